@@ -1,0 +1,125 @@
+package auth
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Kind sorts failures by what the caller can do about them. The zero value is
+// Internal, so that an error nobody classified is never shown as the visitor's
+// mistake.
+type Kind int
+
+// The kinds, with the HTTP status that package web gives each.
+const (
+	Internal        Kind = iota // 500: our bug, or a fault without a name
+	Invalid                     // 400: the request cannot be served as it is
+	Unauthenticated             // 401: nobody is signed in
+	Forbidden                   // 403: somebody is, and may not
+	NotFound                    // 404
+	TooMany                     // 429: slow down, this caller alone
+	Upstream                    // 502: WeChat failed or answered nonsense
+	Unavailable                 // 503: busy or broken for the moment, try again
+	Misconfigured               // 503: nothing helps but the operator
+)
+
+// Reason names one way a request can fail. It is stable: pages look up their
+// words by it in three languages, API callers and logs see it as it is, and
+// failed logins are stored with it.
+type Reason string
+
+// Every reason there is. kinds below gives each its Kind, and a test in package
+// web wants words for each in every language.
+const (
+	Unexpected    Reason = "unexpected"     // an error without a name
+	BadRequest    Reason = "bad_request"    // a parameter is missing or malformed
+	NotSignedIn   Reason = "not_signed_in"  // no session, or one that has ended
+	NotAdmin      Reason = "not_admin"      // admin pages, and this is no admin
+	CrossOrigin   Reason = "cross_origin"   // a form sent from another site
+	NoSuchPage    Reason = "no_such_page"   // no route
+	WrongMethod   Reason = "wrong_method"   // a route, but not for this method
+	NoSuchUser    Reason = "no_such_user"   // no person with this id
+	LinkSpent     Reason = "link_spent"     // admin link used, expired or unknown
+	TooLarge      Reason = "too_large"      // request body over the limit
+	RateLimited   Reason = "rate_limited"   // too many requests from this address
+	StateMismatch Reason = "state_mismatch" // the callback is not of this browser's making, or too old
+	Cancelled     Reason = "cancelled"      // the person refused, or WeChat sent no code
+	Blocked       Reason = "blocked"        // an admin has blocked this person
+	Snapshot      Reason = "snapshot"       // WeChat shows the page as a snapshot to nobody in particular
+	CodeSpent     Reason = "code_spent"     // WeChat knows the code no more: used, expired or foreign
+	PersonLimited Reason = "person_limited" // WeChat restricts this person's account
+	WeChatFailed  Reason = "wechat_failed"  // WeChat could not be reached or answered nonsense
+	WeChatTimeout Reason = "wechat_timeout" // WeChat did not answer within the login's budget
+	WeChatBusy    Reason = "wechat_busy"    // WeChat asks to slow down, or we hold back for it
+	WeChatRefused Reason = "wechat_refused" // WeChat refuses this account: secret, permission, quota
+	IdentityClash Reason = "identity_clash" // WeChat named two people in one login, or none
+	StoreDown     Reason = "store_down"     // the database does not answer or does not take writes
+	LastAdmin     Reason = "last_admin"     // the last admin may not lock the door behind themselves
+	NeedsLogin    Reason = "needs_login"    // the stored refresh_token is dead; only a new login helps
+)
+
+func (r Reason) kind() Kind {
+	switch r {
+	case BadRequest, StateMismatch, Cancelled, CodeSpent, TooLarge:
+		return Invalid
+	case NotSignedIn:
+		return Unauthenticated
+	case NotAdmin, CrossOrigin, Blocked, Snapshot, PersonLimited, LastAdmin, WrongMethod, NeedsLogin, LinkSpent:
+		return Forbidden
+	case NoSuchPage, NoSuchUser:
+		return NotFound
+	case RateLimited:
+		return TooMany
+	case WeChatFailed, WeChatTimeout, IdentityClash:
+		return Upstream
+	case WeChatBusy, StoreDown:
+		return Unavailable
+	case WeChatRefused:
+		return Misconfigured
+	}
+	return Internal
+}
+
+// Error is a failure with a name. Reason is safe to show to anyone; Cause is
+// for the log and must never carry a secret, a token or a code.
+type Error struct {
+	Reason Reason
+	Cause  error // may be nil
+}
+
+// Fail makes an Error.
+func Fail(reason Reason, cause error) *Error {
+	return &Error{Reason: reason, Cause: cause}
+}
+
+// Failf makes an Error whose cause is a formatted text.
+func Failf(reason Reason, format string, args ...any) *Error {
+	return &Error{Reason: reason, Cause: fmt.Errorf(format, args...)}
+}
+
+// Kind is what the caller can do about it.
+func (e *Error) Kind() Kind { return e.Reason.kind() }
+
+func (e *Error) Error() string {
+	if e.Cause == nil {
+		return string(e.Reason)
+	}
+	return string(e.Reason) + ": " + e.Cause.Error()
+}
+
+func (e *Error) Unwrap() error { return e.Cause }
+
+// ReasonOf names any error: the outermost Error's reason, or Unexpected.
+// It is empty for nil.
+func ReasonOf(err error) Reason {
+	if err == nil {
+		return ""
+	}
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Reason
+	}
+	return Unexpected
+}
+
+// KindOf sorts any error; one without a name is Internal.
+func KindOf(err error) Kind { return ReasonOf(err).kind() }

@@ -1,0 +1,88 @@
+package auth
+
+import "time"
+
+// UserQuery asks for stored people. The zero value asks for the newest.
+type UserQuery struct {
+	Search string // part of a nickname, or a whole openid, unionid or id; empty: everyone
+	Filter Filter
+	Sort   Sort
+	Cursor string // from UserPage; empty: the first page
+	Limit  int    // people on a page, 1 to MaxPage; 0: DefaultPage
+}
+
+// The sizes of a page of people.
+const (
+	DefaultPage = 50
+	MaxPage     = 500
+)
+
+// Filter names a subset of people.
+type Filter string
+
+// The filters.
+const (
+	FilterNone       Filter = ""
+	FilterBlocked    Filter = "blocked"
+	FilterAdmin      Filter = "admin"       // granted; those that the configuration names are not in the database
+	FilterProfile    Filter = "profile"     // a profile is stored
+	FilterOpenID     Filter = "openid_only" // none is
+	FilterNoUnionID  Filter = "no_unionid"
+	FilterNeedsLogin Filter = "needs_login" // the refresh_token is dead
+	FilterSeen7d     Filter = "seen_7d"     // last login within 7 days
+	FilterSeen30d    Filter = "seen_30d"
+)
+
+// Filters are all filters, in the order that pages list them.
+var Filters = []Filter{FilterNone, FilterBlocked, FilterAdmin, FilterProfile, FilterOpenID, FilterNoUnionID, FilterNeedsLogin, FilterSeen7d, FilterSeen30d}
+
+// Sort names an order of people. A leading - turns it round.
+type Sort string
+
+// The orders. Ties go by id, so every order is total and a cursor is exact.
+const (
+	SortNewest     Sort = "-first_login_at" // the default
+	SortOldest     Sort = "first_login_at"
+	SortLastSeen   Sort = "-last_login_at"
+	SortLongestAgo Sort = "last_login_at"
+)
+
+// Sorts are all orders.
+var Sorts = []Sort{SortNewest, SortOldest, SortLastSeen, SortLongestAgo}
+
+// UserPage is one page of people.
+type UserPage struct {
+	Users []User
+	Next  string // cursor of the page after; empty on the last one
+	Prev  string // cursor of the page before; empty on the first one
+}
+
+// Counts are the numbers on the dashboard.
+type Counts struct {
+	Users       int64
+	NewUsers    int64 // since
+	Logins      int64 // since; sign-ins, not silent trips of unknown people
+	Sessions    int64 // alive
+	Snapshots   int64 // since; snapshot visitors turned away
+	Failures    int64 // since; logins that failed for another reason
+	BlockedUser int64
+	Since       time.Time
+}
+
+// Dossier is all that is stored on one person, for themselves to read. It holds
+// no token, and the hashes in it are empty.
+type Dossier struct {
+	User     User
+	Sessions []Session  // newest first
+	Logins   []Login    // newest first
+	Events   []Event    // by or about the person, newest first
+	Token    *TokenInfo // nil: no refresh_token is stored
+}
+
+// TokenInfo is what is known of a stored refresh_token beside the token.
+type TokenInfo struct {
+	Scope      Scope
+	IssuedAt   time.Time
+	EndsAt     time.Time
+	DeadReason string // empty: not known to be dead
+}

@@ -1,0 +1,52 @@
+package auth
+
+import "time"
+
+// SessionKind tells the two kinds of session apart. They live in cookies of
+// different names, and one never passes for the other.
+type SessionKind string
+
+// The kinds of session.
+const (
+	VisitorSession SessionKind = "visitor" // a person, signed in through WeChat
+	DeskSession    SessionKind = "desk"    // an admin's browser, let in by a link; names no person
+)
+
+// DeskLifetime is how long a browser let in by an admin link stays in.
+const DeskLifetime = 12 * time.Hour
+
+// Session is one browser that is signed in. The token that proves it is in the
+// browser's cookie and nowhere else; TokenHash is all that we keep of it.
+type Session struct {
+	ID         string // names the session in lists; opens nothing
+	TokenHash  string
+	Kind       SessionKind
+	UserID     string // empty for a DeskSession
+	CreatedAt  time.Time
+	LastSeenAt time.Time // written at most once an hour
+	EndsAt     time.Time // whatever happens
+	Device     Device
+}
+
+// Device is what a browser says of itself at sign-in. It is shown to people who
+// look through their sessions and decides nothing.
+type Device struct {
+	RemoteAddr string // the client address, without the port
+	UserAgent  string
+}
+
+// Visit is a session and whom it names, as one request needs them: the whole
+// answer of one read.
+type Visit struct {
+	Session Session
+	User    User // zero for a DeskSession
+	// Granted says that `admin grant` has named this person.
+	Granted bool
+}
+
+// Alive says whether a session still counts at now. The limits are the
+// server's, so a changed setting acts at once, whatever cookie a browser holds.
+// A session from the future (a clock that jumped back) counts until EndsAt.
+func (s Session) Alive(now time.Time, idle time.Duration) bool {
+	return now.Before(s.EndsAt) && now.Sub(s.LastSeenAt) < idle
+}

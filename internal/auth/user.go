@@ -1,0 +1,114 @@
+package auth
+
+import (
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+)
+
+// Scope is what WeChat was asked to tell about a person.
+type Scope string
+
+// WeChat's two scopes for web pages (official: H5 guide).
+const (
+	ScopeBase     Scope = "snsapi_base"     // silent; the openid alone
+	ScopeUserinfo Scope = "snsapi_userinfo" // consent page; the profile too
+)
+
+// ParseScope reads the scope of a token answer. WeChat separates several by
+// commas and ends a refresh answer's list with one (field reports), so the
+// widest one named counts and empty items are passed over.
+func ParseScope(s string) Scope {
+	if slices.Contains(strings.Split(s, ","), string(ScopeUserinfo)) {
+		return ScopeUserinfo
+	}
+	return ScopeBase
+}
+
+// User is one person of one official account. People are told apart by (AppID,
+// OpenID); UnionID only links the same person across accounts.
+type User struct {
+	ID      string // ours, time-ordered
+	AppID   string
+	OpenID  string
+	UnionID string // empty when WeChat gave none
+	Profile
+	Scope            Scope // the widest scope the person has ever granted
+	Blocked          bool
+	FirstLoginAt     time.Time
+	LastLoginAt      time.Time
+	ProfileUpdatedAt time.Time // zero: no profile has ever arrived
+	LoginCount       int64
+}
+
+// Consented says whether the person has ever allowed us their profile. Only
+// such people pass a silent login in the mode Auto.
+func (u User) Consented() bool { return u.Scope == ScopeUserinfo }
+
+// Profile is what snsapi_userinfo tells. Since 2021-10-20 WeChat leaves sex and
+// the regions empty for most people (official announcement).
+type Profile struct {
+	Nickname  string
+	Sex       int // 0 unknown, 1 male, 2 female
+	Language  string
+	Country   string
+	Province  string
+	City      string
+	AvatarURL string // at WeChat; dies when the person changes the picture
+	Privilege []string
+}
+
+// The longest texts kept of a profile, in characters. WeChat allows 32 for a
+// nickname; the cap only has to stop what is not a nickname at all.
+const (
+	maxNickname = 10_000
+	maxField    = 512
+)
+
+// Clean gives the profile as it may be stored: valid UTF-8, one line, without
+// characters that act on the text around them. See cleanText for the rule.
+func (p Profile) Clean() Profile {
+	p.Nickname = cleanText(p.Nickname, maxNickname)
+	for _, field := range []*string{&p.Language, &p.Country, &p.Province, &p.City, &p.AvatarURL} {
+		*field = cleanText(*field, maxField)
+	}
+	if p.Sex != 1 && p.Sex != 2 {
+		p.Sex = 0
+	}
+	privilege := make([]string, 0, len(p.Privilege))
+	for _, item := range p.Privilege[:min(len(p.Privilege), 32)] {
+		privilege = append(privilege, cleanText(item, maxField))
+	}
+	p.Privilege = privilege
+	return p
+}
+
+// cleanText makes s safe to stand in any page, CSV or log, changing no letter:
+// broken UTF-8 becomes U+FFFD; control characters (C0, C1, line and paragraph
+// separators) become spaces; the invisible characters that turn the direction
+// of what follows go; spaces at the ends go. Right-to-left letters, joiners and
+// emoji stay as they are.
+func cleanText(s string, maxRunes int) string {
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsControl(r), r == '\u2028', r == '\u2029':
+			return ' '
+		case unicode.Is(unicode.Bidi_Control, r), r == '\uFEFF':
+			return -1
+		}
+		return r
+	}, s)
+	if utf8.RuneCountInString(s) > maxRunes {
+		s = string([]rune(s)[:maxRunes])
+	}
+	return strings.TrimSpace(s)
+}
+
+// NewID makes an identifier for a row: a UUID of version 7, so that rows made
+// one after the other stand together in an index. It is a name, not a secret.
+func NewID() string { return uuid.Must(uuid.NewV7()).String() }
