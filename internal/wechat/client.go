@@ -1,0 +1,159 @@
+package wechat
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"wxlogin/internal/auth"
+)
+
+// Config is what a Client needs to know.
+type Config struct {
+	AppID     string
+	AppSecret auth.Secret
+	OpenURL   string // of the authorize page: https://open.weixin.qq.com
+	APIURL    string // of the token endpoints: https://api.weixin.qq.com
+	Lang      string // of the regions in a profile: zh_CN, zh_TW or en (official)
+	// Observe, if set, is told of every call: its endpoint, how it ended (a
+	// Reason, empty when well; WeChat's errcode, 0 without one) and how long it
+	// took.
+	Observe func(endpoint string, reason auth.Reason, errcode int64, took time.Duration)
+}
+
+// Client talks to WeChat for one official account. It is safe for concurrent
+// use.
+type Client struct {
+	config   Config
+	exchange *endpoint
+	userinfo *endpoint
+}
+
+// The time one call may take. Together they stay inside a login's 8 seconds.
+const (
+	exchangeTimeout = 5 * time.Second
+	userinfoTimeout = 2500 * time.Millisecond
+)
+
+// New makes a Client. It calls nobody.
+func New(config Config) *Client {
+	config.OpenURL = strings.TrimRight(config.OpenURL, "/")
+	config.APIURL = strings.TrimRight(config.APIURL, "/")
+	return &Client{
+		config: config,
+		// A code is sent once. net/http sends a GET again by itself when a
+		// kept-alive connection dies before the first byte of the answer, and
+		// WeChat may have taken the code by then; a fresh connection has no such
+		// second try.
+		exchange: newEndpoint("token", exchangeTimeout, func(t *http.Transport) { t.DisableKeepAlives = true }),
+		userinfo: newEndpoint("userinfo", userinfoTimeout, func(*http.Transport) {}),
+	}
+}
+
+// AuthorizeURL is where a browser goes to be authorized. WeChat compares the
+// address with a strict pattern (official), so the parameters stand in its
+// order and are not left to url.Values, which sorts.
+func (c *Client) AuthorizeURL(a auth.Authorization) string {
+	u := c.config.OpenURL + "/connect/oauth2/authorize" +
+		"?appid=" + url.QueryEscape(c.config.AppID) +
+		"&redirect_uri=" + url.QueryEscape(a.RedirectURI) +
+		"&response_type=code" +
+		"&scope=" + url.QueryEscape(string(a.Scope)) +
+		"&state=" + url.QueryEscape(a.State)
+	if a.SingleHop {
+		u += "&connect_redirect=1"
+	}
+	return u + "#wechat_redirect"
+}
+
+// Exchange spends a code.
+func (c *Client) Exchange(ctx context.Context, code string) (auth.Grant, error) {
+	answer, err := c.get(ctx, c.exchange, "/sns/oauth2/access_token", url.Values{
+		"appid":      {c.config.AppID},
+		"secret":     {string(c.config.AppSecret)},
+		"code":       {code},
+		"grant_type": {"authorization_code"},
+	})
+	if err != nil {
+		return auth.Grant{}, err
+	}
+	return answer.grant()
+}
+
+// Userinfo reads the profile that a grant opens.
+func (c *Client) Userinfo(ctx context.Context, grant auth.Grant) (auth.Userinfo, error) {
+	answer, err := c.get(ctx, c.userinfo, "/sns/userinfo", url.Values{
+		"access_token": {string(grant.AccessToken)},
+		"openid":       {grant.OpenID},
+		"lang":         {c.config.Lang},
+	})
+	if err != nil {
+		return auth.Userinfo{}, err
+	}
+	return answer.userinfo()
+}
+
+// maxBody bounds an answer, unpacked. A profile is under 2 KB.
+const maxBody = 1 << 20
+
+// get makes one call, within the endpoint's limits. The query holds the secret,
+// the code or a token, so no error that leaves here may hold the address.
+func (c *Client) get(ctx context.Context, e *endpoint, path string, query url.Values) (answer, error) {
+	began := time.Now()
+	a, err := e.guarded(func() (answer, error) {
+		ctx, cancel := context.WithTimeout(ctx, e.timeout)
+		defer cancel()
+		body, err := e.fetch(ctx, c.config.APIURL+path+"?"+query.Encode())
+		if err != nil {
+			return nil, err
+		}
+		return parseAnswer(e.name, body)
+	})
+	if c.config.Observe != nil {
+		var refusal *Refusal
+		errors.As(err, &refusal)
+		c.config.Observe(e.name, auth.ReasonOf(err), refusal.errcode(), time.Since(began))
+	}
+	return a, err
+}
+
+// fetch reads the body of an answer with status 200.
+func (e *endpoint) fetch(ctx context.Context, address string) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, auth.Failf(auth.WeChatFailed, "%s: the address of WeChat's API cannot be used", e.name)
+	}
+	res, err := e.client.Do(req)
+	if err != nil {
+		return nil, e.transportError(ctx, err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return nil, auth.Failf(auth.WeChatFailed, "%s: answered with HTTP status %d", e.name, res.StatusCode)
+	}
+	body, err := io.ReadAll(io.LimitReader(res.Body, maxBody+1))
+	if err != nil {
+		return nil, e.transportError(ctx, err)
+	}
+	if len(body) > maxBody {
+		return nil, auth.Failf(auth.WeChatFailed, "%s: answered with more than %d bytes", e.name, maxBody)
+	}
+	return body, nil
+}
+
+// transportError names a failed call. *url.Error prints the whole address, with
+// the secret, the code or a token in it, so only what it wraps is kept.
+func (e *endpoint) transportError(ctx context.Context, err error) error {
+	if wrapped, ok := errors.AsType[*url.Error](err); ok {
+		err = wrapped.Err
+	}
+	if ctx.Err() != nil {
+		return auth.Failf(auth.WeChatTimeout, "%s: no answer within %v: %w", e.name, e.timeout, ctx.Err())
+	}
+	return auth.Fail(auth.WeChatFailed, fmt.Errorf("%s: %w", e.name, err))
+}

@@ -1,0 +1,83 @@
+package wechat
+
+import (
+	"errors"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/failsafe-go/failsafe-go"
+	"github.com/failsafe-go/failsafe-go/bulkhead"
+	"github.com/failsafe-go/failsafe-go/circuitbreaker"
+
+	"wxlogin/internal/auth"
+)
+
+// How much of the process a WeChat that hangs may hold, and when it is left
+// alone for a while.
+const (
+	maxCalls      = 64              // at once, to one endpoint; more are told to try again
+	breakAfter    = 10              // calls in a row without an answer
+	breakFor      = 5 * time.Second // then one call is let through to see
+	dialTimeout   = 3 * time.Second
+	maxHeaderSize = 64 << 10
+)
+
+// endpoint is one of WeChat's addresses with connections and limits of its own,
+// so that a profile server that hangs does not stop exchanges.
+type endpoint struct {
+	name    string
+	timeout time.Duration
+	client  *http.Client
+	guard   failsafe.Executor[answer]
+}
+
+func newEndpoint(name string, timeout time.Duration, adjust func(*http.Transport)) *endpoint {
+	transport := &http.Transport{
+		// A proxy is the operator's choice (HTTPS_PROXY). It sees a CONNECT to
+		// WeChat's host and nothing inside.
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            (&net.Dialer{Timeout: dialTimeout}).DialContext,
+		TLSHandshakeTimeout:    dialTimeout,
+		MaxConnsPerHost:        maxCalls,
+		MaxIdleConnsPerHost:    4,
+		IdleConnTimeout:        30 * time.Second,
+		MaxResponseHeaderBytes: maxHeaderSize,
+	}
+	adjust(transport)
+	breaker := circuitbreaker.NewBuilder[answer]().
+		HandleIf(func(_ answer, err error) bool { return unanswered(err) }).
+		WithFailureThreshold(breakAfter).
+		WithDelay(breakFor).
+		Build()
+	return &endpoint{
+		name:    name,
+		timeout: timeout,
+		client: &http.Client{
+			Transport: transport,
+			// A redirect would carry the address, secret and all, to another host
+			// in the Referer header.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+		guard: failsafe.With(breaker, bulkhead.New[answer](maxCalls)),
+	}
+}
+
+// guarded makes the call unless too many are under way or WeChat has stopped
+// answering.
+func (e *endpoint) guarded(call func() (answer, error)) (answer, error) {
+	a, err := e.guard.Get(call)
+	switch {
+	case errors.Is(err, circuitbreaker.ErrOpen):
+		return nil, auth.Failf(auth.WeChatBusy, "%s: not called, WeChat has stopped answering", e.name)
+	case errors.Is(err, bulkhead.ErrFull):
+		return nil, auth.Failf(auth.WeChatBusy, "%s: not called, %d calls are waiting for WeChat", e.name, maxCalls)
+	}
+	return a, err
+}
+
+// unanswered says whether WeChat itself is in trouble. An errcode is an answer.
+func unanswered(err error) bool {
+	reason := auth.ReasonOf(err)
+	return reason == auth.WeChatFailed || reason == auth.WeChatTimeout
+}

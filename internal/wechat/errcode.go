@@ -1,0 +1,104 @@
+package wechat
+
+import (
+	"fmt"
+	"regexp"
+
+	"wxlogin/internal/auth"
+)
+
+// Refusal is an answer with an errcode. Its text names what the operator can
+// look up: WeChat's errmsg is left out, because nobody promises that it repeats
+// no code or token.
+type Refusal struct {
+	Endpoint string
+	Errcode  int64
+	RID      string // WeChat's request id, for its support; may be empty
+}
+
+func (r *Refusal) Error() string {
+	text := fmt.Sprintf("%s: errcode %d (%s)", r.Endpoint, r.Errcode, Meaning(r.Errcode))
+	if r.RID != "" {
+		text += ", rid " + r.RID
+	}
+	return text
+}
+
+func (r *Refusal) errcode() int64 {
+	if r == nil {
+		return 0
+	}
+	return r.Errcode
+}
+
+var ridPattern = regexp.MustCompile(`rid: ?([0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8})`)
+
+func newRefusal(endpoint string, errcode int64, errmsg string) *Refusal {
+	r := &Refusal{Endpoint: endpoint, Errcode: errcode}
+	if m := ridPattern.FindStringSubmatch(errmsg); m != nil {
+		r.RID = m[1]
+	}
+	return r
+}
+
+// errcodes sorts WeChat's answers by who can do something about them. Texts and
+// codes are from the official lists and from field reports.
+var errcodes = map[int64]struct {
+	reason  auth.Reason
+	meaning string
+}{
+	-1: {auth.WeChatBusy, "WeChat is busy"},
+
+	// The code is gone; a new trip gets a new one. An expired code answers 40029
+	// in the field, 42003 in the official list.
+	40029: {auth.CodeSpent, "invalid code: expired, used, or of another account"},
+	40163: {auth.CodeSpent, "code used before"},
+	41008: {auth.CodeSpent, "no code"},
+	42003: {auth.CodeSpent, "code expired"},
+
+	// The token is gone; only a new login brings one.
+	40030: {auth.NeedsLogin, "invalid refresh_token"},
+	41003: {auth.NeedsLogin, "no refresh_token"},
+	42002: {auth.NeedsLogin, "refresh_token expired"},
+	42007: {auth.NeedsLogin, "the person changed their password"},
+	50001: {auth.NeedsLogin, "the person has not authorized this account, or no longer"},
+	40001: {auth.NeedsLogin, "invalid access_token"},
+	40003: {auth.NeedsLogin, "openid and access_token do not belong together"},
+	40014: {auth.NeedsLogin, "invalid access_token"},
+	42001: {auth.NeedsLogin, "access_token expired"},
+
+	// The person.
+	40226: {auth.PersonLimited, "WeChat holds this person for a risk"},
+	50002: {auth.PersonLimited, "WeChat restricts this person's account"},
+
+	// Slower.
+	45009: {auth.WeChatBusy, "over the daily quota"},
+	45011: {auth.WeChatBusy, "over the quota of this minute"},
+
+	// The operator.
+	40002: {auth.WeChatRefused, "invalid grant_type"},
+	40013: {auth.WeChatRefused, "invalid AppID: check WXLOGIN_APPID"},
+	40125: {auth.WeChatRefused, "invalid AppSecret: check WXLOGIN_APPSECRET, it may have been reset"},
+	40164: {auth.WeChatRefused, "this server's address is not on the account's IP whitelist"},
+	41002: {auth.WeChatRefused, "no AppID: check WXLOGIN_APPID"},
+	41004: {auth.WeChatRefused, "no AppSecret: check WXLOGIN_APPSECRET"},
+	48001: {auth.WeChatRefused, "the account lacks the permission for this scope"},
+	48004: {auth.WeChatRefused, "the account's permission is banned"},
+	61004: {auth.WeChatRefused, "this server's address is not registered"},
+}
+
+// Meaning says in a few words what an errcode means, for logs and admins.
+func Meaning(errcode int64) string {
+	if known, ok := errcodes[errcode]; ok {
+		return known.meaning
+	}
+	return "not in our list"
+}
+
+// reasonOf sorts an errcode; one that nobody has reported is WeChat's failure.
+func reasonOf(errcode int64) auth.Reason {
+	if known, ok := errcodes[errcode]; ok {
+		return known.reason
+	}
+	return auth.WeChatFailed
+}
