@@ -1,0 +1,265 @@
+package store_test
+
+import (
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"wxlogin/internal/auth"
+)
+
+// wantEvents checks the record, newest first.
+func (w *world) wantEvents(want ...auth.Event) {
+	w.t.Helper()
+	if diff := cmp.Diff(want, must(w.Events(w.ctx, 100))(w.t)); diff != "" {
+		w.t.Error(diff)
+	}
+}
+
+var deskPromises = map[string]func(*world){
+	"blocking ends a person's sessions, twice is no error": func(w *world) {
+		user, token := w.visitor("o1")
+		_, other := w.visitor("o2")
+		first, second := w.event(auth.ActBlock, user.ID), w.event(auth.ActBlock, user.ID)
+		for _, event := range []auth.Event{first, second} {
+			if err := w.SetBlocked(w.ctx, user.ID, true, event); err != nil {
+				w.t.Error(err)
+			}
+		}
+		if !must(w.User(w.ctx, user.ID))(w.t).Blocked {
+			w.t.Error("not blocked")
+		}
+		w.wantSignedOut(token)
+		w.wantSignedIn(other)
+		w.wantRows("sessions", 1)
+		w.wantEvents(second, first)
+	},
+	"unblocking lets a person sign in again": func(w *world) {
+		user, token := w.visitor("o1")
+		for _, blocked := range []bool{true, false} {
+			if err := w.SetBlocked(w.ctx, user.ID, blocked, w.event(auth.ActUnblock, user.ID)); err != nil {
+				w.t.Error(err)
+			}
+		}
+		w.wantSignedOut(token)
+		again, fresh := w.visitor("o1")
+		w.wantSignedIn(fresh)
+		if again.ID != user.ID || again.Blocked {
+			w.t.Errorf("got %+v", again)
+		}
+	},
+	"what is done to nobody is not recorded": func(w *world) {
+		wantReason(w.t, w.SetBlocked(w.ctx, "nobody", true, w.event(auth.ActBlock, "nobody")), auth.NoSuchUser)
+		wantReason(w.t, w.SetBlocked(w.ctx, "nobody", false, w.event(auth.ActUnblock, "nobody")), auth.NoSuchUser)
+		wantReason(w.t, w.EraseUser(w.ctx, "nobody", w.event(auth.ActErase, "nobody")), auth.NoSuchUser)
+		w.wantRows("events", 0)
+	},
+	"ending sessions says how many": func(w *world) {
+		user, token := w.visitor("o1")
+		w.visitor("o1")
+		_, other := w.visitor("o2")
+		for _, want := range []int64{2, 0} {
+			if got := must(w.EndSessions(w.ctx, user.ID, w.event(auth.ActEndSessions, user.ID)))(w.t); got != want {
+				w.t.Errorf("ended %d, want %d", got, want)
+			}
+		}
+		w.wantSignedOut(token)
+		w.wantSignedIn(other)
+		w.wantRows("events", 2)
+	},
+	"erasing leaves nothing that names the person": func(w *world) {
+		save := w.login("o1-erase-me", auth.ScopeUserinfo)
+		save.Profile, save.RefreshToken, save.UnionID = &lin, "REFRESH", "u1-erase-me"
+		save.Login.Device = auth.Device{RemoteAddr: "203.0.113.99", UserAgent: "erase-me"}
+		save.Session.Device = save.Login.Device
+		user := w.signsIn(save)
+		_, other := w.visitor("o2")
+		event := w.event(auth.ActErase, user.ID)
+		if err := w.EraseUser(w.ctx, user.ID, event); err != nil {
+			w.t.Fatal(err)
+		}
+		w.wantSignedOut(save.Session.TokenHash)
+		w.wantSignedIn(other)
+		w.wantRows("users", 1)
+		w.wantRows("tokens", 0)
+		w.wantRows("sessions", 1)
+		w.wantRows("logins", 2) // still counted
+		l := must(w.LoginByState(w.ctx, save.Login.StateHash))(w.t)
+		if l.UserID != "" || l.Device != (auth.Device{}) || l.Outcome != auth.SignedIn {
+			w.t.Errorf("the history says %+v", l)
+		}
+		w.wantEvents(event)
+		wantReason(w.t, w.EraseUser(w.ctx, user.ID, event), auth.NoSuchUser)
+		if again, _ := w.visitor("o1-erase-me"); again.ID == user.ID || again.LoginCount != 1 || again.Nickname != "" {
+			w.t.Errorf("came back as %+v", again)
+		}
+	},
+	"an act and its event are written together or not at all": func(w *world) {
+		user, token := w.visitor("o1")
+		event := w.event(auth.ActBlock, user.ID)
+		if err := w.AddEvent(w.ctx, event); err != nil {
+			w.t.Fatal(err)
+		}
+		link := auth.AdminLink{TokenHash: auth.Hash("link"), EndsAt: w.clock.now()}
+		_, end := w.EndSessions(w.ctx, user.ID, event) // the event's id is taken
+		_, grant := w.GrantAdmin(w.ctx, appID, "o1", event)
+		for _, err := range []error{end, grant, w.SetBlocked(w.ctx, user.ID, true, event), w.EraseUser(w.ctx, user.ID, event), w.AddAdminLink(w.ctx, link, event)} {
+			wantReason(w.t, err, auth.StoreDown)
+		}
+		w.wantSignedIn(token)
+		w.wantRows("admins", 0)
+		w.wantRows("admin_links", 0)
+		w.wantEvents(event)
+	},
+	"granting and revoking say whether they did anything": func(w *world) {
+		grant, again := w.event(auth.ActGrant, "o1"), w.event(auth.ActGrant, "o1")
+		revoke := w.event(auth.ActRevoke, "o1")
+		for _, step := range []struct {
+			do   func() (bool, error)
+			want bool
+		}{
+			{func() (bool, error) { return w.RevokeAdmin(w.ctx, appID, "o1", w.event(auth.ActRevoke, "o1")) }, false},
+			{func() (bool, error) { return w.GrantAdmin(w.ctx, appID, "o1", grant) }, true},
+			{func() (bool, error) { return w.GrantAdmin(w.ctx, appID, "o1", again) }, false},
+			{func() (bool, error) { return w.RevokeAdmin(w.ctx, "wxother", "o1", again) }, false},
+			{func() (bool, error) { return w.RevokeAdmin(w.ctx, appID, "o1", revoke) }, true},
+		} {
+			if got := must(step.do())(w.t); got != step.want {
+				w.t.Errorf("changed %v, want %v", got, step.want)
+			}
+		}
+		w.wantEvents(revoke, grant)
+	},
+	"admins come oldest first, with the name of whom is known": func(w *world) {
+		at := w.clock.now()
+		for _, openID := range []string{"o9", "o1", "o5"} {
+			must(w.GrantAdmin(w.ctx, appID, openID, w.event(auth.ActGrant, openID)))(w.t)
+			w.clock.pass(time.Minute)
+		}
+		must(w.GrantAdmin(w.ctx, "wxother", "o7", w.event(auth.ActGrant, "o7")))(w.t)
+		save := w.login("o1", auth.ScopeUserinfo)
+		save.Profile = &lin
+		w.signsIn(save)
+		want := []auth.Admin{
+			{OpenID: "o9", GrantedAt: at},
+			{OpenID: "o1", GrantedAt: at.Add(time.Minute), Nickname: lin.Nickname},
+			{OpenID: "o5", GrantedAt: at.Add(2 * time.Minute)},
+		}
+		if diff := cmp.Diff(want, must(w.Admins(w.ctx, appID))(w.t)); diff != "" {
+			w.t.Error(diff)
+		}
+	},
+	"a link is used once, in time": func(w *world) {
+		link := auth.AdminLink{TokenHash: auth.Hash("link"), EndsAt: w.clock.now().Add(auth.AdminLinkLifetime)}
+		if err := w.AddAdminLink(w.ctx, link, w.event(auth.ActLinkMade, "")); err != nil {
+			w.t.Fatal(err)
+		}
+		use := func(hash string, now time.Time) error {
+			session := auth.Session{ID: auth.NewID(), TokenHash: auth.Hash(auth.NewToken()), Kind: auth.DeskSession, CreatedAt: now, LastSeenAt: now, EndsAt: now.Add(time.Hour)}
+			return w.SpendAdminLink(w.ctx, hash, now, session, w.event(auth.ActLinkUsed, ""))
+		}
+		wantReason(w.t, use(auth.Hash("never"), w.clock.now()), auth.LinkSpent)
+		wantReason(w.t, use(link.TokenHash, link.EndsAt.Add(time.Millisecond)), auth.LinkSpent)
+		w.wantRows("sessions", 0)
+		var used atomic.Int64
+		together(20, func(int) {
+			if err := use(link.TokenHash, w.clock.now()); err == nil {
+				used.Add(1)
+			} else if auth.ReasonOf(err) != auth.LinkSpent {
+				w.t.Error(err)
+			}
+		})
+		if used.Load() != 1 {
+			w.t.Errorf("used %d times", used.Load())
+		}
+		w.wantRows("sessions", 1)
+		w.wantRows("events", 2)
+	},
+	"events come newest first, and not too many": func(w *world) {
+		var want []auth.Event
+		for range 5 {
+			event := w.event(auth.ActExport, strings.Repeat("x", len(want)))
+			if err := w.AddEvent(w.ctx, event); err != nil {
+				w.t.Fatal(err)
+			}
+			want = append([]auth.Event{event}, want...)
+			w.clock.pass(time.Second)
+		}
+		if diff := cmp.Diff(want[:3], must(w.Events(w.ctx, 3))(w.t)); diff != "" {
+			w.t.Error(diff)
+		}
+	},
+	"the dashboard counts": func(w *world) {
+		old, _ := w.visitor("o1")
+		w.clock.pass(48 * time.Hour)
+		since := w.clock.now()
+		w.visitor("o1")
+		w.visitor("o2")
+		w.deskSession()
+		if err := w.SetBlocked(w.ctx, old.ID, true, w.event(auth.ActBlock, old.ID)); err != nil {
+			w.t.Fatal(err)
+		}
+		for _, end := range []struct {
+			outcome auth.Outcome
+			reason  auth.Reason
+		}{{auth.Failed, auth.Snapshot}, {auth.Failed, auth.WeChatBusy}, {auth.Failed, auth.Blocked}, {auth.Unknown, ""}, {auth.Pending, ""}} {
+			l := pending(w.login("o3", auth.ScopeBase))
+			must(w.ClaimLogin(w.ctx, l))(w.t)
+			if end.outcome != auth.Pending {
+				if err := w.FinishLogin(w.ctx, l.ID, end.outcome, end.reason, w.clock.now()); err != nil {
+					w.t.Fatal(err)
+				}
+			}
+		}
+		want := auth.Counts{Users: 2, NewUsers: 1, Logins: 2, Sessions: 1, Snapshots: 1, Failures: 2, BlockedUser: 1, Since: since}
+		if diff := cmp.Diff(want, must(w.Counts(w.ctx, since))(w.t)); diff != "" {
+			w.t.Error(diff)
+		}
+		w.clock.pass(4320 * time.Hour)
+		if got := must(w.Counts(w.ctx, since))(w.t); got.Sessions != 0 {
+			w.t.Errorf("%d sessions are alive past their end", got.Sessions)
+		}
+	},
+	"an export has all that is stored on the person, and opens nothing": func(w *world) {
+		save := w.login("o1", auth.ScopeUserinfo)
+		save.Profile, save.RefreshToken = &lin, "REFRESH"
+		user := w.signsIn(save)
+		w.visitor("o2")
+		about, by, other := w.event(auth.ActBlock, user.ID), w.event(auth.ActExport, ""), w.event(auth.ActBlock, "somebody")
+		by.Actor = user.ID
+		for _, event := range []auth.Event{about, by, other} {
+			if err := w.AddEvent(w.ctx, event); err != nil {
+				w.t.Fatal(err)
+			}
+		}
+		granted := w.event(auth.ActGrant, "o1")
+		must(w.GrantAdmin(w.ctx, appID, "o1", granted))(w.t)
+		got := must(w.Export(w.ctx, user.ID))(w.t)
+		if diff := cmp.Diff(user, got.User); diff != "" {
+			w.t.Error(diff)
+		}
+		session, login := save.Session, save.Login
+		session.UserID, session.TokenHash = user.ID, ""
+		login.UserID, login.StateHash, login.CodeHash, login.SessionHash = user.ID, "", "", ""
+		if diff := cmp.Diff([]auth.Session{session}, got.Sessions); diff != "" {
+			w.t.Error(diff)
+		}
+		if diff := cmp.Diff([]auth.Login{login}, got.Logins); diff != "" {
+			w.t.Error(diff)
+		}
+		if diff := cmp.Diff([]auth.Event{granted, by, about}, got.Events); diff != "" {
+			w.t.Error(diff)
+		}
+		if got.Token == nil || got.Token.Scope != auth.ScopeUserinfo || !got.Token.IssuedAt.Equal(w.clock.now()) || got.Token.DeadReason != "" {
+			w.t.Errorf("token: %+v", got.Token)
+		}
+		bare, _ := w.visitor("o3")
+		if got := must(w.Export(w.ctx, bare.ID))(w.t); got.Token != nil || len(got.Events) != 0 {
+			w.t.Errorf("got %+v", got)
+		}
+		_, err := w.Export(w.ctx, "nobody")
+		wantReason(w.t, err, auth.NoSuchUser)
+	},
+}

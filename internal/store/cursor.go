@@ -1,0 +1,59 @@
+package store
+
+import (
+	"crypto/hmac"
+	"encoding/base64"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"wxlogin/internal/auth"
+)
+
+// place is a point in an order of people: the time it goes by, and the id that
+// settles ties.
+type place struct {
+	at int64
+	id string
+}
+
+const markBytes = 12
+
+// cursor names a place to whoever asks for the next page, or the one before. Its
+// mark covers the query too, so that it fits no other.
+func (s *Store) cursor(q auth.UserQuery, p place, back bool) string {
+	direction := "n"
+	if back {
+		direction = "p"
+	}
+	text := direction + strconv.FormatInt(p.at, 10) + "." + p.id
+	return base64.RawURLEncoding.EncodeToString(append(mark(s.cursors[0], marked(q, text)), text...))
+}
+
+// marked is what a cursor's mark is made of.
+func marked(q auth.UserQuery, text string) string {
+	return fmt.Sprintf("%q %q %q %s", q.Search, q.Filter, q.Sort, text)
+}
+
+// readCursor reads what cursor wrote, under any of the keys. BadRequest for
+// anything else.
+func (s *Store) readCursor(q auth.UserQuery) (p place, back bool, err error) {
+	forged := auth.Failf(auth.BadRequest, "cursor is not of this query's making")
+	raw, err := base64.RawURLEncoding.DecodeString(q.Cursor)
+	// One cursor, one spelling: decoding would pass over line breaks.
+	if err != nil || len(raw) <= markBytes || base64.RawURLEncoding.EncodeToString(raw) != q.Cursor {
+		return p, false, forged
+	}
+	text := string(raw[markBytes:])
+	genuine := false
+	for _, key := range s.cursors {
+		genuine = genuine || hmac.Equal(raw[:markBytes], mark(key, marked(q, text)))
+	}
+	at, id, ok := strings.Cut(text[1:], ".")
+	p.id = id
+	p.at, err = strconv.ParseInt(at, 10, 64)
+	if !genuine || !ok || err != nil {
+		return p, false, forged
+	}
+	return p, text[0] == 'p', nil
+}

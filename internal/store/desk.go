@@ -1,0 +1,161 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"wxlogin/internal/auth"
+)
+
+func addEvent(ctx context.Context, tx *sqlx.Tx, e auth.Event) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO events (id, at, actor, action, subject, detail) VALUES ($1, $2, $3, $4, $5, $6)`,
+		e.ID, millis(e.At), e.Actor, e.Action, e.Subject, e.Detail)
+	return err
+}
+
+// SetBlocked implements auth.DeskStore.
+func (s *Store) SetBlocked(ctx context.Context, userID string, blocked bool, event auth.Event) error {
+	flag := 0
+	if blocked {
+		flag = 1
+	}
+	return s.write(ctx, "block user", func(tx *sqlx.Tx) error {
+		found, err := changed(tx.ExecContext(ctx, `UPDATE users SET blocked = $2 WHERE id = $1`, userID, flag))
+		if err != nil {
+			return err
+		}
+		if !found {
+			return auth.Fail(auth.NoSuchUser, nil)
+		}
+		if blocked {
+			if _, err := deleteSessionsOf(ctx, tx, userID); err != nil {
+				return err
+			}
+		}
+		return addEvent(ctx, tx, event)
+	})
+}
+
+// EndSessions implements auth.DeskStore.
+func (s *Store) EndSessions(ctx context.Context, userID string, event auth.Event) (n int64, err error) {
+	err = s.write(ctx, "end sessions", func(tx *sqlx.Tx) (err error) {
+		if n, err = deleteSessionsOf(ctx, tx, userID); err != nil {
+			return err
+		}
+		return addEvent(ctx, tx, event)
+	})
+	if err != nil {
+		return 0, err
+	}
+	return n, nil
+}
+
+// EraseUser implements auth.DeskStore. The person's logins stay as numbers,
+// without the person, their address and their browser. The record of what was
+// done stays; it knows the person by our id alone.
+func (s *Store) EraseUser(ctx context.Context, userID string, event auth.Event) error {
+	return s.write(ctx, "erase user", func(tx *sqlx.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE logins SET user_id = NULL, session_hash = '', remote_addr = '', user_agent = ''
+			WHERE user_id = $1`, userID)
+		if err != nil {
+			return err
+		}
+		// Tokens and sessions go with the row (ON DELETE CASCADE).
+		found, err := changed(tx.ExecContext(ctx, `DELETE FROM users WHERE id = $1`, userID))
+		if err != nil {
+			return err
+		}
+		if !found {
+			return auth.Fail(auth.NoSuchUser, nil)
+		}
+		return addEvent(ctx, tx, event)
+	})
+}
+
+// GrantAdmin implements auth.DeskStore. Only a change is recorded.
+func (s *Store) GrantAdmin(ctx context.Context, appID, openID string, event auth.Event) (bool, error) {
+	return s.changeAdmin(ctx, "grant admin", event, `INSERT INTO admins (appid, openid, granted_at) VALUES ($1, $2, $3)
+		ON CONFLICT DO NOTHING`, appID, openID, millis(event.At))
+}
+
+// RevokeAdmin implements auth.DeskStore. Only a change is recorded.
+func (s *Store) RevokeAdmin(ctx context.Context, appID, openID string, event auth.Event) (bool, error) {
+	return s.changeAdmin(ctx, "revoke admin", event, `DELETE FROM admins WHERE appid = $1 AND openid = $2`, appID, openID)
+}
+
+func (s *Store) changeAdmin(ctx context.Context, what string, event auth.Event, statement string, args ...any) (did bool, err error) {
+	err = s.write(ctx, what, func(tx *sqlx.Tx) (err error) {
+		did, err = changed(tx.ExecContext(ctx, statement, args...))
+		if err != nil || !did {
+			return err
+		}
+		return addEvent(ctx, tx, event)
+	})
+	return did && err == nil, err
+}
+
+// Admins implements auth.DeskStore.
+func (s *Store) Admins(ctx context.Context, appID string) ([]auth.Admin, error) {
+	var rows []struct {
+		OpenID    string `db:"openid"`
+		GrantedAt int64  `db:"granted_at"`
+		Nickname  string `db:"nickname"`
+	}
+	err := s.reader.SelectContext(ctx, &rows, `SELECT admins.openid, admins.granted_at, COALESCE(users.nickname, '') AS nickname
+		FROM admins LEFT JOIN users ON users.appid = admins.appid AND users.openid = admins.openid
+		WHERE admins.appid = $1 ORDER BY admins.granted_at, admins.openid`, appID)
+	if err != nil {
+		return nil, s.fail(ctx, "list admins", err)
+	}
+	admins := make([]auth.Admin, len(rows))
+	for i, row := range rows {
+		admins[i] = auth.Admin{OpenID: row.OpenID, GrantedAt: instant(row.GrantedAt), Nickname: row.Nickname}
+	}
+	return admins, nil
+}
+
+// AddAdminLink implements auth.DeskStore.
+func (s *Store) AddAdminLink(ctx context.Context, link auth.AdminLink, event auth.Event) error {
+	return s.write(ctx, "add admin link", func(tx *sqlx.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO admin_links (token_hash, ends_at) VALUES ($1, $2)`, link.TokenHash, millis(link.EndsAt))
+		if err != nil {
+			return err
+		}
+		return addEvent(ctx, tx, event)
+	})
+}
+
+// SpendAdminLink implements auth.DeskStore.
+func (s *Store) SpendAdminLink(ctx context.Context, tokenHash string, now time.Time, session auth.Session, event auth.Event) error {
+	return s.write(ctx, "spend admin link", func(tx *sqlx.Tx) error {
+		spent, err := changed(tx.ExecContext(ctx, `DELETE FROM admin_links WHERE token_hash = $1 AND ends_at >= $2`, tokenHash, millis(now)))
+		if err != nil {
+			return err
+		}
+		if !spent {
+			return auth.Fail(auth.LinkSpent, nil)
+		}
+		if err := addSession(ctx, tx, session); err != nil {
+			return err
+		}
+		return addEvent(ctx, tx, event)
+	})
+}
+
+// AddEvent implements auth.DeskStore.
+func (s *Store) AddEvent(ctx context.Context, event auth.Event) error {
+	return s.write(ctx, "add event", func(tx *sqlx.Tx) error { return addEvent(ctx, tx, event) })
+}
+
+// Events lists what was done, newest first, at most limit.
+func (s *Store) Events(ctx context.Context, limit int) ([]auth.Event, error) {
+	var rows []eventRow
+	err := s.reader.SelectContext(ctx, &rows, `SELECT id, at, actor, action, subject, detail FROM events
+		ORDER BY at DESC, id DESC LIMIT $1`, limit)
+	if err != nil {
+		return nil, s.fail(ctx, "list events", err)
+	}
+	return each(rows, eventRow.event), nil
+}

@@ -1,0 +1,37 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"wxlogin/internal/auth"
+)
+
+// fail makes every error that leaves this package: one that has a reason keeps
+// it, every other is StoreDown, with what was being done, the condition of the
+// database in plain words, and the context's own end within.
+func (s *Store) fail(ctx context.Context, what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if named, ok := errors.AsType[*auth.Error](err); ok {
+		return named
+	}
+	if c := s.dialect.diagnose(err); c.words != "" {
+		err = fmt.Errorf("%s: %w", c.words, err)
+	}
+	if ended := ctx.Err(); ended != nil && !errors.Is(err, ended) {
+		err = fmt.Errorf("%w: %w", ended, err)
+	}
+	return auth.Fail(auth.StoreDown, fmt.Errorf("%s: %w", what, err))
+}
+
+// orNone is fail for the read of one row: reason when there is none.
+func (s *Store) orNone(ctx context.Context, what string, err error, reason auth.Reason) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return auth.Fail(reason, nil)
+	}
+	return s.fail(ctx, what, err)
+}

@@ -1,0 +1,184 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"wxlogin/internal/auth"
+)
+
+// refreshLifetime is how long a refresh_token lives (official: 30 days, and a
+// refresh does not prolong it).
+const refreshLifetime = 30 * 24 * time.Hour
+
+const insertLogin = `INSERT INTO logins (` + loginColumns + `)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+	ON CONFLICT DO NOTHING`
+
+// addLogin inserts a login unless its id, state or code is taken, and says
+// whether it did.
+func addLogin(ctx context.Context, tx *sqlx.Tx, l auth.Login) (bool, error) {
+	return changed(tx.ExecContext(ctx, insertLogin, l.ID, l.AppID, l.StateHash, l.CodeHash, l.SessionHash,
+		l.Scope, l.Outcome, l.Reason, maybeText(l.UserID), millis(l.StartedAt), maybeMillis(l.FinishedAt),
+		l.Device.RemoteAddr, l.Device.UserAgent))
+}
+
+// changed says whether a statement changed any row.
+func changed(result sql.Result, err error) (bool, error) {
+	n, err := count(result, err)
+	return n > 0, err
+}
+
+// count says how many rows a statement changed.
+func count(result sql.Result, err error) (int64, error) {
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+// ClaimLogin implements auth.Store.
+func (s *Store) ClaimLogin(ctx context.Context, l auth.Login) (claimed bool, err error) {
+	err = s.write(ctx, "claim login", func(tx *sqlx.Tx) (err error) {
+		claimed, err = addLogin(ctx, tx, l)
+		return err
+	})
+	return claimed && err == nil, err
+}
+
+// LoginByState implements auth.Store.
+func (s *Store) LoginByState(ctx context.Context, stateHash string) (auth.Login, error) {
+	var row loginRow
+	err := s.reader.GetContext(ctx, &row, `SELECT `+loginColumns+` FROM logins WHERE state_hash = $1`, stateHash)
+	if errors.Is(err, sql.ErrNoRows) {
+		return auth.Login{}, nil
+	}
+	if err != nil {
+		return auth.Login{}, s.fail(ctx, "read login", err)
+	}
+	return row.login(), nil
+}
+
+// FinishLogin implements auth.Store. A login that has ended already stays as it
+// ended.
+func (s *Store) FinishLogin(ctx context.Context, id string, outcome auth.Outcome, reason auth.Reason, at time.Time) error {
+	return s.write(ctx, "finish login", func(tx *sqlx.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE logins SET outcome = $2, reason = $3, finished_at = $4
+			WHERE id = $1 AND outcome = 'pending'`, id, outcome, reason, millis(at))
+		return err
+	})
+}
+
+// SaveLogin implements auth.Store. CodeSpent when the login has ended in another
+// way by now, or another login has claimed its state or code.
+func (s *Store) SaveLogin(ctx context.Context, save auth.SaveLogin) (user auth.User, err error) {
+	err = s.write(ctx, "save login", func(tx *sqlx.Tx) (err error) {
+		if user, err = saveUser(ctx, tx, save); err != nil {
+			return err
+		}
+		if err := s.saveToken(ctx, tx, save, user); err != nil {
+			return err
+		}
+		if save.Replaces != "" {
+			if _, err := tx.ExecContext(ctx, `DELETE FROM sessions WHERE token_hash = $1 AND kind = $2`,
+				save.Replaces, auth.VisitorSession); err != nil {
+				return err
+			}
+		}
+		save.Session.UserID, save.Login.UserID = user.ID, user.ID
+		if err := addSession(ctx, tx, save.Session); err != nil {
+			return err
+		}
+		return endLogin(ctx, tx, save.Login)
+	})
+	if err != nil {
+		return auth.User{}, err
+	}
+	return user, nil
+}
+
+// A person who is blocked fails the last WHERE, so the statement returns no row.
+// A profile has come when profile_updated_at has.
+const upsertUser = `INSERT INTO users (id, appid, openid, unionid, nickname, sex, language, country, province, city,
+		avatar_url, privilege, scope, blocked, first_login_at, last_login_at, profile_updated_at, login_count)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, $14, $14, $15, 1)
+	ON CONFLICT (appid, openid) DO UPDATE SET
+		unionid = COALESCE(excluded.unionid, users.unionid),
+		nickname = CASE WHEN excluded.profile_updated_at IS NULL THEN users.nickname ELSE excluded.nickname END,
+		sex = CASE WHEN excluded.profile_updated_at IS NULL THEN users.sex ELSE excluded.sex END,
+		language = CASE WHEN excluded.profile_updated_at IS NULL THEN users.language ELSE excluded.language END,
+		country = CASE WHEN excluded.profile_updated_at IS NULL THEN users.country ELSE excluded.country END,
+		province = CASE WHEN excluded.profile_updated_at IS NULL THEN users.province ELSE excluded.province END,
+		city = CASE WHEN excluded.profile_updated_at IS NULL THEN users.city ELSE excluded.city END,
+		avatar_url = CASE WHEN excluded.profile_updated_at IS NULL THEN users.avatar_url ELSE excluded.avatar_url END,
+		privilege = CASE WHEN excluded.profile_updated_at IS NULL THEN users.privilege ELSE excluded.privilege END,
+		scope = CASE WHEN users.scope = 'snsapi_userinfo' THEN users.scope ELSE excluded.scope END,
+		last_login_at = excluded.last_login_at,
+		profile_updated_at = COALESCE(excluded.profile_updated_at, users.profile_updated_at),
+		login_count = users.login_count + 1
+	WHERE users.blocked = 0
+	RETURNING ` + userColumns
+
+func saveUser(ctx context.Context, tx *sqlx.Tx, save auth.SaveLogin) (auth.User, error) {
+	at := save.Session.CreatedAt
+	var profile auth.Profile
+	var profileAt time.Time
+	if save.Profile != nil {
+		profile, profileAt = *save.Profile, at
+	}
+	if profile.Privilege == nil {
+		profile.Privilege = []string{}
+	}
+	privilege, err := json.Marshal(profile.Privilege)
+	if err != nil {
+		return auth.User{}, err
+	}
+	var row userRow
+	err = tx.GetContext(ctx, &row, upsertUser, auth.NewID(), save.Login.AppID, save.OpenID, maybeText(save.UnionID),
+		profile.Nickname, profile.Sex, profile.Language, profile.Country, profile.Province, profile.City,
+		profile.AvatarURL, string(privilege), save.Scope, millis(at), maybeMillis(profileAt))
+	if errors.Is(err, sql.ErrNoRows) {
+		return auth.User{}, auth.Fail(auth.Blocked, nil)
+	}
+	return row.user(), err
+}
+
+// A base token opens less, so it does not take the place of a userinfo token
+// that still lives.
+const upsertToken = `INSERT INTO tokens (user_id, scope, refresh_token, kid, issued_at, ends_at, dead_reason)
+	VALUES ($1, $2, $3, $4, $5, $6, NULL)
+	ON CONFLICT (user_id) DO UPDATE SET scope = excluded.scope, refresh_token = excluded.refresh_token,
+		kid = excluded.kid, issued_at = excluded.issued_at, ends_at = excluded.ends_at, dead_reason = NULL
+	WHERE excluded.scope = 'snsapi_userinfo' OR tokens.scope = 'snsapi_base'
+		OR tokens.dead_reason IS NOT NULL OR tokens.ends_at <= excluded.issued_at`
+
+func (s *Store) saveToken(ctx context.Context, tx *sqlx.Tx, save auth.SaveLogin, user auth.User) error {
+	if save.RefreshToken == "" {
+		return nil
+	}
+	at := save.Session.CreatedAt
+	sealed, kid := s.sealer.seal(save.RefreshToken, tokenPlace(user.AppID, user.OpenID))
+	_, err := tx.ExecContext(ctx, upsertToken, user.ID, save.Scope, sealed, kid, millis(at), millis(at.Add(refreshLifetime)))
+	return err
+}
+
+// endLogin writes the end of a login that signed somebody in. It adds the login
+// if the claim is not there, so that the history stays whole.
+func endLogin(ctx context.Context, tx *sqlx.Tx, l auth.Login) error {
+	ended, err := changed(tx.ExecContext(ctx, `UPDATE logins SET outcome = $2, reason = '', user_id = $3, finished_at = $4
+		WHERE id = $1 AND outcome = 'pending'`, l.ID, auth.SignedIn, l.UserID, millis(l.FinishedAt)))
+	if err != nil || ended {
+		return err
+	}
+	l.Outcome, l.Reason = auth.SignedIn, ""
+	added, err := addLogin(ctx, tx, l)
+	if err == nil && !added {
+		err = auth.Failf(auth.CodeSpent, "login %s has ended already", l.ID)
+	}
+	return err
+}

@@ -1,0 +1,174 @@
+package store
+
+import (
+	"database/sql"
+	"encoding/json"
+	"time"
+
+	"wxlogin/internal/auth"
+)
+
+// Rows as the database has them: times in unix milliseconds, NULL for what the
+// domain leaves empty.
+
+func millis(t time.Time) int64 { return t.UnixMilli() }
+
+func instant(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
+
+// maybeMillis is NULL for the zero time.
+func maybeMillis(t time.Time) sql.Null[int64] {
+	return sql.Null[int64]{V: t.UnixMilli(), Valid: !t.IsZero()}
+}
+
+func maybeInstant(ms sql.Null[int64]) time.Time {
+	if !ms.Valid {
+		return time.Time{}
+	}
+	return instant(ms.V)
+}
+
+// maybeText is NULL for the empty text.
+func maybeText(s string) sql.Null[string] {
+	return sql.Null[string]{V: s, Valid: s != ""}
+}
+
+const userColumns = `users.id, users.appid, users.openid, users.unionid, users.nickname, users.sex, users.language,
+	users.country, users.province, users.city, users.avatar_url, users.privilege, users.scope, users.blocked,
+	users.first_login_at, users.last_login_at, users.profile_updated_at, users.login_count`
+
+type userRow struct {
+	ID               string           `db:"id"`
+	AppID            string           `db:"appid"`
+	OpenID           string           `db:"openid"`
+	UnionID          sql.Null[string] `db:"unionid"`
+	Nickname         string           `db:"nickname"`
+	Sex              int              `db:"sex"`
+	Language         string           `db:"language"`
+	Country          string           `db:"country"`
+	Province         string           `db:"province"`
+	City             string           `db:"city"`
+	AvatarURL        string           `db:"avatar_url"`
+	Privilege        string           `db:"privilege"`
+	Scope            auth.Scope       `db:"scope"`
+	Blocked          int              `db:"blocked"`
+	FirstLoginAt     int64            `db:"first_login_at"`
+	LastLoginAt      int64            `db:"last_login_at"`
+	ProfileUpdatedAt sql.Null[int64]  `db:"profile_updated_at"`
+	LoginCount       int64            `db:"login_count"`
+}
+
+func (r userRow) user() auth.User {
+	u := auth.User{
+		ID:      r.ID,
+		AppID:   r.AppID,
+		OpenID:  r.OpenID,
+		UnionID: r.UnionID.V,
+		Profile: auth.Profile{
+			Nickname:  r.Nickname,
+			Sex:       r.Sex,
+			Language:  r.Language,
+			Country:   r.Country,
+			Province:  r.Province,
+			City:      r.City,
+			AvatarURL: r.AvatarURL,
+			Privilege: []string{},
+		},
+		Scope:            r.Scope,
+		Blocked:          r.Blocked != 0,
+		FirstLoginAt:     instant(r.FirstLoginAt),
+		LastLoginAt:      instant(r.LastLoginAt),
+		ProfileUpdatedAt: maybeInstant(r.ProfileUpdatedAt),
+		LoginCount:       r.LoginCount,
+	}
+	if r.Privilege != "[]" {
+		// A list that somebody has broken by hand is not worth a failed visit.
+		_ = json.Unmarshal([]byte(r.Privilege), &u.Privilege)
+	}
+	return u
+}
+
+const sessionColumns = `sessions.id, sessions.token_hash, sessions.kind, sessions.user_id, sessions.created_at,
+	sessions.last_seen_at, sessions.ends_at, sessions.remote_addr, sessions.user_agent`
+
+type sessionRow struct {
+	ID         string           `db:"id"`
+	TokenHash  string           `db:"token_hash"`
+	Kind       auth.SessionKind `db:"kind"`
+	UserID     sql.Null[string] `db:"user_id"`
+	CreatedAt  int64            `db:"created_at"`
+	LastSeenAt int64            `db:"last_seen_at"`
+	EndsAt     int64            `db:"ends_at"`
+	RemoteAddr string           `db:"remote_addr"`
+	UserAgent  string           `db:"user_agent"`
+}
+
+func (r sessionRow) session() auth.Session {
+	return auth.Session{
+		ID:         r.ID,
+		TokenHash:  r.TokenHash,
+		Kind:       r.Kind,
+		UserID:     r.UserID.V,
+		CreatedAt:  instant(r.CreatedAt),
+		LastSeenAt: instant(r.LastSeenAt),
+		EndsAt:     instant(r.EndsAt),
+		Device:     auth.Device{RemoteAddr: r.RemoteAddr, UserAgent: r.UserAgent},
+	}
+}
+
+const loginColumns = `id, appid, state_hash, code_hash, session_hash, scope, outcome, reason, user_id,
+	started_at, finished_at, remote_addr, user_agent`
+
+type loginRow struct {
+	ID          string           `db:"id"`
+	AppID       string           `db:"appid"`
+	StateHash   string           `db:"state_hash"`
+	CodeHash    string           `db:"code_hash"`
+	SessionHash string           `db:"session_hash"`
+	Scope       auth.Scope       `db:"scope"`
+	Outcome     auth.Outcome     `db:"outcome"`
+	Reason      auth.Reason      `db:"reason"`
+	UserID      sql.Null[string] `db:"user_id"`
+	StartedAt   int64            `db:"started_at"`
+	FinishedAt  sql.Null[int64]  `db:"finished_at"`
+	RemoteAddr  string           `db:"remote_addr"`
+	UserAgent   string           `db:"user_agent"`
+}
+
+func (r loginRow) login() auth.Login {
+	return auth.Login{
+		ID:          r.ID,
+		AppID:       r.AppID,
+		StateHash:   r.StateHash,
+		CodeHash:    r.CodeHash,
+		SessionHash: r.SessionHash,
+		Scope:       r.Scope,
+		Outcome:     r.Outcome,
+		Reason:      r.Reason,
+		UserID:      r.UserID.V,
+		StartedAt:   instant(r.StartedAt),
+		FinishedAt:  maybeInstant(r.FinishedAt),
+		Device:      auth.Device{RemoteAddr: r.RemoteAddr, UserAgent: r.UserAgent},
+	}
+}
+
+type eventRow struct {
+	ID      string      `db:"id"`
+	At      int64       `db:"at"`
+	Actor   string      `db:"actor"`
+	Action  auth.Action `db:"action"`
+	Subject string      `db:"subject"`
+	Detail  string      `db:"detail"`
+}
+
+func (r eventRow) event() auth.Event {
+	return auth.Event{ID: r.ID, At: instant(r.At), Actor: r.Actor, Action: r.Action, Subject: r.Subject, Detail: r.Detail}
+}
+
+// each turns rows into what they mean.
+func each[Row, T any](rows []Row, meaning func(Row) T) []T {
+	out := make([]T, len(rows))
+	for i, row := range rows {
+		out[i] = meaning(row)
+	}
+	return out
+}

@@ -1,0 +1,157 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/pressly/goose/v3"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+var sqliteDialect = dialect{
+	goose: goose.DialectSQLite3,
+	// STRICT tables take no text for a number, and know INTEGER only: 64 bits.
+	schema:   strings.NewReplacer("BIGINT", "INTEGER", "/*STRICT*/", "STRICT"),
+	like:     "LIKE",
+	diagnose: diagnoseSQLite,
+}
+
+func diagnoseSQLite(err error) condition {
+	fault, ok := errors.AsType[*sqlite.Error](err)
+	if !ok {
+		return condition{}
+	}
+	switch fault.Code() & 0xff { // the upper bits tell more precisely where
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
+		return condition{words: "the database is locked by somebody else", busy: true}
+	case sqlite3.SQLITE_FULL:
+		return condition{words: "the disk is full", lasting: true}
+	case sqlite3.SQLITE_READONLY:
+		return condition{words: "the database is read-only", lasting: true}
+	case sqlite3.SQLITE_IOERR:
+		return condition{words: "the disk fails", lasting: true}
+	case sqlite3.SQLITE_CORRUPT:
+		return condition{words: "the database file is damaged", lasting: true}
+	case sqlite3.SQLITE_NOTADB:
+		return condition{words: "the file is no database", lasting: true}
+	case sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
+		return condition{words: "the database file cannot be opened", lasting: true}
+	}
+	return condition{}
+}
+
+// Settings that every connection has. busy_timeout comes first, so that the
+// others wait for a lock too. secure_delete makes what is erased really go.
+const (
+	alike   = "_pragma=foreign_keys(1)&_pragma=secure_delete(1)&_dqs=0&_defensive=1"
+	durable = "_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=journal_size_limit(67108864)"
+	// setup waits for whoever is at it; there are no visitors yet.
+	setupParams = "_pragma=busy_timeout(10000)&" + durable + "&" + alike + "&_txlock=immediate"
+	// The writer waits in short steps and tries again for as long as the caller's
+	// context allows: SQLite itself would not notice its end.
+	writerParams = "_pragma=busy_timeout(50)&" + durable + "&" + alike + "&_txlock=immediate"
+	// Readers meet a lock only in the moments of opening, closing and recovery.
+	readerParams = "_pragma=busy_timeout(1000)&" + durable + "&" + alike + "&_pragma=query_only(1)"
+	// inspect looks at a file without changing it, its journal mode included.
+	inspectParams = "_pragma=busy_timeout(10000)&" + alike + "&_pragma=query_only(1)"
+)
+
+// dsn names a file to the driver. Only the form file: has SQLite take its own
+// parameters (driver documentation), and in it the path is percent-encoded.
+func dsn(path, params string) string {
+	path = filepath.ToSlash(path)
+	if !strings.HasPrefix(path, "/") {
+		path = "/" + path // C:/…
+	}
+	return (&url.URL{Scheme: "file", Path: path}).String() + "?" + params
+}
+
+func openPool(path, params string, size int) (*sqlx.DB, error) {
+	db, err := sqlx.Open("sqlite", dsn(path, params))
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(size)
+	db.SetMaxIdleConns(size)
+	return db, nil
+}
+
+func (s *Store) openSQLite(ctx context.Context, path string, migrations fs.FS) (err error) {
+	switch {
+	case path == "" || strings.ContainsRune(path, 0):
+		return errors.New("the address has to be of the form sqlite:PATH")
+	case strings.HasPrefix(path, ":memory:"):
+		return errors.New("a database in memory cannot be shared; give a file")
+	}
+	if s.path, err = filepath.Abs(path); err != nil {
+		return err
+	}
+	if err := s.prepareFile(ctx, migrations); err != nil {
+		return fmt.Errorf("%s: %w", s.path, err)
+	}
+	if err := s.sameFile(); err != nil {
+		return err
+	}
+	if s.writer, err = openPool(s.path, writerParams, 1); err != nil {
+		return err
+	}
+	s.reader, err = openPool(s.path, readerParams, max(4, runtime.GOMAXPROCS(0)))
+	return err
+}
+
+// prepareFile makes, inspects and migrates the file, while other processes that
+// start at the same moment wait.
+func (s *Store) prepareFile(ctx context.Context, migrations fs.FS) error {
+	if info, err := os.Stat(s.path); err == nil && !info.Mode().IsRegular() {
+		return errors.New("it is not a regular file")
+	}
+	unlock, err := lockBeside(ctx, s.path)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	// With O_EXCL this opens nothing that exists: closing a file that SQLite has
+	// open in this process would drop its locks (POSIX). SQLite gives -wal and
+	// -shm the mode of the file.
+	f, err := os.OpenFile(s.path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if err == nil {
+		err = f.Close()
+	}
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	if s.file, err = os.Stat(s.path); err != nil {
+		return err
+	}
+	if err := s.inspect(ctx); err != nil {
+		return err
+	}
+	return s.migrate(ctx, migrations)
+}
+
+// sameFile finds out that the file at the path is no longer the one that is
+// open: everything would seem to work, and be lost at the next start.
+func (s *Store) sameFile() error {
+	info, err := os.Stat(s.path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("the database file %s is gone; stop the service before moving it", s.path)
+	case err != nil:
+		return err
+	case !os.SameFile(info, s.file):
+		return fmt.Errorf("the database file %s has been replaced; restart the service", s.path)
+	}
+	if err := writable(s.path); err != nil {
+		return fmt.Errorf("the database file %s is not writable: %w", s.path, err)
+	}
+	return nil
+}

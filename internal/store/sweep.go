@@ -1,0 +1,47 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"wxlogin/internal/auth"
+)
+
+// abandoned is after how long a pending login counts as one whose process died.
+// A login takes seconds.
+const abandoned = time.Hour
+
+// Sweep clears away what has ended by now: sessions past their end or idle for
+// longer than idle, admin links that nobody used. Logins that were never
+// finished become failed. It returns how many rows it changed, and works in
+// small transactions so that logins get their turn in between.
+func (s *Store) Sweep(ctx context.Context, now time.Time, idle time.Duration) (total int64, err error) {
+	jobs := []struct {
+		statement string
+		args      []any
+	}{
+		{`DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE ends_at <= $1 LIMIT $2)`,
+			[]any{millis(now), batch}},
+		{`DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE last_seen_at <= $1 LIMIT $2)`,
+			[]any{millis(now.Add(-idle)), batch}},
+		{`DELETE FROM admin_links WHERE token_hash IN (SELECT token_hash FROM admin_links WHERE ends_at < $1 LIMIT $2)`,
+			[]any{millis(now), batch}},
+		{`UPDATE logins SET outcome = 'failed', reason = $3, finished_at = $4 WHERE id IN
+			(SELECT id FROM logins WHERE outcome = 'pending' AND started_at < $1 LIMIT $2)`,
+			[]any{millis(now.Add(-abandoned)), batch, auth.CodeSpent, millis(now)}},
+	}
+	for _, job := range jobs {
+		for n := int64(batch); n == batch; total += n {
+			err := s.write(ctx, "sweep", func(tx *sqlx.Tx) (err error) {
+				n, err = count(tx.ExecContext(ctx, job.statement, job.args...))
+				return err
+			})
+			if err != nil {
+				return total, err
+			}
+		}
+	}
+	return total, nil
+}

@@ -1,0 +1,118 @@
+package wechatsim
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"net/http"
+	"slices"
+	"time"
+)
+
+// Endpoint is one of WeChat's addresses, as faults and calls name it.
+type Endpoint string
+
+const (
+	Authorize Endpoint = "authorize" // GET /connect/oauth2/authorize; POST: the two buttons of the popup
+	Token     Endpoint = "token"     // GET /sns/oauth2/access_token
+	Refresh   Endpoint = "refresh"   // GET /sns/oauth2/refresh_token
+	Auth      Endpoint = "auth"      // GET /sns/auth
+	Userinfo  Endpoint = "userinfo"  // GET /sns/userinfo
+	Picture   Endpoint = "picture"   // GET /mmopen/vi_32/KEY/SIZE
+)
+
+// Endpoints are all of them.
+func Endpoints() []Endpoint {
+	return []Endpoint{Authorize, Token, Refresh, Auth, Userinfo, Picture}
+}
+
+// Call is one request that WeChat got.
+type Call struct {
+	N        int       `json:"n"` // 1 for the first
+	Endpoint Endpoint  `json:"endpoint"`
+	Time     time.Time `json:"time"`
+	Method   string    `json:"method"`
+	// Status is the HTTP status, 0 when the connection was cut or left hanging
+	// without an answer.
+	Status int `json:"status"`
+	// Errcode is the number answered (for authorize, the number on the page),
+	// 0 for success.
+	Errcode int `json:"errcode"`
+	// Outcome says in words what the authorize page came to.
+	Outcome string `json:"outcome,omitempty"`
+	// Fault says in words which planned fault struck.
+	Fault string `json:"fault,omitempty"`
+	// Person is the Key of the person it was about, as far as known.
+	Person string `json:"person,omitempty"`
+	// Label is a digest of the code or token of the call, or of the code that
+	// authorize gave: equal labels mean the same one, and nothing can be done
+	// with a label.
+	Label string `json:"label,omitempty"`
+	// Code is the code itself that was sent to the token endpoint. It never
+	// leaves the process: no page, no JSON, no log.
+	Code string `json:"-"`
+}
+
+// Calls returns the calls of these endpoints so far, oldest first (at most the
+// last 10,000 calls of all endpoints). Without an argument: the four /sns
+// endpoints.
+func (s *Simulator) Calls(of ...Endpoint) []Call {
+	if len(of) == 0 {
+		of = []Endpoint{Token, Refresh, Auth, Userinfo}
+	}
+	return slices.DeleteFunc(s.callsAfter(0), func(c Call) bool {
+		return !slices.Contains(of, c.Endpoint)
+	})
+}
+
+// Exchanges counts the calls of the token endpoint, whatever they were
+// answered.
+func (s *Simulator) Exchanges() int { return len(s.Calls(Token)) }
+
+// callsAfter returns the calls with a number above n, oldest first.
+func (s *Simulator) callsAfter(n int) []Call {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n = max(n, s.callCount-len(s.calls))
+	list := []Call{}
+	for i := n; i < s.callCount; i++ {
+		list = append(list, s.calls[i%maxCalls])
+	}
+	return list
+}
+
+// record files a call.
+func (s *Simulator) record(r *http.Request, e Endpoint, rep reply, f *Fault) {
+	c := Call{
+		Endpoint: e, Time: s.cfg.Now(), Method: r.Method,
+		Status: rep.status, Errcode: rep.errcode, Outcome: rep.outcome, Person: rep.person,
+		Label: label(rep.secret), Code: rep.code,
+	}
+	if f != nil {
+		c.Fault = f.String()
+		if f.CutBefore || f.Hang {
+			c.Status = 0
+		}
+	}
+	s.mu.Lock()
+	s.callCount++
+	c.N = s.callCount
+	if len(s.calls) < maxCalls {
+		s.calls = append(s.calls, c)
+	} else {
+		s.calls[(c.N-1)%maxCalls] = c
+	}
+	s.mu.Unlock()
+
+	s.cfg.Logger.LogAttrs(r.Context(), levelOf(c), "wechatsim call", attrs(c)...)
+	if s.cfg.OnCall != nil {
+		s.cfg.OnCall(c)
+	}
+}
+
+func label(secret string) string {
+	if secret == "" {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(secret))
+	return hex.EncodeToString(sum[:4])
+}

@@ -1,0 +1,116 @@
+package wechatsim
+
+import (
+	"crypto/rand"
+	"fmt"
+	"time"
+)
+
+// Lifetimes of what WeChat hands out (official).
+const (
+	CodeLifetime    = 5 * time.Minute
+	TokenLifetime   = 7200 * time.Second
+	RefreshLifetime = 30 * 24 * time.Hour
+	consentLifetime = 30 * 24 * time.Hour // staff replies: "about"
+)
+
+// The scopes of a web authorization (official).
+const (
+	ScopeBase     = "snsapi_base"
+	ScopeUserinfo = "snsapi_userinfo"
+)
+
+// code is the one-time code of a callback. It stays on its shelf after its end
+// to tell "used" from "expired" from "never seen".
+type code struct {
+	value    string
+	person   string
+	openid   string
+	unionid  string
+	scope    string
+	snapshot bool
+	issued   time.Time
+	spent    bool
+}
+
+// IssueCode makes a code as the authorize page would for this person, without
+// any browser, so that a test can build whatever callback it wants. For a
+// person with Snapshot and snsapi_userinfo it is a snapshot's code. It panics
+// when nobody has the key or the scope is not one of the two: a mistake of the
+// caller's.
+func (s *Simulator) IssueCode(personKey, scope string) string {
+	p, ok := s.person(personKey)
+	if !ok {
+		panic(fmt.Sprintf("wechatsim: nobody has the key %q", personKey))
+	}
+	if scope != ScopeBase && scope != ScopeUserinfo {
+		panic(fmt.Sprintf("wechatsim: no scope %q", scope))
+	}
+	return s.issue(p, scope, p.Snapshot && scope == ScopeUserinfo, s.cfg.Now())
+}
+
+func (s *Simulator) issue(p Person, scope string, snapshot bool, at time.Time) string {
+	c := &code{
+		value: randomCode(), person: p.Key, openid: p.OpenID, unionid: p.UnionID,
+		scope: scope, snapshot: snapshot, issued: at,
+	}
+	if snapshot {
+		// A virtual account, wiped when the visitor leaves (official): each
+		// visit is somebody else.
+		c.openid = derivedID(randomHex(16))
+		if c.unionid != "" {
+			c.unionid = derivedID(randomHex(16))
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.codes.put(c.value, c)
+	return c.value
+}
+
+// spend takes the code for an exchange, or says with which errcode it is
+// refused.
+func (s *Simulator) spend(value string) (code, int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, ok := s.codes.get(value)
+	switch {
+	case !ok:
+		return code{}, 40029
+	case c.spent:
+		return *c, 40163
+	case s.cfg.Now().Sub(c.issued) >= CodeLifetime:
+		return *c, s.switches.ExpiredCode
+	}
+	c.spent = true
+	return *c, 0
+}
+
+// The alphabets of a code and of a token (samples).
+const (
+	alnum   = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	urlSafe = alnum + "-_"
+)
+
+// randomCode has the shape of today's codes: 0, a digit, 30 letters and digits.
+func randomCode() string { return "0" + randomText("0123456789", 1) + randomText(alnum, 30) }
+
+// randomToken has the shape of today's tokens: a number, _, and about 85 more.
+func randomToken() string { return "86_" + randomText(urlSafe, 85) }
+
+func randomText(alphabet string, n int) string {
+	text := make([]byte, 0, n)
+	fair := 256 - 256%len(alphabet) // bytes from here on would favour some letters
+	pool := make([]byte, 2*n)
+	for {
+		rand.Read(pool) // never fails
+		for _, b := range pool {
+			if int(b) < fair {
+				text = append(text, alphabet[int(b)%len(alphabet)])
+			}
+			if len(text) == n {
+				return string(text)
+			}
+		}
+	}
+}

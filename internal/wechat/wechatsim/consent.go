@@ -1,0 +1,117 @@
+package wechatsim
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// allow answers the button 允许: POST /connect/oauth2/allow with the query of
+// the authorize link, which is checked anew.
+func (s *Simulator) allow(r *http.Request) reply {
+	return s.answered(r, func(req request, p Person) reply {
+		s.mu.Lock()
+		s.consents[p.Key] = s.cfg.Now()
+		s.mu.Unlock()
+		return s.toCallback(req, p, false)
+	})
+}
+
+// deny answers the button 拒绝: POST /connect/oauth2/deny.
+func (s *Simulator) deny(r *http.Request) reply {
+	return s.answered(r, s.toDenial)
+}
+
+func (s *Simulator) answered(r *http.Request, act func(request, Person) reply) reply {
+	req, wrong := s.check(r)
+	if wrong != nil {
+		return s.refusalPage(*wrong)
+	}
+	p, ok := s.owner(r)
+	if !ok {
+		return redirect(http.StatusSeeOther, "/connect/oauth2/authorize?"+req.raw)
+	}
+	rep := act(req, p)
+	rep.person = p.Key
+	return rep
+}
+
+func (s *Simulator) hasConsented(key string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	at, ok := s.consents[key]
+	return ok && s.cfg.Now().Sub(at) < consentLifetime
+}
+
+// toCallback sends the browser back with a code, or with two, or with a stale
+// one, as planned.
+func (s *Simulator) toCallback(req request, p Person, snapshot bool) reply {
+	now := s.cfg.Now()
+	f := s.take(Authorize, func(f Fault) bool {
+		return f.StaleCode || f.Double == DoubleSame || (f.Double == DoubleNew && !req.selfHop)
+	})
+	outcome := "callback"
+	if snapshot {
+		outcome = "callback from a snapshot page"
+	}
+	if f != nil && f.StaleCode {
+		now = now.Add(-time.Hour)
+		outcome = "callback with a stale code"
+	}
+	code := s.issue(p, req.scope, snapshot, now)
+	first := req.target(code)
+	if f == nil || f.Double == "" {
+		rep := redirect(http.StatusFound, first)
+		rep.outcome, rep.secret = outcome, code
+		return rep
+	}
+	second := first
+	if f.Double == DoubleNew {
+		second = req.target(s.issue(p, req.scope, snapshot, now))
+	}
+	// On a phone both are full navigations, the first one abandoned. Without
+	// script a page can only start the first in a frame (with the cookies, as
+	// long as both hosts are one site) and then go to the second.
+	rep := s.page("double", doublePage{First: first})
+	rep.header.Set("Content-Security-Policy", pagePolicy+"; frame-src "+req.callback.Scheme+"://"+req.callback.Host)
+	rep.header.Set("Refresh", "1; url="+second)
+	rep.header["X-Wechatsim-Callback"] = []string{first, second}
+	rep.outcome, rep.secret = "callback twice, "+f.Double+" code", code
+	return rep
+}
+
+func (s *Simulator) toDenial(req request, _ Person) reply {
+	var rep reply
+	switch s.Switches().DenyStyle {
+	case DenyStateOnly:
+		rep = redirect(http.StatusFound, req.target(""))
+	case DenyAuthdeny:
+		rep = redirect(http.StatusFound, req.target("authdeny"))
+	default:
+		rep = s.page("closed", closedPage{Query: req.raw})
+	}
+	rep.outcome = "denied"
+	return rep
+}
+
+// target is the callback's address. The query it has is kept as it stands and
+// code and state come before the fragment (field reports). Without a code
+// there is only the state.
+func (req request) target(code string) string {
+	u := *req.callback
+	var more []string
+	if u.RawQuery != "" {
+		more = append(more, u.RawQuery)
+	}
+	if code != "" {
+		more = append(more, "code="+url.QueryEscape(code))
+	}
+	more = append(more, "state="+url.QueryEscape(req.state))
+	u.RawQuery = strings.Join(more, "&")
+	return u.String()
+}
+
+func redirect(status int, to string) reply {
+	return reply{status: status, header: http.Header{"Location": {to}}}
+}

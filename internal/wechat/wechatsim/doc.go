@@ -1,0 +1,56 @@
+// Package wechatsim plays WeChat: one http.Handler that is both
+// open.weixin.qq.com (the authorize page with its consent popup) and
+// api.weixin.qq.com (the /sns endpoints), on one address. It is for developing
+// and testing "网页授权" logins without an official account, a domain or a
+// phone.
+//
+// It is strict where WeChat is strict or may be: order of the parameters, exact
+// callback host, single use of a code, the state's length and alphabet. Facts
+// are marked with where they come from: "official" (Tencent's documentation),
+// "field reports" (issues, forum threads, samples) or "inferred" (nobody wrote
+// it down; the stricter reading was taken). Nothing was compared with the live
+// servers.
+//
+// It knows nothing of the service that signs in, imports nothing of it, keeps
+// everything in memory (bounded) and forgets it at exit. It does not play the
+// website QR login (qrconnect), third-party platforms, mini programs or the
+// cgi-bin interfaces, and it does not translate regions by lang.
+//
+// # Signing in
+//
+// Which person holds the phone is the cookie wechatsim_person (a Person's Key)
+// on the simulator's host; a browser without it is asked once. Then
+// snsapi_base redirects at once and snsapi_userinfo shows the popup, whose two
+// buttons POST to /connect/oauth2/allow or /connect/oauth2/deny with the query
+// of the authorize link. A program drives it the same way:
+//
+//	srv := httptest.NewServer(sim)
+//	// jar holds wechatsim_person=lin for srv.URL; redirects are not followed
+//	client.Get(srv.URL + "/connect/oauth2/authorize?" + query)       // base: 302 to the callback
+//	client.Post(srv.URL + "/connect/oauth2/allow?" + query, "", nil) // userinfo: 302 to the callback
+//
+// or presses 允许 by itself: Switches.AutoConsent, or the cookie
+// wechatsim_consent=allow (or deny) for one browser. [Simulator.IssueCode]
+// makes a code without any browser. A page that refuses a link carries WeChat's
+// number in the header X-Wechatsim-Error.
+//
+// # Snapshot pages
+//
+// A person with Snapshot set, a planned [Fault] with Snapshot, or
+// forceSnapShot=true in the link gives a code without the popup, and the token
+// answer is a virtual account's, marked is_snapshotuser. The cookie
+// wechatsim_full=1 (a button on the control page) is the visitor who has
+// pressed 使用完整服务.
+//
+// # Going wrong
+//
+// [Simulator.Plan] makes the next calls of an endpoint fail in a chosen way;
+// [Presets] names the usual ones. Everything can also be done on the control
+// page (GET /) and, from any language, over JSON:
+//
+//	GET    /_sim/people           POST /_sim/people    {"nickname":"小明","sex":1}
+//	GET    /_sim/faults           POST /_sim/faults    {"preset":"busy","times":2} or {"endpoint":"token","errcode":40029}
+//	DELETE /_sim/faults           POST /_sim/codes     {"person":"lin","scope":"snsapi_userinfo"}
+//	GET    /_sim/calls?after=N    POST /_sim/switches  {"deny_style":"authdeny"}
+//	GET    /_sim/config           GET  /_sim/switches
+package wechatsim

@@ -1,0 +1,153 @@
+package wechatsim
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Fault is a way for a call to go wrong. Its fields can be combined.
+//
+// Errcode, Status, Body and RedirectTo answer *instead of* WeChat's work: a
+// code that was sent is still good, unless ConsumeCode says that WeChat had
+// done its work first ("-1 and then 40163", field reports). Everything else
+// spoils the answer *after* the work: the code is spent.
+type Fault struct {
+	// Times is how many calls it strikes: 0 is one, -1 is all until
+	// ClearFaults.
+	Times int
+
+	Errcode     int         // answer this errcode; on the authorize page, show this number
+	ConsumeCode bool        // do the work before answering Errcode, Status, Body or RedirectTo
+	Status      int         // HTTP status to answer instead of 200
+	Body        []byte      // any bytes to answer
+	Header      http.Header // header lines that replace those of the answer
+	RedirectTo  string      // answer 302 to this address
+
+	Delay      time.Duration   // answer only after this long, or never if the client leaves before
+	Until      <-chan struct{} // answer only after this is closed; for tests in Go
+	Hang       bool            // never answer; ends when the client leaves, or by ClearFaults
+	CutBefore  bool            // close the connection without an answer
+	CutMidBody bool            // close it after the header and half of the body
+	Drip       time.Duration   // answer one byte at a time, this far apart
+	Endless    bool            // after the body go on for ever
+
+	// Snapshot: on Authorize, the next snsapi_userinfo visit is a snapshot
+	// page. On Token, the answer is marked is_snapshotuser although openid and
+	// unionid are the person's real ones (a glitch in field reports).
+	Snapshot bool
+
+	// Double, on Authorize only: the browser calls the callback twice.
+	// DoubleSame sends the same code twice (webview or prefetch, field
+	// reports). DoubleNew sends two codes with the same state, as Android did
+	// for links without connect_redirect=1 (field reports); links with it are
+	// not struck and the fault waits.
+	Double string
+
+	// StaleCode, on Authorize only: the callback carries a code that expired
+	// an hour ago (a cached redirect or a shared address, field reports).
+	StaleCode bool
+
+	released <-chan struct{} // ends a Hang; set when the fault strikes
+}
+
+// Values of Fault.Double.
+const (
+	DoubleSame = "same"
+	DoubleNew  = "new"
+)
+
+// planned is a fault that waits for its calls.
+type planned struct {
+	endpoint Endpoint
+	fault    Fault
+	left     int // -1: for ever
+}
+
+// Plan makes the next calls of the endpoint go wrong: f.Times of them. Faults
+// of one endpoint strike in the order they were planned, one a call.
+func (s *Simulator) Plan(endpoint Endpoint, f Fault) {
+	left := f.Times
+	if left == 0 {
+		left = 1
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = append(s.faults, &planned{endpoint: endpoint, fault: f, left: left})
+	if len(s.faults) > maxFaults {
+		s.faults = s.faults[1:]
+	}
+}
+
+// ClearFaults forgets all planned faults and cuts the connections that a Hang
+// still holds.
+func (s *Simulator) ClearFaults() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = nil
+	close(s.released)
+	s.released = make(chan struct{})
+}
+
+// take hands out the next fault of the endpoint that the condition wants, or
+// nil.
+func (s *Simulator) take(e Endpoint, want func(Fault) bool) *Fault {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, p := range s.faults {
+		if p.endpoint != e || !want(p.fault) {
+			continue
+		}
+		if p.left > 0 {
+			p.left--
+		}
+		if p.left == 0 {
+			s.faults = slices.Delete(s.faults, i, i+1)
+		}
+		f := p.fault
+		f.released = s.released
+		return &f
+	}
+	return nil
+}
+
+// inFlow says that an Authorize fault is not about the answer to the request
+// but about what the visitor's flow leads to, so it waits until it gets there.
+func (f Fault) inFlow() bool { return f.Snapshot || f.Double != "" || f.StaleCode }
+
+// replaces says that the fault answers in place of WeChat's work.
+func (f Fault) replaces() bool {
+	return f.Errcode != 0 || f.Status != 0 || f.Body != nil || f.RedirectTo != ""
+}
+
+// String says in a few words what goes wrong.
+func (f Fault) String() string {
+	var words []string
+	say := func(when bool, format string, args ...any) {
+		if when {
+			words = append(words, fmt.Sprintf(format, args...))
+		}
+	}
+	say(f.Errcode != 0, "errcode %d", f.Errcode)
+	say(f.Status != 0, "HTTP %d", f.Status)
+	say(f.Body != nil, "body of %d bytes", len(f.Body))
+	say(f.RedirectTo != "", "redirect to %s", f.RedirectTo)
+	say(f.ConsumeCode, "code spent")
+	say(len(f.Header) > 0, "other header")
+	say(f.Delay > 0, "after %s", f.Delay)
+	say(f.Until != nil, "held")
+	say(f.Hang, "hang")
+	say(f.CutBefore, "cut before the answer")
+	say(f.CutMidBody, "cut mid-body")
+	say(f.Drip > 0, "a byte every %s", f.Drip)
+	say(f.Endless, "endless body")
+	say(f.Snapshot, "snapshot")
+	say(f.Double != "", "double callback, %s code", f.Double)
+	say(f.StaleCode, "stale code")
+	if len(words) == 0 {
+		return "nothing"
+	}
+	return strings.Join(words, ", ")
+}

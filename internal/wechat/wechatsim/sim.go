@@ -1,0 +1,173 @@
+package wechatsim
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// Config is what a simulator is told at its start. The zero value works.
+type Config struct {
+	// AppID and Secret of the official account played. Empty: made up, in
+	// WeChat's shape (wx and 16 hex digits; 32 hex digits).
+	AppID, Secret string
+
+	// AccountName is the official account's name on the consent popup.
+	// Empty: 示例服务号.
+	AccountName string
+
+	// CallbackHosts are the exact hosts (or host:port) that a redirect_uri may
+	// have, as in the 网页授权域名 of the console. An entry without a port admits
+	// the ports 80 and 443 only (official). Empty: any loopback host, any port.
+	CallbackHosts []string
+
+	// AnyBrowser lets every browser count as WeChat's.
+	AnyBrowser bool
+
+	// BaseURL begins the headimgurl of drawn pictures, for when clients reach
+	// the simulator by another address than the API caller does. Empty: the
+	// address that userinfo was asked at.
+	BaseURL string
+
+	// Notice is a sentence for the top of the control page. Empty: none.
+	Notice string
+
+	// Switches are the switches as they stand at the start.
+	Switches Switches
+
+	Now    func() time.Time // nil: time.Now
+	Logger *slog.Logger     // nil: silent. Secrets, codes and tokens are never logged
+
+	// Wait waits for d or until ctx ends, whichever is first; Delay and Drip
+	// use it. Nil: real time.
+	Wait func(ctx context.Context, d time.Duration)
+
+	// OnCall, if set, sees every call when it is settled and before it is
+	// answered, so that a test can act between the two. It runs on the
+	// request's goroutine.
+	OnCall func(Call)
+}
+
+// How much is kept; the oldest goes first. A simulator may stand open for
+// weeks or be under a load test, and must not grow.
+const (
+	maxPeople = 10_000
+	maxCodes  = 10_000
+	maxTokens = 10_000
+	maxCalls  = 10_000
+	maxFaults = 1_000
+)
+
+// Simulator plays WeChat. It is an http.Handler, safe for concurrent use. Make
+// it with [New].
+type Simulator struct {
+	cfg     Config
+	handler http.Handler
+
+	mu        sync.Mutex
+	switches  Switches
+	people    shelf[*Person]
+	codes     shelf[*code]
+	tokens    shelf[*grant] // by access token
+	refreshes shelf[*grant] // by refresh token
+	consents  map[string]time.Time
+	calls     []Call // ring: the call number n is at (n-1) % maxCalls
+	callCount int
+	faults    []*planned
+	released  chan struct{} // closed by ClearFaults: those who hang may go
+}
+
+// New makes a simulator with the ready people in it.
+func New(cfg Config) *Simulator {
+	if cfg.AppID == "" {
+		cfg.AppID = "wx" + randomHex(8)
+	}
+	if cfg.Secret == "" {
+		cfg.Secret = randomHex(16)
+	}
+	if cfg.AccountName == "" {
+		cfg.AccountName = "示例服务号"
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Wait == nil {
+		cfg.Wait = waitReal
+	}
+	s := &Simulator{
+		cfg:       cfg,
+		switches:  cfg.Switches.normal(),
+		people:    newShelf[*Person](maxPeople),
+		codes:     newShelf[*code](maxCodes),
+		tokens:    newShelf[*grant](maxTokens),
+		refreshes: newShelf[*grant](maxTokens),
+		consents:  make(map[string]time.Time),
+		released:  make(chan struct{}),
+	}
+	for _, p := range readyPeople() {
+		s.AddPerson(p)
+	}
+	s.handler = s.routes()
+	return s
+}
+
+// AppID returns the official account's AppID.
+func (s *Simulator) AppID() string { return s.cfg.AppID }
+
+// Secret returns the official account's AppSecret.
+func (s *Simulator) Secret() string { return s.cfg.Secret }
+
+// ServeHTTP answers for both of WeChat's hosts and for the control page.
+func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.handler.ServeHTTP(w, r)
+}
+
+// routes lists every address of the simulator.
+func (s *Simulator) routes() http.Handler {
+	mux := http.NewServeMux()
+
+	// open.weixin.qq.com
+	mux.Handle("GET /connect/oauth2/authorize", s.endpoint(Authorize, s.authorize))
+	mux.Handle("POST /connect/oauth2/allow", s.button(s.allow))
+	mux.Handle("POST /connect/oauth2/deny", s.button(s.deny))
+	mux.Handle("GET /connect/qrconnect", plain(s.qrconnect))
+
+	// api.weixin.qq.com: all methods, for a POST deserves WeChat's own answer
+	mux.Handle("/sns/oauth2/access_token", s.endpoint(Token, s.exchange))
+	mux.Handle("/sns/oauth2/refresh_token", s.endpoint(Refresh, s.refresh))
+	mux.Handle("/sns/auth", s.endpoint(Auth, s.auth))
+	mux.Handle("/sns/userinfo", s.endpoint(Userinfo, s.userinfo))
+
+	// thirdwx.qlogo.cn
+	mux.Handle("GET /mmopen/vi_32/{key}/{size}", s.endpoint(Picture, s.picture))
+
+	// the simulator's own
+	s.pageRoutes(mux)
+	s.apiRoutes(mux)
+
+	// A page elsewhere on the web must not be able to plan faults or to press
+	// 允许 in a developer's browser.
+	return http.NewCrossOriginProtection().Handler(mux)
+}
+
+func waitReal(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
+
+func randomHex(bytes int) string {
+	b := make([]byte, bytes)
+	rand.Read(b)
+	return hex.EncodeToString(b)
+}

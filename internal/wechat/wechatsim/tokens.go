@@ -1,0 +1,156 @@
+package wechatsim
+
+import (
+	"crypto/subtle"
+	"net/http"
+	"time"
+)
+
+// grant is what a person allowed: a pair of tokens.
+type grant struct {
+	access, refresh         string
+	accessEnds, refreshEnds time.Time
+	person                  string
+	openid, unionid         string
+	scope                   string
+	snapshot                bool
+}
+
+// exchange answers GET /sns/oauth2/access_token. Which of several mistakes is
+// named first is inferred; nobody has written it down.
+func (s *Simulator) exchange(r *http.Request) reply {
+	q := r.URL.Query()
+	value := q.Get("code")
+	fail := func(errcode int) reply {
+		rep := s.apiError(errcode)
+		rep.code, rep.secret = value, value
+		return rep
+	}
+	switch {
+	case q.Get("appid") == "":
+		return fail(41002)
+	case q.Get("secret") == "":
+		return fail(41004)
+	case q.Get("grant_type") != "authorization_code":
+		return fail(40002)
+	case value == "":
+		return fail(41008)
+	case q.Get("appid") != s.cfg.AppID:
+		return fail(40013)
+	case subtle.ConstantTimeCompare([]byte(q.Get("secret")), []byte(s.cfg.Secret)) != 1:
+		return fail(40125)
+	}
+	c, errcode := s.spend(value)
+	if errcode != 0 {
+		rep := fail(errcode)
+		rep.person = c.person
+		return rep
+	}
+
+	now := s.cfg.Now()
+	g := &grant{
+		access: randomToken(), accessEnds: now.Add(TokenLifetime),
+		refresh: randomToken(), refreshEnds: now.Add(RefreshLifetime),
+		person: c.person, openid: c.openid, unionid: c.unionid,
+		scope: c.scope, snapshot: c.snapshot,
+	}
+	s.mu.Lock()
+	s.tokens.put(g.access, g)
+	s.refreshes.put(g.refresh, g)
+	s.mu.Unlock()
+
+	rep := apiReply(tokenBody(*g))
+	rep.code, rep.secret, rep.person = value, value, c.person
+	rep.grant = g
+	return rep
+}
+
+// tokenBody is the answer to a fresh exchange, keys in the order of samples.
+// is_snapshotuser is there only when it is 1 (official); unionid only when
+// bound, and for snsapi_userinfo (official).
+func tokenBody(g grant) []byte {
+	var o object
+	o.text("access_token", g.access)
+	o.number("expires_in", int(TokenLifetime.Seconds()))
+	o.text("refresh_token", g.refresh)
+	o.text("openid", g.openid)
+	o.text("scope", g.scope)
+	if g.unionid != "" && g.scope == ScopeUserinfo {
+		o.text("unionid", g.unionid)
+	}
+	if g.snapshot {
+		o.number("is_snapshotuser", 1)
+	}
+	return o.bytes()
+}
+
+// refresh answers GET /sns/oauth2/refresh_token. While the access token lives
+// it is answered again and lives longer; afterwards there is a new one
+// (official). The refresh token stays the same and ends 30 days after the
+// exchange whatever is done with it (official, for website logins).
+func (s *Simulator) refresh(r *http.Request) reply {
+	q := r.URL.Query()
+	token := q.Get("refresh_token")
+	fail := func(errcode int) reply {
+		rep := s.apiError(errcode)
+		rep.secret = token
+		return rep
+	}
+	switch {
+	case q.Get("appid") == "":
+		return fail(41002)
+	case q.Get("grant_type") != "refresh_token":
+		return fail(40002)
+	case token == "":
+		return fail(41003)
+	case q.Get("appid") != s.cfg.AppID:
+		return fail(40013)
+	}
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	g, ok := s.refreshes.get(token)
+	now := s.cfg.Now()
+	switch {
+	case !ok:
+		return fail(40030)
+	case !now.Before(g.refreshEnds):
+		return fail(42002)
+	}
+	if !now.Before(g.accessEnds) {
+		g.access = randomToken()
+		s.tokens.put(g.access, g)
+	}
+	g.accessEnds = now.Add(TokenLifetime)
+
+	// Other key order than the exchange, and a comma after the last scope
+	// (samples): clients must split and drop the empty one.
+	scopes := "snsapi_base,"
+	if g.scope == ScopeUserinfo {
+		scopes = "snsapi_base,snsapi_userinfo,"
+	}
+	var o object
+	o.text("openid", g.openid)
+	o.text("access_token", g.access)
+	o.number("expires_in", int(TokenLifetime.Seconds()))
+	o.text("refresh_token", g.refresh)
+	o.text("scope", scopes)
+	rep := apiReply(o.bytes())
+	rep.secret, rep.person = token, g.person
+	return rep
+}
+
+// auth answers GET /sns/auth, whose success alone carries an errcode, 0
+// (official).
+func (s *Simulator) auth(r *http.Request) reply {
+	g, rep, ok := s.withToken(r)
+	if !ok {
+		return rep
+	}
+	var o object
+	o.number("errcode", 0)
+	o.text("errmsg", "ok")
+	rep = apiReply(o.bytes())
+	rep.secret, rep.person = g.access, g.person
+	return rep
+}

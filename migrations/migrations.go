@@ -1,0 +1,16 @@
+// Package migrations holds the schema of wxlogin's database, one file a version,
+// in the order of their numbers. A file that has been released is never changed
+// again; a change of mind is a new file.
+//
+// It does not know how or when they are run, nor on which engine: package store
+// does. The SQL is written for PostgreSQL and SQLite alike, and names two things
+// that only one engine has: BIGINT (SQLite's INTEGER) and /*STRICT*/ (SQLite's
+// STRICT tables). Package store puts them into the engine's words.
+package migrations
+
+import "embed"
+
+// FS holds the *.sql files, named NNNNN_subject.sql.
+//
+//go:embed *.sql
+var FS embed.FS
