@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/url"
+	"strings"
+	"time"
+
+	"wxlogin/internal/auth"
+	"wxlogin/internal/store"
+)
+
+type adminCommands struct {
+	Link   adminLinkCommand   `cmd:"" help:"Print a one-time address (10 minutes, one use) that signs a browser in to the admin pages."`
+	Grant  adminGrantCommand  `cmd:"" help:"Let a person open the admin pages by their own WeChat login."`
+	Revoke adminRevokeCommand `cmd:"" help:"Take that back."`
+	List   adminListCommand   `cmd:"" help:"List who may open the admin pages by their own WeChat login."`
+}
+
+type adminLinkCommand struct{ settings }
+
+func (c *adminLinkCommand) Run(ctx context.Context, env *environment) error {
+	return withDesk(ctx, &c.settings, func(desk *auth.Desk, config config) error {
+		address, ends, err := newAdminLink(ctx, desk, config.publicURL)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(env.stdout, address)
+		fmt.Fprintf(env.stderr, "Open it in a browser before %s; it works once.\n", ends.Format("15:04:05"))
+		return nil
+	})
+}
+
+// newAdminLink makes an admin link's address.
+func newAdminLink(ctx context.Context, desk *auth.Desk, public *url.URL) (address string, ends time.Time, err error) {
+	token, ends, err := desk.NewLink(ctx, auth.ActorCommand)
+	if err != nil {
+		return "", time.Time{}, err
+	}
+	return strings.TrimRight(public.String(), "/") + "/admin/link?token=" + string(token), ends, nil
+}
+
+type adminGrantCommand struct {
+	settings
+	OpenID string `arg:"" name:"openid" help:"Openid of the person; they need not have come yet."`
+}
+
+func (c *adminGrantCommand) Run(ctx context.Context, env *environment) error {
+	if err := checkOpenID(c.OpenID); err != nil {
+		return err
+	}
+	return withDesk(ctx, &c.settings, func(desk *auth.Desk, _ config) error {
+		changed, err := desk.Grant(ctx, auth.ActorCommand, c.OpenID)
+		return report(env.stdout, err, changed, "may open the admin pages now", "could open the admin pages already", c.OpenID)
+	})
+}
+
+type adminRevokeCommand struct {
+	settings
+	OpenID string `arg:"" name:"openid" help:"Openid of the person."`
+}
+
+func (c *adminRevokeCommand) Run(ctx context.Context, env *environment) error {
+	if err := checkOpenID(c.OpenID); err != nil {
+		return err
+	}
+	return withDesk(ctx, &c.settings, func(desk *auth.Desk, _ config) error {
+		changed, err := desk.Revoke(ctx, auth.ActorCommand, c.OpenID)
+		if desk.Configured(c.OpenID) {
+			fmt.Fprintln(env.stderr, "WXLOGIN_ADMINS names this openid too; take it out there.")
+		}
+		return report(env.stdout, err, changed, "may not open the admin pages any more", "had not been granted anything", c.OpenID)
+	})
+}
+
+type adminListCommand struct{ settings }
+
+func (c *adminListCommand) Run(ctx context.Context, env *environment) error {
+	return withDesk(ctx, &c.settings, func(desk *auth.Desk, _ config) error {
+		admins, err := desk.Admins(ctx)
+		if err != nil {
+			return err
+		}
+		for _, admin := range admins {
+			since := "from WXLOGIN_ADMINS"
+			if !admin.GrantedAt.IsZero() {
+				since = "granted " + admin.GrantedAt.Format("2006-01-02 15:04")
+			}
+			fmt.Fprintf(env.stdout, "%s\t%s\t%s\n", admin.OpenID, since, admin.Nickname)
+		}
+		return nil
+	})
+}
+
+// withDesk runs f on the database of a service that may be running.
+func withDesk(ctx context.Context, s *settings, f func(*auth.Desk, config) error) error {
+	config, err := s.parse()
+	if err != nil {
+		return err
+	}
+	db, err := s.openStore(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	return f(auth.NewDesk(db, config.appID, config.admins, time.Now), config)
+}
+
+// openStore opens the database for a command, which logs nothing.
+func (s *settings) openStore(ctx context.Context) (*store.Store, error) {
+	keys, err := s.keyring()
+	if err != nil {
+		return nil, err
+	}
+	return openStore(ctx, s.DatabaseURL, keys, slog.New(slog.DiscardHandler))
+}
+
+func checkOpenID(openID string) error {
+	if !appIDForm.MatchString(openID) {
+		return fmt.Errorf("%q is not an openid; it is about 28 letters, digits, - or _, and begins with o", openID)
+	}
+	return nil
+}
+
+func report(w io.Writer, err error, changed bool, done, already, openID string) error {
+	if err != nil {
+		return err
+	}
+	if !changed {
+		done = already
+	}
+	fmt.Fprintln(w, openID, done)
+	return nil
+}

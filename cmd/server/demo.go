@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"wxlogin/internal/auth"
+	"wxlogin/internal/web"
+	"wxlogin/internal/wechat/wechatsim"
+)
+
+type demoCommand struct {
+	settings
+	Data          string `help:"Keep the database and the keys in this folder. Default: a temporary one, gone at the end." placeholder:"DIR"`
+	SimulatorAddr string `name:"simulator-addr" help:"Where the simulated WeChat listens. Default: 127.0.0.1:8008, or any free port if that is taken."`
+}
+
+const defaultSimulatorAddr = "127.0.0.1:8008"
+
+// Run puts a service and a simulated WeChat together, on this machine only: a
+// simulator lets anybody be anyone, so it must never stand before real people.
+func (c *demoCommand) Run(ctx context.Context, env *environment) error {
+	s := &c.settings
+	if s.AppID != "" {
+		return wrong("appid", "is set, and the demonstration is for no real account; use `server serve`, or unset it")
+	}
+	if !onLoopback(s.Addr) {
+		return wrong("addr", "%q can be reached from other machines; the demonstration listens on 127.0.0.1 only", s.Addr)
+	}
+	if c.SimulatorAddr != "" && !onLoopback(c.SimulatorAddr) {
+		return fmt.Errorf("--simulator-addr: %q can be reached from other machines; the demonstration listens on 127.0.0.1 only", c.SimulatorAddr)
+	}
+	log, err := newLogger(env.stderr, s.LogFormat, s.LogLevel)
+	if err != nil {
+		return err
+	}
+	data, remove, err := c.folder()
+	if err != nil {
+		return err
+	}
+	defer remove()
+
+	listener, err := net.Listen("tcp", s.Addr)
+	if err != nil {
+		return wrong("addr", "%v; choose another with --addr", err)
+	}
+	defer listener.Close()
+	simListener, err := c.listenSimulator()
+	if err != nil {
+		return err
+	}
+	public, simURL := "http://"+listener.Addr().String(), "http://"+simListener.Addr().String()
+	sim := wechatsim.New(wechatsim.Config{AnyBrowser: true, CallbackHosts: []string{listener.Addr().String()}, Logger: log})
+
+	s.PublicURL, s.WeChatOpenURL, s.WeChatAPIURL = public, simURL, simURL
+	s.AppID, s.AppSecret = sim.AppID(), sim.Secret()
+	s.DatabaseURL = "sqlite:" + filepath.Join(data, "wxlogin.db")
+	config, err := s.parse()
+	if err != nil {
+		return err
+	}
+	if err := c.announce(ctx, env.stdout, s, config, simURL); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	simDone := make(chan error, 1)
+	go func() { simDone <- serveSimulator(ctx, simListener, sim, log) }()
+	err = serve(ctx, s, config, &web.Demo{SimulatorURL: simURL}, listener, log)
+	cancel()
+	return errors.Join(err, <-simDone)
+}
+
+// folder is where the demonstration keeps its data, and what to do with it in
+// the end.
+func (c *demoCommand) folder() (path string, remove func(), err error) {
+	if c.Data != "" {
+		return c.Data, func() {}, os.MkdirAll(c.Data, 0o700)
+	}
+	path, err = os.MkdirTemp("", "wxlogin-demo-")
+	return path, func() { os.RemoveAll(path) }, err
+}
+
+func (c *demoCommand) listenSimulator() (net.Listener, error) {
+	if c.SimulatorAddr != "" {
+		return net.Listen("tcp", c.SimulatorAddr)
+	}
+	listener, err := net.Listen("tcp", defaultSimulatorAddr)
+	if err != nil {
+		return net.Listen("tcp", "127.0.0.1:0")
+	}
+	return listener, nil
+}
+
+// announce prints the addresses to open.
+func (c *demoCommand) announce(ctx context.Context, w io.Writer, s *settings, config config, simURL string) error {
+	db, err := s.openStore(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	admin, ends, err := newAdminLink(ctx, auth.NewDesk(db, config.appID, nil, time.Now), config.publicURL)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(w, `wxlogin 演示 / demonstration: a simulated WeChat, nothing leaves this machine.
+
+  访客 visitor      %s/
+  管理员 admin      %s   (one use, until %s)
+  模拟器 simulator  %s/
+
+Ctrl+C stops it.
+`, config.publicURL, admin, ends.Format("15:04"), simURL)
+	return nil
+}

@@ -1,0 +1,83 @@
+// Command server is wxlogin: the login service for web pages inside WeChat.
+// `server --help` lists its commands.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// The first signal asks the process to finish; after it, the default is back
+	// and a second one ends it at once.
+	context.AfterFunc(ctx, stop)
+	os.Exit(run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
+}
+
+// commands are what the program can be asked to do.
+type commands struct {
+	Serve       serveCommand       `cmd:"" default:"withargs" help:"Run the service (the default)."`
+	Demo        demoCommand        `cmd:"" help:"Run the service against a simulated WeChat on this machine: no account, no internet, no configuration."`
+	Simulator   simulatorCommand   `cmd:"" help:"Run the simulated WeChat alone, to develop against."`
+	Admin       adminCommands      `cmd:"" help:"Let people into the admin pages."`
+	Backup      backupCommand      `cmd:"" help:"Copy the live SQLite database to a new file."`
+	Doctor      doctorCommand      `cmd:"" help:"Check settings, database, keys and WeChat, and say what to do about what is wrong."`
+	Keygen      keygenCommand      `cmd:"" help:"Print a new key for WXLOGIN_KEYS."`
+	Healthcheck healthcheckCommand `cmd:"" help:"Exit 0 when the running service is ready."`
+	Version     versionCommand     `cmd:"" help:"Print version, commit and Go version."`
+}
+
+// environment is the world that a command runs in.
+type environment struct {
+	vars   map[string]string // of the process and of .env
+	stdout io.Writer
+	stderr io.Writer
+}
+
+// run is the whole program but for the process around it. It returns the exit
+// code.
+func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
+	env := &environment{stdout: stdout, stderr: stderr}
+	fail := func(err error) int {
+		fmt.Fprintln(stderr, "server:", err)
+		return 1
+	}
+	var err error
+	if env.vars, err = readVariables(environ, ".env"); err != nil {
+		return fail(err)
+	}
+	var cli commands
+	exited := -1
+	parser, err := kong.New(&cli,
+		kong.Name("server"),
+		kong.Description("wxlogin: the login service for web pages inside WeChat that remembers people."),
+		kong.Writers(stdout, stderr),
+		kong.Exit(func(code int) { exited = code }),
+		kong.Resolvers(variableResolver(env.vars)),
+		kong.ValueFormatter(helpWithVariable),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(env),
+	)
+	if err != nil {
+		return fail(err)
+	}
+	command, err := parser.Parse(args)
+	if exited >= 0 {
+		return exited // --help
+	}
+	if err == nil {
+		err = command.Run()
+	}
+	if err != nil {
+		return fail(err)
+	}
+	return 0
+}

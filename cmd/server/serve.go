@@ -1,0 +1,189 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"wxlogin/internal/auth"
+	"wxlogin/internal/store"
+	"wxlogin/internal/web"
+	"wxlogin/internal/wechat"
+	"wxlogin/migrations"
+	"wxlogin/templates"
+)
+
+// The time that things may take.
+const (
+	loginBudget   = 8 * time.Second // a whole callback: WeChat's answers and our writes
+	headerTimeout = 5 * time.Second
+	readTimeout   = 10 * time.Second
+	writeTimeout  = 30 * time.Second // more than a login's budget
+	idleTimeout   = 2 * time.Minute
+	drainTimeout  = 15 * time.Second // for what is in flight when the process is asked to stop
+	sweepEvery    = 10 * time.Minute
+	maxHeader     = 32 << 10
+)
+
+type serveCommand struct{ settings }
+
+func (c *serveCommand) Run(ctx context.Context, env *environment) error {
+	s := &c.settings
+	config, err := s.parse()
+	if err != nil {
+		return err
+	}
+	log, err := newLogger(env.stderr, s.LogFormat, s.LogLevel)
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", config.addr)
+	if err != nil {
+		return wrong("addr", "%v", err)
+	}
+	defer listener.Close()
+	return serve(ctx, s, config, nil, listener, log)
+}
+
+// serve opens the database, puts the parts together and answers requests on the
+// listener until ctx ends; then what is in flight is finished.
+func serve(ctx context.Context, s *settings, config config, demo *web.Demo, listener net.Listener, log *slog.Logger) error {
+	keys, err := s.keyring()
+	if err != nil {
+		return err
+	}
+	db, err := openStore(ctx, config.databaseURL, keys, log)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+
+	var draining atomic.Bool
+	server, err := newServer(config, keys, demo, db, &draining, log)
+	if err != nil {
+		return err
+	}
+	stopJobs := startJobs(ctx, db, config, log)
+	defer stopJobs()
+
+	log.Info("wxlogin is ready", "address", listener.Addr().String(), "public_url", config.publicURL.String(), "version", version())
+	err = listen(ctx, listener, server, &draining, log)
+	closing, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	server.Close(closing)
+	return err
+}
+
+func openStore(ctx context.Context, databaseURL string, keys auth.Keyring, log *slog.Logger) (*store.Store, error) {
+	return store.Open(ctx, store.Config{
+		URL:        databaseURL,
+		Keys:       keys,
+		Migrations: migrations.FS,
+		Now:        time.Now,
+		Logger:     log,
+	})
+}
+
+// newServer puts WeChat, the domain and the pages together.
+func newServer(config config, keys auth.Keyring, demo *web.Demo, db *store.Store, draining *atomic.Bool, log *slog.Logger) (*web.Server, error) {
+	client := wechat.New(wechat.Config{
+		AppID:     config.appID,
+		AppSecret: config.appSecret,
+		OpenURL:   config.openURL,
+		APIURL:    config.apiURL,
+		Lang:      config.lang,
+	})
+	rules := auth.Rules{
+		AppID:    config.appID,
+		Mode:     config.mode,
+		Idle:     config.idle,
+		Lifetime: config.lifetime,
+		Budget:   loginBudget,
+	}
+	return web.New(web.Config{
+		PublicURL:      config.publicURL,
+		ReturnHosts:    config.returnHosts,
+		CookieDomain:   config.cookieDomain,
+		TrustedProxies: config.proxies,
+		Lang:           config.lang,
+		Zone:           time.Local,
+		Keys:           keys,
+		RateLimit:      config.rateLimit,
+		RootFiles:      config.rootFiles,
+		Demo:           demo,
+		Auth:           auth.New(client, db, rules, time.Now, log),
+		Desk:           auth.NewDesk(db, config.appID, config.admins, time.Now),
+		Sessions:       db,
+		People:         db,
+		Ready: func(ctx context.Context) error {
+			if draining.Load() {
+				return auth.Failf(auth.StoreDown, "the process is stopping")
+			}
+			return db.Ready(ctx)
+		},
+		Templates: templates.FS,
+		Now:       time.Now,
+		Log:       log,
+	})
+}
+
+// listen serves until ctx ends, then turns new visitors away and lets those
+// inside finish.
+func listen(ctx context.Context, listener net.Listener, handler http.Handler, draining *atomic.Bool, log *slog.Logger) error {
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug), // noise of broken clients
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+	}
+	draining.Store(true)
+	log.Info("stopping; requests in flight are finished first")
+	drain, cancel := context.WithTimeout(context.Background(), drainTimeout)
+	defer cancel()
+	if err := server.Shutdown(drain); err != nil {
+		return errors.Join(fmt.Errorf("requests were still in flight after %v: %w", drainTimeout, err), server.Close())
+	}
+	log.Info("stopped")
+	return nil
+}
+
+// startJobs runs what is due in the background. The returned function stops it
+// and waits.
+func startJobs(ctx context.Context, db *store.Store, config config, log *slog.Logger) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		ticker := time.NewTicker(sweepEvery)
+		defer ticker.Stop()
+		for {
+			if _, err := db.Sweep(ctx, time.Now(), config.idle); err != nil && ctx.Err() == nil {
+				log.Warn("what has ended was not swept out", "error", err)
+			}
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+			}
+		}
+	}()
+	return func() {
+		cancel()
+		<-done
+	}
+}

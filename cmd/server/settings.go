@@ -1,0 +1,265 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"wxlogin/internal/auth"
+)
+
+// settings are what an operator can set, each by a flag, a variable or, for a
+// secret, a file. They are texts here; parse gives them their meaning.
+type settings struct {
+	Addr           string        `name:"addr" setting:"" default:"127.0.0.1:8007" help:"Listen here."`
+	PublicURL      string        `name:"public-url" setting:"" help:"Address that visitors use. Its path is the prefix of every route, its host the callback domain registered with WeChat."`
+	AllowHTTP      bool          `name:"allow-http" setting:"" help:"Accept a public URL of http that is not on this machine."`
+	AppID          string        `name:"appid" setting:"" help:"AppID of the official account."`
+	AppSecret      string        `name:"appsecret" setting:"" secret:"" help:"AppSecret of the official account."`
+	Scope          string        `name:"scope" setting:"" default:"auto" help:"auto: silent first, consent only from people not yet known. base: openid only. userinfo: consent from everyone."`
+	Lang           string        `name:"lang" setting:"" default:"zh_CN" help:"Language asked of WeChat, and of pages for browsers that ask for none: zh_CN, zh_TW or en."`
+	DatabaseURL    string        `name:"database-url" setting:"" secret:"" default:"sqlite:wxlogin.db" help:"sqlite:PATH."`
+	Keys           string        `name:"keys" setting:"" secret:"" help:"Keys for cookies and tokens, kid:base64-of-32-bytes, comma-separated; the first signs and encrypts. Default: made at the first start, kept beside the SQLite file."`
+	ReturnHosts    string        `name:"return-hosts" setting:"" help:"Further exact host or host:port values that return_to may lead to, comma-separated."`
+	CookieDomain   string        `name:"cookie-domain" setting:"" help:"Share the session with the hosts below this domain."`
+	TrustedProxies string        `name:"trusted-proxies" setting:"" help:"CIDRs whose X-Forwarded-* headers are believed, comma-separated."`
+	Admins         string        `name:"admins" setting:"" help:"Openids of people who may open the admin pages, comma-separated."`
+	SessionIdle    time.Duration `name:"session-idle" setting:"" default:"720h" help:"A session ends after this long without a visit."`
+	SessionLife    time.Duration `name:"session-lifetime" setting:"" default:"4320h" help:"A session ends after this long in any case."`
+	RateLimit      int           `name:"rate-limit" setting:"" default:"600" help:"Login starts, callbacks and scans per minute and client address; 0 switches it off."`
+	VerifyFile     string        `name:"verify-file" setting:"" help:"Path of the MP_verify_*.txt file that WeChat asks for."`
+	MetricsAddr    string        `name:"metrics-addr" setting:"" help:"Second listener, for /metrics. Empty: none."`
+	LogFormat      string        `name:"log-format" setting:"" help:"text or json. Default: text on a terminal, else json."`
+	LogLevel       string        `name:"log-level" setting:"" default:"info" help:"debug, info, warn or error."`
+	WeChatOpenURL  string        `name:"wechat-open-url" setting:"" default:"https://open.weixin.qq.com" help:"WeChat's authorize pages; other values are for tests."`
+	WeChatAPIURL   string        `name:"wechat-api-url" setting:"" default:"https://api.weixin.qq.com" help:"WeChat's API; other values are for tests."`
+}
+
+// config is what the settings mean.
+type config struct {
+	addr         string
+	publicURL    *url.URL
+	appID        string
+	appSecret    auth.Secret
+	mode         auth.Mode
+	lang         string
+	databaseURL  string
+	returnHosts  []string
+	cookieDomain string
+	proxies      []netip.Prefix
+	admins       []string
+	idle         time.Duration
+	lifetime     time.Duration
+	rateLimit    int
+	rootFiles    map[string][]byte
+	metricsAddr  string
+	openURL      string
+	apiURL       string
+}
+
+// wrong is a setting that cannot be used: which, why, and what it should be like.
+func wrong(flag, format string, args ...any) error {
+	return fmt.Errorf("%s: %s", variableOf(flag), fmt.Sprintf(format, args...))
+}
+
+var (
+	appIDForm = regexp.MustCompile(`^[0-9A-Za-z_-]{1,64}$`)
+	// WeChat's own check files, and nothing that could be a path.
+	verifyForm = regexp.MustCompile(`^MP_verify_[0-9A-Za-z]{1,64}\.txt$`)
+)
+
+// parse checks all settings of the service and returns what they mean. Every
+// wrong one has its line in the error; none shows a secret.
+func (s *settings) parse() (config, error) {
+	c := config{
+		addr:        s.Addr,
+		appID:       s.AppID,
+		appSecret:   auth.Secret(s.AppSecret),
+		mode:        auth.Mode(s.Scope),
+		lang:        s.Lang,
+		databaseURL: s.DatabaseURL,
+		returnHosts: list(s.ReturnHosts),
+		admins:      list(s.Admins),
+		idle:        s.SessionIdle,
+		lifetime:    s.SessionLife,
+		rateLimit:   s.RateLimit,
+		metricsAddr: s.MetricsAddr,
+		openURL:     s.WeChatOpenURL,
+		apiURL:      s.WeChatAPIURL,
+	}
+	var errs []error
+	check := func(ok bool, flag, format string, args ...any) {
+		if !ok {
+			errs = append(errs, wrong(flag, format, args...))
+		}
+	}
+	add := func(err error) {
+		if err != nil {
+			errs = append(errs, err)
+		}
+	}
+	check(hostPort(s.Addr), "addr", "%q is not host:port, for example 127.0.0.1:8007", s.Addr)
+	check(s.MetricsAddr == "" || hostPort(s.MetricsAddr), "metrics-addr", "%q is not host:port, for example 127.0.0.1:9007", s.MetricsAddr)
+	var err error
+	c.publicURL, err = s.parsePublicURL()
+	add(err)
+	check(s.AppID != "", "appid", "is required: the AppID of the official account, wx and 16 characters")
+	check(s.AppID == "" || appIDForm.MatchString(s.AppID) && !strings.HasPrefix(s.AppID, "gh_"), "appid",
+		"%q is not an AppID; it looks like wx0123456789abcdef (gh_… is the account's original id)", s.AppID)
+	check(s.AppSecret != "", "appsecret", "is required: the AppSecret of the official account, or WXLOGIN_APPSECRET_FILE with the path of a file that holds it")
+	check(!strings.ContainsFunc(s.AppSecret, func(r rune) bool { return r <= ' ' || r > '~' }), "appsecret", "holds a space or a character that no AppSecret has; it is 32 letters and digits")
+	check(slices.Contains([]auth.Mode{auth.ModeAuto, auth.ModeBase, auth.ModeUserinfo}, c.mode), "scope", "%q is none of auto, base, userinfo", s.Scope)
+	check(slices.Contains([]string{"zh_CN", "zh_TW", "en"}, s.Lang), "lang", "%q is none of zh_CN, zh_TW, en", s.Lang)
+	for _, host := range c.returnHosts {
+		u, err := url.Parse("https://" + host)
+		check(err == nil && u.Host == host && u.Hostname() != "", "return-hosts", "%q is not a host or host:port, for example shop.example.com", host)
+	}
+	for _, item := range list(s.TrustedProxies) {
+		prefix, err := parsePrefix(item)
+		check(err == nil, "trusted-proxies", "%q is not a CIDR, for example 127.0.0.1/32 or 10.0.0.0/8", item)
+		c.proxies = append(c.proxies, prefix)
+	}
+	c.cookieDomain, err = s.parseCookieDomain(c.publicURL)
+	add(err)
+	check(s.SessionIdle >= time.Minute, "session-idle", "%v is shorter than a minute; the form is 720h", s.SessionIdle)
+	check(s.SessionLife >= s.SessionIdle, "session-lifetime", "%v is shorter than WXLOGIN_SESSION_IDLE (%v)", s.SessionLife, s.SessionIdle)
+	check(s.RateLimit >= 0, "rate-limit", "%d is negative; 0 switches the limit off", s.RateLimit)
+	for flag, value := range map[string]string{"wechat-open-url": s.WeChatOpenURL, "wechat-api-url": s.WeChatAPIURL} {
+		u, err := url.Parse(value)
+		check(err == nil && u.Host != "" && u.RawQuery == "" && u.Fragment == "" && (u.Scheme == "https" || u.Scheme == "http"), flag, "%q is not an address like https://api.weixin.qq.com", value)
+	}
+	check(strings.HasPrefix(s.DatabaseURL, "sqlite:") && s.DatabaseURL != "sqlite:", "database-url", "is not of the form sqlite:PATH, for example sqlite:/data/wxlogin.db")
+	c.rootFiles, err = s.readVerifyFile()
+	add(err)
+	return c, errors.Join(errs...)
+}
+
+func (s *settings) parsePublicURL() (*url.URL, error) {
+	const flag, form = "public-url", "for example https://h5.example.com or https://h5.example.com/wx"
+	if s.PublicURL == "" {
+		return nil, wrong(flag, "is required: the address that visitors use, %s", form)
+	}
+	u, err := url.Parse(s.PublicURL)
+	switch {
+	case err != nil || u.Host == "" || u.Hostname() == "" || u.Scheme != "https" && u.Scheme != "http":
+		return nil, wrong(flag, "%q is not an address, %s", s.PublicURL, form)
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.RawPath != "" || strings.ContainsAny(u.Path, `\{}*`) || strings.Contains(u.Path, "//"):
+		return nil, wrong(flag, "has more than scheme, host and a plain path, %s", form)
+	case u.Scheme == "http" && !loopbackHost(u.Hostname()) && !s.AllowHTTP:
+		return nil, wrong(flag, "%q is http, which sends sessions in the clear; use https, or set WXLOGIN_ALLOW_HTTP=true if this is a closed network", s.PublicURL)
+	}
+	return u, nil
+}
+
+func (s *settings) parseCookieDomain(public *url.URL) (string, error) {
+	domain := strings.TrimPrefix(strings.ToLower(s.CookieDomain), ".")
+	if domain == "" || public == nil {
+		return "", nil
+	}
+	host := strings.ToLower(public.Hostname())
+	// A browser drops a cookie of a domain that its page is not in, and the
+	// visitor would go round between us and WeChat.
+	if host != domain && !strings.HasSuffix(host, "."+domain) || !strings.Contains(domain, ".") {
+		return "", wrong("cookie-domain", "%q is not the domain of the public URL's host %q, nor one above it", s.CookieDomain, host)
+	}
+	return domain, nil
+}
+
+func (s *settings) readVerifyFile() (map[string][]byte, error) {
+	if s.VerifyFile == "" {
+		return nil, nil
+	}
+	name := filepath.Base(s.VerifyFile)
+	if !verifyForm.MatchString(name) {
+		return nil, wrong("verify-file", "%q is not named MP_verify_….txt, as WeChat's console gave it", name)
+	}
+	content, err := os.ReadFile(s.VerifyFile)
+	if err != nil {
+		return nil, wrong("verify-file", "%v", err)
+	}
+	return map[string][]byte{name: content}, nil
+}
+
+// list takes a comma-separated text apart.
+func list(s string) []string {
+	var items []string
+	for item := range strings.SplitSeq(s, ",") {
+		if item = strings.TrimSpace(item); item != "" {
+			items = append(items, item)
+		}
+	}
+	return items
+}
+
+func parsePrefix(s string) (netip.Prefix, error) {
+	if addr, err := netip.ParseAddr(s); err == nil {
+		return netip.PrefixFrom(addr, addr.BitLen()), nil
+	}
+	return netip.ParsePrefix(s)
+}
+
+func hostPort(s string) bool {
+	_, port, err := net.SplitHostPort(s)
+	return err == nil && port != ""
+}
+
+// loopbackHost says whether a host name can only mean this machine.
+func loopbackHost(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.IsLoopback() || host == "localhost" || strings.HasSuffix(host, ".localhost")
+}
+
+// keyring gives the operator's keys: those set, or those of the file beside the
+// SQLite database, made when there is none.
+func (s *settings) keyring() (auth.Keyring, error) {
+	if s.Keys != "" {
+		keys, err := auth.ParseKeys(s.Keys)
+		if err != nil {
+			return nil, wrong("keys", "%v; `server keygen` makes one", err)
+		}
+		return keys, nil
+	}
+	path, ok := strings.CutPrefix(s.DatabaseURL, "sqlite:")
+	if !ok {
+		return nil, wrong("keys", "is required with this database; `server keygen` makes one")
+	}
+	file := path + ".keys"
+	text, err := readOrMake(file, auth.NewKey())
+	if err != nil {
+		return nil, fmt.Errorf("keys beside the database: %w", err)
+	}
+	keys, err := auth.ParseKeys(text)
+	if err != nil {
+		return nil, fmt.Errorf("keys in %s: %w", file, err)
+	}
+	return keys, nil
+}
+
+// readOrMake reads a file, and makes it with the text first when there is none.
+// Of several processes that start at once, one makes it and all read the same.
+func readOrMake(file, text string) (string, error) {
+	if _, err := os.Stat(file); errors.Is(err, os.ErrNotExist) {
+		temp, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".*") // mode 0600
+		if err != nil {
+			return "", err
+		}
+		defer os.Remove(temp.Name())
+		_, err = temp.WriteString(text + "\n")
+		if err := errors.Join(err, temp.Sync(), temp.Close()); err != nil {
+			return "", err
+		}
+		if err := os.Link(temp.Name(), file); err != nil && !errors.Is(err, os.ErrExist) {
+			return "", err
+		}
+	}
+	content, err := os.ReadFile(file)
+	return strings.TrimSpace(string(content)), err
+}

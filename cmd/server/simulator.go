@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"wxlogin/internal/wechat/wechatsim"
+)
+
+type simulatorCommand struct {
+	Addr       string `default:"127.0.0.1:8008" help:"Listen here."`
+	AppID      string `name:"appid" help:"AppID to play. Default: made up."`
+	AppSecret  string `name:"appsecret" help:"AppSecret to play. Default: made up."`
+	Hosts      string `name:"callback-hosts" help:"Exact host or host:port values that a callback may have, comma-separated. Default: any of this machine."`
+	AnyBrowser bool   `name:"any-browser" help:"Let every browser count as WeChat's."`
+	LogFormat  string `name:"log-format" setting:"" help:"text or json. Default: text on a terminal, else json."`
+	LogLevel   string `name:"log-level" setting:"" default:"info" help:"debug, info, warn or error."`
+}
+
+func (c *simulatorCommand) Run(ctx context.Context, env *environment) error {
+	log, err := newLogger(env.stderr, c.LogFormat, c.LogLevel)
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", c.Addr)
+	if err != nil {
+		return fmt.Errorf("--addr: %w", err)
+	}
+	sim := wechatsim.New(wechatsim.Config{
+		AppID:         c.AppID,
+		Secret:        c.AppSecret,
+		CallbackHosts: list(c.Hosts),
+		AnyBrowser:    c.AnyBrowser,
+		Logger:        log,
+	})
+	base := "http://" + listener.Addr().String()
+	fmt.Fprintf(env.stdout, `A simulated WeChat is running. Its control page: %[1]s/
+
+Set these for the service you develop:
+  AppID                    %[2]s
+  AppSecret                %[3]s
+  authorize pages          %[1]s   (WXLOGIN_WECHAT_OPEN_URL)
+  API                      %[1]s   (WXLOGIN_WECHAT_API_URL)
+`, base, sim.AppID(), sim.Secret())
+	return serveSimulator(ctx, listener, sim, log)
+}
+
+// serveSimulator runs a simulator until ctx ends. What it holds back on purpose
+// is not waited for.
+func serveSimulator(ctx context.Context, listener net.Listener, sim *wechatsim.Simulator, log *slog.Logger) error {
+	server := &http.Server{
+		Handler:           sim,
+		ReadHeaderTimeout: headerTimeout,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+	stop := context.AfterFunc(ctx, func() {
+		drain, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		if server.Shutdown(drain) != nil {
+			server.Close()
+		}
+	})
+	defer stop()
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("simulator: %w", err)
+	}
+	return nil
+}
+
+// onLoopback says whether a listen address can be reached from this machine
+// alone.
+func onLoopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	return err == nil && loopbackHost(strings.ToLower(host))
+}

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/alecthomas/kong"
+	"github.com/joho/godotenv"
+)
+
+// variablePrefix begins every variable of ours.
+const variablePrefix = "WXLOGIN_"
+
+// readVariables gathers the variables of the process and of the file, which is
+// not needed to exist. The process's win. One of ours that no setting has is an
+// error: a misspelt setting would otherwise be a default that nobody wanted.
+func readVariables(environ []string, file string) (map[string]string, error) {
+	vars, err := godotenv.Read(file)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	if vars == nil {
+		vars = make(map[string]string)
+	}
+	for _, entry := range environ {
+		name, value, _ := strings.Cut(entry, "=")
+		vars[name] = value
+	}
+	known := variableNames()
+	for _, name := range slices.Sorted(maps.Keys(vars)) {
+		if strings.HasPrefix(name, variablePrefix) && !slices.Contains(known, name) {
+			return nil, fmt.Errorf("%s: there is no such setting; see `server serve --help`%s", name, didYouMean(name, known))
+		}
+	}
+	return vars, nil
+}
+
+// variableNames are the variables of all settings, with the _FILE forms.
+func variableNames() []string {
+	var names []string
+	settings := reflect.TypeFor[settings]()
+	for i := range settings.NumField() {
+		field := settings.Field(i)
+		name := variableOf(field.Tag.Get("name"))
+		names = append(names, name)
+		if _, secret := field.Tag.Lookup("secret"); secret {
+			names = append(names, name+"_FILE")
+		}
+	}
+	return names
+}
+
+// variableOf is the variable of a flag: public-url is WXLOGIN_PUBLIC_URL.
+func variableOf(flag string) string {
+	return variablePrefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+// didYouMean points at a setting of almost the same letters.
+func didYouMean(name string, known []string) string {
+	plain := func(s string) string { return strings.NewReplacer("_", "", "S", "").Replace(s) }
+	for _, candidate := range known {
+		if plain(candidate) == plain(name) {
+			return ". Did you mean " + candidate + "?"
+		}
+	}
+	return ""
+}
+
+// variableResolver gives kong the value of a flag that was not typed: from its
+// variable, or from the file that the variable with _FILE names.
+func variableResolver(vars map[string]string) kong.Resolver {
+	return kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+		if !flag.Tag.Has("setting") {
+			return nil, nil
+		}
+		name := variableOf(flag.Name)
+		value, set := vars[name]
+		file, fromFile := vars[name+"_FILE"]
+		if !flag.Tag.Has("secret") || !fromFile {
+			if !set || value == "" {
+				return nil, nil
+			}
+			return value, nil
+		}
+		if set && value != "" {
+			return nil, fmt.Errorf("%s and %s_FILE are both set; keep one", name, name)
+		}
+		content, err := os.ReadFile(file)
+		if err != nil {
+			return nil, fmt.Errorf("%s_FILE: %w", name, err)
+		}
+		return strings.TrimSpace(string(content)), nil
+	})
+}
+
+// helpWithVariable adds its variable to the help of a setting.
+func helpWithVariable(value *kong.Value) string {
+	if !value.Tag.Has("setting") {
+		return value.Help
+	}
+	help := strings.TrimSuffix(value.Help, ".") + " ($" + variableOf(value.Name)
+	if value.Tag.Has("secret") {
+		help += ", $" + variableOf(value.Name) + "_FILE"
+	}
+	return help + ")."
+}

@@ -1,0 +1,241 @@
+package web
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"wxlogin/internal/auth"
+)
+
+// userJSON is a person as the API shows them. Its fields are fixed.
+type userJSON struct {
+	ID               string     `json:"id"`
+	AppID            string     `json:"appid"`
+	OpenID           string     `json:"openid"`
+	UnionID          *string    `json:"unionid"`
+	Nickname         string     `json:"nickname"`
+	Sex              int        `json:"sex"`
+	Language         string     `json:"language"`
+	Country          string     `json:"country"`
+	Province         string     `json:"province"`
+	City             string     `json:"city"`
+	AvatarURL        string     `json:"avatar_url"`
+	Privilege        []string   `json:"privilege"`
+	Scope            auth.Scope `json:"scope"`
+	Blocked          bool       `json:"blocked"`
+	FirstLoginAt     time.Time  `json:"first_login_at"`
+	LastLoginAt      time.Time  `json:"last_login_at"`
+	ProfileUpdatedAt *time.Time `json:"profile_updated_at"`
+	LoginCount       int64      `json:"login_count"`
+}
+
+func (s *Server) userJSON(u auth.User) userJSON {
+	j := userJSON{
+		ID:           u.ID,
+		AppID:        u.AppID,
+		OpenID:       u.OpenID,
+		Nickname:     u.Nickname,
+		Sex:          u.Sex,
+		Language:     u.Language,
+		Country:      u.Country,
+		Province:     u.Province,
+		City:         u.City,
+		AvatarURL:    s.site.prefix + "/avatar/" + u.ID,
+		Privilege:    append([]string{}, u.Privilege...),
+		Scope:        u.Scope,
+		Blocked:      u.Blocked,
+		FirstLoginAt: u.FirstLoginAt.UTC(),
+		LastLoginAt:  u.LastLoginAt.UTC(),
+		LoginCount:   u.LoginCount,
+	}
+	if u.UnionID != "" {
+		j.UnionID = &u.UnionID
+	}
+	if !u.ProfileUpdatedAt.IsZero() {
+		j.ProfileUpdatedAt = new(u.ProfileUpdatedAt.UTC())
+	}
+	return j
+}
+
+// me is the visitor's profile.
+func (s *Server) me(w http.ResponseWriter, r *http.Request) error {
+	visit, err := s.visitor(r)
+	if err != nil {
+		return err
+	}
+	return s.json(w, r, s.userJSON(visit.User))
+}
+
+// dossierJSON is all that is stored on a person.
+type dossierJSON struct {
+	User     userJSON      `json:"user"`
+	Sessions []sessionJSON `json:"sessions"`
+	Logins   []loginJSON   `json:"logins"`
+	Events   []eventJSON   `json:"events"`
+	Token    *tokenJSON    `json:"refresh_token"` // that there is one; never itself
+}
+
+type sessionJSON struct {
+	ID         string    `json:"id"`
+	CreatedAt  time.Time `json:"created_at"`
+	LastSeenAt time.Time `json:"last_seen_at"`
+	EndsAt     time.Time `json:"ends_at"`
+	RemoteAddr string    `json:"remote_addr"`
+	UserAgent  string    `json:"user_agent"`
+}
+
+type loginJSON struct {
+	At         time.Time    `json:"at"`
+	Scope      auth.Scope   `json:"scope"`
+	Outcome    auth.Outcome `json:"outcome"`
+	Reason     auth.Reason  `json:"reason,omitempty"`
+	RemoteAddr string       `json:"remote_addr"`
+	UserAgent  string       `json:"user_agent"`
+}
+
+type eventJSON struct {
+	At     time.Time   `json:"at"`
+	Actor  string      `json:"actor"`
+	Action auth.Action `json:"action"`
+	Detail string      `json:"detail,omitempty"`
+}
+
+type tokenJSON struct {
+	Scope    auth.Scope `json:"scope"`
+	IssuedAt time.Time  `json:"issued_at"`
+}
+
+func (s *Server) dossierJSON(d auth.Dossier) dossierJSON {
+	j := dossierJSON{
+		User:     s.userJSON(d.User),
+		Sessions: []sessionJSON{},
+		Logins:   []loginJSON{},
+		Events:   []eventJSON{},
+	}
+	for _, x := range d.Sessions {
+		j.Sessions = append(j.Sessions, sessionJSON{x.ID, x.CreatedAt.UTC(), x.LastSeenAt.UTC(), x.EndsAt.UTC(), x.Device.RemoteAddr, x.Device.UserAgent})
+	}
+	for _, x := range d.Logins {
+		j.Logins = append(j.Logins, loginJSON{x.StartedAt.UTC(), x.Scope, x.Outcome, x.Reason, x.Device.RemoteAddr, x.Device.UserAgent})
+	}
+	for _, x := range d.Events {
+		j.Events = append(j.Events, eventJSON{x.At.UTC(), x.Actor, x.Action, x.Detail})
+	}
+	if d.Token != nil {
+		j.Token = &tokenJSON{d.Token.Scope, d.Token.IssuedAt.UTC()}
+	}
+	return j
+}
+
+// exportMe is all that is stored on the visitor, as a file.
+func (s *Server) exportMe(w http.ResponseWriter, r *http.Request) error {
+	visit, err := s.visitor(r)
+	if err != nil {
+		return err
+	}
+	dossier, err := s.people.Dossier(r.Context(), visit.User.ID)
+	if err != nil {
+		return err
+	}
+	body, err := json.MarshalIndent(s.dossierJSON(dossier), "", "  ")
+	if err != nil {
+		return err
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/json; charset=utf-8")
+	h.Set("Content-Disposition", `attachment; filename="wxlogin-my-data.json"`)
+	w.Write(append(body, '\n')) // a browser that has gone is no fault
+	return nil
+}
+
+// userQuery reads what a list of people is asked for. What makes no sense is
+// for the store to refuse.
+func userQuery(r *http.Request) (auth.UserQuery, error) {
+	form := r.URL.Query()
+	query := auth.UserQuery{
+		Search: form.Get("q"),
+		Filter: auth.Filter(form.Get("filter")),
+		Sort:   auth.Sort(form.Get("sort")),
+		Cursor: form.Get("cursor"),
+	}
+	if limit := form.Get("limit"); limit != "" {
+		n, err := strconv.Atoi(limit)
+		if err != nil || n < 1 || n > auth.MaxPage {
+			return query, auth.Failf(auth.BadRequest, "limit is not a number from 1 to %d", auth.MaxPage)
+		}
+		query.Limit = n
+	}
+	return query, nil
+}
+
+// apiUsers is a page of people.
+func (s *Server) apiUsers(w http.ResponseWriter, r *http.Request) error {
+	query, err := userQuery(r)
+	if err != nil {
+		return err
+	}
+	page, err := s.people.Users(r.Context(), query)
+	if err != nil {
+		return err
+	}
+	answer := struct {
+		Users      []userJSON `json:"users"`
+		NextCursor string     `json:"next_cursor"`
+	}{Users: []userJSON{}, NextCursor: page.Next}
+	for _, user := range page.Users {
+		answer.Users = append(answer.Users, s.userJSON(user))
+	}
+	return s.json(w, r, answer)
+}
+
+// apiUser is one person.
+func (s *Server) apiUser(w http.ResponseWriter, r *http.Request) error {
+	user, err := s.people.User(r.Context(), chi.URLParam(r, "id"))
+	if err != nil {
+		return err
+	}
+	return s.json(w, r, s.userJSON(user))
+}
+
+// act is something that an admin does to the person whom the address names.
+type act func(r *http.Request, actor, userID string) error
+
+// apiAct answers an act with the person as they are now.
+func (s *Server) apiAct(do act) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if err := do(r, auth.Actor(administratorOf(r)), chi.URLParam(r, "id")); err != nil {
+			return err
+		}
+		return s.apiUser(w, r)
+	}
+}
+
+func (s *Server) block(r *http.Request, actor, userID string) error {
+	return s.desk.Block(r.Context(), actor, userID, r.PostFormValue("reason"))
+}
+
+func (s *Server) unblock(r *http.Request, actor, userID string) error {
+	return s.desk.Unblock(r.Context(), actor, userID)
+}
+
+func (s *Server) endSessions(r *http.Request, actor, userID string) error {
+	// A person nobody knows has no sessions to end, and the caller a wrong id.
+	if _, err := s.people.User(r.Context(), userID); err != nil {
+		return err
+	}
+	_, err := s.desk.EndSessions(r.Context(), actor, userID)
+	return err
+}
+
+// apiErase deletes a person.
+func (s *Server) apiErase(w http.ResponseWriter, r *http.Request) error {
+	if err := s.desk.Erase(r.Context(), auth.Actor(administratorOf(r)), chi.URLParam(r, "id")); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}

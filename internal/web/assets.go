@@ -1,0 +1,103 @@
+package web
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"mime"
+	"net/http"
+	"path"
+	"strings"
+)
+
+//go:embed static
+var staticFiles embed.FS
+
+// assets are the style sheets and pictures of the pages. An address holds the
+// hash of what it serves, so browsers keep it for ever and a new version is a
+// new address.
+type assets struct {
+	files map[string]asset // by name
+}
+
+type asset struct {
+	hash        string
+	contentType string
+	plain       []byte
+	gzipped     []byte // nil where it does not help
+}
+
+func newAssets() (*assets, error) {
+	a := &assets{files: make(map[string]asset)}
+	err := fs.WalkDir(staticFiles, "static", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := staticFiles.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		sum := sha256.Sum256(data)
+		file := asset{
+			hash:        hex.EncodeToString(sum[:6]),
+			contentType: mime.TypeByExtension(path.Ext(name)),
+			plain:       data,
+		}
+		if zipped := compress(data); len(zipped) < len(data)*9/10 {
+			file.gzipped = zipped
+		}
+		a.files[strings.TrimPrefix(name, "static/")] = file
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read static files: %w", err)
+	}
+	return a, nil
+}
+
+func compress(data []byte) []byte {
+	var buf bytes.Buffer
+	w, _ := gzip.NewWriterLevel(&buf, gzip.BestCompression) // the level is valid
+	w.Write(data)                                           // a bytes.Buffer takes everything
+	w.Close()
+	return buf.Bytes()
+}
+
+// path is the address of a file.
+func (a *assets) path(prefix, name string) (string, error) {
+	file, ok := a.files[name]
+	if !ok {
+		return "", fmt.Errorf("no static file %q", name)
+	}
+	return prefix + "/static/" + file.hash + "/" + name, nil
+}
+
+// serve answers /static/HASH/NAME. A hash of another version is served too, but
+// not kept: in a rolling restart a page of the one process may load from the
+// other.
+func (a *assets) serve(w http.ResponseWriter, r *http.Request, hash, name string) bool {
+	file, ok := a.files[name]
+	if !ok {
+		return false
+	}
+	h := w.Header()
+	if hash == file.hash {
+		h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	} else {
+		h.Set("Cache-Control", "no-store")
+	}
+	h.Set("Content-Type", file.contentType)
+	h.Set("Vary", "Accept-Encoding")
+	body := file.plain
+	if file.gzipped != nil && strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+		h.Set("Content-Encoding", "gzip")
+		body = file.gzipped
+	}
+	h.Set("Content-Length", fmt.Sprint(len(body)))
+	w.Write(body) // a browser that has gone is no fault
+	return true
+}

@@ -1,0 +1,139 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"regexp"
+
+	"wxlogin/internal/auth"
+)
+
+// loginPath is the address that begins a login.
+func (s *Server) loginPath(returnTo string, consent bool) string {
+	address := s.site.prefix + "/login?"
+	if consent {
+		address += "consent=1&"
+	}
+	return address + "return_to=" + url.QueryEscape(returnTo)
+}
+
+// login sends the browser to WeChat.
+func (s *Server) login(w http.ResponseWriter, r *http.Request) error {
+	query := r.URL.Query()
+	returnTo := s.site.returnTo(query.Get("return_to"))
+	scope := s.auth.Rules().Mode.ScopeFor(query.Get("consent") == "1")
+	if s.farewell(r) != "" {
+		http.SetCookie(w, s.farewellCookie("", -1))
+	}
+	return s.toWeChat(w, r, scope, returnTo, 0)
+}
+
+// toWeChat begins a trip.
+func (s *Server) toWeChat(w http.ResponseWriter, r *http.Request, scope auth.Scope, returnTo string, tries int) error {
+	fl, err := s.flows.begin(w, r, scope, returnTo, tries)
+	if err != nil {
+		return err
+	}
+	return redirect(w, http.StatusFound, s.auth.AuthorizeURL(auth.Authorization{
+		State: fl.State,
+		Scope: scope,
+		// From the configuration and never from the request: a Host header must
+		// not choose where WeChat sends a code.
+		RedirectURI: s.site.absolute("/callback"),
+		SingleHop:   !onDesktop(r),
+	}))
+}
+
+// stateForm is what a state of ours, and of an older version with longer ones,
+// can look like.
+var stateForm = regexp.MustCompile(`^[0-9A-Za-z]{26,128}$`)
+
+// checkState lets a callback through that this browser asked for: its state is
+// one of the flows that the browser holds. Nothing leaves the process for any
+// other.
+//
+// A flow that is gone is what Back and old tabs lead to. Who is signed in then
+// goes straight to their page; anybody else is told and offered a new start.
+func (s *Server) checkState(next http.Handler) http.Handler {
+	return s.handle(func(w http.ResponseWriter, r *http.Request) error {
+		query := r.URL.Query()
+		states, codes := query["state"], query["code"]
+		if len(states) != 1 || len(codes) > 1 || !stateForm.MatchString(states[0]) {
+			return auth.Failf(auth.StateMismatch, "%d states and %d codes, or not a state of ours", len(states), len(codes))
+		}
+		fl, ok := s.flows.find(r, states[0])
+		if !ok {
+			if _, err := s.visitor(r); err == nil {
+				return redirect(w, http.StatusSeeOther, s.site.home())
+			}
+			return auth.Failf(auth.StateMismatch, "no flow of this browser")
+		}
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), flowContextKey, fl)))
+		return nil
+	})
+}
+
+// flowOf is the flow that checkState found.
+func flowOf(r *http.Request) (flow, bool) {
+	fl, ok := r.Context().Value(flowContextKey).(flow)
+	return fl, ok
+}
+
+// maxCode bounds a code; those seen have 32 characters.
+const maxCode = 512
+
+// maxTries is how often a trip is begun again by itself. WeChat's answer may be
+// the same for ever, and a browser must come to rest.
+const maxTries = 1
+
+// callback is where WeChat sends the browser back to.
+func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
+	fl, ok := flowOf(r)
+	if !ok {
+		return auth.Failf(auth.Unexpected, "callback without the check of its state")
+	}
+	code := r.URL.Query().Get("code")
+	// Who refuses is not sent back at all today; older clients came without a code
+	// or with this one (field reports).
+	if code == "" || code == "authdeny" {
+		return auth.Fail(auth.Cancelled, nil)
+	}
+	if len(code) > maxCode {
+		return auth.Failf(auth.BadRequest, "a code of %d bytes", len(code))
+	}
+	landing, err := s.auth.SignIn(r.Context(), auth.Arrival{
+		State:    fl.State,
+		Code:     code,
+		Scope:    fl.Scope,
+		Token:    fl.Token,
+		Replaces: s.heldToken(r),
+		Device:   device(r),
+	})
+	switch {
+	case auth.ReasonOf(err) == auth.CodeSpent:
+		return s.spent(w, r, fl, err)
+	case err != nil:
+		return err
+	case landing.Outcome == auth.Unknown:
+		return redirect(w, http.StatusSeeOther, s.site.prefix+"/consent?return_to="+url.QueryEscape(fl.ReturnTo))
+	}
+	if err := s.cookies.hand(w, r, s.cookies.visitor, fl.Token); err != nil {
+		return err
+	}
+	return redirect(w, http.StatusSeeOther, fl.ReturnTo)
+}
+
+// spent answers a code that is good for nothing more: a used one from the
+// history, an expired one, one whose answer was lost. Who is signed in goes to
+// their page; else the trip is begun again, once, and silently if it was silent.
+func (s *Server) spent(w http.ResponseWriter, r *http.Request, fl flow, err error) error {
+	if _, visitErr := s.visitor(r); visitErr == nil {
+		return redirect(w, http.StatusSeeOther, fl.ReturnTo)
+	}
+	if fl.Tries >= maxTries {
+		return err
+	}
+	s.log.InfoContext(r.Context(), "login begun again", "request_id", requestID(r), "error", err)
+	return s.toWeChat(w, r, fl.Scope, fl.ReturnTo, fl.Tries+1)
+}

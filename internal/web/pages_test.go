@@ -1,0 +1,547 @@
+package web
+
+import (
+	"encoding/json"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/net/html"
+	"golang.org/x/net/html/atom"
+
+	"wxlogin/internal/auth"
+	"wxlogin/templates"
+)
+
+var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+
+// sample is a page with data that somebody might really see.
+type sample struct {
+	name  string
+	page  page
+	path  string
+	admin bool
+	// says is text that has to be readable on the page as it stands here.
+	says []string
+}
+
+func people() map[string]auth.User {
+	typical := auth.User{
+		ID: "019aa9f0-6d2c-7c41-9d53-0b8f8d1f3a10", AppID: "wx6f2a0c4b8d1e3f57",
+		OpenID: "oQx8T5vK2mZrY7bN4cL1dW9hJ3fs", UnionID: "oU6t-5wZb8yQpR2nVx0LkC3jHd7e",
+		Profile: auth.Profile{
+			Nickname: "林小满", Sex: 2, Language: "zh_CN", Country: "中国", Province: "浙江", City: "杭州",
+			AvatarURL: "https://thirdwx.qlogo.cn/mmopen/vi_32/abc/132", Privilege: []string{"chinaunicom"},
+		},
+		Scope: auth.ScopeUserinfo, FirstLoginAt: noon.AddDate(0, -5, -3), LastLoginAt: noon.Add(-12 * time.Minute),
+		ProfileUpdatedAt: noon.Add(-12 * time.Minute), LoginCount: 37,
+	}
+	silent := auth.User{
+		ID: "019aa9f0-6d2c-7c41-9d53-0b8f8d1f3a11", AppID: typical.AppID, OpenID: "oQx8T5vK2mZrY7bN4cL1dW9hJ3ft",
+		Scope: auth.ScopeBase, FirstLoginAt: noon, LastLoginAt: noon, LoginCount: 1,
+	}
+	hostile := func(nickname string) auth.User {
+		u := typical
+		u.Nickname, u.Country, u.Province, u.City = nickname, nickname, nickname, nickname
+		u.Language, u.AvatarURL, u.Privilege = nickname, "javascript:alert(1)", []string{nickname}
+		u.Blocked = true
+		return u
+	}
+	return map[string]auth.User{
+		"typical": typical,
+		"silent":  silent,
+		"html":    hostile(`</title></bdi><script>alert("1")</script><img src=x onerror='alert(1)'>" onload="alert(1)`),
+		"rtl":     hostile("مرحبا بالعالم שלום"),
+		"long":    hostile(strings.Repeat("很", 10_000)),
+		"emoji":   hostile("👨‍👩‍👧‍👦🏳️‍🌈 é {{.}} %s %d"),
+	}
+}
+
+func samples() []sample {
+	var all []sample
+	add := func(s sample) { all = append(all, s) }
+
+	for _, name := range slices.Sorted(maps.Keys(people())) {
+		u := people()[name]
+		var says []string
+		if u.Nickname != "" {
+			says = []string{u.Nickname}
+		}
+		add(sample{name: name, page: profilePage{User: u}, path: "/", says: append(says, u.OpenID)})
+		add(sample{name: name, page: erasePage{User: u}, path: "/erase", says: says})
+
+		device := auth.Device{RemoteAddr: "203.0.113.9", UserAgent: "Mozilla/5.0 (iPhone) MicroMessenger/8.0.60 " + u.Nickname}
+		add(sample{
+			name: name, path: "/admin/users/" + u.ID, admin: true, says: append(says, u.OpenID, u.ID),
+			page: adminUserPage{
+				User: u, Admin: name == "typical", Done: "done.blocked",
+				Sessions: []auth.Session{{ID: "1", CreatedAt: noon.Add(-time.Hour), LastSeenAt: noon, EndsAt: noon.AddDate(0, 6, 0), Device: device}, {ID: "2"}},
+				Logins: []auth.Login{
+					{Scope: auth.ScopeUserinfo, Outcome: auth.SignedIn, StartedAt: noon, Device: device},
+					{Scope: auth.ScopeBase, Outcome: auth.Unknown, StartedAt: noon},
+					{Scope: auth.ScopeBase, Outcome: auth.Pending, StartedAt: noon},
+					{Scope: auth.ScopeUserinfo, Outcome: auth.Failed, Reason: auth.WeChatTimeout, StartedAt: noon},
+				},
+			},
+		})
+		add(sample{name: name + "/nothing done", path: "/admin/users/" + u.ID, admin: true, page: adminUserPage{User: u}})
+		add(sample{
+			name: name, path: "/admin/users", admin: true, says: []string{"1234567"},
+			page: adminUsersPage{
+				Users: []auth.User{u, people()["silent"]}, Total: 1234567, Filters: auth.Filters, Sorts: auth.Sorts,
+				Query:   auth.UserQuery{Search: u.Nickname, Filter: auth.FilterBlocked, Sort: auth.SortLastSeen},
+				NextURL: "/wx/admin/users?cursor=n", PrevURL: "/wx/admin/users?cursor=p", CSVURL: "/wx/api/admin/users.csv",
+			},
+		})
+		add(sample{
+			name: name, path: "/admin/events", admin: true, says: says,
+			page: adminEventsPage{Events: []auth.Event{
+				{At: noon, Actor: auth.ActorLink, Action: auth.ActBlock, Subject: u.ID, Detail: u.Nickname},
+				{At: noon, Actor: auth.ActorCommand, Action: auth.ActGrant, Subject: u.OpenID},
+				{At: noon, Actor: u.ID, Action: auth.ActErase, Subject: u.ID},
+				{At: noon, Actor: u.ID, Action: auth.ActExport},
+				{At: noon, Action: auth.ActUnblock, Subject: u.Nickname},
+			}},
+		})
+	}
+
+	add(sample{name: "typical", page: consentPage{Site: "h5.example.com", ConsentURL: "/wx/login?consent=1"}, path: "/login", says: []string{"h5.example.com"}})
+	add(sample{name: "nameless", page: consentPage{ConsentURL: "/wx/login?consent=1"}, path: "/login"})
+	add(sample{
+		name: "typical", path: "/scan", says: []string{"https://h5.example.com/wx/login"},
+		page: scanPage{QRCodeURL: "/wx/scan/code.png", URL: "https://h5.example.com/wx/login", LoginURL: "/wx/login?anyway=1"},
+	})
+	add(sample{name: "typical", page: adminLinkPage{Token: `t"><script>`}, path: "/admin/link"})
+	add(sample{name: "empty", page: adminHomePage{}, path: "/admin", admin: true})
+	add(sample{
+		name: "typical", path: "/admin", admin: true, says: []string{"48211"},
+		page: adminHomePage{Counts: auth.Counts{Users: 48211, NewUsers: 96, Logins: 1840, Sessions: 20731, Snapshots: 57, Failures: 12, BlockedUser: 8, Since: noon}},
+	})
+	add(sample{name: "empty", page: adminUsersPage{Filters: auth.Filters, Sorts: auth.Sorts, Done: "done.erased"}, path: "/admin/users", admin: true})
+	add(sample{
+		name: "no result", path: "/admin/users", admin: true,
+		page: adminUsersPage{Filters: auth.Filters, Sorts: auth.Sorts, Query: auth.UserQuery{Search: `"><script>`}},
+	})
+	add(sample{name: "empty", page: adminEventsPage{}, path: "/admin/events", admin: true})
+
+	ways := []*link{nil, {Label: "action.try_again", Href: "/wx/login"}}
+	for i, key := range messageKeys() {
+		p := messagePage{Icon: []string{"success", "info", "warn", "waiting"}[i%4], Key: key, Action: ways[i%2], Other: ways[i/2%2]}
+		add(sample{name: key, page: p, path: "/"})
+		add(sample{name: key, page: adminMessagePage(p), path: "/admin/nowhere", admin: i%2 == 0})
+	}
+	return all
+}
+
+// messageKeys are the keys that a messagePage is made with: every reason, and
+// the ends of things.
+func messageKeys() []string {
+	keys := []string{"signed_out", "erased"}
+	for _, reason := range reasons() {
+		keys = append(keys, "reason."+reason)
+	}
+	return keys
+}
+
+// reasons reads the constants of auth.Reason out of the source, so that a new
+// one cannot be forgotten here.
+func reasons() []string { return constants("Reason") }
+
+func constants(typeName string) []string {
+	var values []string
+	files, err := filepath.Glob("../auth/*.go")
+	if err != nil || len(files) == 0 {
+		panic("no source of package auth")
+	}
+	for _, name := range files {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		if err != nil {
+			panic(err)
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			spec, ok := n.(*ast.ValueSpec)
+			if !ok {
+				return true
+			}
+			if id, ok := spec.Type.(*ast.Ident); ok && id.Name == typeName {
+				for _, v := range spec.Values {
+					if lit, ok := v.(*ast.BasicLit); ok {
+						s, _ := strconv.Unquote(lit.Value)
+						values = append(values, s)
+					}
+				}
+			}
+			return true
+		})
+	}
+	return values
+}
+
+func testRenderer(t *testing.T) *renderer {
+	t.Helper()
+	assets, err := newAssets()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := newRenderer(templates.FS, assets, "/wx", "zh_CN", time.UTC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestPages(t *testing.T) {
+	r := testRenderer(t)
+	seen := make(map[string]bool)
+	for _, lang := range languages {
+		for _, demo := range []*Demo{nil, {SimulatorURL: "http://127.0.0.1:8008/", AdminURL: "/wx/demo/admin"}, {SimulatorURL: "http://127.0.0.1:8008/"}} {
+			for _, s := range samples() {
+				seen[s.page.file()] = true
+				name := fmt.Sprintf("%s/%s/%s/demo=%t", lang, s.page.file(), s.name, demo != nil)
+				buf, err := r.render(frame{Lang: lang, RequestID: "01J9ZK3Q5", Demo: demo, Admin: s.admin, Path: s.path, Now: noon}, s.page)
+				if err != nil {
+					t.Errorf("%s: %v", name, err)
+					continue
+				}
+				for _, fault := range faults(buf.String(), lang, s.says) {
+					t.Errorf("%s: %s", name, fault)
+				}
+			}
+		}
+	}
+	for _, p := range pages {
+		if !seen[p.file()] {
+			t.Errorf("%s has no sample", p.file())
+		}
+	}
+}
+
+// faults is what is wrong with a page, whoever sees it.
+func faults(page, lang string, says []string) []string {
+	var bad []string
+	fault := func(format string, args ...any) { bad = append(bad, fmt.Sprintf(format, args...)) }
+
+	if !strings.HasPrefix(page, "<!doctype html>\n") {
+		fault("begins with %.40q", page)
+	}
+	if strings.Contains(page, "ZgotmplZ") {
+		fault("html/template has refused a value")
+	}
+	for _, tag := range unbalanced(page) {
+		fault("unbalanced <%s>", tag)
+	}
+	doc, err := html.Parse(strings.NewReader(page))
+	if err != nil {
+		return append(bad, err.Error())
+	}
+
+	count := make(map[atom.Atom]int)
+	ids, labelled, titles := make(map[string]bool), make(map[string]bool), []string{}
+	var controls []*html.Node
+	for n := range doc.Descendants() {
+		if n.Type != html.ElementNode {
+			continue
+		}
+		count[n.DataAtom]++
+		for _, a := range n.Attr {
+			if strings.HasPrefix(a.Key, "on") || a.Key == "style" {
+				fault("<%s> with inline %s", n.Data, a.Key)
+			}
+			if loads(n, a.Key) && !strings.HasPrefix(a.Val, "/wx/") {
+				fault("<%s> loads %q, which is not below the prefix", n.Data, a.Val)
+			}
+			if (a.Key == "href" || a.Key == "action") && strings.HasPrefix(strings.ToLower(strings.TrimSpace(a.Val)), "javascript:") {
+				fault("<%s> runs %q", n.Data, a.Val)
+			}
+		}
+		if id := attr(n, "id"); id != "" {
+			if ids[id] {
+				fault("two elements with id %q", id)
+			}
+			ids[id] = true
+		}
+		switch n.DataAtom {
+		case atom.Script, atom.Style, atom.Iframe, atom.Object, atom.Embed, atom.Base:
+			fault("<%s>", n.Data)
+		case atom.Html:
+			want := map[string]string{"zh_CN": "zh-CN", "zh_TW": "zh-TW", "en": "en"}[lang]
+			if attr(n, "lang") != want {
+				fault("lang=%q, want %q", attr(n, "lang"), want)
+			}
+		case atom.Title:
+			titles = append(titles, text(n))
+		case atom.Label:
+			labelled[attr(n, "for")] = true
+		case atom.Input, atom.Select, atom.Textarea:
+			if attr(n, "type") != "hidden" {
+				controls = append(controls, n)
+			}
+		case atom.Img:
+			if !has(n, "alt") || !has(n, "width") || !has(n, "height") {
+				fault("<img src=%q> without alt, width or height", attr(n, "src"))
+			}
+		case atom.Th:
+			if attr(n, "scope") == "" {
+				fault("<th> without scope: %s", text(n))
+			}
+		case atom.A, atom.Button:
+			if strings.TrimSpace(text(n)) == "" {
+				fault("<%s> that says nothing", n.Data)
+			}
+		case atom.Form:
+			if m := attr(n, "method"); m != "post" && attr(n, "role") != "search" {
+				fault("form with method %q", m)
+			}
+		}
+	}
+	for n := range doc.Descendants() {
+		for _, key := range []string{"aria-labelledby", "aria-describedby"} {
+			if id := attr(n, key); id != "" && !ids[id] {
+				fault("%s=%q names nothing", key, id)
+			}
+		}
+	}
+	for _, c := range controls {
+		if id := attr(c, "id"); id == "" || !labelled[id] {
+			fault("<%s name=%q> without a label", c.Data, attr(c, "name"))
+		}
+	}
+	if count[atom.H1] != 1 || count[atom.Main] != 1 {
+		fault("%d h1 and %d main", count[atom.H1], count[atom.Main])
+	}
+	if len(titles) != 1 || strings.TrimSpace(titles[0]) == "" {
+		fault("titles %q", titles)
+	}
+	body := text(doc)
+	for _, s := range says {
+		if !strings.Contains(body, s) {
+			fault("does not say %.60q", s)
+		}
+	}
+	for _, s := range []string{"%!", "<no value>", "<nil>", "0001-01-01"} {
+		if strings.Contains(body, s) && !strings.Contains(strings.Join(says, ""), s) && s != "0001-01-01" {
+			fault("says %q", s)
+		}
+	}
+	return bad
+}
+
+// loads says whether the browser fetches what the attribute names by itself.
+func loads(n *html.Node, key string) bool {
+	return key == "src" || key == "srcset" || n.DataAtom == atom.Link && key == "href"
+}
+
+func attr(n *html.Node, key string) string {
+	for _, a := range n.Attr {
+		if a.Key == key {
+			return a.Val
+		}
+	}
+	return ""
+}
+
+func has(n *html.Node, key string) bool {
+	return slices.ContainsFunc(n.Attr, func(a html.Attribute) bool { return a.Key == key })
+}
+
+func text(n *html.Node) string {
+	var b strings.Builder
+	for c := range n.Descendants() {
+		if c.Type == html.TextNode {
+			b.WriteString(c.Data)
+		}
+	}
+	return b.String()
+}
+
+// unbalanced lists the elements that are not closed where they should be. The
+// parser mends such things in silence, differently from what was meant.
+func unbalanced(page string) []string {
+	void := []string{"area", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"}
+	var open, bad []string
+	z := html.NewTokenizer(strings.NewReader(page))
+	for {
+		switch z.Next() {
+		case html.ErrorToken:
+			return append(bad, open...)
+		case html.StartTagToken:
+			name, _ := z.TagName()
+			if tag := string(name); !slices.Contains(void, tag) {
+				open = append(open, tag)
+			}
+		case html.EndTagToken:
+			name, _ := z.TagName()
+			if last := len(open) - 1; last >= 0 && open[last] == string(name) {
+				open = open[:last]
+			} else {
+				bad = append(bad, "/"+string(name))
+			}
+		}
+	}
+}
+
+// TestWords holds the three languages against each other and against what the
+// pages and handlers ask for.
+func TestWords(t *testing.T) {
+	all := make(map[string]words)
+	for _, lang := range languages {
+		w, err := readWords(templates.FS, lang)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[lang] = w
+		for _, key := range twice(t, lang) {
+			t.Errorf("%s: %q stands there twice", lang, key)
+		}
+	}
+	asked := askedFor(t)
+	verbs := regexp.MustCompile(`%[^%]`)
+	for _, key := range slices.Sorted(maps.Keys(asked)) {
+		for _, lang := range languages {
+			s, ok := all[lang][key]
+			if !ok || strings.TrimSpace(s) == "" || s != strings.TrimSpace(s) {
+				t.Errorf("%s: words of %q are %q", lang, key, s)
+			}
+			if got, want := verbs.FindAllString(s, -1), verbs.FindAllString(all["zh_CN"][key], -1); !slices.Equal(got, want) {
+				t.Errorf("%s: %q has verbs %q, zh_CN has %q", lang, key, got, want)
+			}
+		}
+	}
+	for _, lang := range languages {
+		for key := range all[lang] {
+			if !asked[key] {
+				t.Errorf("%s: nobody asks for %q", lang, key)
+			}
+		}
+	}
+}
+
+// twice lists the keys that the file of a language repeats; encoding/json keeps
+// the last one without a word.
+func twice(t *testing.T, lang string) []string {
+	t.Helper()
+	data, err := fs.ReadFile(templates.FS, "locales/"+lang+".json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var repeated []string
+	seen := make(map[string]bool)
+	d := json.NewDecoder(strings.NewReader(string(data)))
+	for i := 0; ; i++ {
+		tok, err := d.Token()
+		if err != nil {
+			return repeated
+		}
+		// Token 0 is the brace; then keys and texts take turns.
+		if key, ok := tok.(string); ok && i%2 == 1 {
+			if seen[key] {
+				repeated = append(repeated, key)
+			}
+			seen[key] = true
+		}
+	}
+}
+
+// askedFor gathers every key that a template or a handler looks up.
+func askedFor(t *testing.T) map[string]bool {
+	t.Helper()
+	asked := make(map[string]bool)
+	family := func(format string, values []string) {
+		for _, v := range values {
+			asked[fmt.Sprintf(format, v)] = true
+		}
+	}
+	known := map[string][]string{
+		"sex.%d":          {"0", "1", "2"},
+		"scope.%s":        constants("Scope"),
+		"event.%s":        constants("Action"),
+		"outcome.%s":      constants("Outcome"),
+		"filter.%s":       slices.DeleteFunc(constants("Filter"), func(s string) bool { return s == "" }),
+		"sort.%s":         constants("Sort"),
+		"reason.%s.title": reasons(),
+		"%s.title":        messageKeys(),
+		"%s.text":         messageKeys(),
+	}
+
+	files, err := fs.Glob(templates.FS, "*.html")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no templates", err)
+	}
+	plain := regexp.MustCompile(`\(?\bt "([^"]+)"`)
+	made := regexp.MustCompile(`t \(printf "([^"]+)"`)
+	for _, name := range files {
+		data, err := fs.ReadFile(templates.FS, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range plain.FindAllStringSubmatch(string(data), -1) {
+			asked[m[1]] = true
+		}
+		for _, m := range made.FindAllStringSubmatch(string(data), -1) {
+			values, ok := known[m[1]]
+			if !ok || len(values) == 0 {
+				t.Errorf("%s makes keys from %q, and the test does not know of what", name, m[1])
+			}
+			family(strings.ReplaceAll(m[1], "%d", "%s"), values)
+		}
+	}
+	for _, key := range []string{"ago.now", "ago.minutes", "ago.hours", "ago.days"} {
+		asked[key] = true
+	}
+	family("done.%s", []string{"blocked", "unblocked", "sessions", "erased", "mismatch"})
+
+	// Handlers name keys too, in the Key, Label and Done of their pages.
+	sources, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range sources {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`(Key|Label|Done):\s*"([^"]*[^".])"`).FindAllStringSubmatch(string(data), -1) {
+			if m[1] == "Key" {
+				asked[m[2]+".title"], asked[m[2]+".text"] = true, true
+			} else {
+				asked[m[2]] = true
+			}
+		}
+	}
+	return asked
+}
+
+// TestAgo wants every unit to say what it should.
+func TestAgo(t *testing.T) {
+	w, err := readWords(templates.FS, "en")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for d, want := range map[time.Duration]string{
+		-time.Hour:       "just now",
+		59 * time.Second: "just now",
+		time.Minute:      "1 min ago",
+		59 * time.Minute: "59 min ago",
+		time.Hour:        "1 h ago",
+		47 * time.Hour:   "1 d ago",
+		720 * time.Hour:  "30 d ago",
+	} {
+		if got, err := ago(w, noon, noon.Add(-d)); err != nil || got != want {
+			t.Errorf("%v ago: %q, %v, want %q", d, got, err, want)
+		}
+	}
+}

@@ -1,0 +1,142 @@
+package web
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"net/http"
+	"time"
+
+	"golang.org/x/text/language"
+)
+
+// languages are those that pages speak, in the order in which languageTags
+// matches them.
+var languages = []string{"zh_CN", "zh_TW", "en"}
+
+var languageTags = language.NewMatcher([]language.Tag{
+	language.SimplifiedChinese, language.TraditionalChinese, language.English,
+})
+
+// renderer holds every page, parsed once a language, so that a template's words
+// are looked up without carrying the language through each call.
+type renderer struct {
+	pages    map[string]map[string]*template.Template // by language, then file
+	words    map[string]words                         // by language
+	fallback string                                   // the operator's language
+}
+
+// newRenderer parses all pages. A template or a word that is missing is an
+// error here and not in front of a visitor.
+func newRenderer(files fs.FS, assets *assets, prefix, fallback string, zone *time.Location) (*renderer, error) {
+	r := &renderer{
+		pages:    make(map[string]map[string]*template.Template),
+		words:    make(map[string]words),
+		fallback: fallback,
+	}
+	for _, lang := range languages {
+		words, err := readWords(files, lang)
+		if err != nil {
+			return nil, err
+		}
+		r.words[lang] = words
+		parts, err := template.New("").Funcs(funcs(words, assets, prefix, lang, zone)).ParseFS(files, "_*.html")
+		if err != nil {
+			return nil, fmt.Errorf("parse shared templates: %w", err)
+		}
+		r.pages[lang] = make(map[string]*template.Template)
+		for _, p := range pages {
+			name := p.file() + ".html"
+			t, err := template.Must(parts.Clone()).ParseFS(files, name)
+			if err != nil {
+				return nil, fmt.Errorf("parse %s: %w", name, err)
+			}
+			r.pages[lang][p.file()] = t.Lookup(name)
+		}
+	}
+	return r, nil
+}
+
+// words are one language's texts by key. A text may hold fmt verbs.
+type words map[string]string
+
+func readWords(files fs.FS, lang string) (words, error) {
+	data, err := fs.ReadFile(files, "locales/"+lang+".json")
+	if err != nil {
+		return nil, fmt.Errorf("read words: %w", err)
+	}
+	var w words
+	if err := json.Unmarshal(data, &w); err != nil {
+		return nil, fmt.Errorf("read words of %s: %w", lang, err)
+	}
+	return w, nil
+}
+
+// text gives the words of a key, filled in. A key without words is an error, so
+// that a test of the page finds it.
+func (w words) text(key string, args ...any) (string, error) {
+	s, ok := w[key]
+	if !ok {
+		return "", fmt.Errorf("no words for %q", key)
+	}
+	if len(args) > 0 {
+		s = fmt.Sprintf(s, args...)
+	}
+	return s, nil
+}
+
+func funcs(words words, assets *assets, prefix, lang string, zone *time.Location) template.FuncMap {
+	return template.FuncMap{
+		"t":     words.text,
+		"path":  func(p string) string { return prefix + p },
+		"asset": func(name string) (string, error) { return assets.path(prefix, name) },
+		"date":  func(t time.Time) string { return t.In(zone).Format("2006-01-02 15:04") },
+		"iso":   func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+		"ago":   func(now, t time.Time) (string, error) { return ago(words, now, t) },
+		"bcp47": func() string { return map[string]string{"zh_CN": "zh-CN", "zh_TW": "zh-TW", "en": "en"}[lang] },
+	}
+}
+
+// ago says how long t lies back, in one rough unit.
+func ago(words words, now, t time.Time) (string, error) {
+	d := now.Sub(t)
+	switch {
+	case d < time.Minute:
+		return words.text("ago.now")
+	case d < time.Hour:
+		return words.text("ago.minutes", int(d/time.Minute))
+	case d < 24*time.Hour:
+		return words.text("ago.hours", int(d/time.Hour))
+	}
+	return words.text("ago.days", int(d/(24*time.Hour)))
+}
+
+// language picks the page's language: what the browser asks for, else the
+// operator's default.
+func (r *renderer) language(req *http.Request) string {
+	header := req.Header.Get("Accept-Language")
+	if header == "" {
+		return r.fallback
+	}
+	tags, _, err := language.ParseAcceptLanguage(header)
+	if err != nil || len(tags) == 0 {
+		return r.fallback
+	}
+	_, i, confidence := languageTags.Match(tags...)
+	if confidence == language.No {
+		return r.fallback
+	}
+	return languages[i]
+}
+
+// render executes a page into a buffer, so that a template that fails half-way
+// has sent nothing.
+func (r *renderer) render(f frame, p page) (*bytes.Buffer, error) {
+	var buf bytes.Buffer
+	if err := r.pages[f.Lang][p.file()].Execute(&buf, view{frame: f, Page: p}); err != nil {
+		return nil, fmt.Errorf("render %s: %w", p.file(), err)
+	}
+	return &buf, nil
+}

@@ -1,0 +1,229 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"wxlogin/internal/auth"
+)
+
+// handler answers a request or returns an error, and then it has written
+// nothing.
+type handler func(w http.ResponseWriter, r *http.Request) error
+
+// handle makes a handler of ours one of net/http's. It is the only place where
+// an error becomes an answer.
+func (s *Server) handle(h handler) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := h(w, r); err != nil {
+			s.serveError(w, r, err)
+		}
+	}
+}
+
+// statuses of the kinds of error; any other is a 500.
+var statuses = map[auth.Kind]int{
+	auth.Invalid:         http.StatusBadRequest,
+	auth.Unauthenticated: http.StatusUnauthorized,
+	auth.Forbidden:       http.StatusForbidden,
+	auth.NotFound:        http.StatusNotFound,
+	auth.TooMany:         http.StatusTooManyRequests,
+	auth.Upstream:        http.StatusBadGateway,
+	auth.Unavailable:     http.StatusServiceUnavailable,
+	auth.Misconfigured:   http.StatusServiceUnavailable,
+}
+
+func statusOf(reason auth.Reason, kind auth.Kind) int {
+	switch reason {
+	case auth.WrongMethod:
+		return http.StatusMethodNotAllowed
+	case auth.TooLarge:
+		return http.StatusRequestEntityTooLarge
+	case auth.WeChatTimeout:
+		return http.StatusGatewayTimeout
+	}
+	if status, ok := statuses[kind]; ok {
+		return status
+	}
+	return http.StatusInternalServerError
+}
+
+// retryAfter is when to try again what is down or busy, in seconds.
+const retryAfter = 5
+
+// serveError turns an error into a line of the log and an answer: a problem for
+// programs, a page in their language for people.
+func (s *Server) serveError(w http.ResponseWriter, r *http.Request, err error) {
+	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		err = auth.Fail(auth.TooLarge, tooLarge)
+	}
+	reason, kind := auth.ReasonOf(err), auth.KindOf(err)
+	status := statusOf(reason, kind)
+	s.logError(r, status, reason, kind, err)
+
+	h := w.Header()
+	if status == http.StatusServiceUnavailable || status == http.StatusBadGateway || status == http.StatusGatewayTimeout {
+		h.Set("Retry-After", strconv.Itoa(retryAfter))
+	}
+	if wantsJSON(r, s.site.prefix) {
+		s.problem(w, r, status, reason)
+		return
+	}
+	s.errorPage(w, r, status, reason)
+}
+
+// logError tells the operator what they can do something about loudly, and what
+// is a visitor's business quietly.
+func (s *Server) logError(r *http.Request, status int, reason auth.Reason, kind auth.Kind, err error) {
+	ctx := r.Context()
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+		return // the browser has gone
+	}
+	log := s.log.InfoContext
+	switch kind {
+	case auth.Internal, auth.Misconfigured:
+		log = s.log.ErrorContext
+	case auth.Upstream, auth.Unavailable:
+		log = s.log.WarnContext
+	}
+	log(ctx, "request failed", "request_id", requestID(r), "route", routeOf(r), "status", status, "reason", reason, "error", err)
+}
+
+// wantsJSON says whether an error goes to a program: below /api/, to /verify, or
+// to a script that says so.
+func wantsJSON(r *http.Request, prefix string) bool {
+	path := strings.TrimPrefix(r.URL.Path, prefix)
+	if strings.HasPrefix(path, "/api/") || path == "/verify" || path == "/healthz" || path == "/readyz" {
+		return r.Method == http.MethodGet || !acceptsHTML(r) || !fromForm(r)
+	}
+	return r.Header.Get("X-Requested-With") == "XMLHttpRequest" ||
+		strings.Contains(r.Header.Get("Accept"), "json") && !acceptsHTML(r)
+}
+
+func acceptsHTML(r *http.Request) bool {
+	return strings.Contains(r.Header.Get("Accept"), "text/html")
+}
+
+// fromForm says whether a page's form was sent, so that a person waits for the
+// answer.
+func fromForm(r *http.Request) bool {
+	return strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded")
+}
+
+// problem is an error in the form of RFC 9457.
+type problem struct {
+	Type      string      `json:"type"`
+	Title     string      `json:"title"`
+	Status    int         `json:"status"`
+	Detail    string      `json:"detail"`
+	Reason    auth.Reason `json:"reason"`
+	RequestID string      `json:"request_id"`
+	LoginURL  string      `json:"login_url,omitempty"`
+}
+
+func (s *Server) problem(w http.ResponseWriter, r *http.Request, status int, reason auth.Reason) {
+	p := problem{
+		Type:      "about:blank",
+		Title:     http.StatusText(status),
+		Status:    status,
+		Detail:    s.renderer.words[s.renderer.language(r)]["reason."+string(reason)+".text"],
+		Reason:    reason,
+		RequestID: requestID(r),
+	}
+	if status == http.StatusUnauthorized {
+		p.LoginURL = s.site.absolute("/login")
+	}
+	s.writeJSON(w, r, "application/problem+json", status, p)
+}
+
+func (s *Server) json(w http.ResponseWriter, r *http.Request, value any) error {
+	s.writeJSON(w, r, "application/json; charset=utf-8", http.StatusOK, value)
+	return nil
+}
+
+func (s *Server) writeJSON(w http.ResponseWriter, r *http.Request, contentType string, status int, value any) {
+	body, err := json.Marshal(value)
+	if err != nil {
+		s.log.ErrorContext(r.Context(), "encode JSON", "request_id", requestID(r), "error", err)
+		status, body = http.StatusInternalServerError, []byte(`{"status":500}`)
+	}
+	w.Header().Set("Content-Type", contentType)
+	w.WriteHeader(status)
+	w.Write(append(body, '\n')) // a client that has gone is no fault
+}
+
+// errorPage shows a person what happened, in their language, and one way on.
+func (s *Server) errorPage(w http.ResponseWriter, r *http.Request, status int, reason auth.Reason) {
+	p := messagePage{Icon: "warn", Key: "reason." + string(reason)}
+	switch reason {
+	case auth.Snapshot:
+		p.Icon = "info" // 使用完整服务 is WeChat's own button, nothing of ours helps
+	case auth.Blocked, auth.PersonLimited, auth.WeChatRefused:
+		p.Icon = "info"
+	case auth.Cancelled:
+		p.Icon = "info"
+		p.Action = s.startAgain(r)
+	default:
+		p.Action = s.startAgain(r)
+	}
+	var shown page = p
+	if strings.HasPrefix(strings.TrimPrefix(r.URL.Path, s.site.prefix), "/admin") {
+		shown = adminMessagePage{Icon: p.Icon, Key: p.Key}
+	}
+	s.writePage(w, r, status, shown)
+}
+
+// startAgain is the way on from an error: the login anew when it happened on the
+// way back from WeChat, else the visitor's own page.
+func (s *Server) startAgain(r *http.Request) *link {
+	if fl, ok := flowOf(r); ok {
+		return &link{Label: "action.try_again", Href: s.loginPath(fl.ReturnTo, fl.Scope == auth.ScopeUserinfo)}
+	}
+	if strings.TrimPrefix(r.URL.Path, s.site.prefix) == "/callback" {
+		return &link{Label: "action.try_again", Href: s.loginPath(s.site.home(), false)}
+	}
+	return &link{Label: "action.home", Href: s.site.home()}
+}
+
+// page answers with a page.
+func (s *Server) page(w http.ResponseWriter, r *http.Request, p page) error {
+	s.writePage(w, r, http.StatusOK, p)
+	return nil
+}
+
+func (s *Server) writePage(w http.ResponseWriter, r *http.Request, status int, p page) {
+	f := frame{
+		Lang:      s.renderer.language(r),
+		RequestID: requestID(r),
+		Demo:      s.config.Demo,
+		Admin:     isAdministrator(r),
+		Path:      strings.TrimPrefix(r.URL.Path, s.site.prefix),
+		Now:       s.now(),
+	}
+	h := w.Header()
+	buf, err := s.renderer.render(f, p)
+	if err != nil {
+		s.log.ErrorContext(r.Context(), "page cannot be shown", "request_id", requestID(r), "error", err)
+		h.Set("Content-Type", "text/plain; charset=utf-8")
+		w.WriteHeader(http.StatusInternalServerError)
+		w.Write([]byte("抱歉，出错了 / Sorry, something went wrong\n"))
+		return
+	}
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Language", strings.ReplaceAll(f.Lang, "_", "-"))
+	h.Add("Vary", "Accept-Language")
+	w.WriteHeader(status)
+	buf.WriteTo(w) // a browser that has gone is no fault
+}
+
+// redirect sends the browser on. It writes the address itself: http.Redirect
+// tidies paths, and what was checked is not what would be sent.
+func redirect(w http.ResponseWriter, status int, address string) error {
+	w.Header().Set("Location", address)
+	w.WriteHeader(status)
+	return nil
+}

@@ -1,0 +1,112 @@
+package web
+
+import (
+	"net/http"
+
+	"github.com/go-chi/chi/v5"
+
+	"wxlogin/internal/auth"
+)
+
+// routes is every address there is, with what stands before it.
+func (s *Server) routes() http.Handler {
+	root := chi.NewRouter()
+	root.Use(identify, clientAddress(s.config.TrustedProxies), s.logRequests, s.recoverPanics, s.secureHeaders, limitBody, s.sameOrigin())
+	root.NotFound(s.handle(s.noSuchPage))
+	root.MethodNotAllowed(s.handle(s.wrongMethod))
+	for name, content := range s.config.RootFiles {
+		root.Get("/"+name, rootFile(content)) // WeChat asks at the root, whatever the prefix
+	}
+
+	r := root
+	if s.site.prefix != "" {
+		r = chi.NewRouter()
+		r.NotFound(s.handle(s.noSuchPage))
+		r.MethodNotAllowed(s.handle(s.wrongMethod))
+		root.Mount(s.site.prefix, r)
+	}
+
+	r.Get("/healthz", s.handle(s.healthy))
+	r.Get("/readyz", s.handle(s.ready))
+	r.Get("/static/{hash}/*", s.handle(s.static))
+
+	// A visitor.
+	r.Get("/", s.handle(s.home))
+	r.Get("/consent", s.handle(s.consent))
+	r.Get("/qr.png", s.handle(s.qrCode))
+	r.Get("/scan", s.handle(s.scan))
+	r.Get("/erase", s.handle(s.eraseForm))
+	r.Post("/logout", s.handle(s.logout))
+	r.Get("/avatar/{user}", s.handle(s.avatar))
+	r.Get("/api/me", s.handle(s.me))
+	r.Get("/api/me/export", s.handle(s.exportMe))
+	r.Post("/api/me/erase", s.handle(s.eraseMe))
+
+	// The way to WeChat and back.
+	r.Group(func(r chi.Router) {
+		r.Use(s.limitRate())
+		r.Get("/login", s.handle(s.login))
+		// The check of the state stands before the handler and nowhere else, so
+		// that no code is spent for a browser that did not ask for it.
+		r.With(s.checkState).Get("/callback", s.handle(s.callback))
+		r.Get("/admin/link", s.handle(s.adminLink))
+		r.Post("/admin/link", s.handle(s.useAdminLink))
+	})
+
+	// The desk.
+	r.Group(func(r chi.Router) {
+		r.Use(s.admit)
+		r.Get("/admin", s.handle(s.adminHome))
+		r.Post("/admin/logout", s.handle(s.adminLogout))
+		r.Get("/admin/events", s.handle(s.adminEvents))
+		r.Get("/admin/users", s.handle(s.adminUsers))
+		r.Get("/admin/users/{id}", s.handle(s.adminUser))
+		r.Post("/admin/users/{id}/block", s.handle(s.adminForm(s.block, "blocked")))
+		r.Post("/admin/users/{id}/unblock", s.handle(s.adminForm(s.unblock, "unblocked")))
+		r.Post("/admin/users/{id}/sessions/revoke", s.handle(s.adminForm(s.endSessions, "sessions")))
+		r.Post("/admin/users/{id}/erase", s.handle(s.adminErase))
+		r.Get("/api/admin/users", s.handle(s.apiUsers))
+		r.Get("/api/admin/users.csv", s.handle(s.apiUsersCSV))
+		r.Get("/api/admin/users/{id}", s.handle(s.apiUser))
+		r.Post("/api/admin/users/{id}/block", s.handle(s.apiAct(s.block)))
+		r.Post("/api/admin/users/{id}/unblock", s.handle(s.apiAct(s.unblock)))
+		r.Post("/api/admin/users/{id}/sessions/revoke", s.handle(s.apiAct(s.endSessions)))
+		r.Delete("/api/admin/users/{id}", s.handle(s.apiErase))
+	})
+	return root
+}
+
+func (s *Server) noSuchPage(http.ResponseWriter, *http.Request) error {
+	return auth.Fail(auth.NoSuchPage, nil)
+}
+
+func (s *Server) wrongMethod(http.ResponseWriter, *http.Request) error {
+	return auth.Fail(auth.WrongMethod, nil)
+}
+
+func rootFile(content []byte) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		w.Write(content) // a client that has gone is no fault
+	}
+}
+
+func (s *Server) static(w http.ResponseWriter, r *http.Request) error {
+	if !s.assets.serve(w, r, chi.URLParam(r, "hash"), chi.URLParam(r, "*")) {
+		return auth.Fail(auth.NoSuchPage, nil)
+	}
+	return nil
+}
+
+// healthy says that the process answers.
+func (s *Server) healthy(w http.ResponseWriter, r *http.Request) error {
+	return s.json(w, r, map[string]string{"status": "ok"})
+}
+
+// ready says that it can serve.
+func (s *Server) ready(w http.ResponseWriter, r *http.Request) error {
+	if err := s.config.Ready(r.Context()); err != nil {
+		return err
+	}
+	return s.json(w, r, map[string]string{"status": "ready"})
+}

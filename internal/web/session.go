@@ -1,0 +1,177 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/gorilla/sessions"
+
+	"wxlogin/internal/auth"
+)
+
+// sessionCookies is a gorilla sessions.Store over the database. The cookie holds
+// a random token and nothing else; the row it names says who it is and until
+// when, so ending a session is deleting a row.
+//
+// Rows are made by a login, in the transaction that writes the person; Save only
+// hands the token to the browser, or takes it back.
+type sessionCookies struct {
+	sessions SessionStore
+	visitor  cookieKind
+	desk     cookieKind
+}
+
+// cookieKind is the cookie of one kind of session.
+type cookieKind struct {
+	kind    auth.SessionKind
+	name    string
+	options sessions.Options
+}
+
+func newSessionCookies(secure bool, domain string, lifetime time.Duration, store SessionStore) *sessionCookies {
+	// gorilla's defaults are SameSite=None without HttpOnly; every field is ours.
+	options := sessions.Options{
+		Path:     "/",
+		Domain:   domain,
+		MaxAge:   int(lifetime / time.Second),
+		Secure:   secure,
+		HttpOnly: true,
+		SameSite: http.SameSiteLaxMode,
+	}
+	desk := options
+	desk.Domain, desk.MaxAge = "", int(auth.DeskLifetime/time.Second)
+	return &sessionCookies{
+		sessions: store,
+		visitor:  cookieKind{auth.VisitorSession, cookieName(secure, domain, "wxlogin"), options},
+		desk:     cookieKind{auth.DeskSession, cookieName(secure, "", "wxlogin_desk"), desk},
+	}
+}
+
+// visitKey is the one value of a session: the auth.Visit that was read.
+const visitKey = "visit"
+
+// maxTokens bounds how many cookies of one name are looked up. Two are honest: a
+// sibling's of the whole domain and our own.
+const maxTokens = 3
+
+// Get returns the session of a name, read once a request.
+func (c *sessionCookies) Get(r *http.Request, name string) (*sessions.Session, error) {
+	return sessions.GetRegistry(r).Get(c, name)
+}
+
+// New reads the session that a request's cookies name. All cookies of the name
+// are tried, because a stale one of another path or domain may stand first. No
+// live session is a new one and no error; a database that does not answer is an
+// error, and nobody's logout.
+func (c *sessionCookies) New(r *http.Request, name string) (*sessions.Session, error) {
+	kind := c.kind(name)
+	session := sessions.NewSession(c, name)
+	session.Options = new(kind.options)
+	session.IsNew = true
+	cookies := r.CookiesNamed(name)
+	for _, cookie := range cookies[:min(len(cookies), maxTokens)] {
+		visit, err := c.sessions.Visit(r.Context(), kind.kind, auth.Hash(cookie.Value))
+		if auth.ReasonOf(err) == auth.NotSignedIn {
+			continue
+		}
+		if err != nil {
+			return session, err
+		}
+		session.ID, session.IsNew = cookie.Value, false
+		session.Values[visitKey] = visit
+		return session, nil
+	}
+	return session, nil
+}
+
+// Save hands the session's token to the browser; with a negative MaxAge it ends
+// the session and takes the cookie back. A session that cannot be ended keeps
+// its cookie, so that nobody is told they are signed out while they are not.
+func (c *sessionCookies) Save(r *http.Request, w http.ResponseWriter, session *sessions.Session) error {
+	if session.Options.MaxAge < 0 && session.ID != "" {
+		if err := c.sessions.DeleteSession(r.Context(), c.kind(session.Name()).kind, auth.Hash(session.ID)); err != nil {
+			return err
+		}
+		session.ID = ""
+	}
+	if session.ID == "" && session.Options.MaxAge >= 0 {
+		return errors.New("a session without a token cannot be saved")
+	}
+	http.SetCookie(w, sessions.NewCookie(session.Name(), session.ID, session.Options))
+	return nil
+}
+
+func (c *sessionCookies) kind(name string) cookieKind {
+	if name == c.desk.name {
+		return c.desk
+	}
+	return c.visitor
+}
+
+// hand gives a browser the token of a session that the database holds.
+func (c *sessionCookies) hand(w http.ResponseWriter, r *http.Request, kind cookieKind, token auth.Secret) error {
+	session := sessions.NewSession(c, kind.name)
+	session.Options = new(kind.options)
+	session.ID = string(token)
+	return session.Save(r, w)
+}
+
+// end deletes the request's session of a kind, and its cookie.
+func (c *sessionCookies) end(w http.ResponseWriter, r *http.Request, kind cookieKind) error {
+	session, err := c.Get(r, kind.name)
+	if err != nil {
+		return err
+	}
+	session.Options.MaxAge = -1
+	return session.Save(r, w)
+}
+
+// visitor returns who is signed in. NotSignedIn when nobody is; StoreDown when
+// nobody can tell.
+func (s *Server) visitor(r *http.Request) (auth.Visit, error) { return s.visit(r, s.cookies.visitor) }
+
+func (s *Server) visit(r *http.Request, kind cookieKind) (auth.Visit, error) {
+	session, err := s.cookies.Get(r, kind.name)
+	if err != nil {
+		return auth.Visit{}, err
+	}
+	visit, ok := session.Values[visitKey].(auth.Visit)
+	now := s.now()
+	if !ok || !visit.Session.Alive(now, s.auth.Rules().Idle) {
+		return auth.Visit{}, auth.Fail(auth.NotSignedIn, nil)
+	}
+	s.toucher.seen(visit.Session, now)
+	return visit, nil
+}
+
+// heldToken is the hash of the visitor session that the browser holds, for a
+// login to replace. Empty when it holds none, or none can be read.
+func (s *Server) heldToken(r *http.Request) string {
+	session, err := s.cookies.Get(r, s.cookies.visitor.name)
+	if err != nil || session.IsNew {
+		return ""
+	}
+	return auth.Hash(session.ID)
+}
+
+// administrator returns the visit by which the request may open admin pages:
+// the desk's own cookie, or an admin's visitor session. NotSignedIn when there
+// is neither; NotAdmin for anybody else.
+func (s *Server) administrator(r *http.Request) (auth.Visit, error) {
+	desk, err := s.visit(r, s.cookies.desk)
+	if err == nil && s.desk.MayEnter(desk) {
+		return desk, nil
+	}
+	if err != nil && auth.ReasonOf(err) != auth.NotSignedIn {
+		return auth.Visit{}, err
+	}
+	visit, err := s.visitor(r)
+	if err != nil {
+		return auth.Visit{}, err
+	}
+	if !s.desk.MayEnter(visit) {
+		return auth.Visit{}, auth.Fail(auth.NotAdmin, nil)
+	}
+	return visit, nil
+}

@@ -1,0 +1,150 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+
+	"rsc.io/qr"
+
+	"github.com/gorilla/sessions"
+
+	"wxlogin/internal/auth"
+)
+
+// home is the visitor's own page. Who is not signed in is signed in, inside
+// WeChat without a screen; other browsers learn how to get there.
+func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
+	visit, err := s.visitor(r)
+	switch {
+	case err == nil:
+		return s.page(w, r, profilePage{User: visit.User})
+	case auth.ReasonOf(err) != auth.NotSignedIn:
+		return err
+	}
+	if key := s.farewell(r); key != "" {
+		return s.page(w, r, messagePage{
+			Icon:   "success",
+			Key:    key,
+			Action: &link{Label: "action.login", Href: s.loginPath(s.site.home(), false)},
+		})
+	}
+	if s.inWeChat(r) {
+		return redirect(w, http.StatusFound, s.loginPath(s.site.home(), false))
+	}
+	return s.scan(w, r)
+}
+
+// consent asks for the profile, in our words, before WeChat asks in its own.
+func (s *Server) consent(w http.ResponseWriter, r *http.Request) error {
+	returnTo := s.site.returnTo(r.URL.Query().Get("return_to"))
+	return s.page(w, r, consentPage{ConsentURL: s.loginPath(returnTo, true)})
+}
+
+// scan shows a browser outside of WeChat how to get in.
+func (s *Server) scan(w http.ResponseWriter, r *http.Request) error {
+	returnTo := s.site.returnTo(r.URL.Query().Get("return_to"))
+	return s.page(w, r, scanPage{
+		QRCodeURL: s.site.prefix + "/qr.png?return_to=" + url.QueryEscape(returnTo),
+		URL:       s.scanTarget(returnTo),
+		LoginURL:  s.loginPath(returnTo, false),
+	})
+}
+
+// scanTarget is the address that a phone opens.
+func (s *Server) scanTarget(returnTo string) string {
+	if returnTo == s.site.home() {
+		return s.site.absolute("/")
+	}
+	return s.site.origin + s.loginPath(returnTo, false)
+}
+
+// qrCode is the address as a picture. WeChat reads a code by a long press from a
+// real picture, with a white margin, and from nothing else.
+func (s *Server) qrCode(w http.ResponseWriter, r *http.Request) error {
+	code, err := qr.Encode(s.scanTarget(s.site.returnTo(r.URL.Query().Get("return_to"))), qr.M)
+	if err != nil {
+		return auth.Fail(auth.BadRequest, err)
+	}
+	code.Scale = 8
+	h := w.Header()
+	h.Set("Content-Type", "image/png")
+	h.Set("Cache-Control", "private, max-age=600")
+	w.Write(code.PNG()) // a browser that has gone is no fault
+	return nil
+}
+
+// logout ends the session, or with scope=all every session of the person.
+func (s *Server) logout(w http.ResponseWriter, r *http.Request) error {
+	if err := r.ParseForm(); err != nil {
+		return auth.Fail(auth.BadRequest, err)
+	}
+	if r.Form.Get("scope") == "all" {
+		visit, err := s.visitor(r)
+		if err == nil {
+			err = s.sessions.DeleteUserSessions(r.Context(), visit.User.ID)
+		}
+		if err != nil && auth.ReasonOf(err) != auth.NotSignedIn {
+			return err
+		}
+	}
+	if err := s.cookies.end(w, r, s.cookies.visitor); err != nil {
+		return err
+	}
+	http.SetCookie(w, s.farewellCookie("signed_out", farewellLifetime))
+	return redirect(w, http.StatusSeeOther, s.site.home())
+}
+
+// eraseForm asks once more.
+func (s *Server) eraseForm(w http.ResponseWriter, r *http.Request) error {
+	visit, err := s.visitor(r)
+	if auth.ReasonOf(err) == auth.NotSignedIn {
+		return redirect(w, http.StatusSeeOther, s.site.home())
+	}
+	if err != nil {
+		return err
+	}
+	return s.page(w, r, erasePage{User: visit.User})
+}
+
+// eraseMe deletes all that is stored on the visitor.
+func (s *Server) eraseMe(w http.ResponseWriter, r *http.Request) error {
+	visit, err := s.visitor(r)
+	if err != nil {
+		return err
+	}
+	if err := s.desk.Erase(r.Context(), visit.User.ID, visit.User.ID); err != nil {
+		return err
+	}
+	if err := s.cookies.end(w, r, s.cookies.visitor); err != nil {
+		return err
+	}
+	if !acceptsHTML(r) {
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+	http.SetCookie(w, s.farewellCookie("erased", farewellLifetime))
+	return redirect(w, http.StatusSeeOther, s.site.home())
+}
+
+// The farewell keeps a visitor who signs out inside WeChat from being signed in
+// again by the very next page: a cookie for ten minutes, gone with the next
+// login. Its value is the key of the words for who has just gone.
+const farewellLifetime = 600 // seconds
+
+func (s *Server) farewell(r *http.Request) string {
+	cookie, err := r.Cookie(s.farewellCookie("", 0).Name)
+	if err != nil || cookie.Value != "signed_out" && cookie.Value != "erased" {
+		return ""
+	}
+	return cookie.Value
+}
+
+func (s *Server) farewellCookie(value string, maxAge int) *http.Cookie {
+	return sessions.NewCookie(cookieName(s.site.secure, "", "wxlogin_farewell"), value, &sessions.Options{
+		Path:     "/",
+		MaxAge:   maxAge,
+		Secure:   s.site.secure,
+		HttpOnly: true,
+		SameSite: http.SameSiteLaxMode,
+	})
+}

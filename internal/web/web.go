@@ -1,0 +1,159 @@
+// Package web is wxlogin over HTTP: every route, the cookies, the check of the
+// state, the pages and the JSON.
+//
+// It does not know SQL and not WeChat's wire format, and it decides nothing of
+// who may sign in or be an admin: package auth does. What it reads from the
+// database it names as interfaces.
+package web
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/gorilla/sessions"
+
+	"wxlogin/internal/auth"
+)
+
+// SessionStore is where sessions live. Its errors are *auth.Error, StoreDown
+// unless said otherwise.
+type SessionStore interface {
+	// Visit returns the session of a token, with its person, in one read.
+	// NotSignedIn when there is none.
+	Visit(ctx context.Context, kind auth.SessionKind, tokenHash string) (auth.Visit, error)
+	// DeleteSession ends one session. One that is gone already is no error.
+	DeleteSession(ctx context.Context, kind auth.SessionKind, tokenHash string) error
+	// DeleteUserSessions ends all of a person's.
+	DeleteUserSessions(ctx context.Context, userID string) error
+	// TouchSessions writes when sessions were last seen. Those that have ended
+	// stay ended.
+	TouchSessions(ctx context.Context, tokenHashes []string, at time.Time) error
+}
+
+// People is what the desk and a person's own pages read.
+type People interface {
+	// User returns one person, NoSuchUser when there is none.
+	User(ctx context.Context, id string) (auth.User, error)
+	// Users returns a page, BadRequest for a query that makes no sense.
+	Users(context.Context, auth.UserQuery) (auth.UserPage, error)
+	// EachUser calls f for all that match, in order, and stops at its error.
+	EachUser(ctx context.Context, query auth.UserQuery, f func(auth.User) error) error
+	CountUsers(context.Context, auth.UserQuery) (int64, error)
+	Counts(ctx context.Context, since time.Time) (auth.Counts, error)
+	UserSessions(ctx context.Context, userID string) ([]auth.Session, error)
+	UserLogins(ctx context.Context, userID string, limit int) ([]auth.Login, error)
+	Events(ctx context.Context, limit int) ([]auth.Event, error)
+	Dossier(ctx context.Context, userID string) (auth.Dossier, error)
+}
+
+// Config is what a Server needs.
+type Config struct {
+	PublicURL      *url.URL // its path is the prefix of every route
+	ReturnHosts    []string // exact host or host:port, besides the public URL's
+	CookieDomain   string   // of the session cookie; empty: this host alone
+	TrustedProxies []netip.Prefix
+	Lang           string // for browsers that ask for none of ours
+	Zone           *time.Location
+	Keys           auth.Keyring
+	RateLimit      int               // requests a minute and client address; 0: no limit
+	RootFiles      map[string][]byte // MP_verify_*.txt by name, served at the root of the host
+	Demo           *Demo             // not nil: every browser counts as WeChat's
+
+	Auth     *auth.Service
+	Desk     *auth.Desk
+	Sessions SessionStore
+	People   People
+	Ready    func(context.Context) error
+
+	Templates fs.FS
+	Now       func() time.Time
+	Log       *slog.Logger
+}
+
+// Server answers requests.
+type Server struct {
+	config   Config
+	auth     *auth.Service
+	desk     *auth.Desk
+	people   People
+	sessions SessionStore
+	now      func() time.Time
+	log      *slog.Logger
+
+	site     site
+	cookies  *sessionCookies
+	flows    *flows
+	toucher  *toucher
+	renderer *renderer
+	assets   *assets
+	handler  http.Handler
+}
+
+// New makes a Server. It fails when a page cannot be parsed.
+func New(config Config) (*Server, error) {
+	s := &Server{
+		config:   config,
+		auth:     config.Auth,
+		desk:     config.Desk,
+		people:   config.People,
+		sessions: config.Sessions,
+		now:      config.Now,
+		log:      config.Log,
+		site:     newSite(config.PublicURL, config.ReturnHosts),
+	}
+	idle := config.Auth.Rules().Idle
+	s.toucher = newToucher(config.Sessions, config.Log, min(time.Hour, idle/4))
+	s.cookies = newSessionCookies(s.site.secure, config.CookieDomain, config.Auth.Rules().Lifetime, config.Sessions)
+	s.flows = newFlows(s.site.secure, config.Keys, config.Now)
+	var err error
+	if s.assets, err = newAssets(); err != nil {
+		return nil, err
+	}
+	if s.renderer, err = newRenderer(config.Templates, s.assets, s.site.prefix, config.Lang, config.Zone); err != nil {
+		return nil, fmt.Errorf("pages: %w", err)
+	}
+	s.handler = s.routes()
+	return s, nil
+}
+
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+
+// Close writes down what the server still holds in memory: when sessions were
+// last seen.
+func (s *Server) Close(ctx context.Context) { s.toucher.close(ctx) }
+
+var _ sessions.Store = (*sessionCookies)(nil)
+
+// site is the public address, taken apart once.
+type site struct {
+	origin string // scheme://host[:port]
+	prefix string // path without the slash at its end; empty at the root
+	secure bool
+	hosts  map[string]bool // that return_to may lead to, lower case
+}
+
+func newSite(public *url.URL, returnHosts []string) site {
+	s := site{
+		origin: public.Scheme + "://" + public.Host,
+		prefix: strings.TrimRight(public.Path, "/"),
+		secure: public.Scheme == "https",
+		hosts:  map[string]bool{strings.ToLower(public.Host): true},
+	}
+	for _, host := range returnHosts {
+		s.hosts[strings.ToLower(host)] = true
+	}
+	return s
+}
+
+// home is the visitor's own page, and where return_to falls back to.
+func (s site) home() string { return s.prefix + "/" }
+
+// absolute is the public address of a path below the prefix.
+func (s site) absolute(path string) string { return s.origin + s.prefix + path }

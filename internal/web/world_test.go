@@ -1,0 +1,460 @@
+package web_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"wxlogin/internal/auth"
+	"wxlogin/internal/store"
+	"wxlogin/internal/web"
+	"wxlogin/internal/wechat"
+	"wxlogin/internal/wechat/wechatsim"
+	"wxlogin/migrations"
+	"wxlogin/templates"
+)
+
+// world is the whole service, in front of a real database and a simulated
+// WeChat, each reached over HTTP as in life.
+type world struct {
+	t      *testing.T
+	sim    *wechatsim.Simulator
+	simURL string
+	url    string // of the service
+	db     *store.Store
+	dbPath string
+	desk   *auth.Desk
+	clock  *clock
+	log    *logBuffer
+}
+
+// options are what tests change about a world.
+type options struct {
+	mode        auth.Mode
+	returnHosts []string
+	admins      []string
+	path        string // of the public URL
+	rateLimit   int
+	proxies     []string
+	dbPath      string       // share another world's database
+	keys        auth.Keyring // and its keys
+	sim         *wechatsim.Simulator
+	apiURL      string // in place of the simulator
+}
+
+// newWorld starts a service. Everything ends with the test.
+func newWorld(t *testing.T, o options) *world {
+	t.Helper()
+	w := &world{t: t, clock: &clock{}, log: &logBuffer{}, sim: o.sim, dbPath: o.dbPath}
+	if w.sim == nil {
+		w.sim = wechatsim.New(wechatsim.Config{Now: w.clock.now})
+	}
+	simServer := httptest.NewServer(w.sim)
+	t.Cleanup(simServer.Close)
+	w.simURL = simServer.URL
+
+	// The service has to know its own address before it can be made.
+	server := httptest.NewUnstartedServer(nil)
+	w.url = "http://" + server.Listener.Addr().String()
+	public, err := url.Parse(w.url + o.path)
+	check(t, err)
+	w.url += o.path
+
+	log := slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	if w.dbPath == "" {
+		w.dbPath = filepath.Join(t.TempDir(), "wxlogin.db")
+	}
+	keys := o.keys
+	if keys == nil {
+		keys = newKeys(t)
+	}
+	w.db, err = store.Open(t.Context(), store.Config{
+		URL: "sqlite:" + w.dbPath, Keys: keys, Migrations: migrations.FS, Now: w.clock.now, Logger: log,
+	})
+	check(t, err)
+	t.Cleanup(func() { w.db.Close() })
+
+	apiURL := o.apiURL
+	if apiURL == "" {
+		apiURL = w.simURL
+	}
+	client := wechat.New(wechat.Config{
+		AppID: w.sim.AppID(), AppSecret: auth.Secret(w.sim.Secret()), OpenURL: w.simURL, APIURL: apiURL, Lang: "zh_CN",
+	})
+	if o.mode == "" {
+		o.mode = auth.ModeAuto
+	}
+	rules := auth.Rules{AppID: w.sim.AppID(), Mode: o.mode, Idle: 720 * time.Hour, Lifetime: 4320 * time.Hour, Budget: 8 * time.Second}
+	w.desk = auth.NewDesk(w.db, rules.AppID, o.admins, w.clock.now)
+	config := web.Config{
+		PublicURL:   public,
+		ReturnHosts: o.returnHosts,
+		Lang:        "zh_CN",
+		Zone:        time.UTC,
+		Keys:        keys,
+		RateLimit:   o.rateLimit,
+		Auth:        auth.New(client, w.db, rules, w.clock.now, log),
+		Desk:        w.desk,
+		Sessions:    w.db,
+		People:      w.db,
+		Ready:       w.db.Ready,
+		Templates:   templates.FS,
+		Now:         w.clock.now,
+		Log:         log,
+	}
+	for _, proxy := range o.proxies {
+		config.TrustedProxies = append(config.TrustedProxies, prefix(t, proxy))
+	}
+	handler, err := web.New(config)
+	check(t, err)
+	server.Config.Handler = handler
+	server.Start()
+	t.Cleanup(func() {
+		server.Close()
+		handler.Close(context.Background())
+	})
+	return w
+}
+
+func newKeys(t *testing.T) auth.Keyring {
+	t.Helper()
+	keys, err := auth.ParseKeys(auth.NewKey())
+	check(t, err)
+	return keys
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// clock is the time of a world: the real one, moved by the test.
+type clock struct {
+	mu     sync.Mutex
+	offset time.Duration
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return time.Now().Add(c.offset)
+}
+
+func (c *clock) pass(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.offset += d
+}
+
+// logBuffer is a log that the test can read.
+type logBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *logBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+func (l *logBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
+
+// Browsers by what they say of themselves.
+const (
+	iPhone     = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 MicroMessenger/8.0.59(0x18003b2e) NetType/4G Language/zh_CN"
+	windowsPC  = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/132.0.0.0 Safari/537.36 NetType/WIFI MicroMessenger/7.0.20.1781(0x6700143B) WindowsWechat(0x63090a13) UnifiedPCWindowsWechat(0xf2541022) XWEB/16467 Flue"
+	desktopWeb = "Mozilla/5.0 (X11; Linux x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
+)
+
+// browser is one cookie jar with somebody in front of it.
+type browser struct {
+	w      *world
+	client *http.Client
+	agent  string
+	lang   string
+}
+
+// page is where a browser has come to.
+type page struct {
+	t      *testing.T
+	Status int
+	URL    *url.URL
+	Header http.Header
+	Body   string
+	Hops   []string // addresses of the redirects on the way
+}
+
+// phone is a phone with WeChat, held by the person of a key in the simulator,
+// who presses 允许 when WeChat asks. An empty key holds nobody.
+func (w *world) phone(key string) *browser {
+	w.t.Helper()
+	b := w.browser(iPhone)
+	if key != "" {
+		b.setCookie(w.simURL, wechatsim.CookiePerson, key)
+	}
+	b.setCookie(w.simURL, wechatsim.CookieConsent, wechatsim.AnswerAllow)
+	return b
+}
+
+func (w *world) browser(agent string) *browser {
+	jar, err := cookiejar.New(nil)
+	check(w.t, err)
+	return &browser{w: w, agent: agent, client: &http.Client{
+		Jar:           jar,
+		Timeout:       30 * time.Second,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+func (b *browser) setCookie(address, name, value string) {
+	u, err := url.Parse(address)
+	check(b.w.t, err)
+	b.client.Jar.SetCookies(u, []*http.Cookie{{Name: name, Value: value, Path: "/"}})
+}
+
+// cookie is the value of a cookie of the service; empty without one.
+func (b *browser) cookie(name string) string {
+	u, err := url.Parse(b.w.url)
+	check(b.w.t, err)
+	for _, cookie := range b.client.Jar.Cookies(u) {
+		if cookie.Name == name {
+			return cookie.Value
+		}
+	}
+	return ""
+}
+
+// resolve makes an address of the service from a path below its prefix.
+func (b *browser) resolve(address string) string {
+	if strings.HasPrefix(address, "/") {
+		return b.w.url + address
+	}
+	return address
+}
+
+// fetch makes one request and follows nothing. It may run in any goroutine.
+func (b *browser) fetch(req *http.Request) (*page, error) {
+	req.Header.Set("User-Agent", b.agent)
+	if req.Header.Get("Accept") == "" {
+		req.Header.Set("Accept", "text/html,application/xhtml+xml,*/*;q=0.8")
+	}
+	if b.lang != "" {
+		req.Header.Set("Accept-Language", b.lang)
+	}
+	res, err := b.client.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		return nil, err
+	}
+	return &page{t: b.w.t, Status: res.StatusCode, URL: req.URL, Header: res.Header, Body: string(body)}, nil
+}
+
+func (b *browser) request(method, address string, form url.Values) *http.Request {
+	var body io.Reader
+	if form != nil {
+		body = strings.NewReader(form.Encode())
+	}
+	req, err := http.NewRequestWithContext(b.w.t.Context(), method, b.resolve(address), body)
+	check(b.w.t, err)
+	if form != nil {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	return req
+}
+
+// get makes one request and follows nothing.
+func (b *browser) get(address string) *page {
+	b.w.t.Helper()
+	p, err := b.fetch(b.request(http.MethodGet, address, nil))
+	check(b.w.t, err)
+	return p
+}
+
+// post sends a form and follows nothing.
+func (b *browser) post(address string, form url.Values) *page {
+	b.w.t.Helper()
+	p, err := b.fetch(b.request(http.MethodPost, address, form))
+	check(b.w.t, err)
+	return p
+}
+
+// opens opens an address and goes where it leads.
+func (b *browser) opens(address string) *page {
+	b.w.t.Helper()
+	return b.follow(b.get(address))
+}
+
+// submits sends a form and goes where it leads.
+func (b *browser) submits(address string, form url.Values) *page {
+	b.w.t.Helper()
+	return b.follow(b.post(address, form))
+}
+
+func (b *browser) follow(p *page) *page {
+	b.w.t.Helper()
+	var hops []string
+	for p.Status >= 300 && p.Status < 400 && p.Status != http.StatusNotModified {
+		if len(hops) > 20 {
+			b.w.t.Fatalf("redirects without end: %q", hops)
+		}
+		hops = append(hops, p.Header.Get("Location"))
+		next, err := p.URL.Parse(p.Header.Get("Location"))
+		check(b.w.t, err)
+		p = b.get(next.String())
+	}
+	p.Hops = hops
+	return p
+}
+
+// stops begins to follow an address and stops before a redirect whose target
+// holds the text; it returns that target.
+func (b *browser) stops(address, before string) string {
+	b.w.t.Helper()
+	for range 20 {
+		p := b.get(address)
+		location := p.Header.Get("Location")
+		if location == "" {
+			b.w.t.Fatalf("no redirect to %q; ended at %s with status %d", before, p.URL.Path, p.Status)
+		}
+		next, err := p.URL.Parse(location)
+		check(b.w.t, err)
+		if address = next.String(); strings.Contains(address, before) {
+			return address
+		}
+	}
+	b.w.t.Fatalf("no redirect to %q", before)
+	return ""
+}
+
+// signsIn walks the whole way of a first visit and returns the profile page.
+func (b *browser) signsIn() *page {
+	b.w.t.Helper()
+	p := b.opens("/login?consent=1")
+	p.wantPage(http.StatusOK, "OpenID")
+	return p
+}
+
+// me is what /api/me says; nil when nobody is signed in.
+func (b *browser) me() map[string]any {
+	b.w.t.Helper()
+	p := b.get("/api/me")
+	if p.Status == http.StatusUnauthorized {
+		return nil
+	}
+	if p.Status != http.StatusOK {
+		b.w.t.Fatalf("/api/me: status %d: %s", p.Status, p.Body)
+	}
+	var me map[string]any
+	check(b.w.t, json.Unmarshal([]byte(p.Body), &me))
+	return me
+}
+
+// wantMe fails unless the person of the simulator's key is signed in.
+func (b *browser) wantMe(key string) {
+	b.w.t.Helper()
+	me := b.me()
+	if me == nil {
+		b.w.t.Fatalf("nobody is signed in, want %s", key)
+	}
+	if me["openid"] != b.w.person(key).OpenID {
+		b.w.t.Fatalf("signed in as %v, want %s", me["openid"], key)
+	}
+}
+
+// wantNobody fails if anybody is signed in.
+func (b *browser) wantNobody() {
+	b.w.t.Helper()
+	if me := b.me(); me != nil {
+		b.w.t.Fatalf("signed in as %v, want nobody", me["openid"])
+	}
+}
+
+// admin is a browser that an admin link has let in.
+func (w *world) admin() *browser {
+	w.t.Helper()
+	token, _, err := w.desk.NewLink(w.t.Context(), auth.ActorCommand)
+	check(w.t, err)
+	b := w.browser(desktopWeb)
+	b.submits("/admin/link", url.Values{"token": {string(token)}}).wantPage(http.StatusOK, "")
+	return b
+}
+
+// person is somebody of the simulator.
+func (w *world) person(key string) wechatsim.Person {
+	w.t.Helper()
+	for _, person := range w.sim.People() {
+		if person.Key == key {
+			return person
+		}
+	}
+	w.t.Fatalf("the simulator knows no %q", key)
+	return wechatsim.Person{}
+}
+
+// users counts the people stored.
+func (w *world) users() int64 {
+	w.t.Helper()
+	n, err := w.db.CountUsers(w.t.Context(), auth.UserQuery{})
+	check(w.t, err)
+	return n
+}
+
+// wantExchanges fails unless WeChat has been sent that many codes.
+func (w *world) wantExchanges(n int) {
+	w.t.Helper()
+	if got := w.sim.Exchanges(); got != n {
+		w.t.Fatalf("WeChat was sent %d codes, want %d", got, n)
+	}
+}
+
+// wantPage fails unless the page has the status and the text.
+func (p *page) wantPage(status int, text string) *page {
+	p.t.Helper()
+	if p.Status != status {
+		p.t.Fatalf("%s: status %d, want %d\nhops %q\n%s", p.URL.Path, p.Status, status, p.Hops, excerpt(p.Body))
+	}
+	if !strings.Contains(p.Body, text) {
+		p.t.Fatalf("%s: no %q on the page\n%s", p.URL.Path, text, excerpt(p.Body))
+	}
+	return p
+}
+
+// wantRedirect fails unless the answer sends the browser to the address.
+func (p *page) wantRedirect(location string) *page {
+	p.t.Helper()
+	if p.Status != http.StatusFound && p.Status != http.StatusSeeOther || p.Header.Get("Location") != location {
+		p.t.Fatalf("%s: status %d to %q, want a redirect to %q\n%s", p.URL.Path, p.Status, p.Header.Get("Location"), location, excerpt(p.Body))
+	}
+	return p
+}
+
+var tags = regexp.MustCompile(`(?s)<(style|svg).*?</(style|svg)>|<[^>]*>|\s+`)
+
+// excerpt is what a page says, for the message of a failed test.
+func excerpt(body string) string {
+	text := tags.ReplaceAllString(body, " ")
+	return text[:min(len(text), 600)]
+}
