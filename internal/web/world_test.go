@@ -38,6 +38,7 @@ type world struct {
 	desk   *auth.Desk
 	clock  *clock
 	log    *logBuffer
+	server *web.Server
 }
 
 // options are what tests change about a world.
@@ -119,6 +120,7 @@ func newWorld(t *testing.T, o options) *world {
 	}
 	handler, err := web.New(config)
 	check(t, err)
+	w.server = handler
 	server.Config.Handler = handler
 	server.Start()
 	t.Cleanup(func() {
@@ -413,6 +415,9 @@ func (w *world) person(key string) wechatsim.Person {
 	w.t.Fatalf("the simulator knows no %q", key)
 	return wechatsim.Person{}
 }
+
+// routes are the service's, as "METHOD /path".
+func (w *world) routes() []string { return w.server.Routes() }
 
 // users counts the people stored.
 func (w *world) users() int64 {

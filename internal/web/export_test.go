@@ -1,0 +1,19 @@
+package web
+
+import (
+	"net/http"
+
+	"github.com/go-chi/chi/v5"
+)
+
+// Routes lists every route as "METHOD /path".
+func (s *Server) Routes() (list []string) {
+	err := chi.Walk(s.handler.(chi.Routes), func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
+		list = append(list, method+" "+route)
+		return nil
+	})
+	if err != nil {
+		panic(err)
+	}
+	return list
+}
