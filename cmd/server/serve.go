@@ -104,6 +104,7 @@ func newServer(config config, keys auth.Keyring, demo *web.Demo, db *store.Store
 		Idle:     config.idle,
 		Lifetime: config.lifetime,
 		Budget:   loginBudget,
+		Recheck:  config.recheck,
 	}
 	return web.New(web.Config{
 		PublicURL:      config.publicURL,

@@ -34,6 +34,7 @@ type settings struct {
 	Admins         string        `name:"admins" setting:"" help:"Openids of people who may open the admin pages, comma-separated."`
 	SessionIdle    time.Duration `name:"session-idle" setting:"" default:"720h" help:"A session ends after this long without a visit."`
 	SessionLife    time.Duration `name:"session-lifetime" setting:"" default:"4320h" help:"A session ends after this long in any case."`
+	Recheck        time.Duration `name:"recheck-after" setting:"" default:"0" help:"A session older than this is silently checked against the person who holds the phone; 0 switches it off."`
 	RateLimit      int           `name:"rate-limit" setting:"" default:"600" help:"Login starts, callbacks and scans per minute and client address; 0 switches it off."`
 	VerifyFile     string        `name:"verify-file" setting:"" help:"Path of the MP_verify_*.txt file that WeChat asks for."`
 	MetricsAddr    string        `name:"metrics-addr" setting:"" help:"Second listener, for /metrics. Empty: none."`
@@ -58,6 +59,7 @@ type config struct {
 	admins       []string
 	idle         time.Duration
 	lifetime     time.Duration
+	recheck      time.Duration
 	rateLimit    int
 	rootFiles    map[string][]byte
 	metricsAddr  string
@@ -90,6 +92,7 @@ func (s *settings) parse() (config, error) {
 		admins:      list(s.Admins),
 		idle:        s.SessionIdle,
 		lifetime:    s.SessionLife,
+		recheck:     s.Recheck,
 		rateLimit:   s.RateLimit,
 		metricsAddr: s.MetricsAddr,
 		openURL:     s.WeChatOpenURL,
@@ -131,6 +134,7 @@ func (s *settings) parse() (config, error) {
 	add(err)
 	check(s.SessionIdle >= time.Minute, "session-idle", "%v is shorter than a minute; the form is 720h", s.SessionIdle)
 	check(s.SessionLife >= s.SessionIdle, "session-lifetime", "%v is shorter than WXLOGIN_SESSION_IDLE (%v)", s.SessionLife, s.SessionIdle)
+	check(s.Recheck == 0 || s.Recheck >= time.Minute, "recheck-after", "%v is shorter than a minute; the form is 24h, and 0 switches it off", s.Recheck)
 	check(s.RateLimit >= 0, "rate-limit", "%d is negative; 0 switches the limit off", s.RateLimit)
 	for flag, value := range map[string]string{"wechat-open-url": s.WeChatOpenURL, "wechat-api-url": s.WeChatAPIURL} {
 		u, err := url.Parse(value)

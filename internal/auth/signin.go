@@ -144,6 +144,9 @@ type Rules struct {
 	Idle     time.Duration // a session ends after this long without a visit
 	Lifetime time.Duration // and after this long in any case
 	Budget   time.Duration // for one login, WeChat's answers and our writes together
+	// Recheck is the age at which a session is checked, silently, against the
+	// person who holds the phone by then. 0: never.
+	Recheck time.Duration
 }
 
 // Service signs people in.

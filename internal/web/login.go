@@ -113,9 +113,14 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
 	switch {
 	case auth.ReasonOf(err) == auth.CodeSpent:
 		return s.spent(w, r, fl, err)
+	case err != nil && s.mayGoOn(r, fl, err):
+		return redirect(w, http.StatusSeeOther, fl.ReturnTo)
 	case err != nil:
 		return err
 	case landing.Outcome == auth.Unknown:
+		if err := s.endOther(w, r); err != nil {
+			return err
+		}
 		return redirect(w, http.StatusSeeOther, s.site.prefix+"/consent?return_to="+url.QueryEscape(fl.ReturnTo))
 	}
 	if err := s.cookies.hand(w, r, s.cookies.visitor, fl.Token); err != nil {

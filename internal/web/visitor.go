@@ -17,6 +17,9 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 	visit, err := s.visitor(r)
 	switch {
 	case err == nil:
+		if began, err := s.recheck(w, r, visit); began || err != nil {
+			return err
+		}
 		return s.page(w, r, profilePage{User: visit.User})
 	case auth.ReasonOf(err) != auth.NotSignedIn:
 		return err

@@ -48,6 +48,7 @@ type options struct {
 	admins      []string
 	path        string // of the public URL
 	rateLimit   int
+	recheck     time.Duration
 	proxies     []string
 	dbPath      string       // share another world's database
 	keys        auth.Keyring // and its keys
@@ -97,7 +98,7 @@ func newWorld(t *testing.T, o options) *world {
 	if o.mode == "" {
 		o.mode = auth.ModeAuto
 	}
-	rules := auth.Rules{AppID: w.sim.AppID(), Mode: o.mode, Idle: 720 * time.Hour, Lifetime: 4320 * time.Hour, Budget: 8 * time.Second}
+	rules := auth.Rules{AppID: w.sim.AppID(), Mode: o.mode, Idle: 720 * time.Hour, Lifetime: 4320 * time.Hour, Budget: 8 * time.Second, Recheck: o.recheck}
 	w.desk = auth.NewDesk(w.db, rules.AppID, o.admins, w.clock.now)
 	config := web.Config{
 		PublicURL:   public,

@@ -8,7 +8,9 @@ import (
 	"time"
 )
 
-// Fault is a way for a call to go wrong. Its fields can be combined.
+// Fault is a way for a call to go wrong. Its fields can be combined, except
+// that on Authorize Snapshot, Double and StaleCode stand alone: they wait until
+// the visitor's flow gets there.
 //
 // Errcode, Status, Body and RedirectTo answer *instead of* WeChat's work: a
 // code that was sent is still good, unless ConsumeCode says that WeChat had

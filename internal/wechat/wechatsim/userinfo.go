@@ -3,6 +3,7 @@ package wechatsim
 import (
 	"net/http"
 	"regexp"
+	"strings"
 )
 
 // tokenShape tells a token that is none (40014) from one that is not known or
@@ -101,7 +102,7 @@ func (s *Simulator) userinfo(r *http.Request) reply {
 // baseURL is how the simulator's own addresses begin.
 func (s *Simulator) baseURL(r *http.Request) string {
 	if s.cfg.BaseURL != "" {
-		return s.cfg.BaseURL
+		return strings.TrimSuffix(s.cfg.BaseURL, "/")
 	}
 	if r.TLS != nil {
 		return "https://" + r.Host
