@@ -63,7 +63,7 @@ CREATE TABLE sessions (
 ) /*STRICT*/;
 
 CREATE INDEX sessions_by_user ON sessions (user_id, created_at);
-CREATE INDEX sessions_by_end ON sessions (ends_at);
+CREATE INDEX sessions_by_end ON sessions (ends_at, kind);
 CREATE INDEX sessions_by_last_seen ON sessions (last_seen_at);
 
 -- Returns from WeChat: the claim on a state and a code, then the history of it.

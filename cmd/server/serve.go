@@ -26,7 +26,6 @@ const (
 	writeTimeout  = 30 * time.Second // more than a login's budget
 	idleTimeout   = 2 * time.Minute
 	drainTimeout  = 15 * time.Second // for what is in flight when the process is asked to stop
-	sweepEvery    = 10 * time.Minute
 	maxHeader     = 32 << 10
 )
 
@@ -63,12 +62,14 @@ func serve(ctx context.Context, s *settings, config config, demo *web.Demo, list
 	}
 	defer db.Close()
 
+	client := newClient(config)
+	refresher := auth.NewRefresher(client, db, time.Now, log)
 	var draining atomic.Bool
-	server, err := newServer(config, keys, demo, db, &draining, log)
+	server, err := newServer(config, keys, demo, db, client, refresher, &draining, log)
 	if err != nil {
 		return err
 	}
-	stopJobs := startJobs(ctx, db, config, log)
+	stopJobs := startJobs(ctx, db, refresher, config.idle, log)
 	defer stopJobs()
 
 	log.Info("wxlogin is ready", "address", listener.Addr().String(), "public_url", config.publicURL.String(), "version", version())
@@ -89,15 +90,20 @@ func openStore(ctx context.Context, databaseURL string, keys auth.Keyring, log *
 	})
 }
 
-// newServer puts WeChat, the domain and the pages together.
-func newServer(config config, keys auth.Keyring, demo *web.Demo, db *store.Store, draining *atomic.Bool, log *slog.Logger) (*web.Server, error) {
-	client := wechat.New(wechat.Config{
+func newClient(config config) *wechat.Client {
+	return wechat.New(wechat.Config{
 		AppID:     config.appID,
 		AppSecret: config.appSecret,
 		OpenURL:   config.openURL,
 		APIURL:    config.apiURL,
 		Lang:      config.lang,
 	})
+}
+
+// newServer puts the domain and the pages together.
+func newServer(config config, keys auth.Keyring, demo *web.Demo, db *store.Store, client *wechat.Client,
+	refresher *auth.Refresher, draining *atomic.Bool, log *slog.Logger,
+) (*web.Server, error) {
 	rules := auth.Rules{
 		AppID:    config.appID,
 		Mode:     config.mode,
@@ -119,6 +125,7 @@ func newServer(config config, keys auth.Keyring, demo *web.Demo, db *store.Store
 		Demo:           demo,
 		Auth:           auth.New(client, db, rules, time.Now, log),
 		Desk:           auth.NewDesk(db, config.appID, config.admins, time.Now),
+		Refresher:      refresher,
 		Sessions:       db,
 		People:         db,
 		Ready: func(ctx context.Context) error {
@@ -161,30 +168,4 @@ func listen(ctx context.Context, listener net.Listener, handler http.Handler, dr
 	}
 	log.Info("stopped")
 	return nil
-}
-
-// startJobs runs what is due in the background. The returned function stops it
-// and waits.
-func startJobs(ctx context.Context, db *store.Store, config config, log *slog.Logger) (stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		ticker := time.NewTicker(sweepEvery)
-		defer ticker.Stop()
-		for {
-			if _, err := db.Sweep(ctx, time.Now(), config.idle); err != nil && ctx.Err() == nil {
-				log.Warn("what has ended was not swept out", "error", err)
-			}
-			select {
-			case <-ctx.Done():
-				return
-			case <-ticker.C:
-			}
-		}
-	}()
-	return func() {
-		cancel()
-		<-done
-	}
 }

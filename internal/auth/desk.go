@@ -14,6 +14,7 @@ const (
 	ActBlock       Action = "block"
 	ActUnblock     Action = "unblock"
 	ActEndSessions Action = "end_sessions"
+	ActRefresh     Action = "refresh"
 	ActErase       Action = "erase"
 	ActExport      Action = "export"
 	ActGrant       Action = "grant"
@@ -132,6 +133,11 @@ func (d *Desk) EndSessions(ctx context.Context, actor, userID string) (int64, er
 // comes again is a new person.
 func (d *Desk) Erase(ctx context.Context, actor, userID string) error {
 	return d.store.EraseUser(ctx, userID, d.event(actor, ActErase, userID, ""))
+}
+
+// Refreshed records that an admin had a profile fetched anew.
+func (d *Desk) Refreshed(ctx context.Context, actor, userID string) error {
+	return d.store.AddEvent(ctx, d.event(actor, ActRefresh, userID, ""))
 }
 
 // Exported records that somebody took a copy of people's data.

@@ -150,10 +150,11 @@ func saveUser(ctx context.Context, tx *sqlx.Tx, save auth.SaveLogin) (auth.User,
 
 // A base token opens less, so it does not take the place of a userinfo token
 // that still lives.
-const upsertToken = `INSERT INTO tokens (user_id, scope, refresh_token, kid, issued_at, ends_at, dead_reason)
-	VALUES ($1, $2, $3, $4, $5, $6, NULL)
+const upsertToken = `INSERT INTO tokens (user_id, scope, refresh_token, kid, issued_at, ends_at, due_at, dead_reason)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, NULL)
 	ON CONFLICT (user_id) DO UPDATE SET scope = excluded.scope, refresh_token = excluded.refresh_token,
-		kid = excluded.kid, issued_at = excluded.issued_at, ends_at = excluded.ends_at, dead_reason = NULL
+		kid = excluded.kid, issued_at = excluded.issued_at, ends_at = excluded.ends_at,
+		due_at = excluded.due_at, dead_reason = NULL
 	WHERE excluded.scope = 'snsapi_userinfo' OR tokens.scope = 'snsapi_base'
 		OR tokens.dead_reason IS NOT NULL OR tokens.ends_at <= excluded.issued_at`
 
@@ -162,8 +163,12 @@ func (s *Store) saveToken(ctx context.Context, tx *sqlx.Tx, save auth.SaveLogin,
 		return nil
 	}
 	at := save.Session.CreatedAt
+	var due time.Time // a base token opens no profile
+	if save.Scope == auth.ScopeUserinfo {
+		due = auth.NextFetch(at, save.Profile != nil)
+	}
 	sealed, kid := s.sealer.seal(save.RefreshToken, tokenPlace(user.AppID, user.OpenID))
-	_, err := tx.ExecContext(ctx, upsertToken, user.ID, save.Scope, sealed, kid, millis(at), millis(at.Add(refreshLifetime)))
+	_, err := tx.ExecContext(ctx, upsertToken, user.ID, save.Scope, sealed, kid, millis(at), millis(at.Add(refreshLifetime)), maybeMillis(due))
 	return err
 }
 

@@ -20,9 +20,9 @@ import (
 
 // Config is what Open needs.
 type Config struct {
-	URL        string       // sqlite:PATH
-	Keys       auth.Keyring // seal the refresh tokens; at least one
-	Migrations fs.FS        // *.sql
+	URL        string           // sqlite:PATH
+	Keys       auth.Keyring     // seal the refresh tokens; at least one
+	Migrations fs.FS            // *.sql
 	Now        func() time.Time // nil: time.Now
 	Logger     *slog.Logger     // nil: silence
 }

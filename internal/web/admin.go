@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -73,6 +74,7 @@ func (s *Server) adminUsers(w http.ResponseWriter, r *http.Request) error {
 		NextURL: s.turnURL(query, list.Next),
 		PrevURL: s.turnURL(query, list.Prev),
 		CSVURL:  s.listURL("/api/admin/users.csv", auth.UserQuery{Search: query.Search, Filter: query.Filter, Sort: query.Sort}),
+		Done:    done(r),
 	})
 }
 
@@ -131,19 +133,28 @@ func (s *Server) adminUser(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p := adminUserPage{User: user, Sessions: sessions, Logins: logins, Done: doneKeys[r.URL.Query().Get("done")]}
+	p := adminUserPage{User: user, Sessions: sessions, Logins: logins, Done: done(r)}
 	for _, admin := range admins {
 		p.Admin = p.Admin || admin.OpenID == user.OpenID && user.AppID == s.auth.Rules().AppID
 	}
 	return s.page(w, r, p)
 }
 
-// doneKeys are the words for what a form has just done, by what its redirect
-// says.
-var doneKeys = map[string]string{
-	"blocked":   "done.blocked",
-	"unblocked": "done.unblocked",
-	"sessions":  "done.sessions",
+// dones are what a form can have done; its words are done.NAME.
+var dones = []string{"blocked", "unblocked", "sessions", "refreshed", "needs_login", "erased", "mismatch"}
+
+// done is the key of the words for what a form has just done, by what its
+// redirect says.
+func done(r *http.Request) string {
+	if name := r.URL.Query().Get("done"); slices.Contains(dones, name) {
+		return "done." + name
+	}
+	return ""
+}
+
+// toUser shows a person again, with what has been done.
+func (s *Server) toUser(w http.ResponseWriter, id, done string) error {
+	return redirect(w, http.StatusSeeOther, s.site.prefix+"/admin/users/"+url.PathEscape(id)+"?done="+done)
 }
 
 // adminForm does an act that a form asked for, and shows the person again.
@@ -153,8 +164,22 @@ func (s *Server) adminForm(do act, done string) handler {
 		if err := do(r, auth.Actor(administratorOf(r)), id); err != nil {
 			return err
 		}
-		return redirect(w, http.StatusSeeOther, s.site.prefix+"/admin/users/"+url.PathEscape(id)+"?done="+done)
+		return s.toUser(w, id, done)
 	}
+}
+
+// adminRefresh fetches a profile anew. A token that is good for nothing more is
+// no fault of the form.
+func (s *Server) adminRefresh(w http.ResponseWriter, r *http.Request) error {
+	id := chi.URLParam(r, "id")
+	err := s.refresh(r, auth.Actor(administratorOf(r)), id)
+	if auth.ReasonOf(err) == auth.NeedsLogin {
+		return s.toUser(w, id, "needs_login")
+	}
+	if err != nil {
+		return err
+	}
+	return s.toUser(w, id, "refreshed")
 }
 
 // confirmChars is how much of an openid has to be typed to erase its person.
@@ -167,12 +192,12 @@ func (s *Server) adminErase(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if r.PostFormValue("confirm") != user.OpenID[max(0, len(user.OpenID)-confirmChars):] {
-		return auth.Failf(auth.BadRequest, "erase without its confirmation")
+		return s.toUser(w, user.ID, "mismatch")
 	}
 	if err := s.desk.Erase(r.Context(), auth.Actor(administratorOf(r)), user.ID); err != nil {
 		return err
 	}
-	return redirect(w, http.StatusSeeOther, s.site.prefix+"/admin/users")
+	return redirect(w, http.StatusSeeOther, s.site.prefix+"/admin/users?done=erased")
 }
 
 // recentEvents is how many acts one page shows.

@@ -17,7 +17,7 @@ import (
 var adminRoutes = []struct{ method, path string }{
 	{"GET", "/admin"}, {"GET", "/admin/users"}, {"GET", "/admin/users/U"}, {"GET", "/admin/events"},
 	{"POST", "/admin/logout"}, {"POST", "/admin/users/U/block"}, {"POST", "/admin/users/U/unblock"},
-	{"POST", "/admin/users/U/sessions/revoke"}, {"POST", "/admin/users/U/erase"},
+	{"POST", "/admin/users/U/sessions/revoke"}, {"POST", "/admin/users/U/erase"}, {"POST", "/admin/users/U/refresh"}, {"POST", "/api/admin/users/U/refresh"},
 	{"GET", "/api/admin/users"}, {"GET", "/api/admin/users.csv"}, {"GET", "/api/admin/users/U"},
 	{"POST", "/api/admin/users/U/block"}, {"POST", "/api/admin/users/U/unblock"},
 	{"POST", "/api/admin/users/U/sessions/revoke"}, {"DELETE", "/api/admin/users/U"},
@@ -157,7 +157,7 @@ func TestEndSessionsAndErase(t *testing.T) {
 	lin.wantNobody()
 
 	lin.signsIn()
-	admin.post("/admin/users/"+id+"/erase", url.Values{"confirm": {"wrong"}}).wantPage(http.StatusBadRequest, "")
+	admin.post("/admin/users/"+id+"/erase", url.Values{"confirm": {"wrong"}}).wantRedirect("/admin/users/" + id + "?done=mismatch")
 	lin.wantMe("lin")
 	openID := w.person("lin").OpenID
 	admin.submits("/admin/users/"+id+"/erase", url.Values{"confirm": {openID[len(openID)-6:]}}).wantPage(http.StatusOK, "")

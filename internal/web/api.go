@@ -231,6 +231,14 @@ func (s *Server) endSessions(r *http.Request, actor, userID string) error {
 	return err
 }
 
+// refresh fetches a person's profile with the stored refresh_token, now.
+func (s *Server) refresh(r *http.Request, actor, userID string) error {
+	if _, err := s.config.Refresher.Refresh(r.Context(), userID); err != nil {
+		return err
+	}
+	return s.desk.Refreshed(r.Context(), actor, userID)
+}
+
 // apiErase deletes a person.
 func (s *Server) apiErase(w http.ResponseWriter, r *http.Request) error {
 	if err := s.desk.Erase(r.Context(), auth.Actor(administratorOf(r)), chi.URLParam(r, "id")); err != nil {

@@ -86,7 +86,7 @@ func samples() []sample {
 			name: name, path: "/admin/users/" + u.ID, admin: true, says: append(says, u.OpenID, u.ID),
 			page: adminUserPage{
 				User: u, Admin: name == "typical", Done: "done.blocked",
-				Sessions: []auth.Session{{ID: "1", CreatedAt: noon.Add(-time.Hour), LastSeenAt: noon, EndsAt: noon.AddDate(0, 6, 0), Device: device}, {ID: "2"}},
+				Sessions: []auth.Session{{ID: "1", CreatedAt: noon.Add(-time.Hour), LastSeenAt: noon, EndsAt: noon.AddDate(0, 6, 0), Device: device}, {ID: "2", CreatedAt: noon, LastSeenAt: noon, EndsAt: noon}},
 				Logins: []auth.Login{
 					{Scope: auth.ScopeUserinfo, Outcome: auth.SignedIn, StartedAt: noon, Device: device},
 					{Scope: auth.ScopeBase, Outcome: auth.Unknown, StartedAt: noon},
@@ -123,7 +123,7 @@ func samples() []sample {
 		page: scanPage{QRCodeURL: "/wx/scan/code.png", URL: "https://h5.example.com/wx/login", LoginURL: "/wx/login?anyway=1"},
 	})
 	add(sample{name: "typical", page: adminLinkPage{Token: `t"><script>`}, path: "/admin/link"})
-	add(sample{name: "empty", page: adminHomePage{}, path: "/admin", admin: true})
+	add(sample{name: "empty", page: adminHomePage{Counts: auth.Counts{Since: noon}}, path: "/admin", admin: true})
 	add(sample{
 		name: "typical", path: "/admin", admin: true, says: []string{"48211"},
 		page: adminHomePage{Counts: auth.Counts{Users: 48211, NewUsers: 96, Logins: 1840, Sessions: 20731, Snapshots: 57, Failures: 12, BlockedUser: 8, Since: noon}},
@@ -330,7 +330,7 @@ func faults(page, lang string, says []string) []string {
 		}
 	}
 	for _, s := range []string{"%!", "<no value>", "<nil>", "0001-01-01"} {
-		if strings.Contains(body, s) && !strings.Contains(strings.Join(says, ""), s) && s != "0001-01-01" {
+		if strings.Contains(body, s) {
 			fault("says %q", s)
 		}
 	}
@@ -499,7 +499,7 @@ func askedFor(t *testing.T) map[string]bool {
 	for _, key := range []string{"ago.now", "ago.minutes", "ago.hours", "ago.days"} {
 		asked[key] = true
 	}
-	family("done.%s", []string{"blocked", "unblocked", "sessions", "erased", "mismatch"})
+	family("done.%s", dones)
 
 	// Handlers name keys too, in the Key, Label and Done of their pages.
 	sources, err := filepath.Glob("*.go")

@@ -64,6 +64,7 @@ func (s *Server) routes() http.Handler {
 		r.Post("/admin/users/{id}/block", s.handle(s.adminForm(s.block, "blocked")))
 		r.Post("/admin/users/{id}/unblock", s.handle(s.adminForm(s.unblock, "unblocked")))
 		r.Post("/admin/users/{id}/sessions/revoke", s.handle(s.adminForm(s.endSessions, "sessions")))
+		r.Post("/admin/users/{id}/refresh", s.handle(s.adminRefresh))
 		r.Post("/admin/users/{id}/erase", s.handle(s.adminErase))
 		r.Get("/api/admin/users", s.handle(s.apiUsers))
 		r.Get("/api/admin/users.csv", s.handle(s.apiUsersCSV))
@@ -71,6 +72,7 @@ func (s *Server) routes() http.Handler {
 		r.Post("/api/admin/users/{id}/block", s.handle(s.apiAct(s.block)))
 		r.Post("/api/admin/users/{id}/unblock", s.handle(s.apiAct(s.unblock)))
 		r.Post("/api/admin/users/{id}/sessions/revoke", s.handle(s.apiAct(s.endSessions)))
+		r.Post("/api/admin/users/{id}/refresh", s.handle(s.apiAct(s.refresh)))
 		r.Delete("/api/admin/users/{id}", s.handle(s.apiErase))
 	})
 	return root

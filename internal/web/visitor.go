@@ -40,7 +40,7 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 // consent asks for the profile, in our words, before WeChat asks in its own.
 func (s *Server) consent(w http.ResponseWriter, r *http.Request) error {
 	returnTo := s.site.returnTo(r.URL.Query().Get("return_to"))
-	return s.page(w, r, consentPage{ConsentURL: s.loginPath(returnTo, true)})
+	return s.page(w, r, consentPage{Site: s.config.PublicURL.Host, ConsentURL: s.loginPath(returnTo, true)})
 }
 
 // scan shows a browser outside of WeChat how to get in.

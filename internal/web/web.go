@@ -66,11 +66,12 @@ type Config struct {
 	RootFiles      map[string][]byte // MP_verify_*.txt by name, served at the root of the host
 	Demo           *Demo             // not nil: every browser counts as WeChat's
 
-	Auth     *auth.Service
-	Desk     *auth.Desk
-	Sessions SessionStore
-	People   People
-	Ready    func(context.Context) error
+	Auth      *auth.Service
+	Desk      *auth.Desk
+	Refresher *auth.Refresher
+	Sessions  SessionStore
+	People    People
+	Ready     func(context.Context) error
 
 	Templates fs.FS
 	Now       func() time.Time

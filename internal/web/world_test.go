@@ -29,16 +29,17 @@ import (
 // world is the whole service, in front of a real database and a simulated
 // WeChat, each reached over HTTP as in life.
 type world struct {
-	t      *testing.T
-	sim    *wechatsim.Simulator
-	simURL string
-	url    string // of the service
-	db     *store.Store
-	dbPath string
-	desk   *auth.Desk
-	clock  *clock
-	log    *logBuffer
-	server *web.Server
+	t         *testing.T
+	sim       *wechatsim.Simulator
+	simURL    string
+	url       string // of the service
+	db        *store.Store
+	dbPath    string
+	desk      *auth.Desk
+	refresher *auth.Refresher
+	clock     *clock
+	log       *logBuffer
+	server    *web.Server
 }
 
 // options are what tests change about a world.
@@ -99,6 +100,7 @@ func newWorld(t *testing.T, o options) *world {
 		o.mode = auth.ModeAuto
 	}
 	rules := auth.Rules{AppID: w.sim.AppID(), Mode: o.mode, Idle: 720 * time.Hour, Lifetime: 4320 * time.Hour, Budget: 8 * time.Second, Recheck: o.recheck}
+	w.refresher = auth.NewRefresher(client, w.db, w.clock.now, log)
 	w.desk = auth.NewDesk(w.db, rules.AppID, o.admins, w.clock.now)
 	config := web.Config{
 		PublicURL:   public,
@@ -109,6 +111,7 @@ func newWorld(t *testing.T, o options) *world {
 		RateLimit:   o.rateLimit,
 		Auth:        auth.New(client, w.db, rules, w.clock.now, log),
 		Desk:        w.desk,
+		Refresher:   w.refresher,
 		Sessions:    w.db,
 		People:      w.db,
 		Ready:       w.db.Ready,

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -31,6 +32,7 @@ type Config struct {
 type Client struct {
 	config   Config
 	exchange *endpoint
+	refresh  *endpoint
 	userinfo *endpoint
 }
 
@@ -51,6 +53,7 @@ func New(config Config) *Client {
 		// WeChat may have taken the code by then; a fresh connection has no such
 		// second try.
 		exchange: newEndpoint("token", exchangeTimeout, func(t *http.Transport) { t.DisableKeepAlives = true }),
+		refresh:  newEndpoint("refresh", exchangeTimeout, func(*http.Transport) {}),
 		userinfo: newEndpoint("userinfo", userinfoTimeout, func(*http.Transport) {}),
 	}
 }
@@ -73,12 +76,25 @@ func (c *Client) AuthorizeURL(a auth.Authorization) string {
 
 // Exchange spends a code.
 func (c *Client) Exchange(ctx context.Context, code string) (auth.Grant, error) {
-	answer, err := c.get(ctx, c.exchange, "/sns/oauth2/access_token", url.Values{
-		"appid":      {c.config.AppID},
-		"secret":     {string(c.config.AppSecret)},
-		"code":       {code},
-		"grant_type": {"authorization_code"},
+	answer, err := c.get(ctx, c.exchange, "/sns/oauth2/access_token", c.exchangeQuery(code))
+	if err != nil {
+		return auth.Grant{}, err
+	}
+	return answer.grant()
+}
+
+// Refresh gets a new access token for a refresh_token. It works without the
+// secret (official). A dead refresh_token is NeedsLogin; the documents differ on
+// whether that is errcode 40030 or 40029.
+func (c *Client) Refresh(ctx context.Context, refreshToken auth.Secret) (auth.Grant, error) {
+	answer, err := c.get(ctx, c.refresh, "/sns/oauth2/refresh_token", url.Values{
+		"appid":         {c.config.AppID},
+		"grant_type":    {"refresh_token"},
+		"refresh_token": {string(refreshToken)},
 	})
+	if auth.ReasonOf(err) == auth.CodeSpent {
+		err = auth.Fail(auth.NeedsLogin, errors.Unwrap(err))
+	}
 	if err != nil {
 		return auth.Grant{}, err
 	}
@@ -124,15 +140,30 @@ func (c *Client) get(ctx context.Context, e *endpoint, path string, query url.Va
 
 // fetch reads the body of an answer with status 200.
 func (e *endpoint) fetch(ctx context.Context, address string) ([]byte, error) {
+	res, err := e.open(ctx, address, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	return e.read(ctx, res)
+}
+
+// open sends the request. The caller closes the body.
+func (e *endpoint) open(ctx context.Context, address string, header http.Header) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return nil, auth.Failf(auth.WeChatFailed, "%s: the address of WeChat's API cannot be used", e.name)
 	}
+	maps.Copy(req.Header, header)
 	res, err := e.client.Do(req)
 	if err != nil {
 		return nil, e.transportError(ctx, err)
 	}
-	defer res.Body.Close()
+	return res, nil
+}
+
+// read reads what open got, if it has status 200.
+func (e *endpoint) read(ctx context.Context, res *http.Response) ([]byte, error) {
 	if res.StatusCode != http.StatusOK {
 		return nil, auth.Failf(auth.WeChatFailed, "%s: answered with HTTP status %d", e.name, res.StatusCode)
 	}

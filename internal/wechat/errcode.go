@@ -14,6 +14,8 @@ type Refusal struct {
 	Endpoint string
 	Errcode  int64
 	RID      string // WeChat's request id, for its support; may be empty
+	// From is this server's address as WeChat saw it, which it tells with 40164.
+	From string
 }
 
 func (r *Refusal) Error() string {
@@ -31,12 +33,18 @@ func (r *Refusal) errcode() int64 {
 	return r.Errcode
 }
 
-var ridPattern = regexp.MustCompile(`rid: ?([0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8})`)
+var (
+	ridPattern  = regexp.MustCompile(`rid: ?([0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8})`)
+	fromPattern = regexp.MustCompile(`invalid ip ([0-9a-f.:]{3,45})[ ,]`)
+)
 
 func newRefusal(endpoint string, errcode int64, errmsg string) *Refusal {
 	r := &Refusal{Endpoint: endpoint, Errcode: errcode}
 	if m := ridPattern.FindStringSubmatch(errmsg); m != nil {
 		r.RID = m[1]
+	}
+	if m := fromPattern.FindStringSubmatch(errmsg); m != nil {
+		r.From = m[1]
 	}
 	return r
 }

@@ -1,0 +1,237 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// How profiles are kept fresh without their people.
+const (
+	// freshFor is how old a profile grows before it is fetched anew: well inside
+	// the 30 days that a refresh_token lives (official), so that one that fails
+	// for a while gets several more tries.
+	freshFor = 7 * 24 * time.Hour
+	// fetchSoon is when a profile is fetched that did not come with its login.
+	fetchSoon = time.Minute
+	// retryAfter is when one is tried again that could not be fetched.
+	retryAfter = time.Hour
+	// refreshEvery is how often a process looks for what is due, and leaseFor how
+	// long the one that is at it keeps the others off.
+	refreshEvery = time.Minute
+	leaseFor     = 3 * time.Minute
+	// refreshRate is how many people a second are fetched. WeChat allows 50,000
+	// calls a minute (official); there is no hurry.
+	refreshRate = 5
+	// refreshBudget is for one person: two calls to WeChat and a write.
+	refreshBudget = 15 * time.Second
+)
+
+// SaveRefresh is what a refresh writes.
+type SaveRefresh struct {
+	UserID  string
+	Profile Profile
+	UnionID string // empty keeps the one stored
+	// Token takes the place of Was, unless a login has brought another since.
+	Was, Token Secret
+	At         time.Time
+	DueAt      time.Time // of the next
+}
+
+// RefreshStore is where refreshes are written down. Errors are StoreDown unless
+// said otherwise.
+type RefreshStore interface {
+	// TakeLease makes owner the one process that does a job until ends, and says
+	// whether it is. Who has the lease may take it again, to keep it.
+	TakeLease(ctx context.Context, job, owner string, now, ends time.Time) (bool, error)
+	// NextDue returns somebody whose profile is due to be fetched and puts the next
+	// try off to again, in one step: nobody else gets them, and nobody is lost
+	// with a process that dies. Empty when nobody is due. Blocked people are not.
+	NextDue(ctx context.Context, now, again time.Time) (userID string, err error)
+	// RefreshToken opens a person's token. NeedsLogin when none is any use.
+	RefreshToken(ctx context.Context, userID string) (Secret, error)
+	// User returns one person, NoSuchUser when there is none.
+	User(ctx context.Context, id string) (User, error)
+	// SaveRefresh writes the profile and the token. NoSuchUser when the person has
+	// been erased.
+	SaveRefresh(context.Context, SaveRefresh) error
+	// MarkDead notes that a token is good for nothing more, unless a login has
+	// brought another since.
+	MarkDead(ctx context.Context, userID string, was Secret, reason string) error
+	// ResealTokens seals some tokens of older keys with the newest and returns how
+	// many; those that no key opens are marked dead. 0 when all is done.
+	ResealTokens(ctx context.Context) (int64, error)
+}
+
+// RefreshProvider is what refreshing needs of WeChat.
+type RefreshProvider interface {
+	// Refresh gets a new access token. NeedsLogin when the refresh_token is dead.
+	Refresh(ctx context.Context, refreshToken Secret) (Grant, error)
+	Userinfo(ctx context.Context, grant Grant) (Userinfo, error)
+}
+
+// Refresher fetches profiles anew with the stored refresh_tokens.
+type Refresher struct {
+	provider RefreshProvider
+	store    RefreshStore
+	now      func() time.Time
+	log      *slog.Logger
+	owner    string // this process, among those of one database
+	limit    *rate.Limiter
+}
+
+// NewRefresher makes a Refresher.
+func NewRefresher(provider RefreshProvider, store RefreshStore, now func() time.Time, log *slog.Logger) *Refresher {
+	return &Refresher{
+		provider: provider,
+		store:    store,
+		now:      now,
+		log:      log,
+		owner:    NewID(),
+		limit:    rate.NewLimiter(refreshRate, 1),
+	}
+}
+
+// Run looks for what is due until ctx ends. No visit waits for it.
+func (r *Refresher) Run(ctx context.Context) {
+	ticker := time.NewTicker(refreshEvery)
+	defer ticker.Stop()
+	for {
+		if err := r.RunOnce(ctx); err != nil && ctx.Err() == nil {
+			r.log.WarnContext(ctx, "profiles were not refreshed", "reason", ReasonOf(err), "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// RunOnce seals anew what an old key has sealed and fetches all that is due,
+// unless another process is at it.
+func (r *Refresher) RunOnce(ctx context.Context) error {
+	for {
+		mine, err := r.store.TakeLease(ctx, "refresh", r.owner, r.now(), r.now().Add(leaseFor))
+		if err != nil || !mine {
+			return err
+		}
+		resealed, err := r.store.ResealTokens(ctx)
+		if err != nil {
+			return err
+		}
+		more, err := r.next(ctx)
+		if err != nil || !more && resealed == 0 {
+			return err
+		}
+	}
+}
+
+// next fetches one person who is due. It fails only for what concerns everybody.
+func (r *Refresher) next(ctx context.Context) (more bool, err error) {
+	if err := r.limit.Wait(ctx); err != nil {
+		return false, err
+	}
+	now := r.now()
+	userID, err := r.store.NextDue(ctx, now, now.Add(jitter(retryAfter)))
+	if err != nil || userID == "" {
+		return false, err
+	}
+	err = r.refresh(ctx, userID)
+	switch ReasonOf(err) {
+	case WeChatRefused, WeChatBusy, StoreDown:
+		return false, err
+	}
+	if err != nil {
+		r.log.InfoContext(ctx, "profile was not refreshed", "user", userID, "reason", ReasonOf(err), "error", err)
+	}
+	return true, nil
+}
+
+// Refresh fetches one person's profile now and returns them as they are then.
+// NeedsLogin when only a login of theirs helps, NoSuchUser when there is nobody.
+func (r *Refresher) Refresh(ctx context.Context, userID string) (User, error) {
+	if _, err := r.store.User(ctx, userID); err != nil {
+		return User{}, err
+	}
+	if err := r.refresh(ctx, userID); err != nil {
+		return User{}, err
+	}
+	return r.store.User(ctx, userID)
+}
+
+func (r *Refresher) refresh(ctx context.Context, userID string) error {
+	ctx, cancel := context.WithTimeout(ctx, refreshBudget)
+	defer cancel()
+	user, err := r.store.User(ctx, userID)
+	if err != nil {
+		return err
+	}
+	token, err := r.store.RefreshToken(ctx, userID)
+	if err != nil {
+		return err
+	}
+	grant, info, err := r.fetch(ctx, user, token)
+	if ReasonOf(err) == NeedsLogin {
+		return errors.Join(err, r.store.MarkDead(ctx, userID, token, deathOf(err)))
+	}
+	if err != nil {
+		return err
+	}
+	at := r.now()
+	save := SaveRefresh{
+		UserID:  userID,
+		Profile: info.Profile.Clean(),
+		UnionID: info.UnionID,
+		Was:     token,
+		Token:   grant.RefreshToken,
+		At:      at,
+		DueAt:   NextFetch(at, true),
+	}
+	if save.Token == "" {
+		save.Token = token
+	}
+	return r.store.SaveRefresh(ctx, save)
+}
+
+func (r *Refresher) fetch(ctx context.Context, user User, token Secret) (Grant, Userinfo, error) {
+	grant, err := r.provider.Refresh(ctx, token)
+	if err != nil {
+		return Grant{}, Userinfo{}, err
+	}
+	if grant.OpenID != user.OpenID {
+		return Grant{}, Userinfo{}, Failf(IdentityClash, "the refresh is about another openid than the token's person")
+	}
+	info, err := r.provider.Userinfo(ctx, grant)
+	if err == nil && info.OpenID != user.OpenID {
+		err = Failf(IdentityClash, "userinfo is about another openid than the token's person")
+	}
+	return grant, info, err
+}
+
+// deathOf is what is noted of a dead token: WeChat's own words are in the log.
+func deathOf(err error) string {
+	if e, ok := errors.AsType[*Error](err); ok && e.Cause != nil {
+		return e.Cause.Error()
+	}
+	return string(ReasonOf(err))
+}
+
+// NextFetch is when a profile is due next, after a login or a refresh that did
+// or did not bring one. Spread out, so that a day with many logins is not a day
+// with many refreshes a week later.
+func NextFetch(at time.Time, arrived bool) time.Time {
+	if !arrived {
+		return at.Add(fetchSoon)
+	}
+	return at.Add(jitter(freshFor))
+}
+
+// jitter gives d, more or less a fifth.
+func jitter(d time.Duration) time.Duration {
+	return d*4/5 + rand.N(d*2/5)
+}

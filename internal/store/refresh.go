@@ -1,0 +1,153 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"wxlogin/internal/auth"
+)
+
+var _ auth.RefreshStore = (*Store)(nil)
+
+// TakeLease implements auth.RefreshStore.
+func (s *Store) TakeLease(ctx context.Context, job, owner string, now, ends time.Time) (taken bool, err error) {
+	err = s.write(ctx, "take lease", func(tx *sqlx.Tx) (err error) {
+		taken, err = changed(tx.ExecContext(ctx, `INSERT INTO leases (job, owner, ends_at) VALUES ($1, $2, $3)
+			ON CONFLICT (job) DO UPDATE SET owner = excluded.owner, ends_at = excluded.ends_at
+			WHERE leases.owner = excluded.owner OR leases.ends_at <= $4`, job, owner, millis(ends), millis(now)))
+		return err
+	})
+	return taken && err == nil, err
+}
+
+// NextDue implements auth.RefreshStore.
+func (s *Store) NextDue(ctx context.Context, now, again time.Time) (userID string, err error) {
+	err = s.write(ctx, "pick a profile to refresh", func(tx *sqlx.Tx) error {
+		err := tx.GetContext(ctx, &userID, `UPDATE tokens SET due_at = $2 WHERE user_id = (
+				SELECT tokens.user_id FROM tokens JOIN users ON users.id = tokens.user_id
+				WHERE tokens.due_at <= $1 AND tokens.due_at IS NOT NULL AND tokens.dead_reason IS NULL
+					AND tokens.ends_at > $1 AND users.blocked = 0
+				ORDER BY tokens.due_at LIMIT 1)
+			RETURNING user_id`, millis(now), millis(again))
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		return err
+	})
+	return userID, err
+}
+
+// sealedToken is a row of tokens with the place that its seal is bound to.
+type sealedToken struct {
+	UserID string `db:"user_id"`
+	Sealed string `db:"refresh_token"`
+	AppID  string `db:"appid"`
+	OpenID string `db:"openid"`
+}
+
+const sealedTokens = `SELECT tokens.user_id, tokens.refresh_token, users.appid, users.openid
+	FROM tokens JOIN users ON users.id = tokens.user_id `
+
+// opensTo says whether the person's token is still the one that was.
+func (s *Store) opensTo(ctx context.Context, tx *sqlx.Tx, userID string, was auth.Secret) (sealedToken, bool, error) {
+	var row sealedToken
+	err := tx.GetContext(ctx, &row, sealedTokens+`WHERE tokens.user_id = $1`, userID)
+	if errors.Is(err, sql.ErrNoRows) {
+		return row, false, nil
+	}
+	if err != nil {
+		return row, false, err
+	}
+	text, err := s.sealer.open(row.Sealed, tokenPlace(row.AppID, row.OpenID))
+	return row, err == nil && text == was, nil
+}
+
+// SaveRefresh implements auth.RefreshStore.
+func (s *Store) SaveRefresh(ctx context.Context, save auth.SaveRefresh) error {
+	privilege, err := json.Marshal(append([]string{}, save.Profile.Privilege...))
+	if err != nil {
+		return s.fail(ctx, "save refresh", err)
+	}
+	return s.write(ctx, "save refresh", func(tx *sqlx.Tx) error {
+		p := save.Profile
+		found, err := changed(tx.ExecContext(ctx, `UPDATE users SET unionid = COALESCE($2, unionid), nickname = $3, sex = $4,
+				language = $5, country = $6, province = $7, city = $8, avatar_url = $9, privilege = $10, profile_updated_at = $11
+			WHERE id = $1`, save.UserID, maybeText(save.UnionID), p.Nickname, p.Sex,
+			p.Language, p.Country, p.Province, p.City, p.AvatarURL, string(privilege), millis(save.At)))
+		if err != nil {
+			return err
+		}
+		if !found {
+			return auth.Fail(auth.NoSuchUser, nil)
+		}
+		row, same, err := s.opensTo(ctx, tx, save.UserID, save.Was)
+		if err != nil || !same {
+			return err
+		}
+		sealed, kid := s.sealer.seal(save.Token, tokenPlace(row.AppID, row.OpenID))
+		_, err = tx.ExecContext(ctx, `UPDATE tokens SET refresh_token = $2, kid = $3, due_at = $4 WHERE user_id = $1`,
+			save.UserID, sealed, kid, millis(save.DueAt))
+		return err
+	})
+}
+
+// MarkDead implements auth.RefreshStore.
+func (s *Store) MarkDead(ctx context.Context, userID string, was auth.Secret, reason string) error {
+	return s.write(ctx, "mark token dead", func(tx *sqlx.Tx) error {
+		_, same, err := s.opensTo(ctx, tx, userID, was)
+		if err != nil || !same {
+			return err
+		}
+		return markDead(ctx, tx, userID, reason)
+	})
+}
+
+func markDead(ctx context.Context, tx *sqlx.Tx, userID, reason string) error {
+	_, err := tx.ExecContext(ctx, `UPDATE tokens SET dead_reason = $2, due_at = NULL WHERE user_id = $1`, userID, reason)
+	return err
+}
+
+// resealBatch is how many tokens one transaction seals anew.
+const resealBatch = 100
+
+// ResealTokens implements auth.RefreshStore.
+func (s *Store) ResealTokens(ctx context.Context) (n int64, err error) {
+	var old []sealedToken
+	err = s.reader.SelectContext(ctx, &old, sealedTokens+`WHERE tokens.kid <> $1 AND tokens.dead_reason IS NULL LIMIT $2`,
+		s.sealer.newest, resealBatch)
+	if err != nil {
+		return 0, s.fail(ctx, "find tokens of old keys", err)
+	}
+	if len(old) == 0 {
+		return 0, nil
+	}
+	err = s.write(ctx, "seal tokens anew", func(tx *sqlx.Tx) error {
+		for _, row := range old {
+			if err := s.reseal(ctx, tx, row); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return int64(len(old)), err
+}
+
+// reseal seals one token anew, unless a login has brought another since.
+func (s *Store) reseal(ctx context.Context, tx *sqlx.Tx, row sealedToken) error {
+	place := tokenPlace(row.AppID, row.OpenID)
+	text, err := s.sealer.open(row.Sealed, place)
+	if err != nil {
+		_, err := tx.ExecContext(ctx, `UPDATE tokens SET dead_reason = $3, due_at = NULL WHERE user_id = $1 AND refresh_token = $2`,
+			row.UserID, row.Sealed, "no key opens it")
+		return err
+	}
+	sealed, kid := s.sealer.seal(text, place)
+	_, err = tx.ExecContext(ctx, `UPDATE tokens SET refresh_token = $3, kid = $4 WHERE user_id = $1 AND refresh_token = $2`,
+		row.UserID, row.Sealed, sealed, kid)
+	return err
+}

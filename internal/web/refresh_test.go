@@ -1,0 +1,195 @@
+package web_test
+
+import (
+	"database/sql"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"wxlogin/internal/auth"
+	"wxlogin/internal/wechat/wechatsim"
+)
+
+const day = 24 * time.Hour
+
+// Profiles grow fresh without their people, inside the token's 30 days.
+func TestProfilesStayFresh(t *testing.T) {
+	w := newWorld(t, options{})
+	phone := w.phone("lin")
+	phone.signsIn()
+	w.refreshAll()
+	if calls := w.sim.Calls(wechatsim.Refresh); len(calls) != 0 {
+		t.Fatalf("a fresh profile was fetched anew: %v", calls)
+	}
+	lin := w.person("lin")
+	lin.Nickname = "林大满"
+	w.sim.AddPerson(lin)
+	for range 4 { // 36 days: the token does not live longer by being used
+		w.clock.pass(9 * day)
+		w.refreshAll()
+		if w.clock.now().Sub(time.Now()) < 30*day {
+			phone.get("/").wantPage(http.StatusOK, "林大满")
+		}
+	}
+	w.admin().get("/api/admin/users?filter=needs_login").wantPage(http.StatusOK, lin.OpenID)
+	w.wantExchanges(1)
+	phone.signsIn()
+	w.admin().get("/api/admin/users?filter=needs_login").wantPage(http.StatusOK, `"users":[]`)
+}
+
+// A profile that did not come with its login is fetched soon after.
+func TestMissingProfileIsFetchedLater(t *testing.T) {
+	w := newWorld(t, options{})
+	w.sim.Plan(wechatsim.Userinfo, wechatsim.Fault{Status: http.StatusInternalServerError})
+	phone := w.phone("lin")
+	phone.opens("/login?consent=1").wantPage(http.StatusOK, w.person("lin").OpenID)
+	if nickname := phone.me()["nickname"]; nickname != "" {
+		t.Fatalf("nickname %q came without a profile", nickname)
+	}
+	w.clock.pass(2 * time.Minute)
+	w.refreshAll()
+	phone.get("/").wantPage(http.StatusOK, "林小满")
+}
+
+// WeChat's refusals are told apart: the token is dead, or it is a bad moment.
+func TestRefreshFailures(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		fault  wechatsim.Fault
+		status int
+		reason auth.Reason
+		dead   bool
+	}{
+		{"expired", wechatsim.Fault{Errcode: 42002}, http.StatusForbidden, auth.NeedsLogin, true},
+		{"invalid", wechatsim.Fault{Errcode: 40030}, http.StatusForbidden, auth.NeedsLogin, true},
+		{"invalid, the other number", wechatsim.Fault{Errcode: 40029}, http.StatusForbidden, auth.NeedsLogin, true},
+		{"password changed", wechatsim.Fault{Errcode: 42007}, http.StatusForbidden, auth.NeedsLogin, true},
+		{"busy", wechatsim.Fault{Errcode: -1}, http.StatusServiceUnavailable, auth.WeChatBusy, false},
+		{"too many", wechatsim.Fault{Errcode: 45011}, http.StatusServiceUnavailable, auth.WeChatBusy, false},
+		{"bad gateway", wechatsim.Fault{Status: http.StatusBadGateway}, http.StatusBadGateway, auth.WeChatFailed, false},
+		{"cut", wechatsim.Fault{CutBefore: true}, http.StatusBadGateway, auth.WeChatFailed, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := newWorld(t, options{})
+			phone := w.phone("lin")
+			phone.signsIn()
+			id := phone.me()["id"].(string)
+			admin := w.admin()
+			test.fault.Times = -1
+			w.sim.Plan(wechatsim.Refresh, test.fault)
+			admin.post("/api/admin/users/"+id+"/refresh", nil).wantPage(test.status, `"reason":"`+string(test.reason)+`"`)
+			phone.get("/").wantPage(http.StatusOK, "林小满") // no visit waits for it
+			w.sim.ClearFaults()
+			p := admin.post("/api/admin/users/"+id+"/refresh", nil)
+			if test.dead {
+				p.wantPage(http.StatusForbidden, "needs_login")
+				if n := len(w.sim.Calls(wechatsim.Refresh)); n != 1 {
+					t.Errorf("a dead token was tried %d times", n)
+				}
+				admin.submits("/admin/users/"+id+"/refresh", nil).wantPage(http.StatusOK, "微信授权已失效")
+			} else {
+				p.wantPage(http.StatusOK, "林小满")
+			}
+		})
+	}
+}
+
+// One process of several is at it, and the next takes over when it dies.
+func TestOneRefresherAtATime(t *testing.T) {
+	w := newWorld(t, options{})
+	for _, person := range w.sim.People() {
+		if !person.Snapshot {
+			w.phone(person.Key).signsIn()
+		}
+	}
+	w.clock.pass(9 * day)
+	taken, err := w.db.TakeLease(t.Context(), "refresh", "another process", w.clock.now(), w.clock.now().Add(time.Minute))
+	check(t, err)
+	if !taken {
+		t.Fatal("a free lease was not given")
+	}
+	w.refreshAll()
+	if n := len(w.sim.Calls(wechatsim.Refresh)); n != 0 {
+		t.Fatalf("%d profiles were fetched while another process was at it", n)
+	}
+	w.clock.pass(2 * time.Minute)
+	w.refreshAll()
+	if n := len(w.sim.Calls(wechatsim.Refresh)); int64(n) != w.users() {
+		t.Fatalf("%d profiles were fetched, want %d", n, w.users())
+	}
+}
+
+// After a rotation all tokens are sealed with the new key, and the old one can
+// go.
+func TestKeyRotation(t *testing.T) {
+	old, next := auth.NewKey(), auth.NewKey()
+	ring := func(keys ...string) auth.Keyring {
+		ring, err := auth.ParseKeys(strings.Join(keys, ","))
+		check(t, err)
+		return ring
+	}
+	before := newWorld(t, options{keys: ring(old)})
+	phone := before.phone("lin")
+	phone.signsIn()
+	id := phone.me()["id"].(string)
+	callback := phone.stops("/login?return_to=/kept", "/callback?")
+
+	both := newWorld(t, options{keys: ring(next, old), dbPath: before.dbPath, sim: before.sim})
+	phone.w = both
+	phone.wantMe("lin")
+	// A trip begun with the old key ends well.
+	_, query, _ := strings.Cut(callback, "?")
+	phone.get("/callback?" + query).wantRedirect("/kept")
+	both.refreshAll()
+
+	after := newWorld(t, options{keys: ring(next), dbPath: before.dbPath, sim: before.sim})
+	phone.w = after
+	phone.wantMe("lin")
+	after.admin().post("/api/admin/users/"+id+"/refresh", nil).wantPage(http.StatusOK, "林小满")
+}
+
+// A token that was moved, flipped or cut opens nothing and breaks nothing.
+func TestDamagedTokens(t *testing.T) {
+	w := newWorld(t, options{})
+	lin, wang := w.phone("lin"), w.phone("wang")
+	lin.signsIn()
+	wang.signsIn()
+	ids := []string{lin.me()["id"].(string), wang.me()["id"].(string)}
+	w.exec(`UPDATE tokens SET refresh_token = other.refresh_token
+		FROM (SELECT * FROM tokens LIMIT 2) AS other WHERE other.user_id <> tokens.user_id`)
+	admin := w.admin()
+	for _, damage := range []string{
+		`UPDATE tokens SET refresh_token = refresh_token`,
+		`UPDATE tokens SET refresh_token = substr(refresh_token, 1, 20)`,
+		`UPDATE tokens SET refresh_token = 'v1|nobody|AAAA'`,
+		`UPDATE tokens SET refresh_token = ''`,
+	} {
+		w.exec(damage)
+		for _, id := range ids {
+			admin.post("/api/admin/users/"+id+"/refresh", nil).wantPage(http.StatusForbidden, "needs_login")
+			admin.get("/admin/users/"+id).wantPage(http.StatusOK, "")
+		}
+	}
+	if n := len(w.sim.Calls(wechatsim.Refresh)); n != 0 {
+		t.Errorf("WeChat was asked %d times with damaged tokens", n)
+	}
+	lin.signsIn()
+	admin.post("/api/admin/users/"+ids[0]+"/refresh", nil).wantPage(http.StatusOK, "林小满")
+}
+
+// refreshAll runs the background job to its end.
+func (w *world) refreshAll() {
+	w.t.Helper()
+	check(w.t, w.refresher.RunOnce(w.t.Context()))
+}
+
+// exec changes the database behind the service's back.
+func (w *world) exec(statement string) {
+	w.t.Helper()
+	db, err := sql.Open("sqlite", "file:"+w.dbPath+"?_pragma=busy_timeout(5000)")
+	check(w.t, err)
+	defer db.Close()
+	_, err = db.ExecContext(w.t.Context(), statement)
+	check(w.t, err)
+}
