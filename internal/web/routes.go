@@ -42,6 +42,9 @@ func (s *Server) routes() http.Handler {
 	r.Get("/api/me/export", s.handle(s.exportMe))
 	r.Post("/api/me/erase", s.handle(s.eraseMe))
 
+	// The gate of other sites.
+	r.Get("/verify", s.handle(s.verify))
+
 	// The way to WeChat and back.
 	r.Group(func(r chi.Router) {
 		r.Use(s.limitRate())
