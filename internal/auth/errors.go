@@ -80,6 +80,16 @@ func (r Reason) kind() Kind {
 	return Internal
 }
 
+// passes says that the next try may well end otherwise, because the failure was
+// nobody's mistake or has been put right.
+func (r Reason) passes() bool {
+	switch r.kind() {
+	case Internal, Upstream, Unavailable, Misconfigured:
+		return true
+	}
+	return false
+}
+
 // Error is a failure with a name. Reason is safe to show to anyone; Cause is
 // for the log and must never carry a secret, a token or a code.
 type Error struct {

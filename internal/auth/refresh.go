@@ -78,6 +78,7 @@ type RefreshProvider interface {
 type Refresher struct {
 	provider RefreshProvider
 	store    RefreshStore
+	pictures *Pictures
 	now      func() time.Time
 	log      *slog.Logger
 	owner    string // this process, among those of one database
@@ -85,10 +86,11 @@ type Refresher struct {
 }
 
 // NewRefresher makes a Refresher.
-func NewRefresher(provider RefreshProvider, store RefreshStore, now func() time.Time, log *slog.Logger) *Refresher {
+func NewRefresher(provider RefreshProvider, store RefreshStore, pictures *Pictures, now func() time.Time, log *slog.Logger) *Refresher {
 	return &Refresher{
 		provider: provider,
 		store:    store,
+		pictures: pictures,
 		now:      now,
 		log:      log,
 		owner:    NewID(),
@@ -195,7 +197,11 @@ func (r *Refresher) refresh(ctx context.Context, userID string) error {
 	if save.Token == "" {
 		save.Token = token
 	}
-	return r.store.SaveRefresh(ctx, save)
+	if err := r.store.SaveRefresh(ctx, save); err != nil {
+		return err
+	}
+	r.pictures.Want(userID, save.Profile.AvatarURL)
+	return nil
 }
 
 func (r *Refresher) fetch(ctx context.Context, user User, token Secret) (Grant, Userinfo, error) {

@@ -3,7 +3,6 @@ package auth
 import (
 	"cmp"
 	"context"
-	"errors"
 	"log/slog"
 	"time"
 )
@@ -29,114 +28,6 @@ func (m Mode) ScopeFor(consent bool) Scope {
 	return ScopeBase
 }
 
-// Authorization is one trip to WeChat's authorize page.
-type Authorization struct {
-	State       string
-	Scope       Scope
-	RedirectURI string
-	// SingleHop asks for connect_redirect=1, which keeps WeChat on Android from
-	// calling back twice and leaves WeChat on a PC with a blank page (field
-	// reports).
-	SingleHop bool
-}
-
-// Grant is WeChat's answer to a code.
-type Grant struct {
-	OpenID       string // never empty
-	UnionID      string // often empty
-	Scope        Scope
-	AccessToken  Secret
-	RefreshToken Secret
-	// Snapshot says that nobody is there: WeChat made the openid up for a page
-	// that it shows as a snapshot (official: is_snapshotuser).
-	Snapshot bool
-}
-
-// Userinfo is WeChat's answer to an access token.
-type Userinfo struct {
-	OpenID  string
-	UnionID string
-	Profile Profile
-}
-
-// Provider is WeChat. Its errors are *Error with a WeChat reason, CodeSpent or
-// PersonLimited, and carry no secret.
-type Provider interface {
-	// AuthorizeURL is where the browser goes to be authorized. It asks nobody.
-	AuthorizeURL(Authorization) string
-	// Exchange spends a code. It sends the code once, whatever happens. A
-	// snapshot is not an error.
-	Exchange(ctx context.Context, code string) (Grant, error)
-	// Userinfo reads the profile that a grant of ScopeUserinfo opens.
-	Userinfo(ctx context.Context, grant Grant) (Userinfo, error)
-}
-
-// Login is one return from WeChat: at first a claim on its state and code, in
-// the end the history of what came of it.
-type Login struct {
-	ID          string
-	AppID       string
-	StateHash   string // unique: a state is spent once
-	CodeHash    string // unique: so is a code
-	SessionHash string // of the token this login signs in with, if it does
-	Scope       Scope
-	Outcome     Outcome
-	Reason      Reason // why it failed; empty otherwise
-	UserID      string // empty until a person is signed in
-	StartedAt   time.Time
-	FinishedAt  time.Time // zero while pending
-	Device      Device
-}
-
-// Outcome is what came of a login.
-type Outcome string
-
-// The outcomes.
-const (
-	Pending  Outcome = "pending"   // claimed, not finished: in flight, or its process died
-	SignedIn Outcome = "signed_in" // a session was made
-	Unknown  Outcome = "unknown"   // nobody known, so consent has to be asked first
-	Failed   Outcome = "failed"    // for Login.Reason
-)
-
-// SaveLogin is all that a login that signs a person in writes.
-type SaveLogin struct {
-	Login   Login // Outcome SignedIn
-	OpenID  string
-	UnionID string // empty keeps the one stored
-	Scope   Scope  // widens the one stored, never narrows it
-	// Profile is nil when none arrived: the one stored stays.
-	Profile      *Profile
-	RefreshToken Secret
-	Session      Session // without UserID
-	// Replaces is the hash of the session token that the browser held before;
-	// that session ends with the login. May be empty.
-	Replaces string
-}
-
-// Store is where logins are written down. Every error is an *Error with
-// StoreDown, or a context's, unless said otherwise.
-type Store interface {
-	// ClaimLogin writes the pending login and returns true, once for a state and
-	// once for a code, over all processes of one database. False is no error: the
-	// state or the code has been claimed before.
-	ClaimLogin(context.Context, Login) (bool, error)
-	// LoginByState returns the login of a state, the zero Login when there is
-	// none.
-	LoginByState(ctx context.Context, stateHash string) (Login, error)
-	// FinishLogin ends a pending login that signs nobody in.
-	FinishLogin(ctx context.Context, id string, outcome Outcome, reason Reason, at time.Time) error
-	// UserByOpenID returns a person. NoSuchUser when there is none.
-	UserByOpenID(ctx context.Context, appID, openID string) (User, error)
-	// SaveLogin writes person, token, session and the end of the login, all or
-	// nothing, and returns the person as stored. A person who is Blocked at that
-	// moment gets no session: the Error says so and nothing is written.
-	SaveLogin(context.Context, SaveLogin) (User, error)
-	// Visit returns the live session of a token, with its person, in one read.
-	// NotSignedIn when there is none.
-	Visit(ctx context.Context, kind SessionKind, tokenHash string) (Visit, error)
-}
-
 // Rules are the operator's settings that bear on sign-in.
 type Rules struct {
 	AppID    string
@@ -149,18 +40,44 @@ type Rules struct {
 	Recheck time.Duration
 }
 
+// Config is what a Service needs.
+type Config struct {
+	Provider Provider
+	Store    Store
+	Pictures *Pictures // nil: none are copied
+	Rules    Rules
+	Now      func() time.Time
+	Log      *slog.Logger
+	// Observe, if set, is told of every login that ended, with its outcome, reason
+	// and times.
+	Observe func(Login)
+}
+
 // Service signs people in.
 type Service struct {
 	provider Provider
 	store    Store
+	pictures *Pictures
 	rules    Rules
 	now      func() time.Time
 	log      *slog.Logger
+	observe  func(Login)
 }
 
 // New makes a Service.
-func New(provider Provider, store Store, rules Rules, now func() time.Time, log *slog.Logger) *Service {
-	return &Service{provider: provider, store: store, rules: rules, now: now, log: log}
+func New(c Config) *Service {
+	if c.Observe == nil {
+		c.Observe = func(Login) {}
+	}
+	return &Service{
+		provider: c.Provider,
+		store:    c.Store,
+		pictures: c.Pictures,
+		rules:    c.Rules,
+		now:      c.Now,
+		log:      c.Log,
+		observe:  c.Observe,
+	}
 }
 
 // Rules returns the settings the service was made with.
@@ -214,14 +131,16 @@ func (s *Service) SignIn(ctx context.Context, a Arrival) (Landing, error) {
 		return s.repeat(ctx, login)
 	}
 	landing, err := s.exchange(ctx, login, a)
+	login.Outcome, login.Reason = landing.Outcome, ReasonOf(err)
 	if err != nil {
-		s.finish(ctx, login, Failed, ReasonOf(err))
-		return Landing{}, err
+		login.Outcome = Failed
 	}
-	if landing.Outcome == Unknown {
-		s.finish(ctx, login, Unknown, "")
+	if login.Outcome != SignedIn {
+		s.finish(ctx, login)
 	}
-	return landing, nil
+	login.FinishedAt = s.now()
+	s.observe(login)
+	return landing, err
 }
 
 func (s *Service) exchange(ctx context.Context, login Login, a Arrival) (Landing, error) {
@@ -276,6 +195,8 @@ func (s *Service) exchange(ctx context.Context, login Login, a Arrival) (Landing
 	if err != nil {
 		return Landing{}, err
 	}
+	// With every login, silent ones too: a copy that failed is tried again.
+	s.pictures.Want(user.ID, user.AvatarURL)
 	save.Session.UserID = user.ID
 	return Landing{Outcome: SignedIn, Visit: Visit{Session: save.Session, User: user}}, nil
 }
@@ -305,25 +226,32 @@ func (s *Service) userinfo(ctx context.Context, grant Grant, known User) (*Useri
 const repeatPoll = 50 * time.Millisecond
 
 // repeat answers an arrival whose state or code is spent: it waits for the first
-// one to end and lands where that did.
+// one to end and lands where that did. One that has failed for the moment, and
+// before this arrival came, is no end: who loads the page again means to try
+// again, and gets CodeSpent, which begins the trip anew.
 func (s *Service) repeat(ctx context.Context, login Login) (Landing, error) {
 	ticker := time.NewTicker(repeatPoll)
 	defer ticker.Stop()
-	for {
+	for waited := false; ; waited = true {
 		first, err := s.store.LoginByState(ctx, login.StateHash)
 		switch {
+		case err != nil && ctx.Err() != nil:
+			// The wait is over.
 		case err != nil:
 			return Landing{}, err
 		case first.ID == "":
 			return Landing{}, Failf(CodeSpent, "the code came with another state before")
 		case first.Outcome == Pending && s.now().Sub(first.StartedAt) > 2*s.rules.Budget:
 			return Landing{}, Failf(CodeSpent, "the login that spent it was never finished")
+		case first.Outcome == Failed && !waited && first.Reason.passes():
+			return Landing{}, Failf(CodeSpent, "login %s has failed: %s", first.ID, first.Reason)
 		case first.Outcome != Pending:
 			return s.landed(ctx, login, first)
 		}
 		select {
 		case <-ctx.Done():
-			return Landing{}, Fail(WeChatTimeout, context.Cause(ctx))
+			// A login takes no longer than this wait, so its process has died.
+			return Landing{}, Failf(CodeSpent, "the login that spent it has not ended: %w", context.Cause(ctx))
 		case <-ticker.C:
 		}
 	}
@@ -352,12 +280,12 @@ func (s *Service) landed(ctx context.Context, again, first Login) (Landing, erro
 // finish writes the end of a login that signs nobody in. The visitor's answer
 // does not depend on it, so its own failure is only logged; it may outlive the
 // login's budget by a moment, which is often what ran out.
-func (s *Service) finish(ctx context.Context, login Login, outcome Outcome, reason Reason) {
+func (s *Service) finish(ctx context.Context, login Login) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
-	err := s.store.FinishLogin(ctx, login.ID, outcome, reason, s.now())
-	if err != nil && !errors.Is(err, context.Canceled) {
-		s.log.WarnContext(ctx, "the end of a login was not written down", "login", login.ID, "outcome", outcome, "error", err)
+	err := s.store.FinishLogin(ctx, login.ID, login.Outcome, login.Reason, s.now())
+	if err != nil {
+		s.log.WarnContext(ctx, "the end of a login was not written down", "login", login.ID, "outcome", login.Outcome, "error", err)
 	}
 }
 

@@ -222,7 +222,7 @@ var deskPromises = map[string]func(*world){
 			w.t.Errorf("%d sessions are alive past their end", got.Sessions)
 		}
 	},
-	"an export has all that is stored on the person, and opens nothing": func(w *world) {
+	"a dossier has all that is stored on the person, and opens nothing": func(w *world) {
 		save := w.login("o1", auth.ScopeUserinfo)
 		save.Profile, save.RefreshToken = &lin, "REFRESH"
 		user := w.signsIn(save)
@@ -236,7 +236,7 @@ var deskPromises = map[string]func(*world){
 		}
 		granted := w.event(auth.ActGrant, "o1")
 		must(w.GrantAdmin(w.ctx, appID, "o1", granted))(w.t)
-		got := must(w.Export(w.ctx, user.ID))(w.t)
+		got := must(w.Dossier(w.ctx, user.ID))(w.t)
 		if diff := cmp.Diff(user, got.User); diff != "" {
 			w.t.Error(diff)
 		}
@@ -256,10 +256,10 @@ var deskPromises = map[string]func(*world){
 			w.t.Errorf("token: %+v", got.Token)
 		}
 		bare, _ := w.visitor("o3")
-		if got := must(w.Export(w.ctx, bare.ID))(w.t); got.Token != nil || len(got.Events) != 0 {
+		if got := must(w.Dossier(w.ctx, bare.ID))(w.t); got.Token != nil || len(got.Events) != 0 {
 			w.t.Errorf("got %+v", got)
 		}
-		_, err := w.Export(w.ctx, "nobody")
+		_, err := w.Dossier(w.ctx, "nobody")
 		wantReason(w.t, err, auth.NoSuchUser)
 	},
 }

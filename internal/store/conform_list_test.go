@@ -40,6 +40,12 @@ func (w *world) pages(q auth.UserQuery, next func(auth.UserPage) string, visit f
 	w.t.Helper()
 	for range 1000 {
 		page := must(w.Users(w.ctx, q))(w.t)
+		if len(page.Users) == 0 {
+			w.t.Fatal("a cursor leads to an empty page")
+		}
+		if q.Cursor != "" && page.Next == "" && page.Prev == "" {
+			w.t.Error("a page does not know of the one that led to it")
+		}
 		visit(page)
 		if q.Cursor = next(page); q.Cursor == "" {
 			return

@@ -62,6 +62,12 @@ func (s *Store) EraseUser(ctx context.Context, userID string, event auth.Event) 
 		if err != nil {
 			return err
 		}
+		// An openid is data on a person too, and who comes again is somebody new.
+		_, err = tx.ExecContext(ctx, `DELETE FROM admins WHERE EXISTS (SELECT 1 FROM users
+			WHERE users.id = $1 AND users.appid = admins.appid AND users.openid = admins.openid)`, userID)
+		if err != nil {
+			return err
+		}
 		// Tokens and sessions go with the row (ON DELETE CASCADE).
 		found, err := changed(tx.ExecContext(ctx, `DELETE FROM users WHERE id = $1`, userID))
 		if err != nil {

@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -117,9 +119,15 @@ const resealBatch = 100
 
 // ResealTokens implements auth.RefreshStore.
 func (s *Store) ResealTokens(ctx context.Context) (n int64, err error) {
+	// Only of keys that are at hand: a start with the wrong keys must not spoil
+	// what the right ones still open.
+	kids, args := s.sealer.older()
+	if len(kids) == 0 {
+		return 0, nil
+	}
 	var old []sealedToken
-	err = s.reader.SelectContext(ctx, &old, sealedTokens+`WHERE tokens.kid <> $1 AND tokens.dead_reason IS NULL LIMIT $2`,
-		s.sealer.newest, resealBatch)
+	err = s.reader.SelectContext(ctx, &old, sealedTokens+`WHERE tokens.dead_reason IS NULL
+		AND tokens.kid IN (`+strings.Join(kids, ", ")+fmt.Sprintf(`) LIMIT %d`, resealBatch), args...)
 	if err != nil {
 		return 0, s.fail(ctx, "find tokens of old keys", err)
 	}
@@ -143,7 +151,7 @@ func (s *Store) reseal(ctx context.Context, tx *sqlx.Tx, row sealedToken) error 
 	text, err := s.sealer.open(row.Sealed, place)
 	if err != nil {
 		_, err := tx.ExecContext(ctx, `UPDATE tokens SET dead_reason = $3, due_at = NULL WHERE user_id = $1 AND refresh_token = $2`,
-			row.UserID, row.Sealed, "no key opens it")
+			row.UserID, row.Sealed, "damaged")
 		return err
 	}
 	sealed, kid := s.sealer.seal(text, place)

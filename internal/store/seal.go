@@ -5,6 +5,7 @@ import (
 	"crypto/cipher"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"strings"
 
 	"wxlogin/internal/auth"
@@ -45,6 +46,18 @@ func newSealer(ring auth.Keyring) (*sealer, error) {
 		return nil, errors.New("no key to seal refresh tokens with")
 	}
 	return s, nil
+}
+
+// older are the kids of all keys but the newest, as places and arguments of a
+// statement.
+func (s *sealer) older() (places []string, args []any) {
+	for kid := range s.keys {
+		if kid != s.newest {
+			args = append(args, kid)
+			places = append(places, fmt.Sprintf("$%d", len(args)))
+		}
+	}
+	return places, args
 }
 
 // seal encrypts a text for one place; it opens nowhere else.

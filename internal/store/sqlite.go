@@ -19,8 +19,9 @@ import (
 
 var sqliteDialect = dialect{
 	goose: goose.DialectSQLite3,
-	// STRICT tables take no text for a number, and know INTEGER only: 64 bits.
-	schema:   strings.NewReplacer("BIGINT", "INTEGER", "/*STRICT*/", "STRICT"),
+	// STRICT tables take no text for a number, and know INTEGER only: 64 bits. Bytes
+	// are a BLOB.
+	schema:   strings.NewReplacer("BIGINT", "INTEGER", "BYTEA", "BLOB", "/*STRICT*/", "STRICT"),
 	like:     "LIKE",
 	diagnose: diagnoseSQLite,
 }

@@ -117,6 +117,13 @@ func TestAdminsByTheirOwnLogin(t *testing.T) {
 	_, err = w.desk.Revoke(t.Context(), auth.ActorCommand, openID(sim, "wang"))
 	check(t, err)
 	wang.get("/admin").wantPage(http.StatusForbidden, "")
+
+	// Who is erased and comes again is no admin any more.
+	_, err = w.desk.Grant(t.Context(), auth.ActorCommand, openID(sim, "wang"))
+	check(t, err)
+	check(t, w.desk.Erase(t.Context(), auth.ActorCommand, wang.me()["id"].(string)))
+	wang.signsIn()
+	wang.get("/admin").wantPage(http.StatusForbidden, "")
 }
 
 func openID(sim *wechatsim.Simulator, key string) string {

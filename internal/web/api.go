@@ -77,6 +77,7 @@ type dossierJSON struct {
 	Logins   []loginJSON   `json:"logins"`
 	Events   []eventJSON   `json:"events"`
 	Token    *tokenJSON    `json:"refresh_token"` // that there is one; never itself
+	Picture  *pictureJSON  `json:"picture"`       // our copy; null without one
 }
 
 type sessionJSON struct {
@@ -109,7 +110,14 @@ type tokenJSON struct {
 	IssuedAt time.Time  `json:"issued_at"`
 }
 
-func (s *Server) dossierJSON(d auth.Dossier) dossierJSON {
+type pictureJSON struct {
+	Source   string    `json:"source"` // where it was copied from
+	CopiedAt time.Time `json:"copied_at"`
+	Type     string    `json:"type"`
+	Body     []byte    `json:"body"` // base64
+}
+
+func (s *Server) dossierJSON(d auth.Dossier, picture auth.Picture) dossierJSON {
 	j := dossierJSON{
 		User:     s.userJSON(d.User),
 		Sessions: []sessionJSON{},
@@ -128,6 +136,9 @@ func (s *Server) dossierJSON(d auth.Dossier) dossierJSON {
 	if d.Token != nil {
 		j.Token = &tokenJSON{d.Token.Scope, d.Token.IssuedAt.UTC()}
 	}
+	if len(picture.Body) > 0 {
+		j.Picture = &pictureJSON{picture.Source, picture.CopiedAt.UTC(), picture.Type, picture.Body}
+	}
 	return j
 }
 
@@ -141,7 +152,11 @@ func (s *Server) exportMe(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	body, err := json.MarshalIndent(s.dossierJSON(dossier), "", "  ")
+	picture, err := s.people.Picture(r.Context(), visit.User.ID)
+	if err != nil {
+		return err
+	}
+	body, err := json.MarshalIndent(s.dossierJSON(dossier, picture), "", "  ")
 	if err != nil {
 		return err
 	}

@@ -1,13 +1,61 @@
 package web
 
-import "net/http"
+import (
+	"bytes"
+	"net/http"
+	"time"
 
-// avatar is a person's picture.
+	"github.com/go-chi/chi/v5"
+
+	"wxlogin/internal/auth"
+)
+
+// avatar is our copy of a person's picture, for themselves and for
+// administrators. Anybody else, a person without a picture and nobody at all get
+// the same drawing, so that the answer tells nothing of who is stored.
 func (s *Server) avatar(w http.ResponseWriter, r *http.Request) error {
-	person := s.assets.files["person.svg"]
+	id := chi.URLParam(r, "user")
+	var picture auth.Picture
+	may, err := s.maySee(r, id)
+	if err == nil && may {
+		picture, err = s.people.Picture(r.Context(), id)
+	}
+	if err != nil {
+		return err
+	}
 	h := w.Header()
-	h.Set("Content-Type", person.contentType)
-	h.Set("Cache-Control", "private, max-age=300")
-	w.Write(person.plain) // a browser that has gone is no fault
+	body := picture.Body
+	if len(body) > 0 {
+		h.Set("Content-Type", picture.Type)
+		h.Set("ETag", `"`+picture.ETag+`"`)
+		h.Set("Cache-Control", "private, max-age=3600")
+	} else {
+		person := s.assets.files["person.svg"]
+		body = person.plain
+		h.Set("Content-Type", person.contentType)
+		h.Set("ETag", `"`+person.hash+`"`)
+		// Asked for again every time: the copy of a first login is made while the
+		// page is shown already.
+		h.Set("Cache-Control", "private, no-cache")
+	}
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body)) // answers If-None-Match
 	return nil
+}
+
+// maySee says whether the request comes from that person or an administrator.
+func (s *Server) maySee(r *http.Request, userID string) (bool, error) {
+	visit, err := s.visitor(r)
+	if err == nil && visit.User.ID == userID {
+		return true, nil
+	}
+	if err == nil || auth.ReasonOf(err) == auth.NotSignedIn {
+		_, err = s.administrator(r)
+	}
+	switch auth.ReasonOf(err) {
+	case "":
+		return true, nil
+	case auth.NotSignedIn, auth.NotAdmin:
+		return false, nil
+	}
+	return false, err
 }

@@ -57,6 +57,8 @@ var stateForm = regexp.MustCompile(`^[0-9A-Za-z]{26,128}$`)
 // goes straight to their page; anybody else is told and offered a new start.
 func (s *Server) checkState(next http.Handler) http.Handler {
 	return s.handle(func(w http.ResponseWriter, r *http.Request) error {
+		// The address holds a code, and no page here holds a form.
+		w.Header().Set("Referrer-Policy", "no-referrer")
 		query := r.URL.Query()
 		states, codes := query["state"], query["code"]
 		if len(states) != 1 || len(codes) > 1 || !stateForm.MatchString(states[0]) {

@@ -66,20 +66,22 @@ func device(r *http.Request) auth.Device {
 	}
 }
 
-// logRequests writes one line a request. It names the route and not the address:
+// logRequests writes one line a request, and counts it. It names the route and not the address:
 // a callback's query holds a code, an admin link's a token.
 func (s *Server) logRequests(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
 		ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 		next.ServeHTTP(ww, r)
+		took := time.Since(began)
+		s.config.Observe(r.Method, routeOf(r), ww.Status(), took)
 		s.log.InfoContext(r.Context(), "request",
 			"request_id", requestID(r),
 			"method", r.Method,
 			"route", routeOf(r),
 			"status", ww.Status(),
 			"bytes", ww.BytesWritten(),
-			"ms", float64(time.Since(began).Microseconds())/1000,
+			"ms", float64(took.Microseconds())/1000,
 			"client", middleware.GetClientIP(r.Context()))
 	})
 }

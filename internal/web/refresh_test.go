@@ -143,6 +143,8 @@ func TestKeyRotation(t *testing.T) {
 	phone.get("/callback?" + query).wantRedirect("/kept")
 	both.refreshAll()
 
+	// A start with keys of somebody else's spoils nothing.
+	newWorld(t, options{keys: newKeys(t), dbPath: before.dbPath, sim: before.sim}).refreshAll()
 	after := newWorld(t, options{keys: ring(next), dbPath: before.dbPath, sim: before.sim})
 	phone.w = after
 	phone.wantMe("lin")

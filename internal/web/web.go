@@ -51,6 +51,9 @@ type People interface {
 	UserLogins(ctx context.Context, userID string, limit int) ([]auth.Login, error)
 	Events(ctx context.Context, limit int) ([]auth.Event, error)
 	Dossier(ctx context.Context, userID string) (auth.Dossier, error)
+	// Picture returns the copy kept of a person's picture, the zero Picture when
+	// there is none.
+	Picture(ctx context.Context, userID string) (auth.Picture, error)
 }
 
 // Config is what a Server needs.
@@ -72,6 +75,9 @@ type Config struct {
 	Sessions  SessionStore
 	People    People
 	Ready     func(context.Context) error
+
+	// Observe, if set, is told of every answer. The route is a pattern.
+	Observe func(method, route string, status int, took time.Duration)
 
 	Templates fs.FS
 	Now       func() time.Time
@@ -113,6 +119,9 @@ func New(config Config) (*Server, error) {
 	s.toucher = newToucher(config.Sessions, config.Log, min(time.Hour, idle/4))
 	s.cookies = newSessionCookies(s.site.secure, config.CookieDomain, config.Auth.Rules().Lifetime, config.Sessions)
 	s.flows = newFlows(s.site.secure, config.Keys, config.Now)
+	if s.config.Observe == nil {
+		s.config.Observe = func(string, string, int, time.Duration) {}
+	}
 	var err error
 	if s.assets, err = newAssets(); err != nil {
 		return nil, err

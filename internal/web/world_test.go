@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -36,9 +37,11 @@ type world struct {
 	db        *store.Store
 	dbPath    string
 	desk      *auth.Desk
+	pictures  *auth.Pictures
 	refresher *auth.Refresher
 	clock     *clock
 	log       *logBuffer
+	secrets   *secrets
 	server    *web.Server
 }
 
@@ -50,6 +53,7 @@ type options struct {
 	path        string // of the public URL
 	rateLimit   int
 	recheck     time.Duration
+	budget      time.Duration // of a login; 0: 8 s
 	proxies     []string
 	dbPath      string       // share another world's database
 	keys        auth.Keyring // and its keys
@@ -60,11 +64,11 @@ type options struct {
 // newWorld starts a service. Everything ends with the test.
 func newWorld(t *testing.T, o options) *world {
 	t.Helper()
-	w := &world{t: t, clock: &clock{}, log: &logBuffer{}, sim: o.sim, dbPath: o.dbPath}
+	w := &world{t: t, clock: &clock{}, log: &logBuffer{}, secrets: &secrets{}, sim: o.sim, dbPath: o.dbPath}
 	if w.sim == nil {
 		w.sim = wechatsim.New(wechatsim.Config{Now: w.clock.now})
 	}
-	simServer := httptest.NewServer(w.sim)
+	simServer := httptest.NewServer(w.secrets.overhear(w.sim))
 	t.Cleanup(simServer.Close)
 	w.simURL = simServer.URL
 
@@ -79,6 +83,7 @@ func newWorld(t *testing.T, o options) *world {
 	if w.dbPath == "" {
 		w.dbPath = filepath.Join(t.TempDir(), "wxlogin.db")
 	}
+	t.Cleanup(w.wantNoLeak)
 	keys := o.keys
 	if keys == nil {
 		keys = newKeys(t)
@@ -99,8 +104,10 @@ func newWorld(t *testing.T, o options) *world {
 	if o.mode == "" {
 		o.mode = auth.ModeAuto
 	}
-	rules := auth.Rules{AppID: w.sim.AppID(), Mode: o.mode, Idle: 720 * time.Hour, Lifetime: 4320 * time.Hour, Budget: 8 * time.Second, Recheck: o.recheck}
-	w.refresher = auth.NewRefresher(client, w.db, w.clock.now, log)
+	rules := auth.Rules{AppID: w.sim.AppID(), Mode: o.mode, Idle: 720 * time.Hour, Lifetime: 4320 * time.Hour, Budget: cmp.Or(o.budget, 8*time.Second), Recheck: o.recheck}
+	w.pictures = auth.NewPictures(client, w.db, w.clock.now, log)
+	t.Cleanup(func() { w.pictures.Close(t.Context()) }) // cut short: that context has ended
+	w.refresher = auth.NewRefresher(client, w.db, w.pictures, w.clock.now, log)
 	w.desk = auth.NewDesk(w.db, rules.AppID, o.admins, w.clock.now)
 	config := web.Config{
 		PublicURL:   public,
@@ -109,7 +116,7 @@ func newWorld(t *testing.T, o options) *world {
 		Zone:        time.UTC,
 		Keys:        keys,
 		RateLimit:   o.rateLimit,
-		Auth:        auth.New(client, w.db, rules, w.clock.now, log),
+		Auth:        auth.New(auth.Config{Provider: client, Store: w.db, Pictures: w.pictures, Rules: rules, Now: w.clock.now, Log: log}),
 		Desk:        w.desk,
 		Refresher:   w.refresher,
 		Sessions:    w.db,
@@ -275,6 +282,7 @@ func (b *browser) fetch(req *http.Request) (*page, error) {
 	if err != nil {
 		return nil, err
 	}
+	b.w.secrets.answered(b.w.url, req, res.Header, body)
 	return &page{t: b.w.t, Status: res.StatusCode, URL: req.URL, Header: res.Header, Body: string(body)}, nil
 }
 

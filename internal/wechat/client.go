@@ -34,6 +34,7 @@ type Client struct {
 	exchange *endpoint
 	refresh  *endpoint
 	userinfo *endpoint
+	picture  *endpoint
 }
 
 // The time one call may take. Together they stay inside a login's 8 seconds.
@@ -55,6 +56,7 @@ func New(config Config) *Client {
 		exchange: newEndpoint("token", exchangeTimeout, func(t *http.Transport) { t.DisableKeepAlives = true }),
 		refresh:  newEndpoint("refresh", exchangeTimeout, func(*http.Transport) {}),
 		userinfo: newEndpoint("userinfo", userinfoTimeout, func(*http.Transport) {}),
+		picture:  newPictureEndpoint(),
 	}
 }
 

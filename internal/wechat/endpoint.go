@@ -48,6 +48,7 @@ func newEndpoint(name string, timeout time.Duration, adjust func(*http.Transport
 	breaker := circuitbreaker.NewBuilder[answer]().
 		HandleIf(func(_ answer, err error) bool { return unanswered(err) }).
 		WithFailureThreshold(breakAfter).
+		WithSuccessThreshold(1). // one call to see, not breakAfter of them
 		WithDelay(breakFor).
 		Build()
 	return &endpoint{
@@ -59,7 +60,9 @@ func newEndpoint(name string, timeout time.Duration, adjust func(*http.Transport
 			// in the Referer header.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
-		guard: failsafe.With(breaker, bulkhead.New[answer](maxCalls)),
+		// The breaker stands behind the bulkhead: to it, a caller turned away would
+		// be a call that went well.
+		guard: failsafe.With(bulkhead.New[answer](maxCalls), breaker),
 	}
 }
 

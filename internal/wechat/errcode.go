@@ -26,6 +26,9 @@ func (r *Refusal) Error() string {
 	return text
 }
 
+// Reason sorts the errcode.
+func (r *Refusal) Reason() auth.Reason { return reasonOf(r.Errcode) }
+
 func (r *Refusal) errcode() int64 {
 	if r == nil {
 		return 0

@@ -40,8 +40,8 @@ func Explain(number int64) (Explanation, bool) {
 func Explained() []int64 { return slices.Sorted(maps.Keys(explanations)) }
 
 const (
-	signsInAgain = "Nothing, when it is now and then: the person signs in anew. Look at the log when it is frequent."
-	ourMistake   = "This should not happen with wxlogin: report it, with the version and the rid from the log."
+	signsInAgain = "Nothing, when it is now and then: the person signs in anew. Look at the log when it is frequent"
+	ourMistake   = "This should not happen with wxlogin: report it, with the version and the rid from the log"
 )
 
 // explanations have no English of their own for errcodes: Meaning has it.
@@ -85,7 +85,7 @@ var explanations = map[int64]Explanation{
 
 	// From the API: time helps.
 	-1:    {Chinese: "系统繁忙", Advice: "Nothing: WeChat has trouble of its own. Try again in a minute"},
-	45009: {Chinese: "接口调用超过当日限额", Advice: "公众号后台 → 设置与开发 → 接口权限 shows the quota of the day; 清零 (clear_quota) resets it, some times a month. Are other systems using this AppID?"},
+	45009: {Chinese: "接口调用超过当日限额", Advice: "公众号后台 → 设置与开发 → 接口权限 shows the quota of the day. Are other systems using this AppID?"},
 	45011: {Chinese: "每分钟调用超限", Advice: "Wait a minute; visitors are asked to try again. Are other systems using this AppID?"},
 
 	// From the API: the code.
@@ -104,6 +104,6 @@ var explanations = map[int64]Explanation{
 	42002: {Chinese: "refresh_token 超时（30 天）", Advice: "The profile can be fetched anew after the person's next login"},
 	42007: {Chinese: "用户修改了微信密码，令牌失效", Advice: "The profile can be fetched anew after the person's next login"},
 	50001: {Chinese: "用户未授权，或取消了授权", Advice: "The person has to agree once more: the next login asks"},
-	40226: {Chinese: "高风险用户，登录被微信拦截", Advice: "The person has to turn to WeChat (微信 → 我 → 设置 → 帮助与反馈)"},
-	50002: {Chinese: "用户受限，帐号可能被冻结", Advice: "The person has to turn to WeChat (微信 → 我 → 设置 → 帮助与反馈)"},
+	40226: {Chinese: "高风险用户，登录被微信拦截", Advice: "The person has to turn to WeChat (微信 → 帮助与反馈)"},
+	50002: {Chinese: "用户受限，帐号可能被冻结", Advice: "The person has to turn to WeChat (微信 → 帮助与反馈)"},
 }

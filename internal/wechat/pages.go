@@ -55,9 +55,9 @@ func readPage(body []byte) PageError {
 			}
 		}
 	}
-	for _, m := range pageNumber.FindAllStringSubmatch(shown, -1) {
-		number, _ := strconv.ParseInt(m[1], 10, 64) // at most six digits
+	if m := pageNumber.FindStringSubmatch(shown); m != nil {
 		// The page's own number counts for more than our reading of its words.
+		number, _ := strconv.ParseInt(m[1], 10, 64) // at most six digits
 		return PageError{Number: number, Text: found[number]}
 	}
 	if len(found) == 1 {

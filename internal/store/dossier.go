@@ -4,75 +4,57 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"time"
 
 	"wxlogin/internal/auth"
 )
 
-// Export is all that is stored on one person, as they may see it. The hashes in
-// Sessions and Logins are left empty: they are no data on a person, and of use
-// only to whoever steals the rest.
-type Export struct {
-	User     auth.User
-	Sessions []auth.Session // newest first
-	Logins   []auth.Login   // newest first
-	Events   []auth.Event   // by or about the person, newest first
-	Token    *TokenMeta     // nil: no refresh_token is stored
-}
-
-// TokenMeta is what is known of a stored refresh_token beside the token.
-type TokenMeta struct {
-	Scope      auth.Scope
-	IssuedAt   time.Time
-	EndsAt     time.Time
-	DeadReason string // empty: not known to be dead
-}
-
-// Export reads all of it at one moment. NoSuchUser when there is no such person.
-func (s *Store) Export(ctx context.Context, userID string) (Export, error) {
-	export, err := s.export(ctx, userID)
+// Dossier reads all that is stored on a person at one moment. NoSuchUser when
+// there is no such person. The hashes are left out: they are no data on a
+// person, and of use only to whoever steals the rest.
+func (s *Store) Dossier(ctx context.Context, userID string) (auth.Dossier, error) {
+	dossier, err := s.dossier(ctx, userID)
 	if err != nil {
-		return Export{}, s.orNone(ctx, "export user", err, auth.NoSuchUser)
+		return auth.Dossier{}, s.orNone(ctx, "read dossier", err, auth.NoSuchUser)
 	}
-	return export, nil
+	return dossier, nil
 }
 
-func (s *Store) export(ctx context.Context, userID string) (Export, error) {
+func (s *Store) dossier(ctx context.Context, userID string) (auth.Dossier, error) {
 	tx, err := s.reader.BeginTxx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
-		return Export{}, err
+		return auth.Dossier{}, err
 	}
 	defer tx.Rollback()
 	var user userRow
 	if err := tx.GetContext(ctx, &user, `SELECT `+userColumns+` FROM users WHERE id = $1`, userID); err != nil {
-		return Export{}, err
+		return auth.Dossier{}, err
 	}
 	var sessions []sessionRow
 	if err := tx.SelectContext(ctx, &sessions, `SELECT `+sessionColumns+` FROM sessions
 		WHERE user_id = $1 ORDER BY created_at DESC, id DESC`, userID); err != nil {
-		return Export{}, err
+		return auth.Dossier{}, err
 	}
 	var logins []loginRow
 	if err := tx.SelectContext(ctx, &logins, `SELECT `+loginColumns+` FROM logins
 		WHERE user_id = $1 ORDER BY started_at DESC, id DESC`, userID); err != nil {
-		return Export{}, err
+		return auth.Dossier{}, err
 	}
 	var events []eventRow
 	if err := tx.SelectContext(ctx, &events, `SELECT id, at, actor, action, subject, detail FROM events
 		WHERE subject = $1 OR subject = $2 OR actor = $1 ORDER BY at DESC, id DESC`, userID, user.OpenID); err != nil {
-		return Export{}, err
+		return auth.Dossier{}, err
 	}
-	export := Export{
+	dossier := auth.Dossier{
 		User:     user.user(),
 		Sessions: each(sessions, sessionRow.session),
 		Logins:   each(logins, loginRow.login),
 		Events:   each(events, eventRow.event),
 	}
-	for i := range export.Sessions {
-		export.Sessions[i].TokenHash = ""
+	for i := range dossier.Sessions {
+		dossier.Sessions[i].TokenHash = ""
 	}
-	for i := range export.Logins {
-		l := &export.Logins[i]
+	for i := range dossier.Logins {
+		l := &dossier.Logins[i]
 		l.StateHash, l.CodeHash, l.SessionHash = "", "", ""
 	}
 	var token struct {
@@ -85,9 +67,9 @@ func (s *Store) export(ctx context.Context, userID string) (Export, error) {
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 	case err != nil:
-		return Export{}, err
+		return auth.Dossier{}, err
 	default:
-		export.Token = &TokenMeta{Scope: token.Scope, IssuedAt: instant(token.IssuedAt), EndsAt: instant(token.EndsAt), DeadReason: token.Dead.V}
+		dossier.Token = &auth.TokenInfo{Scope: token.Scope, IssuedAt: instant(token.IssuedAt), EndsAt: instant(token.EndsAt), DeadReason: token.Dead.V}
 	}
-	return export, nil
+	return dossier, nil
 }

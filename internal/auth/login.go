@@ -1,0 +1,72 @@
+package auth
+
+import (
+	"context"
+	"time"
+)
+
+// Login is one return from WeChat: at first a claim on its state and code, in
+// the end the history of what came of it.
+type Login struct {
+	ID          string
+	AppID       string
+	StateHash   string // unique: a state is spent once
+	CodeHash    string // unique: so is a code
+	SessionHash string // of the token this login signs in with, if it does
+	Scope       Scope
+	Outcome     Outcome
+	Reason      Reason // why it failed; empty otherwise
+	UserID      string // empty until a person is signed in
+	StartedAt   time.Time
+	FinishedAt  time.Time // zero while pending
+	Device      Device
+}
+
+// Outcome is what came of a login.
+type Outcome string
+
+// The outcomes.
+const (
+	Pending  Outcome = "pending"   // claimed, not finished: in flight, or its process died
+	SignedIn Outcome = "signed_in" // a session was made
+	Unknown  Outcome = "unknown"   // nobody known, so consent has to be asked first
+	Failed   Outcome = "failed"    // for Login.Reason
+)
+
+// SaveLogin is all that a login that signs a person in writes.
+type SaveLogin struct {
+	Login   Login // Outcome SignedIn
+	OpenID  string
+	UnionID string // empty keeps the one stored
+	Scope   Scope  // widens the one stored, never narrows it
+	// Profile is nil when none arrived: the one stored stays.
+	Profile      *Profile
+	RefreshToken Secret
+	Session      Session // without UserID
+	// Replaces is the hash of the session token that the browser held before;
+	// that session ends with the login. May be empty.
+	Replaces string
+}
+
+// Store is where logins are written down. Every error is an *Error with
+// StoreDown, or a context's, unless said otherwise.
+type Store interface {
+	// ClaimLogin writes the pending login and returns true, once for a state and
+	// once for a code, over all processes of one database. False is no error: the
+	// state or the code has been claimed before.
+	ClaimLogin(context.Context, Login) (bool, error)
+	// LoginByState returns the login of a state, the zero Login when there is
+	// none.
+	LoginByState(ctx context.Context, stateHash string) (Login, error)
+	// FinishLogin ends a pending login that signs nobody in.
+	FinishLogin(ctx context.Context, id string, outcome Outcome, reason Reason, at time.Time) error
+	// UserByOpenID returns a person. NoSuchUser when there is none.
+	UserByOpenID(ctx context.Context, appID, openID string) (User, error)
+	// SaveLogin writes person, token, session and the end of the login, all or
+	// nothing, and returns the person as stored. A person who is Blocked at that
+	// moment gets no session: the Error says so and nothing is written.
+	SaveLogin(context.Context, SaveLogin) (User, error)
+	// Visit returns the live session of a token, with its person, in one read.
+	// NotSignedIn when there is none.
+	Visit(ctx context.Context, kind SessionKind, tokenHash string) (Visit, error)
+}

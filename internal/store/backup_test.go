@@ -1,0 +1,82 @@
+package store_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"wxlogin/internal/auth"
+)
+
+func TestABackupIsACompleteCopy(t *testing.T) {
+	w := newWorld(t, sqliteEngine)
+	save := w.login("o1", auth.ScopeUserinfo)
+	save.RefreshToken = "REFRESH"
+	user := w.signsIn(save)
+	dir := t.TempDir()
+	copied := filepath.Join(dir, "copy.db")
+	if err := w.Backup(w.ctx, copied); err != nil {
+		t.Fatal(err)
+	}
+	err := w.Backup(w.ctx, copied)
+	wantReason(t, err, auth.BadRequest)
+	w.visitor("o2")
+
+	var names []string
+	entries, _ := os.ReadDir(dir)
+	for _, entry := range entries {
+		names = append(names, entry.Name())
+		if info, _ := entry.Info(); info.Mode().Perm() != 0o600 {
+			t.Errorf("%s has mode %v", entry.Name(), info.Mode())
+		}
+	}
+	if len(names) != 1 {
+		t.Errorf("left behind: %v", names)
+	}
+	s, err := openAt(t, copied)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.wantToken(s, user, "REFRESH")
+	if n, err := s.CountUsers(w.ctx, auth.UserQuery{}); err != nil || n != 1 {
+		t.Errorf("%d people in the copy, %v", n, err)
+	}
+	if _, err := s.Visit(w.ctx, auth.VisitorSession, save.Session.TokenHash); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestABackupThatFailsLeavesNothing(t *testing.T) {
+	w := newWorld(t, sqliteEngine)
+	w.visitor("o1")
+	dir := t.TempDir()
+	taken := filepath.Join(dir, "taken")
+	if err := os.Symlink("/nowhere", taken); err != nil {
+		t.Fatal(err)
+	}
+	wantReason(t, w.Backup(w.ctx, taken), auth.BadRequest)
+	wantReason(t, w.Backup(w.ctx, filepath.Join(dir, "no", "such", "folder")), auth.StoreDown)
+	ctx, cancel := context.WithCancel(w.ctx)
+	cancel()
+	wantReason(t, w.Backup(ctx, filepath.Join(dir, "x.db")), auth.StoreDown)
+	if entries, _ := os.ReadDir(dir); len(entries) != 1 {
+		t.Errorf("left behind: %v", entries)
+	}
+}
+
+func TestBackupsGoOnWhilePeopleSignIn(t *testing.T) {
+	w := newWorld(t, sqliteEngine)
+	dir := t.TempDir()
+	together(12, func(i int) {
+		if i < 3 {
+			if err := w.Backup(w.ctx, filepath.Join(dir, string(rune('a'+i)))); err != nil {
+				t.Error(err)
+			}
+			return
+		}
+		for range 5 {
+			w.visitorAt(w.Store)
+		}
+	})
+}

@@ -1,0 +1,44 @@
+package wechat
+
+import (
+	"context"
+	"net"
+	"net/http"
+
+	"wxlogin/internal/auth"
+)
+
+// Limits, for tests.
+const (
+	MaxCalls   = maxCalls
+	BreakAfter = breakAfter
+	BreakFor   = breakFor
+)
+
+// DialWith has every call use another network.
+func (c *Client) DialWith(dial func(ctx context.Context, network, address string) (net.Conn, error)) {
+	for _, e := range []*endpoint{c.exchange, c.refresh, c.userinfo, c.picture} {
+		e.client.Transport.(*http.Transport).DialContext = dial
+	}
+}
+
+// ReadGrant reads a body of the token endpoint.
+func ReadGrant(body []byte) (auth.Grant, error) {
+	a, err := parseAnswer("token", body)
+	if err != nil {
+		return auth.Grant{}, err
+	}
+	return a.grant()
+}
+
+// ReadUserinfo reads a body of the profile endpoint.
+func ReadUserinfo(body []byte) (auth.Userinfo, error) {
+	a, err := parseAnswer("userinfo", body)
+	if err != nil {
+		return auth.Userinfo{}, err
+	}
+	return a.userinfo()
+}
+
+// ReasonOf sorts an errcode.
+func ReasonOf(errcode int64) auth.Reason { return reasonOf(errcode) }

@@ -1,0 +1,165 @@
+package wechat
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"strings"
+	"syscall"
+	"time"
+
+	"wxlogin/internal/auth"
+)
+
+const (
+	// pictureTimeout is for one picture, from the connection to its last byte.
+	pictureTimeout = 8 * time.Second
+	// maxPicture bounds the file. WeChat's largest are 640 pixels wide (official),
+	// well under 200 KB.
+	maxPicture = 2 << 20
+)
+
+// officialAPI is the one WXLOGIN_WECHAT_API_URL that serves no pictures.
+const officialAPI = "https://api.weixin.qq.com"
+
+// newPictureEndpoint has connections of its own, which go to WeChat's image hosts
+// at public addresses and, in tests, to the simulator.
+func newPictureEndpoint() *endpoint {
+	return newEndpoint("picture", pictureTimeout, func(t *http.Transport) {
+		t.DialContext = dialPicture
+		t.DisableCompression = true // pictures are compressed as they are
+	})
+}
+
+// Picture gets a picture that a profile names and makes a small JPEG of it, see
+// shrink. The address is whatever WeChat answered, so it is asked only if it is
+// one of WeChat's image hosts. Errors name the host at most.
+func (c *Client) Picture(ctx context.Context, address string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.picture.timeout)
+	defer cancel()
+	target, err := c.pictureAddress(address)
+	if err != nil {
+		return nil, err
+	}
+	began := time.Now()
+	var file []byte
+	_, err = c.picture.guarded(func() (_ answer, err error) {
+		file, err = c.picture.download(ctx, target)
+		return nil, err
+	})
+	var small []byte
+	if err == nil {
+		small, err = shrink(ctx, file)
+	}
+	if c.config.Observe != nil {
+		c.config.Observe(c.picture.name, auth.ReasonOf(err), 0, time.Since(began))
+	}
+	return small, err
+}
+
+// imageHost is the form of WeChat's image hosts: thirdwx.qlogo.cn, wx.qlogo.cn
+// (field reports) and their siblings.
+var imageHost = regexp.MustCompile(`^([0-9a-z]([0-9a-z-]*[0-9a-z])?\.)+qlogo\.cn$`)
+
+// pictureAddress is the address to ask. Older profiles name http addresses; the
+// same hosts answer to https (field reports).
+func (c *Client) pictureAddress(address string) (string, error) {
+	u, err := url.Parse(address)
+	if err != nil || u.Opaque != "" || u.User != nil {
+		return "", auth.Failf(auth.WeChatFailed, "picture: not an address that pictures have")
+	}
+	u.Fragment = ""
+	if api, err := url.Parse(c.config.APIURL); err == nil && c.config.APIURL != officialAPI &&
+		u.Scheme == api.Scheme && u.Host == api.Host {
+		return u.String(), nil
+	}
+	host := strings.ToLower(u.Host) // with the port, if there is one
+	if u.Scheme != "https" && u.Scheme != "http" || !imageHost.MatchString(host) {
+		return "", auth.Failf(auth.WeChatFailed, "picture: not from WeChat's image hosts: scheme %.16q, host %.64q", u.Scheme, u.Host)
+	}
+	u.Scheme, u.Host = "https", host
+	return u.String(), nil
+}
+
+// download reads the body of an answer with status 200. A redirect is none:
+// nobody has checked where it leads.
+func (e *endpoint) download(ctx context.Context, address string) ([]byte, error) {
+	// Any other type may come all the same: what counts is what the bytes are.
+	res, err := e.open(ctx, address, http.Header{"Accept": {"image/jpeg,image/png,image/gif"}})
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return nil, auth.Failf(auth.WeChatFailed, "picture: answered with HTTP status %d", res.StatusCode)
+	}
+	file, err := io.ReadAll(io.LimitReader(res.Body, maxPicture+1))
+	if err != nil {
+		return nil, e.transportError(ctx, err)
+	}
+	if len(file) > maxPicture {
+		return nil, auth.Failf(auth.WeChatFailed, "picture: more than %d bytes", maxPicture)
+	}
+	return file, nil
+}
+
+// dialPicture connects. A name of WeChat's may lead, by a forged or a mistaken
+// answer of the DNS, into the operator's own network, so it has to lead to a
+// public address. The other names that get here are the operator's choice: their
+// proxy, or the simulator.
+func dialPicture(ctx context.Context, network, address string) (net.Conn, error) {
+	dialer := net.Dialer{Timeout: dialTimeout}
+	if host, _, err := net.SplitHostPort(address); err != nil || imageHost.MatchString(host) {
+		dialer.Control = publicOnly
+	}
+	return dialer.DialContext(ctx, network, address)
+}
+
+// publicOnly refuses a connection, once its address is known, unless that is a
+// public one.
+func publicOnly(_, address string, _ syscall.RawConn) error {
+	to, err := netip.ParseAddrPort(address)
+	if err != nil || !public(to.Addr().Unmap()) {
+		return errors.New("the image host has no public address")
+	}
+	return nil
+}
+
+var (
+	// publicV6 is all of IPv6 that is given out (IANA registry).
+	publicV6 = netip.MustParsePrefix("2000::/3")
+	// special are networks that IsPrivate and its like do not know and that lead
+	// to no host of the internet, or to one of IPv4 inside of IPv6 (IANA
+	// registries of special-purpose addresses).
+	special = []netip.Prefix{
+		netip.MustParsePrefix("0.0.0.0/8"),
+		netip.MustParsePrefix("100.64.0.0/10"), // inside of a carrier or a cloud
+		netip.MustParsePrefix("192.0.0.0/24"),
+		netip.MustParsePrefix("192.0.2.0/24"),
+		netip.MustParsePrefix("192.88.99.0/24"),
+		netip.MustParsePrefix("198.18.0.0/15"),
+		netip.MustParsePrefix("198.51.100.0/24"),
+		netip.MustParsePrefix("203.0.113.0/24"),
+		netip.MustParsePrefix("240.0.0.0/4"),
+		netip.MustParsePrefix("2001::/23"),
+		netip.MustParsePrefix("2001:db8::/32"),
+		netip.MustParsePrefix("2002::/16"),
+	}
+)
+
+func public(a netip.Addr) bool {
+	if !a.IsGlobalUnicast() || a.IsPrivate() || a.Is6() && !publicV6.Contains(a) {
+		return false
+	}
+	for _, network := range special {
+		if network.Contains(a) {
+			return false
+		}
+	}
+	return true
+}
