@@ -59,6 +59,9 @@ func (s *Server) checkState(next http.Handler) http.Handler {
 	return s.handle(func(w http.ResponseWriter, r *http.Request) error {
 		// The address holds a code, and no page here holds a form.
 		w.Header().Set("Referrer-Policy", "no-referrer")
+		if r.Method != http.MethodGet {
+			return auth.Fail(auth.WrongMethod, nil) // HEAD would spend the code for nobody
+		}
 		query := r.URL.Query()
 		states, codes := query["state"], query["code"]
 		if len(states) != 1 || len(codes) > 1 || !stateForm.MatchString(states[0]) {

@@ -492,3 +492,26 @@ func TestManyPeopleAtOnce(t *testing.T) {
 	}
 	wait.Wait()
 }
+
+// Monitors ask by HEAD and get the answer of GET without its body; a code is not
+// spent that way.
+func TestHead(t *testing.T) {
+	w := newWorld(t, options{path: "/wx"})
+	b := w.browser(desktopWeb)
+	for path, status := range map[string]int{"/": 200, "/healthz": 200, "/readyz": 200, "/login": 302, "/api/me": 401, "/logout": 405, "/nowhere": 404} {
+		p, err := b.fetch(b.request(http.MethodHead, path, nil))
+		check(t, err)
+		if p.Status != status || p.Body != "" {
+			t.Errorf("HEAD %s: status %d with %d bytes, want %d", path, p.Status, len(p.Body), status)
+		}
+	}
+	phone := w.phone("lin")
+	callback := phone.stops("/login?consent=1", "/callback?")
+	p, err := phone.fetch(phone.request(http.MethodHead, callback, nil))
+	check(t, err)
+	if p.Status != http.StatusMethodNotAllowed {
+		t.Errorf("HEAD /callback: status %d", p.Status)
+	}
+	w.wantExchanges(0)
+	phone.opens(callback).wantPage(http.StatusOK, "林小满")
+}

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
 
 	"wxlogin/internal/auth"
 )
@@ -12,6 +13,7 @@ import (
 func (s *Server) routes() http.Handler {
 	root := chi.NewRouter()
 	root.Use(identify, clientAddress(s.config.TrustedProxies), s.logRequests, s.recoverPanics, s.secureHeaders, limitBody, s.sameOrigin())
+	root.Use(middleware.GetHead) // monitors ask by HEAD
 	root.NotFound(s.handle(s.noSuchPage))
 	root.MethodNotAllowed(s.handle(s.wrongMethod))
 	for name, content := range s.config.RootFiles {
@@ -21,6 +23,7 @@ func (s *Server) routes() http.Handler {
 	r := root
 	if s.site.prefix != "" {
 		r = chi.NewRouter()
+		r.Use(middleware.GetHead)
 		r.NotFound(s.handle(s.noSuchPage))
 		r.MethodNotAllowed(s.handle(s.wrongMethod))
 		root.Mount(s.site.prefix, r)
