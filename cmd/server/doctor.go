@@ -1,67 +1,172 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
-	"log/slog"
+	"net/url"
+	"strings"
+	"time"
+
+	"wxlogin/internal/wechat"
 )
 
-type doctorCommand struct{ settings }
+type doctorCommand struct {
+	settings
+	Offline bool     `help:"Leave out what needs the network."`
+	Explain []string `help:"Explain these numbers of WeChat's (10003, 40125 …) and check nothing." placeholder:"N"`
+	Numbers []string `arg:"" optional:"" name:"number" help:"The same as --explain."`
+}
 
-// finding is what a check has to say. An empty advice is good news.
+// Help is what --help says below the flags' list.
+func (*doctorCommand) Help() string {
+	return "Each line is ok, warn, FAIL, or skip for what was not checked or cannot be told from here; → says what to do. The exit code is 1 when anything fails."
+}
+
+// A verdict is the first word of a line.
+type verdict string
+
+const (
+	good    verdict = "ok"
+	warning verdict = "warn"
+	failure verdict = "FAIL"
+	skipped verdict = "skip" // not checked, or it cannot be told from here
+)
+
+// finding is what a check has to say. Advice has a line for each thing to do;
+// good news need none.
 type finding struct {
+	verdict verdict
 	subject string
 	text    string
 	advice  string
 }
 
+// checkTimeout is what each check that talks to somebody may take.
+const checkTimeout = 5 * time.Second
+
+// doctor is one examination. What checks learn for later ones stays in it.
+type doctor struct {
+	settings *settings
+	config   config // what the settings mean, as far as they mean anything
+	invalid  error  // what is wrong with them
+	offline  bool
+	now      func() time.Time
+	client   *wechat.Client
+	secrets  *strings.Replacer
+
+	running bool // the service answers at its own address
+	reached bool // the service answers at the public URL
+}
+
+// Run examines everything, whatever fails on the way.
 func (c *doctorCommand) Run(ctx context.Context, env *environment) error {
-	failed := 0
-	show := func(f finding) {
-		if f.advice == "" {
-			fmt.Fprintf(env.stdout, "ok    %-10s %s\n", f.subject, f.text)
-			return
-		}
-		failed++
-		fmt.Fprintf(env.stdout, "FAIL  %-10s %s\n      → %s\n", f.subject, f.text, f.advice)
+	if numbers := append(c.Explain, c.Numbers...); len(numbers) > 0 {
+		return explain(env.stdout, numbers)
 	}
-	for _, check := range []func(context.Context, *settings) finding{checkSettings, checkKeys, checkDatabase} {
-		show(check(ctx, &c.settings))
+	d := newDoctor(&c.settings, c.Offline)
+	failed := 0
+	for _, check := range []func(context.Context) []finding{
+		d.checkSettings, d.checkDomain, d.checkKeys, d.checkDatabase, d.checkDisk, d.checkProxies,
+		d.checkWeChat, d.checkAuthorizePage,
+		d.checkService, d.checkPublicURL, d.checkVerifyFile,
+	} {
+		for _, f := range check(ctx) {
+			d.print(env.stdout, f)
+			if f.verdict == failure {
+				failed++
+			}
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("stopped before the end: %w", err)
 	}
 	if failed > 0 {
-		return fmt.Errorf("%d of the checks failed", failed)
+		return fmt.Errorf("doctor: %d of the checks failed; → above says what to do", failed)
 	}
 	return nil
 }
 
-func checkSettings(_ context.Context, s *settings) finding {
-	if _, err := s.parse(); err != nil {
-		return finding{"settings", err.Error(), "correct the settings named above; `server serve --help` lists them all"}
-	}
-	return finding{"settings", "complete and well-formed", ""}
+func newDoctor(s *settings, offline bool) *doctor {
+	d := &doctor{settings: s, offline: offline, now: time.Now, secrets: redactor(s)}
+	d.config, d.invalid = s.parse()
+	d.client = wechat.New(wechat.Config{
+		AppID:     d.config.appID,
+		AppSecret: d.config.appSecret,
+		OpenURL:   d.config.openURL,
+		APIURL:    d.config.apiURL,
+		Lang:      d.config.lang,
+	})
+	return d
 }
 
-func checkKeys(_ context.Context, s *settings) finding {
-	keys, err := s.keyring()
-	if err != nil {
-		return finding{"keys", err.Error(), "`server keygen` prints a key for WXLOGIN_KEYS; without the old keys people sign in once more, and nothing else is lost"}
+func (d *doctor) print(w io.Writer, f finding) {
+	text := fmt.Sprintf("%-5s %-11s %s\n", f.verdict, f.subject, strings.ReplaceAll(f.text, "\n", "\n                  "))
+	for line := range strings.Lines(f.advice) {
+		text += "      → " + strings.TrimSuffix(line, "\n") + "\n"
 	}
-	return finding{"keys", fmt.Sprintf("%d, new cookies and tokens use %s", len(keys), keys[0].ID), ""}
+	io.WriteString(w, d.secrets.Replace(text)) // nobody to tell when it cannot be written
 }
 
-func checkDatabase(ctx context.Context, s *settings) finding {
-	keys, err := s.keyring()
-	if err != nil {
-		return finding{"database", "not looked at without keys", "set the keys first"}
+// redactor hides the secrets of the settings, should a library's error repeat
+// one. Short ones would be found in every other word.
+func redactor(s *settings) *strings.Replacer {
+	values := []string{s.AppSecret, s.Keys}
+	for _, key := range list(s.Keys) {
+		_, encoded, _ := strings.Cut(key, ":")
+		values = append(values, encoded)
 	}
-	db, err := openStore(ctx, s.DatabaseURL, keys, slog.New(slog.NewTextHandler(io.Discard, nil)))
-	if err != nil {
-		return finding{"database", err.Error(), "check WXLOGIN_DATABASE_URL, the folder's permissions and the disk; a damaged file is replaced from a backup with the service stopped"}
+	if u, err := url.Parse(s.DatabaseURL); err == nil && u.User != nil {
+		password, _ := u.User.Password()
+		values = append(values, password, url.QueryEscape(password), u.Query().Get("password"))
 	}
-	defer db.Close()
-	if err := db.Ready(ctx); err != nil {
-		return finding{"database", err.Error(), "check the disk and its free space"}
+	var pairs []string
+	for _, value := range values {
+		if len(value) >= 6 {
+			pairs = append(pairs, value, "[redacted]")
+		}
 	}
-	return finding{"database", "answers, schema current", ""}
+	return strings.NewReplacer(pairs...)
+}
+
+// one makes the list of a single finding.
+func one(v verdict, subject, text, advice string) []finding {
+	return []finding{{v, subject, text, advice}}
+}
+
+func skip(subject, format string, args ...any) []finding {
+	return one(skipped, subject, "not checked: "+fmt.Sprintf(format, args...), "")
+}
+
+const isOffline = "--offline"
+
+// explain prints what WeChat's numbers mean.
+func explain(w io.Writer, numbers []string) error {
+	var unknown []string
+	for _, text := range numbers {
+		e, ok := explanation(text)
+		if !ok {
+			unknown = append(unknown, text)
+			fmt.Fprintf(w, "%s: not in our list. WeChat's own: https://developers.weixin.qq.com/doc/ (全局返回码)\n\n", text)
+			continue
+		}
+		where := "API errcode (服务器接口)"
+		if e.Page {
+			where = "shown on the phone (授权页)"
+		}
+		fmt.Fprintf(w, "%d, %s\n  %s\n  %s\n  → %s\n\n", e.Number, where, e.Chinese, e.English, e.Advice)
+	}
+	if unknown != nil {
+		return fmt.Errorf("doctor: no explanation for %s", strings.Join(unknown, ", "))
+	}
+	return nil
+}
+
+func explanation(text string) (wechat.Explanation, bool) {
+	var number int64
+	if _, err := fmt.Sscan(cmp.Or(text, "none"), &number); err != nil || fmt.Sprint(number) != text {
+		return wechat.Explanation{}, false
+	}
+	return wechat.Explain(number)
 }

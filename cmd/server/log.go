@@ -24,7 +24,7 @@ func newLogger(w io.Writer, format, level string) (*slog.Logger, error) {
 	case "json":
 		return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: min})), nil
 	case "text":
-		return slog.New(tint.NewHandler(w, &tint.Options{Level: min, NoColor: !isTerminal(w)})), nil
+		return slog.New(tint.NewTextHandler(w, &tint.Options{Level: min, NoColor: !isTerminal(w)})), nil
 	}
 	return nil, wrong("log-format", "%q is none of text, json", format)
 }

@@ -73,10 +73,10 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	if exited >= 0 {
 		return exited // --help
 	}
-	if err == nil {
-		err = command.Run()
-	}
 	if err != nil {
+		return fail(nameVariable(err))
+	}
+	if err := command.Run(); err != nil {
 		return fail(err)
 	}
 	return 0

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -27,6 +28,13 @@ type backupCommand struct {
 }
 
 func (c *backupCommand) Run(ctx context.Context, env *environment) error {
+	// Opening makes a database that is not there, and the copy of that would be
+	// found to be empty on the day it is needed.
+	if path, ok := strings.CutPrefix(c.DatabaseURL, "sqlite:"); ok {
+		if _, err := os.Stat(path); err != nil {
+			return wrong("database-url", "%v", err)
+		}
+	}
 	db, err := c.openStore(ctx)
 	if err != nil {
 		return err
@@ -46,16 +54,13 @@ func (c *healthcheckCommand) Run(ctx context.Context, env *environment) error {
 	if err != nil {
 		return err
 	}
-	host, port, err := net.SplitHostPort(c.Addr)
+	door, err := localAddress(c.Addr)
 	if err != nil {
-		return wrong("addr", "%q is not host:port", c.Addr)
-	}
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "127.0.0.1"
+		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
-	address := "http://" + net.JoinHostPort(host, port) + strings.TrimRight(public.Path, "/") + "/readyz"
+	address := door + strings.TrimRight(public.Path, "/") + "/readyz"
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return err
@@ -73,6 +78,19 @@ func (c *healthcheckCommand) Run(ctx context.Context, env *environment) error {
 	}
 	fmt.Fprintln(env.stdout, "ready")
 	return nil
+}
+
+// localAddress is where the service listens, as somebody on this machine calls
+// it.
+func localAddress(listen string) (string, error) {
+	host, port, err := net.SplitHostPort(listen)
+	if err != nil {
+		return "", wrong("addr", "%q is not host:port", listen)
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return "http://" + net.JoinHostPort(host, port), nil
 }
 
 type versionCommand struct{}

@@ -63,7 +63,11 @@ func variableOf(flag string) string {
 
 // didYouMean points at a setting of almost the same letters.
 func didYouMean(name string, known []string) string {
-	plain := func(s string) string { return strings.NewReplacer("_", "", "S", "").Replace(s) }
+	plain := func(s string) string {
+		letters := []rune(strings.NewReplacer("_", "", "S", "").Replace(s))
+		slices.Sort(letters)
+		return string(letters)
+	}
 	for _, candidate := range known {
 		if plain(candidate) == plain(name) {
 			return ". Did you mean " + candidate + "?"
@@ -81,8 +85,8 @@ func variableResolver(vars map[string]string) kong.Resolver {
 		}
 		name := variableOf(flag.Name)
 		value, set := vars[name]
-		file, fromFile := vars[name+"_FILE"]
-		if !flag.Tag.Has("secret") || !fromFile {
+		file := vars[name+"_FILE"]
+		if !flag.Tag.Has("secret") || file == "" {
 			if !set || value == "" {
 				return nil, nil
 			}
@@ -97,6 +101,19 @@ func variableResolver(vars map[string]string) kong.Resolver {
 		}
 		return strings.TrimSpace(string(content)), nil
 	})
+}
+
+// nameVariable lets an error of a flag's value name the setting by its variable,
+// as all other errors do: kong does not know where a value came from.
+func nameVariable(err error) error {
+	flag, text, ok := strings.Cut(strings.TrimPrefix(err.Error(), "--"), ": ")
+	if !ok || !slices.Contains(variableNames(), variableOf(flag)) {
+		return err
+	}
+	if strings.HasPrefix(text, "expected duration") {
+		text += "; the form is 720h or 90m"
+	}
+	return wrong(flag, "%s", text)
 }
 
 // helpWithVariable adds its variable to the help of a setting.

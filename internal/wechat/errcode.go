@@ -29,6 +29,9 @@ func (r *Refusal) Error() string {
 // Reason sorts the errcode.
 func (r *Refusal) Reason() auth.Reason { return reasonOf(r.Errcode) }
 
+// WeChatErrcode is how package auth finds the number, for the history of logins.
+func (r *Refusal) WeChatErrcode() int64 { return r.Errcode }
+
 func (r *Refusal) errcode() int64 {
 	if r == nil {
 		return 0

@@ -13,14 +13,14 @@ import (
 	"wxlogin/internal/wechat/wechatsim"
 )
 
-const secret = "a-secret-that-must-not-be-seen"
+const probeSecret = "a-secret-that-must-not-be-seen"
 
 func probeClient(address, appID string) *wechat.Client {
-	return wechat.New(wechat.Config{AppID: appID, AppSecret: secret, OpenURL: address, APIURL: address})
+	return wechat.New(wechat.Config{AppID: appID, AppSecret: probeSecret, OpenURL: address, APIURL: address})
 }
 
 func TestProbe(t *testing.T) {
-	sim := wechatsim.New(wechatsim.Config{Secret: secret})
+	sim := wechatsim.New(wechatsim.Config{Secret: probeSecret})
 	srv := httptest.NewServer(sim)
 	defer srv.Close()
 
@@ -50,7 +50,7 @@ func TestProbeKeepsTheSecret(t *testing.T) {
 	defer html.Close()
 	for _, address := range []string{"http://" + listener.Addr().String(), html.URL, "http://[bad", strings.Replace(html.URL, "http", "https", 1)} {
 		_, err := probeClient(address, "wx1").Probe(t.Context())
-		if err == nil || strings.Contains(err.Error(), secret) || strings.Contains(err.Error(), "appid=") {
+		if err == nil || strings.Contains(err.Error(), probeSecret) || strings.Contains(err.Error(), "appid=") {
 			t.Errorf("%s: %v", address, err)
 		}
 	}

@@ -1,0 +1,157 @@
+package main_test
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	server "wxlogin/cmd/server"
+	"wxlogin/internal/wechat/wechatsim"
+)
+
+func TestDoctorOfAHealthyService(t *testing.T) {
+	c := newClinic(t).serves()
+	r := c.doctor()
+	if r.code != 0 {
+		t.Fatalf("exit code %d:\n%s", r.code, r.text)
+	}
+	for _, subject := range []string{"settings", "domain", "keys", "proxies", "wechat", "clock", "account", "service", "public URL", "MP_verify"} {
+		r.wants("ok", subject)
+	}
+	r.wants("ok", "database", "schema current")
+	r.wants("skip", "authorize", "only WeChat on a phone can tell")
+	if strings.Contains(r.text, "FAIL") || strings.Contains(r.text, "warn") {
+		t.Errorf("nothing is wrong, and doctor says\n%s", r.text)
+	}
+}
+
+func TestDoctorOfAServiceNotYetStarted(t *testing.T) {
+	c := newClinic(t)
+	delete(c.vars, "WXLOGIN_KEYS")
+	r := c.doctor()
+	r.wants("ok", "keys", "the first start makes")
+	r.wants("warn", "database", "is not there yet")
+	r.wants("warn", "service", "not running", "server serve")
+	r.wants("FAIL", "public URL", "not reachable", "nothing listens", "server serve")
+	r.wants("skip", "MP_verify", "public URL")
+	files, err := os.ReadDir(c.dir)
+	if err != nil || len(files) != 1 {
+		t.Errorf("doctor has made files: %v %v", files, err)
+	}
+}
+
+func TestDoctorOfBrokenSettings(t *testing.T) {
+	c := newClinic(t)
+	for _, name := range []string{"WXLOGIN_PUBLIC_URL", "WXLOGIN_APPID", "WXLOGIN_APPSECRET"} {
+		c.vars[name] = ""
+	}
+	r := c.doctor()
+	r.wants("FAIL", "settings", "WXLOGIN_PUBLIC_URL").wants("FAIL", "settings", "WXLOGIN_APPID").wants("FAIL", "settings", "WXLOGIN_APPSECRET")
+	r.wants("skip", "domain", "not checked: ").wants("skip", "public URL", "not checked: ").wants("skip", "account", "not checked: ")
+	r.wants("ok", "keys").wants("ok", "wechat").wants("ok", "clock") // what can be checked is
+}
+
+func TestDoctorOffline(t *testing.T) {
+	c := newClinic(t).serves()
+	visits := 0
+	c.visitorsMeet(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { visits++ }))
+	r := c.doctor("--offline")
+	for _, subject := range []string{"wechat", "clock", "account", "authorize", "service", "public URL"} {
+		r.wants("skip", subject, "not checked: --offline")
+	}
+	r.wants("ok", "MP_verify", "can be read")
+	if r.code != 0 || visits != 0 || len(c.sim.Calls(wechatsim.Endpoints()...)) != 0 {
+		t.Errorf("exit code %d, %d visits, calls %v", r.code, visits, c.sim.Calls(wechatsim.Endpoints()...))
+	}
+}
+
+func TestDoctorExplains(t *testing.T) {
+	for _, args := range [][]string{{"10003", "40164"}, {"--explain", "10003", "40164"}, {"--explain=10003,40164"}} {
+		text, code := server.Doctor(t.Context(), nil, args...)
+		if code != 0 || !strings.Contains(text, "网页授权域名") || !strings.Contains(text, "IP白名单") {
+			t.Errorf("doctor %q: exit code %d\n%s", args, code, text)
+		}
+	}
+	for _, unknown := range []string{"4242", "1000x", ""} {
+		text, code := server.Doctor(t.Context(), nil, "10003", unknown)
+		if code != 1 || !strings.Contains(text, "not in our list") {
+			t.Errorf("doctor %q: exit code %d\n%s", unknown, code, text)
+		}
+	}
+}
+
+func TestDoctorOfDomains(t *testing.T) {
+	for url, want := range map[string][3]string{
+		"https://h5.example.com/wx":   {"ok", "register exactly this: h5.example.com\n", "网页授权域名"},
+		"https://h5.example.com:443":  {"ok", "register exactly this: h5.example.com\n", "网页授权域名"},
+		"https://h5.example.com:8443": {"FAIL", "10003", "port 8443"},
+		"https://203.0.113.7":         {"warn", "IP address", "10003"},
+		"https://intranet":            {"warn", "without a dot", "备案"},
+	} {
+		t.Run(url, func(t *testing.T) {
+			c := newClinic(t)
+			c.vars["WXLOGIN_PUBLIC_URL"] = url
+			c.doctor("--offline").wants(want[0], "domain", want[1:]...)
+		})
+	}
+	t.Run("loopback", func(t *testing.T) {
+		c := newClinic(t)
+		delete(c.vars, "WXLOGIN_WECHAT_OPEN_URL")
+		delete(c.vars, "WXLOGIN_WECHAT_API_URL")
+		c.doctor("--offline").wants("warn", "domain", "no phone can open it")
+	})
+}
+
+func TestDoctorOfProxies(t *testing.T) {
+	c := newClinic(t)
+	c.vars["WXLOGIN_PUBLIC_URL"] = "https://h5.example.com"
+	c.doctor("--offline").wants("warn", "proxies", "WXLOGIN_TRUSTED_PROXIES=127.0.0.1/32")
+	c.vars["WXLOGIN_TRUSTED_PROXIES"] = "0.0.0.0/0"
+	c.doctor("--offline").wants("warn", "proxies", "trusts everybody")
+	c.vars["WXLOGIN_TRUSTED_PROXIES"] = "10.0.0.0/8"
+	c.doctor("--offline").wants("ok", "proxies", "10.0.0.0/8")
+}
+
+func TestDoctorOfKeysAndDatabase(t *testing.T) {
+	c := newClinic(t)
+	database := filepath.Join(c.dir, "wxlogin.db")
+	delete(c.vars, "WXLOGIN_KEYS")
+	c.write(database+".keys", clinicKey, 0o640)
+	c.doctor("--offline").wants("warn", "keys", "mode 0640", "chmod 600")
+	c.write(database+".keys", "k1:short", 0o600)
+	c.doctor("--offline").wants("FAIL", "keys", "server keygen")
+	c.write(database+".keys", clinicKey, 0o600)
+	c.write(database, strings.Repeat("no database ", 100), 0o600)
+	c.doctor("--offline").wants("ok", "keys", "k1").wants("FAIL", "database", "no database", "WXLOGIN_DATABASE_URL")
+	os.Remove(database + ".keys")
+	c.doctor("--offline").wants("FAIL", "keys", "is gone").wants("skip", "database", "not checked")
+	c.vars["WXLOGIN_DATABASE_URL"] = "sqlite:" + filepath.Join(c.dir, "no", "folder", "wxlogin.db")
+	c.doctor("--offline").wants("FAIL", "database", "cannot be made", "make the folder")
+}
+
+func TestDoctorOfDisks(t *testing.T) {
+	for want, line := range map[string]string{
+		"ok":   server.DiskLine(10<<30, ""),
+		"warn": server.DiskLine(100<<20, "") + server.DiskLine(10<<30, "NFS"),
+		"FAIL": server.DiskLine(1<<20, ""),
+	} {
+		for l := range strings.Lines(line) {
+			if !strings.HasPrefix(l, want) && !strings.HasPrefix(l, "      → ") {
+				t.Errorf("want %s: %s", want, l)
+			}
+		}
+	}
+}
+
+func TestDoctorOfCertificates(t *testing.T) {
+	now := time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
+	if line := server.CertificateLine(now.AddDate(0, 0, 13), now); !strings.HasPrefix(line, "warn ") || !strings.Contains(line, "2026-12-05") {
+		t.Error(line)
+	}
+	if line := server.CertificateLine(now.AddDate(0, 0, 15), now); !strings.HasPrefix(line, "ok ") {
+		t.Error(line)
+	}
+}
