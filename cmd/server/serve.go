@@ -62,10 +62,15 @@ func serve(ctx context.Context, s *settings, config config, demo *web.Demo, list
 	}
 	defer db.Close()
 
-	client := newClient(config)
-	refresher := auth.NewRefresher(client, db, time.Now, log)
+	metrics := newMetrics()
+	if err := metrics.serve(ctx, config.metricsAddr, log); err != nil {
+		return err
+	}
+	client := newClient(config, metrics.call)
+	pictures := auth.NewPictures(client, db, time.Now, log)
+	refresher := auth.NewRefresher(client, db, pictures, time.Now, log)
 	var draining atomic.Bool
-	server, err := newServer(config, keys, demo, db, client, refresher, &draining, log)
+	server, err := newServer(config, keys, demo, db, client, pictures, refresher, metrics, ctx.Done(), &draining, log)
 	if err != nil {
 		return err
 	}
@@ -77,6 +82,7 @@ func serve(ctx context.Context, s *settings, config config, demo *web.Demo, list
 	closing, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	server.Close(closing)
+	pictures.Close(closing)
 	return err
 }
 
@@ -90,19 +96,20 @@ func openStore(ctx context.Context, databaseURL string, keys auth.Keyring, log *
 	})
 }
 
-func newClient(config config) *wechat.Client {
+func newClient(config config, observe func(string, auth.Reason, int64, time.Duration)) *wechat.Client {
 	return wechat.New(wechat.Config{
 		AppID:     config.appID,
 		AppSecret: config.appSecret,
 		OpenURL:   config.openURL,
 		APIURL:    config.apiURL,
 		Lang:      config.lang,
+		Observe:   observe,
 	})
 }
 
 // newServer puts the domain and the pages together.
 func newServer(config config, keys auth.Keyring, demo *web.Demo, db *store.Store, client *wechat.Client,
-	refresher *auth.Refresher, draining *atomic.Bool, log *slog.Logger,
+	pictures *auth.Pictures, refresher *auth.Refresher, metrics *metrics, stopping <-chan struct{}, draining *atomic.Bool, log *slog.Logger,
 ) (*web.Server, error) {
 	rules := auth.Rules{
 		AppID:    config.appID,
@@ -123,7 +130,9 @@ func newServer(config config, keys auth.Keyring, demo *web.Demo, db *store.Store
 		RateLimit:      config.rateLimit,
 		RootFiles:      config.rootFiles,
 		Demo:           demo,
-		Auth:           auth.New(client, db, rules, time.Now, log),
+		Auth:           auth.New(auth.Config{Provider: client, Store: db, Pictures: pictures, Rules: rules, Now: time.Now, Log: log, Observe: metrics.login}),
+		Scans:          auth.NewScans(db, rules, time.Now),
+		Stopping:       stopping,
 		Desk:           auth.NewDesk(db, config.appID, config.admins, time.Now),
 		Refresher:      refresher,
 		Sessions:       db,
@@ -134,6 +143,7 @@ func newServer(config config, keys auth.Keyring, demo *web.Demo, db *store.Store
 			}
 			return db.Ready(ctx)
 		},
+		Observe:   metrics.request,
 		Templates: templates.FS,
 		Now:       time.Now,
 		Log:       log,
