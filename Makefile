@@ -1,0 +1,60 @@
+# make        builds bin/server
+# make test   is the one check: whoever changes something runs it, and so does .ci/run
+SHELL := /bin/sh
+
+# -race needs a C compiler. At home its absence is said and passed over; with
+# CI=true it is a failure.
+HAVE_CC := $(shell command -v "$$(go env CC)" 2>/dev/null)
+ifneq ($(HAVE_CC),)
+RACE := -race
+endif
+
+FUZZTIME ?= 10s
+IMAGE ?= wxlogin
+
+.PHONY: build test check format-check fmt fuzz run-demo image env-example clean
+
+build:
+	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o bin/server ./cmd/server
+
+test: check
+ifeq ($(HAVE_CC),)
+	@if [ "$$CI" = true ]; then echo "make test: no C compiler, and with CI=true the race detector is not left out" >&2; exit 1; fi
+	@echo "make test: no C compiler here, so the tests run without the race detector"
+endif
+	go test $(RACE) -timeout 20m ./...
+	@echo "make test: all is well"
+
+# check is what can be said without running anything.
+check: format-check
+	go vet ./...
+	go tool staticcheck ./...
+	go mod tidy -diff
+	go mod verify
+
+format-check:
+	@wrong=$$(gofmt -l .); if [ -n "$$wrong" ]; then echo "gofmt: these files are not formatted (make fmt does it):" >&2; echo "$$wrong" >&2; exit 1; fi
+
+fmt:
+	gofmt -w .
+
+# fuzz runs every fuzz target for a short while; FUZZTIME=10m for longer.
+fuzz:
+	@grep -rHo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' . | while IFS=: read -r file func; do \
+		echo "fuzz: $${func#func } of $$(dirname "$$file")"; \
+		go test -run '^$$' -fuzz "^$${func#func }\$$" -fuzztime $(FUZZTIME) "$$(dirname "$$file")" || exit 1; \
+	done
+
+run-demo: build
+	./bin/server demo
+
+# env-example writes .env.example and the settings tables of the READMEs anew
+# from the settings; the tests fail when they differ.
+env-example:
+	go test ./cmd/server -run TestSettingsAreDocumented -update
+
+image:
+	docker build -t $(IMAGE) .
+
+clean:
+	rm -rf bin

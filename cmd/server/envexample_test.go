@@ -1,0 +1,207 @@
+package main_test
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	server "wxlogin/cmd/server"
+)
+
+var update = flag.Bool("update", false, "write .env.example and the settings tables of the READMEs anew")
+
+// description is what a reader wants to know of a setting and the struct does
+// not say.
+type description struct {
+	form     string // what the value looks like
+	example  string // one that the service takes; empty: the default
+	required bool
+	chinese  string
+}
+
+// descriptions has one for each setting, by its name. There is no example of a
+// key: somebody would use it.
+var descriptions = map[string]description{
+	"addr":             {"host:port", "", false, "监听地址。"},
+	"public-url":       {"URL", "https://h5.example.com", true, "访客使用的地址；路径是所有路由的前缀，域名须是公众平台登记的「网页授权域名」。"},
+	"allow-http":       {"true | false", "true", false, "允许公开地址用 http（仅限封闭网络；本机地址无需设置）。"},
+	"appid":            {"wx…", "wx0123456789abcdef", true, "公众号的 AppID（不是 gh_ 开头的原始 ID）。"},
+	"appsecret":        {"text", "0123456789abcdef0123456789abcdef", true, "公众号的 AppSecret。"},
+	"scope":            {"auto | base | userinfo", "", false, "auto：先静默授权，只请还不认识的人点「允许」；base：只取 openid；userinfo：每次登录都请求授权。"},
+	"lang":             {"zh_CN | zh_TW | en", "", false, "向微信请求资料的语言，也是浏览器没有说明语言时页面的语言。"},
+	"database-url":     {"sqlite:PATH", "sqlite:/data/wxlogin.db", false, "数据库；SQLite 文件须在本机磁盘上。"},
+	"keys":             {"kid:base64, …", "", false, "加密与签名的密钥，第一个用于加密和签名，其余仍可解密和验证；server keygen 生成。默认首次启动时生成，放在 SQLite 文件旁。"},
+	"return-hosts":     {"host[:port], …", "shop.example.com,m.example.com:8443", false, "登录后还可以返回的其他主机，须完全一致。"},
+	"cookie-domain":    {"domain", "example.com", false, "与该域名下的其他主机共享登录状态（用于 forward-auth）；留空则只属于本主机。"},
+	"trusted-proxies":  {"CIDR, …", "127.0.0.1/32,172.16.0.0/12", false, "反向代理的地址段；只相信它们的 X-Forwarded-* 头。"},
+	"admins":           {"openid, …", "oTheFirstAdmin_0123456789abc", false, "可以进入管理后台的 openid。"},
+	"session-idle":     {"duration", "", false, "多久不来访，登录状态就结束。"},
+	"session-lifetime": {"duration", "", false, "登录状态最长保持多久。"},
+	"recheck-after":    {"duration", "24h", false, "登录状态超过这么久后，静默核对一次手机的主人；0 为不核对。"},
+	"rate-limit":       {"number", "", false, "每个客户端地址每分钟的登录、回调、扫码次数上限；0 为不限。"},
+	"verify-file":      {"path", "MP_verify_0123456789abcdef.txt", false, "公众平台要求放在域名根目录的 MP_verify_*.txt 文件的路径。"},
+	"metrics-addr":     {"host:port", "127.0.0.1:9007", false, "/metrics 的第二个监听地址；留空则没有。"},
+	"log-format":       {"text | json", "json", false, "日志格式；默认在终端为 text，否则为 json。"},
+	"log-level":        {"debug | info | warn | error", "", false, "日志级别。"},
+	"wechat-open-url":  {"URL", "", false, "微信授权页的地址；其他值仅用于测试。"},
+	"wechat-api-url":   {"URL", "", false, "微信接口的地址；其他值仅用于测试。"},
+}
+
+// Every setting has its lines in .env.example and its row in the READMEs, made
+// from the struct that the program reads.
+func TestSettingsAreDocumented(t *testing.T) {
+	for _, s := range server.Settings() {
+		if _, ok := descriptions[s.Name]; !ok {
+			t.Fatalf("%s is a new setting: describe it in envexample_test.go, then run make env-example", s.Variable)
+		}
+	}
+	if got, want := len(descriptions), len(server.Settings()); got != want {
+		t.Fatalf("%d settings are described, and there are %d", got, want)
+	}
+	wantFile(t, "../../.env.example", func(string) string { return envExample() })
+	wantFile(t, "../../README.md", func(text string) string { return betweenMarkers(text, settingsTable(false)) })
+	wantFile(t, "../../README.zh-CN.md", func(text string) string { return betweenMarkers(text, settingsTable(true)) })
+}
+
+// wantFile compares a file with what it should be made into, or writes it.
+func wantFile(t *testing.T, path string, make func(string) string) {
+	t.Helper()
+	before, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) && filepath.Ext(path) == ".md" {
+		return // there is no README to check
+	}
+	want := make(string(before))
+	if *update {
+		err = os.WriteFile(path, []byte(want), 0o644)
+		before = []byte(want)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(strings.Split(string(before), "\n"), strings.Split(want, "\n")); diff != "" {
+		t.Errorf("%s is not up to date; make env-example makes it so:\n%s", filepath.Base(path), diff)
+	}
+}
+
+func envExample() string {
+	var b strings.Builder
+	b.WriteString(`# wxlogin 的全部设置。复制为 .env，填写前三项即可启动。
+# All settings of wxlogin. Copy to .env; the first three are required.
+#
+# 本文件由 make env-example 生成。 Made by make env-example: do not edit it.
+`)
+	write := func(required bool) {
+		for _, s := range server.Settings() {
+			d := descriptions[s.Name]
+			if d.required != required {
+				continue
+			}
+			fmt.Fprintf(&b, "\n# %s\n# %s\n# %s", d.chinese, s.Help, d.form)
+			switch {
+			case d.required:
+				b.WriteString(", required")
+			case s.Default != "":
+				b.WriteString(", default " + s.Default)
+			default:
+				b.WriteString(", default: empty")
+			}
+			if d.required {
+				b.WriteString(", for example " + d.example)
+			}
+			if s.Secret {
+				b.WriteString("; or " + s.Variable + "_FILE with the path of a file that holds it")
+			}
+			b.WriteString("\n")
+			if d.required {
+				fmt.Fprintf(&b, "%s=\n", s.Variable)
+			} else {
+				fmt.Fprintf(&b, "#%s=%s\n", s.Variable, exampleOf(s))
+			}
+		}
+	}
+	write(true)
+	write(false)
+	return b.String()
+}
+
+func exampleOf(s server.Setting) string {
+	if example := descriptions[s.Name].example; example != "" {
+		return example
+	}
+	return s.Default
+}
+
+func settingsTable(chinese bool) string {
+	var b strings.Builder
+	if chinese {
+		b.WriteString("| 变量 | 形式 | 默认值 | 说明 |\n|---|---|---|---|\n")
+	} else {
+		b.WriteString("| variable | form | default | meaning |\n|---|---|---|---|\n")
+	}
+	cell := func(s string) string { return strings.ReplaceAll(s, "|", `\|`) }
+	for _, s := range server.Settings() {
+		d := descriptions[s.Name]
+		name, otherwise, meaning := "`"+s.Variable+"`", "", s.Help
+		if s.Secret {
+			name += ", `…_FILE`"
+		}
+		switch {
+		case d.required && chinese:
+			otherwise = "**必填**"
+		case d.required:
+			otherwise = "**required**"
+		case s.Default != "":
+			otherwise = "`" + s.Default + "`"
+		}
+		if chinese {
+			meaning = d.chinese
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", name, cell(d.form), otherwise, cell(meaning))
+	}
+	return b.String()
+}
+
+// betweenMarkers puts the table into a text that has a place for it.
+func betweenMarkers(text, table string) string {
+	const opening, closing = "<!-- settings -->", "<!-- /settings -->"
+	before, rest, ok := strings.Cut(text, opening)
+	_, after, closed := strings.Cut(rest, closing)
+	if !ok || !closed {
+		return text
+	}
+	return before + opening + "\n\n" + table + "\n" + closing + after
+}
+
+// The service takes every example of .env.example, and asks for what is left
+// empty there.
+func TestEnvExampleIsTaken(t *testing.T) {
+	var variables []string
+	for _, s := range server.Settings() {
+		variables = append(variables, s.Variable+"="+exampleOf(s))
+	}
+	folder := t.TempDir()
+	verify := filepath.Join(folder, descriptions["verify-file"].example)
+	if err := os.WriteFile(verify, []byte("0123456789abcdef"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	variables = append(variables, "WXLOGIN_VERIFY_FILE="+verify, "WXLOGIN_DATABASE_URL=sqlite:"+filepath.Join(folder, "wxlogin.db"))
+	start(t, variables, "admin", "list").wantExit(0)
+
+	if err := os.WriteFile(filepath.Join(folder, ".env"), []byte(envExample()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	untouched := startIn(t, folder, nil, "serve")
+	untouched.wantExit(1)
+	for _, s := range server.Settings() {
+		if named := strings.Contains(untouched.stderr.text(), s.Variable+": "); named != descriptions[s.Name].required {
+			t.Errorf("with .env.example as it is, %s is named: %v\n%s", s.Variable, named, untouched.stderr.text())
+		}
+	}
+}

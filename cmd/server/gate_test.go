@@ -1,0 +1,654 @@
+package main_test
+
+import (
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+
+	"wxlogin/internal/wechat/wechatsim"
+)
+
+// TestGate runs the recipes of examples/ as they are shipped, each in the real
+// proxy, before a real service.
+func TestGate(t *testing.T) {
+	for _, recipe := range []string{"nginx", "caddy"} {
+		t.Run(recipe, func(t *testing.T) {
+			g := newGate(t, recipe)
+			for _, test := range []struct {
+				name string
+				run  func(*testing.T, *gate)
+			}{
+				{"strangers", strangers},
+				{"one login for all sites", oneLogin},
+				{"forged headers", forgedHeaders},
+				{"smuggled requests", smuggledRequests},
+				{"paths", paths},
+				{"names", names},
+				{"two people at once", twoAtOnce},
+				{"foreign hosts", foreignHosts},
+				{"logout and block", logoutAndBlock},
+				{"example applications", exampleApplications},
+				{"nobody is let in when wxlogin cannot tell", cannotTell},
+			} {
+				t.Run(test.name, func(t *testing.T) { test.run(t, g) })
+			}
+		})
+	}
+}
+
+// A person without a session is led to where they can sign in, a script is told,
+// and the application hears of neither.
+func strangers(t *testing.T, g *gate) {
+	g.toApp.heard()
+	phone, desktop := g.phone(t, "lin"), g.visitor(t, desktopBrowser, "lin")
+	wanted := shop + "/cart?a=1&b=%E4%BD%A0"
+
+	a := phone.gets(wanted)
+	if a.status != http.StatusFound || a.leadsTo() != loginSite+"/login?return_to="+url.QueryEscape(wanted) {
+		t.Errorf("a phone gets %d to %s", a.status, a.header.Get("Location"))
+	}
+	a = desktop.gets(wanted)
+	if a.status != http.StatusFound || a.leadsTo() != loginSite+"/scan?return_to="+url.QueryEscape(wanted) {
+		t.Errorf("a desktop gets %d to %s", a.status, a.header.Get("Location"))
+	}
+	if a = desktop.opens(wanted); a.status != http.StatusOK || !strings.Contains(a.body, "/qr.png?return_to="+url.QueryEscape(wanted)) {
+		t.Errorf("the scan page is %d:\n%s", a.status, a.body)
+	}
+	for _, line := range []string{"Sec-Fetch-Mode: cors", "X-Requested-With: XMLHttpRequest", "Accept: application/json"} {
+		phone.asks(http.MethodGet, wanted, "", line).refused()
+	}
+	for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodOptions} {
+		phone.asks(method, wanted, "a body for the application").refused()
+	}
+	if a := phone.asks(http.MethodHead, wanted, ""); a.status != http.StatusUnauthorized {
+		t.Errorf("HEAD gets %d", a.status)
+	}
+	// The gate has no back door of its own.
+	for _, header := range []string{
+		"X-Forwarded-Uri: /healthz", "X-Forwarded-Method: OPTIONS", "X-Forwarded-For: 127.0.0.1", "X-Original-Url: /healthz", "X-Original-Method: OPTIONS",
+		"X-Rewrite-Url: /healthz", "X-Http-Method-Override: OPTIONS", "X-Accel-Redirect: /", "Forwarded: for=127.0.0.1", "User-Agent: GoogleHC/1.0",
+		"Authorization: Basic bGluOg==", "Remote-User: lin", "Origin: https://evil.example", "Cookie: __Secure-wxlogin=; __Host-wxlogin=x",
+	} {
+		if a := phone.asks(http.MethodGet, wanted, "", header); a.status != http.StatusFound && a.status != http.StatusUnauthorized {
+			t.Errorf("%s: %d", header, a.status)
+		}
+	}
+	if heard := g.toApp.heard(); heard != "" {
+		t.Errorf("the application heard of strangers:\n%s", heard)
+	}
+}
+
+// Who is signed in at one site is at its siblings, without a word to WeChat. The
+// applications learn who it is, in our headers and no other way.
+func oneLogin(t *testing.T, g *gate) {
+	g.sim.AddPerson(wechatsim.Person{Key: "union", Nickname: "小 Union/联合 100%", UnionID: "oUnion-1"})
+	phone := g.phone(t, "union")
+	wantIdentity(t, g, phone, phone.signsIn(shop+"/cart?a=1").app(), "小 Union/联合 100%")
+
+	calls := len(g.sim.Calls())
+	for _, site := range []string{blog, stray} {
+		wantIdentity(t, g, phone, phone.opens(site+"/").app(), "小 Union/联合 100%")
+	}
+	if n := len(g.sim.Calls()); n != calls {
+		t.Errorf("WeChat was asked %d times again", n-calls)
+	}
+
+	// A request comes through whole, and its body goes to the application alone.
+	g.toService.heard()
+	body := strings.Repeat("the whole story ", 10_000)
+	got := phone.asks(http.MethodPost, shop+"/story?x=%2F..%2F&y=1", body, "X-Other: 1", "Accept: */*").app()
+	if got.Method != http.MethodPost || got.URI != "/story?x=%2F..%2F&y=1" || got.Body != body || got.Header.Get("X-Other") != "1" {
+		t.Errorf("the application got %s %s with %d bytes, %v", got.Method, got.URI, len(got.Body), got.Header)
+	}
+	if asked := g.toService.heard(); !strings.HasPrefix(asked, "GET /verify") || strings.Contains(asked, "story ") {
+		t.Errorf("wxlogin was asked:\n%.2000s", asked)
+	}
+	// The application's own refusals are its own.
+	if a := phone.gets(shop + "/refuses"); a.status != http.StatusUnauthorized || !strings.Contains(a.body, "X-Wechat-Openid") {
+		t.Errorf("the application's 401 became %d:\n%s", a.status, a.body)
+	}
+	// The session would open every site; an application does not get it. Its own
+	// cookies it does.
+	session := strings.TrimPrefix(phone.session(), "Cookie: ")
+	token := session[strings.Index(session, "=")+1:]
+	for _, cookies := range []string{session, session + "; a=1; b=2", "a=1; " + session + "; b=2", "a=1; b=2; " + session, "a=1;" + session + ";b=2"} {
+		g.toApp.heard()
+		if status, _ := g.raw(t, rawGet("/", "Cookie: "+cookies)); status != http.StatusOK {
+			t.Errorf("%s: status %d", cookies, status)
+		}
+		heard := g.toApp.heard()
+		if strings.Contains(heard, token) {
+			t.Errorf("the application got the session's cookie from %q:\n%s", cookies, heard)
+		}
+		for _, own := range []string{"a=1", "b=2"} {
+			if strings.Contains(cookies, own) && !strings.Contains(heard, own) {
+				t.Errorf("the application's own %s is lost from %q:\n%s", own, cookies, heard)
+			}
+		}
+	}
+	for _, lines := range [][]string{{"Cookie: " + session + "; " + session}, {"Cookie: " + session, "Cookie: a=1; " + session}, {"cookie: x" + session + ";" + session}} {
+		g.raw(t, rawGet("/", lines...))
+		if heard := g.toApp.heard(); strings.Contains(heard, token) {
+			t.Errorf("the application got the session's cookie from %q:\n%s", lines, heard)
+		}
+	}
+}
+
+// identityOf are the headers among these that an application could take for
+// the gate's: the letters of the name are those of one of ours.
+func identityOf(header http.Header) map[string][]string {
+	found := map[string][]string{}
+	for name, values := range header {
+		letters := strings.Map(func(r rune) rune {
+			if r >= 'a' && r <= 'z' {
+				return r
+			}
+			return -1
+		}, strings.ToLower(name))
+		if strings.Contains(letters, "remoteuser") || strings.Contains(letters, "remotename") || strings.Contains(letters, "wechat") {
+			found[name] = values
+		}
+	}
+	return found
+}
+
+// wantIdentity fails unless the application got exactly who the visitor is, as
+// /api/me has it. What is empty may be left out.
+func wantIdentity(t *testing.T, g *gate, v *visitor, got got, name string) {
+	t.Helper()
+	a := v.asks(http.MethodGet, loginSite+"/api/me", "", "Accept: application/json")
+	var me struct{ ID, OpenID, UnionID, Scope string }
+	if err := json.Unmarshal([]byte(a.body), &me); err != nil || a.status != http.StatusOK || me.ID == "" || me.OpenID == "" {
+		t.Fatalf("/api/me: %d, %v\n%s", a.status, err, a.body)
+	}
+	found := identityOf(got.Header)
+	for header, want := range map[string]string{
+		"Remote-User": me.ID, "X-Wechat-Openid": me.OpenID, "X-Wechat-Unionid": me.UnionID, "X-Wechat-Scope": me.Scope,
+	} {
+		if values := found[header]; len(values) > 1 || len(values) == 0 && want != "" || len(values) == 1 && values[0] != want {
+			t.Errorf("%s is %q, want %q", header, values, want)
+		}
+		delete(found, header)
+	}
+	shown, err := url.PathUnescape(got.Header.Get("Remote-Name"))
+	if len(found["Remote-Name"]) != 1 || err != nil || shown != name {
+		t.Errorf("Remote-Name is %q (%q, %v), want %q", found["Remote-Name"], shown, err, name)
+	}
+	delete(found, "Remote-Name")
+	if len(found) > 0 {
+		t.Errorf("the application could take these for identity too: %q", found)
+	}
+	if left := identityOf(got.Trailer); len(left) > 0 {
+		t.Errorf("the application could take these trailers for identity: %q", left)
+	}
+}
+
+// What a client says of itself never reaches the application under a name that
+// anybody could read as one of ours, and cannot take ours away either.
+func forgedHeaders(t *testing.T, g *gate) {
+	phone := g.phone(t, "plain") // has no unionid
+	phone.signsIn(shop + "/")
+	session := phone.session()
+
+	attempts := [][]string{
+		{"Connection: close, X-Wechat-Openid, X-Wechat-Unionid", "X-Wechat-Unionid: forged"},
+		{"Connection: Remote-User"}, {"Connection: remote-user, Remote-Name, x-wechat-scope"},
+		{"Connection: keep-alive", "Connection: X-Wechat-Openid"}, {"Connection: Cookie"}, {"Connection: X-Forwarded-Uri, X-Forwarded-Host"},
+		{"Connection: Remote-User", "Upgrade: websocket"}, {"Connection: Upgrade, Remote-User", "Upgrade: websocket", "Upgrade: h2c"},
+		{"Proxy-Connection: Remote-User"}, {"Keep-Alive: Remote-User"}, {"TE: trailers, Remote-User", "Trailer: Remote-User"},
+		{"Remote-User : forged"}, {"Remote-User\t: forged"}, {" Remote-User: forged"}, {"Remote-User\x00: forged"}, {"\x00Remote-User: forged"},
+		{"X-Other: a\r\n Remote-User: forged"}, {"X-Other: a\nRemote-User: forged"}, {"X-Other: a\rRemote-User: forged"},
+		{"X-Other: a\x00\r\nRemote-User: forged"}, {"Remote-User;: forged"}, {"Remote-User\u00a0: forged"}, {"\ufeffRemote-User: forged"},
+		{"Remote-User:"}, {"Remote-User: "}, {": forged"}, {"Remote-User"}, {"Host: shop.example.com", "Remote-User: forged"},
+		{"X-Wechat-Unionid: forged", "X-Wechat-Unionid: forged", "x-wechat-unionid: forged", "X_Wechat_Unionid: forged"},
+	}
+	for _, name := range []string{"Remote-User", "Remote-Name", "X-Wechat-Openid", "X-Wechat-Unionid", "X-Wechat-Scope"} {
+		for _, spelt := range []string{
+			name, strings.ToLower(name), strings.ToUpper(name), swapCase(name),
+			strings.ReplaceAll(name, "-", "_"), strings.ToLower(strings.ReplaceAll(name, "-", "_")), strings.ToUpper(strings.ReplaceAll(name, "-", "_")),
+			strings.Replace(name, "-", "_", 1), strings.ReplaceAll(name, "-", "."), strings.Replace(name, "-", ".", 1),
+			strings.ReplaceAll(name, "-", "~"), strings.ReplaceAll(name, "-", "!"), strings.ReplaceAll(name, "-", "|"),
+		} {
+			attempts = append(attempts, []string{spelt + ": forged"}, []string{spelt + ": forged", spelt + ": forged"}, []string{"Connection: " + spelt, spelt + ": forged"})
+		}
+	}
+	for _, lines := range attempts {
+		g.toApp.heard()
+		request := rawGet("/x", append(lines, session)...)
+		status, _ := g.raw(t, request)
+		heard := g.toApp.heard()
+		if status/100 == 5 && !strings.Contains(request, "Upgrade") {
+			t.Errorf("%q: status %d", lines, status)
+		}
+		if heard == "" {
+			if status == http.StatusOK {
+				t.Errorf("%q: a page, and not the application's", lines)
+			}
+			continue // refused whole
+		}
+		wantIdentity(t, g, phone, parsed(t, heard), "微信用户")
+		// A line that begins with a blank goes on with the value before.
+		unfolded := strings.NewReplacer("X-Other: a Remote-User: forged", "", "Accept: text/html Remote-User: forged", "").Replace(heard)
+		if strings.Contains(unfolded, "forged") {
+			t.Errorf("%q: the application got\n%s", lines, heard)
+		}
+
+		// The same from a stranger.
+		if status, _ := g.raw(t, rawGet("/x", lines...)); status == http.StatusOK {
+			t.Errorf("%q opens the gate", lines)
+		}
+		if heard := g.toApp.heard(); heard != "" {
+			t.Errorf("%q: the application heard of a stranger:\n%s", lines, heard)
+		}
+	}
+
+	// Those that are no trick are served, and none is served with less than all.
+	for _, lines := range [][]string{
+		{"Remote-User: forged"}, {"X-Wechat-Unionid: forged"}, {"X_Wechat_Openid: forged"}, {"Connection: Remote-User"}, {"Connection: X-Wechat-Openid"},
+	} {
+		g.toApp.heard()
+		if status, _ := g.raw(t, rawGet("/x", append(lines, session)...)); status != http.StatusOK || g.toApp.heard() == "" {
+			t.Errorf("%q: status %d", lines, status)
+		}
+	}
+
+	// A trailer comes after the gate has decided.
+	g.toApp.heard()
+	status, _ := g.raw(t, "POST /x HTTP/1.1\r\nHost: shop.example.com\r\n"+session+
+		"\r\nTransfer-Encoding: chunked\r\nTrailer: Remote-User, X-Wechat-Unionid\r\n\r\n4\r\nbody\r\n0\r\nRemote-User: forged\r\nX-Wechat-Unionid: forged\r\n\r\n")
+	if heard := g.toApp.heard(); strings.Contains(heard, "forged") || status == http.StatusOK && !strings.Contains(heard, "body") {
+		t.Errorf("trailers: status %d, the application got\n%s", status, heard)
+	}
+}
+
+func swapCase(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z':
+			return r - 'a' + 'A'
+		case r >= 'A' && r <= 'Z':
+			return r - 'A' + 'a'
+		}
+		return r
+	}, s)
+}
+
+// parsed is the request that the proxy sent, header lines only.
+func parsed(t *testing.T, heard string) got {
+	t.Helper()
+	head, _, ok := strings.Cut(heard, "\r\n\r\n")
+	lines := strings.Split(head, "\r\n")
+	if !ok || strings.Count(heard, " HTTP/1.1\r\n") != 1 {
+		t.Fatalf("the application got no one request:\n%s", heard)
+	}
+	g := got{Header: http.Header{}}
+	for _, line := range lines[1:] {
+		name, value, _ := strings.Cut(line, ":")
+		name = http.CanonicalHeaderKey(name)
+		g.Header[name] = append(g.Header[name], strings.TrimSpace(value))
+	}
+	return g
+}
+
+// A stranger's request does not carry another one past the gate.
+func smuggledRequests(t *testing.T, g *gate) {
+	const inner = "GET /smuggled HTTP/1.1\r\nHost: shop.example.com\r\nRemote-User: forged\r\nX-Wechat-Openid: forged\r\n\r\n"
+	post := "POST /x HTTP/1.1\r\nHost: shop.example.com\r\n"
+	chunked := fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(inner), inner)
+	phone := g.phone(t, "lin")
+	phone.signsIn(shop + "/")
+	for _, session := range []string{"", phone.session() + "\r\n"} {
+		for _, request := range []string{
+			post + session + fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(inner), inner),
+			post + session + "Transfer-Encoding: chunked\r\n\r\n" + chunked,
+			post + session + "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + inner,
+			post + session + fmt.Sprintf("Content-Length: %d\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n%s", 5+len(inner), inner),
+			post + session + "Content-Length: 0\r\nContent-Length: 5\r\n\r\n" + inner,
+			post + session + "Content-Length: +0\r\n\r\n" + inner,
+			post + session + "Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n" + inner,
+			post + session + "Transfer-Encoding: \x0bchunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n" + inner,
+			post + session + "Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n" + inner,
+			post + session + "Transfer_Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n" + inner,
+			post + session + "Expect: 100-continue\r\nContent-Length: 0\r\n\r\n" + inner,
+			"GET /x HTTP/1.1\r\nHost: shop.example.com\r\n" + session + "Content-Length: 0\r\n\r\n" + inner,
+			"GET /x HTTP/1.1\r\nHost: shop.example.com\r\n" + session + "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n" + inner,
+			"GET /x HTTP/1.1\r\nHost: shop.example.com\r\n" + session + "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n\r\n" + inner,
+		} {
+			g.toApp.heard()
+			g.raw(t, request)
+			heard := g.toApp.heard()
+			if session == "" && heard != "" {
+				t.Errorf("%q: the application heard of a stranger:\n%s", request, heard)
+			}
+			// As the body of an honest request it is text. As a request it must not be
+			// there: nobody has let it in.
+			for i, part := range strings.Split(heard, "GET /smuggled") {
+				if i > 0 && !strings.Contains(part, "\r\nRemote-User: forged") {
+					t.Errorf("%q: the application got a request of its own:\n%s", request, heard)
+				}
+			}
+			if strings.HasPrefix(heard, "GET /smuggled") {
+				t.Errorf("%q: the application got\n%s", request, heard)
+			}
+		}
+	}
+}
+
+// However an address is written, a stranger does not get to the application.
+func paths(t *testing.T, g *gate) {
+	g.toApp.heard()
+	for _, target := range []string{
+		"/", "//", "///", "/./", "/../", "/x/../", "/x/..;/", "/;x", "/%2e%2e/", "/%2e%2e%2f", "/..%2f..%2f", "/.%2e/", "/x%2f..%2fy", "/%252e%252e/", `/\..\`, `/..\`,
+		"/%5c..%5c", "/x;jsessionid=1", "/x/%00", "/x%00.css", "/x%0d%0aX:%20y", "/x%0a", "/%ff", "/favicon.ico", "/robots.txt", "/x.css", "/x.js?y",
+		"/.well-known/acme-challenge/x", "/healthz", "/readyz", "/verify", "/verify/", "/verify?login=redirect", "/login", "/static/x", "/spa/", "/spa/../x", "/api/me",
+		"/_wxlogin", "/_wxlogin/", "//_wxlogin", "/_WXLOGIN", "/%5fwxlogin", "/@sign_in", "/x#/healthz", "/x?/../healthz", "?", "*", "x", "http:", "",
+		"https://shop.example.com/x", "http://shop.example.com/x", "https://login.example.com/x", "https://shop.example.com@login.example.com/", "//shop.example.com/x", "shop.example.com:443",
+	} {
+		for _, method := range []string{"GET", "POST", "HEAD", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "get", "X"} {
+			request := method + " " + target + " HTTP/1.1\r\nHost: shop.example.com\r\nConnection: close\r\n\r\n"
+			status, _ := g.raw(t, request)
+			// The address may name another site, which answers by itself; and Caddy has
+			// an empty 200 for a host that nobody serves, and for OPTIONS *.
+			elsewhere := strings.Contains(target, "login.example.com") || method == "CONNECT" || target == "*"
+			if status == http.StatusOK && !elsewhere {
+				t.Errorf("%s %q gives %d", method, target, status)
+			}
+		}
+	}
+	for _, request := range []string{
+		"GET / HTTP/1.0\r\n\r\n", "GET / HTTP/1.0\r\nHost: shop.example.com\r\n\r\n", "GET /\r\n\r\n", "GET / HTTP/1.1\r\n\r\n", "GET / HTTP/2.0\r\nHost: shop.example.com\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n", "GET / HTTP/1.1\r\nHost: SHOP.example.com.\r\n\r\n", "GET / HTTP/1.1\r\nHost: shop.example.com:8007\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: login.example.com\r\nHost: shop.example.com\r\n\r\n", "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", "GET /x y HTTP/1.1\r\nHost: shop.example.com\r\n\r\n",
+	} {
+		g.raw(t, request)
+	}
+	if heard := g.toApp.heard(); heard != "" {
+		t.Errorf("the application heard of strangers:\n%s", heard)
+	}
+}
+
+// A nickname is anything; the headers hold.
+func names(t *testing.T, g *gate) {
+	for key, nickname := range map[string]string{
+		"long":    strings.Repeat("长", 10_000),
+		"rtl":     "אבג\u200fمرحبا",
+		"emoji":   strings.Repeat("👨‍👩‍👧", 30),
+		"tricky":  "a, b; c=\"d\" {env.HOME} $wx_user {http.request.uri} %0d%0aRemote-User: forged",
+		"control": "a\r\nRemote-User: forged\x14\x00b",
+		"spaces":  "  x  ",
+	} {
+		g.sim.AddPerson(wechatsim.Person{Key: key, Nickname: nickname})
+		phone := g.phone(t, key)
+		got := phone.signsIn(shop + "/").app()
+		a := phone.asks(http.MethodGet, loginSite+"/api/me", "", "Accept: application/json")
+		var me struct{ Nickname string }
+		if err := json.Unmarshal([]byte(a.body), &me); err != nil || me.Nickname == "" {
+			t.Fatalf("%s: %v\n%s", key, err, a.body)
+		}
+		header := got.Header.Get("Remote-Name")
+		shown, err := url.PathUnescape(header)
+		if err != nil || shown == "" || !strings.HasPrefix(me.Nickname, shown) || len(header) > 1024 {
+			t.Errorf("%s: Remote-Name %q is %q (%v), and the nickname %q", key, header, shown, err, me.Nickname)
+		}
+		wantIdentity(t, g, phone, got, shown)
+	}
+}
+
+// Nobody is ever taken for somebody else, on connections that many share.
+func twoAtOnce(t *testing.T, g *gate) {
+	var wg sync.WaitGroup
+	for _, key := range []string{"lin", "wang", "alice", "plain"} {
+		phone := g.phone(t, key)
+		phone.signsIn(shop + "/")
+		want := g.person(t, key).OpenID
+		for range 2 {
+			wg.Go(func() {
+				for i := range 50 {
+					a, err := phone.try(http.MethodGet, fmt.Sprintf("%s/%d", shop, i), "")
+					var got got
+					if err == nil {
+						err = json.Unmarshal([]byte(a.body), &got)
+					}
+					if openid := got.Header.Values("X-Wechat-Openid"); err != nil || len(openid) != 1 || openid[0] != want {
+						t.Errorf("%s is taken for %q (%d, %v)", key, openid, a.status, err)
+						return
+					}
+				}
+			})
+		}
+	}
+	wg.Wait()
+}
+
+// No login leads to a host that the settings do not name, however it is written.
+// A browser that is sent to one fails the test by itself: it finds no such host.
+func foreignHosts(t *testing.T, g *gate) {
+	phone := g.phone(t, "lin")
+	phone.signsIn(shop + "/")
+	for _, there := range []string{
+		"https://evil.example/", "http://evil.example/", "//evil.example/", "///evil.example/", "////evil.example", `/\evil.example`, `\\evil.example`, `\/evil.example`, `/\/evil.example`,
+		"/\t/evil.example", "/\n/evil.example", "/%09/evil.example", "\t//evil.example", " //evil.example", "/./\\evil.example", "/.//evil.example", "/..//evil.example", "/x/..//evil.example",
+		"https:evil.example", "https:/evil.example", "https:///evil.example", `https:\\evil.example`, "HTTPS://EVIL.EXAMPLE", "javascript:alert(1)", "data:text/html,x", "evil.example", "ftp://shop.example.com/",
+		"https://shop.example.com.evil.example/", "https://evilshop.example.com/", "https://shop.example.com@evil.example/", "https://shop.example.com:x@evil.example/", `https://shop.example.com\@evil.example/`,
+		`https://evil.example\@shop.example.com/`, "https://evil.example#@shop.example.com/", "https://evil.example?@shop.example.com/", "https://shop.example.com%2eevil.example/", "https://shop.example.com%00.evil.example/",
+		"https://evil.example/https://shop.example.com/", "https://shop.example.com:444/", "https://shop.example.com:443@evil.example/", "https://[::1]/", "https://stray.example.com/", "https://example.com/",
+		"http://shop.example.com/", "https://shop。example。com/", "https://ｓhop.example.com/", "https://shop.example.com\u2044@evil.example/", "https://sho\u00adp.example.com/", "https://.shop.example.com/",
+		"https://shop.example.com./", "https://user@shop.example.com/", "https://shop.example.com/../", "https://shop.example.com//evil.example", "https://shop.example.com/%2e%2e/", "%2F%2Fevil.example",
+		"/%5cevil.example/..", "", strings.Repeat("/x", 2000), "https://shop.example.com/" + strings.Repeat("x", 4000),
+	} {
+		for _, query := range []string{"return_to=" + url.QueryEscape(there), "return_to=" + url.QueryEscape(there) + "&return_to=" + url.QueryEscape(shop+"/"), "consent=1&return_to=" + url.QueryEscape(there)} {
+			a := phone.opens(loginSite + "/login?" + query)
+			// A path of our own that does not exist is where no harm is done.
+			if a.url.Scheme != "https" || a.url.Host != "login.example.com" || a.url.Path != "/" && !strings.HasPrefix(a.url.Path, "/%") && !strings.HasPrefix(a.url.EscapedPath(), "/%") {
+				t.Errorf("%s leads to %s", query, a.url)
+			}
+		}
+	}
+	if a := phone.opens(loginSite + "/login?return_to=" + url.QueryEscape(blog+"/x?y=%2F&z=//evil.example")); a.url.String() != blog+"/x?y=%2F&z=//evil.example" {
+		t.Errorf("an honest address leads to %s", a.url)
+	}
+
+	// From a protected site.
+	stranger := g.phone(t, "lin")
+	if a := stranger.gets(stray + "/x"); a.leadsTo() != loginSite+"/login?return_to=%2F" {
+		t.Errorf("a site that the settings do not name leads to %s", a.leadsTo())
+	}
+	forwarded := []string{
+		"X-Forwarded-Host: evil.example", "X-Forwarded-Proto: javascript", "X-Forwarded-Proto: http", "X-Forwarded-Uri: //evil.example", "X-Forwarded-Uri: @evil.example", "X-Forwarded-Prefix: //evil.example",
+		"X-Forwarded-Port: 444", "X-Forwarded-Server: evil.example", "X-Original-Url: https://evil.example/", "X-Rewrite-Url: //evil.example", "Forwarded: host=evil.example;proto=http", "X-Auth-Request-Redirect: https://evil.example/",
+		"X_Forwarded_Host: evil.example", "X-Forwarded_Host: evil.example", "X.Forwarded.Host: evil.example", "X-Forwarded-Host: shop.example.com, evil.example", "Connection: X-Forwarded-Host", "Connection: X-Forwarded-Uri, X-Forwarded-Proto",
+		"X-Login-Url: https://evil.example/", "Referer: https://evil.example/", "Origin: https://evil.example",
+	}
+	requests := []string{}
+	for _, line := range forwarded {
+		requests = append(requests, rawGet("/cart", line))
+	}
+	for _, target := range []string{
+		"//evil.example/x", "///evil.example", `/\evil.example`, "/%09/evil.example", "/%5cevil.example", "https://evil.example/x", "https://shop.example.com@evil.example/", "/x/..//evil.example", "/.//evil.example",
+		"/@evil.example", "/:x@evil.example/", "/#@evil.example", "/?@evil.example", "/x\x7f", "/x\xff", "/" + strings.Repeat("x", 3000),
+	} {
+		requests = append(requests, rawGet(target))
+	}
+	requests = append(requests,
+		strings.Replace(rawGet("/cart"), "Host: shop.example.com", "Host: evil.example", 1),
+		strings.Replace(rawGet("/cart"), "Host: shop.example.com", "Host: shop.example.com:444", 1),
+		strings.Replace(rawGet("/cart"), "Host: shop.example.com", "Host: shop.example.com@evil.example", 1),
+		strings.Replace(rawGet("/cart"), "Host: shop.example.com", "Host: evil.example\r\nHost: shop.example.com", 1),
+	)
+	led := 0
+	for _, request := range requests {
+		_, header := g.raw(t, request)
+		location := header.Get("Location")
+		if location == "" {
+			continue // refused, or nobody's host
+		}
+		led++
+		to, err := url.Parse(location)
+		if err != nil || !strings.HasPrefix(location, loginSite+"/login?return_to=") {
+			t.Errorf("%.300q leads to %q", request, location)
+			continue
+		}
+		back := to.Query().Get("return_to")
+		if back != "/" && !strings.HasPrefix(back, shop+"/") && back != shop+":444/cart" {
+			t.Errorf("%.300q comes back to %q", request, back)
+		}
+		if a := stranger.opens(location); strings.Contains(a.url.Host, "evil") {
+			t.Errorf("%.300q ends at %s", request, a.url)
+		}
+	}
+	if led < len(forwarded) {
+		t.Errorf("only %d requests were led to the login", led)
+	}
+
+	// No other site's script reads who is signed in.
+	for _, line := range []string{"Origin: " + shop, "Origin: https://evil.example", "Origin: null"} {
+		a := phone.asks(http.MethodGet, loginSite+"/api/me", "", line, "Sec-Fetch-Site: same-site", "Sec-Fetch-Mode: cors")
+		for name := range a.header {
+			if strings.HasPrefix(name, "Access-Control-") {
+				t.Errorf("%s: %s: %s", line, name, a.header.Get(name))
+			}
+		}
+	}
+	if a := phone.asks(http.MethodPost, loginSite+"/logout", "", "Origin: "+shop, "Sec-Fetch-Site: same-site"); a.status != http.StatusForbidden {
+		t.Errorf("a sibling site signs people out: %d", a.status)
+	}
+}
+
+// Who signs out, and whom an admin blocks, is out with the next request, at every
+// site.
+func logoutAndBlock(t *testing.T, g *gate) {
+	phone := g.phone(t, "alice")
+	phone.signsIn(shop + "/")
+	kept := phone.session()
+	if a := phone.asks(http.MethodPost, loginSite+"/logout", "", "Origin: "+loginSite, "Sec-Fetch-Site: same-origin"); a.status != http.StatusSeeOther {
+		t.Fatalf("logout: %d\n%s", a.status, a.body)
+	}
+	g.toApp.heard()
+	phone.asks(http.MethodGet, shop+"/", "", "Accept: application/json").refused()
+	phone.asks(http.MethodGet, blog+"/", "", "Accept: application/json").refused()
+	if status, _ := g.raw(t, rawGet("/", kept)); status != http.StatusFound {
+		t.Errorf("a cookie kept from before the logout gives %d", status)
+	}
+
+	phone = g.phone(t, "wang")
+	id := phone.signsIn(shop + "/").app().Header.Get("Remote-User")
+	g.toApp.heard()
+	link := start(t, g.settings, "admin", "link")
+	link.wantExit(0)
+	admin := g.visitor(t, desktopBrowser, "")
+	token := url.Values{"token": {must(url.Parse(strings.TrimSpace(link.stdout.text()))).Query().Get("token")}}
+	same := []string{"Origin: " + loginSite, "Sec-Fetch-Site: same-origin"}
+	if a := admin.asks(http.MethodPost, loginSite+"/admin/link", token.Encode(), same...); a.status != http.StatusSeeOther {
+		t.Fatalf("admin link: %d\n%s", a.status, a.body)
+	}
+	if a := admin.asks(http.MethodPost, loginSite+"/api/admin/users/"+id+"/block", "", append(same, "Accept: application/json")...); a.status/100 != 2 {
+		t.Fatalf("block: %d\n%s", a.status, a.body)
+	}
+	phone.asks(http.MethodGet, shop+"/", "", "Accept: application/json").refused()
+	phone.asks(http.MethodGet, blog+"/", "", "Accept: application/json").refused()
+	if a := phone.opens(shop + "/"); a.url.Host != "login.example.com" || a.status != http.StatusForbidden {
+		t.Errorf("who is blocked ends at %s with %d", a.url, a.status)
+	}
+	if heard := g.toApp.heard(); heard != "" {
+		t.Errorf("the application heard of somebody who is out:\n%s", heard)
+	}
+}
+
+// The example applications do what they are an example of.
+func exampleApplications(t *testing.T, g *gate) {
+	binary := buildExampleApp(t)
+	address := freeAddress(t)
+	startExampleApp(t, binary, address)
+	before := g.toApp.leadTo(address)
+	defer g.toApp.leadTo(before)
+
+	phone := g.phone(t, "lin")
+	a := phone.signsIn(shop + "/")
+	if a.status != http.StatusOK || !strings.Contains(a.body, "你好，<bdi>林小满</bdi>") || !strings.Contains(a.body, g.person(t, "lin").OpenID) {
+		t.Errorf("the application shows %d:\n%s", a.status, a.body)
+	}
+
+	stranger := g.phone(t, "lin")
+	for _, file := range []string{"/spa/", "/spa/app.js"} {
+		if a := stranger.gets(loginSite + file); a.status != http.StatusOK || !strings.Contains(a.body, "wxlogin") {
+			t.Errorf("%s: %d\n%s", file, a.status, a.body)
+		}
+	}
+	a = stranger.asks(http.MethodGet, loginSite+"/api/me", "", "Accept: application/json", "Sec-Fetch-Mode: cors", "Sec-Fetch-Site: same-origin")
+	a.refused()
+	var problem struct {
+		LoginURL string `json:"login_url"`
+	}
+	if err := json.Unmarshal([]byte(a.body), &problem); err != nil {
+		t.Fatal(err)
+	}
+	back := loginSite + "/spa/?a=1"
+	if a := stranger.opens(problem.LoginURL + "?return_to=" + url.QueryEscape(back)); a.url.String() != back {
+		t.Errorf("the single-page application's login ends at %s", a.url)
+	}
+}
+
+// A gate that cannot ask does not open.
+func cannotTell(t *testing.T, g *gate) {
+	phone := g.phone(t, "lin")
+	phone.signsIn(shop + "/")
+	shut := func(why string) {
+		t.Helper()
+		g.toApp.heard()
+		for _, v := range []*visitor{phone, g.phone(t, "lin")} {
+			if a := v.gets(shop + "/"); a.status/100 != 5 || a.header.Get("Set-Cookie") != "" {
+				t.Errorf("%s: %d\n%s", why, a.status, a.body)
+			}
+		}
+		if heard := g.toApp.heard(); heard != "" {
+			t.Errorf("%s: the application heard\n%s", why, heard)
+		}
+	}
+	open := func(when string) {
+		t.Helper()
+		if a := phone.gets(shop + "/"); a.status != http.StatusOK {
+			t.Errorf("%s: %d\n%s", when, a.status, a.body)
+		}
+	}
+
+	db, err := sql.Open("sqlite", "file:"+g.database+"?_pragma=busy_timeout(5000)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	rename := func(from, to string) {
+		t.Helper()
+		if _, err := db.ExecContext(t.Context(), "ALTER TABLE "+from+" RENAME TO "+to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rename("sessions", "sessions_gone")
+	phoneOnly := phone.gets(shop + "/")
+	if phoneOnly.status/100 != 5 || phoneOnly.header.Get("Set-Cookie") != "" {
+		t.Errorf("a database that does not answer: %d\n%s", phoneOnly.status, phoneOnly.body)
+	}
+	rename("sessions_gone", "sessions")
+	open("with the database back")
+
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // takes connections and says nothing
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	service := g.toService.leadTo(silent.Addr().String())
+	shut("a service that hangs")
+	g.toService.leadTo(service)
+	open("with the service going on")
+
+	g.service.terminate()
+	g.service.wantExit(0)
+	shut("no service")
+	g.startService(t)
+	open("with the service back")
+}

@@ -1,0 +1,135 @@
+package main_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/chromedp/cdproto/emulation"
+	cdppage "github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+)
+
+// A desktop and a phone, both real browsers: the desktop's page follows what the
+// phone does without being touched, by its stream of events, and without one.
+func TestScanInABrowser(t *testing.T) {
+	browser := openBrowser(t)
+	demo := start(t, []string{"TZ=Asia/Shanghai"}, "demo", "--addr=127.0.0.1:0", "--simulator-addr=127.0.0.1:0")
+	demo.stdout.wait(t, "Ctrl+C")
+	at := printedAddresses(t, demo.stdout.text())
+	phone := browser.newPhone("phone")
+
+	for name, script := range map[string]string{"by events": "", "by asking": "delete window.EventSource"} {
+		desk := browser.newDesk("desk")
+		if script != "" {
+			desk.runsFirst(script)
+		}
+		desk.opens(at.visitor + "scan?return_to=/?from=" + name[3:])
+		desk.waits(`#scan[data-status="waiting"]`)
+		desk.shot("20-scan")
+
+		phone.opens(desk.href(".small a"))
+		if phone.sees(`button[value="lin"]`) {
+			phone.taps(`button[value="lin"]`)
+		}
+		if phone.sees(`a[href*="consent=1"]`) {
+			phone.taps(`a[href*="consent=1"]`)
+			phone.taps("button.allow")
+		}
+		phone.wantText("Linux · Chrome", "127.0.0.1", desk.number())
+		phone.shot("21-ask")
+		desk.waits(`#scan[data-status="opened"]`)
+		desk.wantText("已扫描")
+		desk.shot("22-opened")
+		phone.taps(`button[value="confirm"]`)
+		phone.shot("23-confirmed")
+		desk.waits(`form[action$="/logout"]`)
+		desk.wantText("林小满")
+	}
+
+	desk := browser.newDesk("desk that is refused")
+	desk.opens(at.visitor + "scan")
+	phone.opens(desk.href(".small a"))
+	phone.taps(`button[value="refuse"]`)
+	phone.shot("24-refused")
+	desk.waits(`#scan[data-status="refused"]`)
+	desk.shot("25-refused")
+	desk.taps(".again a")
+	desk.waits(`#scan[data-status="waiting"]`)
+}
+
+// A desktop without scripts comes back by itself.
+func TestScanWithoutScript(t *testing.T) {
+	browser := openBrowser(t)
+	demo := start(t, []string{"TZ=Asia/Shanghai"}, "demo", "--addr=127.0.0.1:0", "--simulator-addr=127.0.0.1:0")
+	demo.stdout.wait(t, "Ctrl+C")
+	at := printedAddresses(t, demo.stdout.text())
+	phone, desk := browser.newPhone("phone"), browser.newDesk("desk")
+	phone.opens(at.visitor)
+	phone.taps(`button[value="lin"]`)
+	phone.taps(`a[href*="consent=1"]`)
+	phone.taps("button.allow")
+
+	desk.withoutScript()
+	desk.opens(at.visitor + "scan")
+	number := desk.number()
+	desk.shot("26-without-script")
+	phone.opens(desk.href(".small a"))
+	phone.wantText(number)
+	desk.waits(`#scan[data-status="opened"]`) // by its own refresh
+	if again := desk.number(); again != number {
+		t.Fatalf("the desktop shows %s now, and %s before", again, number)
+	}
+	phone.taps(`button[value="confirm"]`)
+	desk.waits(`form[action$="/logout"]`)
+	desk.wantText("林小满")
+}
+
+// waits for something to appear, however it comes.
+func (tab *tab) waits(selector string) {
+	tab.t.Helper()
+	ctx, cancel := context.WithTimeout(tab.ctx, patience)
+	defer cancel()
+	if err := chromedp.Do(ctx, chromedp.WaitVisible(chromedp.CSS(selector))); err != nil {
+		tab.t.Fatalf("%s waits for %s: %v\nthe page is %s", tab.name, selector, err, tab.text())
+	}
+}
+
+// sees says whether something is on the page.
+func (tab *tab) sees(selector string) bool {
+	tab.t.Helper()
+	return tab.evaluates(fmt.Sprintf(`String(document.querySelector(%q) !== null)`, selector)) == "true"
+}
+
+// href is where a link leads.
+func (tab *tab) href(selector string) string {
+	tab.t.Helper()
+	return tab.evaluates(fmt.Sprintf(`document.querySelector(%q).href`, selector))
+}
+
+// number is the one on a page with a code.
+func (tab *tab) number() string {
+	tab.t.Helper()
+	return tab.evaluates(`document.querySelector(".number b").textContent`)
+}
+
+func (tab *tab) evaluates(script string) string {
+	tab.t.Helper()
+	result, err := chromedp.Run(tab.ctx, chromedp.Evaluate[string](script))
+	if err != nil {
+		tab.t.Fatalf("%s: %s: %v", tab.name, script, err)
+	}
+	return result
+}
+
+// runsFirst runs a script before those of every page.
+func (tab *tab) runsFirst(script string) {
+	tab.t.Helper()
+	tab.do(command(cdppage.AddScriptToEvaluateOnNewDocument, cdppage.AddScriptToEvaluateOnNewDocumentParams{Source: script}))
+}
+
+// withoutScript switches the scripts of pages off.
+func (tab *tab) withoutScript() {
+	tab.t.Helper()
+	tab.do(command(emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}))
+}
