@@ -14,6 +14,7 @@ const (
 	ActBlock       Action = "block"
 	ActUnblock     Action = "unblock"
 	ActEndSessions Action = "end_sessions"
+	ActEndSession  Action = "end_session"
 	ActRefresh     Action = "refresh"
 	ActErase       Action = "erase"
 	ActExport      Action = "export"
@@ -21,7 +22,14 @@ const (
 	ActRevoke      Action = "revoke"
 	ActLinkMade    Action = "link_made"
 	ActLinkUsed    Action = "link_used"
+	ActDeskLeft    Action = "desk_left"
 )
+
+// Actions are all actions, in the order that pages list them.
+var Actions = []Action{
+	ActBlock, ActUnblock, ActEndSessions, ActEndSession, ActRefresh, ActExport, ActErase,
+	ActGrant, ActRevoke, ActLinkMade, ActLinkUsed, ActDeskLeft,
+}
 
 // Event is one entry of the record of such actions. It is only ever added to.
 type Event struct {
@@ -60,6 +68,9 @@ type DeskStore interface {
 	SetBlocked(ctx context.Context, userID string, blocked bool, event Event) error
 	// EndSessions deletes all sessions of a person and returns how many.
 	EndSessions(ctx context.Context, userID string, event Event) (int64, error)
+	// EndSession deletes one session of a person. NoSuchSession when they have none
+	// with this id.
+	EndSession(ctx context.Context, userID, sessionID string, event Event) error
 	// EraseUser deletes a person with tokens and sessions, and what names them in
 	// the history of logins. NoSuchUser when there is none.
 	EraseUser(ctx context.Context, userID string, event Event) error
@@ -74,6 +85,8 @@ type DeskStore interface {
 	// SpendAdminLink deletes the link and adds the session, in one transaction.
 	// LinkSpent when there is no such link or it ended before now.
 	SpendAdminLink(ctx context.Context, tokenHash string, now time.Time, session Session, event Event) error
+	// User returns one person, NoSuchUser when there is none.
+	User(ctx context.Context, id string) (User, error)
 	// AddEvent records an act that changes nothing else.
 	AddEvent(ctx context.Context, event Event) error
 }
@@ -95,6 +108,33 @@ func NewDesk(store DeskStore, appID string, admins []string, now func() time.Tim
 	return &Desk{store: store, appID: appID, admins: admins, now: now}
 }
 
+// FreshFor is how long ago an admin who comes by their own login may have signed
+// in for what cannot be undone or makes admins. A silent login renews it.
+const FreshFor = 10 * time.Minute
+
+// Enter is MayEnter for one request to the admin pages. NotAdmin for who is none;
+// SignInAgain for an admin whose login is older than a browser let in by a link
+// would stay.
+func (d *Desk) Enter(v Visit) error {
+	switch {
+	case !d.MayEnter(v):
+		return Fail(NotAdmin, nil)
+	case v.Session.Kind != DeskSession && d.now().Sub(v.Session.CreatedAt) >= DeskLifetime:
+		return Failf(SignInAgain, "the admin signed in at %v", v.Session.CreatedAt)
+	}
+	return nil
+}
+
+// Fresh says whether an admin may erase, grant and revoke without being asked
+// for their login once more. A link cannot be used twice, so that a browser let
+// in by one is asked to type instead; web sees to that.
+func (d *Desk) Fresh(v Visit) error {
+	if v.Session.Kind != DeskSession && d.now().Sub(v.Session.CreatedAt) >= FreshFor {
+		return Failf(SignInAgain, "the admin signed in at %v", v.Session.CreatedAt)
+	}
+	return nil
+}
+
 // MayEnter is the one rule of who is an admin: a browser let in by a link, or a
 // person whom the configuration or `admin grant` names.
 func (d *Desk) MayEnter(v Visit) bool {
@@ -114,8 +154,12 @@ func Actor(v Visit) string {
 }
 
 // Block shuts a person out, at once and everywhere: their sessions end, and no
-// login makes a new one.
+// login makes a new one. LastAdmin for an admin who would block themselves and is
+// the only one.
 func (d *Desk) Block(ctx context.Context, actor, userID, reason string) error {
+	if err := d.notTheLast(ctx, actor, userID); err != nil {
+		return err
+	}
 	return d.store.SetBlocked(ctx, userID, true, d.event(actor, ActBlock, userID, reason))
 }
 
@@ -127,6 +171,11 @@ func (d *Desk) Unblock(ctx context.Context, actor, userID string) error {
 // EndSessions signs a person out everywhere and returns of how many browsers.
 func (d *Desk) EndSessions(ctx context.Context, actor, userID string) (int64, error) {
 	return d.store.EndSessions(ctx, userID, d.event(actor, ActEndSessions, userID, ""))
+}
+
+// EndSession signs a person out of one browser.
+func (d *Desk) EndSession(ctx context.Context, actor, userID, sessionID string) error {
+	return d.store.EndSession(ctx, userID, sessionID, d.event(actor, ActEndSession, userID, ""))
 }
 
 // Erase deletes all that is stored on a person. It does not shut them out: who
@@ -145,9 +194,52 @@ func (d *Desk) Exported(ctx context.Context, actor, subject, detail string) erro
 	return d.store.AddEvent(ctx, d.event(actor, ActExport, subject, detail))
 }
 
+// Left records that a browser let in by a link has signed out of the desk.
+func (d *Desk) Left(ctx context.Context, actor string) error {
+	return d.store.AddEvent(ctx, d.event(actor, ActDeskLeft, "", ""))
+}
+
 // Grant makes the person with this openid an admin, known or not yet.
 func (d *Desk) Grant(ctx context.Context, actor, openID string) (changed bool, err error) {
 	return d.store.GrantAdmin(ctx, d.appID, openID, d.event(actor, ActGrant, openID, ""))
+}
+
+// notTheLast keeps the only admin from locking the door behind themselves. Others
+// may take the grant from them, and who has the machine can always make a link.
+func (d *Desk) notTheLast(ctx context.Context, actor, userID string) error {
+	if actor != userID {
+		return nil
+	}
+	user, err := d.store.User(ctx, userID)
+	if err != nil {
+		return err
+	}
+	admins, err := d.Admins(ctx)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(admins, func(a Admin) bool { return a.OpenID != user.OpenID }) {
+		return nil
+	}
+	return Failf(LastAdmin, "user %s", userID)
+}
+
+// RevokePerson is Revoke in the hands of an admin: LastAdmin for the only one who
+// would revoke themselves.
+func (d *Desk) RevokePerson(ctx context.Context, actor string, user User) (changed bool, err error) {
+	if err := d.notTheLast(ctx, actor, user.ID); err != nil {
+		return false, err
+	}
+	return d.Revoke(ctx, actor, user.OpenID)
+}
+
+// ErasePerson is Erase in the hands of an admin: LastAdmin for the only one who
+// would erase themselves. On their own pages they still may, as anybody.
+func (d *Desk) ErasePerson(ctx context.Context, actor, userID string) error {
+	if err := d.notTheLast(ctx, actor, userID); err != nil {
+		return err
+	}
+	return d.Erase(ctx, actor, userID)
 }
 
 // Revoke takes that back. A person whom the configuration names stays one.

@@ -31,42 +31,45 @@ type Reason string
 // Every reason there is. kinds below gives each its Kind, and a test in package
 // web wants words for each in every language.
 const (
-	Unexpected    Reason = "unexpected"     // an error without a name
-	BadRequest    Reason = "bad_request"    // a parameter is missing or malformed
-	NotSignedIn   Reason = "not_signed_in"  // no session, or one that has ended
-	NotAdmin      Reason = "not_admin"      // admin pages, and this is no admin
-	CrossOrigin   Reason = "cross_origin"   // a form sent from another site
-	NoSuchPage    Reason = "no_such_page"   // no route
-	WrongMethod   Reason = "wrong_method"   // a route, but not for this method
-	NoSuchUser    Reason = "no_such_user"   // no person with this id
-	LinkSpent     Reason = "link_spent"     // admin link used, expired or unknown
-	TooLarge      Reason = "too_large"      // request body over the limit
-	RateLimited   Reason = "rate_limited"   // too many requests from this address
-	StateMismatch Reason = "state_mismatch" // the callback is not of this browser's making, or too old
-	Cancelled     Reason = "cancelled"      // the person refused, or WeChat sent no code
-	Blocked       Reason = "blocked"        // an admin has blocked this person
-	Snapshot      Reason = "snapshot"       // WeChat shows the page as a snapshot to nobody in particular
-	CodeSpent     Reason = "code_spent"     // WeChat knows the code no more: used, expired or foreign
-	PersonLimited Reason = "person_limited" // WeChat restricts this person's account
-	WeChatFailed  Reason = "wechat_failed"  // WeChat could not be reached or answered nonsense
-	WeChatTimeout Reason = "wechat_timeout" // WeChat did not answer within the login's budget
-	WeChatBusy    Reason = "wechat_busy"    // WeChat asks to slow down, or we hold back for it
-	WeChatRefused Reason = "wechat_refused" // WeChat refuses this account: secret, permission, quota
-	IdentityClash Reason = "identity_clash" // WeChat named two people in one login, or none
-	StoreDown     Reason = "store_down"     // the database does not answer or does not take writes
-	LastAdmin     Reason = "last_admin"     // the last admin may not lock the door behind themselves
-	NeedsLogin    Reason = "needs_login"    // the stored refresh_token is dead; only a new login helps
+	Unexpected    Reason = "unexpected"      // an error without a name
+	BadRequest    Reason = "bad_request"     // a parameter is missing or malformed
+	NotSignedIn   Reason = "not_signed_in"   // no session, or one that has ended
+	NotAdmin      Reason = "not_admin"       // admin pages, and this is no admin
+	CrossOrigin   Reason = "cross_origin"    // a form sent from another site
+	NoSuchPage    Reason = "no_such_page"    // no route
+	WrongMethod   Reason = "wrong_method"    // a route, but not for this method
+	NoSuchUser    Reason = "no_such_user"    // no person with this id
+	LinkSpent     Reason = "link_spent"      // admin link used, expired or unknown
+	ScanSpent     Reason = "scan_spent"      // desktop's code answered, used, expired or made up
+	TooLarge      Reason = "too_large"       // request body over the limit
+	RateLimited   Reason = "rate_limited"    // too many requests from this address
+	StateMismatch Reason = "state_mismatch"  // the callback is not of this browser's making, or too old
+	Cancelled     Reason = "cancelled"       // the person refused, or WeChat sent no code
+	Blocked       Reason = "blocked"         // an admin has blocked this person
+	Snapshot      Reason = "snapshot"        // WeChat shows the page as a snapshot to nobody in particular
+	CodeSpent     Reason = "code_spent"      // WeChat knows the code no more: used, expired or foreign
+	PersonLimited Reason = "person_limited"  // WeChat restricts this person's account
+	WeChatFailed  Reason = "wechat_failed"   // WeChat could not be reached or answered nonsense
+	WeChatTimeout Reason = "wechat_timeout"  // WeChat did not answer within the login's budget
+	WeChatBusy    Reason = "wechat_busy"     // WeChat asks to slow down, or we hold back for it
+	WeChatRefused Reason = "wechat_refused"  // WeChat refuses this account: secret, permission, quota
+	IdentityClash Reason = "identity_clash"  // WeChat named two people in one login, or none
+	StoreDown     Reason = "store_down"      // the database does not answer or does not take writes
+	LastAdmin     Reason = "last_admin"      // the last admin may not lock the door behind themselves
+	NoSuchSession Reason = "no_such_session" // the person has no session with this id, or no longer
+	SignInAgain   Reason = "sign_in_again"   // signed in too long ago for this: the desk, or an act that cannot be undone
+	NeedsLogin    Reason = "needs_login"     // the stored refresh_token is dead; only a new login helps
 )
 
 func (r Reason) kind() Kind {
 	switch r {
 	case BadRequest, StateMismatch, Cancelled, CodeSpent, TooLarge:
 		return Invalid
-	case NotSignedIn:
+	case NotSignedIn, SignInAgain:
 		return Unauthenticated
-	case NotAdmin, CrossOrigin, Blocked, Snapshot, PersonLimited, LastAdmin, WrongMethod, NeedsLogin, LinkSpent:
+	case NotAdmin, CrossOrigin, Blocked, Snapshot, PersonLimited, LastAdmin, WrongMethod, NeedsLogin, LinkSpent, ScanSpent:
 		return Forbidden
-	case NoSuchPage, NoSuchUser:
+	case NoSuchPage, NoSuchUser, NoSuchSession:
 		return NotFound
 	case RateLimited:
 		return TooMany
@@ -133,3 +136,16 @@ func ReasonOf(err error) Reason {
 
 // KindOf sorts any error; one without a name is Internal.
 func KindOf(err error) Kind { return ReasonOf(err).kind() }
+
+// ErrcodeOf is WeChat's own number for a failure, 0 when it gave none. It is for
+// people to look up; the program goes by the Reason.
+func ErrcodeOf(err error) int64 {
+	type numbered interface {
+		error
+		WeChatErrcode() int64
+	}
+	if e, ok := errors.AsType[numbered](err); ok {
+		return e.WeChatErrcode()
+	}
+	return 0
+}

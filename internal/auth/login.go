@@ -16,7 +16,9 @@ type Login struct {
 	Scope       Scope
 	Outcome     Outcome
 	Reason      Reason // why it failed; empty otherwise
-	UserID      string // empty until a person is signed in
+	Errcode     int64  // WeChat's number for what went wrong; 0 when it gave none
+	Step        Step   // where it failed, or went on without a profile; empty otherwise
+	UserID      string // empty until it is known who came
 	StartedAt   time.Time
 	FinishedAt  time.Time // zero while pending
 	Device      Device
@@ -33,6 +35,17 @@ const (
 	Failed   Outcome = "failed"    // for Login.Reason
 )
 
+// Step is a part of a login.
+type Step string
+
+// The steps, in order.
+const (
+	StepCode    Step = "code"    // the code was exchanged for who came
+	StepPerson  Step = "person"  // it was looked up whether they may come in
+	StepProfile Step = "profile" // the profile was asked for
+	StepSave    Step = "save"    // all was written down
+)
+
 // SaveLogin is all that a login that signs a person in writes.
 type SaveLogin struct {
 	Login   Login // Outcome SignedIn
@@ -42,7 +55,10 @@ type SaveLogin struct {
 	// Profile is nil when none arrived: the one stored stays.
 	Profile      *Profile
 	RefreshToken Secret
-	Session      Session // without UserID
+	// Consent is the version of our own text that the person has just agreed to;
+	// empty keeps what is noted.
+	Consent string
+	Session Session // without UserID
 	// Replaces is the hash of the session token that the browser held before;
 	// that session ends with the login. May be empty.
 	Replaces string
@@ -58,8 +74,9 @@ type Store interface {
 	// LoginByState returns the login of a state, the zero Login when there is
 	// none.
 	LoginByState(ctx context.Context, stateHash string) (Login, error)
-	// FinishLogin ends a pending login that signs nobody in.
-	FinishLogin(ctx context.Context, id string, outcome Outcome, reason Reason, at time.Time) error
+	// FinishLogin ends a pending login that signs nobody in: its Outcome, Reason,
+	// Errcode, Step, FinishedAt and, if it is known who came, their UserID.
+	FinishLogin(context.Context, Login) error
 	// UserByOpenID returns a person. NoSuchUser when there is none.
 	UserByOpenID(ctx context.Context, appID, openID string) (User, error)
 	// SaveLogin writes person, token, session and the end of the login, all or

@@ -29,12 +29,16 @@ const (
 	FilterOpenID     Filter = "openid_only" // none is
 	FilterNoUnionID  Filter = "no_unionid"
 	FilterNeedsLogin Filter = "needs_login" // the refresh_token is dead
+	FilterTokenEnds  Filter = "token_ends"  // it dies within TokenEndsSoon
 	FilterSeen7d     Filter = "seen_7d"     // last login within 7 days
 	FilterSeen30d    Filter = "seen_30d"
 )
 
 // Filters are all filters, in the order that pages list them.
-var Filters = []Filter{FilterNone, FilterBlocked, FilterAdmin, FilterProfile, FilterOpenID, FilterNoUnionID, FilterNeedsLogin, FilterSeen7d, FilterSeen30d}
+var Filters = []Filter{FilterNone, FilterBlocked, FilterAdmin, FilterProfile, FilterOpenID, FilterNoUnionID, FilterNeedsLogin, FilterTokenEnds, FilterSeen7d, FilterSeen30d}
+
+// TokenEndsSoon is what counts as soon in the life of a refresh_token.
+const TokenEndsSoon = 7 * 24 * time.Hour
 
 // Sort names an order of people. A leading - turns it round.
 type Sort string
@@ -84,5 +88,57 @@ type TokenInfo struct {
 	Scope      Scope
 	IssuedAt   time.Time
 	EndsAt     time.Time
-	DeadReason string // empty: not known to be dead
+	DueAt      time.Time // when the profile is fetched anew; zero: not with this token
+	DeadReason string    // empty: not known to be dead
+}
+
+// EventQuery asks for entries of the record. The zero value asks for the newest.
+type EventQuery struct {
+	Action Action    // empty: all
+	Who    string    // the actor, or the subject: a user's id, an openid, ActorLink …; empty: all
+	From   time.Time // zero: from the first on
+	To     time.Time // up to, without it; zero: to the last
+	Cursor string    // from EventPage; empty: the first page
+	Limit  int       // 1 to MaxPage; 0: DefaultPage
+}
+
+// NamedEvent is an Event with what people are called now; empty for who has no
+// nickname or is no person.
+type NamedEvent struct {
+	Event
+	ActorName   string
+	SubjectName string
+}
+
+// EventPage is one page of the record, newest first.
+type EventPage struct {
+	Events []NamedEvent
+	Next   string // cursor of the page after; empty on the last one
+	Prev   string // cursor of the page before; empty on the first one
+}
+
+// Tally is how often something happened within one QuarterHour.
+type Tally struct {
+	At      time.Time // its beginning
+	Errcode int64     // of a tally of errcodes
+	Count   int64
+}
+
+// QuarterHour is how fine things are counted over time: the offset of every
+// clock zone is a multiple of it, so that the counts add up to days in any.
+const QuarterHour = 15 * time.Minute
+
+// Activity is what went on since a moment.
+type Activity struct {
+	Logins   []Tally // sign-ins
+	NewUsers []Tally
+	Errcodes []Tally // WeChat's refusals, by number
+	Troubles []Login // the latest of what went wrong, newest first
+	// LastGood is when WeChat last said who somebody is; zero: not within the time.
+	LastGood time.Time
+	// LastError is the latest login that failed at WeChat; the zero Login: none.
+	LastError Login
+	// EndingTokens are how many refresh_tokens die within a week, unless their
+	// people come.
+	EndingTokens int64
 }

@@ -110,23 +110,22 @@ func TestPicturesAreCopiedOncePerSource(t *testing.T) {
 // A queue that is full drops what is new, at once, and takes it later.
 func TestPicturesQueueIsBounded(t *testing.T) {
 	hang(t, func(t *testing.T, g *gallery, p *auth.Pictures) {
-		want := func(n int) {
-			for i := range n {
-				p.Want(fmt.Sprint("u", i), fmt.Sprint("slow", i))
-				p.Want(fmt.Sprint("u", i), fmt.Sprint("slow", i)) // is waited for already
-				if i == 1 {
-					synctest.Wait() // both workers have one
-				}
+		for i := range 1000 {
+			p.Want(fmt.Sprint("u", i), fmt.Sprint("slow", i))
+			p.Want(fmt.Sprint("u", i), fmt.Sprint("slow", i)) // is waited for already
+			if i == 1 {
+				synctest.Wait() // both workers have one
 			}
 		}
-		want(1000)
 		close(g.open)
 		flush(t, p)
 		if n := len(g.fetched); n != 2+256 {
 			t.Errorf("%d were fetched", n)
 		}
-		want(200 + 258)
-		flush(t, p)
+		for i := range 200 + 258 {
+			p.Want(fmt.Sprint("u", i), fmt.Sprint("slow", i))
+			synctest.Wait() // as logins come, one after the other
+		}
 		if n := len(g.kept); n != 200+258 {
 			t.Errorf("%d are kept in the end", n)
 		}

@@ -94,7 +94,10 @@ type Arrival struct {
 	// hand out the same session, and only to the browser that holds the flow.
 	Token    Secret
 	Replaces string
-	Device   Device
+	// Consent is the version of our own text that this trip began with; empty when
+	// it asked for nothing.
+	Consent string
+	Device  Device
 }
 
 // Landing is where an arrival ends when it does not fail.
@@ -130,24 +133,27 @@ func (s *Service) SignIn(ctx context.Context, a Arrival) (Landing, error) {
 	if !claimed {
 		return s.repeat(ctx, login)
 	}
-	landing, err := s.exchange(ctx, login, a)
+	landing, err := s.exchange(ctx, &login, a)
 	login.Outcome, login.Reason = landing.Outcome, ReasonOf(err)
 	if err != nil {
-		login.Outcome = Failed
+		login.Outcome, login.Errcode = Failed, ErrcodeOf(err)
 	}
+	login.FinishedAt = s.now()
 	if login.Outcome != SignedIn {
 		s.finish(ctx, login)
 	}
-	login.FinishedAt = s.now()
 	s.observe(login)
 	return landing, err
 }
 
-func (s *Service) exchange(ctx context.Context, login Login, a Arrival) (Landing, error) {
+// exchange does the login. It notes on the way how far it has come, and who has.
+func (s *Service) exchange(ctx context.Context, login *Login, a Arrival) (Landing, error) {
+	login.Step = StepCode
 	grant, err := s.provider.Exchange(ctx, a.Code)
 	if err != nil {
 		return Landing{}, err
 	}
+	login.Step = StepPerson
 	if grant.Snapshot {
 		return Landing{}, Fail(Snapshot, nil)
 	}
@@ -155,33 +161,40 @@ func (s *Service) exchange(ctx context.Context, login Login, a Arrival) (Landing
 	if err != nil && KindOf(err) != NotFound {
 		return Landing{}, err
 	}
+	login.UserID = known.ID
 	if known.Blocked {
 		return Landing{}, Failf(Blocked, "user %s", known.ID)
 	}
 	if s.rules.Mode == ModeAuto && a.Scope == ScopeBase && !known.Consented() {
+		login.Step = ""
 		return Landing{Outcome: Unknown}, nil
 	}
 	save := SaveLogin{
-		Login:        login,
 		OpenID:       grant.OpenID,
 		UnionID:      grant.UnionID,
 		Scope:        ScopeBase,
 		RefreshToken: grant.RefreshToken,
 		Replaces:     a.Replaces,
 	}
+	troubled := Step("")
 	if a.Scope == ScopeUserinfo && grant.Scope == ScopeUserinfo {
-		save.Scope = ScopeUserinfo
-		info, err := s.userinfo(ctx, grant, known)
+		login.Step = StepProfile
+		save.Scope, save.Consent = ScopeUserinfo, a.Consent
+		info, errcode, err := s.userinfo(ctx, grant, known)
 		if err != nil {
 			return Landing{}, err
 		}
-		if info != nil {
+		if info == nil {
+			troubled, login.Errcode = StepProfile, errcode
+		} else {
 			save.Profile = new(info.Profile.Clean())
 			save.UnionID = cmp.Or(info.UnionID, save.UnionID)
 		}
 	}
 	at := s.now()
-	save.Login.Outcome, save.Login.FinishedAt = SignedIn, at
+	save.Login = *login
+	save.Login.Outcome, save.Login.FinishedAt, save.Login.Step = SignedIn, at, troubled
+	login.Step = StepSave
 	save.Session = Session{
 		ID:         NewID(),
 		TokenHash:  login.SessionHash,
@@ -195,6 +208,7 @@ func (s *Service) exchange(ctx context.Context, login Login, a Arrival) (Landing
 	if err != nil {
 		return Landing{}, err
 	}
+	login.UserID, login.Step = user.ID, troubled
 	// With every login, silent ones too: a copy that failed is tried again.
 	s.pictures.Want(user.ID, user.AvatarURL)
 	save.Session.UserID = user.ID
@@ -206,18 +220,18 @@ func (s *Service) exchange(ctx context.Context, login Login, a Arrival) (Landing
 // out. Two things stop the login: an answer about somebody else, and a refusal
 // to a person never seen before, because WeChat refuses in the same way to tell
 // of the made-up people of snapshots (field reports).
-func (s *Service) userinfo(ctx context.Context, grant Grant, known User) (*Userinfo, error) {
-	info, err := s.provider.Userinfo(ctx, grant)
+func (s *Service) userinfo(ctx context.Context, grant Grant, known User) (info *Userinfo, errcode int64, err error) {
+	got, err := s.provider.Userinfo(ctx, grant)
 	switch {
-	case err == nil && info.OpenID != grant.OpenID:
-		return nil, Failf(IdentityClash, "userinfo is about another openid than the token")
+	case err == nil && got.OpenID != grant.OpenID:
+		return nil, 0, Failf(IdentityClash, "userinfo is about another openid than the token")
 	case err == nil:
-		return &info, nil
+		return &got, 0, nil
 	case ReasonOf(err) == WeChatRefused && known.ID == "":
-		return nil, err
+		return nil, 0, err
 	}
 	s.log.WarnContext(ctx, "login goes on without a profile", "reason", ReasonOf(err), "error", err)
-	return nil, nil
+	return nil, ErrcodeOf(err), nil
 }
 
 // repeatPoll is how often a repeated callback looks for the end of the first
@@ -283,7 +297,7 @@ func (s *Service) landed(ctx context.Context, again, first Login) (Landing, erro
 func (s *Service) finish(ctx context.Context, login Login) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
-	err := s.store.FinishLogin(ctx, login.ID, login.Outcome, login.Reason, s.now())
+	err := s.store.FinishLogin(ctx, login)
 	if err != nil {
 		s.log.WarnContext(ctx, "the end of a login was not written down", "login", login.ID, "outcome", login.Outcome, "error", err)
 	}

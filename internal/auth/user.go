@@ -19,6 +19,10 @@ const (
 	ScopeUserinfo Scope = "snsapi_userinfo" // consent page; the profile too
 )
 
+// ScopeScan stands in the history for a login that asked WeChat nothing: that of
+// a desktop, let in by a phone. No person and no token has it.
+const ScopeScan Scope = "scan"
+
 // ParseScope reads the scope of a token answer. WeChat separates several by
 // commas and ends a refresh answer's list with one (field reports), so the
 // widest one named counts and empty items are passed over.
@@ -43,6 +47,10 @@ type User struct {
 	LastLoginAt      time.Time
 	ProfileUpdatedAt time.Time // zero: no profile has ever arrived
 	LoginCount       int64
+	// ConsentVersion and ConsentAt say to which of our texts the person agreed
+	// last, and when; empty and zero for who was never asked.
+	ConsentVersion string
+	ConsentAt      time.Time
 }
 
 // Consented says whether the person has ever allowed us their profile. Only

@@ -67,7 +67,8 @@ var loginPromises = map[string]func(*world){
 		l := pending(w.login("o1", auth.ScopeBase))
 		must(w.ClaimLogin(w.ctx, l))(w.t)
 		for _, reason := range []auth.Reason{auth.WeChatBusy, auth.Snapshot} {
-			if err := w.FinishLogin(w.ctx, l.ID, auth.Failed, reason, w.clock.now()); err != nil {
+			l.Outcome, l.Reason, l.FinishedAt = auth.Failed, reason, w.clock.now()
+			if err := w.FinishLogin(w.ctx, l); err != nil {
 				w.t.Error(err)
 			}
 			w.clock.pass(time.Second)
@@ -253,7 +254,9 @@ var loginPromises = map[string]func(*world){
 	"a login that has ended signs nobody in": func(w *world) {
 		save := w.login("o1", auth.ScopeBase)
 		must(w.ClaimLogin(w.ctx, pending(save)))(w.t)
-		if err := w.FinishLogin(w.ctx, save.Login.ID, auth.Failed, auth.WeChatTimeout, w.clock.now()); err != nil {
+		l := pending(save)
+		l.Outcome, l.Reason, l.FinishedAt = auth.Failed, auth.WeChatTimeout, w.clock.now()
+		if err := w.FinishLogin(w.ctx, l); err != nil {
 			w.t.Fatal(err)
 		}
 		_, err := w.SaveLogin(w.ctx, save)

@@ -10,7 +10,7 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// place is a point in an order of people: the time it goes by, and the id that
+// place is a point in an order of rows: the time it goes by, and the id that
 // settles ties.
 type place struct {
 	at int64
@@ -21,33 +21,33 @@ const markBytes = 12
 
 // cursor names a place to whoever asks for the next page, or the one before. Its
 // mark covers the query too, so that it fits no other.
-func (s *Store) cursor(q auth.UserQuery, p place, back bool) string {
+func (s *Store) cursor(query string, p place, back bool) string {
 	direction := "n"
 	if back {
 		direction = "p"
 	}
 	text := direction + strconv.FormatInt(p.at, 10) + "." + p.id
-	return base64.RawURLEncoding.EncodeToString(append(mark(s.cursors[0], marked(q, text)), text...))
+	return base64.RawURLEncoding.EncodeToString(append(mark(s.cursors[0], query+" "+text), text...))
 }
 
-// marked is what a cursor's mark is made of.
-func marked(q auth.UserQuery, text string) string {
-	return fmt.Sprintf("%q %q %q %s", q.Search, q.Filter, q.Sort, text)
+// marked is what of a query a cursor is bound to.
+func marked(q auth.UserQuery) string {
+	return fmt.Sprintf("%q %q %q", q.Search, q.Filter, q.Sort)
 }
 
 // readCursor reads what cursor wrote, under any of the keys. BadRequest for
 // anything else.
-func (s *Store) readCursor(q auth.UserQuery) (p place, back bool, err error) {
+func (s *Store) readCursor(query, cursor string) (p place, back bool, err error) {
 	forged := auth.Failf(auth.BadRequest, "cursor is not of this query's making")
-	raw, err := base64.RawURLEncoding.DecodeString(q.Cursor)
+	raw, err := base64.RawURLEncoding.DecodeString(cursor)
 	// One cursor, one spelling: decoding would pass over line breaks.
-	if err != nil || len(raw) <= markBytes || base64.RawURLEncoding.EncodeToString(raw) != q.Cursor {
+	if err != nil || len(raw) <= markBytes || base64.RawURLEncoding.EncodeToString(raw) != cursor {
 		return p, false, forged
 	}
 	text := string(raw[markBytes:])
 	genuine := false
 	for _, key := range s.cursors {
-		genuine = genuine || hmac.Equal(raw[:markBytes], mark(key, marked(q, text)))
+		genuine = genuine || hmac.Equal(raw[:markBytes], mark(key, query+" "+text))
 	}
 	at, id, ok := strings.Cut(text[1:], ".")
 	p.id = id

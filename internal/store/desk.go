@@ -52,6 +52,20 @@ func (s *Store) EndSessions(ctx context.Context, userID string, event auth.Event
 	return n, nil
 }
 
+// EndSession implements auth.DeskStore.
+func (s *Store) EndSession(ctx context.Context, userID, sessionID string, event auth.Event) error {
+	return s.write(ctx, "end session", func(tx *sqlx.Tx) error {
+		found, err := changed(tx.ExecContext(ctx, `DELETE FROM sessions WHERE id = $1 AND user_id = $2`, sessionID, userID))
+		if err != nil {
+			return err
+		}
+		if !found {
+			return auth.Fail(auth.NoSuchSession, nil)
+		}
+		return addEvent(ctx, tx, event)
+	})
+}
+
 // EraseUser implements auth.DeskStore. The person's logins stay as numbers,
 // without the person, their address and their browser. The record of what was
 // done stays; it knows the person by our id alone.
@@ -153,15 +167,4 @@ func (s *Store) SpendAdminLink(ctx context.Context, tokenHash string, now time.T
 // AddEvent implements auth.DeskStore.
 func (s *Store) AddEvent(ctx context.Context, event auth.Event) error {
 	return s.write(ctx, "add event", func(tx *sqlx.Tx) error { return addEvent(ctx, tx, event) })
-}
-
-// Events lists what was done, newest first, at most limit.
-func (s *Store) Events(ctx context.Context, limit int) ([]auth.Event, error) {
-	var rows []eventRow
-	err := s.reader.SelectContext(ctx, &rows, `SELECT id, at, actor, action, subject, detail FROM events
-		ORDER BY at DESC, id DESC LIMIT $1`, limit)
-	if err != nil {
-		return nil, s.fail(ctx, "list events", err)
-	}
-	return each(rows, eventRow.event), nil
 }

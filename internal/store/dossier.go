@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 
+	"github.com/jmoiron/sqlx"
+
 	"wxlogin/internal/auth"
 )
 
@@ -57,19 +59,39 @@ func (s *Store) dossier(ctx context.Context, userID string) (auth.Dossier, error
 		l := &dossier.Logins[i]
 		l.StateHash, l.CodeHash, l.SessionHash = "", "", ""
 	}
-	var token struct {
+	if dossier.Token, err = tokenInfo(ctx, tx, userID); err != nil {
+		return auth.Dossier{}, err
+	}
+	return dossier, nil
+}
+
+// Token returns what is known of a person's refresh_token; nil when none is
+// stored.
+func (s *Store) Token(ctx context.Context, userID string) (*auth.TokenInfo, error) {
+	info, err := tokenInfo(ctx, s.reader, userID)
+	return info, s.fail(ctx, "read token", err)
+}
+
+func tokenInfo(ctx context.Context, db sqlx.QueryerContext, userID string) (*auth.TokenInfo, error) {
+	var row struct {
 		Scope    auth.Scope       `db:"scope"`
 		IssuedAt int64            `db:"issued_at"`
 		EndsAt   int64            `db:"ends_at"`
+		DueAt    sql.Null[int64]  `db:"due_at"`
 		Dead     sql.Null[string] `db:"dead_reason"`
 	}
-	err = tx.GetContext(ctx, &token, `SELECT scope, issued_at, ends_at, dead_reason FROM tokens WHERE user_id = $1`, userID)
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-	case err != nil:
-		return auth.Dossier{}, err
-	default:
-		dossier.Token = &auth.TokenInfo{Scope: token.Scope, IssuedAt: instant(token.IssuedAt), EndsAt: instant(token.EndsAt), DeadReason: token.Dead.V}
+	err := sqlx.GetContext(ctx, db, &row, `SELECT scope, issued_at, ends_at, due_at, dead_reason FROM tokens WHERE user_id = $1`, userID)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
 	}
-	return dossier, nil
+	if err != nil {
+		return nil, err
+	}
+	return &auth.TokenInfo{
+		Scope:      row.Scope,
+		IssuedAt:   instant(row.IssuedAt),
+		EndsAt:     instant(row.EndsAt),
+		DueAt:      maybeInstant(row.DueAt),
+		DeadReason: row.Dead.V,
+	}, nil
 }

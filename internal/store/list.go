@@ -57,6 +57,10 @@ func (s *Store) selection(q auth.UserQuery) (selection, error) {
 		sel.where = append(sel.where, "users.unionid IS NULL")
 	case auth.FilterNeedsLogin:
 		sel.where = append(sel.where, "EXISTS (SELECT 1 FROM tokens WHERE tokens.user_id = users.id AND (tokens.dead_reason IS NOT NULL OR tokens.ends_at <= "+sel.arg(millis(s.now()))+"))")
+	case auth.FilterTokenEnds:
+		now := s.now()
+		sel.where = append(sel.where, fmt.Sprintf("users.id IN (SELECT user_id FROM tokens WHERE dead_reason IS NULL AND ends_at > %s AND ends_at <= %s)",
+			sel.arg(millis(now)), sel.arg(millis(now.Add(auth.TokenEndsSoon)))))
 	case auth.FilterSeen7d:
 		sel.where = append(sel.where, seenWithin(7))
 	case auth.FilterSeen30d:
@@ -132,7 +136,7 @@ func (s *Store) Users(ctx context.Context, q auth.UserQuery) (auth.UserPage, err
 	var from *place
 	var back bool
 	if q.Cursor != "" {
-		p, b, err := s.readCursor(q)
+		p, b, err := s.readCursor(marked(q), q.Cursor)
 		if err != nil {
 			return auth.UserPage{}, err
 		}
@@ -161,10 +165,10 @@ func (s *Store) Users(ctx context.Context, q auth.UserQuery) (auth.UserPage, err
 	}
 	page := auth.UserPage{Users: each(rows, userRow.user)}
 	if further {
-		page.Next = s.cursor(q, sel.placeOf(rows[len(rows)-1]), false)
+		page.Next = s.cursor(marked(q), sel.placeOf(rows[len(rows)-1]), false)
 	}
 	if behind {
-		page.Prev = s.cursor(q, sel.placeOf(rows[0]), true)
+		page.Prev = s.cursor(marked(q), sel.placeOf(rows[0]), true)
 	}
 	return page, nil
 }

@@ -17,7 +17,7 @@ import (
 const refreshLifetime = 30 * 24 * time.Hour
 
 const insertLogin = `INSERT INTO logins (` + loginColumns + `)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
 	ON CONFLICT DO NOTHING`
 
 // addLogin inserts a login unless its id, state or code is taken, and says
@@ -25,7 +25,7 @@ const insertLogin = `INSERT INTO logins (` + loginColumns + `)
 func addLogin(ctx context.Context, tx *sqlx.Tx, l auth.Login) (bool, error) {
 	return changed(tx.ExecContext(ctx, insertLogin, l.ID, l.AppID, l.StateHash, l.CodeHash, l.SessionHash,
 		l.Scope, l.Outcome, l.Reason, maybeText(l.UserID), millis(l.StartedAt), maybeMillis(l.FinishedAt),
-		l.Device.RemoteAddr, l.Device.UserAgent))
+		l.Device.RemoteAddr, l.Device.UserAgent, l.Errcode, l.Step))
 }
 
 // changed says whether a statement changed any row.
@@ -65,11 +65,12 @@ func (s *Store) LoginByState(ctx context.Context, stateHash string) (auth.Login,
 }
 
 // FinishLogin implements auth.Store. A login that has ended already stays as it
-// ended.
-func (s *Store) FinishLogin(ctx context.Context, id string, outcome auth.Outcome, reason auth.Reason, at time.Time) error {
+// ended. The person may have been erased meanwhile.
+func (s *Store) FinishLogin(ctx context.Context, l auth.Login) error {
 	return s.write(ctx, "finish login", func(tx *sqlx.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE logins SET outcome = $2, reason = $3, finished_at = $4
-			WHERE id = $1 AND outcome = 'pending'`, id, outcome, reason, millis(at))
+		_, err := tx.ExecContext(ctx, `UPDATE logins SET outcome = $2, reason = $3, finished_at = $4,
+				errcode = $5, step = $6, user_id = (SELECT id FROM users WHERE id = $7)
+			WHERE id = $1 AND outcome = 'pending'`, l.ID, l.Outcome, l.Reason, millis(l.FinishedAt), l.Errcode, l.Step, l.UserID)
 		return err
 	})
 }
@@ -78,35 +79,38 @@ func (s *Store) FinishLogin(ctx context.Context, id string, outcome auth.Outcome
 // way by now, or another login has claimed its state or code.
 func (s *Store) SaveLogin(ctx context.Context, save auth.SaveLogin) (user auth.User, err error) {
 	err = s.write(ctx, "save login", func(tx *sqlx.Tx) (err error) {
-		if user, err = saveUser(ctx, tx, save); err != nil {
-			return err
-		}
-		if err := s.saveToken(ctx, tx, save, user); err != nil {
-			return err
-		}
-		if save.Replaces != "" {
-			if _, err := tx.ExecContext(ctx, `DELETE FROM sessions WHERE token_hash = $1 AND kind = $2`,
-				save.Replaces, auth.VisitorSession); err != nil {
-				return err
-			}
-		}
-		save.Session.UserID, save.Login.UserID = user.ID, user.ID
-		if err := addSession(ctx, tx, save.Session); err != nil {
-			return err
-		}
-		return endLogin(ctx, tx, save.Login)
+		user, err = s.saveLogin(ctx, tx, save)
+		return err
 	})
 	if err != nil {
 		return auth.User{}, err
 	}
 	return user, nil
 }
+func (s *Store) saveLogin(ctx context.Context, tx *sqlx.Tx, save auth.SaveLogin) (auth.User, error) {
+	user, err := saveUser(ctx, tx, save)
+	if err != nil {
+		return auth.User{}, err
+	}
+	if err := s.saveToken(ctx, tx, save, user); err != nil {
+		return auth.User{}, err
+	}
+	if err := replaceSession(ctx, tx, save.Replaces); err != nil {
+		return auth.User{}, err
+	}
+	save.Session.UserID, save.Login.UserID = user.ID, user.ID
+	if err := addSession(ctx, tx, save.Session); err != nil {
+		return auth.User{}, err
+	}
+	return user, endLogin(ctx, tx, save.Login)
+}
 
 // A person who is blocked fails the last WHERE, so the statement returns no row.
 // A profile has come when profile_updated_at has.
 const upsertUser = `INSERT INTO users (id, appid, openid, unionid, nickname, sex, language, country, province, city,
-		avatar_url, privilege, scope, blocked, first_login_at, last_login_at, profile_updated_at, login_count)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, $14, $14, $15, 1)
+		avatar_url, privilege, scope, blocked, first_login_at, last_login_at, profile_updated_at, login_count,
+		consent_version, consent_at)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, $14, $14, $15, 1, $16, $17)
 	ON CONFLICT (appid, openid) DO UPDATE SET
 		unionid = COALESCE(excluded.unionid, users.unionid),
 		nickname = CASE WHEN excluded.profile_updated_at IS NULL THEN users.nickname ELSE excluded.nickname END,
@@ -120,7 +124,9 @@ const upsertUser = `INSERT INTO users (id, appid, openid, unionid, nickname, sex
 		scope = CASE WHEN users.scope = 'snsapi_userinfo' THEN users.scope ELSE excluded.scope END,
 		last_login_at = excluded.last_login_at,
 		profile_updated_at = COALESCE(excluded.profile_updated_at, users.profile_updated_at),
-		login_count = users.login_count + 1
+		login_count = users.login_count + 1,
+		consent_version = CASE WHEN excluded.consent_at IS NULL THEN users.consent_version ELSE excluded.consent_version END,
+		consent_at = COALESCE(excluded.consent_at, users.consent_at)
 	WHERE users.blocked = 0
 	RETURNING ` + userColumns
 
@@ -130,6 +136,10 @@ func saveUser(ctx context.Context, tx *sqlx.Tx, save auth.SaveLogin) (auth.User,
 	var profileAt time.Time
 	if save.Profile != nil {
 		profile, profileAt = *save.Profile, at
+	}
+	var consentAt time.Time
+	if save.Consent != "" {
+		consentAt = at
 	}
 	if profile.Privilege == nil {
 		profile.Privilege = []string{}
@@ -141,7 +151,8 @@ func saveUser(ctx context.Context, tx *sqlx.Tx, save auth.SaveLogin) (auth.User,
 	var row userRow
 	err = tx.GetContext(ctx, &row, upsertUser, auth.NewID(), save.Login.AppID, save.OpenID, maybeText(save.UnionID),
 		profile.Nickname, profile.Sex, profile.Language, profile.Country, profile.Province, profile.City,
-		profile.AvatarURL, string(privilege), save.Scope, millis(at), maybeMillis(profileAt))
+		profile.AvatarURL, string(privilege), save.Scope, millis(at), maybeMillis(profileAt),
+		save.Consent, maybeMillis(consentAt))
 	if errors.Is(err, sql.ErrNoRows) {
 		return auth.User{}, auth.Fail(auth.Blocked, nil)
 	}
@@ -175,8 +186,9 @@ func (s *Store) saveToken(ctx context.Context, tx *sqlx.Tx, save auth.SaveLogin,
 // endLogin writes the end of a login that signed somebody in. It adds the login
 // if the claim is not there, so that the history stays whole.
 func endLogin(ctx context.Context, tx *sqlx.Tx, l auth.Login) error {
-	ended, err := changed(tx.ExecContext(ctx, `UPDATE logins SET outcome = $2, reason = '', user_id = $3, finished_at = $4
-		WHERE id = $1 AND outcome = 'pending'`, l.ID, auth.SignedIn, l.UserID, millis(l.FinishedAt)))
+	ended, err := changed(tx.ExecContext(ctx, `UPDATE logins SET outcome = $2, reason = '', user_id = $3, finished_at = $4,
+			errcode = $5, step = $6
+		WHERE id = $1 AND outcome = 'pending'`, l.ID, auth.SignedIn, l.UserID, millis(l.FinishedAt), l.Errcode, l.Step))
 	if err != nil || ended {
 		return err
 	}

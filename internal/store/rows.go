@@ -34,7 +34,8 @@ func maybeText(s string) sql.Null[string] {
 
 const userColumns = `users.id, users.appid, users.openid, users.unionid, users.nickname, users.sex, users.language,
 	users.country, users.province, users.city, users.avatar_url, users.privilege, users.scope, users.blocked,
-	users.first_login_at, users.last_login_at, users.profile_updated_at, users.login_count`
+	users.first_login_at, users.last_login_at, users.profile_updated_at, users.login_count,
+	users.consent_version, users.consent_at`
 
 type userRow struct {
 	ID               string           `db:"id"`
@@ -55,6 +56,8 @@ type userRow struct {
 	LastLoginAt      int64            `db:"last_login_at"`
 	ProfileUpdatedAt sql.Null[int64]  `db:"profile_updated_at"`
 	LoginCount       int64            `db:"login_count"`
+	ConsentVersion   string           `db:"consent_version"`
+	ConsentAt        sql.Null[int64]  `db:"consent_at"`
 }
 
 func (r userRow) user() auth.User {
@@ -79,6 +82,8 @@ func (r userRow) user() auth.User {
 		LastLoginAt:      instant(r.LastLoginAt),
 		ProfileUpdatedAt: maybeInstant(r.ProfileUpdatedAt),
 		LoginCount:       r.LoginCount,
+		ConsentVersion:   r.ConsentVersion,
+		ConsentAt:        maybeInstant(r.ConsentAt),
 	}
 	if r.Privilege != "[]" {
 		// A list that somebody has broken by hand is not worth a failed visit.
@@ -116,7 +121,7 @@ func (r sessionRow) session() auth.Session {
 }
 
 const loginColumns = `id, appid, state_hash, code_hash, session_hash, scope, outcome, reason, user_id,
-	started_at, finished_at, remote_addr, user_agent`
+	started_at, finished_at, remote_addr, user_agent, errcode, step`
 
 type loginRow struct {
 	ID          string           `db:"id"`
@@ -132,6 +137,8 @@ type loginRow struct {
 	FinishedAt  sql.Null[int64]  `db:"finished_at"`
 	RemoteAddr  string           `db:"remote_addr"`
 	UserAgent   string           `db:"user_agent"`
+	Errcode     int64            `db:"errcode"`
+	Step        auth.Step        `db:"step"`
 }
 
 func (r loginRow) login() auth.Login {
@@ -144,6 +151,8 @@ func (r loginRow) login() auth.Login {
 		Scope:       r.Scope,
 		Outcome:     r.Outcome,
 		Reason:      r.Reason,
+		Errcode:     r.Errcode,
+		Step:        r.Step,
 		UserID:      r.UserID.V,
 		StartedAt:   instant(r.StartedAt),
 		FinishedAt:  maybeInstant(r.FinishedAt),

@@ -21,6 +21,15 @@ func addSession(ctx context.Context, tx *sqlx.Tx, session auth.Session) error {
 	return err
 }
 
+// replaceSession ends the session that a browser held before its new one.
+func replaceSession(ctx context.Context, tx *sqlx.Tx, tokenHash string) error {
+	if tokenHash == "" {
+		return nil
+	}
+	_, err := tx.ExecContext(ctx, `DELETE FROM sessions WHERE token_hash = $1 AND kind = $2`, tokenHash, auth.VisitorSession)
+	return err
+}
+
 // The two reads that every request makes one of. They are prepared once, which
 // halves what they cost.
 var (
@@ -94,6 +103,9 @@ func (s *Store) DeleteUserSessions(ctx context.Context, userID string) error {
 }
 
 func deleteSessionsOf(ctx context.Context, tx *sqlx.Tx, userID string) (int64, error) {
+	if err := refuseScans(ctx, tx, userID); err != nil {
+		return 0, err
+	}
 	return count(tx.ExecContext(ctx, `DELETE FROM sessions WHERE user_id = $1`, userID))
 }
 

@@ -38,6 +38,7 @@ type Store struct {
 	schema  int64       // the version that the statements here are written for
 
 	visitor, desk *sqlx.Stmt // the two reads of Visit
+	scan          *sqlx.Stmt // that of ScanByTicket
 
 	sealer  *sealer
 	cursors [][]byte // keys of the cursors' marks, newest first
@@ -97,13 +98,16 @@ func (s *Store) open(ctx context.Context, c Config) (err error) {
 	if s.desk, err = s.reader.PreparexContext(ctx, deskQuery); err != nil {
 		return err
 	}
+	if s.scan, err = s.reader.PreparexContext(ctx, scanQuery); err != nil {
+		return err
+	}
 	return s.checkKeys(ctx)
 }
 
 // Close ends all connections. Calls in flight fail.
 func (s *Store) Close() error {
 	var errs []error
-	for _, stmt := range []*sqlx.Stmt{s.visitor, s.desk} {
+	for _, stmt := range []*sqlx.Stmt{s.visitor, s.desk, s.scan} {
 		if stmt != nil {
 			errs = append(errs, stmt.Close())
 		}

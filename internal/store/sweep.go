@@ -14,7 +14,7 @@ import (
 const abandoned = time.Hour
 
 // Sweep clears away what has ended by now: sessions past their end or idle for
-// longer than idle, admin links that nobody used. Logins that were never
+// longer than idle, admin links that nobody used, scans. Logins that were never
 // finished become failed. It returns how many rows it changed, and works in
 // small transactions so that logins get their turn in between.
 func (s *Store) Sweep(ctx context.Context, now time.Time, idle time.Duration) (total int64, err error) {
@@ -28,6 +28,8 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, idle time.Duration) (t
 			[]any{millis(now.Add(-idle)), batch}},
 		{`DELETE FROM admin_links WHERE token_hash IN (SELECT token_hash FROM admin_links WHERE ends_at < $1 LIMIT $2)`,
 			[]any{millis(now), batch}},
+		{`DELETE FROM scans WHERE ticket_hash IN (SELECT ticket_hash FROM scans WHERE ends_at < $1 LIMIT $2)`,
+			[]any{millis(now.Add(-abandoned)), batch}},
 		{`UPDATE logins SET outcome = 'failed', reason = $3, finished_at = $4 WHERE id IN
 			(SELECT id FROM logins WHERE outcome = 'pending' AND started_at < $1 LIMIT $2)`,
 			[]any{millis(now.Add(-abandoned)), batch, auth.CodeSpent, millis(now)}},

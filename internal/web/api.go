@@ -1,7 +1,6 @@
 package web
 
 import (
-	"encoding/json"
 	"net/http"
 	"strconv"
 	"time"
@@ -73,11 +72,17 @@ func (s *Server) me(w http.ResponseWriter, r *http.Request) error {
 // dossierJSON is all that is stored on a person.
 type dossierJSON struct {
 	User     userJSON      `json:"user"`
+	Consent  *consentJSON  `json:"consent"` // to a text of ours; null: never asked
 	Sessions []sessionJSON `json:"sessions"`
 	Logins   []loginJSON   `json:"logins"`
 	Events   []eventJSON   `json:"events"`
 	Token    *tokenJSON    `json:"refresh_token"` // that there is one; never itself
 	Picture  *pictureJSON  `json:"picture"`       // our copy; null without one
+}
+
+type consentJSON struct {
+	Version string    `json:"version"`
+	At      time.Time `json:"at"`
 }
 
 type sessionJSON struct {
@@ -94,6 +99,8 @@ type loginJSON struct {
 	Scope      auth.Scope   `json:"scope"`
 	Outcome    auth.Outcome `json:"outcome"`
 	Reason     auth.Reason  `json:"reason,omitempty"`
+	Errcode    int64        `json:"errcode,omitempty"` // WeChat's
+	Step       auth.Step    `json:"step,omitempty"`
 	RemoteAddr string       `json:"remote_addr"`
 	UserAgent  string       `json:"user_agent"`
 }
@@ -108,6 +115,7 @@ type eventJSON struct {
 type tokenJSON struct {
 	Scope    auth.Scope `json:"scope"`
 	IssuedAt time.Time  `json:"issued_at"`
+	EndsAt   time.Time  `json:"ends_at"`
 }
 
 type pictureJSON struct {
@@ -124,47 +132,25 @@ func (s *Server) dossierJSON(d auth.Dossier, picture auth.Picture) dossierJSON {
 		Logins:   []loginJSON{},
 		Events:   []eventJSON{},
 	}
+	if d.User.ConsentVersion != "" {
+		j.Consent = &consentJSON{d.User.ConsentVersion, d.User.ConsentAt.UTC()}
+	}
 	for _, x := range d.Sessions {
 		j.Sessions = append(j.Sessions, sessionJSON{x.ID, x.CreatedAt.UTC(), x.LastSeenAt.UTC(), x.EndsAt.UTC(), x.Device.RemoteAddr, x.Device.UserAgent})
 	}
 	for _, x := range d.Logins {
-		j.Logins = append(j.Logins, loginJSON{x.StartedAt.UTC(), x.Scope, x.Outcome, x.Reason, x.Device.RemoteAddr, x.Device.UserAgent})
+		j.Logins = append(j.Logins, loginJSON{x.StartedAt.UTC(), x.Scope, x.Outcome, x.Reason, x.Errcode, x.Step, x.Device.RemoteAddr, x.Device.UserAgent})
 	}
 	for _, x := range d.Events {
 		j.Events = append(j.Events, eventJSON{x.At.UTC(), x.Actor, x.Action, x.Detail})
 	}
 	if d.Token != nil {
-		j.Token = &tokenJSON{d.Token.Scope, d.Token.IssuedAt.UTC()}
+		j.Token = &tokenJSON{d.Token.Scope, d.Token.IssuedAt.UTC(), d.Token.EndsAt.UTC()}
 	}
 	if len(picture.Body) > 0 {
 		j.Picture = &pictureJSON{picture.Source, picture.CopiedAt.UTC(), picture.Type, picture.Body}
 	}
 	return j
-}
-
-// exportMe is all that is stored on the visitor, as a file.
-func (s *Server) exportMe(w http.ResponseWriter, r *http.Request) error {
-	visit, err := s.visitor(r)
-	if err != nil {
-		return err
-	}
-	dossier, err := s.people.Dossier(r.Context(), visit.User.ID)
-	if err != nil {
-		return err
-	}
-	picture, err := s.people.Picture(r.Context(), visit.User.ID)
-	if err != nil {
-		return err
-	}
-	body, err := json.MarshalIndent(s.dossierJSON(dossier, picture), "", "  ")
-	if err != nil {
-		return err
-	}
-	h := w.Header()
-	h.Set("Content-Type", "application/json; charset=utf-8")
-	h.Set("Content-Disposition", `attachment; filename="wxlogin-my-data.json"`)
-	w.Write(append(body, '\n')) // a browser that has gone is no fault
-	return nil
 }
 
 // userQuery reads what a list of people is asked for. What makes no sense is
@@ -256,7 +242,10 @@ func (s *Server) refresh(r *http.Request, actor, userID string) error {
 
 // apiErase deletes a person.
 func (s *Server) apiErase(w http.ResponseWriter, r *http.Request) error {
-	if err := s.desk.Erase(r.Context(), auth.Actor(administratorOf(r)), chi.URLParam(r, "id")); err != nil {
+	if err := s.desk.Fresh(administratorOf(r)); err != nil {
+		return err
+	}
+	if err := s.desk.ErasePerson(r.Context(), auth.Actor(administratorOf(r)), chi.URLParam(r, "id")); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

@@ -54,7 +54,7 @@ func (s *Server) maySee(r *http.Request, userID string) (bool, error) {
 	switch auth.ReasonOf(err) {
 	case "":
 		return true, nil
-	case auth.NotSignedIn, auth.NotAdmin:
+	case auth.NotSignedIn, auth.NotAdmin, auth.SignInAgain:
 		return false, nil
 	}
 	return false, err

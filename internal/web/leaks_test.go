@@ -83,7 +83,7 @@ func (s *secrets) answered(service string, req *http.Request, header http.Header
 	kept.Del("Set-Cookie")
 	for _, line := range cookies {
 		cookie, err := http.ParseSetCookie(line)
-		if err == nil && (cookie.Name == "wxlogin" || cookie.Name == "wxlogin_desk") {
+		if err == nil && (cookie.Name == "wxlogin" || cookie.Name == "wxlogin_desk" || cookie.Name == "wxlogin_scan") {
 			s.add("session token", cookie.Value)
 			continue
 		}

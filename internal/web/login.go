@@ -113,6 +113,7 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
 		Scope:    fl.Scope,
 		Token:    fl.Token,
 		Replaces: s.heldToken(r),
+		Consent:  s.consentOf(fl),
 		Device:   device(r),
 	})
 	switch {
@@ -132,6 +133,15 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return redirect(w, http.StatusSeeOther, fl.ReturnTo)
+}
+
+// consentOf is the version of the text that a trip began with. Only a trip that
+// our own page has led to has one.
+func (s *Server) consentOf(fl flow) string {
+	if fl.Scope == auth.ScopeUserinfo && s.auth.Rules().Mode == auth.ModeAuto {
+		return consentVersion
+	}
+	return ""
 }
 
 // spent answers a code that is good for nothing more: a used one from the

@@ -61,11 +61,32 @@ type messagePage struct {
 	Other  *link
 }
 
-// scanPage is for browsers outside WeChat.
+// scanPage is for browsers outside WeChat: a code, and where its script asks
+// what has become of it.
 type scanPage struct {
-	QRCodeURL string // a PNG
-	URL       string // what the code says
-	LoginURL  string // go on in this browser all the same
+	QRCodeURL  string // a PNG
+	QRCodeSize int    // in pixels of the page
+	Number     int    // that the phone shows too
+	Status     string // of auth.ScanStatus
+	EventsURL  string // a stream of statuses
+	StatusURL  string // the same, asked for
+	DoneURL    string // fetches the session, or shows this page again
+	AgainURL   string // a new code
+	URL        string // to sign in inside WeChat instead
+	LoginURL   string // go on in this browser all the same
+	TicketURL  string // what the code says, for a demonstration; else empty
+}
+
+// scanAskPage asks the phone whether a desktop may be signed in.
+type scanAskPage struct {
+	User    auth.User
+	Site    string     // the host of the public URL
+	Device  deviceName // of the desktop
+	Address string     // of the desktop; may be empty
+	Seconds int        // since the desktop began to ask
+	Number  int        // that the desktop shows too
+	Desk    bool       // the desktop could open the admin pages
+	Action  string     // where the answer goes
 }
 
 // erasePage asks once more.
@@ -78,38 +99,6 @@ type adminLinkPage struct {
 	Token string
 }
 
-// adminHomePage is the dashboard.
-type adminHomePage struct {
-	Counts auth.Counts // since the beginning of today
-}
-
-// adminUsersPage is the list of people.
-type adminUsersPage struct {
-	Users   []auth.User
-	Query   auth.UserQuery
-	Total   int64 // that match
-	Filters []auth.Filter
-	Sorts   []auth.Sort
-	NextURL string // empty on the last page
-	PrevURL string // empty on the first
-	CSVURL  string // of all that match
-	Done    string // key of what has just been done, or empty
-}
-
-// adminUserPage is one person.
-type adminUserPage struct {
-	User     auth.User
-	Admin    bool // is one, by whichever rule
-	Sessions []auth.Session
-	Logins   []auth.Login // the latest
-	Done     string       // key of what has just been done, or empty
-}
-
-// adminEventsPage is the record of what admins did.
-type adminEventsPage struct {
-	Events []auth.Event
-}
-
 // adminMessagePage is a messagePage in the frame of the desk.
 type adminMessagePage messagePage
 
@@ -117,16 +106,13 @@ func (profilePage) file() string      { return "profile" }
 func (consentPage) file() string      { return "consent" }
 func (messagePage) file() string      { return "message" }
 func (scanPage) file() string         { return "scan" }
+func (scanAskPage) file() string      { return "scan_ask" }
 func (erasePage) file() string        { return "erase" }
 func (adminLinkPage) file() string    { return "admin_link" }
-func (adminHomePage) file() string    { return "admin_home" }
-func (adminUsersPage) file() string   { return "admin_users" }
-func (adminUserPage) file() string    { return "admin_user" }
-func (adminEventsPage) file() string  { return "admin_events" }
 func (adminMessagePage) file() string { return "admin_message" }
 
 // pages lists them all, so that a missing template stops the start.
 var pages = []page{
-	profilePage{}, consentPage{}, messagePage{}, scanPage{}, erasePage{},
-	adminLinkPage{}, adminHomePage{}, adminUsersPage{}, adminUserPage{}, adminEventsPage{}, adminMessagePage{},
+	profilePage{}, consentPage{}, messagePage{}, scanPage{}, scanAskPage{}, erasePage{}, myDataPage{},
+	adminLinkPage{}, adminHomePage{}, adminUsersPage{}, adminUserPage{}, adminEventsPage{}, adminBulkPage{}, adminMessagePage{},
 }

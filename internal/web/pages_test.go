@@ -119,9 +119,26 @@ func samples() []sample {
 	add(sample{name: "typical", page: consentPage{Site: "h5.example.com", ConsentURL: "/wx/login?consent=1"}, path: "/login", says: []string{"h5.example.com"}})
 	add(sample{name: "nameless", page: consentPage{ConsentURL: "/wx/login?consent=1"}, path: "/login"})
 	add(sample{
-		name: "typical", path: "/scan", says: []string{"https://h5.example.com/wx/login"},
-		page: scanPage{QRCodeURL: "/wx/scan/code.png", URL: "https://h5.example.com/wx/login", LoginURL: "/wx/login?anyway=1"},
+		name: "typical", path: "/scan", says: []string{"https://h5.example.com/wx/login", "47"},
+		page: scanPage{
+			QRCodeURL: "/wx/scan/qr.png?ticket=t", QRCodeSize: 225, Number: 47, Status: string(auth.ScanWaiting), EventsURL: "/wx/scan/events?ticket=t",
+			StatusURL: "/wx/scan/status?ticket=t", DoneURL: "/wx/scan/done?ticket=t&return_to=%2Fx", AgainURL: "/wx/scan", URL: "https://h5.example.com/wx/login",
+			LoginURL: "/wx/login?anyway=1", TicketURL: "https://h5.example.com/wx/scan/t",
+		},
 	})
+	for _, status := range scanStatuses() {
+		add(sample{name: status, path: "/scan", page: scanPage{QRCodeURL: "/wx/scan/qr.png", QRCodeSize: 225, Number: 10, Status: status}})
+	}
+	for name, u := range people() {
+		add(sample{
+			name: name, path: "/scan/t", says: []string{"Windows · Edge", "2001:db8::1", "h5.example.com", "47"},
+			page: scanAskPage{
+				User: u, Site: "h5.example.com", Device: nameDevice("Windows NT 10.0 Edg/140"), Address: "2001:db8::1", Seconds: 7, Number: 47,
+				Desk: name == "typical", Action: "/wx/scan/t",
+			},
+		})
+	}
+	add(sample{name: "nameless", path: "/scan/t", page: scanAskPage{Number: 99, Action: "/wx/scan/t"}})
 	add(sample{name: "typical", page: adminLinkPage{Token: `t"><script>`}, path: "/admin/link"})
 	add(sample{name: "empty", page: adminHomePage{Counts: auth.Counts{Since: noon}}, path: "/admin", admin: true})
 	add(sample{
@@ -147,7 +164,7 @@ func samples() []sample {
 // messageKeys are the keys that a messagePage is made with: every reason, and
 // the ends of things.
 func messageKeys() []string {
-	keys := []string{"signed_out", "erased"}
+	keys := []string{"signed_out", "erased", "scan_confirmed", "scan_refused", "scan_outside"}
 	for _, reason := range reasons() {
 		keys = append(keys, "reason."+reason)
 	}
@@ -157,6 +174,11 @@ func messageKeys() []string {
 // reasons reads the constants of auth.Reason out of the source, so that a new
 // one cannot be forgotten here.
 func reasons() []string { return constants("Reason") }
+
+// scanStatuses are those that a desktop's page can have.
+func scanStatuses() []string {
+	return slices.DeleteFunc(constants("ScanStatus"), func(s string) bool { return s == string(auth.ScanUsed) })
+}
 
 func constants(typeName string) []string {
 	var values []string
@@ -272,7 +294,12 @@ func faults(page, lang string, says []string) []string {
 			ids[id] = true
 		}
 		switch n.DataAtom {
-		case atom.Script, atom.Style, atom.Iframe, atom.Object, atom.Embed, atom.Base:
+		case atom.Script:
+			// The one page that waits has one, and it is not written into the page.
+			if attr(n, "src") == "" || text(n) != "" || !strings.Contains(page, `id="scan"`) {
+				fault("<%s>", n.Data)
+			}
+		case atom.Style, atom.Iframe, atom.Object, atom.Embed, atom.Base:
 			fault("<%s>", n.Data)
 		case atom.Html:
 			want := map[string]string{"zh_CN": "zh-CN", "zh_TW": "zh-TW", "en": "en"}[lang]
@@ -469,6 +496,7 @@ func askedFor(t *testing.T) map[string]bool {
 		"outcome.%s":      constants("Outcome"),
 		"filter.%s":       slices.DeleteFunc(constants("Filter"), func(s string) bool { return s == "" }),
 		"sort.%s":         constants("Sort"),
+		"scan.%s":         scanStatuses(),
 		"reason.%s.title": reasons(),
 		"%s.title":        messageKeys(),
 		"%s.text":         messageKeys(),

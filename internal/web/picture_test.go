@@ -169,7 +169,7 @@ func TestPictureFollowsTheProfile(t *testing.T) {
 	before.wantPicture()
 
 	lin := w.person("lin")
-	lin.HeadImgURL = w.simURL + "/mmopen/vi_32/wang/0"
+	lin.HeadImgURL = w.simURL + "/mmopen/vi_32/wang/132"
 	w.sim.AddPerson(lin)
 	phone.signsIn()
 	w.copied()

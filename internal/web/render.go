@@ -89,13 +89,16 @@ func (w words) text(key string, args ...any) (string, error) {
 
 func funcs(words words, assets *assets, prefix, lang string, zone *time.Location) template.FuncMap {
 	return template.FuncMap{
-		"t":     words.text,
-		"path":  func(p string) string { return prefix + p },
-		"asset": func(name string) (string, error) { return assets.path(prefix, name) },
-		"date":  func(t time.Time) string { return t.In(zone).Format("2006-01-02 15:04") },
-		"iso":   func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-		"ago":   func(now, t time.Time) (string, error) { return ago(words, now, t) },
-		"bcp47": func() string { return map[string]string{"zh_CN": "zh-CN", "zh_TW": "zh-TW", "en": "en"}[lang] },
+		"t":      words.text,
+		"path":   func(p string) string { return prefix + p },
+		"asset":  func(name string) (string, error) { return assets.path(prefix, name) },
+		"date":   func(t time.Time) string { return t.In(zone).Format("2006-01-02 15:04") },
+		"day":    func(t time.Time) string { return t.In(zone).Format("01-02") },
+		"iso":    func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+		"ago":    func(now, t time.Time) (string, error) { return ago(words, now, t) },
+		"agent":  func(userAgent string) (string, error) { return words.device(nameDevice(userAgent)) },
+		"device": words.device,
+		"bcp47":  func() string { return map[string]string{"zh_CN": "zh-CN", "zh_TW": "zh-TW", "en": "en"}[lang] },
 	}
 }
 

@@ -167,14 +167,29 @@ func (s *Server) errorPage(w http.ResponseWriter, r *http.Request, status int, r
 	case auth.Cancelled:
 		p.Icon = "info"
 		p.Action = s.startAgain(r)
+	case auth.ScanSpent:
+		p.Icon = "info" // a new code is on the desktop
 	default:
 		p.Action = s.startAgain(r)
 	}
 	var shown page = p
 	if strings.HasPrefix(strings.TrimPrefix(r.URL.Path, s.site.prefix), "/admin") {
-		shown = adminMessagePage{Icon: p.Icon, Key: p.Key}
+		desk := adminMessagePage{Icon: p.Icon, Key: p.Key}
+		if reason == auth.NotSignedIn || reason == auth.SignInAgain {
+			desk.Action = &link{Label: "action.sign_in", Href: s.signInPath(r, s.deskReturn(r))}
+		}
+		shown = desk
 	}
 	s.writePage(w, r, status, shown)
+}
+
+// deskReturn is where an admin goes who has signed in: the page that was asked
+// for, if a browser can ask for it again.
+func (s *Server) deskReturn(r *http.Request) string {
+	if r.Method != http.MethodGet {
+		return s.site.prefix + "/admin"
+	}
+	return s.site.returnTo(r.URL.RequestURI())
 }
 
 // startAgain is the way on from an error: the login anew when it happened on the

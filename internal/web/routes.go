@@ -36,8 +36,8 @@ func (s *Server) routes() http.Handler {
 	// A visitor.
 	r.Get("/", s.handle(s.home))
 	r.Get("/consent", s.handle(s.consent))
-	r.Get("/qr.png", s.handle(s.qrCode))
-	r.Get("/scan", s.handle(s.scan))
+	r.Get("/me", s.handle(s.myData))
+	r.Post("/me/sessions/{session}/end", s.handle(s.endMySession))
 	r.Get("/erase", s.handle(s.eraseForm))
 	r.Post("/logout", s.handle(s.logout))
 	r.Get("/avatar/{user}", s.handle(s.avatar))
@@ -57,7 +57,16 @@ func (s *Server) routes() http.Handler {
 		r.With(s.checkState).Get("/callback", s.handle(s.callback))
 		r.Get("/admin/link", s.handle(s.adminLink))
 		r.Post("/admin/link", s.handle(s.useAdminLink))
+		r.Get("/scan", s.handle(s.scan))
+		r.With(s.notByHead).Get("/scan/{ticket}", s.handle(s.scanTicket))
+		r.Post("/scan/{ticket}", s.handle(s.scanAnswer))
 	})
+
+	// A desktop that waits for its phone asks so often that it is not counted.
+	r.Get("/scan/qr.png", s.handle(s.scanPicture))
+	r.With(s.notByHead).Get("/scan/events", s.handle(s.scanEvents))
+	r.Get("/scan/status", s.handle(s.scanStatus))
+	r.With(s.notByHead).Get("/scan/done", s.handle(s.scanDone))
 
 	// The desk.
 	r.Group(func(r chi.Router) {
@@ -71,13 +80,22 @@ func (s *Server) routes() http.Handler {
 		r.Post("/admin/users/{id}/unblock", s.handle(s.adminForm(s.unblock, "unblocked")))
 		r.Post("/admin/users/{id}/sessions/revoke", s.handle(s.adminForm(s.endSessions, "sessions")))
 		r.Post("/admin/users/{id}/refresh", s.handle(s.adminRefresh))
+		r.Post("/admin/users/{id}/sessions/{session}/revoke", s.handle(s.adminForm(s.endSession, "session")))
 		r.Post("/admin/users/{id}/erase", s.handle(s.adminErase))
+		r.Post("/admin/users/{id}/grant", s.handle(s.adminGrant))
+		r.Post("/admin/users/{id}/revoke", s.handle(s.adminRevoke))
+		r.Post("/admin/users/bulk", s.handle(s.adminBulk))
 		r.Get("/api/admin/users", s.handle(s.apiUsers))
 		r.Get("/api/admin/users.csv", s.handle(s.apiUsersCSV))
+		r.Get("/api/admin/users.json", s.handle(s.apiUsersJSON))
+		r.Get("/api/admin/events.csv", s.handle(s.apiEventsCSV))
+		r.Get("/api/admin/events.json", s.handle(s.apiEventsJSON))
 		r.Get("/api/admin/users/{id}", s.handle(s.apiUser))
 		r.Post("/api/admin/users/{id}/block", s.handle(s.apiAct(s.block)))
 		r.Post("/api/admin/users/{id}/unblock", s.handle(s.apiAct(s.unblock)))
 		r.Post("/api/admin/users/{id}/sessions/revoke", s.handle(s.apiAct(s.endSessions)))
+		r.Get("/api/admin/users/{id}/export", s.handle(s.apiExportUser))
+		r.Post("/api/admin/users/{id}/sessions/{session}/revoke", s.handle(s.apiAct(s.endSession)))
 		r.Post("/api/admin/users/{id}/refresh", s.handle(s.apiAct(s.refresh)))
 		r.Delete("/api/admin/users/{id}", s.handle(s.apiErase))
 	})
@@ -90,6 +108,17 @@ func (s *Server) noSuchPage(http.ResponseWriter, *http.Request) error {
 
 func (s *Server) wrongMethod(http.ResponseWriter, *http.Request) error {
 	return auth.Fail(auth.WrongMethod, nil)
+}
+
+// notByHead keeps a GET that does something from being done for nobody to see.
+func (s *Server) notByHead(next http.Handler) http.Handler {
+	return s.handle(func(w http.ResponseWriter, r *http.Request) error {
+		if r.Method == http.MethodHead {
+			return auth.Fail(auth.WrongMethod, nil)
+		}
+		next.ServeHTTP(w, r)
+		return nil
+	})
 }
 
 func rootFile(content []byte) http.HandlerFunc {

@@ -157,10 +157,11 @@ func (s *Server) heldToken(r *http.Request) string {
 
 // administrator returns the visit by which the request may open admin pages:
 // the desk's own cookie, or an admin's visitor session. NotSignedIn when there
-// is neither; NotAdmin for anybody else.
+// is neither; NotAdmin for anybody else; SignInAgain for an admin whose own login is
+// too old for the desk.
 func (s *Server) administrator(r *http.Request) (auth.Visit, error) {
 	desk, err := s.visit(r, s.cookies.desk)
-	if err == nil && s.desk.MayEnter(desk) {
+	if err == nil && s.desk.Enter(desk) == nil {
 		return desk, nil
 	}
 	if err != nil && auth.ReasonOf(err) != auth.NotSignedIn {
@@ -170,8 +171,8 @@ func (s *Server) administrator(r *http.Request) (auth.Visit, error) {
 	if err != nil {
 		return auth.Visit{}, err
 	}
-	if !s.desk.MayEnter(visit) {
-		return auth.Visit{}, auth.Fail(auth.NotAdmin, nil)
+	if err := s.desk.Enter(visit); err != nil {
+		return auth.Visit{}, err
 	}
 	return visit, nil
 }

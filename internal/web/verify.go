@@ -63,7 +63,7 @@ func (s *Server) signInPath(r *http.Request, returnTo string) string {
 	if s.inWeChat(r) {
 		return s.loginPath(returnTo, false)
 	}
-	return s.site.prefix + "/scan?return_to=" + url.QueryEscape(returnTo)
+	return s.scanPath(returnTo)
 }
 
 // forwarded is a header that a trusted proxy has set about the request it asks

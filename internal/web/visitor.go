@@ -2,9 +2,6 @@ package web
 
 import (
 	"net/http"
-	"net/url"
-
-	"rsc.io/qr"
 
 	"github.com/gorilla/sessions"
 
@@ -12,7 +9,7 @@ import (
 )
 
 // home is the visitor's own page. Who is not signed in is signed in, inside
-// WeChat without a screen; other browsers learn how to get there.
+// WeChat without a screen, other browsers by a phone.
 func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 	visit, err := s.visitor(r)
 	switch {
@@ -28,7 +25,7 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 		return s.page(w, r, messagePage{
 			Icon:   "success",
 			Key:    key,
-			Action: &link{Label: "action.login", Href: s.loginPath(s.site.home(), false)},
+			Action: &link{Label: "action.login", Href: s.signInPath(r, s.site.home())},
 		})
 	}
 	if s.inWeChat(r) {
@@ -41,39 +38,6 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) consent(w http.ResponseWriter, r *http.Request) error {
 	returnTo := s.site.returnTo(r.URL.Query().Get("return_to"))
 	return s.page(w, r, consentPage{Site: s.config.PublicURL.Host, ConsentURL: s.loginPath(returnTo, true)})
-}
-
-// scan shows a browser outside of WeChat how to get in.
-func (s *Server) scan(w http.ResponseWriter, r *http.Request) error {
-	returnTo := s.site.returnTo(r.URL.Query().Get("return_to"))
-	return s.page(w, r, scanPage{
-		QRCodeURL: s.site.prefix + "/qr.png?return_to=" + url.QueryEscape(returnTo),
-		URL:       s.scanTarget(returnTo),
-		LoginURL:  s.loginPath(returnTo, false),
-	})
-}
-
-// scanTarget is the address that a phone opens.
-func (s *Server) scanTarget(returnTo string) string {
-	if returnTo == s.site.home() {
-		return s.site.absolute("/")
-	}
-	return s.site.origin + s.loginPath(returnTo, false)
-}
-
-// qrCode is the address as a picture. WeChat reads a code by a long press from a
-// real picture, with a white margin, and from nothing else.
-func (s *Server) qrCode(w http.ResponseWriter, r *http.Request) error {
-	code, err := qr.Encode(s.scanTarget(s.site.returnTo(r.URL.Query().Get("return_to"))), qr.M)
-	if err != nil {
-		return auth.Fail(auth.BadRequest, err)
-	}
-	code.Scale = 8
-	h := w.Header()
-	h.Set("Content-Type", "image/png")
-	h.Set("Cache-Control", "private, max-age=600")
-	w.Write(code.PNG()) // a browser that has gone is no fault
-	return nil
 }
 
 // logout ends the session, or with scope=all every session of the person.

@@ -49,7 +49,12 @@ type People interface {
 	Counts(ctx context.Context, since time.Time) (auth.Counts, error)
 	UserSessions(ctx context.Context, userID string) ([]auth.Session, error)
 	UserLogins(ctx context.Context, userID string, limit int) ([]auth.Login, error)
-	Events(ctx context.Context, limit int) ([]auth.Event, error)
+	// Token returns what is known of a refresh_token, nil when none is stored.
+	Token(ctx context.Context, userID string) (*auth.TokenInfo, error)
+	Activity(ctx context.Context, since time.Time) (auth.Activity, error)
+	// Events returns a page, BadRequest for a query that makes no sense.
+	Events(context.Context, auth.EventQuery) (auth.EventPage, error)
+	EachEvent(ctx context.Context, query auth.EventQuery, f func(auth.NamedEvent) error) error
 	Dossier(ctx context.Context, userID string) (auth.Dossier, error)
 	// Picture returns the copy kept of a person's picture, the zero Picture when
 	// there is none.
@@ -70,14 +75,22 @@ type Config struct {
 	Demo           *Demo             // not nil: every browser counts as WeChat's
 
 	Auth      *auth.Service
+	Scans     *auth.Scans
 	Desk      *auth.Desk
 	Refresher *auth.Refresher
 	Sessions  SessionStore
 	People    People
 	Ready     func(context.Context) error
+	// Stopping is closed when answers that take long should come to their end.
+	// nil: never.
+	Stopping <-chan struct{}
 
 	// Observe, if set, is told of every answer. The route is a pattern.
 	Observe func(method, route string, status int, took time.Duration)
+
+	// Meaning says what one of WeChat's errcodes means, in one of our languages.
+	// nil: nobody can tell.
+	Meaning func(lang string, errcode int64) string
 
 	Templates fs.FS
 	Now       func() time.Time
@@ -88,6 +101,7 @@ type Config struct {
 type Server struct {
 	config   Config
 	auth     *auth.Service
+	scans    *auth.Scans
 	desk     *auth.Desk
 	people   People
 	sessions SessionStore
@@ -97,6 +111,8 @@ type Server struct {
 	site     site
 	cookies  *sessionCookies
 	flows    *flows
+	tickets  *tickets
+	streams  streams
 	toucher  *toucher
 	renderer *renderer
 	assets   *assets
@@ -108,6 +124,7 @@ func New(config Config) (*Server, error) {
 	s := &Server{
 		config:   config,
 		auth:     config.Auth,
+		scans:    config.Scans,
 		desk:     config.Desk,
 		people:   config.People,
 		sessions: config.Sessions,
@@ -123,6 +140,9 @@ func New(config Config) (*Server, error) {
 		s.config.Observe = func(string, string, int, time.Duration) {}
 	}
 	var err error
+	if s.tickets, err = newTickets(s.site.secure, config.Keys, config.Now); err != nil {
+		return nil, fmt.Errorf("keys: %w", err)
+	}
 	if s.assets, err = newAssets(); err != nil {
 		return nil, err
 	}

@@ -43,6 +43,7 @@ type world struct {
 	log       *logBuffer
 	secrets   *secrets
 	server    *web.Server
+	stopping  chan struct{} // closed by a test that stops the service
 }
 
 // options are what tests change about a world.
@@ -64,7 +65,7 @@ type options struct {
 // newWorld starts a service. Everything ends with the test.
 func newWorld(t *testing.T, o options) *world {
 	t.Helper()
-	w := &world{t: t, clock: &clock{}, log: &logBuffer{}, secrets: &secrets{}, sim: o.sim, dbPath: o.dbPath}
+	w := &world{t: t, clock: &clock{}, log: &logBuffer{}, secrets: &secrets{}, stopping: make(chan struct{}), sim: o.sim, dbPath: o.dbPath}
 	if w.sim == nil {
 		w.sim = wechatsim.New(wechatsim.Config{Now: w.clock.now})
 	}
@@ -117,6 +118,8 @@ func newWorld(t *testing.T, o options) *world {
 		Keys:        keys,
 		RateLimit:   o.rateLimit,
 		Auth:        auth.New(auth.Config{Provider: client, Store: w.db, Pictures: w.pictures, Rules: rules, Now: w.clock.now, Log: log}),
+		Scans:       auth.NewScans(w.db, rules, w.clock.now),
+		Stopping:    w.stopping,
 		Desk:        w.desk,
 		Refresher:   w.refresher,
 		Sessions:    w.db,
@@ -141,14 +144,14 @@ func newWorld(t *testing.T, o options) *world {
 	return w
 }
 
-func newKeys(t *testing.T) auth.Keyring {
+func newKeys(t testing.TB) auth.Keyring {
 	t.Helper()
 	keys, err := auth.ParseKeys(auth.NewKey())
 	check(t, err)
 	return keys
 }
 
-func check(t *testing.T, err error) {
+func check(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

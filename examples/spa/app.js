@@ -1,0 +1,42 @@
+"use strict";
+
+// Where wxlogin is: "" for WXLOGIN_PUBLIC_URL=https://login.example.com, "/wx" for
+// https://login.example.com/wx.
+const wxlogin = "";
+
+start().catch((error) => {
+  console.error(error);
+  show("trouble");
+});
+
+async function start() {
+  const answer = await fetch(wxlogin + "/api/me", { headers: { Accept: "application/json" } });
+  if (answer.status === 401) {
+    const problem = await answer.json();
+    location.replace(signIn(problem.login_url));
+    return;
+  }
+  // 503 and the like say nothing about who is signed in: no trip to the login.
+  if (!answer.ok) throw new Error("/api/me: " + answer.status);
+  show("profile", await answer.json());
+}
+
+// signIn is the way to the login and back to this very page. Outside of WeChat
+// nobody can sign in, and the scan page tells how to get there.
+function signIn(loginURL) {
+  const address = new URL(loginURL);
+  if (!/MicroMessenger/i.test(navigator.userAgent)) {
+    address.pathname = address.pathname.replace(/login$/, "scan");
+  }
+  address.searchParams.set("return_to", location.origin + location.pathname + location.search);
+  return address.href;
+}
+
+// A nickname can hold anything, so it is set as text and never as HTML.
+function show(name, values = {}) {
+  const view = document.getElementById(name).content.cloneNode(true);
+  for (const element of view.querySelectorAll("[data-of]")) {
+    element.textContent = values[element.dataset.of] ?? "";
+  }
+  document.getElementById("main").replaceChildren(view);
+}

@@ -1,0 +1,300 @@
+package store_test
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"wxlogin/internal/auth"
+	"wxlogin/internal/store"
+)
+
+// addEvents adds n events, a minute apart, and returns them newest first.
+func (w *world) addEvents(n int, make func(i int) auth.Event) []auth.Event {
+	w.t.Helper()
+	var all []auth.Event
+	for i := range n {
+		event := make(i)
+		if err := w.AddEvent(w.ctx, event); err != nil {
+			w.t.Fatal(err)
+		}
+		all = append([]auth.Event{event}, all...)
+		w.clock.pass(time.Minute)
+	}
+	return all
+}
+
+func bare(named []auth.NamedEvent) (events []auth.Event) {
+	for _, e := range named {
+		events = append(events, e.Event)
+	}
+	return events
+}
+
+// fails claims a login and ends it as failed.
+func (w *world) fails(reason auth.Reason, errcode int64, step auth.Step, userID string) auth.Login {
+	w.t.Helper()
+	l := pending(w.login("o9", auth.ScopeBase))
+	must(w.ClaimLogin(w.ctx, l))(w.t)
+	l.Outcome, l.Reason, l.Errcode, l.Step, l.UserID, l.FinishedAt = auth.Failed, reason, errcode, step, userID, w.clock.now()
+	if err := w.FinishLogin(w.ctx, l); err != nil {
+		w.t.Fatal(err)
+	}
+	return l
+}
+
+var historyPromises = map[string]func(*world){
+	"a failed login keeps its step, its errcode and who came": func(w *world) {
+		user, _ := w.visitor("o1")
+		want := w.fails(auth.WeChatRefused, 40125, auth.StepProfile, user.ID)
+		if diff := cmp.Diff(want, must(w.LoginByState(w.ctx, want.StateHash))(w.t)); diff != "" {
+			w.t.Error(diff)
+		}
+		gone := w.fails(auth.Blocked, 0, auth.StepPerson, "nobody") // erased meanwhile
+		if got := must(w.LoginByState(w.ctx, gone.StateHash))(w.t); got.UserID != "" || got.Outcome != auth.Failed {
+			w.t.Errorf("got %+v", got)
+		}
+	},
+	"a login without a profile keeps its errcode": func(w *world) {
+		save := w.login("o1", auth.ScopeUserinfo)
+		save.Login.Errcode, save.Login.Step = 48001, auth.StepProfile
+		w.signsIn(save)
+		if l := must(w.LoginByState(w.ctx, save.Login.StateHash))(w.t); l.Errcode != 48001 || l.Step != auth.StepProfile {
+			w.t.Errorf("got %+v", l)
+		}
+	},
+	"consent is noted, and kept by later logins that ask for none": func(w *world) {
+		save := w.login("o1", auth.ScopeUserinfo)
+		save.Consent = "v1"
+		at := w.clock.now()
+		if user := w.signsIn(save); user.ConsentVersion != "v1" || !user.ConsentAt.Equal(at) {
+			w.t.Errorf("got %q at %v", user.ConsentVersion, user.ConsentAt)
+		}
+		w.clock.pass(time.Hour)
+		if user, _ := w.visitor("o1"); user.ConsentVersion != "v1" || !user.ConsentAt.Equal(at) {
+			w.t.Errorf("after a silent login: %q at %v", user.ConsentVersion, user.ConsentAt)
+		}
+		again := w.login("o1", auth.ScopeUserinfo)
+		again.Consent = "v2"
+		if user := w.signsIn(again); user.ConsentVersion != "v2" || !user.ConsentAt.Equal(w.clock.now()) {
+			w.t.Errorf("after another consent: %q at %v", user.ConsentVersion, user.ConsentAt)
+		}
+		if user, _ := w.visitor("o2"); user.ConsentVersion != "" || !user.ConsentAt.IsZero() {
+			w.t.Errorf("never asked: %q at %v", user.ConsentVersion, user.ConsentAt)
+		}
+	},
+	"one session ends, of the right person": func(w *world) {
+		user, token := w.visitor("o1")
+		_, staying := w.visitor("o1")
+		other, otherToken := w.visitor("o2")
+		sessions := must(w.UserSessions(w.ctx, user.ID))(w.t)
+		id := sessions[0].ID
+		if sessions[0].TokenHash != token {
+			id = sessions[1].ID
+		}
+		wantReason(w.t, w.EndSession(w.ctx, other.ID, id, w.event(auth.ActEndSession, other.ID)), auth.NoSuchSession)
+		w.wantSignedIn(token)
+		event := w.event(auth.ActEndSession, user.ID)
+		if err := w.EndSession(w.ctx, user.ID, id, event); err != nil {
+			w.t.Fatal(err)
+		}
+		w.wantSignedOut(token)
+		w.wantSignedIn(staying)
+		w.wantSignedIn(otherToken)
+		wantReason(w.t, w.EndSession(w.ctx, user.ID, id, w.event(auth.ActEndSession, user.ID)), auth.NoSuchSession)
+		w.wantEvents(event)
+	},
+	"events are filtered by what, who and when, and know names": func(w *world) {
+		save := w.login("o1", auth.ScopeUserinfo)
+		save.Profile = &lin
+		user := w.signsIn(save)
+		start := w.clock.now()
+		all := w.addEvents(6, func(i int) auth.Event {
+			e := w.event([]auth.Action{auth.ActBlock, auth.ActExport}[i%2], user.ID)
+			if i >= 3 {
+				e.Actor, e.Subject = user.ID, "somebody"
+			}
+			if i == 5 {
+				e.Actor = auth.ActorCommand
+			}
+			return e
+		})
+		for name, test := range map[string]struct {
+			query auth.EventQuery
+			want  []auth.Event
+		}{
+			"all":             {auth.EventQuery{}, all},
+			"action":          {auth.EventQuery{Action: auth.ActBlock}, []auth.Event{all[1], all[3], all[5]}},
+			"who":             {auth.EventQuery{Who: user.ID}, all[1:]},
+			"subject":         {auth.EventQuery{Who: "somebody"}, all[:3]},
+			"who and action":  {auth.EventQuery{Who: user.ID, Action: auth.ActExport}, []auth.Event{all[2], all[4]}},
+			"from":            {auth.EventQuery{From: start.Add(4 * time.Minute)}, all[:2]},
+			"to":              {auth.EventQuery{To: start.Add(2 * time.Minute)}, all[4:]},
+			"nobody's":        {auth.EventQuery{Who: "nobody"}, nil},
+			"no such action":  {auth.EventQuery{Action: "dance"}, nil},
+			"not a statement": {auth.EventQuery{Who: `' OR 1=1 --`}, nil},
+		} {
+			if diff := cmp.Diff(test.want, bare(must(w.Events(w.ctx, test.query))(w.t).Events)); diff != "" {
+				w.t.Errorf("%s: %s", name, diff)
+			}
+			var each []auth.NamedEvent
+			err := w.EachEvent(w.ctx, test.query, func(e auth.NamedEvent) error {
+				each = append(each, e)
+				return nil
+			})
+			if diff := cmp.Diff(test.want, bare(each)); err != nil || diff != "" {
+				w.t.Errorf("%s, each: %v, %s", name, err, diff)
+			}
+		}
+		named := must(w.Events(w.ctx, auth.EventQuery{}))(w.t).Events
+		if named[0].ActorName != "" || named[1].ActorName != lin.Nickname || named[5].SubjectName != lin.Nickname || named[1].SubjectName != "" {
+			w.t.Errorf("names: %+v", named)
+		}
+	},
+	"events turn by cursor, both ways, while more are added": func(w *world) {
+		all := w.addEvents(7, func(int) auth.Event { return w.event(auth.ActExport, "") })
+		var pages []auth.EventPage
+		query := auth.EventQuery{Limit: 3}
+		for range 3 {
+			page := must(w.Events(w.ctx, query))(w.t)
+			pages = append(pages, page)
+			query.Cursor = page.Next
+			w.addEvents(1, func(int) auth.Event { return w.event(auth.ActExport, "late") })
+		}
+		var got []auth.Event
+		for _, page := range pages {
+			got = append(got, bare(page.Events)...)
+		}
+		if diff := cmp.Diff(all, got); diff != "" || pages[2].Next != "" || pages[0].Prev != "" {
+			w.t.Error(diff)
+		}
+		back := must(w.Events(w.ctx, auth.EventQuery{Limit: 3, Cursor: pages[1].Prev}))(w.t)
+		if diff := cmp.Diff(all[:3], bare(back.Events)); diff != "" || back.Next == "" || back.Prev == "" {
+			w.t.Errorf("back: %s next %q prev %q", diff, back.Next, back.Prev)
+		}
+		people := must(w.Users(w.ctx, auth.UserQuery{}))(w.t)
+		for _, bad := range []auth.EventQuery{
+			{Cursor: "forged"}, {Cursor: pages[0].Next, Action: auth.ActBlock}, {Cursor: people.Next + "x"},
+			{Limit: -1}, {Limit: auth.MaxPage + 1}, {Who: strings.Repeat("x", 2000)},
+		} {
+			_, err := w.Events(w.ctx, bad)
+			wantReason(w.t, err, auth.BadRequest)
+		}
+	},
+	"activity counts logins, people and errcodes where they happened": func(w *world) {
+		w.visitor("o0")
+		w.fails(auth.WeChatRefused, 40125, auth.StepCode, "")
+		w.clock.pass(48 * time.Hour)
+		since := w.clock.now()
+		w.visitor("o1")
+		w.visitor("o1")
+		good := w.clock.now()
+		w.clock.pass(auth.QuarterHour)
+		w.fails(auth.CodeSpent, 40163, auth.StepCode, "")
+		w.clock.pass(time.Minute)
+		bad := w.fails(auth.WeChatTimeout, 0, auth.StepCode, "")
+		w.clock.pass(time.Minute)
+		last := w.fails(auth.Blocked, 0, auth.StepPerson, "")
+		got := must(w.Activity(w.ctx, since))(w.t)
+		slot := since.Truncate(auth.QuarterHour)
+		want := auth.Activity{
+			Logins:    []auth.Tally{{At: slot, Count: 2}},
+			NewUsers:  []auth.Tally{{At: slot, Count: 1}},
+			Errcodes:  []auth.Tally{{At: slot.Add(auth.QuarterHour), Errcode: 40163, Count: 1}},
+			LastGood:  good,
+			LastError: bad,
+		}
+		troubles := got.Troubles
+		got.Troubles = nil
+		if diff := cmp.Diff(want, got); diff != "" {
+			w.t.Error(diff)
+		}
+		if len(troubles) != 3 || troubles[0] != last {
+			w.t.Errorf("troubles %+v", troubles)
+		}
+		quiet := must(w.Activity(w.ctx, w.clock.now().Add(time.Hour)))(w.t)
+		if len(quiet.Logins) != 0 || !quiet.LastGood.IsZero() || quiet.LastError != (auth.Login{}) {
+			w.t.Errorf("got %+v", quiet)
+		}
+	},
+	"tokens that die within a week are counted and found": func(w *world) {
+		save := w.login("o1", auth.ScopeUserinfo)
+		save.RefreshToken = "REFRESH"
+		user := w.signsIn(save)
+		ending := func() (int64, []auth.User) {
+			return must(w.Activity(w.ctx, w.clock.now()))(w.t).EndingTokens,
+				must(w.Users(w.ctx, auth.UserQuery{Filter: auth.FilterTokenEnds}))(w.t).Users
+		}
+		info := must(w.Token(w.ctx, user.ID))(w.t)
+		if info == nil || info.Scope != auth.ScopeUserinfo || info.DueAt.IsZero() || !info.EndsAt.Equal(w.clock.now().Add(720*time.Hour)) {
+			w.t.Errorf("token: %+v", info)
+		}
+		if n, users := ending(); n != 0 || len(users) != 0 {
+			w.t.Errorf("on the first day: %d, %v", n, users)
+		}
+		w.clock.pass(24 * 24 * time.Hour)
+		if n, users := ending(); n != 1 || len(users) != 1 {
+			w.t.Errorf("six days before: %d, %v", n, users)
+		}
+		w.clock.pass(7 * 24 * time.Hour)
+		if n, users := ending(); n != 0 || len(users) != 0 {
+			w.t.Errorf("after its end: %d, %v", n, users)
+		}
+		if none := must(w.Token(w.ctx, "nobody"))(w.t); none != nil {
+			w.t.Errorf("got %+v", none)
+		}
+	},
+	"what is older than it is kept goes, the rest stays": func(w *world) {
+		for range 3 {
+			user, _ := w.visitor("o1")
+			if err := w.AddEvent(w.ctx, w.event(auth.ActExport, user.ID)); err != nil {
+				w.t.Fatal(err)
+			}
+			w.clock.pass(time.Hour)
+		}
+		if n := must(w.Forget(w.ctx, time.Time{}, time.Time{}))(w.t); n != 0 {
+			w.t.Errorf("for ever: %d went", n)
+		}
+		if n := must(w.Forget(w.ctx, w.clock.ago(90*time.Minute), w.clock.ago(150*time.Minute)))(w.t); n != 3 {
+			w.t.Errorf("%d went, want 3", n)
+		}
+		w.wantRows("logins", 1)
+		w.wantRows("events", 2)
+		w.wantRows("users", 1)
+	},
+	"a past is imported once, into an empty database": func(w *world) {
+		var h store.History
+		for i := range 1200 {
+			save := w.login(fmt.Sprintf("o%d", i%40), auth.ScopeUserinfo)
+			save.RefreshToken = "REFRESH"
+			h.Logins = append(h.Logins, save)
+			w.clock.pass(time.Minute)
+		}
+		l := w.login("o1", auth.ScopeBase).Login
+		l.Outcome, l.Reason, l.Errcode = auth.Failed, auth.CodeSpent, 40029
+		h.Failed = []auth.Login{l}
+		h.Blocked = []string{"o3"}
+		h.Events = []auth.Event{w.event(auth.ActBlock, "o3"), w.event(auth.ActGrant, "o1")}
+		h.Pictures = []auth.Picture{{UserID: "o1", Source: "s", Type: "image/png", Body: []byte("x"), ETag: "e", CopiedAt: w.clock.now()}}
+		if err := w.Import(w.ctx, h); err != nil {
+			w.t.Fatal(err)
+		}
+		w.wantRows("users", 40)
+		w.wantRows("logins", 1201)
+		w.wantRows("sessions", 1170)
+		blocked := must(w.Users(w.ctx, auth.UserQuery{Filter: auth.FilterBlocked}))(w.t).Users
+		if len(blocked) != 1 || blocked[0].OpenID != "o3" || blocked[0].LoginCount != 30 {
+			w.t.Errorf("blocked: %+v", blocked)
+		}
+		if due := must(w.NextDue(w.ctx, w.clock.now().Add(100*24*time.Hour), w.clock.now()))(w.t); due != "" {
+			w.t.Errorf("%s is due", due)
+		}
+		events := must(w.Events(w.ctx, auth.EventQuery{Who: blocked[0].ID}))(w.t).Events
+		if len(events) != 1 {
+			w.t.Errorf("events: %+v", events)
+		}
+		wantReason(w.t, w.Import(w.ctx, store.History{}), auth.StoreDown)
+	},
+}

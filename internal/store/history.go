@@ -1,0 +1,72 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jmoiron/sqlx"
+
+	"wxlogin/internal/auth"
+)
+
+// History is a past that Import writes.
+type History struct {
+	Logins   []auth.SaveLogin // that signed people in, oldest first
+	Failed   []auth.Login     // and those that did not
+	Pictures []auth.Picture   // by openid instead of user id
+	Blocked  []string         // openids
+	Events   []auth.Event     // subjects may be openids
+}
+
+// Import fills an empty database with a past, in one transaction: for
+// demonstrations, and for tests of what many people make slow. The tokens in it
+// are nobody's, so no profile is due to be fetched with them.
+func (s *Store) Import(ctx context.Context, h History) error {
+	return s.write(ctx, "import", func(tx *sqlx.Tx) error {
+		var any int64
+		if err := tx.GetContext(ctx, &any, `SELECT COUNT(*) FROM users`); err != nil {
+			return err
+		}
+		if any > 0 {
+			return errors.New("the database is not empty")
+		}
+		ids := make(map[string]string) // of openids
+		for _, save := range h.Logins {
+			user, err := s.saveLogin(ctx, tx, save)
+			if err != nil {
+				return fmt.Errorf("login of %s: %w", save.OpenID, err)
+			}
+			ids[save.OpenID] = user.ID
+		}
+		for _, l := range h.Failed {
+			if _, err := addLogin(ctx, tx, l); err != nil {
+				return err
+			}
+		}
+		for _, openID := range h.Blocked {
+			if _, err := tx.ExecContext(ctx, `UPDATE users SET blocked = 1 WHERE id = $1`, ids[openID]); err != nil {
+				return err
+			}
+			if _, err := deleteSessionsOf(ctx, tx, ids[openID]); err != nil {
+				return err
+			}
+		}
+		for _, p := range h.Pictures {
+			if _, err := tx.ExecContext(ctx, `INSERT INTO pictures (user_id, source, content_type, body, etag, copied_at)
+				VALUES ($1, $2, $3, $4, $5, $6)`, ids[p.UserID], p.Source, p.Type, p.Body, p.ETag, millis(p.CopiedAt)); err != nil {
+				return err
+			}
+		}
+		for _, e := range h.Events {
+			if id := ids[e.Subject]; id != "" && e.Action != auth.ActGrant && e.Action != auth.ActRevoke {
+				e.Subject = id
+			}
+			if err := addEvent(ctx, tx, e); err != nil {
+				return err
+			}
+		}
+		_, err := tx.ExecContext(ctx, `UPDATE tokens SET due_at = NULL`)
+		return err
+	})
+}

@@ -1,0 +1,38 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+)
+
+// Forget deletes the history of logins and the record of events from before a
+// moment each; the zero time keeps all. It returns how many rows went, and works
+// in small transactions so that logins get their turn in between.
+//
+// A login's row also keeps its state and its code from being spent again, so
+// what is kept has to be longer than a trip to WeChat may take.
+func (s *Store) Forget(ctx context.Context, logins, events time.Time) (total int64, err error) {
+	for _, job := range []struct {
+		before    time.Time
+		statement string
+	}{
+		{logins, `DELETE FROM logins WHERE id IN (SELECT id FROM logins WHERE started_at < $1 LIMIT $2)`},
+		{events, `DELETE FROM events WHERE id IN (SELECT id FROM events WHERE at < $1 LIMIT $2)`},
+	} {
+		if job.before.IsZero() {
+			continue
+		}
+		for n := int64(batch); n == batch; total += n {
+			err := s.write(ctx, "forget", func(tx *sqlx.Tx) (err error) {
+				n, err = count(tx.ExecContext(ctx, job.statement, millis(job.before), batch))
+				return err
+			})
+			if err != nil {
+				return total, err
+			}
+		}
+	}
+	return total, nil
+}

@@ -1,0 +1,142 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"wxlogin/internal/auth"
+)
+
+var _ auth.ScanStore = (*Store)(nil)
+
+const scanColumns = `ticket_hash, user_id, status, opened_at, answered_at, ends_at`
+
+// scanQuery is read about once a second for every desktop that waits, so it is
+// prepared once.
+const scanQuery = `SELECT ` + scanColumns + ` FROM scans WHERE ticket_hash = $1`
+
+type scanRow struct {
+	TicketHash string          `db:"ticket_hash"`
+	UserID     string          `db:"user_id"`
+	Status     auth.ScanStatus `db:"status"`
+	OpenedAt   int64           `db:"opened_at"`
+	AnsweredAt sql.Null[int64] `db:"answered_at"`
+	EndsAt     int64           `db:"ends_at"`
+}
+
+func (r scanRow) scan() auth.Scan {
+	return auth.Scan{
+		TicketHash: r.TicketHash,
+		UserID:     r.UserID,
+		Status:     r.Status,
+		OpenedAt:   instant(r.OpenedAt),
+		AnsweredAt: maybeInstant(r.AnsweredAt),
+		EndsAt:     instant(r.EndsAt),
+	}
+}
+
+// OpenScan implements auth.ScanStore.
+func (s *Store) OpenScan(ctx context.Context, scan auth.Scan) (auth.Scan, error) {
+	var row scanRow
+	err := s.write(ctx, "open scan", func(tx *sqlx.Tx) error {
+		// From the table of people, so that one who is gone adds nothing.
+		_, err := tx.ExecContext(ctx, `INSERT INTO scans (`+scanColumns+`)
+			SELECT CAST($1 AS TEXT), users.id, CAST($3 AS TEXT), CAST($4 AS BIGINT), NULL, CAST($5 AS BIGINT)
+			FROM users WHERE users.id = $2
+			ON CONFLICT DO NOTHING`,
+			scan.TicketHash, scan.UserID, scan.Status, millis(scan.OpenedAt), millis(scan.EndsAt))
+		if err != nil {
+			return err
+		}
+		err = tx.GetContext(ctx, &row, scanQuery, scan.TicketHash)
+		if errors.Is(err, sql.ErrNoRows) {
+			return auth.Fail(auth.NoSuchUser, nil)
+		}
+		return err
+	})
+	if err != nil {
+		return auth.Scan{}, err
+	}
+	return row.scan(), nil
+}
+
+// ScanByTicket implements auth.ScanStore.
+func (s *Store) ScanByTicket(ctx context.Context, ticketHash string) (auth.Scan, error) {
+	var row scanRow
+	err := s.scan.GetContext(ctx, &row, ticketHash)
+	if errors.Is(err, sql.ErrNoRows) {
+		return auth.Scan{}, nil
+	}
+	if err != nil {
+		return auth.Scan{}, s.fail(ctx, "read scan", err)
+	}
+	return row.scan(), nil
+}
+
+// AnswerScan implements auth.ScanStore.
+func (s *Store) AnswerScan(ctx context.Context, ticketHash, userID string, answer auth.ScanStatus, at time.Time) (answered bool, err error) {
+	err = s.write(ctx, "answer scan", func(tx *sqlx.Tx) (err error) {
+		answered, err = changed(tx.ExecContext(ctx, `UPDATE scans SET status = $3, answered_at = $4
+			WHERE ticket_hash = $1 AND user_id = $2 AND status = 'opened'`, ticketHash, userID, answer, millis(at)))
+		return err
+	})
+	return answered && err == nil, err
+}
+
+// CollectScan implements auth.ScanStore.
+func (s *Store) CollectScan(ctx context.Context, c auth.CollectScan) (user auth.User, err error) {
+	err = s.write(ctx, "collect scan", func(tx *sqlx.Tx) (err error) {
+		var userID string
+		err = tx.GetContext(ctx, &userID, `UPDATE scans SET status = 'used'
+			WHERE ticket_hash = $1 AND status = 'confirmed' RETURNING user_id`, c.TicketHash)
+		if errors.Is(err, sql.ErrNoRows) {
+			return auth.Failf(auth.ScanSpent, "no scan that is confirmed")
+		}
+		if err != nil {
+			return err
+		}
+		if user, err = countLogin(ctx, tx, userID, c.Session.CreatedAt); err != nil {
+			return err
+		}
+		if err := replaceSession(ctx, tx, c.Replaces); err != nil {
+			return err
+		}
+		c.Session.UserID, c.Login.UserID = userID, userID
+		if err := addSession(ctx, tx, c.Session); err != nil {
+			return err
+		}
+		added, err := addLogin(ctx, tx, c.Login)
+		if err == nil && !added {
+			err = auth.Failf(auth.ScanSpent, "the ticket has signed somebody in before")
+		}
+		return err
+	})
+	if err != nil {
+		return auth.User{}, err
+	}
+	return user, nil
+}
+
+// countLogin writes on a known person that they have signed in once more.
+// Blocked when they may not.
+func countLogin(ctx context.Context, tx *sqlx.Tx, userID string, at time.Time) (auth.User, error) {
+	var row userRow
+	err := tx.GetContext(ctx, &row, `UPDATE users SET last_login_at = $2, login_count = login_count + 1
+		WHERE id = $1 AND blocked = 0 RETURNING `+userColumns, userID, millis(at))
+	if errors.Is(err, sql.ErrNoRows) {
+		return auth.User{}, auth.Failf(auth.Blocked, "user %s", userID)
+	}
+	return row.user(), err
+}
+
+// refuseScans takes back what a person has opened or confirmed and no desktop
+// has fetched: who ends all their sessions means those of the next moment too.
+func refuseScans(ctx context.Context, tx *sqlx.Tx, userID string) error {
+	_, err := tx.ExecContext(ctx, `UPDATE scans SET status = 'refused'
+		WHERE user_id = $1 AND status IN ('opened', 'confirmed')`, userID)
+	return err
+}

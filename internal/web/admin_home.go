@@ -1,0 +1,80 @@
+package web
+
+import (
+	"net/http"
+	"time"
+
+	"wxlogin/internal/auth"
+)
+
+// spans are the numbers of days that the dashboard can show.
+var spans = []int{30, 90}
+
+// adminHome is the dashboard.
+func (s *Server) adminHome(w http.ResponseWriter, r *http.Request) error {
+	now, span := s.now(), spans[0]
+	if r.URL.Query().Get("days") == "90" {
+		span = spans[1]
+	}
+	counts, err := s.people.Counts(r.Context(), midnight(now, s.config.Zone))
+	if err != nil {
+		return err
+	}
+	logins, errcodes := days(now, s.config.Zone, span), days(now, s.config.Zone, span)
+	activity, err := s.people.Activity(r.Context(), logins.since())
+	if err != nil {
+		return err
+	}
+	logins.add(series{Key: seriesLogins}, activity.Logins)
+	logins.add(series{Key: seriesNewUsers}, activity.NewUsers)
+	lang := s.renderer.language(r)
+	errcodes.addErrcodes(activity.Errcodes, func(errcode int64) string { return s.meaning(lang, errcode) })
+	return s.page(w, r, adminHomePage{
+		Counts:   counts,
+		Span:     span,
+		Spans:    spans,
+		Logins:   logins.draw(false),
+		Errcodes: errcodes.draw(true),
+		Activity: activity,
+		Healthy:  activity.LastGood.After(activity.LastError.StartedAt),
+		Meanings: s.meanings(r, append(activity.Troubles, activity.LastError)),
+		Zone:     now.In(s.config.Zone).Format("MST"),
+	})
+}
+
+// meaning says what an errcode means, empty for 0 and where nobody can tell.
+func (s *Server) meaning(lang string, errcode int64) string {
+	if errcode == 0 || s.config.Meaning == nil {
+		return ""
+	}
+	return s.config.Meaning(lang, errcode)
+}
+
+// meanings are those of all errcodes of some logins.
+func (s *Server) meanings(r *http.Request, logins []auth.Login) map[int64]string {
+	lang, all := s.renderer.language(r), make(map[int64]string)
+	for _, l := range logins {
+		if l.Errcode != 0 {
+			all[l.Errcode] = s.meaning(lang, l.Errcode)
+		}
+	}
+	return all
+}
+
+// adminHomePage is the dashboard.
+type adminHomePage struct {
+	Counts   auth.Counts // since the beginning of today
+	Span     int         // days of the charts
+	Spans    []int
+	Logins   *chart
+	Errcodes *chart
+	Activity auth.Activity
+	Healthy  bool // WeChat answered well after its last error
+	Meanings map[int64]string
+	Zone     string
+}
+
+func (adminHomePage) file() string { return "admin_home" }
+
+// day is a day as a chart writes it.
+func day(t time.Time, zone *time.Location) string { return t.In(zone).Format("01-02") }

@@ -1,0 +1,192 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+
+	"wxlogin/internal/auth"
+)
+
+// adminUsersPage is the list of people.
+type adminUsersPage struct {
+	Users    []auth.User
+	Query    auth.UserQuery
+	Total    int64 // that match
+	Filters  []auth.Filter
+	Sorts    []auth.Sort
+	NextURL  string // empty on the last page
+	PrevURL  string // empty on the first
+	CSVURL   string // of all that match
+	JSONURL  string
+	Megabyte int64             // about how large that is; 0: small
+	SortURLs map[string]string // of a column's heading: what pressing it leads to
+	Picked   bool              // everyone on the page is chosen
+	PickURL  string            // the same page with everyone chosen, or nobody
+	Here     string            // this page, to come back to
+	Done     string            // key of what has just been done, or empty
+}
+
+func (adminUsersPage) file() string { return "admin_users" }
+
+// rowBytes is about what one person takes in an export.
+const rowBytes = 500
+
+// adminUsers is the list of people.
+func (s *Server) adminUsers(w http.ResponseWriter, r *http.Request) error {
+	query, err := userQuery(r)
+	if err != nil {
+		return err
+	}
+	list, err := s.people.Users(r.Context(), query)
+	if err != nil {
+		return err
+	}
+	total, err := s.people.CountUsers(r.Context(), query)
+	if err != nil {
+		return err
+	}
+	all := auth.UserQuery{Search: query.Search, Filter: query.Filter, Sort: query.Sort}
+	here, picked := s.listURL("/admin/users", query), r.URL.Query().Get("pick") == "all"
+	p := adminUsersPage{
+		Users:    list.Users,
+		Query:    query,
+		Total:    total,
+		Filters:  auth.Filters,
+		Sorts:    auth.Sorts,
+		NextURL:  s.turnURL(query, list.Next),
+		PrevURL:  s.turnURL(query, list.Prev),
+		CSVURL:   s.listURL("/api/admin/users.csv", all),
+		JSONURL:  s.listURL("/api/admin/users.json", all),
+		Megabyte: total * rowBytes / 1e6,
+		SortURLs: map[string]string{
+			"first": s.sortURL(query, auth.SortNewest, auth.SortOldest),
+			"last":  s.sortURL(query, auth.SortLastSeen, auth.SortLongestAgo),
+		},
+		Picked:  picked,
+		PickURL: here,
+		Here:    here,
+		Done:    done(r),
+	}
+	if !picked {
+		p.PickURL = with(here, "pick", "all")
+	}
+	return s.page(w, r, p)
+}
+
+// sortURL is the list in the order down, or in the order up if it is in that one
+// already. It begins at the first page.
+func (s *Server) sortURL(query auth.UserQuery, down, up auth.Sort) string {
+	current := query.Sort
+	if current == "" {
+		current = auth.SortNewest
+	}
+	query.Cursor, query.Sort = "", down
+	if current == down {
+		query.Sort = up
+	}
+	return s.listURL("/admin/users", query)
+}
+
+// listURL is the address of a list of people.
+func (s *Server) listURL(path string, query auth.UserQuery) string {
+	values := url.Values{}
+	for name, value := range map[string]string{
+		"q":      query.Search,
+		"filter": string(query.Filter),
+		"sort":   string(query.Sort),
+		"cursor": query.Cursor,
+	} {
+		if value != "" {
+			values.Set(name, value)
+		}
+	}
+	if query.Limit != 0 {
+		values.Set("limit", strconv.Itoa(query.Limit))
+	}
+	return s.address(path, values)
+}
+
+func (s *Server) address(path string, values url.Values) string {
+	if len(values) == 0 {
+		return s.site.prefix + path
+	}
+	return s.site.prefix + path + "?" + values.Encode()
+}
+
+// with adds a parameter to an address of ours.
+func with(address, name, value string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return address
+	}
+	values := u.Query()
+	values.Set(name, value)
+	u.RawQuery = values.Encode()
+	return u.String()
+}
+
+// turnURL is the address of another page of the same list; empty when there is
+// none.
+func (s *Server) turnURL(query auth.UserQuery, cursor string) string {
+	if cursor == "" {
+		return ""
+	}
+	query.Cursor = cursor
+	return s.listURL("/admin/users", query)
+}
+
+// adminBulkPage asks once more before something is done to many.
+type adminBulkPage struct {
+	Act   string // block or sessions
+	Users []auth.User
+	Back  string // where to come back to
+}
+
+func (adminBulkPage) file() string { return "admin_bulk" }
+
+// adminBulk does one thing to the people who were chosen in the list: first it
+// shows who they are, then with confirm=yes it does it.
+func (s *Server) adminBulk(w http.ResponseWriter, r *http.Request) error {
+	if err := r.ParseForm(); err != nil {
+		return auth.Fail(auth.BadRequest, err)
+	}
+	// The list may have been anybody's words by now; only a page of the desk is
+	// come back to.
+	back := s.listURL("/admin/users", auth.UserQuery{})
+	if asked, err := url.Parse(r.PostForm.Get("back")); err == nil && asked.Path == s.site.prefix+"/admin/users" && asked.Host == "" && asked.Scheme == "" {
+		back = asked.String()
+	}
+	act := r.PostForm.Get("act")
+	do, ok := map[string]func(*http.Request, string, string) error{"block": s.block, "sessions": s.endSessions}[act]
+	ids := r.PostForm["id"]
+	if !ok || len(ids) > auth.MaxPage {
+		return auth.Failf(auth.BadRequest, "act %q on %d people", act, len(ids))
+	}
+	slices.Sort(ids)
+	var users []auth.User
+	for _, id := range slices.Compact(ids) {
+		user, err := s.people.User(r.Context(), id)
+		if auth.ReasonOf(err) == auth.NoSuchUser {
+			continue // erased since the list was shown
+		}
+		if err != nil {
+			return err
+		}
+		users = append(users, user)
+	}
+	if len(users) == 0 {
+		return redirect(w, http.StatusSeeOther, with(back, "done", "bulk_nobody"))
+	}
+	if r.PostForm.Get("confirm") != "yes" {
+		return s.page(w, r, adminBulkPage{Act: act, Users: users, Back: back})
+	}
+	for _, user := range users {
+		err := do(r, auth.Actor(administratorOf(r)), user.ID)
+		if err != nil && auth.ReasonOf(err) != auth.NoSuchUser {
+			return err
+		}
+	}
+	return redirect(w, http.StatusSeeOther, with(back, "done", map[string]string{"block": "bulk_blocked", "sessions": "bulk_sessions"}[act]))
+}

@@ -1,0 +1,189 @@
+package web
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+
+	"wxlogin/internal/auth"
+)
+
+// A chart is drawn by the server in a picture that stretches: a day is
+// chartStep units wide and the whole is chartHeight high, whatever the screen
+// makes of it. Its words stand beside it in the page, at their own size.
+const (
+	chartStep   = 10
+	chartHeight = 100
+)
+
+// chart is days from left to right, each with bars of one or more series.
+type chart struct {
+	Days   []chartDay // oldest first
+	Series []series
+	Width  int
+	Top    int64 // what the full height stands for; even
+	Any    bool  // at least one thing happened
+}
+
+type chartDay struct {
+	Day    time.Time // its beginning
+	Counts []int64   // by series
+	Bars   []bar     // those that are not empty, in the order in which they are painted
+}
+
+// series is one kind of thing that is counted.
+type series struct {
+	Key     string // of its words; empty for an errcode
+	Errcode int64  // 0: all others
+	Meaning string
+	Total   int64
+}
+
+// bar is a rectangle. Colour is the number of its series, from 1.
+type bar struct {
+	Colour              int
+	X, Y, Width, Height float64
+}
+
+// Names of the series.
+const (
+	seriesLogins   = "chart.logins"
+	seriesNewUsers = "chart.new_users"
+)
+
+// days makes an empty chart of the last days until today, in the zone.
+func days(now time.Time, zone *time.Location, n int) *chart {
+	c := &chart{Width: n * chartStep}
+	today := midnight(now, zone)
+	for i := n - 1; i >= 0; i-- {
+		c.Days = append(c.Days, chartDay{Day: today.AddDate(0, 0, -i)})
+	}
+	return c
+}
+
+func midnight(t time.Time, zone *time.Location) time.Time {
+	year, month, day := t.In(zone).Date()
+	return time.Date(year, month, day, 0, 0, 0, 0, zone)
+}
+
+// since is the beginning of the first day.
+func (c *chart) since() time.Time { return c.Days[0].Day }
+
+// add counts tallies into a new series.
+func (c *chart) add(s series, tallies []auth.Tally) {
+	c.Series = append(c.Series, s)
+	k := len(c.Series) - 1
+	for i := range c.Days {
+		c.Days[i].Counts = append(c.Days[i].Counts, 0)
+	}
+	for _, tally := range tallies {
+		// A quarter of an hour belongs to the day that it begins in: no zone's day
+		// begins within one.
+		i, found := slices.BinarySearchFunc(c.Days, tally.At, func(d chartDay, at time.Time) int { return d.Day.Compare(at) })
+		if !found {
+			i--
+		}
+		if i < 0 || i >= len(c.Days) {
+			continue
+		}
+		c.Days[i].Counts[k] += tally.Count
+		c.Series[k].Total += tally.Count
+	}
+}
+
+// draw makes the bars: one on top of the other, or all from the ground, the first
+// series behind the second, which is a part of it.
+func (c *chart) draw(stacked bool) *chart {
+	highest := int64(0)
+	for _, day := range c.Days {
+		sum := int64(0)
+		for _, n := range day.Counts {
+			sum += n
+			if !stacked {
+				highest = max(highest, n)
+			}
+		}
+		if stacked {
+			highest = max(highest, sum)
+		}
+	}
+	c.Any, c.Top = highest > 0, roundUp(highest)
+	for i := range c.Days {
+		base := 0.0
+		for k, n := range c.Days[i].Counts {
+			if n == 0 {
+				continue
+			}
+			height := float64(n) / float64(c.Top) * chartHeight
+			if !stacked {
+				base = 0
+			}
+			base += height
+			c.Days[i].Bars = append(c.Days[i].Bars, bar{
+				Colour: k + 1, X: float64(i*chartStep) + 1.5, Y: chartHeight - base, Width: chartStep - 3, Height: height,
+			})
+		}
+	}
+	return c
+}
+
+// Half is what the line in the middle stands for.
+func (c *chart) Half() int64 { return c.Top / 2 }
+
+// Middle is the day in the middle.
+func (c *chart) Middle() time.Time { return c.Days[len(c.Days)/2].Day }
+
+// First and Last are the days at the ends.
+func (c *chart) First() time.Time { return c.Days[0].Day }
+func (c *chart) Last() time.Time  { return c.Days[len(c.Days)-1].Day }
+
+// Rows are the days of the table behind the chart: newest first, without those on
+// which nothing happened.
+func (c *chart) Rows() []chartDay {
+	var rows []chartDay
+	for _, day := range slices.Backward(c.Days) {
+		if slices.Max(day.Counts) > 0 {
+			rows = append(rows, day)
+		}
+	}
+	return rows
+}
+
+// roundUp is the end of a scale that n fits under: 2, 4, 10, 20, 40, 50, 100 …
+func roundUp(n int64) int64 {
+	for step := int64(1); ; step *= 10 {
+		for _, top := range []int64{2 * step, 4 * step, 10 * step} {
+			if n <= top {
+				return top
+			}
+		}
+	}
+}
+
+// maxErrcodes is how many errcodes have a colour of their own.
+const maxErrcodes = 5
+
+// addErrcodes makes a series of each of the most frequent errcodes, and one of
+// all others.
+func (c *chart) addErrcodes(tallies []auth.Tally, meaning func(int64) string) {
+	byCode, totals := make(map[int64][]auth.Tally), make(map[int64]int64)
+	for _, tally := range tallies {
+		byCode[tally.Errcode] = append(byCode[tally.Errcode], tally)
+		totals[tally.Errcode] += tally.Count
+	}
+	codes := slices.SortedFunc(maps.Keys(totals), func(a, b int64) int {
+		return cmp.Or(cmp.Compare(totals[b], totals[a]), cmp.Compare(a, b))
+	})
+	var others []auth.Tally
+	for i, code := range codes {
+		if i >= maxErrcodes {
+			others = append(others, byCode[code]...)
+			continue
+		}
+		c.add(series{Errcode: code, Meaning: meaning(code)}, byCode[code])
+	}
+	if len(others) > 0 {
+		c.add(series{Key: "chart.others"}, others)
+	}
+}

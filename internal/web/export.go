@@ -1,0 +1,152 @@
+package web
+
+import (
+	"bufio"
+	"encoding/csv"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+
+	"wxlogin/internal/auth"
+)
+
+// fileKind is a form that an export can have.
+type fileKind struct {
+	extension string
+	mediaType string
+	mark      string // before everything else
+}
+
+var (
+	// Without a byte order mark, Excel takes UTF-8 for something else.
+	csvFile  = fileKind{".csv", "text/csv; charset=utf-8", "\uFEFF"}
+	jsonFile = fileKind{".json", "application/json; charset=utf-8", ""}
+)
+
+// unknownTotal is for a download that nobody has counted before.
+const unknownTotal = -1
+
+// download streams a file. rows writes all of it and calls row for each row:
+// after every page of them what there is goes out, so that the browser shows how
+// much has come, and the connection gets time for the next.
+//
+// Nothing may fail before the first byte that could be asked before: a query that
+// makes no sense is an error and not a short file.
+func (s *Server) download(w http.ResponseWriter, r *http.Request, name string, kind fileKind, total int64, rows func(out io.Writer, row func()) error) error {
+	h := w.Header()
+	h.Set("Content-Type", kind.mediaType)
+	h.Set("Content-Disposition", `attachment; filename="`+name+"-"+s.now().In(s.config.Zone).Format("20060102-150405")+kind.extension+`"`)
+	if total >= 0 {
+		// For programs that show how far they are; a length in bytes nobody knows.
+		h.Set("X-Total-Count", strconv.FormatInt(total, 10))
+	}
+	connection := http.NewResponseController(w)
+	out := bufio.NewWriterSize(w, 64<<10)
+	out.WriteString(kind.mark)
+	n := 0
+	err := rows(out, func() {
+		if n++; n%auth.MaxPage == 0 {
+			out.Flush()
+			connection.Flush()
+			// A long list takes longer than any other answer; each page of it may
+			// take what a whole one usually does.
+			connection.SetWriteDeadline(time.Now().Add(time.Minute))
+		}
+	})
+	if err := firstError(err, out.Flush()); err != nil {
+		// The rest cannot be had; a broken connection says so, a file that ends
+		// early would not.
+		s.log.WarnContext(r.Context(), "export broken off", "request_id", requestID(r), "rows", n, "error", err)
+		panic(http.ErrAbortHandler)
+	}
+	return nil
+}
+
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// exportUsers reads what people are asked for, counts them, and writes down who
+// takes a copy before they have it.
+//
+// An export goes by the time of the first login, which never changes: in the
+// order of the last one, whoever logs in while the file is made would jump over
+// the place that it has come to, and be missing.
+func (s *Server) exportUsers(r *http.Request, form string) (query auth.UserQuery, total int64, err error) {
+	if query, err = userQuery(r); err != nil {
+		return query, 0, err
+	}
+	switch query.Sort {
+	case auth.SortLastSeen:
+		query.Sort = auth.SortNewest
+	case auth.SortLongestAgo:
+		query.Sort = auth.SortOldest
+	}
+	if total, err = s.people.CountUsers(r.Context(), query); err != nil {
+		return query, 0, err
+	}
+	return query, total, s.desk.Exported(r.Context(), auth.Actor(administratorOf(r)), "", strconv.FormatInt(total, 10)+" people as "+form)
+}
+
+// apiUsersCSV streams all people that match.
+func (s *Server) apiUsersCSV(w http.ResponseWriter, r *http.Request) error {
+	query, total, err := s.exportUsers(r, "CSV")
+	if err != nil {
+		return err
+	}
+	return s.download(w, r, "wxlogin-users", csvFile, total, func(out io.Writer, row func()) error {
+		file := csv.NewWriter(out)
+		file.UseCRLF = true // RFC 4180
+		file.Write(csvColumns)
+		err := s.people.EachUser(r.Context(), query, func(user auth.User) error {
+			row()
+			return file.Write(s.userRow(user))
+		})
+		file.Flush()
+		return firstError(err, file.Error())
+	})
+}
+
+// apiUsersJSON streams the same as JSON.
+func (s *Server) apiUsersJSON(w http.ResponseWriter, r *http.Request) error {
+	query, total, err := s.exportUsers(r, "JSON")
+	if err != nil {
+		return err
+	}
+	return s.download(w, r, "wxlogin-users", jsonFile, total, func(out io.Writer, row func()) error {
+		list := newJSONList(out, "users")
+		err := s.people.EachUser(r.Context(), query, func(user auth.User) error {
+			row()
+			return list.add(s.userJSON(user))
+		})
+		return firstError(err, list.end())
+	})
+}
+
+// exportDossier answers with all that is stored on a person, as a file.
+func (s *Server) exportDossier(w http.ResponseWriter, r *http.Request, userID, name string) error {
+	dossier, err := s.people.Dossier(r.Context(), userID)
+	if err != nil {
+		return err
+	}
+	picture, err := s.people.Picture(r.Context(), userID)
+	if err != nil {
+		return err
+	}
+	body, err := json.MarshalIndent(s.dossierJSON(dossier, picture), "", "  ")
+	if err != nil {
+		return err
+	}
+	h := w.Header()
+	h.Set("Content-Type", jsonFile.mediaType)
+	h.Set("Content-Disposition", `attachment; filename="`+name+`"`)
+	w.Write(append(body, '\n')) // a browser that has gone is no fault
+	return nil
+}

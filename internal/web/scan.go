@@ -1,0 +1,151 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+
+	"rsc.io/qr"
+
+	"wxlogin/internal/auth"
+)
+
+// A desktop has no WeChat to sign in with, so it shows a code. A phone opens the
+// code in WeChat, signs in as ever, and is asked whether that desktop may be
+// signed in too. This file is the desktop's side; scan_phone.go is the phone's,
+// scan_events.go how the desktop learns of the answer.
+
+// scanPolicy is contentPolicy for the one page that has a script, to wait with.
+const scanPolicy = contentPolicy + "; script-src 'self'; connect-src 'self'"
+
+// scan shows a browser outside of WeChat how to get in. It writes nothing.
+func (s *Server) scan(w http.ResponseWriter, r *http.Request) error {
+	tk, err := s.tickets.issue(w, r)
+	if err != nil {
+		return err
+	}
+	return s.showScan(w, r, tk, auth.ScanWaiting)
+}
+
+// showScan answers with the page of a ticket.
+func (s *Server) showScan(w http.ResponseWriter, r *http.Request, tk ticket, status auth.ScanStatus) error {
+	code, err := s.scanCode(tk)
+	if err != nil {
+		return err
+	}
+	returnTo := s.site.returnTo(r.URL.Query().Get("return_to"))
+	query := "?ticket=" + tk.text
+	p := scanPage{
+		QRCodeURL:  s.site.prefix + "/scan/qr.png" + query,
+		QRCodeSize: (code.Size + 2*quietZone) * moduleSize,
+		Number:     tk.Number,
+		Status:     string(status),
+		EventsURL:  s.site.prefix + "/scan/events" + query,
+		StatusURL:  s.site.prefix + "/scan/status" + query,
+		DoneURL:    s.site.prefix + "/scan/done" + query + "&return_to=" + url.QueryEscape(returnTo),
+		AgainURL:   s.scanPath(returnTo),
+		URL:        s.scanTarget(returnTo),
+		LoginURL:   s.loginPath(returnTo, false),
+	}
+	if s.config.Demo != nil {
+		p.TicketURL = s.ticketURL(tk)
+	}
+	w.Header().Set("Content-Security-Policy", scanPolicy)
+	return s.page(w, r, p)
+}
+
+// scanPath is the address of a new code.
+func (s *Server) scanPath(returnTo string) string {
+	return s.site.prefix + "/scan?return_to=" + url.QueryEscape(returnTo)
+}
+
+// scanTarget is the address that a person may open in WeChat instead, to be
+// signed in there.
+func (s *Server) scanTarget(returnTo string) string {
+	if returnTo == s.site.home() {
+		return s.site.absolute("/")
+	}
+	return s.site.origin + s.loginPath(returnTo, false)
+}
+
+// ticketPath is where a phone answers.
+func (s *Server) ticketPath(tk ticket) string { return s.site.prefix + "/scan/" + tk.text }
+
+// ticketURL is what a code says.
+func (s *Server) ticketURL(tk ticket) string { return s.site.origin + s.ticketPath(tk) }
+
+// A code's parts, in pixels of the page and in modules. WeChat wants a white
+// margin of four.
+const (
+	moduleSize = 5
+	quietZone  = 4
+)
+
+// scanCode draws a ticket's code. It is read from a screen, which has no dirt to
+// be corrected, so the least correction keeps it coarse.
+func (s *Server) scanCode(tk ticket) (*qr.Code, error) {
+	code, err := qr.Encode(s.ticketURL(tk), qr.L)
+	if err != nil {
+		return nil, err // our own public address is too long
+	}
+	code.Scale = 2 * moduleSize // sharp on finer screens too
+	return code, nil
+}
+
+// scanPicture is the code as a picture. WeChat reads a code by a long press from
+// a real picture and from nothing else.
+func (s *Server) scanPicture(w http.ResponseWriter, r *http.Request) error {
+	tk, ok := s.tickets.open(r.URL.Query().Get("ticket"))
+	if !ok {
+		return auth.Failf(auth.ScanSpent, "not a ticket")
+	}
+	code, err := s.scanCode(tk)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "image/png")
+	w.Write(code.PNG()) // a browser that has gone is no fault
+	return nil
+}
+
+// scanDone is where a desktop fetches its session. Too early, it shows the same
+// code again: without the script, the page comes here every few seconds.
+func (s *Server) scanDone(w http.ResponseWriter, r *http.Request) error {
+	query := r.URL.Query()
+	returnTo := s.site.returnTo(query.Get("return_to"))
+	tk, token, ok := s.tickets.held(r, query.Get("ticket"))
+	if !ok {
+		// Another tab of this browser may have been faster.
+		if _, err := s.visitor(r); err == nil {
+			return redirect(w, http.StatusSeeOther, returnTo)
+		}
+		return redirect(w, http.StatusSeeOther, s.scanPath(returnTo))
+	}
+	status, err := s.scans.Status(r.Context(), tk.domain())
+	switch {
+	case err != nil:
+		return err
+	case status == auth.ScanExpired:
+		return redirect(w, http.StatusSeeOther, s.scanPath(returnTo))
+	case status != auth.ScanConfirmed && status != auth.ScanUsed:
+		return s.showScan(w, r, tk, status)
+	}
+	_, err = s.scans.Collect(r.Context(), tk.domain(), auth.Collection{
+		Token:    token,
+		Replaces: s.heldToken(r),
+		Device:   device(r),
+	})
+	if auth.ReasonOf(err) == auth.ScanSpent { // and signed out since
+		return redirect(w, http.StatusSeeOther, s.scanPath(returnTo))
+	}
+	if err != nil {
+		return err
+	}
+	if err := s.cookies.hand(w, r, s.cookies.visitor, token); err != nil {
+		return err
+	}
+	s.tickets.forget(w)
+	if s.farewell(r) != "" {
+		http.SetCookie(w, s.farewellCookie("", -1))
+	}
+	return redirect(w, http.StatusSeeOther, returnTo)
+}

@@ -1,0 +1,108 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"wxlogin/internal/auth"
+)
+
+// A desktop waits for its phone by a stream of events, or where those do not
+// come through by asking again and again. The answer is in the database, so any
+// replica can tell.
+
+const (
+	streamLife  = 20 * time.Second // then the browser comes again, perhaps to another replica
+	streamGrace = 10 * time.Second // for a browser that reads slowly
+	streamPoll  = time.Second
+	maxStreams  = 1000 // in one process; who comes then asks again and again instead
+)
+
+// streams counts the desktops that wait.
+type streams struct{ open atomic.Int64 }
+
+// enter takes a place, if there is one. The caller leaves when it is done.
+func (s *streams) enter() bool {
+	if s.open.Add(1) > maxStreams {
+		s.leave()
+		return false
+	}
+	return true
+}
+
+func (s *streams) leave() { s.open.Add(-1) }
+
+// scanStatus tells this browser, and no other, how far its code has come.
+func (s *Server) scanStatus(w http.ResponseWriter, r *http.Request) error {
+	status, err := s.statusFor(r)
+	if err != nil {
+		return err
+	}
+	return s.json(w, r, map[string]auth.ScanStatus{"status": status})
+}
+
+// statusFor is the status of the request's ticket. For anybody but the browser
+// that it was made for, the ticket has expired.
+func (s *Server) statusFor(r *http.Request) (auth.ScanStatus, error) {
+	tk, _, ok := s.tickets.held(r, r.URL.Query().Get("ticket"))
+	if !ok {
+		return auth.ScanExpired, nil
+	}
+	status, err := s.scans.Status(r.Context(), tk.domain())
+	if status == auth.ScanUsed {
+		status = auth.ScanConfirmed // /scan/done hands this browser the same session again
+	}
+	return status, err
+}
+
+// scanEvents is the stream: the status at once, and then every new one.
+func (s *Server) scanEvents(w http.ResponseWriter, r *http.Request) error {
+	if !s.streams.enter() {
+		w.WriteHeader(http.StatusNoContent) // tells EventSource not to come again
+		return nil
+	}
+	defer s.streams.leave()
+	status, err := s.statusFor(r)
+	if err != nil {
+		return err
+	}
+	stream := http.NewResponseController(w)
+	// The server's own limit is for answers that end at once. Where none can be
+	// set, there is none to be moved.
+	_ = stream.SetWriteDeadline(time.Now().Add(streamLife + streamGrace))
+	defer stream.SetWriteDeadline(time.Time{})
+	h := w.Header()
+	h.Set("Content-Type", "text/event-stream; charset=utf-8")
+	h.Set("X-Accel-Buffering", "no") // nginx would keep events back
+	fmt.Fprint(w, "retry: 1000\n\n")
+
+	poll, end := time.NewTicker(streamPoll), time.NewTimer(streamLife)
+	defer poll.Stop()
+	defer end.Stop()
+	for told := auth.ScanStatus(""); ; {
+		if status != told {
+			fmt.Fprintf(w, "data: %s\n\n", status)
+			if err := stream.Flush(); err != nil {
+				return nil // the browser has gone
+			}
+			told = status
+		}
+		if status != auth.ScanWaiting && status != auth.ScanOpened {
+			return nil
+		}
+		select {
+		case <-r.Context().Done():
+			return nil
+		case <-s.config.Stopping:
+			return nil
+		case <-end.C:
+			return nil
+		case <-poll.C:
+		}
+		if status, err = s.statusFor(r); err != nil {
+			return nil // it comes again, and learns what is wrong then
+		}
+	}
+}

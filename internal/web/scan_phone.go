@@ -1,0 +1,79 @@
+package web
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"wxlogin/internal/auth"
+)
+
+// scanTicket is a phone that has opened a code. Who is not signed in does that
+// first and comes back.
+func (s *Server) scanTicket(w http.ResponseWriter, r *http.Request) error {
+	tk, ok := s.tickets.open(chi.URLParam(r, "ticket"))
+	if !ok {
+		return auth.Failf(auth.ScanSpent, "not a ticket")
+	}
+	if !s.inWeChat(r) {
+		return s.page(w, r, messagePage{Icon: "info", Key: "scan_outside"})
+	}
+	visit, err := s.visitor(r)
+	switch {
+	case auth.ReasonOf(err) == auth.NotSignedIn:
+		return redirect(w, http.StatusFound, s.loginPath(s.ticketPath(tk), false))
+	case err != nil:
+		return err
+	}
+	// Whoever holds the phone by now answers, not whoever did last month.
+	if began, err := s.recheck(w, r, visit); began || err != nil {
+		return err
+	}
+	if err := s.scans.Open(r.Context(), tk.domain(), visit.User.ID); err != nil {
+		return err
+	}
+	p := scanAskPage{
+		User:    visit.User,
+		Site:    s.config.PublicURL.Host,
+		Device:  tk.Device,
+		Number:  tk.Number,
+		Seconds: int(max(0, s.now().Sub(tk.Started)) / time.Second),
+		Desk:    s.desk.MayEnter(visit),
+		Action:  s.ticketPath(tk),
+	}
+	if tk.Addr.IsValid() {
+		p.Address = tk.Addr.String()
+	}
+	return s.page(w, r, p)
+}
+
+// scanAnswer takes the phone's yes or no. The page is written at once: a
+// redirect might come back to a ticket that the desktop has used by then.
+func (s *Server) scanAnswer(w http.ResponseWriter, r *http.Request) error {
+	tk, ok := s.tickets.open(chi.URLParam(r, "ticket"))
+	if !ok {
+		return auth.Failf(auth.ScanSpent, "not a ticket")
+	}
+	if err := r.ParseForm(); err != nil {
+		return auth.Fail(auth.BadRequest, err)
+	}
+	answer := r.PostForm.Get("answer")
+	if answer != "confirm" && answer != "refuse" {
+		return auth.Failf(auth.BadRequest, "neither confirm nor refuse")
+	}
+	visit, err := s.visitor(r)
+	switch {
+	case auth.ReasonOf(err) == auth.NotSignedIn:
+		return redirect(w, http.StatusSeeOther, s.ticketPath(tk)) // which leads to the login and back
+	case err != nil:
+		return err
+	}
+	if err := s.scans.Answer(r.Context(), tk.domain(), visit.User.ID, answer == "confirm"); err != nil {
+		return err
+	}
+	if answer == "confirm" {
+		return s.page(w, r, messagePage{Icon: "success", Key: "scan_confirmed"})
+	}
+	return s.page(w, r, messagePage{Icon: "info", Key: "scan_refused"})
+}

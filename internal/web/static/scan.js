@@ -1,0 +1,92 @@
+// Waits for the phone: follows the server's events, or asks every two seconds
+// where those do not come through. All words are on the page already.
+(function () {
+  "use strict";
+
+  var page = document.getElementById("scan");
+  var said = document.getElementById("said");
+  var addresses = page.dataset;
+  var words = said.dataset;
+  var loaded = Date.now();
+  var source = null; // the stream, while it is open
+  var asks = false; // asks instead
+  var timer = 0;
+  var over = false; // no answer can change any more
+
+  function show(status) {
+    if (over || !words[status]) return;
+    if (page.dataset.status !== status) {
+      page.dataset.status = status;
+      said.textContent = words[status];
+    }
+    over = status === "confirmed" || status === "refused" || status === "expired";
+    if (!over) return;
+    stop();
+    if (status === "confirmed") location.replace(addresses.done);
+    if (status === "expired") renew();
+  }
+
+  // A new code, for somebody who looks. A page that comes to its end at once, say
+  // because the browser keeps no cookies, must not load itself again and again.
+  function renew() {
+    if (!document.hidden && Date.now() - loaded > 60000) location.replace(addresses.again);
+  }
+
+  function listen() {
+    var heard = false;
+    var patience = setTimeout(function () {
+      if (!heard) ask(); // something on the way keeps the events back
+    }, 6000);
+    source = new EventSource(addresses.events);
+    source.onmessage = function (event) {
+      heard = true;
+      clearTimeout(patience);
+      show(event.data);
+    };
+    source.onerror = function () {
+      if (source && source.readyState === EventSource.CLOSED) {
+        clearTimeout(patience);
+        ask();
+      }
+    };
+  }
+
+  function ask() {
+    if (over || document.hidden) return;
+    stop();
+    asks = true;
+    fetch(addresses.poll, { headers: { Accept: "application/json" }, cache: "no-store" })
+      .then(function (answer) { return answer.ok ? answer.json() : {}; })
+      .then(function (answer) { show(answer.status); }, function () {})
+      .then(function () {
+        if (!over && !document.hidden) timer = setTimeout(ask, 2000);
+      });
+  }
+
+  function stop() {
+    clearTimeout(timer);
+    if (source) source.close();
+    source = null;
+  }
+
+  function start() {
+    if (over) {
+      if (page.dataset.status === "expired") renew();
+    } else if (asks || !window.EventSource) {
+      ask();
+    } else if (!source) {
+      listen();
+    }
+  }
+
+  document.addEventListener("visibilitychange", function () {
+    if (document.hidden) stop();
+    else start();
+  });
+  // Back from the page that it led to: what is shown is old.
+  window.addEventListener("pageshow", function (event) {
+    if (event.persisted) location.replace(addresses.again);
+  });
+  over = page.dataset.status === "refused" || page.dataset.status === "expired";
+  if (!document.hidden) start();
+})();

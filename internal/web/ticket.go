@@ -1,0 +1,190 @@
+package web
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/binary"
+	"math/big"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/gorilla/sessions"
+
+	"wxlogin/internal/auth"
+)
+
+// ticket is what a desktop's code holds. It is sealed and lives in the code's
+// address and nowhere else: strangers who look at codes write nothing.
+//
+// It is bound to the desktop by the hash of a cookie that only that browser has.
+// The code alone can be confirmed, and is of no use without the cookie; the
+// cookie alone names no code.
+type ticket struct {
+	text    string // sealed, as in the address
+	Started time.Time
+	Number  int // that desktop and phone both show, 10 to 99
+	Device  deviceName
+	Addr    netip.Addr // of the desktop; may be invalid
+	binding [bindingBytes]byte
+	session []byte // key that the session's token is made with
+}
+
+const (
+	bindingBytes = 16
+	ticketBytes  = 6 + 1 + 2 + bindingBytes // without the address, which comes last
+)
+
+// domain is what package auth wants to know of a ticket.
+func (t ticket) domain() auth.Ticket {
+	return auth.Ticket{Hash: auth.Hash(t.text), StartedAt: t.Started}
+}
+
+// tickets makes and opens tickets.
+type tickets struct {
+	keys   []ticketKey // newest first: the first seals, all open
+	cookie sessions.Options
+	name   string
+	now    func() time.Time
+}
+
+type ticketKey struct {
+	aead    cipher.AEAD
+	session []byte
+}
+
+func newTickets(secure bool, ring auth.Keyring, now func() time.Time) (*tickets, error) {
+	t := &tickets{
+		name: cookieName(secure, "", "wxlogin_scan"),
+		now:  now,
+		cookie: sessions.Options{
+			Path:     "/",
+			MaxAge:   3600, // of one page or many; a code's two minutes are in the ticket
+			Secure:   secure,
+			HttpOnly: true,
+			SameSite: http.SameSiteLaxMode,
+		},
+	}
+	for _, key := range ring {
+		block, err := aes.NewCipher(key.Subkey("scan/v1"))
+		if err != nil {
+			return nil, err
+		}
+		aead, err := cipher.NewGCMWithRandomNonce(block)
+		if err != nil {
+			return nil, err
+		}
+		t.keys = append(t.keys, ticketKey{aead: aead, session: key.Subkey("scan/session/v1")})
+	}
+	return t, nil
+}
+
+// issue makes a ticket for the browser that asks, and gives it the cookie that
+// the ticket is bound to unless it has one: all tabs of a browser share it.
+func (t *tickets) issue(w http.ResponseWriter, r *http.Request) (ticket, error) {
+	secret := t.secrets(r)
+	if len(secret) == 0 {
+		secret = []string{string(auth.NewToken())}
+	}
+	http.SetCookie(w, sessions.NewCookie(t.name, secret[0], &t.cookie))
+	number, err := rand.Int(rand.Reader, big.NewInt(90))
+	if err != nil {
+		return ticket{}, err
+	}
+	from := device(r)
+	addr, _ := netip.ParseAddr(from.RemoteAddr)
+	tk := ticket{
+		Started: t.now(),
+		Number:  10 + int(number.Int64()),
+		Device:  nameDevice(from.UserAgent),
+		Addr:    addr.Unmap().WithZone(""),
+		binding: bind(secret[0]),
+		session: t.keys[0].session,
+	}
+	tk.text = base64.RawURLEncoding.EncodeToString(t.keys[0].aead.Seal(nil, nil, tk.encode(), nil))
+	return tk, nil
+}
+
+// encode is kept short, because every byte makes the code finer and harder to
+// scan.
+func (t ticket) encode() []byte {
+	b := binary.BigEndian.AppendUint64(nil, uint64(t.Started.UnixMilli()))[2:]
+	b = append(b, byte(t.Number), t.Device.System, t.Device.Browser)
+	b = append(b, t.binding[:]...)
+	return append(b, t.Addr.AsSlice()...)
+}
+
+// open reads a ticket. One that we have not made is none.
+func (t *tickets) open(text string) (ticket, bool) {
+	box, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	if err != nil || base64.RawURLEncoding.EncodeToString(box) != text { // the decoder passes over line breaks
+		return ticket{}, false
+	}
+	for _, key := range t.keys {
+		b, err := key.aead.Open(nil, nil, box, nil)
+		if err != nil || len(b) < ticketBytes {
+			continue
+		}
+		tk := ticket{
+			text:    text,
+			Started: time.UnixMilli(int64(binary.BigEndian.Uint64(append([]byte{0, 0}, b[:6]...)))),
+			Number:  int(b[6]),
+			Device:  deviceName{System: b[7], Browser: b[8]},
+			session: key.session,
+		}
+		copy(tk.binding[:], b[9:])
+		tk.Addr, _ = netip.AddrFromSlice(b[ticketBytes:])
+		return tk, true
+	}
+	return ticket{}, false
+}
+
+// maxScanCookies bounds how many cookies of the name are tried.
+const maxScanCookies = 3
+
+// secrets are the values of the browser's cookies that can be ours.
+func (t *tickets) secrets(r *http.Request) (values []string) {
+	cookies := r.CookiesNamed(t.name)
+	for _, cookie := range cookies[:min(len(cookies), maxScanCookies)] {
+		if len(cookie.Value) == len(auth.NewToken()) {
+			values = append(values, cookie.Value)
+		}
+	}
+	return values
+}
+
+// held opens a ticket if this browser is the one that it was made for, and
+// returns the token of the session that it opens: one that nobody can make
+// without both the cookie and our key.
+func (t *tickets) held(r *http.Request, text string) (ticket, auth.Secret, bool) {
+	tk, ok := t.open(text)
+	if !ok {
+		return ticket{}, "", false
+	}
+	for _, secret := range t.secrets(r) {
+		binding := bind(secret)
+		if subtle.ConstantTimeCompare(binding[:], tk.binding[:]) == 1 {
+			mac := hmac.New(sha256.New, tk.session)
+			mac.Write([]byte(secret + "\n" + tk.text))
+			return tk, auth.Secret(base64.RawURLEncoding.EncodeToString(mac.Sum(nil))), true
+		}
+	}
+	return ticket{}, "", false
+}
+
+// forget takes the cookie back: what it was for is done.
+func (t *tickets) forget(w http.ResponseWriter) {
+	options := t.cookie
+	options.MaxAge = -1
+	http.SetCookie(w, sessions.NewCookie(t.name, "", &options))
+}
+
+func bind(secret string) [bindingBytes]byte {
+	sum := sha256.Sum256([]byte(secret))
+	return [bindingBytes]byte(sum[:bindingBytes])
+}
