@@ -1,6 +1,7 @@
 package wechatsim
 
 import (
+	"html/template"
 	"net"
 	"net/http"
 	"net/url"
@@ -179,7 +180,7 @@ func (s *Simulator) decide(r *http.Request, req request, p Person) reply {
 	case sw.RememberConsent && !req.forcePopup && s.hasConsented(p.Key):
 		return s.toCallback(req, p, false)
 	}
-	rep := s.page("consent", consentPage{Account: s.cfg.AccountName, Person: shown(p), Query: req.raw})
+	rep := s.page("consent", consentPage{Account: s.cfg.AccountName, Person: shown(p), Query: template.URL(req.raw)})
 	rep.outcome = "popup"
 	return rep
 }

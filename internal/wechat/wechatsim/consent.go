@@ -1,6 +1,7 @@
 package wechatsim
 
 import (
+	"html/template"
 	"net/http"
 	"net/url"
 	"strings"
@@ -89,7 +90,7 @@ func (s *Simulator) toDenial(req request, _ Person) reply {
 	case DenyAuthdeny:
 		rep = redirect(http.StatusFound, req.target("authdeny"))
 	default:
-		rep = s.page("closed", closedPage{Query: req.raw})
+		rep = s.page("closed", closedPage{Query: template.URL(req.raw)})
 	}
 	rep.outcome = "denied"
 	return rep

@@ -1,8 +1,10 @@
 package wechatsim_test
 
 import (
+	"html"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -175,4 +177,25 @@ func TestSnapshotPage(t *testing.T) {
 		t.Error("使用完整服务 still gives a virtual account")
 	}
 	lin.authorize(query).wantText("允许") // the planned one is used up
+}
+
+// The buttons lead where a program would go: the page writes the query into its
+// forms and links byte for byte.
+func TestPopupButtons(t *testing.T) {
+	w := newWorld(t)
+	p := w.phoneOf("lin")
+	popup := p.authorize(w.query(wechatsim.ScopeUserinfo, "buttons"))
+	forms := regexp.MustCompile(`action="([^"]+)"`).FindAllStringSubmatch(popup.body, -1)
+	if len(forms) != 2 {
+		t.Fatalf("the popup has %d forms, want two", len(forms))
+	}
+	closed := p.submit(html.UnescapeString(forms[0][1]), nil)
+	again := regexp.MustCompile(`href="(/connect/oauth2/authorize[^"]+)"`).FindStringSubmatch(closed.body)
+	if again == nil {
+		t.Fatalf("no way back from the closed page: %s", closed.body)
+	}
+	p.get(html.UnescapeString(again[1])).wantText("允许")
+	if got := p.submit(html.UnescapeString(forms[1][1]), nil).wantRedirect().Query().Get("state"); got != "buttons" {
+		t.Fatalf("state %q came back", got)
+	}
 }

@@ -29,13 +29,13 @@ type (
 	consentPage struct {
 		Account string
 		Person  shownPerson
-		Query   string
+		Query   template.URL // of the authorize link, escaped as it came
 	}
 	refusedPage struct {
 		Number         int
 		Sentence, Hint string
 	}
-	closedPage struct{ Query string }
+	closedPage struct{ Query template.URL }
 	doublePage struct{ First string }
 	triedPage  struct {
 		Code, State, Base string
