@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/net/publicsuffix"
+
 	"wxlogin/internal/auth"
 )
 
@@ -35,6 +37,8 @@ type settings struct {
 	SessionIdle    time.Duration `name:"session-idle" setting:"" default:"720h" help:"A session ends after this long without a visit."`
 	SessionLife    time.Duration `name:"session-lifetime" setting:"" default:"4320h" help:"A session ends after this long in any case."`
 	Recheck        time.Duration `name:"recheck-after" setting:"" default:"0" help:"A session older than this is silently checked against the person who holds the phone; 0 switches it off."`
+	KeepLogins     time.Duration `name:"keep-logins" setting:"" default:"4416h" help:"The history of logins is kept this long; 0 keeps it for ever."`
+	KeepEvents     time.Duration `name:"keep-events" setting:"" default:"26304h" help:"The record of what admins did is kept this long; 0 keeps it for ever."`
 	RateLimit      int           `name:"rate-limit" setting:"" default:"600" help:"Login starts, callbacks and scans per minute and client address; 0 switches it off."`
 	VerifyFile     string        `name:"verify-file" setting:"" help:"Path of the MP_verify_*.txt file that WeChat asks for."`
 	MetricsAddr    string        `name:"metrics-addr" setting:"" help:"Second listener, for /metrics. Empty: none."`
@@ -60,12 +64,17 @@ type config struct {
 	idle         time.Duration
 	lifetime     time.Duration
 	recheck      time.Duration
+	keepLogins   time.Duration
+	keepEvents   time.Duration
 	rateLimit    int
 	rootFiles    map[string][]byte
 	metricsAddr  string
 	openURL      string
 	apiURL       string
 }
+
+// leastKept is the shortest that a history may be kept.
+const leastKept = 24 * time.Hour
 
 // wrong is a setting that cannot be used: which, why, and what it should be like.
 func wrong(flag, format string, args ...any) error {
@@ -93,6 +102,8 @@ func (s *settings) parse() (config, error) {
 		idle:        s.SessionIdle,
 		lifetime:    s.SessionLife,
 		recheck:     s.Recheck,
+		keepLogins:  s.KeepLogins,
+		keepEvents:  s.KeepEvents,
 		rateLimit:   s.RateLimit,
 		metricsAddr: s.MetricsAddr,
 		openURL:     s.WeChatOpenURL,
@@ -135,6 +146,9 @@ func (s *settings) parse() (config, error) {
 	check(s.SessionIdle >= time.Minute, "session-idle", "%v is shorter than a minute; the form is 720h", s.SessionIdle)
 	check(s.SessionLife >= s.SessionIdle, "session-lifetime", "%v is shorter than WXLOGIN_SESSION_IDLE (%v)", s.SessionLife, s.SessionIdle)
 	check(s.Recheck == 0 || s.Recheck >= time.Minute, "recheck-after", "%v is shorter than a minute; the form is 24h, and 0 switches it off", s.Recheck)
+	// A login's row keeps its code from being spent again.
+	check(s.KeepLogins == 0 || s.KeepLogins >= leastKept, "keep-logins", "%v is shorter than a day; the form is 4416h, and 0 keeps them for ever", s.KeepLogins)
+	check(s.KeepEvents == 0 || s.KeepEvents >= leastKept, "keep-events", "%v is shorter than a day; the form is 26304h, and 0 keeps them for ever", s.KeepEvents)
 	check(s.RateLimit >= 0, "rate-limit", "%d is negative; 0 switches the limit off", s.RateLimit)
 	for flag, value := range map[string]string{"wechat-open-url": s.WeChatOpenURL, "wechat-api-url": s.WeChatAPIURL} {
 		u, err := url.Parse(value)
@@ -169,10 +183,12 @@ func (s *settings) parseCookieDomain(public *url.URL) (string, error) {
 		return "", nil
 	}
 	host := strings.ToLower(public.Hostname())
-	// A browser drops a cookie of a domain that its page is not in, and the
-	// visitor would go round between us and WeChat.
-	if host != domain && !strings.HasSuffix(host, "."+domain) || !strings.Contains(domain, ".") {
-		return "", wrong("cookie-domain", "%q is not the domain of the public URL's host %q, nor one above it", s.CookieDomain, host)
+	// A browser drops a cookie of a domain that its page is not in, or that many
+	// owners share (co.uk, github.io), and the visitor would go round between us
+	// and WeChat.
+	suffix, _ := publicsuffix.PublicSuffix(domain)
+	if host != domain && !strings.HasSuffix(host, "."+domain) || suffix == domain {
+		return "", wrong("cookie-domain", "%q is not the domain of the public URL's host %q, nor one above it that is all yours", s.CookieDomain, host)
 	}
 	return domain, nil
 }

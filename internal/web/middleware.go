@@ -42,7 +42,8 @@ func requestID(r *http.Request) string {
 }
 
 // clientAddress finds the address of the client: the peer's, or with trusted
-// proxies the first address that no trusted proxy has.
+// proxies the first address that no trusted proxy has. A proxy that names nobody
+// is the client itself.
 func clientAddress(trusted []netip.Prefix) func(http.Handler) http.Handler {
 	if len(trusted) == 0 {
 		return middleware.ClientIPFromRemoteAddr
@@ -51,7 +52,17 @@ func clientAddress(trusted []netip.Prefix) func(http.Handler) http.Handler {
 	for i, prefix := range trusted {
 		prefixes[i] = prefix.String()
 	}
-	return middleware.ClientIPFromXFF(prefixes...)
+	forwarded := middleware.ClientIPFromXFF(prefixes...)
+	return func(next http.Handler) http.Handler {
+		peer := middleware.ClientIPFromRemoteAddr(next)
+		return forwarded(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if middleware.GetClientIPAddr(r.Context()).IsValid() {
+				next.ServeHTTP(w, r)
+				return
+			}
+			peer.ServeHTTP(w, r)
+		}))
+	}
 }
 
 // maxUserAgent bounds what is kept of a browser's name for itself.

@@ -107,3 +107,35 @@ func TestVerifyBelievesNoHeader(t *testing.T) {
 		}
 	}
 }
+
+// A client's address is the one that the nearest proxy names, and the proxy's own
+// when it names none: never nobody's, whose requests would all count as one.
+func TestClientAddress(t *testing.T) {
+	for _, test := range []struct{ name, proxies, forwarded, want string }{
+		{"no proxy", "", "", "127.0.0.1"},
+		{"no proxy, forged", "", "6.6.6.6", "127.0.0.1"},
+		{"another proxy, forged", "10.0.0.0/8", "6.6.6.6", "127.0.0.1"},
+		{"proxy", "127.0.0.1/32", "6.6.6.6, 5.5.5.5", "5.5.5.5"},
+		{"proxy that names nobody", "127.0.0.1/32", "", "127.0.0.1"},
+		{"proxy that names itself", "127.0.0.1/32", "127.0.0.1", "127.0.0.1"},
+		{"garbage", "127.0.0.1/32", "5.5.5.5, garbage", "127.0.0.1"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var o options
+			if test.proxies != "" {
+				o.proxies = []string{test.proxies}
+			}
+			w := newWorld(t, o)
+			b := w.browser(desktopWeb)
+			req := b.request(http.MethodGet, "/healthz", nil)
+			if test.forwarded != "" {
+				req.Header.Set("X-Forwarded-For", test.forwarded)
+			}
+			_, err := b.fetch(req)
+			check(t, err)
+			if log := w.log.String(); !strings.Contains(log, `"client":"`+test.want+`"`) {
+				t.Errorf("want client %s: %s", test.want, log)
+			}
+		})
+	}
+}
