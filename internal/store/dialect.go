@@ -21,7 +21,8 @@ type dialect struct {
 type condition struct {
 	words   string // for the operator; empty: nothing known
 	busy    bool   // somebody else holds the lock, so trying again may help
-	lasting bool   // every write is going to fail until somebody does something
+	lasting bool   // it is going to fail until somebody does something
+	damaged bool   // and nothing that works elsewhere says that it is well again
 }
 
 // translated is a file system whose *.sql files read as the replacer has them.

@@ -38,13 +38,13 @@ func TestADiskThatTakesNoMore(t *testing.T) {
 	if visit := w.wantSignedIn(token); visit.User.LoginCount != 1 {
 		t.Errorf("%d logins counted", visit.User.LoginCount)
 	}
-	wantRefused(t, w.Ready(w.ctx), "last write failed")
+	wantRefused(t, w.Ready(w.ctx), "failed a moment ago")
 	w.clock.pass(time.Minute)
 	if err := w.Ready(w.ctx); err != nil {
 		t.Errorf("not given another try after a minute: %v", err)
 	}
 	wantReason(t, w.DeleteUserSessions(w.ctx, user.ID), auth.StoreDown)
-	wantRefused(t, w.Ready(w.ctx), "last write failed")
+	wantRefused(t, w.Ready(w.ctx), "failed a moment ago")
 
 	limit(room)
 	w.visitor("o1")

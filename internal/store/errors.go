@@ -19,8 +19,12 @@ func (s *Store) fail(ctx context.Context, what string, err error) error {
 	if named, ok := errors.AsType[*auth.Error](err); ok {
 		return named
 	}
-	if c := s.dialect.diagnose(err); c.words != "" {
+	c := s.dialect.diagnose(err)
+	if c.words != "" {
 		err = fmt.Errorf("%s: %w", c.words, err)
+	}
+	if c.lasting {
+		s.refused.Store(&refusal{at: s.now(), err: err, damaged: c.damaged})
 	}
 	if ended := ctx.Err(); ended != nil && !errors.Is(err, ended) {
 		err = fmt.Errorf("%w: %w", ended, err)

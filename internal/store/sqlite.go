@@ -41,9 +41,9 @@ func diagnoseSQLite(err error) condition {
 	case sqlite3.SQLITE_IOERR:
 		return condition{words: "the disk fails", lasting: true}
 	case sqlite3.SQLITE_CORRUPT:
-		return condition{words: "the database file is damaged", lasting: true}
+		return condition{words: "the database file is damaged", lasting: true, damaged: true}
 	case sqlite3.SQLITE_NOTADB:
-		return condition{words: "the file is no database", lasting: true}
+		return condition{words: "the file is no database", lasting: true, damaged: true}
 	case sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
 		return condition{words: "the database file cannot be opened", lasting: true}
 	}

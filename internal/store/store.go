@@ -45,13 +45,15 @@ type Store struct {
 	now     func() time.Time
 	log     *slog.Logger
 
-	refused atomic.Pointer[refusal] // the last write, if the engine refused it for good
+	refused atomic.Pointer[refusal] // the last statement that the engine refused for good
 }
 
-// refusal is a write that failed for a lasting reason: a full disk, a broken one.
+// refusal is a statement that failed for a lasting reason: a full disk, a
+// damaged file.
 type refusal struct {
-	at  time.Time
-	err error
+	at      time.Time
+	err     error
+	damaged bool
 }
 
 var (
@@ -132,11 +134,10 @@ const writeBudget = 5 * time.Second
 // else leaves the database as it was. The caller's context bounds all of it.
 func (s *Store) write(ctx context.Context, what string, do func(*sqlx.Tx) error) error {
 	err := s.transact(ctx, do)
-	switch {
-	case err == nil:
-		s.refused.Store(nil)
-	case s.dialect.diagnose(err).lasting:
-		s.refused.Store(&refusal{at: s.now(), err: err})
+	// A write that went well says that there is room again; it does not say that
+	// the pages it did not touch are whole.
+	if r := s.refused.Load(); err == nil && r != nil && !r.damaged {
+		s.refused.CompareAndSwap(r, nil)
 	}
 	return s.fail(ctx, what, err)
 }
@@ -167,8 +168,8 @@ func (s *Store) transact(ctx context.Context, do func(*sqlx.Tx) error) error {
 	return tx.Commit()
 }
 
-// refusalCounts is how long a refused write makes the store unready. After that
-// it is tried again, as nothing else would find out that the disk has room.
+// refusalCounts is how long a refused statement makes the store unready. After
+// that it is tried again, as nothing else would find out that the disk has room.
 const refusalCounts = 30 * time.Second
 
 // Ready says whether the store can serve: the database answers, its schema is
@@ -185,7 +186,7 @@ func (s *Store) Ready(ctx context.Context) error {
 	}
 	if err == nil {
 		if r := s.refused.Load(); r != nil && s.now().Sub(r.at) < refusalCounts {
-			err = fmt.Errorf("the last write failed: %w", r.err)
+			err = fmt.Errorf("it failed a moment ago: %v", r.err) // no fault of this moment's
 		}
 	}
 	return s.fail(ctx, "check database", err)
