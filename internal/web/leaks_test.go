@@ -113,11 +113,15 @@ func (w *world) wantNoLeak() {
 		}
 	}
 	for value, what := range s.values {
-		for _, form := range []string{
-			value, url.QueryEscape(value), hex.EncodeToString([]byte(value)),
-			base64.StdEncoding.EncodeToString([]byte(value)), base64.RawURLEncoding.EncodeToString([]byte(value)),
-		} {
-			for place, text := range places {
+		for place, text := range places {
+			forms := []string{value}
+			if place == "the database" {
+				forms = append(forms, hex.EncodeToString([]byte(value)),
+					base64.StdEncoding.EncodeToString([]byte(value)), base64.RawURLEncoding.EncodeToString([]byte(value)))
+			} else if escaped := url.QueryEscape(value); escaped != value {
+				forms = append(forms, escaped)
+			}
+			for _, form := range forms {
 				if i := strings.Index(text, form); i >= 0 {
 					w.t.Errorf("%s in %s: …%q", what, place, text[max(0, i-80):i])
 				}

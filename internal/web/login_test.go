@@ -12,7 +12,7 @@ import (
 	"wxlogin/internal/auth"
 )
 
-func prefix(t *testing.T, s string) netip.Prefix {
+func prefix(t testing.TB, s string) netip.Prefix {
 	t.Helper()
 	p, err := netip.ParsePrefix(s)
 	check(t, err)

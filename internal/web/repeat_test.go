@@ -113,10 +113,12 @@ func setCookies(p *page) []*http.Cookie {
 
 // WeChat itself calls back twice, as field reports have it.
 func TestWeChatCallsTwice(t *testing.T) {
+	w := newWorld(t, options{})
 	for _, double := range []string{wechatsim.DoubleSame, wechatsim.DoubleNew} {
 		t.Run(double, func(t *testing.T) {
-			w := newWorld(t, options{})
-			phone := w.phone("lin")
+			w.row(t)
+			phone := w.newcomer()
+			exchanges, users := w.sim.Exchanges(), w.users()
 			if double == wechatsim.DoubleNew {
 				phone.agent = windowsPC // links without connect_redirect=1
 			}
@@ -129,8 +131,10 @@ func TestWeChatCallsTwice(t *testing.T) {
 			for _, callback := range callbacks {
 				phone.get(callback).wantRedirect("/shop")
 			}
-			w.wantExchanges(1)
-			w.wantSessions("lin", 1)
+			w.wantExchanges(exchanges + 1)
+			if w.users() != users+1 || phone.me()["login_count"] != 1.0 {
+				t.Fatalf("%d people, %v", w.users()-users, phone.me())
+			}
 		})
 	}
 }

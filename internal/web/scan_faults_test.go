@@ -9,6 +9,8 @@ import (
 	"time"
 
 	_ "modernc.org/sqlite"
+
+	"wxlogin/internal/auth"
 )
 
 // A ticket that we have not made is told from one that we have, whatever is
@@ -137,4 +139,74 @@ func TestScanRateLimit(t *testing.T) {
 	w.browser(desktopWeb).get("/scan").wantPage(http.StatusTooManyRequests, "")
 	w.browser(iPhone).get(s.path).wantPage(http.StatusTooManyRequests, "")
 	s.wantStatus("waiting")
+}
+
+// Two minutes, for the phone and for the desktop, and a moment more to fetch what
+// was confirmed in the last second.
+func TestScanExpires(t *testing.T) {
+	late := 100 * time.Second // and the time that the test itself takes
+	tests := map[string]func(w *world, s scan, phone *browser){
+		"before it is opened": func(w *world, s scan, phone *browser) {
+			w.clock.pass(2 * time.Minute)
+			phone.opens(s.path).wantPage(http.StatusForbidden, "二维码已失效")
+			s.wantStatus("expired")
+			s.get(s.done).wantRedirect("/scan?return_to=%2Fx")
+		},
+		"before it is answered": func(w *world, s scan, phone *browser) {
+			w.clock.pass(late)
+			phone.opens(s.path).wantPage(http.StatusOK, s.number)
+			w.clock.pass(20 * time.Second)
+			phone.answers(s, "confirm").wantPage(http.StatusForbidden, "二维码已失效")
+			s.wantStatus("expired")
+			s.wantNothing()
+		},
+		"before it is fetched": func(w *world, s scan, phone *browser) {
+			w.clock.pass(late)
+			phone.confirms(s)
+			w.clock.pass(50 * time.Second)
+			s.wantStatus("expired")
+			s.get(s.done).wantRedirect("/scan?return_to=%2Fx")
+			s.wantNobody()
+		},
+		"in time": func(w *world, s scan, phone *browser) {
+			w.clock.pass(late)
+			phone.confirms(s)
+			w.clock.pass(30 * time.Second)
+			s.collects("lin")
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, options{})
+			phone := w.signedIn("lin")
+			test(w, w.browser(desktopWeb).scans("/x"), phone)
+		})
+	}
+}
+
+// A yes counts no longer when the person has been shut out, has ended all their
+// sessions or is gone before the desktop comes.
+func TestScanOfSomebodyGone(t *testing.T) {
+	for name, goes := range map[string]func(w *world, phone *browser){
+		"blocked": func(w *world, _ *browser) {
+			check(t, w.desk.Block(t.Context(), auth.ActorCommand, w.user("lin").ID, ""))
+		},
+		"blocked and let in again": func(w *world, _ *browser) {
+			check(t, w.desk.Block(t.Context(), auth.ActorCommand, w.user("lin").ID, ""))
+			check(t, w.desk.Unblock(t.Context(), auth.ActorCommand, w.user("lin").ID))
+		},
+		"signed out everywhere": func(_ *world, phone *browser) {
+			phone.post("/logout", url.Values{"scope": {"all"}})
+		},
+		"erased": func(_ *world, phone *browser) { phone.post("/api/me/erase", url.Values{}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, options{})
+			phone := w.signedIn("lin")
+			s := w.browser(desktopWeb).scans("/")
+			phone.confirms(s)
+			goes(w, phone)
+			s.wantNothing()
+		})
+	}
 }

@@ -107,7 +107,7 @@ func (w *world) signedIn(key string) *browser {
 
 // stream is a desktop that listens.
 type stream struct {
-	t     *testing.T
+	t     testing.TB
 	lines *bufio.Scanner
 }
 

@@ -131,11 +131,11 @@ func TestManyLoginsHang(t *testing.T) {
 	}
 
 	close(held)
-	for i, answer := range hanging {
+	for _, answer := range hanging {
 		(<-answer).wantRedirect("/shop")
-		if phones[i].me() == nil {
-			t.Fatal("not signed in")
-		}
+	}
+	if w.users() != most+1 {
+		t.Fatalf("%d people are stored, want %d", w.users(), most+1)
 	}
 	w.sim.ClearFaults()
 	phones[most].signsIn()
@@ -175,7 +175,6 @@ func TestNoConnection(t *testing.T) {
 	for name, row := range map[string]struct{ apiURL, logged string }{
 		"closed port":           {closed.URL, "connection refused"},
 		"untrusted certificate": {imposter.URL, "certificate"},
-		"no TLS at all":         {strings.Replace(closed.URL, "http:", "https:", 1), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, options{apiURL: row.apiURL})

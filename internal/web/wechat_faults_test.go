@@ -160,22 +160,24 @@ func TestContentTypes(t *testing.T) {
 // Which code WeChat refuses, it is told of one trip more, and then a person
 // decides: never a loop.
 func TestSpentCodes(t *testing.T) {
+	w := newWorld(t, options{})
 	for _, n := range []int{40029, 40163, 42003, 41008} {
 		t.Run(strconv.Itoa(n), func(t *testing.T) {
-			w := newWorld(t, options{})
-			phone := w.phone("lin")
+			w.row(t)
+			t.Cleanup(w.sim.ClearFaults)
 
 			// Once: the person sees nothing of it.
+			exchanges := w.sim.Exchanges()
 			w.sim.Plan(wechatsim.Token, errcode(n))
-			p := phone.opens("/login?consent=1&return_to=%2F%3Fx=1").wantPage(http.StatusOK, "林小满")
+			p := w.phone("lin").opens("/login?consent=1&return_to=%2F%3Fx=1").wantPage(http.StatusOK, "林小满")
 			if last := p.Hops[len(p.Hops)-1]; last != "/?x=1" {
 				t.Fatalf("came to %q", last)
 			}
-			w.wantExchanges(2)
+			w.wantExchanges(exchanges + 2)
 
 			// For ever: one silent restart, then a page with a button.
 			w.sim.Plan(wechatsim.Token, wechatsim.Fault{Errcode: n, Times: -1})
-			phone = w.phone("wang")
+			phone := w.phone("wang")
 			for _, start := range []string{"/login?consent=1&return_to=%2Fshop", "/login?return_to=%2Fshop", "/"} {
 				exchanges := w.sim.Exchanges()
 				p := phone.opens(start).wantPage(http.StatusBadRequest, codeSpent)

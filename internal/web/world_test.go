@@ -30,7 +30,7 @@ import (
 // world is the whole service, in front of a real database and a simulated
 // WeChat, each reached over HTTP as in life.
 type world struct {
-	t         *testing.T
+	t         testing.TB
 	sim       *wechatsim.Simulator
 	simURL    string
 	url       string // of the service
@@ -54,6 +54,7 @@ type options struct {
 	path        string // of the public URL
 	rateLimit   int
 	recheck     time.Duration
+	quiet       bool          // the log goes nowhere: for benchmarks
 	budget      time.Duration // of a login; 0: 8 s
 	proxies     []string
 	dbPath      string       // share another world's database
@@ -63,7 +64,7 @@ type options struct {
 }
 
 // newWorld starts a service. Everything ends with the test.
-func newWorld(t *testing.T, o options) *world {
+func newWorld(t testing.TB, o options) *world {
 	t.Helper()
 	w := &world{t: t, clock: &clock{}, log: &logBuffer{}, secrets: &secrets{}, stopping: make(chan struct{}), sim: o.sim, dbPath: o.dbPath}
 	if w.sim == nil {
@@ -81,6 +82,9 @@ func newWorld(t *testing.T, o options) *world {
 	w.url += o.path
 
 	log := slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	if o.quiet {
+		log = slog.New(slog.NewJSONHandler(io.Discard, nil))
+	}
 	if w.dbPath == "" {
 		w.dbPath = filepath.Join(t.TempDir(), "wxlogin.db")
 	}
@@ -125,6 +129,7 @@ func newWorld(t *testing.T, o options) *world {
 		Sessions:    w.db,
 		People:      w.db,
 		Ready:       w.db.Ready,
+		Meaning:     meaning,
 		Templates:   templates.FS,
 		Now:         w.clock.now,
 		Log:         log,
@@ -142,6 +147,11 @@ func newWorld(t *testing.T, o options) *world {
 		handler.Close(context.Background())
 	})
 	return w
+}
+
+func meaning(_ string, errcode int64) string {
+	e, _ := wechat.Explain(errcode)
+	return e.Chinese
 }
 
 func newKeys(t testing.TB) auth.Keyring {
@@ -211,7 +221,7 @@ type browser struct {
 
 // page is where a browser has come to.
 type page struct {
-	t      *testing.T
+	t      testing.TB
 	Status int
 	URL    *url.URL
 	Header http.Header
