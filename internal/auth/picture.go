@@ -67,8 +67,8 @@ type Pictures struct {
 	done   sync.WaitGroup
 
 	mu     sync.Mutex
-	wanted map[wantedPicture]bool // waiting or under way
-	idle   chan struct{}          // closed when wanted gets empty
+	wanted map[wantedPicture]chan struct{} // waiting or under way; closed when done
+	idle   chan struct{}                   // closed when wanted gets empty
 	closed bool
 }
 
@@ -82,7 +82,7 @@ func NewPictures(fetcher PictureFetcher, store PictureStore, now func() time.Tim
 		now:     now,
 		log:     log,
 		queue:   make(chan wantedPicture, pictureQueue),
-		wanted:  make(map[wantedPicture]bool),
+		wanted:  make(map[wantedPicture]chan struct{}),
 	}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	for range pictureWorkers {
@@ -101,7 +101,7 @@ func (p *Pictures) Want(userID, source string) {
 	w := wantedPicture{userID, source}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.closed || p.wanted[w] {
+	if p.closed || p.wanted[w] != nil {
 		return
 	}
 	select {
@@ -113,7 +113,32 @@ func (p *Pictures) Want(userID, source string) {
 	if len(p.wanted) == 0 {
 		p.idle = make(chan struct{})
 	}
-	p.wanted[w] = true
+	p.wanted[w] = make(chan struct{})
+}
+
+// Wait waits until nothing is waiting or under way for one person, or ctx ends,
+// and says whether there was anything: a browser asks for the picture right after
+// the login that wanted it.
+func (p *Pictures) Wait(ctx context.Context, userID string) bool {
+	if p == nil {
+		return false
+	}
+	p.mu.Lock()
+	var pending []chan struct{}
+	for w, done := range p.wanted {
+		if w.userID == userID {
+			pending = append(pending, done)
+		}
+	}
+	p.mu.Unlock()
+	for _, done := range pending {
+		select {
+		case <-done:
+		case <-ctx.Done():
+			return true
+		}
+	}
+	return len(pending) > 0
 }
 
 // Flush waits until nothing is waiting or under way.
@@ -156,6 +181,7 @@ func (p *Pictures) work() {
 	for w := range p.queue {
 		p.copy(w)
 		p.mu.Lock()
+		close(p.wanted[w])
 		delete(p.wanted, w)
 		if len(p.wanted) == 0 {
 			close(p.idle)

@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"context"
 	"net/http"
 	"time"
 
@@ -18,7 +19,7 @@ func (s *Server) avatar(w http.ResponseWriter, r *http.Request) error {
 	var picture auth.Picture
 	may, err := s.maySee(r, id)
 	if err == nil && may {
-		picture, err = s.people.Picture(r.Context(), id)
+		picture, err = s.picture(r.Context(), id)
 	}
 	if err != nil {
 		return err
@@ -34,12 +35,30 @@ func (s *Server) avatar(w http.ResponseWriter, r *http.Request) error {
 		body = person.plain
 		h.Set("Content-Type", person.contentType)
 		h.Set("ETag", `"`+person.hash+`"`)
-		// Asked for again every time: the copy of a first login is made while the
-		// page is shown already.
+		// Asked for again every time: the copy may be a moment late.
 		h.Set("Cache-Control", "private, no-cache")
 	}
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body)) // answers If-None-Match
 	return nil
+}
+
+// pictureWait is how long a page's picture waits for the copy that its login has
+// asked for.
+const pictureWait = 2 * time.Second
+
+// picture reads a person's picture; when none is there and one is on its way, it
+// waits a moment.
+func (s *Server) picture(ctx context.Context, userID string) (auth.Picture, error) {
+	picture, err := s.people.Picture(ctx, userID)
+	if err != nil || len(picture.Body) > 0 {
+		return picture, err
+	}
+	waiting, cancel := context.WithTimeout(ctx, pictureWait)
+	defer cancel()
+	if !s.config.Pictures.Wait(waiting, userID) {
+		return picture, nil
+	}
+	return s.people.Picture(ctx, userID)
 }
 
 // maySee says whether the request comes from that person or an administrator.

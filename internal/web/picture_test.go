@@ -389,3 +389,25 @@ func TestPicturesClose(t *testing.T) {
 		t.Errorf("closing took %v", took)
 	}
 }
+
+// The first page of a first login shows the picture: its address waits for the
+// copy that is on its way.
+func TestPictureOnItsWayIsWaitedFor(t *testing.T) {
+	w := newWorld(t, options{})
+	release := make(chan struct{})
+	w.sim.Plan(wechatsim.Picture, wechatsim.Fault{Until: release})
+	phone := w.phone("lin")
+	phone.signsIn()
+	address := phone.avatarOf()
+	req := phone.request(http.MethodGet, address, nil)
+	answered := make(chan *page)
+	go func() {
+		p, err := phone.fetch(req)
+		if err != nil {
+			t.Error(err)
+		}
+		answered <- p
+	}()
+	close(release)
+	(<-answered).wantPicture()
+}

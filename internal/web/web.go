@@ -30,8 +30,6 @@ type SessionStore interface {
 	Visit(ctx context.Context, kind auth.SessionKind, tokenHash string) (auth.Visit, error)
 	// DeleteSession ends one session. One that is gone already is no error.
 	DeleteSession(ctx context.Context, kind auth.SessionKind, tokenHash string) error
-	// DeleteUserSessions ends all of a person's.
-	DeleteUserSessions(ctx context.Context, userID string) error
 	// TouchSessions writes when sessions were last seen. Those that have ended
 	// stay ended.
 	TouchSessions(ctx context.Context, tokenHashes []string, at time.Time) error
@@ -78,6 +76,7 @@ type Config struct {
 	Scans     *auth.Scans
 	Desk      *auth.Desk
 	Refresher *auth.Refresher
+	Pictures  *auth.Pictures // nil: none are copied
 	Sessions  SessionStore
 	People    People
 	Ready     func(context.Context) error

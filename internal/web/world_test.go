@@ -126,6 +126,7 @@ func newWorld(t testing.TB, o options) *world {
 		Stopping:    w.stopping,
 		Desk:        w.desk,
 		Refresher:   w.refresher,
+		Pictures:    w.pictures,
 		Sessions:    w.db,
 		People:      w.db,
 		Ready:       w.db.Ready,
