@@ -1,0 +1,4 @@
+package main
+
+// Listen answers requests on a listener until its context ends.
+var Listen = listen
