@@ -12,7 +12,6 @@ import (
 
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
-	"github.com/go-chi/httprate"
 
 	"wxlogin/internal/auth"
 )
@@ -166,22 +165,6 @@ func (s *Server) sameOrigin() func(http.Handler) http.Handler {
 		return auth.Fail(auth.CrossOrigin, nil)
 	}))
 	return protection.Handler
-}
-
-// limitRate bounds the requests of one client address. The key is the address
-// that clientAddress found, which a client cannot choose; an IPv6 network of 64
-// bits counts as one.
-func (s *Server) limitRate() func(http.Handler) http.Handler {
-	if s.config.RateLimit == 0 {
-		return func(next http.Handler) http.Handler { return next }
-	}
-	return httprate.LimitBy(s.config.RateLimit, time.Minute,
-		func(r *http.Request) (string, error) {
-			return httprate.CanonicalizeIP(middleware.GetClientIP(r.Context())), nil
-		},
-		httprate.WithLimitHandler(s.handle(func(http.ResponseWriter, *http.Request) error {
-			return auth.Fail(auth.RateLimited, nil)
-		})))
 }
 
 // admit lets administrators through and nobody else.

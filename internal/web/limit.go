@@ -1,0 +1,97 @@
+package web
+
+import (
+	"hash/maphash"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/go-chi/chi/v5/middleware"
+	"github.com/go-chi/httprate"
+
+	"wxlogin/internal/auth"
+)
+
+// limitRate bounds the requests of one client address. The key is the address
+// that clientAddress found, which a client cannot choose; an IPv6 network of 64
+// bits counts as one.
+func (s *Server) limitRate() func(http.Handler) http.Handler {
+	if s.config.RateLimit == 0 {
+		return func(next http.Handler) http.Handler { return next }
+	}
+	return httprate.LimitBy(s.config.RateLimit, time.Minute,
+		func(r *http.Request) (string, error) {
+			return httprate.CanonicalizeIP(middleware.GetClientIP(r.Context())), nil
+		},
+		httprate.WithLimitCounter(newSlotCounter()),
+		httprate.WithLimitHandler(s.handle(func(http.ResponseWriter, *http.Request) error {
+			return auth.Fail(auth.RateLimited, nil)
+		})))
+}
+
+// rateSlots is how many counters there are for all clients together: 64 Ki of 4
+// bytes, twice.
+const rateSlots = 1 << 16
+
+// slotCounter counts for httprate in memory of a fixed size: its own counter
+// keeps a map entry for every address of a minute, and an attacker has many
+// addresses. Clients that fall into one slot share a limit, which is rare, and
+// nobody can aim for it, because the hash has a secret seed.
+type slotCounter struct {
+	seed maphash.Seed
+
+	mu       sync.Mutex
+	window   time.Time // that current counts for
+	current  *[rateSlots]uint32
+	previous *[rateSlots]uint32
+	length   time.Duration
+}
+
+var _ httprate.LimitCounter = (*slotCounter)(nil)
+
+func newSlotCounter() *slotCounter {
+	return &slotCounter{seed: maphash.MakeSeed(), current: new([rateSlots]uint32), previous: new([rateSlots]uint32)}
+}
+
+// Config implements httprate.LimitCounter.
+func (c *slotCounter) Config(_ int, window time.Duration) { c.length = window }
+
+// Increment implements httprate.LimitCounter.
+func (c *slotCounter) Increment(key string, window time.Time) error {
+	return c.IncrementBy(key, window, 1)
+}
+
+// IncrementBy implements httprate.LimitCounter.
+func (c *slotCounter) IncrementBy(key string, window time.Time, amount int) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.turn(window)
+	c.current[c.slot(key)] += uint32(amount)
+	return nil
+}
+
+// Get implements httprate.LimitCounter.
+func (c *slotCounter) Get(key string, window, _ time.Time) (current, previous int, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.turn(window)
+	slot := c.slot(key)
+	return int(c.current[slot]), int(c.previous[slot]), nil
+}
+
+// turn begins a new window.
+func (c *slotCounter) turn(window time.Time) {
+	if c.window.Equal(window) {
+		return
+	}
+	c.current, c.previous = c.previous, c.current
+	clear(c.current[:])
+	if !c.window.Equal(window.Add(-c.length)) {
+		clear(c.previous[:]) // nobody came for a whole window
+	}
+	c.window = window
+}
+
+func (c *slotCounter) slot(key string) uint64 {
+	return maphash.String(c.seed, key) % rateSlots
+}
