@@ -18,6 +18,7 @@ import (
 type demoCommand struct {
 	settings
 	Data          string `help:"Keep the database and the keys in this folder. Default: a temporary one, gone at the end." placeholder:"DIR"`
+	Empty         bool   `help:"Begin with nobody, instead of some hundred made-up people and their logins."`
 	SimulatorAddr string `name:"simulator-addr" help:"Where the simulated WeChat listens. Default: 127.0.0.1:8008, or any free port if that is taken."`
 }
 
@@ -105,6 +106,11 @@ func (c *demoCommand) announce(ctx context.Context, w io.Writer, s *settings, co
 		return err
 	}
 	defer db.Close()
+	if !c.Empty {
+		if err := seed(ctx, db, config.appID); err != nil {
+			return fmt.Errorf("make up people: %w", err)
+		}
+	}
 	admin, ends, err := newAdminLink(ctx, auth.NewDesk(db, config.appID, nil, time.Now), config.publicURL)
 	if err != nil {
 		return err

@@ -15,10 +15,10 @@ const sweepEvery = 10 * time.Minute
 
 // startJobs runs what is due in the background. The returned function stops it
 // and waits.
-func startJobs(ctx context.Context, db *store.Store, refresher *auth.Refresher, idle time.Duration, log *slog.Logger) (stop func()) {
+func startJobs(ctx context.Context, db *store.Store, refresher *auth.Refresher, config config, log *slog.Logger) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var jobs sync.WaitGroup
-	jobs.Go(func() { sweep(ctx, db, idle, log) })
+	jobs.Go(func() { sweep(ctx, db, config, log) })
 	jobs.Go(func() { refresher.Run(ctx) })
 	return func() {
 		cancel()
@@ -26,12 +26,16 @@ func startJobs(ctx context.Context, db *store.Store, refresher *auth.Refresher, 
 	}
 }
 
-func sweep(ctx context.Context, db *store.Store, idle time.Duration, log *slog.Logger) {
+func sweep(ctx context.Context, db *store.Store, config config, log *slog.Logger) {
 	ticker := time.NewTicker(sweepEvery)
 	defer ticker.Stop()
 	for {
-		if _, err := db.Sweep(ctx, time.Now(), idle); err != nil && ctx.Err() == nil {
+		now := time.Now()
+		if _, err := db.Sweep(ctx, now, config.idle); err != nil && ctx.Err() == nil {
 			log.Warn("what has ended was not cleared away", "error", err)
+		}
+		if _, err := db.Forget(ctx, oldest(now, config.keepLogins), oldest(now, config.keepEvents)); err != nil && ctx.Err() == nil {
+			log.Warn("what is older than it is kept was not cleared away", "error", err)
 		}
 		select {
 		case <-ctx.Done():
@@ -39,4 +43,13 @@ func sweep(ctx context.Context, db *store.Store, idle time.Duration, log *slog.L
 		case <-ticker.C:
 		}
 	}
+}
+
+// oldest is when a history begins that is kept for so long; zero for one that is
+// kept for ever.
+func oldest(now time.Time, keep time.Duration) time.Time {
+	if keep == 0 {
+		return time.Time{}
+	}
+	return now.Add(-keep)
 }

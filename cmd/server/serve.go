@@ -74,7 +74,7 @@ func serve(ctx context.Context, s *settings, config config, demo *web.Demo, list
 	if err != nil {
 		return err
 	}
-	stopJobs := startJobs(ctx, db, refresher, config.idle, log)
+	stopJobs := startJobs(ctx, db, refresher, config, log)
 	defer stopJobs()
 
 	log.Info("wxlogin is ready", "address", listener.Addr().String(), "public_url", config.publicURL.String(), "version", version())
@@ -135,6 +135,7 @@ func newServer(config config, keys auth.Keyring, demo *web.Demo, db *store.Store
 		Stopping:       stopping,
 		Desk:           auth.NewDesk(db, config.appID, config.admins, time.Now),
 		Refresher:      refresher,
+		Pictures:       pictures,
 		Sessions:       db,
 		People:         db,
 		Ready: func(ctx context.Context) error {
@@ -144,10 +145,20 @@ func newServer(config config, keys auth.Keyring, demo *web.Demo, db *store.Store
 			return db.Ready(ctx)
 		},
 		Observe:   metrics.request,
+		Meaning:   meaning,
 		Templates: templates.FS,
 		Now:       time.Now,
 		Log:       log,
 	})
+}
+
+// meaning says what one of WeChat's errcodes means.
+func meaning(lang string, errcode int64) string {
+	e, known := wechat.Explain(errcode)
+	if lang == "en" || !known {
+		return e.English
+	}
+	return e.Chinese
 }
 
 // listen serves until ctx ends, then turns new visitors away and lets those

@@ -2,7 +2,6 @@ package web
 
 import (
 	"net/http"
-	"time"
 
 	"wxlogin/internal/auth"
 )
@@ -75,6 +74,3 @@ type adminHomePage struct {
 }
 
 func (adminHomePage) file() string { return "admin_home" }
-
-// day is a day as a chart writes it.
-func day(t time.Time, zone *time.Location) string { return t.In(zone).Format("01-02") }

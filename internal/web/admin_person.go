@@ -13,6 +13,7 @@ import (
 // How much of a person's history one page shows.
 const (
 	recentLogins = 50
+	shownLogins  = 8 // at once; the others unfold
 	recentActs   = 20
 )
 
@@ -24,6 +25,7 @@ type adminUserPage struct {
 	Self       bool // the admin looks at their own page
 	Sessions   []auth.Session
 	Logins     []auth.Login // the latest
+	Older      []auth.Login // and those before
 	Meanings   map[int64]string
 	Token      *auth.TokenInfo // nil: none is stored
 	Events     []auth.NamedEvent
@@ -49,6 +51,8 @@ func (s *Server) adminUser(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	p.Meanings = s.meanings(r, p.Logins)
+	n := min(len(p.Logins), shownLogins)
+	p.Logins, p.Older = p.Logins[:n], p.Logins[n:]
 	if p.Token, err = s.people.Token(ctx, user.ID); err != nil {
 		return err
 	}

@@ -22,8 +22,10 @@ type chart struct {
 	Days   []chartDay // oldest first
 	Series []series
 	Width  int
-	Top    int64 // what the full height stands for; even
-	Any    bool  // at least one thing happened
+	// Stacked says that the bars of a day stand on one another.
+	Stacked bool
+	Top     int64 // what the full height stands for; even
+	Any     bool  // at least one thing happened
 }
 
 type chartDay struct {
@@ -50,6 +52,7 @@ type bar struct {
 const (
 	seriesLogins   = "chart.logins"
 	seriesNewUsers = "chart.new_users"
+	seriesOthers   = "chart.others"
 )
 
 // days makes an empty chart of the last days until today, in the zone.
@@ -108,6 +111,7 @@ func (c *chart) draw(stacked bool) *chart {
 			highest = max(highest, sum)
 		}
 	}
+	c.Stacked = stacked
 	c.Any, c.Top = highest > 0, roundUp(highest)
 	for i := range c.Days {
 		base := 0.0
@@ -150,10 +154,10 @@ func (c *chart) Rows() []chartDay {
 	return rows
 }
 
-// roundUp is the end of a scale that n fits under: 2, 4, 10, 20, 40, 50, 100 …
+// roundUp is the end of a scale that n fits under: 2, 4, 6, 8, 10, 20, 40 …
 func roundUp(n int64) int64 {
 	for step := int64(1); ; step *= 10 {
-		for _, top := range []int64{2 * step, 4 * step, 10 * step} {
+		for _, top := range []int64{2 * step, 4 * step, 6 * step, 8 * step, 10 * step} {
 			if n <= top {
 				return top
 			}
@@ -184,6 +188,6 @@ func (c *chart) addErrcodes(tallies []auth.Tally, meaning func(int64) string) {
 		c.add(series{Errcode: code, Meaning: meaning(code)}, byCode[code])
 	}
 	if len(others) > 0 {
-		c.add(series{Key: "chart.others"}, others)
+		c.add(series{Key: seriesOthers}, others)
 	}
 }

@@ -139,7 +139,7 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
 // our own page has led to has one.
 func (s *Server) consentOf(fl flow) string {
 	if fl.Scope == auth.ScopeUserinfo && s.auth.Rules().Mode == auth.ModeAuto {
-		return consentVersion
+		return ConsentVersion
 	}
 	return ""
 }

@@ -9,10 +9,10 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// consentVersion names the text of the page that asks for consent, as it is
+// ConsentVersion names the text of the page that asks for consent, as it is
 // noted with everyone who agrees. Whoever changes what the text says to people
 // changes the version; a test holds the two together.
-const consentVersion = "2026-11-22"
+const ConsentVersion = "1"
 
 // myLogins is how many logins a person's own page shows; the export has all.
 const myLogins = 10

@@ -91,29 +91,48 @@ func samples() []sample {
 					{Scope: auth.ScopeUserinfo, Outcome: auth.SignedIn, StartedAt: noon, Device: device},
 					{Scope: auth.ScopeBase, Outcome: auth.Unknown, StartedAt: noon},
 					{Scope: auth.ScopeBase, Outcome: auth.Pending, StartedAt: noon},
-					{Scope: auth.ScopeUserinfo, Outcome: auth.Failed, Reason: auth.WeChatTimeout, StartedAt: noon},
+					{Scope: auth.ScopeUserinfo, Outcome: auth.Failed, Reason: auth.WeChatTimeout, Step: auth.StepCode, StartedAt: noon},
+					{Scope: auth.ScopeUserinfo, Outcome: auth.SignedIn, Errcode: 48001, Step: auth.StepProfile, StartedAt: noon},
 				},
+				Older:    []auth.Login{{Scope: auth.ScopeScan, Outcome: auth.SignedIn, StartedAt: noon, Device: device}},
+				Meanings: map[int64]string{48001: "接口未授权"},
+				Token:    &auth.TokenInfo{Scope: auth.ScopeUserinfo, IssuedAt: noon, EndsAt: noon.AddDate(0, 1, 0), DueAt: noon.AddDate(0, 0, 7)},
+				Events:   events(u),
 			},
 		})
 		add(sample{name: name + "/nothing done", path: "/admin/users/" + u.ID, admin: true, page: adminUserPage{User: u}})
 		add(sample{
+			name: name + "/own, token dead", path: "/admin/users/" + u.ID, admin: true,
+			page: adminUserPage{
+				User: u, Admin: true, Configured: name == "rtl", Self: true, SignInURL: "/wx/login?return_to=%2Fwx",
+				Token: &auth.TokenInfo{Scope: auth.ScopeUserinfo, IssuedAt: noon, EndsAt: noon, DeadReason: "refresh: errcode 40030"},
+			},
+		})
+		add(sample{
 			name: name, path: "/admin/users", admin: true, says: []string{"1234567"},
 			page: adminUsersPage{
-				Users: []auth.User{u, people()["silent"]}, Total: 1234567, Filters: auth.Filters, Sorts: auth.Sorts,
+				Users: []auth.User{u, somebodyElse(u)}, Total: 1234567, Filters: auth.Filters, Sorts: auth.Sorts,
 				Query:   auth.UserQuery{Search: u.Nickname, Filter: auth.FilterBlocked, Sort: auth.SortLastSeen},
 				NextURL: "/wx/admin/users?cursor=n", PrevURL: "/wx/admin/users?cursor=p", CSVURL: "/wx/api/admin/users.csv",
 			},
 		})
 		add(sample{
 			name: name, path: "/admin/events", admin: true, says: says,
-			page: adminEventsPage{Events: []auth.Event{
-				{At: noon, Actor: auth.ActorLink, Action: auth.ActBlock, Subject: u.ID, Detail: u.Nickname},
-				{At: noon, Actor: auth.ActorCommand, Action: auth.ActGrant, Subject: u.OpenID},
-				{At: noon, Actor: u.ID, Action: auth.ActErase, Subject: u.ID},
-				{At: noon, Actor: u.ID, Action: auth.ActExport},
-				{At: noon, Action: auth.ActUnblock, Subject: u.Nickname},
-			}},
+			page: adminEventsPage{Events: events(u), Actions: auth.Actions, Query: auth.EventQuery{Who: u.Nickname, Action: auth.ActGrant},
+				From: "2026-11-01", To: "2026-11-22", NextURL: "/wx/admin/events?cursor=n", PrevURL: "/wx/admin/events?cursor=p", CSVURL: "/wx/api/admin/events.csv"},
 		})
+		add(sample{name: name, path: "/admin/users/bulk", admin: true, says: says, page: adminBulkPage{Act: "block", Users: []auth.User{u, people()["silent"]}, Back: "/wx/admin/users?q=x"}})
+		add(sample{name: name + "/sessions", path: "/admin/users/bulk", admin: true, page: adminBulkPage{Act: "sessions", Users: []auth.User{u}}})
+		add(sample{
+			name: name, path: "/me", says: append(says, u.OpenID),
+			page: myDataPage{
+				User: u, Here: "1", Picture: name == "typical", Done: "done.session",
+				Sessions: []auth.Session{{ID: "1", CreatedAt: noon, LastSeenAt: noon, EndsAt: noon, Device: device}, {ID: "2", CreatedAt: noon, LastSeenAt: noon, EndsAt: noon}},
+				Logins:   []auth.Login{{Scope: auth.ScopeScan, Outcome: auth.SignedIn, StartedAt: noon, Device: device}, {Scope: auth.ScopeBase, Outcome: auth.Failed, Reason: auth.Blocked, StartedAt: noon}},
+				Token:    &auth.TokenInfo{Scope: auth.ScopeUserinfo, IssuedAt: noon, EndsAt: noon.AddDate(0, 1, 0)},
+			},
+		})
+		add(sample{name: name + "/bare", path: "/me", page: myDataPage{User: u}})
 	}
 
 	add(sample{name: "typical", page: consentPage{Site: "h5.example.com", ConsentURL: "/wx/login?consent=1"}, path: "/login", says: []string{"h5.example.com"}})
@@ -140,10 +159,14 @@ func samples() []sample {
 	}
 	add(sample{name: "nameless", path: "/scan/t", page: scanAskPage{Number: 99, Action: "/wx/scan/t"}})
 	add(sample{name: "typical", page: adminLinkPage{Token: `t"><script>`}, path: "/admin/link"})
-	add(sample{name: "empty", page: adminHomePage{Counts: auth.Counts{Since: noon}}, path: "/admin", admin: true})
+	add(sample{name: "empty", page: dashboard(auth.Activity{}), path: "/admin", admin: true})
 	add(sample{
 		name: "typical", path: "/admin", admin: true, says: []string{"48211"},
-		page: adminHomePage{Counts: auth.Counts{Users: 48211, NewUsers: 96, Logins: 1840, Sessions: 20731, Snapshots: 57, Failures: 12, BlockedUser: 8, Since: noon}},
+		page: func() page {
+			p := dashboard(busyMonth())
+			p.Counts = auth.Counts{Users: 48211, NewUsers: 96, Logins: 1840, Sessions: 20731, Snapshots: 57, Failures: 12, BlockedUser: 8, Since: noon}
+			return p
+		}(),
 	})
 	add(sample{name: "empty", page: adminUsersPage{Filters: auth.Filters, Sorts: auth.Sorts, Done: "done.erased"}, path: "/admin/users", admin: true})
 	add(sample{
@@ -159,6 +182,54 @@ func samples() []sample {
 		add(sample{name: key, page: adminMessagePage(p), path: "/admin/nowhere", admin: i%2 == 0})
 	}
 	return all
+}
+
+// events are what the record may hold about somebody.
+func events(u auth.User) []auth.NamedEvent {
+	return []auth.NamedEvent{
+		{Event: auth.Event{At: noon, Actor: auth.ActorLink, Action: auth.ActBlock, Subject: u.ID, Detail: u.Nickname}, SubjectName: u.Nickname},
+		{Event: auth.Event{At: noon, Actor: auth.ActorCommand, Action: auth.ActGrant, Subject: u.OpenID}},
+		{Event: auth.Event{At: noon, Actor: u.ID, Action: auth.ActErase, Subject: u.ID}, ActorName: u.Nickname, SubjectName: u.Nickname},
+		{Event: auth.Event{At: noon, Actor: u.ID, Action: auth.ActExport}, ActorName: u.Nickname},
+		{Event: auth.Event{At: noon, Action: auth.ActUnblock, Subject: u.Nickname}},
+	}
+}
+
+func somebodyElse(u auth.User) auth.User {
+	if other := people()["silent"]; other.ID != u.ID {
+		return other
+	}
+	return people()["typical"]
+}
+
+// dashboard is the page as its handler makes it.
+func dashboard(activity auth.Activity) adminHomePage {
+	logins, errcodes := days(noon, time.UTC, 30), days(noon, time.UTC, 30)
+	logins.add(series{Key: seriesLogins}, activity.Logins)
+	logins.add(series{Key: seriesNewUsers}, activity.NewUsers)
+	errcodes.addErrcodes(activity.Errcodes, func(int64) string { return "code 无效" })
+	return adminHomePage{
+		Counts: auth.Counts{Since: noon}, Span: 30, Spans: spans, Logins: logins.draw(false), Errcodes: errcodes.draw(true), Activity: activity,
+		Meanings: map[int64]string{40125: "AppSecret 无效"}, Zone: "CST",
+	}
+}
+
+func busyMonth() auth.Activity {
+	a := auth.Activity{LastGood: noon, EndingTokens: 7}
+	for i := range 40 {
+		at := noon.AddDate(0, 0, -i)
+		a.Logins = append(a.Logins, auth.Tally{At: at, Count: int64(60 + i%7)})
+		a.NewUsers = append(a.NewUsers, auth.Tally{At: at, Count: int64(i % 5)})
+		a.Errcodes = append(a.Errcodes, auth.Tally{At: at, Errcode: int64(40000 + i%8), Count: int64(i % 3)})
+	}
+	device := auth.Device{RemoteAddr: "203.0.113.9", UserAgent: "MicroMessenger"}
+	a.Troubles = []auth.Login{
+		{ID: "1", Scope: auth.ScopeBase, Outcome: auth.Failed, Reason: auth.WeChatRefused, Errcode: 40125, Step: auth.StepCode, StartedAt: noon, Device: device},
+		{ID: "2", Scope: auth.ScopeUserinfo, Outcome: auth.SignedIn, Errcode: 48001, Step: auth.StepProfile, StartedAt: noon, UserID: people()["typical"].ID},
+		{ID: "3", Scope: auth.ScopeUserinfo, Outcome: auth.Failed, Reason: auth.Snapshot, StartedAt: noon},
+	}
+	a.LastError = a.Troubles[0]
+	return a
 }
 
 // messageKeys are the keys that a messagePage is made with: every reason, and
@@ -307,6 +378,9 @@ func faults(page, lang string, says []string) []string {
 				fault("lang=%q, want %q", attr(n, "lang"), want)
 			}
 		case atom.Title:
+			if n.Namespace == "svg" {
+				continue
+			}
 			titles = append(titles, text(n))
 		case atom.Label:
 			labelled[attr(n, "for")] = true
@@ -492,6 +566,8 @@ func askedFor(t *testing.T) map[string]bool {
 	known := map[string][]string{
 		"sex.%d":          {"0", "1", "2"},
 		"scope.%s":        constants("Scope"),
+		"how.%s":          constants("Scope"),
+		"step.%s":         constants("Step"),
 		"event.%s":        constants("Action"),
 		"outcome.%s":      constants("Outcome"),
 		"filter.%s":       slices.DeleteFunc(constants("Filter"), func(s string) bool { return s == "" }),
@@ -528,6 +604,7 @@ func askedFor(t *testing.T) map[string]bool {
 		asked[key] = true
 	}
 	family("done.%s", dones)
+	family("%s", []string{seriesLogins, seriesNewUsers, seriesOthers})
 
 	// Handlers name keys too, in the Key, Label and Done of their pages.
 	sources, err := filepath.Glob("*.go")

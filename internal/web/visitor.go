@@ -48,7 +48,7 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request) error {
 	if r.Form.Get("scope") == "all" {
 		visit, err := s.visitor(r)
 		if err == nil {
-			err = s.sessions.DeleteUserSessions(r.Context(), visit.User.ID)
+			_, err = s.desk.EndSessions(r.Context(), visit.User.ID, visit.User.ID)
 		}
 		if err != nil && auth.ReasonOf(err) != auth.NotSignedIn {
 			return err

@@ -1,0 +1,133 @@
+package main_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+)
+
+// Every page of the desk, with the people of the demonstration, and a person's
+// own page about their data: on a phone and on a desktop, light and dark.
+func TestDeskInABrowser(t *testing.T) {
+	browser := openBrowser(t)
+	demo := start(t, []string{"TZ=Asia/Shanghai"}, "demo", "--addr=127.0.0.1:0", "--simulator-addr=127.0.0.1:0")
+	demo.stdout.wait(t, "Ctrl+C")
+	at := printedAddresses(t, demo.stdout.text())
+
+	admin := browser.newDesk("admin")
+	admin.opens(at.admin)
+	admin.taps(`form[action$="/admin/link"] button`)
+	admin.wantText("概览", "公众号状态", "每日登录与新人", "AppSecret 无效", "最近的问题")
+	admin.wantBars(`#chart-logins ~ .chart`, 25)
+	admin.shown("20-dashboard")
+	admin.taps(`.spans a[href$="days=90"]`)
+	admin.wantBars(`#chart-logins ~ .chart`, 60)
+	admin.shown("21-dashboard-90-days")
+	admin.unfolds("#chart-errcodes ~ details")
+	admin.shown("") // a wide table fits too
+
+	admin.taps(`a[href$="filter=token_ends"]`)
+	admin.wantText("授权一周内到期")
+	admin.taps(`nav a[href$="/admin/users"]`)
+	admin.wantText("共 320 条")
+	admin.taps(`th a[href*="sort=-last_login_at"]`)
+	admin.shown("22-people")
+	admin.taps(`.paging a[rel="next"]`)
+	admin.taps(`.bulk a`)
+	admin.taps(`.bulk button[value="sessions"]`)
+	admin.wantText("让这 50 个人退出所有设备？")
+	admin.shown("23-many-people")
+	admin.taps(`.choices button`)
+	admin.wantText("选中的人已退出所有设备")
+
+	admin.opens(at.visitor + "admin/users?filter=admin")
+	admin.taps("table.people td a")
+	admin.wantText("撤销管理员", "微信授权", "登录历史")
+	admin.shown("24-person")
+	admin.unfolds("details.behind")
+	admin.opens(at.visitor + "admin/events?action=block")
+	admin.wantText("冒充客服索要验证码")
+	admin.shown("25-events")
+
+	// A person with two devices.
+	phone, tablet := browser.newPhone("phone"), browser.newPhone("tablet")
+	phone.signsInAs(at.visitor, "wang")
+	tablet.signsInAs(at.visitor, "wang")
+	tablet.taps(`a[href$="/me"]`)
+	tablet.wantText("我的数据", "登录中的设备", "本机", "文本版本")
+	tablet.shown("26-my-data")
+	tablet.taps(`.devices form button`)
+	tablet.wantText("这台设备已退出")
+	phone.opens(at.visitor + "me") // its WeChat lets it in again, silently
+	phone.wantText("我的数据")
+	tablet.taps(`a[href$="/erase"]`)
+	tablet.shown("27-erase")
+	tablet.taps(`button.weui-btn_warn`)
+	tablet.wantText("数据已删除")
+
+	admin.opensRefused(at.visitor+"admin/users/nobody", http.StatusNotFound)
+	admin.wantText("找不到这个人")
+}
+
+// signsInAs signs the person of the simulator in, consent and all.
+func (tab *tab) signsInAs(visitor, key string) {
+	tab.t.Helper()
+	tab.opens(visitor)
+	tab.taps(`button[value="` + key + `"]`)
+	if tab.has("a.weui-btn_primary") {
+		tab.taps("a.weui-btn_primary")
+		tab.taps("button.allow")
+	}
+	tab.wantText("已通过微信登录")
+}
+
+func (tab *tab) has(selector string) bool {
+	tab.t.Helper()
+	found, err := chromedp.Run(tab.ctx, chromedp.Evaluate[bool](`document.querySelector(`+"`"+selector+"`"+`) !== null`))
+	if err != nil {
+		tab.t.Fatalf("%s: %v", tab.name, err)
+	}
+	return found
+}
+
+// unfolds opens what a person would press on to see.
+func (tab *tab) unfolds(selector string) {
+	tab.t.Helper()
+	tab.do(chromedp.Click(chromedp.CSS(selector+" > summary"), chromedp.NodeVisible))
+}
+
+// wantBars checks that a chart is there with about as many bars as days.
+func (tab *tab) wantBars(selector string, atLeast int) {
+	tab.t.Helper()
+	n, err := chromedp.Run(tab.ctx, chromedp.Evaluate[int](`[...document.querySelectorAll(`+"`"+selector+" rect`"+`)].filter(r => {
+		const b = r.getBoundingClientRect(), c = r.ownerSVGElement.getBoundingClientRect();
+		return b.width > 1 && b.height > 0 && b.top >= c.top - 1 && b.bottom <= c.bottom + 1 && b.right <= c.right + 1;
+	}).length`))
+	if err != nil {
+		tab.t.Fatalf("%s: %v", tab.name, err)
+	}
+	if n < atLeast {
+		tab.t.Errorf("%s sees %d bars, want %d", tab.name, n, atLeast)
+	}
+}
+
+// shown checks that the page fits on a phone and on a desktop, that everything to
+// be pressed has a name, and takes its pictures unless it has no name for them.
+func (tab *tab) shown(name string) {
+	tab.t.Helper()
+	for _, phone := range []bool{true, false} {
+		tab.do(tab.viewport(phone))
+		tab.wantToFit()
+	}
+	tab.do(tab.viewport(tab.phone))
+	nameless, err := chromedp.Run(tab.ctx, chromedp.Evaluate[string](`[...document.querySelectorAll("a, button, input:not([type=hidden]), select, summary")]
+		.filter(e => !(e.getAttribute("aria-label") || e.innerText || e.textContent.trim() || [...(e.labels || [])].some(l => l.textContent.trim())))
+		.map(e => e.outerHTML).join("; ")`))
+	if err != nil || nameless != "" {
+		tab.t.Errorf("%s, %s: without a name: %s %v", tab.name, name, nameless, err)
+	}
+	if name != "" {
+		tab.shot(name)
+	}
+}
