@@ -1,0 +1,97 @@
+package web_test
+
+import (
+	"net/http"
+	"net/url"
+	"testing"
+	"time"
+)
+
+func TestSessionTokenChanges(t *testing.T) {
+	w := newWorld(t, options{})
+	phone := w.phone("lin")
+	phone.setCookie(w.url, "wxlogin", "a-token-that-somebody-planted")
+	phone.wantNobody()
+	phone.signsIn()
+	first := phone.cookie("wxlogin")
+	if first == "a-token-that-somebody-planted" || len(first) < 43 {
+		t.Fatalf("session token %q", first)
+	}
+	phone.signsIn()
+	second := phone.cookie("wxlogin")
+	if second == first {
+		t.Fatal("the token did not change with a new login")
+	}
+	phone.setCookie(w.url, "wxlogin", first)
+	phone.wantNobody()
+}
+
+func TestGoodCookieBehindJunk(t *testing.T) {
+	w := newWorld(t, options{})
+	phone := w.phone("lin")
+	phone.signsIn()
+	b := w.browser(iPhone)
+	req := b.request(http.MethodGet, "/api/me", nil)
+	req.Header.Set("Cookie", "wxlogin=junk; wxlogin="+phone.cookie("wxlogin"))
+	p, err := b.fetch(req)
+	check(t, err)
+	p.wantPage(http.StatusOK, w.person("lin").OpenID)
+}
+
+func TestSessionEnds(t *testing.T) {
+	t.Run("idle", func(t *testing.T) {
+		w := newWorld(t, options{})
+		phone := w.phone("lin")
+		phone.signsIn()
+		w.clock.pass(720*time.Hour - time.Minute)
+		phone.wantMe("lin")
+	})
+	t.Run("idle too long", func(t *testing.T) {
+		w := newWorld(t, options{})
+		phone := w.phone("lin")
+		phone.signsIn()
+		w.clock.pass(720*time.Hour + time.Minute)
+		phone.wantNobody()
+	})
+}
+
+func TestLogout(t *testing.T) {
+	w := newWorld(t, options{})
+	phone, tablet := w.phone("lin"), w.phone("lin")
+	phone.signsIn()
+	tablet.signsIn()
+	token := phone.cookie("wxlogin")
+
+	if p := phone.get("/logout"); p.Status != http.StatusMethodNotAllowed {
+		t.Fatalf("GET /logout: status %d", p.Status)
+	}
+	phone.wantMe("lin")
+
+	p := phone.post("/logout", nil)
+	p.wantRedirect("/")
+	exchanges := w.sim.Exchanges()
+	phone.follow(p).wantPage(http.StatusOK, "/login?return_to=%2F")
+	w.wantExchanges(exchanges)
+	phone.setCookie(w.url, "wxlogin", token)
+	phone.wantNobody()
+	tablet.wantMe("lin")
+
+	phone.opens("/login").wantPage(http.StatusOK, "林小满")
+	phone.submits("/logout", url.Values{"scope": {"all"}})
+	phone.wantNobody()
+	tablet.wantNobody()
+}
+
+func TestCrossSiteForms(t *testing.T) {
+	w := newWorld(t, options{})
+	phone := w.phone("lin")
+	phone.signsIn()
+	for name, value := range map[string]string{"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"} {
+		req := phone.request(http.MethodPost, "/logout", url.Values{})
+		req.Header.Set(name, value)
+		p, err := phone.fetch(req)
+		check(t, err)
+		p.wantPage(http.StatusForbidden, "")
+		phone.wantMe("lin")
+	}
+}
