@@ -3,9 +3,9 @@
 // again; a change of mind is a new file.
 //
 // It does not know how or when they are run, nor on which engine: package store
-// does. The SQL is written for PostgreSQL and SQLite alike, and names two things
-// that only one engine has: BIGINT (SQLite's INTEGER) and /*STRICT*/ (SQLite's
-// STRICT tables). Package store puts them into the engine's words.
+// does. The SQL is written for PostgreSQL and SQLite alike, and names three
+// things otherwise than SQLite does: BIGINT (INTEGER), BYTEA (BLOB) and /*STRICT*/
+// (STRICT tables). Package store puts them into its words.
 package migrations
 
 import "embed"

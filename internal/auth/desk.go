@@ -23,12 +23,14 @@ const (
 	ActLinkMade    Action = "link_made"
 	ActLinkUsed    Action = "link_used"
 	ActDeskLeft    Action = "desk_left"
+	ActDeskLogin   Action = "desk_login"     // an admin signed in as themselves
+	ActClash       Action = "identity_clash" // WeChat named two people in one login
 )
 
 // Actions are all actions, in the order that pages list them.
 var Actions = []Action{
 	ActBlock, ActUnblock, ActEndSessions, ActEndSession, ActRefresh, ActExport, ActErase,
-	ActGrant, ActRevoke, ActLinkMade, ActLinkUsed, ActDeskLeft,
+	ActGrant, ActRevoke, ActLinkMade, ActLinkUsed, ActDeskLeft, ActDeskLogin, ActClash,
 }
 
 // Event is one entry of the record of such actions. It is only ever added to.
@@ -45,6 +47,7 @@ type Event struct {
 const (
 	ActorLink    = "admin-link"   // a browser let in by `server admin link`
 	ActorCommand = "command-line" // the operator at a shell
+	ActorWeChat  = "wechat"       // what WeChat's answers led to
 )
 
 // Admin is a person whom the operator has let in by name.
@@ -78,6 +81,9 @@ type DeskStore interface {
 	// whether it did anything.
 	GrantAdmin(ctx context.Context, appID, openID string, event Event) (changed bool, err error)
 	RevokeAdmin(ctx context.Context, appID, openID string, event Event) (changed bool, err error)
+	// OtherAdmins counts the people besides one who can enter: granted or among
+	// the configured openids, known, and not blocked.
+	OtherAdmins(ctx context.Context, appID string, configured []string, exceptUserID string) (int64, error)
 	// Admins lists the granted, oldest first.
 	Admins(ctx context.Context, appID string) ([]Admin, error)
 	// AddAdminLink stores a link.
@@ -90,6 +96,9 @@ type DeskStore interface {
 	// AddEvent records an act that changes nothing else.
 	AddEvent(ctx context.Context, event Event) error
 }
+
+// maxReason bounds what is kept of a reason, in characters.
+const maxReason = 200
 
 // AdminLinkLifetime is how long an admin link waits for its one use.
 const AdminLinkLifetime = 10 * time.Minute
@@ -160,7 +169,7 @@ func (d *Desk) Block(ctx context.Context, actor, userID, reason string) error {
 	if err := d.notTheLast(ctx, actor, userID); err != nil {
 		return err
 	}
-	return d.store.SetBlocked(ctx, userID, true, d.event(actor, ActBlock, userID, reason))
+	return d.store.SetBlocked(ctx, userID, true, d.event(actor, ActBlock, userID, cleanText(reason, maxReason)))
 }
 
 // Unblock lets a person in again; they sign in anew.
@@ -199,6 +208,20 @@ func (d *Desk) Left(ctx context.Context, actor string) error {
 	return d.store.AddEvent(ctx, d.event(actor, ActDeskLeft, "", ""))
 }
 
+// SignedIn records that an admin has signed in as themselves; of anybody else it
+// writes nothing.
+func (d *Desk) SignedIn(ctx context.Context, v Visit) error {
+	if !d.MayEnter(v) {
+		return nil
+	}
+	return d.store.AddEvent(ctx, d.event(v.User.ID, ActDeskLogin, v.User.ID, v.Session.Device.RemoteAddr))
+}
+
+// Clashed records that WeChat named two people in one login, which was refused.
+func (d *Desk) Clashed(ctx context.Context, device Device) error {
+	return d.store.AddEvent(ctx, d.event(ActorWeChat, ActClash, "", device.RemoteAddr))
+}
+
 // Grant makes the person with this openid an admin, known or not yet.
 func (d *Desk) Grant(ctx context.Context, actor, openID string) (changed bool, err error) {
 	return d.store.GrantAdmin(ctx, d.appID, openID, d.event(actor, ActGrant, openID, ""))
@@ -210,16 +233,9 @@ func (d *Desk) notTheLast(ctx context.Context, actor, userID string) error {
 	if actor != userID {
 		return nil
 	}
-	user, err := d.store.User(ctx, userID)
-	if err != nil {
+	others, err := d.store.OtherAdmins(ctx, d.appID, d.admins, userID)
+	if err != nil || others > 0 {
 		return err
-	}
-	admins, err := d.Admins(ctx)
-	if err != nil {
-		return err
-	}
-	if slices.ContainsFunc(admins, func(a Admin) bool { return a.OpenID != user.OpenID }) {
-		return nil
 	}
 	return Failf(LastAdmin, "user %s", userID)
 }

@@ -22,7 +22,6 @@ type adminUserPage struct {
 	User       auth.User
 	Admin      bool // is one, by whichever rule
 	Configured bool // because the configuration names them
-	Self       bool // the admin looks at their own page
 	Sessions   []auth.Session
 	Logins     []auth.Login // the latest
 	Older      []auth.Login // and those before
@@ -43,7 +42,7 @@ func (s *Server) adminUser(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p := adminUserPage{User: user, Done: done(r), Self: auth.Actor(administratorOf(r)) == user.ID}
+	p := adminUserPage{User: user, Done: done(r)}
 	if p.Sessions, err = s.people.UserSessions(ctx, user.ID); err != nil {
 		return err
 	}

@@ -2,12 +2,45 @@ package web
 
 import (
 	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
 	"testing"
 	"time"
+
+	"github.com/go-chi/chi/v5/middleware"
 )
 
+// The limit in use costs the same for a hundred thousand addresses as for one.
+func TestRateLimitMemory(t *testing.T) {
+	s := &Server{config: Config{RateLimit: 600}}
+	limited := middleware.ClientIPFromRemoteAddr(s.limitRate()(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})))
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/login", nil)
+	w := httptest.NewRecorder()
+	ask := func(i int) {
+		r.RemoteAddr = fmt.Sprintf("[2001:db8:%x:%x::1]:1", i>>16, i&0xffff)
+		limited.ServeHTTP(w, r)
+	}
+	heap := func() int64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	ask(0)
+	before := heap()
+	const clients = 100_000
+	for i := range clients {
+		ask(i)
+	}
+	if grown := heap() - before; grown > 200_000 { // a map would take over a megabyte
+		t.Fatalf("%d clients cost %d bytes", clients, grown)
+	}
+	runtime.KeepAlive(limited)
+}
+
 // Windows turn as time passes, counts of the one before are kept for one more,
-// and a million addresses take no more memory than one.
+// and an address that is new takes no memory.
 func TestSlotCounter(t *testing.T) {
 	c := newSlotCounter()
 	c.Config(10, time.Minute)

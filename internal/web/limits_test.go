@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"runtime"
 	"strings"
 	"testing"
 )
@@ -96,44 +95,6 @@ func TestRateLimitBehindAProxy(t *testing.T) {
 		t.Fatalf("another client: status %d", status)
 	}
 }
-
-// Many clients cost little memory, and their counts do not stay.
-func TestRateLimitMemory(t *testing.T) {
-	w := newWorld(t, options{rateLimit: 600})
-	heap := func() uint64 {
-		var m runtime.MemStats
-		runtime.GC()
-		runtime.ReadMemStats(&m)
-		return m.HeapAlloc
-	}
-	silent := func(i int) {
-		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/admin/link", nil)
-		r.RemoteAddr = fmt.Sprintf("[2001:db8:%x:%x::1]:1", i>>16, i&0xffff)
-		r.Header.Set("Accept", "application/json")
-		w.server.ServeHTTP(discard{}, r)
-	}
-	silent(0)
-	w.log.reset()
-	before := heap()
-	const clients = 4000
-	for i := range clients {
-		silent(i)
-		if i%1000 == 0 {
-			w.log.reset()
-		}
-	}
-	w.log.reset()
-	if grown := int64(heap()) - int64(before); grown > 1000*clients {
-		t.Fatalf("%d clients cost %d bytes", clients, grown)
-	}
-}
-
-// discard is an answer that nobody reads.
-type discard struct{}
-
-func (discard) Header() http.Header         { return make(http.Header) }
-func (discard) Write(b []byte) (int, error) { return len(b), nil }
-func (discard) WriteHeader(int)             {}
 
 // reset forgets what has been logged.
 func (l *logBuffer) reset() {

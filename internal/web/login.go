@@ -119,6 +119,9 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
 	switch {
 	case auth.ReasonOf(err) == auth.CodeSpent:
 		return s.spent(w, r, fl, err)
+	case auth.ReasonOf(err) == auth.IdentityClash:
+		s.note(r, s.desk.Clashed(r.Context(), device(r)))
+		return err
 	case err != nil && s.mayGoOn(r, fl, err):
 		return redirect(w, http.StatusSeeOther, fl.ReturnTo)
 	case err != nil:
@@ -132,11 +135,23 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
 	if err := s.cookies.hand(w, r, s.cookies.visitor, fl.Token); err != nil {
 		return err
 	}
+	// Read again: whether the person is an admin is not the login's business.
+	if visit, err := s.sessions.Visit(r.Context(), auth.VisitorSession, auth.Hash(fl.Token)); err == nil {
+		s.note(r, s.desk.SignedIn(r.Context(), visit))
+	}
 	return redirect(w, http.StatusSeeOther, fl.ReturnTo)
 }
 
-// consentOf is the version of the text that a trip began with. Only a trip that
-// our own page has led to has one.
+// note passes over an entry of the record that could not be made: what it is
+// about has happened.
+func (s *Server) note(r *http.Request, err error) {
+	if err != nil {
+		s.log.WarnContext(r.Context(), "not recorded", "request_id", requestID(r), "error", err)
+	}
+}
+
+// consentOf is the version of the text that a trip for the profile began with:
+// the one our consent page, which leads to such trips, shows by now.
 func (s *Server) consentOf(fl flow) string {
 	if fl.Scope == auth.ScopeUserinfo && s.auth.Rules().Mode == auth.ModeAuto {
 		return ConsentVersion

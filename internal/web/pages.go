@@ -26,7 +26,6 @@ type frame struct {
 // Demo says where the pieces of a demonstration are.
 type Demo struct {
 	SimulatorURL string // its control page
-	AdminURL     string // a page that makes an admin link; may be empty
 }
 
 // view is what a template is executed with: $.Lang, .Page.User …
@@ -58,7 +57,6 @@ type messagePage struct {
 	Icon   string // success, info, warn or waiting
 	Key    string // "reason.blocked", "signed_out" …
 	Action *link
-	Other  *link
 }
 
 // scanPage is for browsers outside WeChat: a code, and where its script asks

@@ -104,7 +104,7 @@ func samples() []sample {
 		add(sample{
 			name: name + "/own, token dead", path: "/admin/users/" + u.ID, admin: true,
 			page: adminUserPage{
-				User: u, Admin: true, Configured: name == "rtl", Self: true, SignInURL: "/wx/login?return_to=%2Fwx",
+				User: u, Admin: true, Configured: name == "rtl", SignInURL: "/wx/login?return_to=%2Fwx",
 				Token: &auth.TokenInfo{Scope: auth.ScopeUserinfo, IssuedAt: noon, EndsAt: noon, DeadReason: "refresh: errcode 40030"},
 			},
 		})
@@ -177,7 +177,7 @@ func samples() []sample {
 
 	ways := []*link{nil, {Label: "action.try_again", Href: "/wx/login"}}
 	for i, key := range messageKeys() {
-		p := messagePage{Icon: []string{"success", "info", "warn", "waiting"}[i%4], Key: key, Action: ways[i%2], Other: ways[i/2%2]}
+		p := messagePage{Icon: []string{"success", "info", "warn", "waiting"}[i%4], Key: key, Action: ways[i%2]}
 		add(sample{name: key, page: p, path: "/"})
 		add(sample{name: key, page: adminMessagePage(p), path: "/admin/nowhere", admin: i%2 == 0})
 	}
@@ -298,7 +298,7 @@ func TestPages(t *testing.T) {
 	r := testRenderer(t)
 	seen := make(map[string]bool)
 	for _, lang := range languages {
-		for _, demo := range []*Demo{nil, {SimulatorURL: "http://127.0.0.1:8008/", AdminURL: "/wx/demo/admin"}, {SimulatorURL: "http://127.0.0.1:8008/"}} {
+		for _, demo := range []*Demo{nil, {SimulatorURL: "http://127.0.0.1:8008/"}} {
 			for _, s := range samples() {
 				seen[s.page.file()] = true
 				name := fmt.Sprintf("%s/%s/%s/demo=%t", lang, s.page.file(), s.name, demo != nil)

@@ -35,7 +35,7 @@ func (s *Server) recheck(w http.ResponseWriter, r *http.Request, visit auth.Visi
 		return false, nil
 	}
 	http.SetCookie(w, pause)
-	return true, s.toWeChat(w, r, auth.ScopeBase, r.URL.RequestURI(), 0)
+	return true, s.toWeChat(w, r, auth.ScopeBase, s.site.returnTo(r.URL.RequestURI()), 0)
 }
 
 // mayGoOn says whether a silent login that failed can be passed over: WeChat is

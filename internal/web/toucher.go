@@ -69,7 +69,8 @@ func (t *toucher) run() {
 	}
 }
 
-// write takes all that wait, with the latest time for each, in one statement.
+// write takes all that wait in one statement, with the latest of their times: they
+// have waited for no more than the write before.
 func (t *toucher) write(first touch) {
 	at, seen := first.at, map[string]bool{first.tokenHash: true}
 	for more := true; more; {

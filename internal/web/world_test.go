@@ -11,7 +11,6 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -35,7 +34,7 @@ type world struct {
 	simURL    string
 	url       string // of the service
 	db        *store.Store
-	dbPath    string
+	dbPath    string // or the address of a PostgreSQL database
 	desk      *auth.Desk
 	pictures  *auth.Pictures
 	refresher *auth.Refresher
@@ -86,7 +85,7 @@ func newWorld(t testing.TB, o options) *world {
 		log = slog.New(slog.NewJSONHandler(io.Discard, nil))
 	}
 	if w.dbPath == "" {
-		w.dbPath = filepath.Join(t.TempDir(), "wxlogin.db")
+		w.dbPath = newDatabase(t)
 	}
 	t.Cleanup(w.wantNoLeak)
 	keys := o.keys
@@ -94,7 +93,7 @@ func newWorld(t testing.TB, o options) *world {
 		keys = newKeys(t)
 	}
 	w.db, err = store.Open(t.Context(), store.Config{
-		URL: "sqlite:" + w.dbPath, Keys: keys, Migrations: migrations.FS, Now: w.clock.now, Logger: log,
+		URL: databaseURL(w.dbPath), Keys: keys, Migrations: migrations.FS, Now: w.clock.now, Logger: log,
 	})
 	check(t, err)
 	t.Cleanup(func() { w.db.Close() })

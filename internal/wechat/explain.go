@@ -1,10 +1,5 @@
 package wechat
 
-import (
-	"maps"
-	"slices"
-)
-
 // The ways through WeChat's console, as an operator has to press them. The
 // first step is called 账号设置 in newer consoles.
 const (
@@ -35,9 +30,6 @@ func Explain(number int64) (Explanation, bool) {
 	}
 	return e, known
 }
-
-// Explained lists the numbers that Explain knows, in order.
-func Explained() []int64 { return slices.Sorted(maps.Keys(explanations)) }
 
 const (
 	signsInAgain = "Nothing, when it is now and then: the person signs in anew. Look at the log when it is frequent"
