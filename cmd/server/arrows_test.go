@@ -12,6 +12,7 @@ var arrows = map[string][]string{
 	"cmd/server":                {"internal/auth", "internal/store", "internal/web", "internal/wechat", "internal/wechat/wechatsim", "migrations", "templates"},
 	"internal/auth":             {},
 	"internal/store":            {"internal/auth"},
+	"internal/store/pgtest":     {},
 	"internal/web":              {"internal/auth"},
 	"internal/wechat":           {"internal/auth"},
 	"internal/wechat/wechatsim": {},

@@ -143,7 +143,7 @@ func TestCommandsOfDocs(t *testing.T) {
 		}
 	}
 	// In code, server stands at the beginning of what is typed.
-	typed := regexp.MustCompile("(?m)(?:`|^[ \t]*|exec wxlogin /|run ./cmd/|bin/|&& |\\(|ExecStart=/)server ([a-z]+)(?: ([a-z]+))?")
+	typed := regexp.MustCompile("(?m)(?:`|^[ \t]*|exec wxlogin /|run ./cmd/|bin/|&& |\\(|ExecStart=/)server ([a-z-]+)(?: ([a-z]+))?")
 	for name, text := range texts {
 		code := strings.Join(append(codeBlock.FindAllString(text, -1), codeSpan.FindAllString(codeBlock.ReplaceAllString(text, ""), -1)...), "\n")
 		for _, found := range typed.FindAllStringSubmatch(code, -1) {
@@ -163,7 +163,7 @@ var variables = regexp.MustCompile(`WXLOGIN_[A-Z0-9_]*[A-Z0-9]`)
 // Every variable that a text, an example or a file of the build names is a
 // setting.
 func TestVariablesOfDocs(t *testing.T) {
-	known := append(server.Variables(), screenshotsVariable)
+	known := append(server.Variables(), screenshotsVariable, "WXLOGIN_TEST_ENGINE")
 	texts := docs(t)
 	for _, pattern := range []string{"../../Dockerfile", "../../docker-compose.yml", "../../Makefile", "../../examples/*/*"} {
 		for _, file := range must(filepath.Glob(pattern)) {

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"time"
 )
 
 func (d *doctor) checkSettings(context.Context) []finding {
@@ -119,6 +120,8 @@ func exists(path string) bool {
 
 const mendDatabase = "check WXLOGIN_DATABASE_URL, who owns the folder and its files, and the disk; a damaged file is replaced by a backup while the service is stopped"
 
+const mendServer = "check WXLOGIN_DATABASE_URL and whether the server runs and takes connections from here: psql with the same address; docs/postgres.md has more"
+
 // checkDatabase opens the database as a start does. One that is not there is
 // not made.
 func (d *doctor) checkDatabase(ctx context.Context) []finding {
@@ -140,19 +143,34 @@ func (d *doctor) checkDatabase(ctx context.Context) []finding {
 	}
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
+	mend := mendDatabase
+	if !sqlite {
+		mend = mendServer
+	}
 	db, err := openStore(ctx, d.settings.DatabaseURL, keys, slog.New(slog.DiscardHandler))
 	if err != nil {
-		return one(failure, "database", err.Error(), mendDatabase)
+		return one(failure, "database", err.Error(), mend)
 	}
 	defer db.Close()
 	if err := db.Ready(ctx); err != nil {
-		return one(failure, "database", err.Error(), mendDatabase)
+		return one(failure, "database", err.Error(), mend)
 	}
-	if !sqlite {
-		path = "it"
+	if sqlite {
+		return one(good, "database", path+" answers, schema current", "")
 	}
-	return one(good, "database", path+" answers, schema current", "")
+	version, latency, err := db.Server(ctx)
+	if err != nil {
+		return one(failure, "database", err.Error(), mend)
+	}
+	text := fmt.Sprintf("%s answers in %v, schema current", version, latency.Round(10*time.Microsecond))
+	if latency > farAway {
+		return one(warning, "database", text, "every visit waits for one answer; run the service near its database")
+	}
+	return one(good, "database", text, "")
 }
+
+// farAway is a latency that visitors notice: a login makes a dozen statements.
+const farAway = 20 * time.Millisecond
 
 func writableFolder(folder string) error {
 	f, err := os.CreateTemp(folder, ".wxlogin-doctor-*")

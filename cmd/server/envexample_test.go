@@ -36,7 +36,7 @@ var descriptions = map[string]description{
 	"appsecret":        {"text", "0123456789abcdef0123456789abcdef", true, "公众号的 AppSecret。"},
 	"scope":            {"auto | base | userinfo", "", false, "auto：先静默授权，只请还不认识的人点「允许」；base：只取 openid；userinfo：每次登录都请求授权。"},
 	"lang":             {"zh_CN | zh_TW | en", "", false, "向微信请求资料的语言，也是浏览器没有说明语言时页面的语言。"},
-	"database-url":     {"sqlite:PATH", "sqlite:/data/wxlogin.db", false, "数据库；SQLite 文件须在本机磁盘上。"},
+	"database-url":     {"sqlite:PATH, postgres://…", "sqlite:/data/wxlogin.db", false, "数据库：SQLite 文件（须在本机磁盘上），或 PostgreSQL，见 docs/postgres.md。"},
 	"keys":             {"kid:base64, …", "", false, "加密与签名的密钥，第一个用于加密和签名，其余仍可解密和验证；server keygen 生成。默认首次启动时生成，放在 SQLite 文件旁。"},
 	"return-hosts":     {"host[:port], …", "shop.example.com,m.example.com:8443", false, "登录后还可以返回的其他主机，须完全一致。"},
 	"cookie-domain":    {"domain", "example.com", false, "与该域名下的其他主机共享登录状态（用于 forward-auth）；留空则只属于本主机。"},

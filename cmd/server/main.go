@@ -28,6 +28,7 @@ type commands struct {
 	Simulator   simulatorCommand   `cmd:"" help:"Run the simulated WeChat alone, to develop against."`
 	Admin       adminCommands      `cmd:"" help:"Let people into the admin pages."`
 	Backup      backupCommand      `cmd:"" help:"Copy the live SQLite database to a new file."`
+	MigrateData migrateDataCommand `cmd:"" name:"migrate-data" help:"Copy a SQLite database into PostgreSQL."`
 	Doctor      doctorCommand      `cmd:"" help:"Check settings, database, keys and WeChat, and say what to do about what is wrong."`
 	Keygen      keygenCommand      `cmd:"" help:"Print a new key for WXLOGIN_KEYS."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Exit 0 when the running service is ready."`

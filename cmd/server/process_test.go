@@ -83,11 +83,11 @@ func outsideVariables() []string {
 	return kept
 }
 
-// startService runs a service against this WeChat and returns it with its
-// listening address, ready.
-func startService(t *testing.T, sim *wechatsim.Simulator, wechatURL, database string) (p *process, address string) {
+// startService runs a service on this SQLite file, or what further variables
+// name, against this WeChat. It returns it with its listening address, ready.
+func startService(t *testing.T, sim *wechatsim.Simulator, wechatURL, database string, variables ...string) (p *process, address string) {
 	t.Helper()
-	p = start(t, []string{
+	p = start(t, append([]string{
 		"WXLOGIN_ADDR=127.0.0.1:0",
 		"WXLOGIN_PUBLIC_URL=" + publicURL,
 		"WXLOGIN_APPID=" + sim.AppID(),
@@ -95,7 +95,7 @@ func startService(t *testing.T, sim *wechatsim.Simulator, wechatURL, database st
 		"WXLOGIN_DATABASE_URL=sqlite:" + database,
 		"WXLOGIN_WECHAT_OPEN_URL=" + wechatURL,
 		"WXLOGIN_WECHAT_API_URL=" + wechatURL,
-	})
+	}, variables...))
 	var ready struct{ Address string }
 	if err := json.Unmarshal([]byte(p.stderr.wait(t, `"msg":"wxlogin is ready"`)), &ready); err != nil {
 		t.Fatal(err)

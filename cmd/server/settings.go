@@ -16,6 +16,7 @@ import (
 	"golang.org/x/net/publicsuffix"
 
 	"wxlogin/internal/auth"
+	"wxlogin/internal/store"
 )
 
 // settings are what an operator can set, each by a flag, a variable or, for a
@@ -28,7 +29,7 @@ type settings struct {
 	AppSecret      string        `name:"appsecret" setting:"" secret:"" help:"AppSecret of the official account."`
 	Scope          string        `name:"scope" setting:"" default:"auto" help:"auto: silent first, consent only from people not yet known. base: openid only. userinfo: consent from everyone."`
 	Lang           string        `name:"lang" setting:"" default:"zh_CN" help:"Language asked of WeChat, and of pages for browsers that ask for none: zh_CN, zh_TW or en."`
-	DatabaseURL    string        `name:"database-url" setting:"" secret:"" default:"sqlite:wxlogin.db" help:"sqlite:PATH."`
+	DatabaseURL    string        `name:"database-url" setting:"" secret:"" default:"sqlite:wxlogin.db" help:"sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE."`
 	Keys           string        `name:"keys" setting:"" secret:"" help:"Keys for cookies and tokens, kid:base64-of-32-bytes, comma-separated; the first signs and encrypts. Default: made at the first start, kept beside the SQLite file."`
 	ReturnHosts    string        `name:"return-hosts" setting:"" help:"Further exact host or host:port values that return_to may lead to, comma-separated."`
 	CookieDomain   string        `name:"cookie-domain" setting:"" help:"Share the session with the hosts below this domain."`
@@ -154,10 +155,18 @@ func (s *settings) parse() (config, error) {
 		u, err := url.Parse(value)
 		check(err == nil && u.Host != "" && u.RawQuery == "" && u.Fragment == "" && (u.Scheme == "https" || u.Scheme == "http"), flag, "%q is not an address like https://api.weixin.qq.com", value)
 	}
-	check(strings.HasPrefix(s.DatabaseURL, "sqlite:") && s.DatabaseURL != "sqlite:", "database-url", "is not of the form sqlite:PATH, for example sqlite:/data/wxlogin.db")
+	add(s.checkDatabaseURL())
 	c.rootFiles, err = s.readVerifyFile()
 	add(err)
 	return c, errors.Join(errs...)
+}
+
+// checkDatabaseURL shows nothing of the address, which may hold a password.
+func (s *settings) checkDatabaseURL() error {
+	if err := store.CheckURL(s.DatabaseURL); err != nil {
+		return wrong("database-url", "%v", err)
+	}
+	return nil
 }
 
 func (s *settings) parsePublicURL() (*url.URL, error) {
@@ -249,7 +258,7 @@ func (s *settings) keyring() (auth.Keyring, error) {
 	}
 	path, ok := strings.CutPrefix(s.DatabaseURL, "sqlite:")
 	if !ok {
-		return nil, wrong("keys", "is required with this database; `server keygen` makes one")
+		return nil, wrong("keys", "is required with PostgreSQL, as all replicas share it; `server keygen` makes one")
 	}
 	file := path + ".keys"
 	text, err := readOrMake(file, auth.NewKey())

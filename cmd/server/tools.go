@@ -28,6 +28,9 @@ type backupCommand struct {
 }
 
 func (c *backupCommand) Run(ctx context.Context, env *environment) error {
+	if !strings.HasPrefix(c.DatabaseURL, "sqlite:") {
+		return wrong("database-url", "is not of the form sqlite:PATH; for PostgreSQL use pg_dump, or what your provider has")
+	}
 	// Opening makes a database that is not there, and the copy of that would be
 	// found to be empty on the day it is needed.
 	if path, ok := strings.CutPrefix(c.DatabaseURL, "sqlite:"); ok {

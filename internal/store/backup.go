@@ -16,6 +16,9 @@ import (
 // It refuses to overwrite, and the file has its name only once the copy is
 // complete, checked and on the disk.
 func (s *Store) Backup(ctx context.Context, file string) error {
+	if s.path == "" {
+		return auth.Fail(auth.BadRequest, errPgDump)
+	}
 	if err := s.backup(ctx, file); err != nil {
 		if errors.Is(err, fs.ErrExist) {
 			return auth.Failf(auth.BadRequest, "backup: %s exists and is not overwritten", file)

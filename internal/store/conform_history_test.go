@@ -106,6 +106,19 @@ var historyPromises = map[string]func(*world){
 		wantReason(w.t, w.EndSession(w.ctx, user.ID, id, w.event(auth.ActEndSession, user.ID)), auth.NoSuchSession)
 		w.wantEvents(event)
 	},
+	"an erased person is known to the record by our id alone": func(w *world) {
+		user, _ := w.visitor("o1-erase-me")
+		w.visitor("o2")
+		grant, other := w.event(auth.ActGrant, "o1-erase-me"), w.event(auth.ActGrant, "o2")
+		must(w.GrantAdmin(w.ctx, appID, "o1-erase-me", grant))(w.t)
+		must(w.GrantAdmin(w.ctx, appID, "o2", other))(w.t)
+		erase := w.event(auth.ActErase, user.ID)
+		if err := w.EraseUser(w.ctx, user.ID, erase); err != nil {
+			w.t.Fatal(err)
+		}
+		grant.Subject, grant.Detail = user.ID, ""
+		w.wantEvents(erase, other, grant)
+	},
 	"events are filtered by what, who and when, and know names": func(w *world) {
 		save := w.login("o1", auth.ScopeUserinfo)
 		save.Profile = &lin

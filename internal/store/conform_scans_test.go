@@ -138,9 +138,7 @@ var scanPromises = map[string]func(*world){
 		if err := w.SetBlocked(w.ctx, blocked.ID, true, w.event(auth.ActBlock, blocked.ID)); err != nil {
 			w.t.Error(err)
 		}
-		if err := w.DeleteUserSessions(w.ctx, left.ID); err != nil {
-			w.t.Error(err)
-		}
+		must(w.EndSessions(w.ctx, left.ID, w.event(auth.ActEndSessions, left.ID)))(w.t)
 		must(w.EndSessions(w.ctx, ended.ID, w.event(auth.ActEndSessions, ended.ID)))(w.t)
 		for _, ticket := range []string{"t1", "t2", "t3"} {
 			w.wantScan(ticket, auth.ScanRefused)

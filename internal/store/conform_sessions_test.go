@@ -102,9 +102,7 @@ var sessionPromises = map[string]func(*world){
 		_, there := w.visitor("o1")
 		_, other := w.visitor("o2")
 		desk := w.deskSession()
-		if err := w.DeleteUserSessions(w.ctx, user.ID); err != nil {
-			w.t.Error(err)
-		}
+		must(w.EndSessions(w.ctx, user.ID, w.event(auth.ActEndSessions, user.ID)))(w.t)
 		w.wantSignedOut(here)
 		w.wantSignedOut(there)
 		w.wantSignedIn(other)

@@ -5,13 +5,13 @@ import "testing"
 // TestConform holds every engine to the same promises: those of auth.Store, of
 // auth.DeskStore and of this package's own documentation.
 func TestConform(t *testing.T) {
-	for _, e := range []engine{sqliteEngine} {
+	for _, e := range engines {
 		t.Run(e.name, func(t *testing.T) { conform(t, e) })
 	}
 }
 
 func conform(t *testing.T, e engine) {
-	for _, group := range []map[string]func(*world){loginPromises, sessionPromises, listPromises, deskPromises, scanPromises, historyPromises, tokenPromises, picturePromises} {
+	for _, group := range []map[string]func(*world){loginPromises, sessionPromises, listPromises, deskPromises, scanPromises, historyPromises, tokenPromises, picturePromises, racePromises} {
 		for name, promise := range group {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()

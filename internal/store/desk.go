@@ -2,6 +2,10 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -71,7 +75,17 @@ func (s *Store) EndSession(ctx context.Context, userID, sessionID string, event 
 // done stays; it knows the person by our id alone.
 func (s *Store) EraseUser(ctx context.Context, userID string, event auth.Event) error {
 	return s.write(ctx, "erase user", func(tx *sqlx.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE logins SET user_id = NULL, session_hash = '', remote_addr = '', user_agent = ''
+		// First of all nobody else may sign this person in, nor finish a login of
+		// theirs: what they write would not be seen here, and stay.
+		var openID string
+		err := tx.GetContext(ctx, &openID, `SELECT openid FROM users WHERE id = $1`+s.dialect.locking("users"), userID)
+		if errors.Is(err, sql.ErrNoRows) {
+			return auth.Fail(auth.NoSuchUser, nil)
+		}
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE logins SET user_id = NULL, session_hash = '', remote_addr = '', user_agent = ''
 			WHERE user_id = $1`, userID)
 		if err != nil {
 			return err
@@ -79,6 +93,13 @@ func (s *Store) EraseUser(ctx context.Context, userID string, event auth.Event) 
 		// An openid is data on a person too, and who comes again is somebody new.
 		_, err = tx.ExecContext(ctx, `DELETE FROM admins WHERE EXISTS (SELECT 1 FROM users
 			WHERE users.id = $1 AND users.appid = admins.appid AND users.openid = admins.openid)`, userID)
+		if err != nil {
+			return err
+		}
+		// The record keeps what was done and when, under our id alone: no openid, and
+		// no reason that somebody has written about them.
+		_, err = tx.ExecContext(ctx, `UPDATE events SET subject = $1, detail = ''
+			WHERE subject = $1 OR subject = (SELECT openid FROM users WHERE id = $1)`, userID)
 		if err != nil {
 			return err
 		}
@@ -134,6 +155,19 @@ func (s *Store) Admins(ctx context.Context, appID string) ([]auth.Admin, error) 
 		admins[i] = auth.Admin{OpenID: row.OpenID, GrantedAt: instant(row.GrantedAt), Nickname: row.Nickname}
 	}
 	return admins, nil
+}
+
+// OtherAdmins implements auth.DeskStore.
+func (s *Store) OtherAdmins(ctx context.Context, appID string, configured []string, except string) (n int64, err error) {
+	args, places := []any{appID, except}, []string{"''"}
+	for _, openID := range configured {
+		args = append(args, openID)
+		places = append(places, fmt.Sprintf("$%d", len(args)))
+	}
+	err = s.reader.GetContext(ctx, &n, `SELECT COUNT(*) FROM users WHERE appid = $1 AND id <> $2 AND blocked = 0
+		AND (openid IN (`+strings.Join(places, ", ")+`)
+			OR EXISTS (SELECT 1 FROM admins WHERE admins.appid = users.appid AND admins.openid = users.openid))`, args...)
+	return n, s.fail(ctx, "count admins", err)
 }
 
 // AddAdminLink implements auth.DeskStore.

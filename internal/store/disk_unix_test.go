@@ -43,7 +43,8 @@ func TestADiskThatTakesNoMore(t *testing.T) {
 	if err := w.Ready(w.ctx); err != nil {
 		t.Errorf("not given another try after a minute: %v", err)
 	}
-	wantReason(t, w.DeleteUserSessions(w.ctx, user.ID), auth.StoreDown)
+	_, err = w.EndSessions(w.ctx, user.ID, w.event(auth.ActEndSessions, user.ID))
+	wantReason(t, err, auth.StoreDown)
 	wantRefused(t, w.Ready(w.ctx), "failed a moment ago")
 
 	limit(room)

@@ -5,8 +5,6 @@ import (
 	"database/sql"
 	"errors"
 
-	"github.com/jmoiron/sqlx"
-
 	"wxlogin/internal/auth"
 )
 
@@ -15,6 +13,9 @@ import (
 // person, and of use only to whoever steals the rest.
 func (s *Store) Dossier(ctx context.Context, userID string) (auth.Dossier, error) {
 	dossier, err := s.dossier(ctx, userID)
+	if err != nil && ctx.Err() == nil && s.gone(err) {
+		dossier, err = s.dossier(ctx, userID)
+	}
 	if err != nil {
 		return auth.Dossier{}, s.orNone(ctx, "read dossier", err, auth.NoSuchUser)
 	}
@@ -22,7 +23,7 @@ func (s *Store) Dossier(ctx context.Context, userID string) (auth.Dossier, error
 }
 
 func (s *Store) dossier(ctx context.Context, userID string) (auth.Dossier, error) {
-	tx, err := s.reader.BeginTxx(ctx, &sql.TxOptions{ReadOnly: true})
+	tx, err := s.reader.BeginTxx(ctx, s.dialect.reading)
 	if err != nil {
 		return auth.Dossier{}, err
 	}
@@ -72,7 +73,7 @@ func (s *Store) Token(ctx context.Context, userID string) (*auth.TokenInfo, erro
 	return info, s.fail(ctx, "read token", err)
 }
 
-func tokenInfo(ctx context.Context, db sqlx.QueryerContext, userID string) (*auth.TokenInfo, error) {
+func tokenInfo(ctx context.Context, db getter, userID string) (*auth.TokenInfo, error) {
 	var row struct {
 		Scope    auth.Scope       `db:"scope"`
 		IssuedAt int64            `db:"issued_at"`
@@ -80,7 +81,7 @@ func tokenInfo(ctx context.Context, db sqlx.QueryerContext, userID string) (*aut
 		DueAt    sql.Null[int64]  `db:"due_at"`
 		Dead     sql.Null[string] `db:"dead_reason"`
 	}
-	err := sqlx.GetContext(ctx, db, &row, `SELECT scope, issued_at, ends_at, due_at, dead_reason FROM tokens WHERE user_id = $1`, userID)
+	err := db.GetContext(ctx, &row, `SELECT scope, issued_at, ends_at, due_at, dead_reason FROM tokens WHERE user_id = $1`, userID)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}

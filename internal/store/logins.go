@@ -22,7 +22,7 @@ const insertLogin = `INSERT INTO logins (` + loginColumns + `)
 
 // addLogin inserts a login unless its id, state or code is taken, and says
 // whether it did.
-func addLogin(ctx context.Context, tx *sqlx.Tx, l auth.Login) (bool, error) {
+func addLogin(ctx context.Context, tx querier, l auth.Login) (bool, error) {
 	return changed(tx.ExecContext(ctx, insertLogin, l.ID, l.AppID, l.StateHash, l.CodeHash, l.SessionHash,
 		l.Scope, l.Outcome, l.Reason, maybeText(l.UserID), millis(l.StartedAt), maybeMillis(l.FinishedAt),
 		l.Device.RemoteAddr, l.Device.UserAgent, l.Errcode, l.Step))
@@ -87,7 +87,7 @@ func (s *Store) SaveLogin(ctx context.Context, save auth.SaveLogin) (user auth.U
 	}
 	return user, nil
 }
-func (s *Store) saveLogin(ctx context.Context, tx *sqlx.Tx, save auth.SaveLogin) (auth.User, error) {
+func (s *Store) saveLogin(ctx context.Context, tx querier, save auth.SaveLogin) (auth.User, error) {
 	user, err := saveUser(ctx, tx, save)
 	if err != nil {
 		return auth.User{}, err
@@ -130,7 +130,7 @@ const upsertUser = `INSERT INTO users (id, appid, openid, unionid, nickname, sex
 	WHERE users.blocked = 0
 	RETURNING ` + userColumns
 
-func saveUser(ctx context.Context, tx *sqlx.Tx, save auth.SaveLogin) (auth.User, error) {
+func saveUser(ctx context.Context, tx querier, save auth.SaveLogin) (auth.User, error) {
 	at := save.Session.CreatedAt
 	var profile auth.Profile
 	var profileAt time.Time
@@ -169,7 +169,7 @@ const upsertToken = `INSERT INTO tokens (user_id, scope, refresh_token, kid, iss
 	WHERE excluded.scope = 'snsapi_userinfo' OR tokens.scope = 'snsapi_base'
 		OR tokens.dead_reason IS NOT NULL OR tokens.ends_at <= excluded.issued_at`
 
-func (s *Store) saveToken(ctx context.Context, tx *sqlx.Tx, save auth.SaveLogin, user auth.User) error {
+func (s *Store) saveToken(ctx context.Context, tx querier, save auth.SaveLogin, user auth.User) error {
 	if save.RefreshToken == "" {
 		return nil
 	}
@@ -185,7 +185,7 @@ func (s *Store) saveToken(ctx context.Context, tx *sqlx.Tx, save auth.SaveLogin,
 
 // endLogin writes the end of a login that signed somebody in. It adds the login
 // if the claim is not there, so that the history stays whole.
-func endLogin(ctx context.Context, tx *sqlx.Tx, l auth.Login) error {
+func endLogin(ctx context.Context, tx querier, l auth.Login) error {
 	ended, err := changed(tx.ExecContext(ctx, `UPDATE logins SET outcome = $2, reason = '', user_id = $3, finished_at = $4,
 			errcode = $5, step = $6
 		WHERE id = $1 AND outcome = 'pending'`, l.ID, auth.SignedIn, l.UserID, millis(l.FinishedAt), l.Errcode, l.Step))

@@ -18,7 +18,7 @@ import (
 const versionTable = "goose_db_version"
 
 // schemaVersion is the newest version that has been applied.
-func schemaVersion(ctx context.Context, db *sqlx.DB) (version int64, err error) {
+func schemaVersion(ctx context.Context, db getter) (version int64, err error) {
 	err = db.GetContext(ctx, &version, "SELECT COALESCE(MAX(version_id), 0) FROM "+versionTable)
 	return version, err
 }
@@ -50,7 +50,7 @@ func (s *Store) inspect(ctx context.Context) error {
 }
 
 // quickCheck reads the whole database and reports the first fault it finds.
-func quickCheck(ctx context.Context, db *sqlx.DB) error {
+func quickCheck(ctx context.Context, db getter) error {
 	var found string
 	if err := db.GetContext(ctx, &found, "PRAGMA quick_check(1)"); err != nil {
 		return err
@@ -62,21 +62,22 @@ func quickCheck(ctx context.Context, db *sqlx.DB) error {
 	return nil
 }
 
-// migrate applies the migrations that are missing, each in a transaction with
-// the note that it has been. The caller holds the lock.
-func (s *Store) migrate(ctx context.Context, files fs.FS) error {
-	db, err := openPool(s.path, setupParams, 1)
-	if err != nil {
-		return err
-	}
-	defer db.Close()
+// migrator reads the migrations, and with them the version that this program is
+// for.
+func (s *Store) migrator(db *sqlx.DB, files fs.FS) (*goose.Provider, error) {
 	provider, err := goose.NewProvider(s.dialect.goose, db.DB, translated{files, s.dialect.schema},
 		goose.WithDisableGlobalRegistry(true), goose.WithTableName(versionTable))
 	if err != nil {
-		return fmt.Errorf("read migrations: %w", err)
+		return nil, fmt.Errorf("read migrations: %w", err)
 	}
 	sources := provider.ListSources()
 	s.schema = sources[len(sources)-1].Version
+	return provider, nil
+}
+
+// migrate applies the migrations that are missing, each in a transaction with
+// the note that it has been. The caller holds the lock.
+func (s *Store) migrate(ctx context.Context, provider *goose.Provider) error {
 	current, _, err := provider.GetVersions(ctx)
 	if err != nil {
 		return fmt.Errorf("read schema version: %w", err)

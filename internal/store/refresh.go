@@ -30,11 +30,12 @@ func (s *Store) TakeLease(ctx context.Context, job, owner string, now, ends time
 // NextDue implements auth.RefreshStore.
 func (s *Store) NextDue(ctx context.Context, now, again time.Time) (userID string, err error) {
 	err = s.write(ctx, "pick a profile to refresh", func(tx *sqlx.Tx) error {
+		userID = ""
 		err := tx.GetContext(ctx, &userID, `UPDATE tokens SET due_at = $2 WHERE user_id = (
 				SELECT tokens.user_id FROM tokens JOIN users ON users.id = tokens.user_id
 				WHERE tokens.due_at <= $1 AND tokens.due_at IS NOT NULL AND tokens.dead_reason IS NULL
 					AND tokens.ends_at > $1 AND users.blocked = 0
-				ORDER BY tokens.due_at LIMIT 1)
+				ORDER BY tokens.due_at LIMIT 1`+s.dialect.taking("tokens")+`)
 			RETURNING user_id`, millis(now), millis(again))
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
@@ -55,10 +56,11 @@ type sealedToken struct {
 const sealedTokens = `SELECT tokens.user_id, tokens.refresh_token, users.appid, users.openid
 	FROM tokens JOIN users ON users.id = tokens.user_id `
 
-// opensTo says whether the person's token is still the one that was.
+// opensTo says whether the person's token is still the one that was, and keeps it
+// so until the transaction ends.
 func (s *Store) opensTo(ctx context.Context, tx *sqlx.Tx, userID string, was auth.Secret) (sealedToken, bool, error) {
 	var row sealedToken
-	err := tx.GetContext(ctx, &row, sealedTokens+`WHERE tokens.user_id = $1`, userID)
+	err := tx.GetContext(ctx, &row, sealedTokens+`WHERE tokens.user_id = $1`+s.dialect.locking("tokens"), userID)
 	if errors.Is(err, sql.ErrNoRows) {
 		return row, false, nil
 	}

@@ -91,16 +91,25 @@ func (s *Store) AnswerScan(ctx context.Context, ticketHash, userID string, answe
 func (s *Store) CollectScan(ctx context.Context, c auth.CollectScan) (user auth.User, err error) {
 	err = s.write(ctx, "collect scan", func(tx *sqlx.Tx) (err error) {
 		var userID string
-		err = tx.GetContext(ctx, &userID, `UPDATE scans SET status = 'used'
-			WHERE ticket_hash = $1 AND status = 'confirmed' RETURNING user_id`, c.TicketHash)
+		err = tx.GetContext(ctx, &userID, `SELECT user_id FROM scans WHERE ticket_hash = $1 AND status = 'confirmed'`, c.TicketHash)
 		if errors.Is(err, sql.ErrNoRows) {
 			return auth.Failf(auth.ScanSpent, "no scan that is confirmed")
 		}
 		if err != nil {
 			return err
 		}
+		// The person first, then what is theirs: who blocks and who erases goes the
+		// same way, so that nobody waits for somebody who waits for them.
 		if user, err = countLogin(ctx, tx, userID, c.Session.CreatedAt); err != nil {
 			return err
+		}
+		spent, err := changed(tx.ExecContext(ctx, `UPDATE scans SET status = 'used'
+			WHERE ticket_hash = $1 AND status = 'confirmed'`, c.TicketHash))
+		if err != nil {
+			return err
+		}
+		if !spent {
+			return auth.Failf(auth.ScanSpent, "somebody else was faster")
 		}
 		if err := replaceSession(ctx, tx, c.Replaces); err != nil {
 			return err

@@ -12,7 +12,7 @@ import (
 	"wxlogin/internal/auth"
 )
 
-func addSession(ctx context.Context, tx *sqlx.Tx, session auth.Session) error {
+func addSession(ctx context.Context, tx querier, session auth.Session) error {
 	_, err := tx.ExecContext(ctx, `INSERT INTO sessions
 		(id, token_hash, kind, user_id, created_at, last_seen_at, ends_at, remote_addr, user_agent)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
@@ -22,7 +22,7 @@ func addSession(ctx context.Context, tx *sqlx.Tx, session auth.Session) error {
 }
 
 // replaceSession ends the session that a browser held before its new one.
-func replaceSession(ctx context.Context, tx *sqlx.Tx, tokenHash string) error {
+func replaceSession(ctx context.Context, tx querier, tokenHash string) error {
 	if tokenHash == "" {
 		return nil
 	}
@@ -89,15 +89,6 @@ func (s *Store) Visit(ctx context.Context, kind auth.SessionKind, tokenHash stri
 func (s *Store) DeleteSession(ctx context.Context, kind auth.SessionKind, tokenHash string) error {
 	return s.write(ctx, "delete session", func(tx *sqlx.Tx) error {
 		_, err := tx.ExecContext(ctx, `DELETE FROM sessions WHERE token_hash = $1 AND kind = $2`, tokenHash, kind)
-		return err
-	})
-}
-
-// DeleteUserSessions ends all sessions of a person, by their own wish. No error
-// when there are none.
-func (s *Store) DeleteUserSessions(ctx context.Context, userID string) error {
-	return s.write(ctx, "delete sessions of a person", func(tx *sqlx.Tx) error {
-		_, err := deleteSessionsOf(ctx, tx, userID)
 		return err
 	})
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -23,6 +24,7 @@ var sqliteDialect = dialect{
 	// are a BLOB.
 	schema:   strings.NewReplacer("BIGINT", "INTEGER", "BYTEA", "BLOB", "/*STRICT*/", "STRICT"),
 	like:     "LIKE",
+	reading:  &sql.TxOptions{ReadOnly: true},
 	diagnose: diagnoseSQLite,
 }
 
@@ -89,7 +91,7 @@ func openPool(path, params string, size int) (*sqlx.DB, error) {
 func (s *Store) openSQLite(ctx context.Context, path string, migrations fs.FS) (err error) {
 	switch {
 	case path == "" || strings.ContainsRune(path, 0):
-		return errors.New("the address has to be of the form sqlite:PATH")
+		return errors.New("the address is not of the form sqlite:PATH")
 	case strings.HasPrefix(path, ":memory:"):
 		return errors.New("a database in memory cannot be shared; give a file")
 	}
@@ -105,7 +107,8 @@ func (s *Store) openSQLite(ctx context.Context, path string, migrations fs.FS) (
 	if s.writer, err = openPool(s.path, writerParams, 1); err != nil {
 		return err
 	}
-	s.reader, err = openPool(s.path, readerParams, max(4, runtime.GOMAXPROCS(0)))
+	reader, err := openPool(s.path, readerParams, max(4, runtime.GOMAXPROCS(0)))
+	s.reader = readPool{reader, s.gone}
 	return err
 }
 
@@ -136,7 +139,16 @@ func (s *Store) prepareFile(ctx context.Context, migrations fs.FS) error {
 	if err := s.inspect(ctx); err != nil {
 		return err
 	}
-	return s.migrate(ctx, migrations)
+	db, err := openPool(s.path, setupParams, 1)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	migrator, err := s.migrator(db, migrations)
+	if err != nil {
+		return err
+	}
+	return s.migrate(ctx, migrator)
 }
 
 // sameFile finds out that the file at the path is no longer the one that is

@@ -64,7 +64,7 @@ func TestALockedDatabaseServesReadsAndRefusesWritesInTime(t *testing.T) {
 	if _, err := conn.ExecContext(w.ctx, "ROLLBACK"); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.DeleteUserSessions(w.ctx, user.ID); err != nil {
+	if _, err := w.EndSessions(w.ctx, user.ID, w.event(auth.ActEndSessions, user.ID)); err != nil {
 		t.Error(err)
 	}
 	w.wantSignedOut(token)

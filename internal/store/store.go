@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"math/rand/v2"
 	"os"
 	"strings"
 	"sync/atomic"
@@ -20,7 +21,7 @@ import (
 
 // Config is what Open needs.
 type Config struct {
-	URL        string           // sqlite:PATH
+	URL        string           // sqlite:PATH or postgres://…
 	Keys       auth.Keyring     // seal the refresh tokens; at least one
 	Migrations fs.FS            // *.sql
 	Now        func() time.Time // nil: time.Now
@@ -32,13 +33,13 @@ type Config struct {
 type Store struct {
 	dialect dialect
 	writer  *sqlx.DB
-	reader  *sqlx.DB
-	path    string      // of the file
+	reader  readPool
+	path    string      // of SQLite's file; empty with another engine
 	file    os.FileInfo // the file as it was opened
 	schema  int64       // the version that the statements here are written for
 
-	visitor, desk *sqlx.Stmt // the two reads of Visit
-	scan          *sqlx.Stmt // that of ScanByTicket
+	visitor, desk frequent // the two reads of Visit
+	scan          frequent // that of ScanByTicket
 
 	sealer  *sealer
 	cursors [][]byte // keys of the cursors' marks, newest first
@@ -81,9 +82,8 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 
 func (s *Store) open(ctx context.Context, c Config) (err error) {
 	s.dialect = sqliteDialect
-	path, ok := strings.CutPrefix(c.URL, "sqlite:")
-	if !ok {
-		return errors.New("the address has to be of the form sqlite:PATH") // it may hold a password: do not repeat it
+	if err := CheckURL(c.URL); err != nil {
+		return fmt.Errorf("the address %w", err)
 	}
 	if s.sealer, err = newSealer(c.Keys); err != nil {
 		return err
@@ -91,30 +91,49 @@ func (s *Store) open(ctx context.Context, c Config) (err error) {
 	for _, key := range c.Keys {
 		s.cursors = append(s.cursors, key.Subkey("cursor/v1"))
 	}
-	if err := s.openSQLite(ctx, path, c.Migrations); err != nil {
+	if path, ok := strings.CutPrefix(c.URL, "sqlite:"); ok {
+		err = s.openSQLite(ctx, path, c.Migrations)
+	} else {
+		s.dialect = postgresDialect
+		err = s.openPostgres(ctx, c.URL, c.Migrations)
+	}
+	if err != nil {
 		return err
 	}
-	if s.visitor, err = s.reader.PreparexContext(ctx, visitorQuery); err != nil {
+	if s.visitor, err = s.reader.prepare(ctx, visitorQuery); err != nil {
 		return err
 	}
-	if s.desk, err = s.reader.PreparexContext(ctx, deskQuery); err != nil {
+	if s.desk, err = s.reader.prepare(ctx, deskQuery); err != nil {
 		return err
 	}
-	if s.scan, err = s.reader.PreparexContext(ctx, scanQuery); err != nil {
+	if s.scan, err = s.reader.prepare(ctx, scanQuery); err != nil {
 		return err
 	}
 	return s.checkKeys(ctx)
 }
 
+// CheckURL says what is wrong with an address of a database. It shows nothing of
+// it: an address may hold a password.
+func CheckURL(address string) error {
+	if isPostgres(address) {
+		_, err := parsePostgres(address)
+		return err
+	}
+	if path, ok := strings.CutPrefix(address, "sqlite:"); !ok || path == "" {
+		return errors.New("is not of the form sqlite:PATH, for example sqlite:/data/wxlogin.db, or postgres://USER:PASSWORD@HOST/DATABASE")
+	}
+	return nil
+}
+
 // Close ends all connections. Calls in flight fail.
 func (s *Store) Close() error {
 	var errs []error
-	for _, stmt := range []*sqlx.Stmt{s.visitor, s.desk, s.scan} {
+	for _, stmt := range []*sqlx.Stmt{s.visitor.Stmt, s.desk.Stmt, s.scan.Stmt} {
 		if stmt != nil {
 			errs = append(errs, stmt.Close())
 		}
 	}
-	for _, pool := range []*sqlx.DB{s.reader, s.writer} {
+	for _, pool := range []*sqlx.DB{s.reader.DB, s.writer} {
 		if pool != nil {
 			errs = append(errs, pool.Close())
 		}
@@ -130,8 +149,12 @@ func (s *Store) Close() error {
 // that never comes.
 const writeBudget = 5 * time.Second
 
-// write runs do in one transaction, alone. It commits when do returns nil, and
-// else leaves the database as it was. The caller's context bounds all of it.
+// attempts is how often a transaction is run that others got in the way of.
+const attempts = 5
+
+// write runs do in one transaction. It commits when do returns nil, and else
+// leaves the database as it was; then do may be run again, so it must not build
+// on what it did the first time. The caller's context bounds all of it.
 func (s *Store) write(ctx context.Context, what string, do func(*sqlx.Tx) error) error {
 	err := s.transact(ctx, do)
 	// A write that went well says that there is room again; it does not say that
@@ -145,27 +168,48 @@ func (s *Store) write(ctx context.Context, what string, do func(*sqlx.Tx) error)
 func (s *Store) transact(ctx context.Context, do func(*sqlx.Tx) error) error {
 	turn, cancel := context.WithTimeout(ctx, writeBudget)
 	defer cancel()
+	for try := 1; ; try++ {
+		committing, err := s.attempt(ctx, turn, do)
+		if err == nil {
+			return nil
+		}
+		c := s.dialect.diagnose(err)
+		// A connection that breaks off while it commits may have done so or not.
+		if !c.again && (!c.gone || committing) || try == attempts {
+			return err
+		}
+		select {
+		case <-turn.Done():
+			return err
+		// Not in step with whom it met.
+		case <-time.After(time.Duration(rand.Int64N(int64(try) * int64(10*time.Millisecond)))):
+		}
+	}
+}
+
+// attempt runs do in a transaction, and says whether it came to the commit.
+func (s *Store) attempt(ctx, turn context.Context, do func(*sqlx.Tx) error) (committing bool, err error) {
 	conn, err := s.writer.Connx(turn)
 	switch {
 	case err != nil && turn.Err() != nil && ctx.Err() == nil:
-		return fmt.Errorf("no turn to write within %v", writeBudget) // not the caller's deadline
+		return false, fmt.Errorf("no turn to write within %v", writeBudget) // not the caller's deadline
 	case err != nil:
-		return err
+		return false, err
 	}
 	defer conn.Close()
-	tx, err := conn.BeginTxx(ctx, nil)
+	tx, err := conn.BeginTxx(ctx, s.dialect.writing)
 	for err != nil && s.dialect.diagnose(err).busy && turn.Err() == nil {
 		// The engine has waited a moment itself, in small steps.
-		tx, err = conn.BeginTxx(ctx, nil)
+		tx, err = conn.BeginTxx(ctx, s.dialect.writing)
 	}
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer tx.Rollback() // nothing to do after Commit
 	if err := do(tx); err != nil {
-		return err
+		return false, err
 	}
-	return tx.Commit()
+	return true, tx.Commit()
 }
 
 // refusalCounts is how long a refused statement makes the store unready. After
@@ -182,7 +226,7 @@ func (s *Store) Ready(ctx context.Context) error {
 		err = fmt.Errorf("the database has schema version %d, this program is for %d", version, s.schema)
 	}
 	if err == nil {
-		err = s.sameFile()
+		err = s.takesWrites(ctx)
 	}
 	if err == nil {
 		if r := s.refused.Load(); r != nil && s.now().Sub(r.at) < refusalCounts {
@@ -190,6 +234,19 @@ func (s *Store) Ready(ctx context.Context) error {
 		}
 	}
 	return s.fail(ctx, "check database", err)
+}
+
+// takesWrites finds out without a write that there is no use in trying one.
+func (s *Store) takesWrites(ctx context.Context) error {
+	if s.path != "" {
+		return s.sameFile()
+	}
+	refuses, err := readOnly(ctx, s.reader)
+	if err == nil && refuses {
+		s.reconnect() // the next look is through a session that knows of a change
+		return errors.New("the database is read-only")
+	}
+	return err
 }
 
 // mark authenticates a text under one of the cursor keys.

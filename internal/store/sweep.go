@@ -30,7 +30,7 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, idle time.Duration) (t
 			[]any{millis(now), batch}},
 		{`DELETE FROM scans WHERE ticket_hash IN (SELECT ticket_hash FROM scans WHERE ends_at < $1 LIMIT $2)`,
 			[]any{millis(now.Add(-abandoned)), batch}},
-		{`UPDATE logins SET outcome = 'failed', reason = $3, finished_at = $4 WHERE id IN
+		{`UPDATE logins SET outcome = 'failed', reason = $3, finished_at = $4 WHERE outcome = 'pending' AND id IN
 			(SELECT id FROM logins WHERE outcome = 'pending' AND started_at < $1 LIMIT $2)`,
 			[]any{millis(now.Add(-abandoned)), batch, auth.CodeSpent, millis(now)}},
 	}

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"wxlogin/internal/store"
+)
+
+type migrateDataCommand struct {
+	settings
+	From string `name:"from" required:"" placeholder:"sqlite:PATH" help:"Database of the service, which has been stopped."`
+}
+
+// Help is what --help says below the flags' list.
+func (*migrateDataCommand) Help() string {
+	return "The target is WXLOGIN_DATABASE_URL. The source is only read. One that was interrupted is run again and goes on where it ended."
+}
+
+// Run copies the database of a SQLite file into PostgreSQL.
+func (c *migrateDataCommand) Run(ctx context.Context, env *environment) error {
+	path, ok := strings.CutPrefix(c.From, "sqlite:")
+	if !ok || path == "" {
+		return fmt.Errorf("--from: %q is not of the form sqlite:PATH", c.From)
+	}
+	if err := c.checkDatabaseURL(); err != nil {
+		return err
+	}
+	if strings.HasPrefix(c.DatabaseURL, "sqlite:") {
+		return wrong("database-url", "is the target, and has to be of the form postgres://USER:PASSWORD@HOST/DATABASE")
+	}
+	if _, err := os.Stat(path); err != nil {
+		return fmt.Errorf("--from: %w", err)
+	}
+	// The keys of the source, which may lie beside it. A file that is not there is
+	// not made: new keys open nothing.
+	from := c.settings
+	from.DatabaseURL = c.From
+	beside := path + ".keys"
+	if from.Keys == "" {
+		if _, err := os.Stat(beside); err != nil {
+			return wrong("keys", "is required: the keys that this database was written with")
+		}
+	}
+	keys, err := from.keyring()
+	if err != nil {
+		return err
+	}
+	log, err := newLogger(env.stderr, "text", "warn")
+	if err != nil {
+		return err
+	}
+	target, err := openStore(ctx, c.DatabaseURL, keys, log)
+	if err != nil {
+		return err
+	}
+	defer target.Close()
+	began := time.Now()
+	sealed, err := target.MoveFrom(ctx, path, func(m store.Moved) {
+		fmt.Fprintf(env.stdout, "%-12s %8d rows, %8d new, checksum %s\n", m.Table, m.Rows, m.Added, m.Checksum)
+		if m.Repaired > 0 {
+			fmt.Fprintf(env.stderr, "%s: %d texts held bytes that are no text; these were replaced\n", m.Table, m.Repaired)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(env.stdout, "All is there, checked row by row, in %v. The keys open %d stored tokens", time.Since(began).Round(time.Millisecond), sealed.Opened)
+	if sealed.Foreign > 0 {
+		fmt.Fprintf(env.stdout, " and not %d others", sealed.Foreign)
+	}
+	fmt.Fprintln(env.stdout, ".")
+	if c.Keys == "" {
+		fmt.Fprintf(env.stdout, "Set WXLOGIN_KEYS to what is in %s before you start the service: with PostgreSQL it is required.\n", beside)
+	}
+	return nil
+}

@@ -1,0 +1,13 @@
+//go:build !unix
+
+package store
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// usable leaves it to the driver, which asks the server after a second of
+// silence.
+func usable(context.Context, *pgx.Conn) error { return nil }

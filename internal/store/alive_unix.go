@@ -1,0 +1,49 @@
+//go:build unix
+
+package store
+
+import (
+	"context"
+	"crypto/tls"
+	"database/sql/driver"
+	"net"
+	"syscall"
+
+	"github.com/jackc/pgx/v5"
+	"golang.org/x/sys/unix"
+)
+
+// usable looks at an idle connection before it is used again. A server that has
+// ended it, or has restarted, has sent something already: a last word, or the
+// end of the stream. The driver itself asks only after a second of silence, and
+// what it sends into a dead connection is lost without anybody knowing how far
+// it came. A look costs no round trip.
+func usable(_ context.Context, conn *pgx.Conn) error {
+	socket := conn.PgConn().Conn()
+	if encrypted, ok := socket.(*tls.Conn); ok {
+		socket = encrypted.NetConn()
+	}
+	if silent(socket) {
+		return nil
+	}
+	return driver.ErrBadConn
+}
+
+// silent says whether a socket is open and has nothing to read.
+func silent(socket net.Conn) bool {
+	direct, ok := socket.(syscall.Conn)
+	if !ok {
+		return true // nobody can tell
+	}
+	raw, err := direct.SyscallConn()
+	if err != nil {
+		return false
+	}
+	quiet := false
+	err = raw.Control(func(fd uintptr) {
+		var first [1]byte
+		_, _, err := unix.Recvfrom(int(fd), first[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
+		quiet = err == unix.EAGAIN || err == unix.EINTR
+	})
+	return err == nil && quiet
+}

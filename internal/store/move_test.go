@@ -1,0 +1,184 @@
+package store_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"wxlogin/internal/auth"
+	"wxlogin/internal/store"
+)
+
+// movers are a SQLite database with something of everything, and an empty
+// PostgreSQL one.
+func movers(t *testing.T) (from, to *world, path string) {
+	t.Helper()
+	from, to = newWorld(t, sqliteEngine), newWorld(t, postgresEngine)
+	for i := range 1200 { // more than a batch
+		save := from.login(fmt.Sprint("o", i), auth.ScopeUserinfo)
+		save.RefreshToken = auth.Secret(fmt.Sprint("token", i))
+		save.Profile = &auth.Profile{Nickname: fmt.Sprint("王大锤 🧋 ", i), AvatarURL: "https://wx.qlogo.cn/1", Privilege: []string{"chinaunicom"}}
+		if i%3 == 0 {
+			save.UnionID, save.Consent = fmt.Sprint("u", i), "v1"
+		}
+		user, err := from.SaveLogin(from.ctx, save)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i < 5 {
+			from.savePicture(from.picture(user, "https://wx.qlogo.cn/1", strings.Repeat("\x00\xff", 1<<10)), true)
+			from.exec("UPDATE tokens SET dead_reason = '40030', due_at = NULL WHERE user_id = $1", user.ID)
+		}
+	}
+	must(from.GrantAdmin(from.ctx, appID, "o1", from.event(auth.ActGrant, "o1")))(t)
+	if err := from.AddAdminLink(from.ctx, auth.AdminLink{TokenHash: "link", EndsAt: from.clock.now()}, from.event(auth.ActLinkMade, "")); err != nil {
+		t.Fatal(err)
+	}
+	return from, to, strings.TrimPrefix(from.at.url, "sqlite:")
+}
+
+func move(to *world, path string) (moved map[string]store.Moved, sealed store.Sealed, err error) {
+	moved = make(map[string]store.Moved)
+	sealed, err = to.MoveFrom(to.ctx, path, func(m store.Moved) { moved[m.Table] = m })
+	return moved, sealed, err
+}
+
+func TestADatabaseMovesWhole(t *testing.T) {
+	from, to, path := movers(t)
+	_, token := from.visitor("o7")
+	if err := from.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := from.at.raw.Close(); err != nil { // its write-ahead log is merged into the file
+		t.Fatal(err)
+	}
+	before := must(os.ReadFile(path))(t)
+	moved, sealed, err := move(to, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if after := must(os.ReadFile(path))(t); !bytes.Equal(before, after) {
+		t.Error("the source has changed")
+	}
+	for table, rows := range map[string]int64{"users": 1200, "tokens": 1200, "sessions": 1201, "logins": 1201, "pictures": 5, "admins": 1, "admin_links": 1, "events": 2, "scans": 0} {
+		if m, ok := moved[table]; !ok || m.Rows != rows || m.Added != rows || m.Repaired != 0 {
+			t.Errorf("%s: %+v, want %d rows", table, m, rows)
+		}
+		to.wantRows(table, rows)
+	}
+	if sealed.Opened != 1195 || sealed.Foreign != 0 {
+		t.Errorf("%+v", sealed)
+	}
+	visit := to.wantSignedIn(token)
+	if visit.User.Nickname != "王大锤 🧋 7" || visit.User.LoginCount != 2 {
+		t.Errorf("%+v", visit.User)
+	}
+	if secret, err := to.RefreshToken(to.ctx, visit.User.ID); err != nil || secret != "token7" {
+		t.Errorf("the token does not open: %v", err)
+	}
+	again, _, err := move(to, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for table, m := range again {
+		if m.Added != 0 || m.Checksum != moved[table].Checksum {
+			t.Errorf("the second time: %+v, the first: %+v", m, moved[table])
+		}
+	}
+}
+
+func TestAnInterruptedMoveGoesOn(t *testing.T) {
+	_, to, path := movers(t)
+	ctx, stop := context.WithCancel(to.ctx)
+	_, err := to.MoveFrom(ctx, path, func(m store.Moved) {
+		if m.Table == "logins" {
+			stop()
+		}
+	})
+	wantReason(t, err, auth.StoreDown)
+	to.exec("DELETE FROM sessions WHERE id IN (SELECT id FROM sessions ORDER BY id LIMIT 300)")
+	to.exec("DELETE FROM logins WHERE id IN (SELECT id FROM logins ORDER BY id DESC LIMIT 700)") // in the middle of a table
+	moved, _, err := move(to, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if moved["users"].Added != 0 || moved["logins"].Added != 700 || moved["sessions"].Rows != 1200 {
+		t.Errorf("%+v", moved)
+	}
+}
+
+func TestAMoveRefusesWhatDoesNotFit(t *testing.T) {
+	from, to, path := movers(t)
+	refused := func(to *world, path string, words ...string) {
+		t.Helper()
+		_, _, err := move(to, path)
+		wantReason(t, err, auth.BadRequest)
+		for _, word := range words {
+			if err != nil && !strings.Contains(err.Error(), word) {
+				t.Errorf("%v does not say %q", err, word)
+			}
+		}
+	}
+	refused(to, path+".not", "no such file")
+	refused(from, path, "PostgreSQL")
+
+	// Other keys.
+	same := to.Store
+	to.Store = to.anotherWith(ring(t, "k2"))
+	refused(to, path, "WXLOGIN_KEYS")
+	to.Store = same
+	to.wantRows("users", 0)
+
+	// Data of its own, and data that has gone on.
+	to.visitor("somebody else")
+	refused(to, path, "table users", "empty database")
+	to.wantRows("users", 1)
+	to.exec("DELETE FROM users")
+	to.exec("DELETE FROM logins")
+	if _, _, err := move(to, path); err != nil {
+		t.Fatal(err)
+	}
+	to.exec("UPDATE users SET nickname = 'later' WHERE openid = 'o3'")
+	refused(to, path, "table users")
+	to.exec("DELETE FROM users")
+	to.exec("DELETE FROM logins")
+	to.exec("DELETE FROM events")
+
+	// A service that is not stopped.
+	var once bool
+	_, err := to.MoveFrom(to.ctx, path, func(store.Moved) {
+		if !once {
+			once = true
+			from.visitor("late")
+		}
+	})
+	wantReason(t, err, auth.BadRequest)
+	if err == nil || !strings.Contains(err.Error(), "stop the service") {
+		t.Errorf("got %v", err)
+	}
+
+	// Another version.
+	from.exec("INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, 1)")
+	refused(to, path, "version 99999")
+	_, _, err = move(to, must(os.Executable())(t))
+	wantReason(t, err, auth.StoreDown)
+}
+
+// SQLite takes texts that PostgreSQL does not.
+func TestAMoveRepairsWhatIsNoText(t *testing.T) {
+	from, to, path := movers(t)
+	from.exec("UPDATE users SET nickname = 'a' || char(0) || 'b' || CAST(X'FF' AS TEXT) WHERE openid = 'o3'")
+	moved, _, err := move(to, path)
+	if err != nil || moved["users"].Repaired != 1 {
+		t.Fatalf("%+v, %v", moved["users"], err)
+	}
+	if name := to.text("SELECT nickname FROM users WHERE openid = 'o3'"); name != "ab\uFFFD" {
+		t.Errorf("%q", name)
+	}
+	if again, _, err := move(to, path); err != nil || again["users"].Added != 0 {
+		t.Errorf("%+v, %v", again["users"], err)
+	}
+}

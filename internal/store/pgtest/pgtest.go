@@ -1,0 +1,317 @@
+// Package pgtest runs PostgreSQL servers for tests: from the binaries that are
+// installed, in a temporary folder, gone afterwards.
+//
+// It does not know what is stored in them, and is part of no program.
+package pgtest
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver pgx
+)
+
+// patience is how long a server may take for anything.
+const patience = time.Minute
+
+// Server is one server with its own data.
+type Server struct {
+	bin, dir string
+	port     int
+	process  *exec.Cmd
+	ended    chan struct{} // closed when the process has
+	copying  string        // how databases are made quickly
+	admin    *sql.DB
+	names    atomic.Int64
+	free     chan string // filled databases that no test has
+}
+
+// Main runs the tests of a package and then ends the server that they shared:
+// func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }.
+func Main(m *testing.M) int {
+	defer func() {
+		if shared.server != nil {
+			shared.server.Remove()
+		}
+	}()
+	return m.Run()
+}
+
+var shared struct {
+	once   sync.Once
+	server *Server
+	err    error
+}
+
+// Shared is the server that all tests of a process share.
+func Shared(t testing.TB) *Server {
+	t.Helper()
+	shared.once.Do(func() { shared.server, shared.err = newServer() })
+	available(t, shared.err)
+	return shared.server
+}
+
+// New starts a server for one test, which may do with it what it likes.
+func New(t testing.TB) *Server {
+	t.Helper()
+	server, err := newServer()
+	available(t, err)
+	t.Cleanup(server.Remove)
+	return server
+}
+
+var errMissing = errors.New("PostgreSQL is not installed here (/usr/lib/postgresql/*/bin)")
+
+// available skips a test at home, and fails it with CI=true.
+func available(t testing.TB, err error) {
+	t.Helper()
+	if errors.Is(err, errMissing) && os.Getenv("CI") != "true" {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// binaries is the folder of the newest PostgreSQL.
+func binaries() (string, error) {
+	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
+	if path, err := exec.LookPath("initdb"); err == nil {
+		found = append([]string{path}, found...)
+	}
+	if len(found) == 0 {
+		return "", errMissing
+	}
+	return filepath.Dir(found[len(found)-1]), nil
+}
+
+func newServer() (*Server, error) {
+	bin, err := binaries()
+	if err != nil {
+		return nil, err
+	}
+	// Short, for the path of a socket may not be long.
+	dir, err := os.MkdirTemp("", "wxpg")
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{bin: bin, dir: dir, free: make(chan string, 100)}
+	if err := s.initialize(); err != nil {
+		s.Remove()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Server) initialize() error {
+	if err := giveAway(s.dir); err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	s.port = listener.Addr().(*net.TCPAddr).Port
+	listener.Close()
+	initdb := s.command("initdb", "-D", s.data(), "-U", "wxlogin", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions")
+	if out, err := initdb.CombinedOutput(); err != nil {
+		return fmt.Errorf("initdb: %w: %s", err, out)
+	}
+	// Version 15 has learnt another way, which costs ten times as much.
+	if _, version, _ := strings.Cut(filepath.ToSlash(s.bin), "/postgresql/"); version >= "15" {
+		s.copying = " STRATEGY file_copy"
+	}
+	return s.Start()
+}
+
+func (s *Server) data() string { return filepath.Join(s.dir, "data") }
+
+// command is one of PostgreSQL's, run as somebody that it accepts: not root.
+func (s *Server) command(name string, args ...string) *exec.Cmd {
+	cmd := exec.Command(filepath.Join(s.bin, name), args...)
+	cmd.Dir = s.dir
+	cmd.SysProcAttr = attributes()
+	return cmd
+}
+
+// Start starts the server and waits until it answers.
+func (s *Server) Start() error {
+	port := strconv.Itoa(s.port)
+	log := new(bytes.Buffer)
+	s.process = s.command("postgres", "-D", s.data(), "-k", s.dir, "-p", port, "-h", "127.0.0.1",
+		"-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=400", "-c", "shared_buffers=32MB",
+		"-c", "max_wal_size=4GB", "-c", "autovacuum=off", "-c", "log_min_messages=fatal")
+	s.process.Stderr = log
+	if err := s.process.Start(); err != nil {
+		return err
+	}
+	s.ended = make(chan struct{})
+	go func() {
+		defer close(s.ended)
+		_ = s.process.Wait() // how it ends is the tests' doing
+	}()
+	if s.admin == nil {
+		admin, err := sql.Open("pgx", s.URL("postgres"))
+		if err != nil {
+			return err
+		}
+		s.admin = admin
+	}
+	for began := time.Now(); ; {
+		err := s.admin.Ping()
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-s.ended:
+			return fmt.Errorf("postgres has ended: %s", log)
+		case <-time.After(10 * time.Millisecond):
+		}
+		if time.Since(began) > patience {
+			return fmt.Errorf("postgres does not answer: %w", err)
+		}
+	}
+}
+
+// Kill ends the server at once, as pg_ctl stop -m immediate does: what was under
+// way is lost, what was committed is not.
+func (s *Server) Kill() { s.end(syscall.SIGQUIT) }
+
+// Stop ends the server as pg_ctl stop -m fast does: connections are told.
+func (s *Server) Stop() { s.end(syscall.SIGINT) }
+
+func (s *Server) end(signal os.Signal) {
+	if s.ended == nil {
+		return
+	}
+	_ = s.process.Process.Signal(signal) // an error says that it has ended
+	select {
+	case <-s.ended:
+	case <-time.After(patience):
+		_ = s.process.Process.Kill()
+		<-s.ended
+	}
+}
+
+// Remove ends the server and deletes its data.
+func (s *Server) Remove() {
+	if s.admin != nil {
+		s.admin.Close()
+	}
+	s.Kill()
+	os.RemoveAll(s.dir)
+}
+
+// URL is the address of a database by the server's socket.
+func (s *Server) URL(database string) string {
+	return fmt.Sprintf("postgres://wxlogin@/%s?host=%s&port=%d", database, s.dir, s.port)
+}
+
+// TCP is the address of a database by the network.
+func (s *Server) TCP(database string) string {
+	return fmt.Sprintf("postgres://wxlogin@127.0.0.1:%d/%s?sslmode=disable", s.port, database)
+}
+
+// Database makes an empty database for a test and returns its name.
+func (s *Server) Database(t testing.TB) string {
+	t.Helper()
+	name := s.create(t)
+	t.Cleanup(func() {
+		// An error is no matter: it all goes in the end.
+		_, _ = s.admin.Exec("DROP DATABASE IF EXISTS " + name + " WITH (FORCE)")
+	})
+	return name
+}
+
+func (s *Server) create(t testing.TB) string {
+	t.Helper()
+	name := fmt.Sprintf("t%d", s.names.Add(1))
+	s.Exec(t, "CREATE DATABASE "+name+s.copying)
+	return name
+}
+
+// Filled gives a test a database as fill has left it, for as long as the test
+// takes. fill gets the address of an empty one. Making a database takes longer
+// than most tests, so one that a test is through with goes to the next, without
+// the rows that came since. Tests that change tables want one of their own.
+func (s *Server) Filled(t testing.TB, fill func(url string) error) string {
+	t.Helper()
+	var name string
+	select {
+	case name = <-s.free:
+	default:
+		name = s.create(t)
+		if err := fill(s.URL(name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	db, err := sql.Open("pgx", s.URL(name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	empty, err := emptyTables(db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		defer db.Close()
+		if _, err := db.Exec("DO $$ BEGIN DELETE FROM " + strings.Join(empty, "; DELETE FROM ") + "; END $$"); err == nil {
+			s.free <- name
+		}
+	})
+	return name
+}
+
+// emptyTables are the tables without a row.
+func emptyTables(db *sql.DB) (empty []string, err error) {
+	var tables string
+	if err := db.QueryRow(`SELECT string_agg(tablename, ',') FROM pg_tables WHERE schemaname = 'public'`).Scan(&tables); err != nil {
+		return nil, err
+	}
+	for table := range strings.SplitSeq(tables, ",") {
+		var filled bool
+		if err := db.QueryRow(`SELECT EXISTS (SELECT 1 FROM ` + table + `)`).Scan(&filled); err != nil {
+			return nil, err
+		}
+		if !filled {
+			empty = append(empty, table)
+		}
+	}
+	return empty, nil
+}
+
+// Exec runs a statement as an administrator of the server.
+func (s *Server) Exec(t testing.TB, statement string, args ...any) {
+	t.Helper()
+	// A test that ends cleans up too.
+	if _, err := s.admin.ExecContext(context.Background(), statement, args...); err != nil {
+		t.Fatalf("%s: %v", statement, err)
+	}
+}
+
+// ExecIn runs statements in a database.
+func (s *Server) ExecIn(t testing.TB, database, statements string) {
+	t.Helper()
+	db, err := sql.Open("pgx", s.URL(database))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.ExecContext(context.Background(), statements); err != nil {
+		t.Fatalf("%s: %v", statements, err)
+	}
+}

@@ -1,0 +1,200 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/jmoiron/sqlx"
+	"github.com/pressly/goose/v3"
+)
+
+var postgresDialect = dialect{
+	goose:       goose.DialectPostgres,
+	schema:      strings.NewReplacer(), // the migrations are in its words; /*STRICT*/ is a comment
+	like:        "ILIKE",
+	manyWriters: true,
+	// Every statement sees what others have committed before it: one that has
+	// waited for a row judges the row as it is now. The statements here are
+	// written for that, whatever default_transaction_isolation says.
+	writing: &sql.TxOptions{Isolation: sql.LevelReadCommitted},
+	// All statements see one moment.
+	reading:  &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
+	diagnose: diagnosePostgres,
+}
+
+// pgxDriver is the name by which sqlx knows the driver.
+const pgxDriver = "pgx"
+
+// What one store asks of a server. Two replicas and a command or two are within
+// the 100 connections that PostgreSQL grants by default.
+const (
+	postgresReaders = 8
+	postgresWriters = 8
+	// Connections are made anew now and then, so that a change of the server
+	// behind a name is followed.
+	postgresLifetime = 30 * time.Minute
+	postgresIdle     = 5 * time.Minute
+	// connecting is how long one address of the server may take to answer.
+	connecting = 5 * time.Second
+)
+
+// A server that has vanished without a word is noticed within half a minute.
+var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 3}
+
+// bounds ends what waits behind somebody else's lock, as SQLite's budget does,
+// and frees the locks of a process that vanished in the middle of a transaction.
+const bounds = `SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '30s'`
+
+// isPostgres says whether an address is one of PostgreSQL's.
+func isPostgres(address string) bool {
+	return strings.HasPrefix(address, "postgres://") || strings.HasPrefix(address, "postgresql://")
+}
+
+// parsePostgres reads an address. Its error shows nothing of the address, which
+// may hold a password.
+func parsePostgres(address string) (*pgx.ConnConfig, error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return nil, errors.New("is no URL such as postgres://USER:PASSWORD@HOST/DATABASE; in the password, characters like @ : / ? # % have to be percent-encoded")
+	}
+	config, err := pgx.ParseConfig(address)
+	if err != nil {
+		_, why, _ := strings.Cut(err.Error(), "`: ") // what is before repeats the address
+		password, _ := u.User.Password()
+		for _, secret := range []string{password, u.Query().Get("password"), u.Query().Get("sslpassword")} {
+			if secret != "" {
+				why = strings.ReplaceAll(why, secret, "[redacted]")
+			}
+		}
+		return nil, fmt.Errorf("is not an address of PostgreSQL's: %s", why)
+	}
+	if !u.Query().Has("connect_timeout") {
+		config.ConnectTimeout = connecting
+	}
+	config.DialFunc = (&net.Dialer{KeepAliveConfig: keepAlive}).DialContext
+	return config, nil
+}
+
+// openPostgresPool opens connections. Those with bounds wait for nobody's lock
+// without end.
+func openPostgresPool(config *pgx.ConnConfig, size int, bounded bool) *sqlx.DB {
+	options := []stdlib.OptionOpenDB{stdlib.OptionResetSession(usable)}
+	if bounded {
+		options = append(options, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
+			return conn.PgConn().Exec(ctx, bounds).Close()
+		}))
+	}
+	db := sqlx.NewDb(stdlib.OpenDB(*config, options...), pgxDriver)
+	db.SetMaxOpenConns(size)
+	db.SetMaxIdleConns(size)
+	db.SetConnMaxLifetime(postgresLifetime)
+	db.SetConnMaxIdleTime(postgresIdle)
+	return db
+}
+
+func (s *Store) openPostgres(ctx context.Context, address string, migrations fs.FS) error {
+	config, err := parsePostgres(address)
+	if err != nil {
+		return err
+	}
+	if err := s.preparePostgres(ctx, config, migrations); err != nil {
+		return err
+	}
+	s.writer = openPostgresPool(config, postgresWriters, true)
+	s.reader = readPool{openPostgresPool(config, postgresReaders, true), s.gone}
+	return nil
+}
+
+// migrationLock is the number of the advisory lock of a start that migrates:
+// "wxlogin" in ASCII.
+const migrationLock = 0x77786c6f67696e
+
+// preparePostgres inspects and migrates the database, while others that start at
+// the same moment wait. A database that is up to date is not touched, so that a
+// start passes while it takes no writes.
+func (s *Store) preparePostgres(ctx context.Context, config *pgx.ConnConfig, files fs.FS) error {
+	db := openPostgresPool(config, 2, false)
+	defer db.Close()
+	migrator, err := s.migrator(db, files)
+	if err != nil {
+		return err
+	}
+	known, err := s.inspectPostgres(ctx, db)
+	if err != nil {
+		return err
+	}
+	if known {
+		if version, err := schemaVersion(ctx, db); err != nil || version == s.schema {
+			return err
+		}
+	}
+	// The lock ends with the transaction, also behind a pooler that gives each
+	// transaction another connection.
+	tx, err := db.BeginTxx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	if _, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1)`, int64(migrationLock)); err != nil {
+		return err
+	}
+	if _, err := s.inspectPostgres(ctx, db); err != nil {
+		return err
+	}
+	return s.migrate(ctx, migrator)
+}
+
+// inspectPostgres refuses a database that this program must not touch, and says
+// whether it has been here before. It changes nothing.
+func (s *Store) inspectPostgres(ctx context.Context, db *sqlx.DB) (known bool, err error) {
+	var found struct {
+		Encoding string `db:"encoding"`
+		Tables   int    `db:"tables"`
+		Known    bool   `db:"known"`
+	}
+	// What extensions bring belongs to nobody.
+	err = db.GetContext(ctx, &found, `SELECT current_setting('server_encoding') AS encoding, COUNT(*) AS tables,
+			COALESCE(bool_or(relname = $1), false) AS known
+		FROM pg_class WHERE relkind IN ('r', 'p')
+			AND relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())
+			AND NOT EXISTS (SELECT 1 FROM pg_depend WHERE objid = pg_class.oid AND deptype = 'e')`, versionTable)
+	switch {
+	case err != nil:
+		return false, err
+	case found.Encoding != "UTF8":
+		return false, fmt.Errorf("the database has the encoding %s, which does not hold every nickname; make it with ENCODING 'UTF8' TEMPLATE template0", found.Encoding)
+	case found.Tables > 0 && !found.Known:
+		return false, errors.New("it is the database of another program; make one for wxlogin alone, or a schema of its own named by search_path in the address")
+	}
+	return found.Known, nil
+}
+
+// readOnly says whether the server takes no writes, as a standby does.
+func readOnly(ctx context.Context, db readPool) (bool, error) {
+	var setting string
+	err := db.GetContext(ctx, &setting, `SELECT current_setting('transaction_read_only')`)
+	return setting == "on", err
+}
+
+// Server tells which server this is on and how long it takes to answer; empty
+// for a file.
+func (s *Store) Server(ctx context.Context) (version string, latency time.Duration, err error) {
+	if s.path != "" {
+		return "", 0, nil
+	}
+	began := time.Now() // of a connection that is there already, as Open has used it
+	err = s.reader.GetContext(ctx, &version, `SELECT version()`)
+	latency = time.Since(began)
+	// What follows is about the machine that it was built on.
+	version, _, _ = strings.Cut(version, " on ")
+	return version, latency, s.fail(ctx, "ask the server", err)
+}
