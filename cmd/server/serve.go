@@ -41,6 +41,9 @@ func (c *serveCommand) Run(ctx context.Context, env *environment) error {
 	if err != nil {
 		return err
 	}
+	if config.publicURL.Scheme == "http" && !loopbackHost(config.publicURL.Hostname()) {
+		log.Warn("the public URL is http: sessions travel in the clear, and cookies lack Secure", "public_url", config.publicURL.String())
+	}
 	listener, err := net.Listen("tcp", config.addr)
 	if err != nil {
 		return wrong("addr", "%v", err)

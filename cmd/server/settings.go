@@ -7,9 +7,11 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -135,7 +137,10 @@ func (s *settings) parse() (config, error) {
 	check(slices.Contains([]string{"zh_CN", "zh_TW", "en"}, s.Lang), "lang", "%q is none of zh_CN, zh_TW, en", s.Lang)
 	for _, host := range c.returnHosts {
 		u, err := url.Parse("https://" + host)
-		check(err == nil && u.Host == host && u.Hostname() != "", "return-hosts", "%q is not a host or host:port, for example shop.example.com", host)
+		check(err == nil && u.Host == host && plainHost(u), "return-hosts", "%q is not an exact host or host:port, for example shop.example.com", host)
+	}
+	for _, openID := range c.admins {
+		check(checkOpenID(openID) == nil, "admins", "%q is not an openid; it is about 28 letters, digits, - or _, and begins with o", openID)
 	}
 	for _, item := range list(s.TrustedProxies) {
 		prefix, err := parsePrefix(item)
@@ -176,9 +181,9 @@ func (s *settings) parsePublicURL() (*url.URL, error) {
 	}
 	u, err := url.Parse(s.PublicURL)
 	switch {
-	case err != nil || u.Host == "" || u.Hostname() == "" || u.Scheme != "https" && u.Scheme != "http":
+	case err != nil || !plainHost(u) || u.Scheme != "https" && u.Scheme != "http":
 		return nil, wrong(flag, "%q is not an address, %s", s.PublicURL, form)
-	case u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.RawPath != "" || strings.ContainsAny(u.Path, `\{}*`) || strings.Contains(u.Path, "//"):
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.RawPath != "" || strings.ContainsAny(u.Path, `\{}*`) || strings.Contains(u.Path, "//") || path.Clean("/"+u.Path) != "/"+strings.Trim(u.Path, "/"):
 		return nil, wrong(flag, "has more than scheme, host and a plain path, %s", form)
 	case u.Scheme == "http" && !loopbackHost(u.Hostname()) && !s.AllowHTTP:
 		return nil, wrong(flag, "%q is http, which sends sessions in the clear; use https, or set WXLOGIN_ALLOW_HTTP=true if this is a closed network", s.PublicURL)
@@ -186,9 +191,20 @@ func (s *settings) parsePublicURL() (*url.URL, error) {
 	return u, nil
 }
 
+// plainHost says whether an address has a host that can be one: a name without
+// wildcards or an IP address, and a port that there is.
+func plainHost(u *url.URL) bool {
+	if port := u.Port(); port != "" {
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+			return false
+		}
+	}
+	return u.Hostname() != "" && !strings.ContainsAny(u.Hostname(), "*?, ")
+}
+
 func (s *settings) parseCookieDomain(public *url.URL) (string, error) {
 	domain := strings.TrimPrefix(strings.ToLower(s.CookieDomain), ".")
-	if domain == "" || public == nil {
+	if s.CookieDomain == "" || public == nil {
 		return "", nil
 	}
 	host := strings.ToLower(public.Hostname())
@@ -263,7 +279,7 @@ func (s *settings) keyring() (auth.Keyring, error) {
 	file := path + ".keys"
 	text, err := readOrMake(file, auth.NewKey())
 	if err != nil {
-		return nil, fmt.Errorf("keys beside the database: %w", err)
+		return nil, wrong("database-url", "the keys beside the database cannot be kept there: %v", err)
 	}
 	keys, err := auth.ParseKeys(text)
 	if err != nil {

@@ -99,7 +99,11 @@ func variableResolver(vars map[string]string) kong.Resolver {
 		if err != nil {
 			return nil, fmt.Errorf("%s_FILE: %w", name, err)
 		}
-		return strings.TrimSpace(string(content)), nil
+		text := strings.TrimSpace(string(content))
+		if text == "" {
+			return nil, fmt.Errorf("%s_FILE: %s is empty", name, file)
+		}
+		return text, nil
 	})
 }
 

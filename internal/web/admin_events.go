@@ -29,7 +29,10 @@ func (adminEventsPage) file() string { return "admin_events" }
 // eventQuery reads what of the record is asked for. Days are those of the
 // server's zone, and the last one is within.
 func (s *Server) eventQuery(r *http.Request) (auth.EventQuery, error) {
-	form := r.URL.Query()
+	form, err := wholeQuery(r)
+	if err != nil {
+		return auth.EventQuery{}, err
+	}
 	query := auth.EventQuery{Action: auth.Action(form.Get("action")), Who: form.Get("who"), Cursor: form.Get("cursor")}
 	for name, at := range map[string]*time.Time{"from": &query.From, "to": &query.To} {
 		if form.Get(name) == "" {
@@ -96,7 +99,7 @@ type namedEventJSON struct {
 }
 
 func namedEvent(e auth.NamedEvent) namedEventJSON {
-	return namedEventJSON{e.ID, e.At.UTC(), e.Actor, e.ActorName, e.Action, e.Subject, e.SubjectName, e.Detail}
+	return namedEventJSON{e.ID, inSeconds(e.At), e.Actor, e.ActorName, e.Action, e.Subject, e.SubjectName, e.Detail}
 }
 
 // apiEventsCSV streams all of the record that matches.

@@ -149,9 +149,6 @@ func (adminBulkPage) file() string { return "admin_bulk" }
 // adminBulk does one thing to the people who were chosen in the list: first it
 // shows who they are, then with confirm=yes it does it.
 func (s *Server) adminBulk(w http.ResponseWriter, r *http.Request) error {
-	if err := r.ParseForm(); err != nil {
-		return auth.Fail(auth.BadRequest, err)
-	}
 	// The list may have been anybody's words by now; only a page of the desk is
 	// come back to.
 	back := s.listURL("/admin/users", auth.UserQuery{})

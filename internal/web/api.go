@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -47,18 +48,22 @@ func (s *Server) userJSON(u auth.User) userJSON {
 		Privilege:    append([]string{}, u.Privilege...),
 		Scope:        u.Scope,
 		Blocked:      u.Blocked,
-		FirstLoginAt: u.FirstLoginAt.UTC(),
-		LastLoginAt:  u.LastLoginAt.UTC(),
+		FirstLoginAt: inSeconds(u.FirstLoginAt),
+		LastLoginAt:  inSeconds(u.LastLoginAt),
 		LoginCount:   u.LoginCount,
 	}
 	if u.UnionID != "" {
 		j.UnionID = &u.UnionID
 	}
 	if !u.ProfileUpdatedAt.IsZero() {
-		j.ProfileUpdatedAt = new(u.ProfileUpdatedAt.UTC())
+		j.ProfileUpdatedAt = new(inSeconds(u.ProfileUpdatedAt))
 	}
 	return j
 }
+
+// inSeconds is a time as the API shows it: in UTC, to the second, so that all
+// have one width and sort as text.
+func inSeconds(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
 
 // me is the visitor's profile.
 func (s *Server) me(w http.ResponseWriter, r *http.Request) error {
@@ -133,30 +138,43 @@ func (s *Server) dossierJSON(d auth.Dossier, picture auth.Picture) dossierJSON {
 		Events:   []eventJSON{},
 	}
 	if d.User.ConsentVersion != "" {
-		j.Consent = &consentJSON{d.User.ConsentVersion, d.User.ConsentAt.UTC()}
+		j.Consent = &consentJSON{d.User.ConsentVersion, inSeconds(d.User.ConsentAt)}
 	}
 	for _, x := range d.Sessions {
-		j.Sessions = append(j.Sessions, sessionJSON{x.ID, x.CreatedAt.UTC(), x.LastSeenAt.UTC(), x.EndsAt.UTC(), x.Device.RemoteAddr, x.Device.UserAgent})
+		j.Sessions = append(j.Sessions, sessionJSON{x.ID, inSeconds(x.CreatedAt), inSeconds(x.LastSeenAt), inSeconds(x.EndsAt), x.Device.RemoteAddr, x.Device.UserAgent})
 	}
 	for _, x := range d.Logins {
-		j.Logins = append(j.Logins, loginJSON{x.StartedAt.UTC(), x.Scope, x.Outcome, x.Reason, x.Errcode, x.Step, x.Device.RemoteAddr, x.Device.UserAgent})
+		j.Logins = append(j.Logins, loginJSON{inSeconds(x.StartedAt), x.Scope, x.Outcome, x.Reason, x.Errcode, x.Step, x.Device.RemoteAddr, x.Device.UserAgent})
 	}
 	for _, x := range d.Events {
-		j.Events = append(j.Events, eventJSON{x.At.UTC(), x.Actor, x.Action, x.Detail})
+		j.Events = append(j.Events, eventJSON{inSeconds(x.At), x.Actor, x.Action, x.Detail})
 	}
 	if d.Token != nil {
-		j.Token = &tokenJSON{d.Token.Scope, d.Token.IssuedAt.UTC(), d.Token.EndsAt.UTC()}
+		j.Token = &tokenJSON{d.Token.Scope, inSeconds(d.Token.IssuedAt), inSeconds(d.Token.EndsAt)}
 	}
 	if len(picture.Body) > 0 {
-		j.Picture = &pictureJSON{picture.Source, picture.CopiedAt.UTC(), picture.Type, picture.Body}
+		j.Picture = &pictureJSON{picture.Source, inSeconds(picture.CopiedAt), picture.Type, picture.Body}
 	}
 	return j
+}
+
+// wholeQuery reads a query that has to be right: what cannot be read of it is
+// left out by net/http, and a filter left out shows everybody.
+func wholeQuery(r *http.Request) (url.Values, error) {
+	form, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, auth.Failf(auth.BadRequest, "the query cannot be read")
+	}
+	return form, nil
 }
 
 // userQuery reads what a list of people is asked for. What makes no sense is
 // for the store to refuse.
 func userQuery(r *http.Request) (auth.UserQuery, error) {
-	form := r.URL.Query()
+	form, err := wholeQuery(r)
+	if err != nil {
+		return auth.UserQuery{}, err
+	}
 	query := auth.UserQuery{
 		Search: form.Get("q"),
 		Filter: auth.Filter(form.Get("filter")),

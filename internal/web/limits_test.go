@@ -96,13 +96,6 @@ func TestRateLimitBehindAProxy(t *testing.T) {
 	}
 }
 
-// reset forgets what has been logged.
-func (l *logBuffer) reset() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.buf.Reset()
-}
-
 // Bodies beyond the limit are refused, declared or not.
 func TestLargeRequests(t *testing.T) {
 	w := newWorld(t, options{})
@@ -161,5 +154,48 @@ func TestManyCookies(t *testing.T) {
 	}
 	if res.StatusCode != http.StatusFound || size > 8000 {
 		t.Errorf("status %d with %d bytes of cookies", res.StatusCode, size)
+	}
+}
+
+// A form that is too large is refused, and not taken for an empty one.
+func TestLargeFormsDoNothing(t *testing.T) {
+	w := newWorld(t, options{})
+	lin := w.phone("lin")
+	lin.signsIn()
+	id := lin.me()["id"].(string)
+	admin := w.admin()
+	reason := url.Values{"reason": {strings.Repeat("x", 70_000)}}
+	for _, address := range []string{"/admin/users/" + id + "/block", "/api/admin/users/" + id + "/block"} {
+		admin.post(address, reason).wantPage(http.StatusRequestEntityTooLarge, "")
+	}
+	lin.wantMe("lin")
+}
+
+// A query that cannot be read whole is refused: a filter left out shows everybody.
+func TestBrokenQueries(t *testing.T) {
+	w := newWorld(t, options{})
+	admin := w.admin()
+	for _, address := range []string{"/api/admin/users?q=nobody;x", "/api/admin/users.csv?q=a%zz", "/admin/users?q=a;b", "/admin/events?who=%"} {
+		admin.get(address).wantPage(http.StatusBadRequest, "")
+	}
+}
+
+// A wrong method is told the right ones, and times have one width.
+func TestAllowAndTimes(t *testing.T) {
+	w := newWorld(t, options{path: "/wx"})
+	lin := w.phone("lin")
+	lin.signsIn()
+	for address, allow := range map[string]string{"/api/me": "GET, HEAD", "/login": "GET, HEAD"} {
+		if got := lin.post(address, nil).Header.Get("Allow"); got != allow {
+			t.Errorf("POST %s: allow %q, want %q", address, got, allow)
+		}
+	}
+	if got := lin.get("/logout").Header.Get("Allow"); got != "POST" {
+		t.Errorf("GET /logout: allow %q", got)
+	}
+	for _, field := range []string{"first_login_at", "last_login_at", "profile_updated_at"} {
+		if at := lin.me()[field].(string); len(at) != len("2026-11-22T06:00:00Z") {
+			t.Errorf("%s is %s", field, at)
+		}
 	}
 }

@@ -152,6 +152,20 @@ const maxRequest = 64 << 10
 
 func limitBody(next http.Handler) http.Handler { return http.MaxBytesHandler(next, maxRequest) }
 
+// readForm refuses a form that cannot be read, or is too large, before anybody
+// takes it for an empty one.
+func (s *Server) readForm(next http.Handler) http.Handler {
+	return s.handle(func(w http.ResponseWriter, r *http.Request) error {
+		if r.Method == http.MethodPost {
+			if err := r.ParseForm(); err != nil {
+				return auth.Fail(auth.BadRequest, err)
+			}
+		}
+		next.ServeHTTP(w, r)
+		return nil
+	})
+}
+
 // sameOrigin refuses what another site sends. Browsers say where a request comes
 // from in Sec-Fetch-Site or Origin, the old webviews of WeChat in Origin alone;
 // a request with neither is no browser's.

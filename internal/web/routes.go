@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
@@ -12,7 +13,7 @@ import (
 // routes is every address there is, with what stands before it.
 func (s *Server) routes() http.Handler {
 	root := chi.NewRouter()
-	root.Use(identify, clientAddress(s.config.TrustedProxies), s.logRequests, s.recoverPanics, s.secureHeaders, limitBody, s.sameOrigin())
+	root.Use(identify, clientAddress(s.config.TrustedProxies), s.logRequests, s.recoverPanics, s.secureHeaders, limitBody, s.sameOrigin(), s.readForm)
 	root.Use(middleware.GetHead) // monitors ask by HEAD
 	root.NotFound(s.handle(s.noSuchPage))
 	root.MethodNotAllowed(s.handle(s.wrongMethod))
@@ -106,7 +107,20 @@ func (s *Server) noSuchPage(http.ResponseWriter, *http.Request) error {
 	return auth.Fail(auth.NoSuchPage, nil)
 }
 
-func (s *Server) wrongMethod(http.ResponseWriter, *http.Request) error {
+// wrongMethod says which methods would be right (RFC 9110).
+func (s *Server) wrongMethod(w http.ResponseWriter, r *http.Request) error {
+	routes := s.handler.(chi.Routes)
+	var allowed []string
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodDelete} {
+		asked := method
+		if method == http.MethodHead {
+			asked = http.MethodGet
+		}
+		if routes.Match(chi.NewRouteContext(), asked, r.URL.Path) {
+			allowed = append(allowed, method)
+		}
+	}
+	w.Header().Set("Allow", strings.Join(allowed, ", "))
 	return auth.Fail(auth.WrongMethod, nil)
 }
 

@@ -60,9 +60,6 @@ func (s *Server) scanAnswer(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return auth.Failf(auth.ScanSpent, "not a ticket")
 	}
-	if err := r.ParseForm(); err != nil {
-		return auth.Fail(auth.BadRequest, err)
-	}
 	answer := r.PostForm.Get("answer")
 	if answer != "confirm" && answer != "refuse" {
 		return auth.Failf(auth.BadRequest, "neither confirm nor refuse")

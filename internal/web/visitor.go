@@ -42,9 +42,6 @@ func (s *Server) consent(w http.ResponseWriter, r *http.Request) error {
 
 // logout ends the session, or with scope=all every session of the person.
 func (s *Server) logout(w http.ResponseWriter, r *http.Request) error {
-	if err := r.ParseForm(); err != nil {
-		return auth.Fail(auth.BadRequest, err)
-	}
 	if r.Form.Get("scope") == "all" {
 		visit, err := s.visitor(r)
 		if err == nil {
