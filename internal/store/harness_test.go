@@ -16,7 +16,6 @@ import (
 
 	"wxlogin/internal/auth"
 	"wxlogin/internal/store"
-	"wxlogin/internal/store/pgtest"
 	"wxlogin/migrations"
 )
 
@@ -51,34 +50,6 @@ var sqliteEngine = engine{"sqlite", func(t *testing.T) address {
 	path := filepath.Join(t.TempDir(), "wxlogin.db")
 	return address{"sqlite:" + path, rawSQLite(t, path)}
 }}
-
-var postgresEngine = engine{"postgres", func(t *testing.T) address {
-	server := pgtest.Shared(t)
-	return onPostgres(t, server.TCP(server.Filled(t, migrated)))
-}}
-
-// migrated brings a new database up to date, for as many tests as use it.
-func migrated(url string) error {
-	s, err := store.Open(context.Background(), store.Config{URL: url, Keys: auth.Keyring{{ID: "k1"}}, Migrations: migrations.FS})
-	if err != nil {
-		return err
-	}
-	return s.Close()
-}
-
-// engines are all that the store runs on.
-var engines = []engine{sqliteEngine, postgresEngine}
-
-// onPostgres is a database with a way in beside the store.
-func onPostgres(t *testing.T, url string) address {
-	t.Helper()
-	raw, err := sql.Open("pgx", url+"&application_name=beside")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { raw.Close() })
-	return address{url, raw}
-}
 
 func rawSQLite(t *testing.T, path string) *sql.DB {
 	t.Helper()

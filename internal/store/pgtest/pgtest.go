@@ -6,7 +6,6 @@ package pgtest
 
 import (
 	"bytes"
-	"context"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -224,94 +223,4 @@ func (s *Server) URL(database string) string {
 // TCP is the address of a database by the network.
 func (s *Server) TCP(database string) string {
 	return fmt.Sprintf("postgres://wxlogin@127.0.0.1:%d/%s?sslmode=disable", s.port, database)
-}
-
-// Database makes an empty database for a test and returns its name.
-func (s *Server) Database(t testing.TB) string {
-	t.Helper()
-	name := s.create(t)
-	t.Cleanup(func() {
-		// An error is no matter: it all goes in the end.
-		_, _ = s.admin.Exec("DROP DATABASE IF EXISTS " + name + " WITH (FORCE)")
-	})
-	return name
-}
-
-func (s *Server) create(t testing.TB) string {
-	t.Helper()
-	name := fmt.Sprintf("t%d", s.names.Add(1))
-	s.Exec(t, "CREATE DATABASE "+name+s.copying)
-	return name
-}
-
-// Filled gives a test a database as fill has left it, for as long as the test
-// takes. fill gets the address of an empty one. Making a database takes longer
-// than most tests, so one that a test is through with goes to the next, without
-// the rows that came since. Tests that change tables want one of their own.
-func (s *Server) Filled(t testing.TB, fill func(url string) error) string {
-	t.Helper()
-	var name string
-	select {
-	case name = <-s.free:
-	default:
-		name = s.create(t)
-		if err := fill(s.URL(name)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	db, err := sql.Open("pgx", s.URL(name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	empty, err := emptyTables(db)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		defer db.Close()
-		if _, err := db.Exec("DO $$ BEGIN DELETE FROM " + strings.Join(empty, "; DELETE FROM ") + "; END $$"); err == nil {
-			s.free <- name
-		}
-	})
-	return name
-}
-
-// emptyTables are the tables without a row.
-func emptyTables(db *sql.DB) (empty []string, err error) {
-	var tables string
-	if err := db.QueryRow(`SELECT string_agg(tablename, ',') FROM pg_tables WHERE schemaname = 'public'`).Scan(&tables); err != nil {
-		return nil, err
-	}
-	for table := range strings.SplitSeq(tables, ",") {
-		var filled bool
-		if err := db.QueryRow(`SELECT EXISTS (SELECT 1 FROM ` + table + `)`).Scan(&filled); err != nil {
-			return nil, err
-		}
-		if !filled {
-			empty = append(empty, table)
-		}
-	}
-	return empty, nil
-}
-
-// Exec runs a statement as an administrator of the server.
-func (s *Server) Exec(t testing.TB, statement string, args ...any) {
-	t.Helper()
-	// A test that ends cleans up too.
-	if _, err := s.admin.ExecContext(context.Background(), statement, args...); err != nil {
-		t.Fatalf("%s: %v", statement, err)
-	}
-}
-
-// ExecIn runs statements in a database.
-func (s *Server) ExecIn(t testing.TB, database, statements string) {
-	t.Helper()
-	db, err := sql.Open("pgx", s.URL(database))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	if _, err := db.ExecContext(context.Background(), statements); err != nil {
-		t.Fatalf("%s: %v", statements, err)
-	}
 }
