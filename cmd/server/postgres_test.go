@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -47,6 +48,9 @@ func newReplicas(t *testing.T, n int, variables ...string) *replicas {
 			p.Out.URL.Scheme, p.Out.URL.Host, p.Out.Host = "http", "replicas", p.In.Host
 		},
 		Transport: r,
+		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) {
+			http.Error(w, err.Error(), http.StatusBadGateway)
+		},
 	})
 	t.Cleanup(proxy.Close)
 	r.proxy = proxy.Listener.Addr().String()
@@ -58,17 +62,21 @@ func (r *replicas) start() (*process, string) {
 }
 
 // RoundTrip takes replicas in turn and passes over one that does not answer, as
-// proxies do.
+// proxies do. It goes round twice: the place of a replica that was found ended
+// may have been given to another while the next one was asked, which by then is
+// ended too.
 func (r *replicas) RoundTrip(req *http.Request) (res *http.Response, err error) {
 	turn := int(r.turn.Add(1))
-	for i := range r.addresses {
+	for i := range 2 * len(r.addresses) {
 		r.mu.Lock()
 		address := r.addresses[(turn+i)%len(r.addresses)]
 		r.mu.Unlock()
 		req.URL.Host = address
-		if res, err = http.DefaultTransport.RoundTrip(req); err == nil {
+		var failed error
+		if res, failed = http.DefaultTransport.RoundTrip(req); failed == nil {
 			return res, nil
 		}
+		err = errors.Join(err, failed)
 	}
 	return nil, err
 }
