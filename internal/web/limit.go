@@ -6,7 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/go-chi/chi/v5/middleware"
 	"github.com/go-chi/httprate"
 
 	"wxlogin/internal/auth"
@@ -21,7 +20,7 @@ func (s *Server) limitRate() func(http.Handler) http.Handler {
 	}
 	return httprate.LimitBy(s.config.RateLimit, time.Minute,
 		func(r *http.Request) (string, error) {
-			return httprate.CanonicalizeIP(middleware.GetClientIP(r.Context())), nil
+			return httprate.CanonicalizeIP(exchangeOf(r).client), nil
 		},
 		httprate.WithLimitCounter(newSlotCounter()),
 		httprate.WithLimitHandler(s.handle(func(http.ResponseWriter, *http.Request) error {

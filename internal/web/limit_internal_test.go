@@ -2,6 +2,7 @@ package web
 
 import (
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
@@ -13,8 +14,11 @@ import (
 
 // The limit in use costs the same for a hundred thousand addresses as for one.
 func TestRateLimitMemory(t *testing.T) {
-	s := &Server{config: Config{RateLimit: 600}}
-	limited := middleware.ClientIPFromRemoteAddr(s.limitRate()(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})))
+	s := &Server{
+		config: Config{RateLimit: 600, Observe: func(string, string, int, time.Duration) {}},
+		log:    slog.New(slog.DiscardHandler),
+	}
+	limited := middleware.ClientIPFromRemoteAddr(s.begin(s.limitRate()(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))))
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/login", nil)
 	w := httptest.NewRecorder()
 	ask := func(i int) {

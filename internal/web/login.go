@@ -1,7 +1,6 @@
 package web
 
 import (
-	"context"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -74,15 +73,18 @@ func (s *Server) checkState(next http.Handler) http.Handler {
 			}
 			return auth.Failf(auth.StateMismatch, "no flow of this browser")
 		}
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), flowContextKey, fl)))
+		exchangeOf(r).flow = &fl
+		next.ServeHTTP(w, r)
 		return nil
 	})
 }
 
 // flowOf is the flow that checkState found.
 func flowOf(r *http.Request) (flow, bool) {
-	fl, ok := r.Context().Value(flowContextKey).(flow)
-	return fl, ok
+	if fl := exchangeOf(r).flow; fl != nil {
+		return *fl, true
+	}
+	return flow{}, false
 }
 
 // maxCode bounds a code; those seen have 32 characters.

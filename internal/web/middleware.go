@@ -1,44 +1,17 @@
 package web
 
 import (
-	"context"
-	"crypto/rand"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/netip"
 	"runtime/debug"
 	"strings"
-	"time"
 
-	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
 
 	"wxlogin/internal/auth"
 )
-
-// contextKey keeps our context values apart from everybody else's.
-type contextKey int
-
-const (
-	requestIDKey contextKey = iota
-	flowContextKey
-	administratorKey
-)
-
-// identify gives every request an id of its own, for the answer and the log. A
-// client's own id is not taken: it could be made to look like another's.
-func identify(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		id := strings.ToLower(rand.Text()[:16])
-		w.Header().Set("X-Request-Id", id)
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestIDKey, id)))
-	})
-}
-
-func requestID(r *http.Request) string {
-	id, _ := r.Context().Value(requestIDKey).(string)
-	return id
-}
 
 // clientAddress finds the address of the client: the peer's, or with trusted
 // proxies the first address that no trusted proxy has. A proxy that names nobody
@@ -71,38 +44,9 @@ const maxUserAgent = 512
 func device(r *http.Request) auth.Device {
 	agent := strings.ToValidUTF8(r.UserAgent(), "")
 	return auth.Device{
-		RemoteAddr: middleware.GetClientIP(r.Context()),
+		RemoteAddr: exchangeOf(r).client,
 		UserAgent:  agent[:min(len(agent), maxUserAgent)],
 	}
-}
-
-// logRequests writes one line a request, and counts it. It names the route and not the address:
-// a callback's query holds a code, an admin link's a token.
-func (s *Server) logRequests(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		began := time.Now()
-		ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
-		next.ServeHTTP(ww, r)
-		took := time.Since(began)
-		s.config.Observe(r.Method, routeOf(r), ww.Status(), took)
-		s.log.InfoContext(r.Context(), "request",
-			"request_id", requestID(r),
-			"method", r.Method,
-			"route", routeOf(r),
-			"status", ww.Status(),
-			"bytes", ww.BytesWritten(),
-			"ms", float64(took.Microseconds())/1000,
-			"client", middleware.GetClientIP(r.Context()))
-	})
-}
-
-// routeOf is the pattern of the route that matched, which has no one's data in
-// it.
-func routeOf(r *http.Request) string {
-	if route := chi.RouteContext(r.Context()); route != nil && route.RoutePattern() != "" {
-		return route.RoutePattern()
-	}
-	return "none"
 }
 
 // recoverPanics turns a bug into an answer. The stack goes to the log alone.
@@ -130,19 +74,23 @@ const contentPolicy = "default-src 'none'; style-src 'self'; img-src 'self' data
 // secureHeaders sets what holds for every answer, errors and redirects too.
 // Handlers of things that may be kept say so themselves.
 func (s *Server) secureHeaders(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Content-Security-Policy", contentPolicy)
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("X-Frame-Options", "DENY")
+	always := http.Header{
+		"Content-Security-Policy": {contentPolicy},
+		"X-Content-Type-Options":  {"nosniff"},
+		"X-Frame-Options":         {"DENY"},
 		// no-referrer would make browsers send "Origin: null" with our own forms.
-		h.Set("Referrer-Policy", "same-origin")
-		h.Set("Cross-Origin-Opener-Policy", "same-origin")
-		h.Set("Cache-Control", "no-store")
-		h.Add("Vary", "Cookie")
-		if s.site.secure {
-			h.Set("Strict-Transport-Security", "max-age=31536000")
-		}
+		"Referrer-Policy":            {"same-origin"},
+		"Cross-Origin-Opener-Policy": {"same-origin"},
+		"Cache-Control":              {"no-store"},
+		"Vary":                       {"Cookie"},
+	}
+	if s.site.secure {
+		always.Set("Strict-Transport-Security", "max-age=31536000")
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// All answers share the values: Set replaces one, and Add copies it, as they
+		// have no room to grow.
+		maps.Copy(w.Header(), always)
 		next.ServeHTTP(w, r)
 	})
 }
@@ -150,7 +98,16 @@ func (s *Server) secureHeaders(next http.Handler) http.Handler {
 // maxRequest bounds a body. The largest form has a reason for blocking in it.
 const maxRequest = 64 << 10
 
-func limitBody(next http.Handler) http.Handler { return http.MaxBytesHandler(next, maxRequest) }
+func limitBody(next http.Handler) http.Handler {
+	limited := http.MaxBytesHandler(next, maxRequest)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Body == http.NoBody {
+			next.ServeHTTP(w, r) // spares the copy of the request
+			return
+		}
+		limited.ServeHTTP(w, r)
+	})
+}
 
 // readForm refuses a form that cannot be read, or is too large, before anybody
 // takes it for an empty one.
@@ -188,18 +145,14 @@ func (s *Server) admit(next http.Handler) http.Handler {
 		if err != nil {
 			return err
 		}
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), administratorKey, visit)))
+		x := exchangeOf(r)
+		x.administrator, x.admitted = visit, true
+		next.ServeHTTP(w, r)
 		return nil
 	})
 }
 
 // administratorOf returns whom admit let through.
-func administratorOf(r *http.Request) auth.Visit {
-	visit, _ := r.Context().Value(administratorKey).(auth.Visit)
-	return visit
-}
+func administratorOf(r *http.Request) auth.Visit { return exchangeOf(r).administrator }
 
-func isAdministrator(r *http.Request) bool {
-	_, ok := r.Context().Value(administratorKey).(auth.Visit)
-	return ok
-}
+func isAdministrator(r *http.Request) bool { return exchangeOf(r).admitted }

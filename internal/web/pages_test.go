@@ -302,12 +302,12 @@ func TestPages(t *testing.T) {
 			for _, s := range samples() {
 				seen[s.page.file()] = true
 				name := fmt.Sprintf("%s/%s/%s/demo=%t", lang, s.page.file(), s.name, demo != nil)
-				buf, err := r.render(frame{Lang: lang, RequestID: "01J9ZK3Q5", Demo: demo, Admin: s.admin, Path: s.path, Now: noon}, s.page)
+				shown, err := r.render(frame{Lang: lang, RequestID: "01J9ZK3Q5", Demo: demo, Admin: s.admin, Path: s.path, Now: noon}, s.page)
 				if err != nil {
 					t.Errorf("%s: %v", name, err)
 					continue
 				}
-				for _, fault := range faults(buf.String(), lang, s.says) {
+				for _, fault := range faults(string(shown), lang, s.says) {
 					t.Errorf("%s: %s", name, fault)
 				}
 			}
@@ -318,6 +318,45 @@ func TestPages(t *testing.T) {
 			t.Errorf("%s has no sample", p.file())
 		}
 	}
+}
+
+// The profile page put together from parts is the one that its template gives.
+func FuzzProfileParts(f *testing.F) {
+	assets, err := newAssets()
+	if err != nil {
+		f.Fatal(err)
+	}
+	// East of Greenwich by a part of an hour, so that no time looks like another.
+	r, err := newRenderer(templates.FS, assets, "/wx", "zh_CN", time.FixedZone("here", 5*3600+45*60))
+	if err != nil {
+		f.Fatal(err)
+	}
+	demo := &Demo{SimulatorURL: "http://127.0.0.1:8008/"}
+	for _, u := range people() {
+		f.Add(u.ID, u.OpenID, u.Nickname, u.Country, u.Province, u.City, u.Sex, u.FirstLoginAt.UnixMilli(), u.LastLoginAt.UnixMilli(), u.LoginCount)
+	}
+	f.Add("a/b", "+\x00", "wxl0city0wxl", "", "+", "\xff", 1, int64(-1), int64(0), int64(-5))
+	f.Add(" ", "", "", "&amp;", "x", "", 3, int64(0), int64(1)<<47, int64(1)<<62)
+	f.Fuzz(func(t *testing.T, id, openID, nickname, country, province, city string, sex int, first, last, count int64) {
+		u := auth.User{
+			ID: id, OpenID: openID, FirstLoginAt: time.UnixMilli(first), LastLoginAt: time.UnixMilli(last), LoginCount: count,
+			Profile: auth.Profile{Nickname: nickname, Sex: sex, Country: country, Province: province, City: city},
+		}
+		for _, lang := range languages {
+			for _, demo := range []*Demo{nil, demo} {
+				// What the page does not show must not be kept with its parts.
+				frame := frame{Lang: lang, RequestID: nickname, Demo: demo, Path: city, Now: time.UnixMilli(last)}
+				want, wantErr := r.execute(frame, profilePage{User: u})
+				got, err := r.render(frame, profilePage{User: u})
+				if string(got) != string(want) || (err == nil) != (wantErr == nil) {
+					t.Fatalf("%s: from parts\n%s%v\nby the template\n%s%v", lang, got, err, want, wantErr)
+				}
+				if _, ok := r.profiles.render(frame, u, r.execute); !ok && plainID(id) && sex >= 0 && sex <= 2 {
+					t.Fatal("the page was not put together from parts")
+				}
+			}
+		}
+	})
 }
 
 // faults is what is wrong with a page, whoever sees it.

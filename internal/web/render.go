@@ -7,6 +7,9 @@ import (
 	"html/template"
 	"io/fs"
 	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/text/language"
@@ -26,6 +29,9 @@ type renderer struct {
 	pages    map[string]map[string]*template.Template // by language, then file
 	words    map[string]words                         // by language
 	fallback string                                   // the operator's language
+	asked    sync.Map                                 // the language by Accept-Language header
+	headers  atomic.Int64                             // in asked
+	profiles profiles
 }
 
 // newRenderer parses all pages. A template or a word that is missing is an
@@ -35,6 +41,7 @@ func newRenderer(files fs.FS, assets *assets, prefix, fallback string, zone *tim
 		pages:    make(map[string]map[string]*template.Template),
 		words:    make(map[string]words),
 		fallback: fallback,
+		profiles: profiles{zone: zone, shapes: make(map[shape][]part)},
 	}
 	for _, lang := range languages {
 		words, err := readWords(files, lang)
@@ -92,9 +99,9 @@ func funcs(words words, assets *assets, prefix, lang string, zone *time.Location
 		"t":      words.text,
 		"path":   func(p string) string { return prefix + p },
 		"asset":  func(name string) (string, error) { return assets.path(prefix, name) },
-		"date":   func(t time.Time) string { return t.In(zone).Format("2006-01-02 15:04") },
+		"date":   func(t time.Time) string { return t.In(zone).Format(dateFormat) },
 		"day":    func(t time.Time) string { return t.In(zone).Format("01-02") },
-		"iso":    func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+		"iso":    func(t time.Time) string { return t.UTC().Format(isoFormat) },
 		"ago":    func(now, t time.Time) (string, error) { return ago(words, now, t) },
 		"agent":  func(userAgent string) (string, error) { return words.device(nameDevice(userAgent)) },
 		"device": words.device,
@@ -116,6 +123,14 @@ func ago(words words, now, t time.Time) (string, error) {
 	return words.text("ago.days", int(d/(24*time.Hour)))
 }
 
+// Phones send few different headers, and parsing one costs more than the rest
+// of a visit; what has been found is kept. The bounds are for those who make up
+// headers.
+const (
+	maxHeaders      = 1000
+	maxHeaderLength = 200
+)
+
 // language picks the page's language: what the browser asks for, else the
 // operator's default.
 func (r *renderer) language(req *http.Request) string {
@@ -123,6 +138,17 @@ func (r *renderer) language(req *http.Request) string {
 	if header == "" {
 		return r.fallback
 	}
+	if lang, ok := r.asked.Load(header); ok {
+		return lang.(string)
+	}
+	lang := r.match(header)
+	if len(header) <= maxHeaderLength && r.headers.Add(1) <= maxHeaders {
+		r.asked.Store(strings.Clone(header), lang)
+	}
+	return lang
+}
+
+func (r *renderer) match(header string) string {
 	tags, _, err := language.ParseAcceptLanguage(header)
 	if err != nil || len(tags) == 0 {
 		return r.fallback
@@ -134,12 +160,21 @@ func (r *renderer) language(req *http.Request) string {
 	return languages[i]
 }
 
-// render executes a page into a buffer, so that a template that fails half-way
-// has sent nothing.
-func (r *renderer) render(f frame, p page) (*bytes.Buffer, error) {
+// render gives a whole page, so that a template that fails half-way has sent
+// nothing.
+func (r *renderer) render(f frame, p page) ([]byte, error) {
+	if profile, ok := p.(profilePage); ok {
+		if page, ok := r.profiles.render(f, profile.User, r.execute); ok {
+			return page, nil
+		}
+	}
+	return r.execute(f, p)
+}
+
+func (r *renderer) execute(f frame, p page) ([]byte, error) {
 	var buf bytes.Buffer
 	if err := r.pages[f.Lang][p.file()].Execute(&buf, view{frame: f, Page: p}); err != nil {
 		return nil, fmt.Errorf("render %s: %w", p.file(), err)
 	}
-	return &buf, nil
+	return buf.Bytes(), nil
 }

@@ -220,7 +220,7 @@ func (s *Server) writePage(w http.ResponseWriter, r *http.Request, status int, p
 		Now:       s.now(),
 	}
 	h := w.Header()
-	buf, err := s.renderer.render(f, p)
+	body, err := s.renderer.render(f, p)
 	if err != nil {
 		s.log.ErrorContext(r.Context(), "page cannot be shown", "request_id", requestID(r), "error", err)
 		h.Set("Content-Type", "text/plain; charset=utf-8")
@@ -230,9 +230,10 @@ func (s *Server) writePage(w http.ResponseWriter, r *http.Request, status int, p
 	}
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Language", strings.ReplaceAll(f.Lang, "_", "-"))
+	h.Set("Content-Length", strconv.Itoa(len(body))) // else net/http sends a long page in chunks
 	h.Add("Vary", "Accept-Language")
 	w.WriteHeader(status)
-	buf.WriteTo(w) // a browser that has gone is no fault
+	w.Write(body) // a browser that has gone is no fault
 }
 
 // redirect sends the browser on. It writes the address itself: http.Redirect

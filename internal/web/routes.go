@@ -13,7 +13,7 @@ import (
 // routes is every address there is, with what stands before it.
 func (s *Server) routes() http.Handler {
 	root := chi.NewRouter()
-	root.Use(identify, clientAddress(s.config.TrustedProxies), s.logRequests, s.recoverPanics, s.secureHeaders, limitBody, s.sameOrigin(), s.readForm)
+	root.Use(clientAddress(s.config.TrustedProxies), s.begin, s.recoverPanics, s.secureHeaders, limitBody, s.sameOrigin(), s.readForm)
 	root.Use(middleware.GetHead) // monitors ask by HEAD
 	root.NotFound(s.handle(s.noSuchPage))
 	root.MethodNotAllowed(s.handle(s.wrongMethod))

@@ -48,9 +48,6 @@ func newSessionCookies(secure bool, domain string, lifetime time.Duration, store
 	}
 }
 
-// visitKey is the one value of a session: the auth.Visit that was read.
-const visitKey = "visit"
-
 // maxTokens bounds how many cookies of one name are looked up. Two are honest: a
 // sibling's of the whole domain and our own.
 const maxTokens = 3
@@ -60,29 +57,41 @@ func (c *sessionCookies) Get(r *http.Request, name string) (*sessions.Session, e
 	return sessions.GetRegistry(r).Get(c, name)
 }
 
-// New reads the session that a request's cookies name. All cookies of the name
-// are tried, because a stale one of another path or domain may stand first. No
-// live session is a new one and no error; a database that does not answer is an
-// error, and nobody's logout.
+// New reads the session that a request's cookies name. No live session is a new
+// one and no error; a database that does not answer is an error, and nobody's
+// logout.
 func (c *sessionCookies) New(r *http.Request, name string) (*sessions.Session, error) {
 	kind := c.kind(name)
+	found := c.read(r, kind)
 	session := sessions.NewSession(c, name)
 	session.Options = new(kind.options)
-	session.IsNew = true
-	cookies := r.CookiesNamed(name)
+	session.ID, session.IsNew = found.token, found.token == ""
+	return session, found.err
+}
+
+// held is what a request's cookies of one kind come to.
+type held struct {
+	asked bool   // else nobody has looked yet
+	token string // of the live session; empty when there is none
+	visit auth.Visit
+	err   error // nobody can tell
+}
+
+// read looks for a live session. All cookies of the name are tried, because a
+// stale one of another path or domain may stand first.
+func (c *sessionCookies) read(r *http.Request, kind cookieKind) held {
+	cookies := r.CookiesNamed(kind.name)
 	for _, cookie := range cookies[:min(len(cookies), maxTokens)] {
 		visit, err := c.sessions.Visit(r.Context(), kind.kind, auth.Hash(cookie.Value))
 		if auth.ReasonOf(err) == auth.NotSignedIn {
 			continue
 		}
 		if err != nil {
-			return session, err
+			return held{asked: true, err: err}
 		}
-		session.ID, session.IsNew = cookie.Value, false
-		session.Values[visitKey] = visit
-		return session, nil
+		return held{asked: true, token: cookie.Value, visit: visit}
 	}
-	return session, nil
+	return held{asked: true}
 }
 
 // Save hands the session's token to the browser; with a negative MaxAge it ends
@@ -132,27 +141,39 @@ func (c *sessionCookies) end(w http.ResponseWriter, r *http.Request, kind cookie
 func (s *Server) visitor(r *http.Request) (auth.Visit, error) { return s.visit(r, s.cookies.visitor) }
 
 func (s *Server) visit(r *http.Request, kind cookieKind) (auth.Visit, error) {
-	session, err := s.cookies.Get(r, kind.name)
-	if err != nil {
-		return auth.Visit{}, err
+	found := s.held(r, kind)
+	if found.err != nil {
+		return auth.Visit{}, found.err
 	}
-	visit, ok := session.Values[visitKey].(auth.Visit)
 	now := s.now()
-	if !ok || !visit.Session.Alive(now, s.auth.Rules().Idle) {
+	if found.token == "" || !found.visit.Session.Alive(now, s.auth.Rules().Idle) {
 		return auth.Visit{}, auth.Fail(auth.NotSignedIn, nil)
 	}
-	s.toucher.seen(visit.Session, now)
-	return visit, nil
+	s.toucher.seen(found.visit.Session, now)
+	return found.visit, nil
+}
+
+// held reads the request's session of a kind, once.
+func (s *Server) held(r *http.Request, kind cookieKind) *held {
+	x := exchangeOf(r)
+	found := &x.visitor
+	if kind.kind == auth.DeskSession {
+		found = &x.desk
+	}
+	if !found.asked {
+		*found = s.cookies.read(r, kind)
+	}
+	return found
 }
 
 // heldToken is the hash of the visitor session that the browser holds, for a
 // login to replace. Empty when it holds none, or none can be read.
 func (s *Server) heldToken(r *http.Request) string {
-	session, err := s.cookies.Get(r, s.cookies.visitor.name)
-	if err != nil || session.IsNew {
+	found := s.held(r, s.cookies.visitor)
+	if found.token == "" {
 		return ""
 	}
-	return auth.Hash(session.ID)
+	return auth.Hash(found.token)
 }
 
 // administrator returns the visit by which the request may open admin pages:
