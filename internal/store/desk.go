@@ -184,7 +184,7 @@ func (s *Store) AddAdminLink(ctx context.Context, link auth.AdminLink, event aut
 // SpendAdminLink implements auth.DeskStore.
 func (s *Store) SpendAdminLink(ctx context.Context, tokenHash string, now time.Time, session auth.Session, event auth.Event) error {
 	return s.write(ctx, "spend admin link", func(tx *sqlx.Tx) error {
-		spent, err := changed(tx.ExecContext(ctx, `DELETE FROM admin_links WHERE token_hash = $1 AND ends_at >= $2`, tokenHash, millis(now)))
+		spent, err := changed(tx.ExecContext(ctx, `DELETE FROM admin_links WHERE token_hash = $1 AND ends_at > $2`, tokenHash, millis(now)))
 		if err != nil {
 			return err
 		}

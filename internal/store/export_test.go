@@ -16,3 +16,6 @@ func (s Sealer) Seal(text auth.Secret, place string) string {
 }
 
 func (s Sealer) Open(sealed, place string) (auth.Secret, error) { return s.open(sealed, place) }
+
+// KeepNoVisits makes every visit a read of the database.
+func (s *Store) KeepNoVisits() { s.visits = newVisits(nil) }

@@ -44,7 +44,7 @@ func count(result sql.Result, err error) (int64, error) {
 
 // ClaimLogin implements auth.Store.
 func (s *Store) ClaimLogin(ctx context.Context, l auth.Login) (claimed bool, err error) {
-	err = s.write(ctx, "claim login", func(tx *sqlx.Tx) (err error) {
+	err = s.writeFor(ctx, "claim login", &change{}, func(tx *sqlx.Tx) (err error) {
 		claimed, err = addLogin(ctx, tx, l)
 		return err
 	})
@@ -67,7 +67,7 @@ func (s *Store) LoginByState(ctx context.Context, stateHash string) (auth.Login,
 // FinishLogin implements auth.Store. A login that has ended already stays as it
 // ended. The person may have been erased meanwhile.
 func (s *Store) FinishLogin(ctx context.Context, l auth.Login) error {
-	return s.write(ctx, "finish login", func(tx *sqlx.Tx) error {
+	return s.writeFor(ctx, "finish login", &change{}, func(tx *sqlx.Tx) error {
 		_, err := tx.ExecContext(ctx, `UPDATE logins SET outcome = $2, reason = $3, finished_at = $4,
 				errcode = $5, step = $6, user_id = (SELECT id FROM users WHERE id = $7)
 			WHERE id = $1 AND outcome = 'pending'`, l.ID, l.Outcome, l.Reason, millis(l.FinishedAt), l.Errcode, l.Step, l.UserID)
@@ -78,8 +78,10 @@ func (s *Store) FinishLogin(ctx context.Context, l auth.Login) error {
 // SaveLogin implements auth.Store. CodeSpent when the login has ended in another
 // way by now, or another login has claimed its state or code.
 func (s *Store) SaveLogin(ctx context.Context, save auth.SaveLogin) (user auth.User, err error) {
-	err = s.write(ctx, "save login", func(tx *sqlx.Tx) (err error) {
+	changed := change{sessions: []string{save.Replaces}}
+	err = s.writeFor(ctx, "save login", &changed, func(tx *sqlx.Tx) (err error) {
 		user, err = s.saveLogin(ctx, tx, save)
+		changed.user = user.ID
 		return err
 	})
 	if err != nil {
@@ -87,6 +89,7 @@ func (s *Store) SaveLogin(ctx context.Context, save auth.SaveLogin) (user auth.U
 	}
 	return user, nil
 }
+
 func (s *Store) saveLogin(ctx context.Context, tx querier, save auth.SaveLogin) (auth.User, error) {
 	user, err := saveUser(ctx, tx, save)
 	if err != nil {

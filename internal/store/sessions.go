@@ -60,23 +60,19 @@ func nested(columns string) string {
 
 // Visit implements auth.Store. It leaves the idle limit to the caller, who knows
 // it; a session past its end, or of somebody blocked, is none.
-func (s *Store) Visit(ctx context.Context, kind auth.SessionKind, tokenHash string) (auth.Visit, error) {
-	var row visitRow
-	var err error
+func (s *Store) Visit(ctx context.Context, kind auth.SessionKind, tokenHash string) (visit auth.Visit, err error) {
 	switch kind {
 	case auth.VisitorSession:
-		err = s.visitor.GetContext(ctx, &row, tokenHash)
+		visit, err = s.readVisit(ctx, tokenHash)
 	case auth.DeskSession:
-		err = s.desk.GetContext(ctx, &row.Session, tokenHash)
+		var row sessionRow
+		err = s.desk.GetContext(ctx, &row, tokenHash)
+		visit.Session = row.session()
 	default:
 		return auth.Visit{}, auth.Failf(auth.NotSignedIn, "no kind of session: %q", kind)
 	}
 	if err != nil {
 		return auth.Visit{}, s.orNone(ctx, "read session", err, auth.NotSignedIn)
-	}
-	visit := auth.Visit{Session: row.Session.session(), Granted: row.Granted != 0}
-	if kind == auth.VisitorSession {
-		visit.User = row.User.user()
 	}
 	// Blocking deletes sessions; this is the second lock on the same door.
 	if visit.User.Blocked || !s.now().Before(visit.Session.EndsAt) {
@@ -85,9 +81,24 @@ func (s *Store) Visit(ctx context.Context, kind auth.SessionKind, tokenHash stri
 	return visit, nil
 }
 
+// readVisit reads a visitor's session, from memory while nothing has changed.
+func (s *Store) readVisit(ctx context.Context, tokenHash string) (auth.Visit, error) {
+	visit, state, ok := s.visits.get(tokenHash)
+	if ok {
+		return visit, nil
+	}
+	var row visitRow
+	if err := s.visitor.GetContext(ctx, &row, tokenHash); err != nil {
+		return auth.Visit{}, err
+	}
+	visit = auth.Visit{Session: row.Session.session(), User: row.User.user(), Granted: row.Granted != 0}
+	s.visits.put(visit, state)
+	return visit, nil
+}
+
 // DeleteSession ends one session. No error when there is none.
 func (s *Store) DeleteSession(ctx context.Context, kind auth.SessionKind, tokenHash string) error {
-	return s.write(ctx, "delete session", func(tx *sqlx.Tx) error {
+	return s.writeFor(ctx, "delete session", &change{sessions: []string{tokenHash}}, func(tx *sqlx.Tx) error {
 		_, err := tx.ExecContext(ctx, `DELETE FROM sessions WHERE token_hash = $1 AND kind = $2`, tokenHash, kind)
 		return err
 	})
@@ -114,7 +125,7 @@ func (s *Store) TouchSessions(ctx context.Context, tokenHashes []string, at time
 			args = append(args, hash)
 			places = append(places, fmt.Sprintf("$%d", len(args)))
 		}
-		err := s.write(ctx, "touch sessions", func(tx *sqlx.Tx) error {
+		err := s.writeFor(ctx, "touch sessions", &change{sessions: hashes}, func(tx *sqlx.Tx) error {
 			_, err := tx.ExecContext(ctx, `UPDATE sessions SET last_seen_at = $1
 				WHERE last_seen_at < $1 AND token_hash IN (`+strings.Join(places, ", ")+`)`, args...)
 			return err

@@ -107,9 +107,16 @@ func (s *Store) openSQLite(ctx context.Context, path string, migrations fs.FS) (
 	if s.writer, err = openPool(s.path, writerParams, 1); err != nil {
 		return err
 	}
-	reader, err := openPool(s.path, readerParams, max(4, runtime.GOMAXPROCS(0)))
+	reader, err := openPool(s.path, readerParams, 1+max(4, runtime.GOMAXPROCS(0)))
+	if err != nil {
+		return err
+	}
 	s.reader = readPool{reader, s.gone}
-	return err
+	if s.pin, err = reader.Connx(ctx); err != nil {
+		return err
+	}
+	s.visits = newVisits(openWALIndex(ctx, s.pin, s.path))
+	return nil
 }
 
 // prepareFile makes, inspects and migrates the file, while other processes that

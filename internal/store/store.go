@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"math/rand/v2"
 	"os"
 	"strings"
 	"sync/atomic"
@@ -38,6 +37,10 @@ type Store struct {
 	file    os.FileInfo // the file as it was opened
 	schema  int64       // the version that the statements here are written for
 
+	queue  queue      // of transactions, for an engine with one writer
+	visits *visits    // what Visit has read
+	pin    *sqlx.Conn // keeps SQLite's index of the log in being; nil with another engine
+
 	visitor, desk frequent // the two reads of Visit
 	scan          frequent // that of ScanByTicket
 
@@ -66,7 +69,7 @@ var (
 // to date. It refuses a file that is damaged, is no database, belongs to another
 // program or has a newer schema than this program knows.
 func Open(ctx context.Context, c Config) (*Store, error) {
-	s := &Store{now: c.Now, log: c.Logger}
+	s := &Store{now: c.Now, log: c.Logger, visits: newVisits(nil)}
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -128,6 +131,10 @@ func CheckURL(address string) error {
 // Close ends all connections. Calls in flight fail.
 func (s *Store) Close() error {
 	var errs []error
+	s.visits.closed.Store(true)
+	if s.pin != nil {
+		_ = s.pin.Close() // it may be closed, when its connection broke
+	}
 	for _, stmt := range []*sqlx.Stmt{s.visitor.Stmt, s.desk.Stmt, s.scan.Stmt} {
 		if stmt != nil {
 			errs = append(errs, stmt.Close())
@@ -142,74 +149,6 @@ func (s *Store) Close() error {
 		return auth.Fail(auth.StoreDown, fmt.Errorf("close database: %w", err))
 	}
 	return nil
-}
-
-// writeBudget is how long a write waits for its turn, unless its context ends
-// sooner. A visitor is waiting, and 503 with "try again" is better than a page
-// that never comes.
-const writeBudget = 5 * time.Second
-
-// attempts is how often a transaction is run that others got in the way of.
-const attempts = 5
-
-// write runs do in one transaction. It commits when do returns nil, and else
-// leaves the database as it was; then do may be run again, so it must not build
-// on what it did the first time. The caller's context bounds all of it.
-func (s *Store) write(ctx context.Context, what string, do func(*sqlx.Tx) error) error {
-	err := s.transact(ctx, do)
-	// A write that went well says that there is room again; it does not say that
-	// the pages it did not touch are whole.
-	if r := s.refused.Load(); err == nil && r != nil && !r.damaged {
-		s.refused.CompareAndSwap(r, nil)
-	}
-	return s.fail(ctx, what, err)
-}
-
-func (s *Store) transact(ctx context.Context, do func(*sqlx.Tx) error) error {
-	turn, cancel := context.WithTimeout(ctx, writeBudget)
-	defer cancel()
-	for try := 1; ; try++ {
-		committing, err := s.attempt(ctx, turn, do)
-		if err == nil {
-			return nil
-		}
-		c := s.dialect.diagnose(err)
-		// A connection that breaks off while it commits may have done so or not.
-		if !c.again && (!c.gone || committing) || try == attempts {
-			return err
-		}
-		select {
-		case <-turn.Done():
-			return err
-		// Not in step with whom it met.
-		case <-time.After(time.Duration(rand.Int64N(int64(try) * int64(10*time.Millisecond)))):
-		}
-	}
-}
-
-// attempt runs do in a transaction, and says whether it came to the commit.
-func (s *Store) attempt(ctx, turn context.Context, do func(*sqlx.Tx) error) (committing bool, err error) {
-	conn, err := s.writer.Connx(turn)
-	switch {
-	case err != nil && turn.Err() != nil && ctx.Err() == nil:
-		return false, fmt.Errorf("no turn to write within %v", writeBudget) // not the caller's deadline
-	case err != nil:
-		return false, err
-	}
-	defer conn.Close()
-	tx, err := conn.BeginTxx(ctx, s.dialect.writing)
-	for err != nil && s.dialect.diagnose(err).busy && turn.Err() == nil {
-		// The engine has waited a moment itself, in small steps.
-		tx, err = conn.BeginTxx(ctx, s.dialect.writing)
-	}
-	if err != nil {
-		return false, err
-	}
-	defer tx.Rollback() // nothing to do after Commit
-	if err := do(tx); err != nil {
-		return false, err
-	}
-	return true, tx.Commit()
 }
 
 // refusalCounts is how long a refused statement makes the store unready. After

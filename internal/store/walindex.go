@@ -1,0 +1,64 @@
+package store
+
+import (
+	"sync/atomic"
+	"unsafe"
+)
+
+// walIndex tells whether a SQLite database has changed, for the price of a few
+// loads from memory. It reads what SQLite itself reads for that: the header of
+// the write-ahead log's index, in memory that all processes on the file share.
+// Every commit changes it before it is reported as done, and SQLite trusts its
+// own page cache by the same comparison (walformat.html, §2.1, and wal.c,
+// walIndexTryHdr). A query for PRAGMA data_version takes and gives back a file
+// lock: two system calls, more than the rest of a visit together.
+//
+// SQLite may change the format. What is not as expected is "cannot tell", and
+// then every visit reads the database.
+type walIndex struct {
+	memory []byte // shared with all processes, never unmapped
+}
+
+// walHeader is one state of a database. Equal headers are the same state: the
+// counter of transactions (word 2), the length of the log, its salts and the
+// checksum over all of it are in there.
+type walHeader [walHeaderSize / 4]uint32
+
+const (
+	walHeaderSize = 48
+	walVersion    = 3007000 // iVersion, since the first release with a log
+)
+
+// walIndexSize is what is mapped: both copies of the header, in one page.
+const walIndexSize = 4096
+
+// state returns the state of the database at this moment. ok is false when it
+// cannot be told: nobody has opened the log yet, a writer has died between the
+// two copies, the format is another.
+func (w *walIndex) state() (h walHeader, ok bool) {
+	if w == nil {
+		return h, false
+	}
+	// A writer changes the second copy first. Like SQLite, read in the other order.
+	var again walHeader
+	for range 3 {
+		for i := range h {
+			h[i] = w.word(i)
+		}
+		for i := range again {
+			again[i] = w.word(i + len(h))
+		}
+		if h == again {
+			initialized := *(*byte)(unsafe.Pointer(&h[3])) // its first byte, whatever the machine's order
+			return h, h[0] == walVersion && initialized == 1
+		}
+	}
+	return h, false
+}
+
+func (w *walIndex) word(i int) uint32 {
+	return atomic.LoadUint32((*uint32)(unsafe.Pointer(&w.memory[4*i])))
+}
+
+// next says whether exactly one transaction lies between h and later.
+func (h walHeader) next(later walHeader) bool { return later[2] == h[2]+1 }

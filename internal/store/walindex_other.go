@@ -1,0 +1,12 @@
+//go:build !unix
+
+package store
+
+import (
+	"context"
+
+	"github.com/jmoiron/sqlx"
+)
+
+// openWALIndex finds none: every visit reads the database.
+func openWALIndex(context.Context, *sqlx.Conn, string) *walIndex { return nil }
