@@ -5,7 +5,8 @@
 // It does not know how or when they are run, nor on which engine: package store
 // does. The SQL is written for PostgreSQL and SQLite alike, and names three
 // things otherwise than SQLite does: BIGINT (INTEGER), BYTEA (BLOB) and /*STRICT*/
-// (STRICT tables). Package store puts them into its words.
+// (STRICT tables). Package store puts them into its words. A file named
+// *.sqlite.sql or *.postgres.sql is for that engine alone, in its own words.
 package migrations
 
 import "embed"

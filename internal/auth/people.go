@@ -9,6 +9,7 @@ type UserQuery struct {
 	Sort   Sort
 	Cursor string // from UserPage; empty: the first page
 	Limit  int    // people on a page, 1 to MaxPage; 0: DefaultPage
+	Total  bool   // tell how many there are, even if somebody has to count them
 }
 
 // The sizes of a page of people.
@@ -59,12 +60,19 @@ type UserPage struct {
 	Users []User
 	Next  string // cursor of the page after; empty on the last one
 	Prev  string // cursor of the page before; empty on the first one
+	Total Total  // on all pages together
+}
+
+// Total is how many there are, as far as it was worth counting.
+type Total struct {
+	N    int64
+	More bool // than N, which is a round number then
 }
 
 // Counts are the numbers on the dashboard.
 type Counts struct {
 	Users       int64
-	NewUsers    int64 // since
+	NewUsers    int64 // since; some may have been erased by now
 	Logins      int64 // since; sign-ins, not silent trips of unknown people
 	Sessions    int64 // alive
 	Snapshots   int64 // since; snapshot visitors turned away
@@ -140,5 +148,5 @@ type Activity struct {
 	LastError Login
 	// EndingTokens are how many refresh_tokens die within a week, unless their
 	// people come.
-	EndingTokens int64
+	EndingTokens Total
 }

@@ -10,37 +10,40 @@ import (
 // recentTroubles is how many of the latest failures the dashboard shows.
 const recentTroubles = 10
 
-type tallyRow struct {
+type errcodeRow struct {
 	Slot    int64 `db:"slot"` // quarter hours since 1970
 	Errcode int64 `db:"errcode"`
 	Count   int64 `db:"n"`
 }
 
-func (r tallyRow) tally() auth.Tally {
-	return auth.Tally{At: instant(r.Slot * auth.QuarterHour.Milliseconds()), Errcode: r.Errcode, Count: r.Count}
+func (r errcodeRow) tally() auth.Tally {
+	return auth.Tally{At: slotStart(r.Slot), Errcode: r.Errcode, Count: r.Count}
 }
 
-// Activity counts what went on since a moment. Each count reads a stretch of one
-// index and no table.
+func slotStart(slot int64) time.Time { return instant(slot * quarter) }
+
+// Activity counts what went on since a moment.
 func (s *Store) Activity(ctx context.Context, since time.Time) (auth.Activity, error) {
-	tally := func(query string) ([]auth.Tally, error) {
-		var rows []tallyRow
-		err := s.reader.SelectContext(ctx, &rows, query, millis(since), auth.QuarterHour.Milliseconds())
-		return each(rows, tallyRow.tally), err
+	var activity auth.Activity
+	tallies, err := s.tallies(ctx, since)
+	if err != nil {
+		return auth.Activity{}, s.fail(ctx, "count logins and new people", err)
 	}
-	activity, err := auth.Activity{}, error(nil)
-	if activity.Logins, err = tally(`SELECT started_at / $2 AS slot, COUNT(*) AS n FROM logins
-		WHERE started_at >= $1 AND outcome = 'signed_in' GROUP BY 1 ORDER BY 1`); err != nil {
-		return auth.Activity{}, s.fail(ctx, "count logins", err)
+	for _, row := range tallies {
+		if row.Logins > 0 {
+			activity.Logins = append(activity.Logins, auth.Tally{At: slotStart(row.Slot), Count: row.Logins})
+		}
+		if row.NewPeople > 0 {
+			activity.NewUsers = append(activity.NewUsers, auth.Tally{At: slotStart(row.Slot), Count: row.NewPeople})
+		}
 	}
-	if activity.NewUsers, err = tally(`SELECT first_login_at / $2 AS slot, COUNT(*) AS n FROM users
-		WHERE first_login_at >= $1 GROUP BY 1 ORDER BY 1`); err != nil {
-		return auth.Activity{}, s.fail(ctx, "count new users", err)
-	}
-	if activity.Errcodes, err = tally(`SELECT started_at / $2 AS slot, errcode, COUNT(*) AS n FROM logins
-		WHERE (outcome = 'failed' OR errcode <> 0) AND errcode <> 0 AND started_at >= $1 GROUP BY 1, 2 ORDER BY 1, 2`); err != nil {
+	var errcodes []errcodeRow
+	if err := s.reader.SelectContext(ctx, &errcodes, `SELECT started_at / $2 AS slot, errcode, COUNT(*) AS n FROM logins
+		WHERE (outcome = 'failed' OR errcode <> 0) AND errcode <> 0 AND started_at >= $1 GROUP BY 1, 2 ORDER BY 1, 2`,
+		millis(since), quarter); err != nil {
 		return auth.Activity{}, s.fail(ctx, "count errcodes", err)
 	}
+	activity.Errcodes = each(errcodes, errcodeRow.tally)
 	var troubles []loginRow
 	if err := s.reader.SelectContext(ctx, &troubles, `SELECT `+loginColumns+` FROM logins
 		WHERE (outcome = 'failed' OR errcode <> 0) AND started_at >= $1 ORDER BY started_at DESC LIMIT $2`,
@@ -52,11 +55,14 @@ func (s *Store) Activity(ctx context.Context, since time.Time) (auth.Activity, e
 		return auth.Activity{}, s.fail(ctx, "read the last exchanges", err)
 	}
 	now := s.now()
-	err = s.reader.GetContext(ctx, &activity.EndingTokens, `SELECT COUNT(*) FROM tokens
-		WHERE dead_reason IS NULL AND ends_at > $1 AND ends_at <= $2`, millis(now), millis(now.Add(auth.TokenEndsSoon)))
+	var ending int64
+	err = s.reader.GetContext(ctx, &ending, `SELECT COUNT(*) FROM (SELECT 1 FROM tokens
+		WHERE dead_reason IS NULL AND ends_at > $1 AND ends_at <= $2 LIMIT $3) AS ending`,
+		millis(now), millis(now.Add(auth.TokenEndsSoon)), maxTotal+1)
 	if err != nil {
 		return auth.Activity{}, s.fail(ctx, "count tokens", err)
 	}
+	activity.EndingTokens = auth.Total{N: min(ending, maxTotal), More: ending > maxTotal}
 	return activity, nil
 }
 

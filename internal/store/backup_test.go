@@ -12,7 +12,7 @@ import (
 func TestABackupIsACompleteCopy(t *testing.T) {
 	w := newWorld(t, sqliteEngine)
 	save := w.login("o1", auth.ScopeUserinfo)
-	save.RefreshToken = "REFRESH"
+	save.RefreshToken, save.Profile = "REFRESH", &lin
 	user := w.signsIn(save)
 	dir := t.TempDir()
 	copied := filepath.Join(dir, "copy.db")
@@ -44,6 +44,9 @@ func TestABackupIsACompleteCopy(t *testing.T) {
 	}
 	if _, err := s.Visit(w.ctx, auth.VisitorSession, save.Session.TokenHash); err != nil {
 		t.Error(err)
+	}
+	if page, err := s.Users(w.ctx, auth.UserQuery{Search: string([]rune(lin.Nickname)[1:2])}); err != nil || len(page.Users) != 1 {
+		t.Errorf("%d people are found in the copy, %v", len(page.Users), err)
 	}
 }
 

@@ -237,7 +237,7 @@ var historyPromises = map[string]func(*world){
 		save.RefreshToken = "REFRESH"
 		user := w.signsIn(save)
 		ending := func() (int64, []auth.User) {
-			return must(w.Activity(w.ctx, w.clock.now()))(w.t).EndingTokens,
+			return must(w.Activity(w.ctx, w.clock.now()))(w.t).EndingTokens.N,
 				must(w.Users(w.ctx, auth.UserQuery{Filter: auth.FilterTokenEnds}))(w.t).Users
 		}
 		info := must(w.Token(w.ctx, user.ID))(w.t)

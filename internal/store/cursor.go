@@ -3,7 +3,6 @@ package store
 import (
 	"crypto/hmac"
 	"encoding/base64"
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -28,11 +27,6 @@ func (s *Store) cursor(query string, p place, back bool) string {
 	}
 	text := direction + strconv.FormatInt(p.at, 10) + "." + p.id
 	return base64.RawURLEncoding.EncodeToString(append(mark(s.cursors[0], query+" "+text), text...))
-}
-
-// marked is what of a query a cursor is bound to.
-func marked(q auth.UserQuery) string {
-	return fmt.Sprintf("%q %q %q", q.Search, q.Filter, q.Sort)
 }
 
 // readCursor reads what cursor wrote, under any of the keys. BadRequest for

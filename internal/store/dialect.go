@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/pressly/goose/v3"
@@ -11,9 +12,13 @@ import (
 
 // dialect is all that tells one engine from another once its pools are open.
 type dialect struct {
+	name   string // in the names of migrations that are for this engine alone
 	goose  goose.Dialect
 	schema *strings.Replacer // puts a migration into the engine's words
 	like   string            // the operator that matches without regard to case
+	// What counts all people, and all sessions of visitors, ended ones included.
+	countPeople, countSessions string
+	roughlyPeople              string // how many people, about, or more; negative when nobody knows
 	// manyWriters says that transactions write side by side, so that what one has
 	// read may be another's by the time it writes.
 	manyWriters bool
@@ -52,10 +57,38 @@ func (d dialect) taking(table string) string {
 	return " FOR UPDATE OF " + table + " SKIP LOCKED"
 }
 
-// translated is a file system whose *.sql files read as the replacer has them.
+// by has a statement read a table in the order of an index, where the planner
+// would have to know more than it does to choose well.
+func (d dialect) by(index string) string {
+	if d.manyWriters {
+		return "" // it knows
+	}
+	return " INDEXED BY " + index
+}
+
+// often wraps a condition of a walk, so that the planner takes it to be true of
+// half of all rows: if it knew how few they seem, it would read and sort a table.
+func (d dialect) often(condition string) string {
+	if !d.manyWriters {
+		return condition
+	}
+	return "COALESCE(" + condition + ", false)"
+}
+
+// translated is a file system whose *.sql files read as the replacer has them. Of
+// those named *.ENGINE.sql it has this engine's.
 type translated struct {
 	fs.FS
-	schema *strings.Replacer
+	dialect dialect
+}
+
+// Glob implements fs.GlobFS.
+func (t translated) Glob(pattern string) ([]string, error) {
+	names, err := fs.Glob(t.FS, pattern)
+	return slices.DeleteFunc(names, func(name string) bool {
+		engine := path.Ext(strings.TrimSuffix(name, ".sql"))
+		return engine != "" && engine != "."+t.dialect.name
+	}), err
 }
 
 func (t translated) Open(name string) (fs.File, error) {
@@ -72,7 +105,7 @@ func (t translated) Open(name string) (fs.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return translatedFile{strings.NewReader(t.schema.Replace(string(content))), info}, nil
+	return translatedFile{strings.NewReader(t.dialect.schema.Replace(string(content))), info}, nil
 }
 
 type translatedFile struct {

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"wxlogin/internal/auth"
@@ -79,76 +78,33 @@ func (s *Store) readEvents(ctx context.Context, q auth.EventQuery, from *place, 
 	return rows, nil
 }
 
-func markedEvents(q auth.EventQuery) string {
-	return fmt.Sprintf("events %q %q %d %d", q.Action, q.Who, millis(q.From), millis(q.To))
+// eventTurner binds the cursors of the record to their query.
+func (s *Store) eventTurner(q auth.EventQuery) turner[namedEventRow] {
+	return turner[namedEventRow]{
+		query: fmt.Sprintf("events %q %q %d %d", q.Action, q.Who, millis(q.From), millis(q.To)),
+		read: func(ctx context.Context, from *place, back bool, limit int) ([]namedEventRow, error) {
+			return s.readEvents(ctx, q, from, back, limit)
+		},
+		place: namedEventRow.place,
+	}
 }
 
 // Events returns one page of the record. BadRequest for a limit out of range or
 // a cursor that this query did not give.
 func (s *Store) Events(ctx context.Context, q auth.EventQuery) (auth.EventPage, error) {
-	limit := q.Limit
-	if limit == 0 {
-		limit = auth.DefaultPage
+	limit, err := pageSize(q.Limit)
+	if err == nil && len(q.Who) > maxSearch {
+		err = auth.Failf(auth.BadRequest, "search text of %d bytes is too long", len(q.Who))
 	}
-	if limit < 1 || limit > auth.MaxPage || len(q.Who) > maxSearch {
-		return auth.EventPage{}, auth.Failf(auth.BadRequest, "limit %d is not within 1 and %d, or the search is too long", limit, auth.MaxPage)
-	}
-	var from *place
-	var back bool
-	if q.Cursor != "" {
-		p, b, err := s.readCursor(markedEvents(q), q.Cursor)
-		if err != nil {
-			return auth.EventPage{}, err
-		}
-		from, back = &p, b
-	}
-	rows, err := s.readEvents(ctx, q, from, back, limit+1)
-	if err != nil || len(rows) == 0 {
+	if err != nil {
 		return auth.EventPage{}, err
 	}
-	further := len(rows) > limit
-	rows = rows[:min(len(rows), limit)]
-	behind := false
-	if from != nil {
-		nearest := rows[0].place()
-		other, err := s.readEvents(ctx, q, &nearest, !back, 1)
-		if err != nil {
-			return auth.EventPage{}, err
-		}
-		behind = len(other) > 0
-	}
-	if back {
-		slices.Reverse(rows)
-		further, behind = behind, further
-	}
-	page := auth.EventPage{Events: each(rows, namedEventRow.event)}
-	if further {
-		page.Next = s.cursor(markedEvents(q), rows[len(rows)-1].place(), false)
-	}
-	if behind {
-		page.Prev = s.cursor(markedEvents(q), rows[0].place(), true)
-	}
-	return page, nil
+	leaf, err := turn(ctx, s, s.eventTurner(q), q.Cursor, limit)
+	return auth.EventPage{Events: each(leaf.rows, namedEventRow.event), Next: leaf.next, Prev: leaf.prev}, err
 }
 
 // EachEvent calls visit for every entry that matches, newest first, and ends
-// with its first error. Limit and Cursor do not count. It reads page by page.
+// with its first error. Limit and Cursor do not count.
 func (s *Store) EachEvent(ctx context.Context, q auth.EventQuery, visit func(auth.NamedEvent) error) error {
-	var from *place
-	for {
-		rows, err := s.readEvents(ctx, q, from, false, auth.MaxPage)
-		if err != nil {
-			return err
-		}
-		for _, row := range rows {
-			if err := visit(row.event()); err != nil {
-				return err
-			}
-		}
-		if len(rows) < auth.MaxPage {
-			return nil
-		}
-		last := rows[len(rows)-1].place()
-		from = &last
-	}
+	return s.eventTurner(q).all(ctx, func(row namedEventRow) error { return visit(row.event()) })
 }

@@ -1,6 +1,11 @@
 package store
 
-import "wxlogin/internal/auth"
+import (
+	"context"
+	"strings"
+
+	"wxlogin/internal/auth"
+)
 
 // Sealer shows the seal to tests that need thousands of seals and no database.
 type Sealer struct{ *sealer }
@@ -19,3 +24,45 @@ func (s Sealer) Open(sealed, place string) (auth.Secret, error) { return s.open(
 
 // KeepNoVisits makes every visit a read of the database.
 func (s *Store) KeepNoVisits() { s.visits = newVisits(nil) }
+
+// Gathered says whether the people of a query are gathered, and not walked to.
+func (s *Store) Gathered(ctx context.Context, q auth.UserQuery) (bool, error) {
+	p, err := s.people(ctx, q)
+	return err == nil && p.gathered, err
+}
+
+// Statement is one that finds people.
+type Statement struct {
+	Text string // with question marks
+	Args []any
+	Walk bool // it goes through the order
+	From bool // of a cursor
+}
+
+// Statements are all that a query may be answered by.
+func (s *Store) Statements(ctx context.Context, q auth.UserQuery) (all []Statement, err error) {
+	sel, err := s.selection(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	p := &people{selection: sel, store: s}
+	add := func(c clause, walk bool) {
+		all = append(all, Statement{c.text, c.args, walk, walk && strings.Contains(c.text, ", users.id) ")})
+	}
+	for _, back := range []bool{false, true} {
+		add(p.walking(nil, back, 51), true)
+		add(p.walking(&place{at: 1, id: "x"}, back, 51), true)
+	}
+	for _, src := range p.sources {
+		if src.few == 0 {
+			continue
+		}
+		add(src.counting(maxTotal), false)
+		add(p.gathering(src), false)
+		if src.listed.text != "" {
+			p.where[src.where] = src.listed
+			add(p.walking(nil, false, 51), true)
+		}
+	}
+	return all, nil
+}

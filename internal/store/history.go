@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 
@@ -32,8 +31,14 @@ func (s *Store) Import(ctx context.Context, h History) error {
 		if any > 0 {
 			return errors.New("the database is not empty")
 		}
+		// What is counted already was before this past came.
+		for _, table := range []string{"tallies", "tallied"} {
+			if _, err := tx.ExecContext(ctx, `DELETE FROM `+table); err != nil {
+				return err
+			}
+		}
 		ids := make(map[string]string) // of openids
-		repeated := &preparedTx{tx: tx, statements: make(map[string]*sqlx.Stmt)}
+		repeated := s.quick(tx)
 		for _, save := range h.Logins {
 			user, err := s.saveLogin(ctx, repeated, save)
 			if err != nil {
@@ -74,42 +79,4 @@ func (s *Store) Import(ctx context.Context, h History) error {
 		_, err := tx.ExecContext(ctx, `UPDATE tokens SET due_at = NULL`)
 		return err
 	})
-}
-
-// querier is what writes of a login need of a transaction.
-type querier interface {
-	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
-	GetContext(ctx context.Context, dest any, query string, args ...any) error
-}
-
-// preparedTx is a transaction that reads each statement once: with thousands of
-// the same, that is half of their time.
-type preparedTx struct {
-	tx         *sqlx.Tx
-	statements map[string]*sqlx.Stmt
-}
-
-func (p *preparedTx) statement(ctx context.Context, query string) (*sqlx.Stmt, error) {
-	if stmt := p.statements[query]; stmt != nil {
-		return stmt, nil
-	}
-	stmt, err := p.tx.PreparexContext(ctx, query) // closed with the transaction
-	p.statements[query] = stmt
-	return stmt, err
-}
-
-func (p *preparedTx) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	stmt, err := p.statement(ctx, query)
-	if err != nil {
-		return nil, err
-	}
-	return stmt.ExecContext(ctx, args...)
-}
-
-func (p *preparedTx) GetContext(ctx context.Context, dest any, query string, args ...any) error {
-	stmt, err := p.statement(ctx, query)
-	if err != nil {
-		return err
-	}
-	return stmt.GetContext(ctx, dest, args...)
 }

@@ -45,7 +45,7 @@ func count(result sql.Result, err error) (int64, error) {
 // ClaimLogin implements auth.Store.
 func (s *Store) ClaimLogin(ctx context.Context, l auth.Login) (claimed bool, err error) {
 	err = s.writeFor(ctx, "claim login", &change{}, func(tx *sqlx.Tx) (err error) {
-		claimed, err = addLogin(ctx, tx, l)
+		claimed, err = addLogin(ctx, s.quick(tx), l)
 		return err
 	})
 	return claimed && err == nil, err
@@ -64,13 +64,15 @@ func (s *Store) LoginByState(ctx context.Context, stateHash string) (auth.Login,
 	return row.login(), nil
 }
 
+const finishLogin = `UPDATE logins SET outcome = $2, reason = $3, finished_at = $4,
+		errcode = $5, step = $6, user_id = (SELECT id FROM users WHERE id = $7)
+	WHERE id = $1 AND outcome = 'pending'`
+
 // FinishLogin implements auth.Store. A login that has ended already stays as it
 // ended. The person may have been erased meanwhile.
 func (s *Store) FinishLogin(ctx context.Context, l auth.Login) error {
 	return s.writeFor(ctx, "finish login", &change{}, func(tx *sqlx.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE logins SET outcome = $2, reason = $3, finished_at = $4,
-				errcode = $5, step = $6, user_id = (SELECT id FROM users WHERE id = $7)
-			WHERE id = $1 AND outcome = 'pending'`, l.ID, l.Outcome, l.Reason, millis(l.FinishedAt), l.Errcode, l.Step, l.UserID)
+		_, err := s.quick(tx).ExecContext(ctx, finishLogin, l.ID, l.Outcome, l.Reason, millis(l.FinishedAt), l.Errcode, l.Step, l.UserID)
 		return err
 	})
 }
@@ -78,10 +80,10 @@ func (s *Store) FinishLogin(ctx context.Context, l auth.Login) error {
 // SaveLogin implements auth.Store. CodeSpent when the login has ended in another
 // way by now, or another login has claimed its state or code.
 func (s *Store) SaveLogin(ctx context.Context, save auth.SaveLogin) (user auth.User, err error) {
-	changed := change{sessions: []string{save.Replaces}}
-	err = s.writeFor(ctx, "save login", &changed, func(tx *sqlx.Tx) (err error) {
-		user, err = s.saveLogin(ctx, tx, save)
-		changed.user = user.ID
+	changes := change{sessions: []string{save.Replaces}}
+	err = s.writeFor(ctx, "save login", &changes, func(tx *sqlx.Tx) (err error) {
+		user, err = s.saveLogin(ctx, s.quick(tx), save)
+		changes.user = user.ID
 		return err
 	})
 	if err != nil {
@@ -186,12 +188,13 @@ func (s *Store) saveToken(ctx context.Context, tx querier, save auth.SaveLogin, 
 	return err
 }
 
+const endedLogin = `UPDATE logins SET outcome = $2, reason = '', user_id = $3, finished_at = $4, errcode = $5, step = $6
+	WHERE id = $1 AND outcome = 'pending'`
+
 // endLogin writes the end of a login that signed somebody in. It adds the login
 // if the claim is not there, so that the history stays whole.
 func endLogin(ctx context.Context, tx querier, l auth.Login) error {
-	ended, err := changed(tx.ExecContext(ctx, `UPDATE logins SET outcome = $2, reason = '', user_id = $3, finished_at = $4,
-			errcode = $5, step = $6
-		WHERE id = $1 AND outcome = 'pending'`, l.ID, auth.SignedIn, l.UserID, millis(l.FinishedAt), l.Errcode, l.Step))
+	ended, err := changed(tx.ExecContext(ctx, endedLogin, l.ID, auth.SignedIn, l.UserID, millis(l.FinishedAt), l.Errcode, l.Step))
 	if err != nil || ended {
 		return err
 	}

@@ -19,6 +19,12 @@ var postgresEngine = engine{"postgres", func(t *testing.T) address {
 	return onPostgres(t, server.TCP(server.Filled(t, migrated)))
 }}
 
+// emptyPostgres makes databases that nobody has migrated.
+var emptyPostgres = engine{"postgres", func(t *testing.T) address {
+	server := pgtest.Shared(t)
+	return onPostgres(t, server.TCP(server.Database(t)))
+}}
+
 // migrated brings a new database up to date, for as many tests as use it.
 func migrated(url string) error {
 	s, err := store.Open(context.Background(), store.Config{URL: url, Keys: auth.Keyring{{ID: "k1"}}, Migrations: migrations.FS})

@@ -65,7 +65,7 @@ func quickCheck(ctx context.Context, db getter) error {
 // migrator reads the migrations, and with them the version that this program is
 // for.
 func (s *Store) migrator(db *sqlx.DB, files fs.FS) (*goose.Provider, error) {
-	provider, err := goose.NewProvider(s.dialect.goose, db.DB, translated{files, s.dialect.schema},
+	provider, err := goose.NewProvider(s.dialect.goose, db.DB, translated{files, s.dialect},
 		goose.WithDisableGlobalRegistry(true), goose.WithTableName(versionTable))
 	if err != nil {
 		return nil, fmt.Errorf("read migrations: %w", err)

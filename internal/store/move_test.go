@@ -82,6 +82,12 @@ func TestADatabaseMovesWhole(t *testing.T) {
 	if secret, err := to.RefreshToken(to.ctx, visit.User.ID); err != nil || secret != "token7" {
 		t.Errorf("the token does not open: %v", err)
 	}
+	// What a database keeps for itself is there too.
+	to.wantFound("锤 🧋 7", "o7")
+	to.wantRows("nicknames", 20)
+	if counts := must(to.Counts(to.ctx, to.clock.now()))(t); counts.Users != 20 || counts.Sessions != 21 {
+		t.Errorf("%+v", counts)
+	}
 	again, _, err := move(to, path)
 	if err != nil {
 		t.Fatal(err)

@@ -18,10 +18,14 @@ import (
 )
 
 var postgresDialect = dialect{
-	goose:       goose.DialectPostgres,
-	schema:      strings.NewReplacer(), // the migrations are in its words; /*STRICT*/ is a comment
-	like:        "ILIKE",
-	manyWriters: true,
+	name:          "postgres",
+	goose:         goose.DialectPostgres,
+	schema:        strings.NewReplacer(), // the migrations are in its words; /*STRICT*/ is a comment
+	like:          "ILIKE",
+	countPeople:   `SELECT COALESCE(SUM(people), 0)::BIGINT FROM totals`,
+	roughlyPeople: `SELECT reltuples FROM pg_class WHERE oid = 'users'::regclass`, // -1: not known yet
+	countSessions: `SELECT COALESCE(SUM(sessions), 0)::BIGINT FROM totals`,
+	manyWriters:   true,
 	// Every statement sees what others have committed before it: one that has
 	// waited for a row judges the row as it is now. The statements here are
 	// written for that, whatever default_transaction_isolation says.

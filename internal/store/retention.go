@@ -18,6 +18,7 @@ func (s *Store) Forget(ctx context.Context, logins, events time.Time) (total int
 		before    time.Time
 		statement string
 	}{
+		{logins, `DELETE FROM tallies WHERE slot IN (SELECT slot FROM tallies WHERE (slot + 1) * 900000 <= $1 LIMIT $2)`},
 		{logins, `DELETE FROM logins WHERE id IN (SELECT id FROM logins WHERE started_at < $1 LIMIT $2)`},
 		{events, `DELETE FROM events WHERE id IN (SELECT id FROM events WHERE at < $1 LIMIT $2)`},
 	} {

@@ -12,10 +12,15 @@ import (
 	"wxlogin/internal/auth"
 )
 
-func addSession(ctx context.Context, tx querier, session auth.Session) error {
-	_, err := tx.ExecContext(ctx, `INSERT INTO sessions
+const (
+	insertSession = `INSERT INTO sessions
 		(id, token_hash, kind, user_id, created_at, last_seen_at, ends_at, remote_addr, user_agent)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
+	deleteSession = `DELETE FROM sessions WHERE token_hash = $1 AND kind = $2`
+)
+
+func addSession(ctx context.Context, tx querier, session auth.Session) error {
+	_, err := tx.ExecContext(ctx, insertSession,
 		session.ID, session.TokenHash, session.Kind, maybeText(session.UserID), millis(session.CreatedAt),
 		millis(session.LastSeenAt), millis(session.EndsAt), session.Device.RemoteAddr, session.Device.UserAgent)
 	return err
@@ -26,7 +31,7 @@ func replaceSession(ctx context.Context, tx querier, tokenHash string) error {
 	if tokenHash == "" {
 		return nil
 	}
-	_, err := tx.ExecContext(ctx, `DELETE FROM sessions WHERE token_hash = $1 AND kind = $2`, tokenHash, auth.VisitorSession)
+	_, err := tx.ExecContext(ctx, deleteSession, tokenHash, auth.VisitorSession)
 	return err
 }
 
@@ -99,7 +104,7 @@ func (s *Store) readVisit(ctx context.Context, tokenHash string) (auth.Visit, er
 // DeleteSession ends one session. No error when there is none.
 func (s *Store) DeleteSession(ctx context.Context, kind auth.SessionKind, tokenHash string) error {
 	return s.writeFor(ctx, "delete session", &change{sessions: []string{tokenHash}}, func(tx *sqlx.Tx) error {
-		_, err := tx.ExecContext(ctx, `DELETE FROM sessions WHERE token_hash = $1 AND kind = $2`, tokenHash, kind)
+		_, err := s.quick(tx).ExecContext(ctx, deleteSession, tokenHash, kind)
 		return err
 	})
 }

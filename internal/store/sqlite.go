@@ -19,13 +19,18 @@ import (
 )
 
 var sqliteDialect = dialect{
+	name:  "sqlite",
 	goose: goose.DialectSQLite3,
 	// STRICT tables take no text for a number, and know INTEGER only: 64 bits. Bytes
 	// are a BLOB.
-	schema:   strings.NewReplacer("BIGINT", "INTEGER", "BYTEA", "BLOB", "/*STRICT*/", "STRICT"),
-	like:     "LIKE",
-	reading:  &sql.TxOptions{ReadOnly: true},
-	diagnose: diagnoseSQLite,
+	schema: strings.NewReplacer("BIGINT", "INTEGER", "BYTEA", "BLOB", "/*STRICT*/", "STRICT"),
+	like:   "LIKE",
+	// It counts the pages of the smallest index.
+	countPeople:   `SELECT COUNT(*) FROM users`,
+	roughlyPeople: `SELECT COALESCE(MAX(rowid), 0) FROM users`,
+	countSessions: `SELECT (SELECT COUNT(*) FROM sessions) - (SELECT COUNT(*) FROM sessions WHERE user_id IS NULL)`,
+	reading:       &sql.TxOptions{ReadOnly: true},
+	diagnose:      diagnoseSQLite,
 }
 
 func diagnoseSQLite(err error) condition {

@@ -41,8 +41,10 @@ type Store struct {
 	visits *visits    // what Visit has read
 	pin    *sqlx.Conn // keeps SQLite's index of the log in being; nil with another engine
 
-	visitor, desk frequent // the two reads of Visit
-	scan          frequent // that of ScanByTicket
+	visitor, desk frequent              // the two reads of Visit
+	scan          frequent              // that of ScanByTicket
+	byOpenID      frequent              // that of every login
+	prepared      map[string]*sqlx.Stmt // what every login writes; nil with another engine
 
 	sealer  *sealer
 	cursors [][]byte // keys of the cursors' marks, newest first
@@ -103,13 +105,14 @@ func (s *Store) open(ctx context.Context, c Config) (err error) {
 	if err != nil {
 		return err
 	}
-	if s.visitor, err = s.reader.prepare(ctx, visitorQuery); err != nil {
-		return err
+	for read, query := range map[*frequent]string{
+		&s.visitor: visitorQuery, &s.desk: deskQuery, &s.scan: scanQuery, &s.byOpenID: openIDQuery,
+	} {
+		if *read, err = s.reader.prepare(ctx, query); err != nil {
+			return err
+		}
 	}
-	if s.desk, err = s.reader.prepare(ctx, deskQuery); err != nil {
-		return err
-	}
-	if s.scan, err = s.reader.prepare(ctx, scanQuery); err != nil {
+	if err := s.prepareWrites(ctx); err != nil {
 		return err
 	}
 	return s.checkKeys(ctx)
@@ -134,11 +137,6 @@ func (s *Store) Close() error {
 	s.visits.closed.Store(true)
 	if s.pin != nil {
 		_ = s.pin.Close() // it may be closed, when its connection broke
-	}
-	for _, stmt := range []*sqlx.Stmt{s.visitor.Stmt, s.desk.Stmt, s.scan.Stmt} {
-		if stmt != nil {
-			errs = append(errs, stmt.Close())
-		}
 	}
 	for _, pool := range []*sqlx.DB{s.reader.DB, s.writer} {
 		if pool != nil {

@@ -15,7 +15,8 @@ const abandoned = time.Hour
 
 // Sweep clears away what has ended by now: sessions past their end or idle for
 // longer than idle, admin links that nobody used, scans. Logins that were never
-// finished become failed. It returns how many rows it changed, and works in
+// finished become failed, and quarter hours that are over are counted for the
+// dashboard. It returns how many rows it cleared away or ended, and works in
 // small transactions so that logins get their turn in between.
 func (s *Store) Sweep(ctx context.Context, now time.Time, idle time.Duration) (total int64, err error) {
 	jobs := []struct {
@@ -45,5 +46,5 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, idle time.Duration) (t
 			}
 		}
 	}
-	return total, nil
+	return total, s.tally(ctx, now)
 }

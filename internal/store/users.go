@@ -11,18 +11,20 @@ import (
 
 // User returns a person. NoSuchUser when there is none.
 func (s *Store) User(ctx context.Context, id string) (auth.User, error) {
-	return s.oneUser(ctx, `users.id = $1`, id)
+	var row userRow
+	err := s.reader.GetContext(ctx, &row, `SELECT `+userColumns+` FROM users WHERE users.id = $1`, id)
+	if err != nil {
+		return auth.User{}, s.orNone(ctx, "read user", err, auth.NoSuchUser)
+	}
+	return row.user(), nil
 }
+
+const openIDQuery = `SELECT ` + userColumns + ` FROM users WHERE users.appid = $1 AND users.openid = $2`
 
 // UserByOpenID implements auth.Store.
 func (s *Store) UserByOpenID(ctx context.Context, appID, openID string) (auth.User, error) {
-	return s.oneUser(ctx, `users.appid = $1 AND users.openid = $2`, appID, openID)
-}
-
-func (s *Store) oneUser(ctx context.Context, where string, args ...any) (auth.User, error) {
 	var row userRow
-	err := s.reader.GetContext(ctx, &row, `SELECT `+userColumns+` FROM users WHERE `+where, args...)
-	if err != nil {
+	if err := s.byOpenID.GetContext(ctx, &row, appID, openID); err != nil {
 		return auth.User{}, s.orNone(ctx, "read user", err, auth.NoSuchUser)
 	}
 	return row.user(), nil
@@ -41,37 +43,35 @@ func (s *Store) UserLogins(ctx context.Context, userID string, limit int) ([]aut
 
 // Counts returns the numbers on the dashboard.
 func (s *Store) Counts(ctx context.Context, since time.Time) (auth.Counts, error) {
-	var row struct {
-		Users    int64 `db:"users"`
-		NewUsers int64 `db:"new_users"`
-		Blocked  int64 `db:"blocked"`
-		Sessions int64 `db:"sessions"`
-		Logins   int64 `db:"logins"`
-		Snapshot int64 `db:"snapshots"`
-		Failures int64 `db:"failures"`
+	counts := auth.Counts{Since: since}
+	var ended int64
+	for _, one := range []struct {
+		number *int64
+		query  string
+		args   []any
+	}{
+		{&counts.Users, s.dialect.countPeople, nil},
+		{&counts.BlockedUser, `SELECT COUNT(*) FROM users WHERE blocked = 1`, nil},
+		{&counts.Sessions, s.dialect.countSessions, nil},
+		// They are swept away every few minutes, so there are not many.
+		{&ended, `SELECT COUNT(*) FROM sessions WHERE ends_at <= $1 AND kind = 'visitor'`, []any{millis(s.now())}},
+	} {
+		if err := s.reader.GetContext(ctx, one.number, one.query, one.args...); err != nil {
+			return auth.Counts{}, s.fail(ctx, "count", err)
+		}
 	}
-	err := s.reader.GetContext(ctx, &row, `SELECT
-		(SELECT COUNT(*) FROM users) AS users,
-		(SELECT COUNT(*) FROM users WHERE first_login_at >= $1) AS new_users,
-		(SELECT COUNT(*) FROM users WHERE blocked = 1) AS blocked,
-		(SELECT COUNT(*) FROM sessions WHERE kind = 'visitor' AND ends_at > $2) AS sessions,
-		(SELECT COUNT(*) FROM logins WHERE started_at >= $1 AND outcome = 'signed_in') AS logins,
-		(SELECT COUNT(*) FROM logins WHERE started_at >= $1 AND outcome = 'failed' AND reason = $3) AS snapshots,
-		(SELECT COUNT(*) FROM logins WHERE started_at >= $1 AND outcome = 'failed' AND reason <> $3) AS failures`,
-		millis(since), millis(s.now()), auth.Snapshot)
+	counts.Sessions -= ended
+	tallies, err := s.tallies(ctx, since)
 	if err != nil {
 		return auth.Counts{}, s.fail(ctx, "count", err)
 	}
-	return auth.Counts{
-		Users:       row.Users,
-		NewUsers:    row.NewUsers,
-		Logins:      row.Logins,
-		Sessions:    row.Sessions,
-		Snapshots:   row.Snapshot,
-		Failures:    row.Failures,
-		BlockedUser: row.Blocked,
-		Since:       since,
-	}, nil
+	for _, row := range tallies {
+		counts.NewUsers += row.NewPeople
+		counts.Logins += row.Logins
+		counts.Snapshots += row.Snapshots
+		counts.Failures += row.Failures
+	}
+	return counts, nil
 }
 
 // RefreshToken opens the refresh_token stored for a person. NeedsLogin when
@@ -104,8 +104,8 @@ func (s *Store) RefreshToken(ctx context.Context, userID string) (auth.Secret, e
 	return token, nil
 }
 
-// checkKeys notices that the keys are not those of this database: of the newest
-// tokens, none opens. People can still sign in, so it only says so, loudly.
+// checkKeys notices that the keys are not those of this database: of the tokens
+// of those who came last, none opens. People can still sign in, so it only says so, loudly.
 func (s *Store) checkKeys(ctx context.Context) error {
 	var rows []struct {
 		Sealed string `db:"refresh_token"`
@@ -113,7 +113,7 @@ func (s *Store) checkKeys(ctx context.Context) error {
 		OpenID string `db:"openid"`
 	}
 	err := s.reader.SelectContext(ctx, &rows, `SELECT tokens.refresh_token, users.appid, users.openid
-		FROM tokens JOIN users ON users.id = tokens.user_id ORDER BY tokens.issued_at DESC LIMIT 20`)
+		FROM tokens JOIN users ON users.id = tokens.user_id ORDER BY users.last_login_at DESC LIMIT 20`)
 	if err != nil || len(rows) == 0 {
 		return err
 	}

@@ -13,14 +13,14 @@ import (
 type adminUsersPage struct {
 	Users    []auth.User
 	Query    auth.UserQuery
-	Total    int64 // that match
+	Total    auth.Total // that match
 	Filters  []auth.Filter
 	Sorts    []auth.Sort
 	NextURL  string // empty on the last page
 	PrevURL  string // empty on the first
 	CSVURL   string // of all that match
 	JSONURL  string
-	Megabyte int64             // about how large that is; 0: small
+	Megabyte int64             // about how large that is, or more; 0: small
 	SortURLs map[string]string // of a column's heading: what pressing it leads to
 	Picked   bool              // everyone on the page is chosen
 	PickURL  string            // the same page with everyone chosen, or nobody
@@ -39,11 +39,8 @@ func (s *Server) adminUsers(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	query.Total = true
 	list, err := s.people.Users(r.Context(), query)
-	if err != nil {
-		return err
-	}
-	total, err := s.people.CountUsers(r.Context(), query)
 	if err != nil {
 		return err
 	}
@@ -52,14 +49,14 @@ func (s *Server) adminUsers(w http.ResponseWriter, r *http.Request) error {
 	p := adminUsersPage{
 		Users:    list.Users,
 		Query:    query,
-		Total:    total,
+		Total:    list.Total,
 		Filters:  auth.Filters,
 		Sorts:    auth.Sorts,
 		NextURL:  s.turnURL(query, list.Next),
 		PrevURL:  s.turnURL(query, list.Prev),
 		CSVURL:   s.listURL("/api/admin/users.csv", all),
 		JSONURL:  s.listURL("/api/admin/users.json", all),
-		Megabyte: total * rowBytes / 1e6,
+		Megabyte: list.Total.N * rowBytes / 1e6,
 		SortURLs: map[string]string{
 			"first": s.sortURL(query, auth.SortNewest, auth.SortOldest),
 			"last":  s.sortURL(query, auth.SortLastSeen, auth.SortLongestAgo),

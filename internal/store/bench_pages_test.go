@@ -1,0 +1,117 @@
+package store_test
+
+import (
+	"cmp"
+	"fmt"
+	"iter"
+	"testing"
+	"time"
+
+	"wxlogin/internal/auth"
+	"wxlogin/internal/store"
+)
+
+// benchSearches are frequent, rare and found nowhere.
+var benchSearches = []string{
+	"王", "欧", "🧋", "n", "王伟", "欧奇", "小雨", "用户", "Lin", "lin12", "用户12", "用户123456", "Vicky 王小", "王小明天下", "没有这样的人", "zzzz", "00",
+	"o000000000000000000000000500", "u000000000000000000000000501", "欧欧",
+}
+
+// benchPages are what the desk asks of the store for its pages, by name.
+func benchPages(b *testing.B, s *store.Store, now time.Time) iter.Seq2[string, func() error] {
+	ctx := b.Context()
+	list := func(q auth.UserQuery) func() error {
+		return func() error {
+			q.Total = true
+			_, err := s.Users(ctx, q)
+			return err
+		}
+	}
+	turned := func(q auth.UserQuery, turns int) (next, prev auth.UserQuery) {
+		for range turns {
+			page, err := s.Users(ctx, q)
+			if err != nil {
+				b.Fatal(err)
+			}
+			next, prev = q, q
+			next.Cursor, prev.Cursor = page.Next, page.Prev
+			if q = next; page.Next == "" {
+				break
+			}
+		}
+		return next, prev
+	}
+	return func(yield func(string, func() error) bool) {
+		for _, filter := range auth.Filters {
+			for _, sort := range auth.Sorts {
+				q := auth.UserQuery{Filter: filter, Sort: sort}
+				name := fmt.Sprintf("filter=%s/sort=%s", cmp.Or(filter, "none"), sort)
+				if !yield(name+"/first", list(q)) {
+					return
+				}
+				if next, prev := turned(q, 3); next.Cursor != "" && prev.Cursor != "" {
+					if !yield(name+"/next", list(next)) || !yield(name+"/prev", list(prev)) {
+						return
+					}
+				}
+			}
+		}
+		for _, search := range benchSearches {
+			for _, sort := range []auth.Sort{auth.SortNewest, auth.SortLongestAgo} {
+				q := auth.UserQuery{Search: search, Sort: sort}
+				name := fmt.Sprintf("search=%s/sort=%s", search, sort)
+				if !yield(name+"/first", list(q)) {
+					return
+				}
+				if next, _ := turned(q, 1); next.Cursor != "" && !yield(name+"/next", list(next)) {
+					return
+				}
+			}
+		}
+		for _, filter := range []auth.Filter{auth.FilterNoUnionID, auth.FilterBlocked, auth.FilterSeen7d, auth.FilterNeedsLogin} {
+			for _, search := range []string{"王", "王伟", "欧奇"} {
+				q := auth.UserQuery{Search: search, Filter: filter, Sort: auth.SortLastSeen}
+				if !yield(fmt.Sprintf("search=%s/filter=%s", search, filter), list(q)) {
+					return
+				}
+			}
+		}
+		for _, days := range []int{30, 90} {
+			if !yield(fmt.Sprintf("dashboard/days=%d", days), func() error {
+				if _, err := s.Counts(ctx, now.Truncate(24*time.Hour)); err != nil {
+					return err
+				}
+				_, err := s.Activity(ctx, now.AddDate(0, 0, -days))
+				return err
+			}) {
+				return
+			}
+		}
+		page, err := s.Users(ctx, auth.UserQuery{Sort: auth.SortOldest})
+		if err != nil {
+			b.Fatal(err)
+		}
+		yield("person", func() error { return benchPerson(b, s, page.Users[0].ID) })
+	}
+}
+
+func benchPerson(b *testing.B, s *store.Store, id string) error {
+	ctx := b.Context()
+	_, err := s.User(ctx, id)
+	if err == nil {
+		_, err = s.UserSessions(ctx, id)
+	}
+	if err == nil {
+		_, err = s.UserLogins(ctx, id, 50)
+	}
+	if err == nil {
+		_, err = s.Token(ctx, id)
+	}
+	if err == nil {
+		_, err = s.Events(ctx, auth.EventQuery{Who: id, Limit: 20})
+	}
+	if err == nil {
+		_, err = s.Admins(ctx, appID)
+	}
+	return err
+}

@@ -1,0 +1,65 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// endLength is how many characters nickname_ends has of an end of a nickname.
+const endLength = 8
+
+// behind stands behind everything that so many characters can say.
+var behind = strings.Repeat(string(utf8.MaxRune), endLength)
+
+// within are the ends that begin with a text, or with its first letters: small
+// ones, as the engine makes them when it compares without regard to case.
+var within = fmt.Sprintf("nickname_ends.ending >= substr(lower(?), 1, %d) AND nickname_ends.ending <= substr(lower(?), 1, %[1]d) || ?", endLength)
+
+// named are the people whom a text names whole. An openid is unique within its
+// account, so the accounts are gone through one by one.
+const named = `SELECT id FROM users WHERE id = ? UNION ALL SELECT id FROM users WHERE unionid = ?
+	UNION ALL SELECT users.id FROM (
+		WITH RECURSIVE accounts (appid) AS (SELECT MIN(appid) FROM users
+			UNION ALL SELECT (SELECT MIN(users.appid) FROM users WHERE users.appid > accounts.appid) FROM accounts WHERE accounts.appid IS NOT NULL)
+		SELECT appid FROM accounts WHERE appid IS NOT NULL
+	) AS accounts CROSS JOIN users WHERE users.appid = accounts.appid AND users.openid = ?`
+
+var likeEscaper = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
+
+// search adds who has a text as a part of their nickname, or as a whole openid,
+// unionid or id.
+func (s *Store) search(ctx context.Context, sel *selection, text string) error {
+	whole := clause{named, []any{text, text, text}}
+	var someone bool
+	if err := s.get(ctx, &someone, clause{"SELECT EXISTS (" + whole.text + ")", whole.args}); err != nil {
+		return err
+	}
+	condition := clause{"users.nickname " + s.dialect.like + ` ? ESCAPE '\'`, []any{"%" + likeEscaper.Replace(text) + "%"}}
+	if someone {
+		condition = clause{"(" + condition.text + " OR users.id IN (" + whole.text + "))", append(condition.args, whole.args...)}
+	}
+	condition.text = s.dialect.often(condition.text)
+	sel.where = append(sel.where, condition)
+	// A text that is longer than what is kept of an end is looked for by its first
+	// letters, and by its last ones, if fewer people have those.
+	letters := []rune(text)
+	parts := []string{text}
+	if len(letters) > endLength {
+		parts = append(parts, string(letters[len(letters)-endLength:]))
+	}
+	for _, part := range parts {
+		args := []any{part, part, behind}
+		ids := "SELECT nicknames.user_id AS id FROM nickname_ends CROSS JOIN nicknames WHERE nicknames.n = nickname_ends.n AND " + within
+		sel.sources = append(sel.sources, source{
+			entries: clause{"SELECT n FROM nickname_ends WHERE " + within, args},
+			people:  "COUNT(DISTINCT n)", // who has the text twice has two ends
+			exact:   len(parts) == 1 && !someone,
+			link:    ofChosen,
+			from:    chosen(fewOfOther, ids+" UNION ALL "+whole.text, append(args, whole.args...)...),
+			few:     fewOfOther,
+		})
+	}
+	return nil
+}

@@ -1,0 +1,146 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"math"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"wxlogin/internal/auth"
+)
+
+// Counting the logins of a month takes long with many people, and those of last
+// week do not change any more. So quarter hours are counted once, into the table
+// tallies, when nothing more can come of them; what is later is counted as it is
+// asked for.
+
+// settled is how long after a quarter hour's end nothing begins in it any more:
+// a login is noted as soon as WeChat sends the browser back.
+const settled = auth.QuarterHour
+
+// quarter is how many milliseconds a slot has.
+const quarter = int64(auth.QuarterHour / time.Millisecond)
+
+// tallyRow is what went on in a quarter of an hour.
+type tallyRow struct {
+	Slot      int64 `db:"slot"` // quarter hours since 1970
+	Logins    int64 `db:"logins"`
+	Snapshots int64 `db:"snapshots"`
+	Failures  int64 `db:"failures"`
+	NewPeople int64 `db:"new_people"`
+}
+
+// counting counts from $1 on and up to $2, without it, by slots of $3, in which
+// somebody was turned away for the reason $4. Each part reads a stretch of an
+// index and no table.
+const counting = `SELECT slot, CAST(SUM(logins) AS BIGINT) AS logins, CAST(SUM(snapshots) AS BIGINT) AS snapshots,
+		CAST(SUM(failures) AS BIGINT) AS failures, CAST(SUM(new_people) AS BIGINT) AS new_people FROM (
+	SELECT started_at / $3 AS slot, COUNT(CASE WHEN outcome = 'signed_in' THEN 1 END) AS logins,
+		COUNT(CASE WHEN outcome = 'failed' AND reason = $4 THEN 1 END) AS snapshots,
+		COUNT(CASE WHEN outcome = 'failed' AND reason <> $4 THEN 1 END) AS failures, 0 AS new_people
+		FROM logins WHERE started_at >= $1 AND started_at < $2 GROUP BY 1
+	UNION ALL SELECT first_login_at / $3, 0, 0, 0, COUNT(*) FROM users WHERE first_login_at >= $1 AND first_login_at < $2 GROUP BY 1
+	) AS counted GROUP BY slot HAVING SUM(logins + snapshots + failures + new_people) > 0 ORDER BY slot`
+
+// tallied is the first slot that is not in tallies.
+func tallied(ctx context.Context, db getter, lock string) (slot int64, err error) {
+	err = db.GetContext(ctx, &slot, `SELECT slot FROM tallied WHERE what = 'slots'`+lock)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	return slot, err
+}
+
+// dayOfSlots is how much one transaction counts.
+const dayOfSlots = 96
+
+// tally counts the quarter hours that are over.
+func (s *Store) tally(ctx context.Context, now time.Time) error {
+	for more := true; more; {
+		err := s.write(ctx, "tally", func(tx *sqlx.Tx) (err error) {
+			more, err = s.tallyDay(ctx, tx, now)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tallyDay counts the next day, and says whether there may be another.
+func (s *Store) tallyDay(ctx context.Context, tx *sqlx.Tx, now time.Time) (more bool, err error) {
+	if _, err := tx.ExecContext(ctx, `INSERT INTO tallied (what, slot) VALUES ('slots', 0) ON CONFLICT DO NOTHING`); err != nil {
+		return false, err
+	}
+	from, err := tallied(ctx, tx, s.dialect.locking("tallied"))
+	if err != nil {
+		return false, err
+	}
+	over := (millis(now) - settled.Milliseconds()) / quarter
+	// A login that is under way is counted when it has ended.
+	var pending, first sql.Null[int64]
+	if err := tx.GetContext(ctx, &pending, `SELECT MIN(started_at) FROM logins WHERE outcome = 'pending'`); err != nil {
+		return false, err
+	}
+	if pending.Valid {
+		over = min(over, pending.V/quarter)
+	}
+	switch {
+	case from == over:
+		return false, nil
+	case from > over:
+		// The clock was wrong, or somebody's is. What has been counted too early is
+		// counted again.
+		from = over
+	case from == 0:
+		err := tx.GetContext(ctx, &first, `SELECT MIN(at) FROM (SELECT MIN(started_at) AS at FROM logins UNION ALL SELECT MIN(first_login_at) FROM users) AS firsts`)
+		if err != nil || !first.Valid {
+			return false, err
+		}
+		from = min(first.V/quarter, over)
+	}
+	to := min(from+dayOfSlots, over)
+	if _, err := tx.ExecContext(ctx, `DELETE FROM tallies WHERE slot >= $1`, from); err != nil {
+		return false, err
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO tallies (slot, logins, snapshots, failures, new_people) `+counting, from*quarter, to*quarter, quarter, auth.Snapshot)
+	if err != nil {
+		return false, err
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE tallied SET slot = $1 WHERE what = 'slots'`, to)
+	return to < over, err
+}
+
+// tallies are what went on since a moment, by quarter hours, oldest first.
+func (s *Store) tallies(ctx context.Context, since time.Time) (all []tallyRow, err error) {
+	until, err := tallied(ctx, s.reader, "")
+	if err != nil {
+		return nil, err
+	}
+	count := func(from, to int64) error {
+		var rows []tallyRow
+		err := s.reader.SelectContext(ctx, &rows, counting, from, to, quarter, auth.Snapshot)
+		all = append(all, rows...)
+		return err
+	}
+	begin, whole := millis(since), (millis(since)+quarter-1)/quarter
+	if until > whole {
+		if begin < whole*quarter { // it is not all of a quarter hour that is wanted
+			if err := count(begin, whole*quarter); err != nil {
+				return nil, err
+			}
+		}
+		var rows []tallyRow
+		err := s.reader.SelectContext(ctx, &rows, `SELECT slot, logins, snapshots, failures, new_people FROM tallies
+			WHERE slot >= $1 AND slot < $2 ORDER BY slot`, whole, until)
+		if err != nil {
+			return nil, err
+		}
+		all, begin = append(all, rows...), until*quarter
+	}
+	return all, count(begin, math.MaxInt64)
+}
