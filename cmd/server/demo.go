@@ -37,10 +37,11 @@ func (c *demoCommand) Run(ctx context.Context, env *environment) error {
 	if c.SimulatorAddr != "" && !onLoopback(c.SimulatorAddr) {
 		return fmt.Errorf("--simulator-addr: %q can be reached from other machines; the demonstration listens on 127.0.0.1 only", c.SimulatorAddr)
 	}
-	log, err := newLogger(env.stderr, s.LogFormat, s.LogLevel)
+	log, err := newLogs(env.stderr, s.LogFormat, s.LogLevel)
 	if err != nil {
 		return err
 	}
+	defer log.flush()
 	data, remove, err := c.folder()
 	if err != nil {
 		return err
@@ -57,7 +58,7 @@ func (c *demoCommand) Run(ctx context.Context, env *environment) error {
 		return err
 	}
 	public, simURL := "http://"+listener.Addr().String(), "http://"+simListener.Addr().String()
-	sim := wechatsim.New(wechatsim.Config{AnyBrowser: true, CallbackHosts: []string{listener.Addr().String()}, Logger: log})
+	sim := wechatsim.New(wechatsim.Config{AnyBrowser: true, CallbackHosts: []string{listener.Addr().String()}, Logger: log.Logger})
 
 	s.PublicURL, s.WeChatOpenURL, s.WeChatAPIURL = public, simURL, simURL
 	s.AppID, s.AppSecret = sim.AppID(), sim.Secret()
@@ -69,11 +70,16 @@ func (c *demoCommand) Run(ctx context.Context, env *environment) error {
 	if err := c.announce(ctx, env.stdout, s, config, simURL); err != nil {
 		return err
 	}
+	tracing, err := startTracing(ctx, env.vars, config.proxies, log.Logger)
+	if err != nil {
+		return err
+	}
+	defer tracing.close()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	simDone := make(chan error, 1)
-	go func() { simDone <- serveSimulator(ctx, simListener, sim, log) }()
-	err = serve(ctx, s, config, &web.Demo{SimulatorURL: simURL}, listener, log)
+	go func() { simDone <- serveSimulator(ctx, simListener, sim, log.Logger) }()
+	err = serve(ctx, s, config, &web.Demo{SimulatorURL: simURL}, tracing, listener, tracing.logs(log))
 	cancel()
 	return errors.Join(err, <-simDone)
 }

@@ -38,7 +38,7 @@ func ServeOn(ctx context.Context, listener net.Listener, vars map[string]string)
 	if err != nil {
 		return err
 	}
-	return serve(ctx, &c.settings, config, nil, listener, slog.New(slog.DiscardHandler))
+	return serve(ctx, &c.settings, config, nil, nil, listener, logs{Logger: slog.New(slog.DiscardHandler)})
 }
 
 func printed(findings ...finding) string {

@@ -1,18 +1,30 @@
 package main
 
 import (
+	"context"
 	"io"
 	"log/slog"
 	"os"
 
 	"github.com/lmittmann/tint"
+
+	"wxlogin/internal/web"
 )
 
-// newLogger writes JSON for machines and colours for people.
-func newLogger(w io.Writer, format, level string) (*slog.Logger, error) {
+// logs is where the program tells what it does.
+type logs struct {
+	*slog.Logger
+	// answers writes the line of an answered request; nil: through the Logger.
+	answers func(context.Context, web.Answer)
+	// flush has to be called in the end.
+	flush func()
+}
+
+// newLogs writes JSON for machines and colours for people.
+func newLogs(w io.Writer, format, level string) (logs, error) {
 	var min slog.Level
 	if err := min.UnmarshalText([]byte(level)); err != nil {
-		return nil, wrong("log-level", "%q is none of debug, info, warn, error", level)
+		return logs{}, wrong("log-level", "%q is none of debug, info, warn, error", level)
 	}
 	if format == "" {
 		format = "json"
@@ -20,13 +32,23 @@ func newLogger(w io.Writer, format, level string) (*slog.Logger, error) {
 			format = "text"
 		}
 	}
+	lines := newGathered(w)
+	l := logs{flush: lines.flush}
+	var handler slog.Handler
 	switch format {
 	case "json":
-		return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: min})), nil
+		handler = slog.NewJSONHandler(lines, &slog.HandlerOptions{Level: min})
+		l.answers = answerLine(lines)
 	case "text":
-		return slog.New(tint.NewTextHandler(w, &tint.Options{Level: min, NoColor: !isTerminal(w)})), nil
+		handler = tint.NewTextHandler(lines, &tint.Options{Level: min, NoColor: !isTerminal(w)})
+	default:
+		return logs{}, wrong("log-format", "%q is none of text, json", format)
 	}
-	return nil, wrong("log-format", "%q is none of text, json", format)
+	if min > slog.LevelInfo {
+		l.answers = func(context.Context, web.Answer) {}
+	}
+	l.Logger = slog.New(urgent{handler, lines})
+	return l, nil
 }
 
 func isTerminal(w io.Writer) bool {

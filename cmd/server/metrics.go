@@ -7,76 +7,125 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"slices"
-	"strconv"
-	"time"
+	"runtime"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"wxlogin/internal/auth"
+	"wxlogin/internal/store"
 )
 
 // metrics counts what the parts tell of. Labels are routes, reasons and
 // errcodes, of which there are few, and never a person or an address.
+//
+// docs/metrics.md lists all of them, and a test compares.
 type metrics struct {
 	registry    *prometheus.Registry
 	requests    *prometheus.CounterVec
 	requestTime *prometheus.HistogramVec
+	starts      *prometheus.CounterVec
+	callbacks   *prometheus.CounterVec
 	logins      *prometheus.CounterVec
 	loginTime   prometheus.Histogram
+	snapshots   prometheus.Counter
 	calls       *prometheus.CounterVec
 	callTime    *prometheus.HistogramVec
+	state       state
 }
 
 func newMetrics() *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
-		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "wxlogin_http_requests_total", Help: "Requests answered, by route and status.",
-		}, []string{"method", "route", "status"}),
-		requestTime: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "wxlogin_http_request_duration_seconds", Help: "Time to answer, by route.",
-			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
-		}, []string{"route"}),
-		logins: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "wxlogin_logins_total",
-			Help: "Returns from WeChat, by the scope asked for, what came of them and why they failed. Less than the starts (route /login): people whom WeChat's own page did not let on.",
-		}, []string{"scope", "outcome", "reason"}),
+		requests: counters("wxlogin_http_requests_total", "Requests answered, by route and status.",
+			"method", "route", "status"),
+		requestTime: histograms("wxlogin_http_request_duration_seconds", "Time to answer, by route; without the streams of waiting desktops, which last by design.",
+			[]float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}, "route"),
+		starts: counters("wxlogin_login_starts_total", "Trips to WeChat begun, by the scope asked for and the browser.",
+			"scope", "browser"),
+		callbacks: counters("wxlogin_login_callbacks_total", "Returns from WeChat: first once for each trip, over all processes; again for its repetitions; else why no login came of it.",
+			"result"),
+		logins: counters("wxlogin_logins_total", "Logins that ended, by scope, what came of them, why and at which step they failed.",
+			"scope", "outcome", "reason", "step"),
 		loginTime: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "wxlogin_login_duration_seconds", Help: "From WeChat's return to the end of the login.",
 			Buckets: []float64{.01, .025, .05, .1, .25, .5, 1, 2, 4, 8},
 		}),
-		calls: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "wxlogin_wechat_calls_total", Help: "Calls to WeChat, by endpoint, reason of failure (empty when well) and WeChat's errcode.",
-		}, []string{"endpoint", "reason", "errcode"}),
-		callTime: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "wxlogin_wechat_call_duration_seconds", Help: "Time of calls to WeChat.",
-			Buckets: []float64{.01, .025, .05, .1, .25, .5, 1, 2, 4, 8},
-		}, []string{"endpoint"}),
+		snapshots: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "wxlogin_snapshot_visitors_total", Help: "Logins refused because WeChat shows the page as a snapshot, to nobody in particular.",
+		}),
+		calls: counters("wxlogin_wechat_calls_total", "Calls to WeChat, by endpoint, reason of failure (empty when well) and WeChat's errcode.",
+			"endpoint", "reason", "errcode"),
+		callTime: histograms("wxlogin_wechat_call_duration_seconds", "Time of calls to WeChat.",
+			[]float64{.01, .025, .05, .1, .25, .5, 1, 2, 4, 8}, "endpoint"),
 	}
-	m.registry.MustRegister(m.requests, m.requestTime, m.logins, m.loginTime, m.calls, m.callTime,
+	build := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "wxlogin_build_info", Help: "1, with the version in its labels.",
+		ConstLabels: prometheus.Labels{"version": version(), "goversion": runtime.Version()},
+	})
+	build.Set(1)
+	m.registry.MustRegister(m.requests, m.requestTime, m.starts, m.callbacks, m.logins, m.loginTime, m.snapshots,
+		m.calls, m.callTime, &m.state, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.begin()
 	return m
 }
 
-func (m *metrics) request(method, route string, status int, took time.Duration) {
-	if !slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodDelete}, method) {
-		method = "other" // a client can make up any
+func counters(name, help string, labels ...string) *prometheus.CounterVec {
+	return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
+}
+
+func histograms(name, help string, buckets []float64, labels ...string) *prometheus.HistogramVec {
+	return prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets}, labels)
+}
+
+// begin has what is watched begin at 0: of a counter that is not there before it
+// counts, rate() and increase() miss the first.
+func (m *metrics) begin() {
+	for _, scope := range []auth.Scope{auth.ScopeBase, auth.ScopeUserinfo} {
+		m.starts.WithLabelValues(string(scope), "wechat")
+		m.starts.WithLabelValues(string(scope), "other")
+		m.logins.WithLabelValues(string(scope), string(auth.SignedIn), "", "")
 	}
-	m.requests.WithLabelValues(method, route, strconv.Itoa(status)).Inc()
-	m.requestTime.WithLabelValues(route).Observe(took.Seconds())
+	m.logins.WithLabelValues(string(auth.ScopeScan), string(auth.SignedIn), "", "")
+	m.logins.WithLabelValues(string(auth.ScopeBase), string(auth.Failed), string(auth.StoreDown), "")
+	for _, result := range []string{first, again, string(auth.Cancelled), string(auth.StateMismatch), string(auth.StoreDown)} {
+		m.callbacks.WithLabelValues(result)
+	}
+	for _, endpoint := range []string{"token", "userinfo", "refresh", "picture"} {
+		m.calls.WithLabelValues(endpoint, "", "0")
+		m.callTime.WithLabelValues(endpoint)
+	}
+	for _, errcode := range []string{"40013", "40125", "40164", "48001"} { // what a changed setting brings
+		m.calls.WithLabelValues("token", string(auth.WeChatRefused), errcode)
+	}
 }
 
-func (m *metrics) login(l auth.Login) {
-	m.logins.WithLabelValues(string(l.Scope), string(l.Outcome), string(l.Reason)).Inc()
-	m.loginTime.Observe(l.FinishedAt.Sub(l.StartedAt).Seconds())
+// watchStore shows how busy the database is, and what it is spared.
+func (m *metrics) watchStore(db *store.Store) {
+	for name, pool := range db.Pools() {
+		m.registry.MustRegister(collectors.NewDBStatsCollector(pool, name))
+	}
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "wxlogin_writes_waiting", Help: "Transactions that wait for SQLite's one writer.",
+	}, func() float64 { return float64(db.WritesWaiting()) }))
+	for result, count := range map[string]func() int64{
+		"hit":  func() int64 { hits, _ := db.VisitsKept(); return hits },
+		"miss": func() int64 { _, misses := db.VisitsKept(); return misses },
+	} {
+		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "wxlogin_session_cache_total", Help: "Sessions looked up, by whether memory knew them or the database was asked.",
+			ConstLabels: prometheus.Labels{"result": result},
+		}, func() float64 { return float64(count()) }))
+	}
 }
 
-func (m *metrics) call(endpoint string, reason auth.Reason, errcode int64, took time.Duration) {
-	m.calls.WithLabelValues(endpoint, string(reason), strconv.FormatInt(errcode, 10)).Inc()
-	m.callTime.WithLabelValues(endpoint).Observe(took.Seconds())
+// watchStreams shows how many desktops wait by a stream.
+func (m *metrics) watchStreams(open func() int64) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "wxlogin_scan_streams", Help: "Desktops that wait for their phones by a stream.",
+	}, func() float64 { return float64(open()) }))
 }
 
 // serve answers /metrics on an address of its own, which visitors do not reach,

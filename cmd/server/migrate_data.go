@@ -49,11 +49,12 @@ func (c *migrateDataCommand) Run(ctx context.Context, env *environment) error {
 	if err != nil {
 		return err
 	}
-	log, err := newLogger(env.stderr, "text", "warn")
+	log, err := newLogs(env.stderr, "text", "warn")
 	if err != nil {
 		return err
 	}
-	target, err := openStore(ctx, c.DatabaseURL, keys, log)
+	defer log.flush()
+	target, err := openStore(ctx, c.DatabaseURL, keys, log.Logger)
 	if err != nil {
 		return err
 	}

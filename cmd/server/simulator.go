@@ -24,10 +24,11 @@ type simulatorCommand struct {
 }
 
 func (c *simulatorCommand) Run(ctx context.Context, env *environment) error {
-	log, err := newLogger(env.stderr, c.LogFormat, c.LogLevel)
+	log, err := newLogs(env.stderr, c.LogFormat, c.LogLevel)
 	if err != nil {
 		return err
 	}
+	defer log.flush()
 	listener, err := net.Listen("tcp", c.Addr)
 	if err != nil {
 		return fmt.Errorf("--addr: %w", err)
@@ -37,7 +38,7 @@ func (c *simulatorCommand) Run(ctx context.Context, env *environment) error {
 		Secret:        c.AppSecret,
 		CallbackHosts: list(c.Hosts),
 		AnyBrowser:    c.AnyBrowser,
-		Logger:        log,
+		Logger:        log.Logger,
 	})
 	base := "http://" + listener.Addr().String()
 	fmt.Fprintf(env.stdout, `A simulated WeChat is running. Its control page: %[1]s/
@@ -48,7 +49,7 @@ Set these for the service you develop:
   authorize pages          %[1]s   (WXLOGIN_WECHAT_OPEN_URL)
   API                      %[1]s   (WXLOGIN_WECHAT_API_URL)
 `, base, sim.AppID(), sim.Secret())
-	return serveSimulator(ctx, listener, sim, log)
+	return serveSimulator(ctx, listener, sim, log.Logger)
 }
 
 // serveSimulator runs a simulator until ctx ends. What it holds back on purpose

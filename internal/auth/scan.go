@@ -88,14 +88,20 @@ type ScanStore interface {
 // own. What only that desktop knows is not seen to here: Collect is for whoever
 // has been found to be the browser that the code was made for.
 type Scans struct {
-	store ScanStore
-	rules Rules
-	now   func() time.Time
+	store   ScanStore
+	rules   Rules
+	now     func() time.Time
+	observe func(context.Context, Login)
 }
 
-// NewScans makes a Scans.
-func NewScans(store ScanStore, rules Rules, now func() time.Time) *Scans {
-	return &Scans{store: store, rules: rules, now: now}
+// NewScans makes a Scans. observe may be nil; else it is told of every desktop
+// that comes for its session with a yes, once, and of those whose session could
+// not be made.
+func NewScans(store ScanStore, rules Rules, now func() time.Time, observe func(context.Context, Login)) *Scans {
+	if observe == nil {
+		observe = func(context.Context, Login) {}
+	}
+	return &Scans{store: store, rules: rules, now: now, observe: observe}
 }
 
 // Open writes down that a person looks at a desktop's question. Opening it again
@@ -196,32 +202,36 @@ func (s *Scans) Collect(ctx context.Context, ticket Ticket, c Collection) (Visit
 		EndsAt:     at.Add(s.rules.Lifetime),
 		Device:     c.Device,
 	}
+	login := Login{
+		ID:    NewID(),
+		AppID: s.rules.AppID,
+		// The history of logins outlives the scan and keeps a ticket from being
+		// spent again, as it does a state and a code.
+		StateHash:   ticket.Hash,
+		CodeHash:    ticket.Hash,
+		SessionHash: session.TokenHash,
+		Scope:       ScopeScan,
+		Outcome:     SignedIn,
+		StartedAt:   at,
+		FinishedAt:  at,
+		Device:      c.Device,
+	}
 	user, err := s.store.CollectScan(ctx, CollectScan{
 		TicketHash: ticket.Hash,
-		Login: Login{
-			ID:    NewID(),
-			AppID: s.rules.AppID,
-			// The history of logins outlives the scan and keeps a ticket from being
-			// spent again, as it does a state and a code.
-			StateHash:   ticket.Hash,
-			CodeHash:    ticket.Hash,
-			SessionHash: session.TokenHash,
-			Scope:       ScopeScan,
-			Outcome:     SignedIn,
-			StartedAt:   at,
-			FinishedAt:  at,
-			Device:      c.Device,
-		},
-		Session:  session,
-		Replaces: c.Replaces,
+		Login:      login,
+		Session:    session,
+		Replaces:   c.Replaces,
 	})
 	if ReasonOf(err) == ScanSpent {
 		return s.collected(ctx, session.TokenHash, err)
 	}
 	if err != nil {
+		login.Outcome, login.Reason, login.Step = Failed, ReasonOf(err), StepSave
+		s.observe(ctx, login)
 		return Visit{}, err
 	}
-	session.UserID = user.ID
+	session.UserID, login.UserID = user.ID, user.ID
+	s.observe(ctx, login)
 	return Visit{Session: session, User: user}, nil
 }
 

@@ -48,9 +48,13 @@ type Config struct {
 	Rules    Rules
 	Now      func() time.Time
 	Log      *slog.Logger
-	// Observe, if set, is told of every login that ended, with its outcome, reason
-	// and times.
-	Observe func(Login)
+	// Observe, if set, is told of every login that ended, with its outcome, reason,
+	// step and times, and of every one that could not be written down to begin
+	// with, which has no step. A repeated arrival is none of its own.
+	Observe func(context.Context, Login)
+	// Arrived, if set, is told of every arrival that a store has taken: first for
+	// the one that claimed its state and its code, of all processes and for ever.
+	Arrived func(ctx context.Context, first bool)
 }
 
 // Service signs people in.
@@ -61,13 +65,17 @@ type Service struct {
 	rules    Rules
 	now      func() time.Time
 	log      *slog.Logger
-	observe  func(Login)
+	observe  func(context.Context, Login)
+	arrived  func(context.Context, bool)
 }
 
 // New makes a Service.
 func New(c Config) *Service {
 	if c.Observe == nil {
-		c.Observe = func(Login) {}
+		c.Observe = func(context.Context, Login) {}
+	}
+	if c.Arrived == nil {
+		c.Arrived = func(context.Context, bool) {}
 	}
 	return &Service{
 		provider: c.Provider,
@@ -77,6 +85,7 @@ func New(c Config) *Service {
 		now:      c.Now,
 		log:      c.Log,
 		observe:  c.Observe,
+		arrived:  c.Arrived,
 	}
 }
 
@@ -128,8 +137,11 @@ func (s *Service) SignIn(ctx context.Context, a Arrival) (Landing, error) {
 	}
 	claimed, err := s.store.ClaimLogin(ctx, login)
 	if err != nil {
+		login.Outcome, login.Reason, login.FinishedAt = Failed, ReasonOf(err), s.now()
+		s.observe(ctx, login)
 		return Landing{}, err
 	}
+	s.arrived(ctx, claimed)
 	if !claimed {
 		return s.repeat(ctx, login)
 	}
@@ -142,7 +154,7 @@ func (s *Service) SignIn(ctx context.Context, a Arrival) (Landing, error) {
 	if login.Outcome != SignedIn {
 		s.finish(ctx, login)
 	}
-	s.observe(login)
+	s.observe(ctx, login)
 	return landing, err
 }
 

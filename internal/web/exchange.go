@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
-	"github.com/go-chi/chi/v5/middleware"
 
 	"wxlogin/internal/auth"
 )
@@ -26,10 +25,9 @@ type exchange struct {
 	status  int   // of the answer; 0 before there is one
 	written int64 // bytes of the body
 
-	visitor, desk held       // who is signed in, once it has been asked
-	flow          *flow      // that checkState found
-	administrator auth.Visit // whom admit let through
-	admitted      bool
+	visitor, desk *held       // who is signed in, once it has been asked
+	flow          *flow       // that checkState found
+	administrator *auth.Visit // whom admit let through
 }
 
 type exchangeKey struct{}
@@ -67,23 +65,47 @@ func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
 func (s *Server) begin(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
-		x := &exchange{ResponseWriter: w, id: newRequestID(), client: middleware.GetClientIP(r.Context())}
+		x := &exchange{ResponseWriter: w, id: newRequestID(), client: client(r)}
 		w.Header()["X-Request-Id"] = []string{x.id}
 		r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
 		next.ServeHTTP(x, r)
 		took := time.Since(began)
-		route := routeOf(r)
-		s.config.Observe(r.Method, route, x.status, took)
-		s.log.LogAttrs(r.Context(), slog.LevelInfo, "request",
-			slog.String("request_id", x.id),
-			slog.String("method", r.Method),
-			slog.String("route", route),
-			slog.Int("status", x.status),
-			slog.Int64("bytes", x.written),
-			slog.Float64("ms", float64(took.Microseconds())/1000),
-			slog.String("client", x.client))
+		answer := Answer{
+			RequestID: x.id, Method: r.Method, Route: routeOf(r), Status: x.status, Bytes: x.written,
+			Began: began, Took: took, Client: x.client,
+		}
+		s.config.Observe(r.Context(), answer)
+		s.config.LogAnswer(r.Context(), answer)
 	})
 }
+
+// Answer is what is told of one answered request.
+type Answer struct {
+	RequestID string
+	Method    string // as the client sent it
+	Route     string // the pattern, which has no one's data in it
+	Status    int
+	Bytes     int64 // of the body
+	Began     time.Time
+	Took      time.Duration
+	Client    string // address, without the port; empty when unknown
+}
+
+// Attrs are the fields of an answer's line in the log.
+func (a Answer) Attrs() []slog.Attr {
+	return []slog.Attr{
+		slog.String("request_id", a.RequestID),
+		slog.String("method", a.Method),
+		slog.String("route", a.Route),
+		slog.Int("status", a.Status),
+		slog.Int64("bytes", a.Bytes),
+		slog.Float64("ms", a.Milliseconds()),
+		slog.String("client", a.Client),
+	}
+}
+
+// Milliseconds is how long the answer took.
+func (a Answer) Milliseconds() float64 { return float64(a.Took.Microseconds()) / 1000 }
 
 // newRequestID makes an id of our own for every request. A client's is not
 // taken: it could be made to look like another's.

@@ -7,8 +7,6 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/go-chi/chi/v5/middleware"
-
 	"wxlogin/internal/auth"
 )
 
@@ -36,7 +34,7 @@ func FindFlow(keys auth.Keyring, now func() time.Time, r *http.Request, state st
 // ClientAddress is the client that a request is taken to come from.
 func ClientAddress(trusted []netip.Prefix, r *http.Request) (address string) {
 	clientAddress(trusted)(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		address = middleware.GetClientIP(r.Context())
+		address = client(r)
 	})).ServeHTTP(httptest.NewRecorder(), r)
 	return address
 }

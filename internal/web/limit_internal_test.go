@@ -1,24 +1,21 @@
 package web
 
 import (
+	"context"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
 	"testing"
 	"time"
-
-	"github.com/go-chi/chi/v5/middleware"
 )
 
 // The limit in use costs the same for a hundred thousand addresses as for one.
 func TestRateLimitMemory(t *testing.T) {
 	s := &Server{
-		config: Config{RateLimit: 600, Observe: func(string, string, int, time.Duration) {}},
-		log:    slog.New(slog.DiscardHandler),
+		config: Config{RateLimit: 600, Observe: func(context.Context, Answer) {}, LogAnswer: func(context.Context, Answer) {}},
 	}
-	limited := middleware.ClientIPFromRemoteAddr(s.begin(s.limitRate()(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))))
+	limited := s.begin(s.limitRate()(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})))
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/login", nil)
 	w := httptest.NewRecorder()
 	ask := func(i int) {

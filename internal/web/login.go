@@ -34,6 +34,9 @@ func (s *Server) toWeChat(w http.ResponseWriter, r *http.Request, scope auth.Sco
 	if err != nil {
 		return err
 	}
+	if r.Method != http.MethodHead { // a monitor's, who goes nowhere
+		s.config.Started(scope, s.inWeChat(r))
+	}
 	return redirect(w, http.StatusFound, s.auth.AuthorizeURL(auth.Authorization{
 		State: fl.State,
 		Scope: scope,
@@ -64,19 +67,26 @@ func (s *Server) checkState(next http.Handler) http.Handler {
 		query := r.URL.Query()
 		states, codes := query["state"], query["code"]
 		if len(states) != 1 || len(codes) > 1 || !stateForm.MatchString(states[0]) {
-			return auth.Failf(auth.StateMismatch, "%d states and %d codes, or not a state of ours", len(states), len(codes))
+			return s.refuse(auth.Failf(auth.StateMismatch, "%d states and %d codes, or not a state of ours", len(states), len(codes)))
 		}
 		fl, ok := s.flows.find(r, states[0])
 		if !ok {
-			if _, err := s.visitor(r); err == nil {
+			err := s.refuse(auth.Failf(auth.StateMismatch, "no flow of this browser"))
+			if _, visitErr := s.visitor(r); visitErr == nil {
 				return redirect(w, http.StatusSeeOther, s.site.home())
 			}
-			return auth.Failf(auth.StateMismatch, "no flow of this browser")
+			return err
 		}
 		exchangeOf(r).flow = &fl
 		next.ServeHTTP(w, r)
 		return nil
 	})
+}
+
+// refuse counts a callback that no login comes of.
+func (s *Server) refuse(err *auth.Error) error {
+	s.config.Refused(err.Reason)
+	return err
 }
 
 // flowOf is the flow that checkState found.
@@ -104,10 +114,10 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
 	// Who refuses is not sent back at all today; older clients came without a code
 	// or with this one (field reports).
 	if code == "" || code == "authdeny" {
-		return auth.Fail(auth.Cancelled, nil)
+		return s.refuse(auth.Fail(auth.Cancelled, nil))
 	}
 	if len(code) > maxCode {
-		return auth.Failf(auth.BadRequest, "a code of %d bytes", len(code))
+		return s.refuse(auth.Failf(auth.BadRequest, "a code of %d bytes", len(code)))
 	}
 	landing, err := s.auth.SignIn(r.Context(), auth.Arrival{
 		State:    fl.State,

@@ -18,23 +18,25 @@ import (
 // is the client itself.
 func clientAddress(trusted []netip.Prefix) func(http.Handler) http.Handler {
 	if len(trusted) == 0 {
-		return middleware.ClientIPFromRemoteAddr
+		return func(next http.Handler) http.Handler { return next } // client knows the peer
 	}
 	prefixes := make([]string, len(trusted))
 	for i, prefix := range trusted {
 		prefixes[i] = prefix.String()
 	}
-	forwarded := middleware.ClientIPFromXFF(prefixes...)
-	return func(next http.Handler) http.Handler {
-		peer := middleware.ClientIPFromRemoteAddr(next)
-		return forwarded(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if middleware.GetClientIPAddr(r.Context()).IsValid() {
-				next.ServeHTTP(w, r)
-				return
-			}
-			peer.ServeHTTP(w, r)
-		}))
+	return middleware.ClientIPFromXFF(prefixes...)
+}
+
+// client is the address that clientAddress found, or the peer's.
+func client(r *http.Request) string {
+	if found := middleware.GetClientIPAddr(r.Context()); found.IsValid() {
+		return found.String()
 	}
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return ""
+	}
+	return peer.Addr().Unmap().String()
 }
 
 // maxUserAgent bounds what is kept of a browser's name for itself.
@@ -145,14 +147,13 @@ func (s *Server) admit(next http.Handler) http.Handler {
 		if err != nil {
 			return err
 		}
-		x := exchangeOf(r)
-		x.administrator, x.admitted = visit, true
+		exchangeOf(r).administrator = &visit
 		next.ServeHTTP(w, r)
 		return nil
 	})
 }
 
 // administratorOf returns whom admit let through.
-func administratorOf(r *http.Request) auth.Visit { return exchangeOf(r).administrator }
+func administratorOf(r *http.Request) auth.Visit { return *exchangeOf(r).administrator }
 
-func isAdministrator(r *http.Request) bool { return exchangeOf(r).admitted }
+func isAdministrator(r *http.Request) bool { return exchangeOf(r).administrator != nil }

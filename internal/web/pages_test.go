@@ -111,7 +111,7 @@ func samples() []sample {
 		add(sample{
 			name: name, path: "/admin/users", admin: true, says: []string{"1234567"},
 			page: adminUsersPage{
-				Users: []auth.User{u, somebodyElse(u)}, Total: 1234567, Filters: auth.Filters, Sorts: auth.Sorts,
+				Users: []auth.User{u, somebodyElse(u)}, Total: auth.Total{N: 1234567, More: true}, Filters: auth.Filters, Sorts: auth.Sorts,
 				Query:   auth.UserQuery{Search: u.Nickname, Filter: auth.FilterBlocked, Sort: auth.SortLastSeen},
 				NextURL: "/wx/admin/users?cursor=n", PrevURL: "/wx/admin/users?cursor=p", CSVURL: "/wx/api/admin/users.csv",
 			},
@@ -215,7 +215,7 @@ func dashboard(activity auth.Activity) adminHomePage {
 }
 
 func busyMonth() auth.Activity {
-	a := auth.Activity{LastGood: noon, EndingTokens: 7}
+	a := auth.Activity{LastGood: noon, EndingTokens: auth.Total{N: 7}}
 	for i := range 40 {
 		at := noon.AddDate(0, 0, -i)
 		a.Logins = append(a.Logins, auth.Tally{At: at, Count: int64(60 + i%7)})
@@ -302,7 +302,7 @@ func TestPages(t *testing.T) {
 			for _, s := range samples() {
 				seen[s.page.file()] = true
 				name := fmt.Sprintf("%s/%s/%s/demo=%t", lang, s.page.file(), s.name, demo != nil)
-				shown, err := r.render(frame{Lang: lang, RequestID: "01J9ZK3Q5", Demo: demo, Admin: s.admin, Path: s.path, Now: noon}, s.page)
+				shown, err := r.render(nil, frame{Lang: lang, RequestID: "01J9ZK3Q5", Demo: demo, Admin: s.admin, Path: s.path, Now: noon}, s.page)
 				if err != nil {
 					t.Errorf("%s: %v", name, err)
 					continue
@@ -346,12 +346,12 @@ func FuzzProfileParts(f *testing.F) {
 			for _, demo := range []*Demo{nil, demo} {
 				// What the page does not show must not be kept with its parts.
 				frame := frame{Lang: lang, RequestID: nickname, Demo: demo, Path: city, Now: time.UnixMilli(last)}
-				want, wantErr := r.execute(frame, profilePage{User: u})
-				got, err := r.render(frame, profilePage{User: u})
+				want, wantErr := r.execute(nil, frame, profilePage{User: u})
+				got, err := r.render([]byte("what was there before"), frame, profilePage{User: u})
 				if string(got) != string(want) || (err == nil) != (wantErr == nil) {
 					t.Fatalf("%s: from parts\n%s%v\nby the template\n%s%v", lang, got, err, want, wantErr)
 				}
-				if _, ok := r.profiles.render(frame, u, r.execute); !ok && plainID(id) && sex >= 0 && sex <= 2 {
+				if _, ok := r.profiles.render(nil, frame, u, r.execute); !ok && plainID(id) && sex >= 0 && sex <= 2 {
 					t.Fatal("the page was not put together from parts")
 				}
 			}

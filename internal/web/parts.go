@@ -58,8 +58,11 @@ const (
 	isoFormat  = time.RFC3339
 )
 
+// executor executes a page's template.
+type executor func(room []byte, f frame, p page) ([]byte, error)
+
 // render gives the page of a person. ok is false for whom the parts do not fit.
-func (p *profiles) render(f frame, u auth.User, execute func(frame, page) ([]byte, error)) (page []byte, ok bool) {
+func (p *profiles) render(room []byte, f frame, u auth.User, execute executor) (page []byte, ok bool) {
 	if u.Sex < 0 || u.Sex > 2 || !plainID(u.ID) {
 		return nil, false
 	}
@@ -76,7 +79,7 @@ func (p *profiles) render(f frame, u auth.User, execute func(frame, page) ([]byt
 		p.shapes[key] = parts
 		p.mu.Unlock()
 	}
-	page = make([]byte, 0, 4<<10)
+	page = room[:0]
 	for _, part := range parts {
 		page = append(page, part.text...)
 		if part.value != nil {
@@ -88,7 +91,7 @@ func (p *profiles) render(f frame, u auth.User, execute func(frame, page) ([]byt
 
 // cut executes the template for the marked person in this shape and cuts the
 // page at the marks.
-func (p *profiles) cut(f frame, key shape, execute func(frame, page) ([]byte, error)) ([]part, error) {
+func (p *profiles) cut(f frame, key shape, execute executor) ([]part, error) {
 	u := marked
 	u.Sex = key.sex
 	for field, shown := range map[*string]bool{&u.Nickname: key.nickname, &u.Country: key.country, &u.Province: key.province, &u.City: key.city} {
@@ -96,7 +99,7 @@ func (p *profiles) cut(f frame, key shape, execute func(frame, page) ([]byte, er
 			*field = ""
 		}
 	}
-	rest, err := execute(f, profilePage{User: u})
+	rest, err := execute(nil, f, profilePage{User: u})
 	if err != nil {
 		return nil, err
 	}

@@ -105,7 +105,7 @@ func funcs(words words, assets *assets, prefix, lang string, zone *time.Location
 		"ago":    func(now, t time.Time) (string, error) { return ago(words, now, t) },
 		"agent":  func(userAgent string) (string, error) { return words.device(nameDevice(userAgent)) },
 		"device": words.device,
-		"bcp47":  func() string { return map[string]string{"zh_CN": "zh-CN", "zh_TW": "zh-TW", "en": "en"}[lang] },
+		"bcp47":  func() string { return contentLanguages[lang][0] },
 	}
 }
 
@@ -161,19 +161,19 @@ func (r *renderer) match(header string) string {
 }
 
 // render gives a whole page, so that a template that fails half-way has sent
-// nothing.
-func (r *renderer) render(f frame, p page) ([]byte, error) {
+// nothing. It is written into the room given, as far as there is any.
+func (r *renderer) render(room []byte, f frame, p page) ([]byte, error) {
 	if profile, ok := p.(profilePage); ok {
-		if page, ok := r.profiles.render(f, profile.User, r.execute); ok {
+		if page, ok := r.profiles.render(room, f, profile.User, r.execute); ok {
 			return page, nil
 		}
 	}
-	return r.execute(f, p)
+	return r.execute(room, f, p)
 }
 
-func (r *renderer) execute(f frame, p page) ([]byte, error) {
-	var buf bytes.Buffer
-	if err := r.pages[f.Lang][p.file()].Execute(&buf, view{frame: f, Page: p}); err != nil {
+func (r *renderer) execute(room []byte, f frame, p page) ([]byte, error) {
+	buf := bytes.NewBuffer(room[:0])
+	if err := r.pages[f.Lang][p.file()].Execute(buf, view{frame: f, Page: p}); err != nil {
 		return nil, fmt.Errorf("render %s: %w", p.file(), err)
 	}
 	return buf.Bytes(), nil

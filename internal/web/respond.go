@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 
 	"wxlogin/internal/auth"
 )
@@ -220,7 +221,9 @@ func (s *Server) writePage(w http.ResponseWriter, r *http.Request, status int, p
 		Now:       s.now(),
 	}
 	h := w.Header()
-	body, err := s.renderer.render(f, p)
+	room := rooms.Get().(*[]byte)
+	defer rooms.Put(room)
+	body, err := s.renderer.render(*room, f, p)
 	if err != nil {
 		s.log.ErrorContext(r.Context(), "page cannot be shown", "request_id", requestID(r), "error", err)
 		h.Set("Content-Type", "text/plain; charset=utf-8")
@@ -228,13 +231,28 @@ func (s *Server) writePage(w http.ResponseWriter, r *http.Request, status int, p
 		w.Write([]byte("抱歉，出错了 / Sorry, something went wrong\n"))
 		return
 	}
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Language", strings.ReplaceAll(f.Lang, "_", "-"))
-	h.Set("Content-Length", strconv.Itoa(len(body))) // else net/http sends a long page in chunks
+	h["Content-Type"] = htmlType
+	h["Content-Language"] = contentLanguages[f.Lang]
+	h["Content-Length"] = []string{strconv.Itoa(len(body))} // else net/http sends a long page in chunks
 	h.Add("Vary", "Accept-Language")
 	w.WriteHeader(status)
 	w.Write(body) // a browser that has gone is no fault
+	if cap(body) <= maxRoom {
+		*room = body
+	}
 }
+
+// Values of headers that pages share.
+var (
+	htmlType         = []string{"text/html; charset=utf-8"}
+	contentLanguages = map[string][]string{"zh_CN": {"zh-CN"}, "zh_TW": {"zh-TW"}, "en": {"en"}}
+)
+
+// rooms are where pages have been written, for the next ones.
+var rooms = sync.Pool{New: func() any { return new([]byte) }}
+
+// maxRoom is the largest room that is kept, in bytes. Few pages need more.
+const maxRoom = 64 << 10
 
 // redirect sends the browser on. It writes the address itself: http.Redirect
 // tidies paths, and what was checked is not what would be sent.

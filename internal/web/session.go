@@ -71,7 +71,6 @@ func (c *sessionCookies) New(r *http.Request, name string) (*sessions.Session, e
 
 // held is what a request's cookies of one kind come to.
 type held struct {
-	asked bool   // else nobody has looked yet
 	token string // of the live session; empty when there is none
 	visit auth.Visit
 	err   error // nobody can tell
@@ -79,7 +78,7 @@ type held struct {
 
 // read looks for a live session. All cookies of the name are tried, because a
 // stale one of another path or domain may stand first.
-func (c *sessionCookies) read(r *http.Request, kind cookieKind) held {
+func (c *sessionCookies) read(r *http.Request, kind cookieKind) *held {
 	cookies := r.CookiesNamed(kind.name)
 	for _, cookie := range cookies[:min(len(cookies), maxTokens)] {
 		visit, err := c.sessions.Visit(r.Context(), kind.kind, auth.Hash(cookie.Value))
@@ -87,11 +86,11 @@ func (c *sessionCookies) read(r *http.Request, kind cookieKind) held {
 			continue
 		}
 		if err != nil {
-			return held{asked: true, err: err}
+			return &held{err: err}
 		}
-		return held{asked: true, token: cookie.Value, visit: visit}
+		return &held{token: cookie.Value, visit: visit}
 	}
-	return held{asked: true}
+	return new(held)
 }
 
 // Save hands the session's token to the browser; with a negative MaxAge it ends
@@ -160,10 +159,10 @@ func (s *Server) held(r *http.Request, kind cookieKind) *held {
 	if kind.kind == auth.DeskSession {
 		found = &x.desk
 	}
-	if !found.asked {
+	if *found == nil {
 		*found = s.cookies.read(r, kind)
 	}
-	return found
+	return *found
 }
 
 // heldToken is the hash of the visitor session that the browser holds, for a

@@ -9,6 +9,9 @@ import (
 	"wxlogin/internal/auth"
 )
 
+// identityHeaders are what a 200 of /verify tells, in their canonical form.
+var identityHeaders = [...]string{"Remote-User", "Remote-Name", "X-Wechat-Openid", "X-Wechat-Unionid", "X-Wechat-Scope"}
+
 // verify is the gate of other sites: their proxy asks it about every request
 // (nginx auth_request, Caddy forward_auth, Traefik ForwardAuth). The session
 // cookie alone decides; no header can talk it round. The decision reads the
@@ -19,12 +22,11 @@ import (
 func (s *Server) verify(w http.ResponseWriter, r *http.Request) error {
 	visit, err := s.visitor(r)
 	if err == nil {
+		values := []string{visit.User.ID, headerName(visit.User.Nickname), visit.User.OpenID, visit.User.UnionID, string(visit.User.Scope)}
 		h := w.Header()
-		h.Set("Remote-User", visit.User.ID)
-		h.Set("Remote-Name", headerName(visit.User.Nickname))
-		h.Set("X-Wechat-Openid", visit.User.OpenID)
-		h.Set("X-Wechat-Unionid", visit.User.UnionID)
-		h.Set("X-Wechat-Scope", string(visit.User.Scope))
+		for i, name := range identityHeaders {
+			h[name] = values[i : i+1 : i+1]
+		}
 		w.WriteHeader(http.StatusOK)
 		return nil
 	}

@@ -84,8 +84,16 @@ type Config struct {
 	// nil: never.
 	Stopping <-chan struct{}
 
-	// Observe, if set, is told of every answer. The route is a pattern.
-	Observe func(method, route string, status int, took time.Duration)
+	// Observe, if set, is told of every answer.
+	Observe func(context.Context, Answer)
+	// LogAnswer writes an answer's line of the log. nil: through Log.
+	LogAnswer func(context.Context, Answer)
+	// Started, if set, is told of every trip to WeChat that begins, and whether in
+	// a browser of WeChat's: others do not get any further.
+	Started func(scope auth.Scope, inWeChat bool)
+	// Refused, if set, is told of every callback that is turned away with its code
+	// unread, and why.
+	Refused func(auth.Reason)
 
 	// Meaning says what one of WeChat's errcodes means, in one of our languages.
 	// nil: nobody can tell.
@@ -136,7 +144,16 @@ func New(config Config) (*Server, error) {
 	s.cookies = newSessionCookies(s.site.secure, config.CookieDomain, config.Auth.Rules().Lifetime, config.Sessions)
 	s.flows = newFlows(s.site.secure, config.Keys, config.Now)
 	if s.config.Observe == nil {
-		s.config.Observe = func(string, string, int, time.Duration) {}
+		s.config.Observe = func(context.Context, Answer) {}
+	}
+	if s.config.LogAnswer == nil {
+		s.config.LogAnswer = func(ctx context.Context, a Answer) { s.log.LogAttrs(ctx, slog.LevelInfo, "request", a.Attrs()...) }
+	}
+	if s.config.Started == nil {
+		s.config.Started = func(auth.Scope, bool) {}
+	}
+	if s.config.Refused == nil {
+		s.config.Refused = func(auth.Reason) {}
 	}
 	var err error
 	if s.tickets, err = newTickets(s.site.secure, config.Keys, config.Now); err != nil {
@@ -153,6 +170,9 @@ func New(config Config) (*Server, error) {
 }
 
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+
+// Streams is how many desktops wait for their phones by a stream at the moment.
+func (s *Server) Streams() int64 { return s.streams.open.Load() }
 
 // Close writes down what the server still holds in memory: when sessions were
 // last seen.

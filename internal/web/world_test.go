@@ -121,7 +121,7 @@ func newWorld(t testing.TB, o options) *world {
 		Keys:        keys,
 		RateLimit:   o.rateLimit,
 		Auth:        auth.New(auth.Config{Provider: client, Store: w.db, Pictures: w.pictures, Rules: rules, Now: w.clock.now, Log: log}),
-		Scans:       auth.NewScans(w.db, rules, w.clock.now),
+		Scans:       auth.NewScans(w.db, rules, w.clock.now, nil),
 		Stopping:    w.stopping,
 		Desk:        w.desk,
 		Refresher:   w.refresher,

@@ -21,10 +21,10 @@ type Config struct {
 	OpenURL   string // of the authorize page: https://open.weixin.qq.com
 	APIURL    string // of the token endpoints: https://api.weixin.qq.com
 	Lang      string // of the regions in a profile: zh_CN, zh_TW or en (official)
-	// Observe, if set, is told of every call: its endpoint, how it ended (a
-	// Reason, empty when well; WeChat's errcode, 0 without one) and how long it
-	// took.
-	Observe func(endpoint string, reason auth.Reason, errcode int64, took time.Duration)
+	// Observe, if set, is told of every call, in the caller's context: its
+	// endpoint, how it ended (a Reason, empty when well; WeChat's errcode, 0
+	// without one) and how long it took.
+	Observe func(ctx context.Context, endpoint string, reason auth.Reason, errcode int64, took time.Duration)
 }
 
 // Client talks to WeChat for one official account. It is safe for concurrent
@@ -135,7 +135,7 @@ func (c *Client) get(ctx context.Context, e *endpoint, path string, query url.Va
 	if c.config.Observe != nil {
 		var refusal *Refusal
 		errors.As(err, &refusal)
-		c.config.Observe(e.name, auth.ReasonOf(err), refusal.errcode(), time.Since(began))
+		c.config.Observe(ctx, e.name, auth.ReasonOf(err), refusal.errcode(), time.Since(began))
 	}
 	return a, err
 }

@@ -40,7 +40,7 @@ func newEndpoint(name string, timeout time.Duration, adjust func(*http.Transport
 		DialContext:            (&net.Dialer{Timeout: dialTimeout}).DialContext,
 		TLSHandshakeTimeout:    dialTimeout,
 		MaxConnsPerHost:        maxCalls,
-		MaxIdleConnsPerHost:    4,
+		MaxIdleConnsPerHost:    maxCalls / 2,
 		IdleConnTimeout:        30 * time.Second,
 		MaxResponseHeaderBytes: maxHeaderSize,
 	}

@@ -57,7 +57,7 @@ func (c *Client) Picture(ctx context.Context, address string) ([]byte, error) {
 		small, err = shrink(ctx, file)
 	}
 	if c.config.Observe != nil {
-		c.config.Observe(c.picture.name, auth.ReasonOf(err), 0, time.Since(began))
+		c.config.Observe(ctx, c.picture.name, auth.ReasonOf(err), 0, time.Since(began))
 	}
 	return small, err
 }

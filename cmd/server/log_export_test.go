@@ -1,0 +1,19 @@
+package main
+
+import (
+	"context"
+
+	"wxlogin/internal/web"
+)
+
+// NewLogs shows the log to tests of its own.
+var NewLogs = newLogs
+
+const (
+	GatherFor   = gatherFor
+	MaxGathered = maxGathered
+)
+
+func (l logs) Flush() { l.flush() }
+
+func (l logs) Answers() func(context.Context, web.Answer) { return l.answers }
