@@ -12,7 +12,7 @@ endif
 FUZZTIME ?= 10s
 IMAGE ?= wxlogin
 
-.PHONY: build test check format-check fmt fuzz run-demo image env-example clean
+.PHONY: build test check format-check fmt fuzz bench soak run-demo image env-example clean
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o bin/server ./cmd/server
@@ -44,6 +44,21 @@ fuzz:
 		echo "fuzz: $${func#func } of $$(dirname "$$file")"; \
 		go test -run '^$$' -fuzz "^$${func#func }\$$" -fuzztime $(FUZZTIME) "$$(dirname "$$file")" || exit 1; \
 	done
+
+# bench measures the built program on this machine and writes docs/performance.md
+# anew, about ten minutes: close everything else. BENCH=--quick for a look that
+# writes nothing.
+BENCH ?= --docs docs
+
+bench:
+	go run ./cmd/bench $(BENCH)
+
+# soak breaks WeChat, the database and the processes for a while and looks whether
+# promises are kept; SOAK='--for 1h --seed 7' for longer, or for the same again.
+SOAK ?= --for 5m
+
+soak:
+	go run ./cmd/bench soak $(SOAK)
 
 run-demo: build
 	./bin/server demo

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// options are what a run is asked to do.
+type options struct {
+	program     string
+	databaseURL string
+	folder      string
+	docs        string
+	only        []string
+	people      []int
+	quick       bool
+
+	rounds      int
+	round       time.Duration
+	connections int
+	phones      int
+	visitors    int // whose sessions are used
+	flight      int // visits at once, for the memory
+	deskAsks    int // of each page of the desk
+	deskTime    time.Duration
+	starts      int
+}
+
+// parts are the figures that --only can name.
+var parts = []string{"visit", "verify", "logins", "growth", "desk", "memory"}
+
+func parseOptions(args []string, stderr io.Writer) (*options, error) {
+	o := &options{
+		rounds: 5, round: 2 * time.Second, connections: 32, phones: 64, visitors: 10_000,
+		flight: 1000, deskAsks: 50, deskTime: 4 * time.Second, starts: 5,
+	}
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.Usage = func() {
+		fmt.Fprintln(stderr, "Usage: bench [flags]        measures\n       bench soak [flags]   breaks things and looks whether promises are kept\n\nFlags of bench:")
+		flags.PrintDefaults()
+	}
+	flags.StringVar(&o.program, "server", "", "the built `program`; built anew when empty")
+	flags.StringVar(&o.databaseURL, "database-url", "", "an empty PostgreSQL database to use instead of SQLite files, postgres://…; people are put into it and stay")
+	flags.StringVar(&o.folder, "folder", "", "`folder` for databases and logs, on the disk that is meant; filled databases stay in it and are used again. Empty: a temporary one")
+	flags.StringVar(&o.docs, "docs", "", "`folder` whose performance.md and performance.svg are written anew; only with a full run")
+	flags.BoolVar(&o.quick, "quick", false, "a thousand people and short rounds: a look, no figures")
+	only := flags.String("only", "", "some `figures` alone: "+strings.Join(parts, ","))
+	people := flags.String("people", "", "how many people are stored: `numbers`, the smallest first (1000,1000000; with --quick or PostgreSQL 1000)")
+	rounds := flags.Int("rounds", 0, "measured rounds of each side (5, with --quick 3)")
+	round := flags.Duration("round", 0, "length of a round (2s, with --quick 1s)")
+	if err := flags.Parse(args); err != nil {
+		return nil, err
+	}
+	if flags.NArg() > 0 {
+		return nil, fmt.Errorf("%q is no flag", flags.Arg(0))
+	}
+	if *people == "" {
+		*people = "1000,1000000"
+		if o.quick || o.databaseURL != "" {
+			*people = "1000"
+		}
+	}
+	if o.quick {
+		o.rounds, o.round, o.deskAsks, o.deskTime, o.starts = 3, time.Second, 20, time.Second, 3
+	}
+	if *rounds > 0 {
+		o.rounds = *rounds
+	}
+	if *round > 0 {
+		o.round = *round
+	}
+	for text := range strings.SplitSeq(*people, ",") {
+		n, err := strconv.Atoi(strings.TrimSpace(text))
+		if err != nil || n < 100 {
+			return nil, fmt.Errorf("--people: %q is not a number of at least 100", text)
+		}
+		o.people = append(o.people, n)
+	}
+	slices.Sort(o.people)
+	if *only != "" {
+		o.only = strings.Split(*only, ",")
+	}
+	return o, o.check()
+}
+
+func (o *options) check() error {
+	for _, part := range o.only {
+		if !slices.Contains(parts, part) {
+			return fmt.Errorf("--only: %q is none of %s", part, strings.Join(parts, ", "))
+		}
+	}
+	if len(o.only) > 0 && !slices.Contains(o.only, "growth") && !slices.Contains(o.only, "desk") && !slices.Contains(o.only, "memory") {
+		o.people = o.people[:1] // more would be growth
+	}
+	switch {
+	case o.databaseURL != "" && !strings.HasPrefix(o.databaseURL, "postgres://") && !strings.HasPrefix(o.databaseURL, "postgresql://"):
+		return fmt.Errorf("--database-url: not of the form postgres://…; SQLite files are made in --folder")
+	case o.databaseURL != "" && len(o.people) > 1:
+		return fmt.Errorf("--people: one number with --database-url, as there is one database")
+	case o.docs != "" && (o.quick || len(o.only) > 0 || o.databaseURL != ""):
+		return fmt.Errorf("--docs: only a full run on SQLite is written down")
+	}
+	return nil
+}
+
+// wants says whether a figure is asked for.
+func (o *options) wants(part string) bool {
+	if len(o.only) == 0 || slices.Contains(o.only, part) {
+		return true
+	}
+	return slices.Contains(o.only, "growth") && slices.Contains([]string{"visit", "verify", "logins"}, part)
+}
