@@ -41,9 +41,11 @@ func (s *Store) Picture(ctx context.Context, userID string) (auth.Picture, error
 	}, nil
 }
 
+const pictureQuery = `SELECT source FROM pictures WHERE user_id = $1`
+
 // PictureSource implements auth.PictureStore.
 func (s *Store) PictureSource(ctx context.Context, userID string) (source string, err error) {
-	err = s.reader.GetContext(ctx, &source, `SELECT source FROM pictures WHERE user_id = $1`, userID)
+	err = s.pictureSource.GetContext(ctx, &source, userID)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return "", s.fail(ctx, "read picture's source", err)
 	}

@@ -41,10 +41,10 @@ type Store struct {
 	visits *visits    // what Visit has read
 	pin    *sqlx.Conn // keeps SQLite's index of the log in being; nil with another engine
 
-	visitor, desk frequent              // the two reads of Visit
-	scan          frequent              // that of ScanByTicket
-	byOpenID      frequent              // that of every login
-	prepared      map[string]*sqlx.Stmt // what every login writes; nil with another engine
+	// Read with every visit or every login.
+	visitor, desk, scan, byOpenID, pictureSource frequent
+
+	prepared map[string]*sqlx.Stmt // what every login writes; nil with another engine
 
 	sealer  *sealer
 	cursors [][]byte // keys of the cursors' marks, newest first
@@ -106,7 +106,7 @@ func (s *Store) open(ctx context.Context, c Config) (err error) {
 		return err
 	}
 	for read, query := range map[*frequent]string{
-		&s.visitor: visitorQuery, &s.desk: deskQuery, &s.scan: scanQuery, &s.byOpenID: openIDQuery,
+		&s.visitor: visitorQuery, &s.desk: deskQuery, &s.scan: scanQuery, &s.byOpenID: openIDQuery, &s.pictureSource: pictureQuery,
 	} {
 		if *read, err = s.reader.prepare(ctx, query); err != nil {
 			return err

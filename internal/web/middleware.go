@@ -2,7 +2,6 @@ package web
 
 import (
 	"fmt"
-	"maps"
 	"net/http"
 	"net/netip"
 	"runtime/debug"
@@ -31,6 +30,9 @@ func clientAddress(trusted []netip.Prefix) func(http.Handler) http.Handler {
 func client(r *http.Request) string {
 	if found := middleware.GetClientIPAddr(r.Context()); found.IsValid() {
 		return found.String()
+	}
+	if host, _, ok := strings.Cut(r.RemoteAddr, ":"); ok && strings.Count(host, ".") == 3 {
+		return host // net/http's own, of IPv4
 	}
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
@@ -76,23 +78,30 @@ const contentPolicy = "default-src 'none'; style-src 'self'; img-src 'self' data
 // secureHeaders sets what holds for every answer, errors and redirects too.
 // Handlers of things that may be kept say so themselves.
 func (s *Server) secureHeaders(next http.Handler) http.Handler {
-	always := http.Header{
-		"Content-Security-Policy": {contentPolicy},
-		"X-Content-Type-Options":  {"nosniff"},
-		"X-Frame-Options":         {"DENY"},
+	type header struct {
+		name   string // in its canonical form
+		values []string
+	}
+	always := []header{
+		{"Content-Security-Policy", []string{contentPolicy}},
+		{"X-Content-Type-Options", []string{"nosniff"}},
+		{"X-Frame-Options", []string{"DENY"}},
 		// no-referrer would make browsers send "Origin: null" with our own forms.
-		"Referrer-Policy":            {"same-origin"},
-		"Cross-Origin-Opener-Policy": {"same-origin"},
-		"Cache-Control":              {"no-store"},
-		"Vary":                       {"Cookie"},
+		{"Referrer-Policy", []string{"same-origin"}},
+		{"Cross-Origin-Opener-Policy", []string{"same-origin"}},
+		{"Cache-Control", []string{"no-store"}},
+		{"Vary", []string{"Cookie"}},
 	}
 	if s.site.secure {
-		always.Set("Strict-Transport-Security", "max-age=31536000")
+		always = append(always, header{"Strict-Transport-Security", []string{"max-age=31536000"}})
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// All answers share the values: Set replaces one, and Add copies it, as they
 		// have no room to grow.
-		maps.Copy(w.Header(), always)
+		h := w.Header()
+		for _, header := range always {
+			h[header.name] = header.values
+		}
 		next.ServeHTTP(w, r)
 	})
 }

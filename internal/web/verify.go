@@ -48,15 +48,17 @@ const maxHeaderName = 900
 
 // headerName writes a nickname in printable ASCII, cut between characters.
 func headerName(nickname string) string {
-	var b strings.Builder
-	for _, r := range nickname {
-		encoded := url.PathEscape(string(r))
-		if b.Len()+len(encoded) > maxHeaderName {
-			break
-		}
-		b.WriteString(encoded)
+	encoded := url.PathEscape(nickname)
+	if len(encoded) <= maxHeaderName {
+		return encoded
 	}
-	return b.String()
+	length := 0
+	for i, r := range nickname {
+		if length += len(url.PathEscape(string(r))); length > maxHeaderName {
+			return url.PathEscape(nickname[:i])
+		}
+	}
+	return encoded
 }
 
 // signInPath is where a browser that is not signed in can be: in WeChat the
