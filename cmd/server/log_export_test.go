@@ -17,3 +17,10 @@ const (
 func (l logs) Flush() { l.flush() }
 
 func (l logs) Answers() func(context.Context, web.Answer) { return l.answers }
+
+// What paces the collector.
+var (
+	LimitFor      = limitFor
+	InUse         = inUse
+	PaceCollector = paceCollector
+)

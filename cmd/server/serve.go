@@ -7,8 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"runtime"
-	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -30,11 +28,6 @@ const (
 	drainTimeout  = 15 * time.Second // for what is in flight when the process is asked to stop
 	maxHeader     = 32 << 10
 )
-
-// ballastSize is memory that is never touched, and so is none, but counts for the
-// garbage collector: it works when the heap has doubled, and ours, of 7 MB, has
-// done so after 700 requests. That was a seventh of all work.
-const ballastSize = 24 << 20
 
 type serveCommand struct{ settings }
 
@@ -107,9 +100,7 @@ func serve(ctx context.Context, s *settings, config config, demo *web.Demo, trac
 	defer stopJobs()
 
 	log.Info("wxlogin is ready", "address", listener.Addr().String(), "public_url", config.publicURL.String(), "version", version())
-	ballast := make([]byte, ballastSize)
-	defer runtime.KeepAlive(ballast)
-	go debug.FreeOSMemory() // what the start has used, a third of all, is not needed again
+	go paceCollector(ctx)
 	err = listen(ctx, listener, tracing.handler(server), &draining, log)
 	closing, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()

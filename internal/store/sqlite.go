@@ -68,7 +68,9 @@ const (
 	// context allows: SQLite itself would not notice its end.
 	writerParams = "_pragma=busy_timeout(50)&" + durable + "&" + alike + "&_txlock=immediate"
 	// Readers meet a lock only in the moments of opening, closing and recovery.
-	readerParams = "_pragma=busy_timeout(1000)&" + durable + "&" + alike + "&_pragma=query_only(1)"
+	// What they read is in the system's cache of the file; a large one of each
+	// reader's own only takes memory.
+	readerParams = "_pragma=busy_timeout(1000)&" + durable + "&" + alike + "&_pragma=query_only(1)&_pragma=cache_size(-1000)"
 	// inspect looks at a file without changing it, its journal mode included.
 	inspectParams = "_pragma=busy_timeout(10000)&" + alike + "&_pragma=query_only(1)"
 )

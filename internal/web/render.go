@@ -23,14 +23,16 @@ var languageTags = language.NewMatcher([]language.Tag{
 	language.SimplifiedChinese, language.TraditionalChinese, language.English,
 })
 
-// renderer holds every page, parsed once a language, so that a template's words
-// are looked up without carrying the language through each call.
+// renderer has every page in every language, so that a template's words are
+// looked up without carrying the language through each call. Templates take
+// memory, a third of what the program has in use at rest, and most are of pages
+// and languages that nobody asks for: what is kept is parsed when it is asked for.
 type renderer struct {
-	pages    map[string]map[string]*template.Template // by language, then file
-	words    map[string]words                         // by language
-	fallback string                                   // the operator's language
-	asked    sync.Map                                 // the language by Accept-Language header
-	headers  atomic.Int64                             // in asked
+	pages    map[string]map[string]func() (*template.Template, error) // by language, then file
+	words    map[string]words                                         // by language
+	fallback string                                                   // the operator's language
+	asked    sync.Map                                                 // the language by Accept-Language header
+	headers  atomic.Int64                                             // in asked
 	profiles profiles
 }
 
@@ -38,7 +40,7 @@ type renderer struct {
 // error here and not in front of a visitor.
 func newRenderer(files fs.FS, assets *assets, prefix, fallback string, zone *time.Location) (*renderer, error) {
 	r := &renderer{
-		pages:    make(map[string]map[string]*template.Template),
+		pages:    make(map[string]map[string]func() (*template.Template, error)),
 		words:    make(map[string]words),
 		fallback: fallback,
 		profiles: profiles{zone: zone, shapes: make(map[shape][]part)},
@@ -53,14 +55,20 @@ func newRenderer(files fs.FS, assets *assets, prefix, fallback string, zone *tim
 		if err != nil {
 			return nil, fmt.Errorf("parse shared templates: %w", err)
 		}
-		r.pages[lang] = make(map[string]*template.Template)
+		r.pages[lang] = make(map[string]func() (*template.Template, error))
 		for _, p := range pages {
-			name := p.file() + ".html"
-			t, err := template.Must(parts.Clone()).ParseFS(files, name)
-			if err != nil {
-				return nil, fmt.Errorf("parse %s: %w", name, err)
+			parse := func() (*template.Template, error) {
+				name := p.file() + ".html"
+				t, err := template.Must(parts.Clone()).ParseFS(files, name)
+				if err != nil {
+					return nil, fmt.Errorf("parse %s: %w", name, err)
+				}
+				return t.Lookup(name), nil
 			}
-			r.pages[lang][p.file()] = t.Lookup(name)
+			if _, err := parse(); err != nil {
+				return nil, err
+			}
+			r.pages[lang][p.file()] = sync.OnceValues(parse)
 		}
 	}
 	return r, nil
@@ -172,8 +180,12 @@ func (r *renderer) render(room []byte, f frame, p page) ([]byte, error) {
 }
 
 func (r *renderer) execute(room []byte, f frame, p page) ([]byte, error) {
+	t, err := r.pages[f.Lang][p.file()]()
+	if err != nil {
+		return nil, err
+	}
 	buf := bytes.NewBuffer(room[:0])
-	if err := r.pages[f.Lang][p.file()].Execute(buf, view{frame: f, Page: p}); err != nil {
+	if err := t.Execute(buf, view{frame: f, Page: p}); err != nil {
 		return nil, fmt.Errorf("render %s: %w", p.file(), err)
 	}
 	return buf.Bytes(), nil
