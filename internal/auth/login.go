@@ -83,7 +83,7 @@ type Store interface {
 	// nothing, and returns the person as stored. A person who is Blocked at that
 	// moment gets no session: the Error says so and nothing is written.
 	SaveLogin(context.Context, SaveLogin) (User, error)
-	// Visit returns the live session of a token, with its person, in one read.
+	// Visit returns the live session of a token, with its person, in one read or none.
 	// NotSignedIn when there is none.
 	Visit(ctx context.Context, kind SessionKind, tokenHash string) (Visit, error)
 }

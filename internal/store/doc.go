@@ -8,4 +8,8 @@
 // One schema and one set of statements serve every engine; what an engine needs
 // otherwise is a dialect value. Reads and writes have pools of their own, so
 // that no read ever waits for a writer, and no read writes.
+//
+// SQLite has one writer: what waits for it is committed together (commit.go).
+// Sessions that have been read are kept for as long as the database is the same
+// (visits.go, walindex.go).
 package store

@@ -25,7 +25,7 @@ import (
 // SessionStore is where sessions live. Its errors are *auth.Error, StoreDown
 // unless said otherwise.
 type SessionStore interface {
-	// Visit returns the session of a token, with its person, in one read.
+	// Visit returns the session of a token, with its person, in one read or none.
 	// NotSignedIn when there is none.
 	Visit(ctx context.Context, kind auth.SessionKind, tokenHash string) (auth.Visit, error)
 	// DeleteSession ends one session. One that is gone already is no error.
