@@ -4,7 +4,8 @@
 -- Triggers keep it, whoever writes: the program only reads it.
 
 -- Each end of a nickname, in small letters as ILIKE compares them: "Lin小雨" has
--- lin小雨, in小雨, n小雨, 小雨 and 雨. A part of the name begins one of its ends.
+-- lin小雨, in小雨, n小雨, 小雨 and 雨. A part of the name begins one of its ends. Those
+-- that begin within its first 64 characters; WeChat allows 32.
 CREATE TABLE nicknames (
     n       INTEGER NOT NULL GENERATED ALWAYS AS IDENTITY PRIMARY KEY, -- a short name for the person in nickname_ends
     user_id TEXT    NOT NULL UNIQUE
@@ -29,7 +30,7 @@ LOCK TABLE users, sessions IN SHARE ROW EXCLUSIVE MODE;
 
 -- +goose StatementBegin
 CREATE FUNCTION ends_of(nickname TEXT) RETURNS SETOF TEXT LANGUAGE sql IMMUTABLE AS $$
-    SELECT DISTINCT substr(lower(nickname), i, 8) FROM generate_series(1, char_length(lower(nickname))) AS i
+    SELECT DISTINCT substr(lower(nickname), i, 8) FROM generate_series(1, LEAST(char_length(lower(nickname)), 64)) AS i
 $$;
 -- +goose StatementEnd
 

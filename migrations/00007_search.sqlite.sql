@@ -4,7 +4,8 @@
 -- the program only reads it.
 
 -- Each end of a nickname, in small letters as LIKE compares them: "Lin小雨" has
--- lin小雨, in小雨, n小雨, 小雨 and 雨. A part of the name begins one of its ends.
+-- lin小雨, in小雨, n小雨, 小雨 and 雨. A part of the name begins one of its ends. Those
+-- that begin within its first 64 characters; WeChat allows 32.
 CREATE TABLE nicknames (
     n       INTEGER NOT NULL PRIMARY KEY, -- a short name for the person in nickname_ends
     user_id TEXT    NOT NULL UNIQUE
@@ -21,7 +22,7 @@ INSERT INTO nicknames (user_id) SELECT id FROM users WHERE nickname <> '' ORDER 
 INSERT INTO nickname_ends (ending, n)
     WITH RECURSIVE ends (i, name, n) AS (
         SELECT 1, lower(users.nickname), nicknames.n FROM nicknames JOIN users ON users.id = nicknames.user_id
-        UNION ALL SELECT i + 1, name, n FROM ends WHERE i < length(name)
+        UNION ALL SELECT i + 1, name, n FROM ends WHERE i < min(length(name), 64)
     )
     SELECT DISTINCT substr(name, i, 8), n FROM ends ORDER BY 1, 2;
 
@@ -29,8 +30,8 @@ INSERT INTO nickname_ends (ending, n)
 CREATE TRIGGER users_named AFTER INSERT ON users WHEN NEW.nickname <> '' BEGIN
     INSERT INTO nicknames (user_id) VALUES (NEW.id);
     INSERT INTO nickname_ends (ending, n)
-        SELECT substr(lower(NEW.nickname), i, 8), n
-        FROM nicknames, (WITH RECURSIVE ends (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM ends WHERE i < length(NEW.nickname)) SELECT i FROM ends)
+        SELECT lower(substr(NEW.nickname, i, 8)), n
+        FROM nicknames, (WITH RECURSIVE ends (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM ends WHERE i < min(length(NEW.nickname), 64)) SELECT i FROM ends)
         WHERE user_id = NEW.id
         ON CONFLICT DO NOTHING; -- "aa…" may have an end twice
 END;
@@ -39,13 +40,13 @@ END;
 -- +goose StatementBegin
 CREATE TRIGGER users_renamed AFTER UPDATE OF nickname ON users WHEN NEW.nickname <> OLD.nickname BEGIN
     DELETE FROM nickname_ends WHERE n = (SELECT n FROM nicknames WHERE user_id = OLD.id) AND ending IN (
-        SELECT substr(lower(OLD.nickname), i, 8)
-        FROM (WITH RECURSIVE ends (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM ends WHERE i < length(OLD.nickname)) SELECT i FROM ends));
+        SELECT lower(substr(OLD.nickname, i, 8))
+        FROM (WITH RECURSIVE ends (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM ends WHERE i < min(length(OLD.nickname), 64)) SELECT i FROM ends));
     DELETE FROM nicknames WHERE user_id = OLD.id;
     INSERT INTO nicknames (user_id) SELECT NEW.id WHERE NEW.nickname <> '';
     INSERT INTO nickname_ends (ending, n)
-        SELECT substr(lower(NEW.nickname), i, 8), n
-        FROM nicknames, (WITH RECURSIVE ends (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM ends WHERE i < length(NEW.nickname)) SELECT i FROM ends)
+        SELECT lower(substr(NEW.nickname, i, 8)), n
+        FROM nicknames, (WITH RECURSIVE ends (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM ends WHERE i < min(length(NEW.nickname), 64)) SELECT i FROM ends)
         WHERE user_id = NEW.id
         ON CONFLICT DO NOTHING; -- "aa…" may have an end twice
 END;
@@ -54,8 +55,8 @@ END;
 -- +goose StatementBegin
 CREATE TRIGGER users_gone AFTER DELETE ON users WHEN OLD.nickname <> '' BEGIN
     DELETE FROM nickname_ends WHERE n = (SELECT n FROM nicknames WHERE user_id = OLD.id) AND ending IN (
-        SELECT substr(lower(OLD.nickname), i, 8)
-        FROM (WITH RECURSIVE ends (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM ends WHERE i < length(OLD.nickname)) SELECT i FROM ends));
+        SELECT lower(substr(OLD.nickname, i, 8))
+        FROM (WITH RECURSIVE ends (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM ends WHERE i < min(length(OLD.nickname), 64)) SELECT i FROM ends));
     DELETE FROM nicknames WHERE user_id = OLD.id;
 END;
 -- +goose StatementEnd

@@ -95,7 +95,7 @@ func TestAnUpgradeFindsWhoWasThere(t *testing.T) {
 			config := w.config(w.keys)
 			config.Migrations = schema(t, "00005")
 			old := must(store.Open(w.ctx, config))(t)
-			for openID, name := range map[string]string{"o1": "Lin小雨🌸", "o2": "王小雨", "o3": "", "o4": "AAAA", "o5": strings.Repeat("长", 300) + "尾"} {
+			for openID, name := range map[string]string{"o1": "Lin小雨🌸", "o2": "王小雨", "o3": "", "o4": "AAAA", "o5": strings.Repeat("长", 63) + "尾" + strings.Repeat("过", 9000)} {
 				save := w.login(openID, auth.ScopeUserinfo)
 				save.Profile = &auth.Profile{Nickname: name}
 				must(old.SaveLogin(w.ctx, save))(t)
