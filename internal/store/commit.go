@@ -116,7 +116,7 @@ func (q *queue) wait(j *job, lead func()) error {
 	return j.late()
 }
 
-// meet notes what keeps the jobs waiting.
+// meet notes what keeps the jobs waiting, until some are taken.
 func (q *queue) meet(hurdle error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -135,6 +135,7 @@ func (j *job) late() error {
 func (q *queue) take() []*job {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.hurdle = nil
 	n := min(len(q.waiting), together)
 	jobs := slices.Clone(q.waiting[:n])
 	q.waiting = slices.Delete(q.waiting, 0, n)
@@ -158,7 +159,6 @@ func (s *Store) lead() {
 			s.queue.meet(err)
 			continue // who has waited long enough leaves the queue
 		}
-		s.queue.meet(nil)
 		jobs := s.queue.take()
 		committing := false
 		if err == nil {

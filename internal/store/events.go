@@ -29,53 +29,42 @@ const namedEvents = `SELECT events.id, events.at, events.actor, events.action, e
 		LEFT JOIN users AS subjects ON subjects.id = events.subject`
 
 // eventWhere is an EventQuery in SQL.
-func eventWhere(q auth.EventQuery) (where []string, args []any) {
-	arg := func(v any) string {
-		args = append(args, v)
-		return fmt.Sprintf("$%d", len(args))
-	}
+func eventWhere(q auth.EventQuery) (where []clause) {
 	if q.Action != "" {
-		where = append(where, "events.action = "+arg(q.Action))
+		where = append(where, clause{"events.action = ?", []any{q.Action}})
 	}
 	if who := strings.TrimSpace(q.Who); who != "" {
-		place := arg(who)
 		// Each side has an index of its own. A grant is about an openid.
-		where = append(where, strings.ReplaceAll(`events.id IN (SELECT id FROM events WHERE actor = $who
-			UNION SELECT id FROM events WHERE subject = $who
-			UNION SELECT id FROM events WHERE subject = (SELECT openid FROM users WHERE id = $who))`, "$who", place))
+		where = append(where, clause{`events.id IN (SELECT id FROM events WHERE actor = ?
+			UNION SELECT id FROM events WHERE subject = ?
+			UNION SELECT id FROM events WHERE subject = (SELECT openid FROM users WHERE id = ?))`, []any{who, who, who}})
 	}
 	if !q.From.IsZero() {
-		where = append(where, "events.at >= "+arg(millis(q.From)))
+		where = append(where, clause{"events.at >= ?", []any{millis(q.From)}})
 	}
 	if !q.To.IsZero() {
-		where = append(where, "events.at < "+arg(millis(q.To)))
+		where = append(where, clause{"events.at < ?", []any{millis(q.To)}})
 	}
-	return where, args
+	return where
 }
 
 // readEvents returns up to limit entries from a place on, nearest first: older
 // ones, or newer ones when back.
 func (s *Store) readEvents(ctx context.Context, q auth.EventQuery, from *place, back bool, limit int) ([]namedEventRow, error) {
-	where, args := eventWhere(q)
-	order, beyond := "DESC", "<"
+	where := eventWhere(q)
+	order, beyond := " DESC", "<"
 	if back {
-		order, beyond = "ASC", ">"
+		order, beyond = " ASC", ">"
 	}
 	if from != nil {
-		args = append(args, from.at, from.id)
-		where = append(where, fmt.Sprintf("(events.at, events.id) %s ($%d, $%d)", beyond, len(args)-1, len(args)))
+		where = append(where, clause{"(events.at, events.id) " + beyond + " (?, ?)", []any{from.at, from.id}})
 	}
-	query := namedEvents
-	if len(where) > 0 {
-		query += " WHERE " + strings.Join(where, " AND ")
-	}
-	args = append(args, limit)
-	query += fmt.Sprintf(" ORDER BY events.at %s, events.id %s LIMIT $%d", order, order, len(args))
+	c := clause{text: namedEvents}.and(where)
+	c.text += " ORDER BY events.at" + order + ", events.id" + order + " LIMIT ?"
+	c.args = append(c.args, limit)
 	var rows []namedEventRow
-	if err := s.reader.SelectContext(ctx, &rows, query, args...); err != nil {
-		return nil, s.fail(ctx, "list events", err)
-	}
-	return rows, nil
+	err := s.list(ctx, &rows, c)
+	return rows, s.fail(ctx, "list events", err)
 }
 
 // eventTurner binds the cursors of the record to their query.

@@ -23,26 +23,24 @@ func (s *Store) WritesWaiting() int {
 
 // CountSessions counts the sessions that have not ended, by kind. One that has
 // only been idle for too long counts until Sweep finds it. It reads no session:
-// the engine counts the entries of an index, and looks at those that have ended
-// and those of the next hours, which are few.
+// the engine has counted, or counts the entries of an index, and looks at those
+// that have ended and are not swept away yet, and those of the next hours: few.
 func (s *Store) CountSessions(ctx context.Context) (map[auth.SessionKind]int64, error) {
 	var row struct {
-		All   int64 `db:"present"`
-		Ended int64 `db:"ended"`
-		Desks int64 `db:"desks"`
+		Visitors int64 `db:"visitors"`
+		Ended    int64 `db:"ended"`
+		Desks    int64 `db:"desks"`
 	}
 	now := s.now()
-	err := s.reader.GetContext(ctx, &row, countSessions, millis(now), millis(now.Add(auth.DeskLifetime)))
+	err := s.reader.GetContext(ctx, &row, `SELECT (`+s.dialect.countSessions+`) AS visitors,
+		(SELECT COUNT(*) FROM sessions WHERE ends_at <= $1 AND kind = 'visitor') AS ended,
+		(SELECT COUNT(*) FROM sessions WHERE ends_at > $1 AND ends_at <= $2 AND kind = 'desk') AS desks`,
+		millis(now), millis(now.Add(auth.DeskLifetime)))
 	if err != nil {
 		return nil, s.fail(ctx, "count sessions", err)
 	}
 	return map[auth.SessionKind]int64{
-		auth.VisitorSession: row.All - row.Ended - row.Desks,
+		auth.VisitorSession: row.Visitors - row.Ended,
 		auth.DeskSession:    row.Desks,
 	}, nil
 }
-
-const countSessions = `SELECT
-	(SELECT COUNT(*) FROM sessions) AS present,
-	(SELECT COUNT(*) FROM sessions WHERE ends_at <= $1) AS ended,
-	(SELECT COUNT(*) FROM sessions WHERE kind = 'desk' AND ends_at > $1 AND ends_at <= $2) AS desks`

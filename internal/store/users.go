@@ -44,23 +44,22 @@ func (s *Store) UserLogins(ctx context.Context, userID string, limit int) ([]aut
 // Counts returns the numbers on the dashboard.
 func (s *Store) Counts(ctx context.Context, since time.Time) (auth.Counts, error) {
 	counts := auth.Counts{Since: since}
-	var ended int64
 	for _, one := range []struct {
 		number *int64
 		query  string
-		args   []any
 	}{
-		{&counts.Users, s.dialect.countPeople, nil},
-		{&counts.BlockedUser, `SELECT COUNT(*) FROM users WHERE blocked = 1`, nil},
-		{&counts.Sessions, s.dialect.countSessions, nil},
-		// They are swept away every few minutes, so there are not many.
-		{&ended, `SELECT COUNT(*) FROM sessions WHERE ends_at <= $1 AND kind = 'visitor'`, []any{millis(s.now())}},
+		{&counts.Users, s.dialect.countPeople},
+		{&counts.BlockedUser, `SELECT COUNT(*) FROM users WHERE blocked = 1`},
 	} {
-		if err := s.reader.GetContext(ctx, one.number, one.query, one.args...); err != nil {
+		if err := s.reader.GetContext(ctx, one.number, one.query); err != nil {
 			return auth.Counts{}, s.fail(ctx, "count", err)
 		}
 	}
-	counts.Sessions -= ended
+	sessions, err := s.CountSessions(ctx)
+	if err != nil {
+		return auth.Counts{}, err
+	}
+	counts.Sessions = sessions[auth.VisitorSession]
 	tallies, err := s.tallies(ctx, since)
 	if err != nil {
 		return auth.Counts{}, s.fail(ctx, "count", err)
