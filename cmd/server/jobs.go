@@ -18,7 +18,7 @@ const sweepEvery = 10 * time.Minute
 func startJobs(ctx context.Context, db *store.Store, refresher *auth.Refresher, config config, log *slog.Logger) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var jobs sync.WaitGroup
-	jobs.Go(func() { sweep(ctx, db, config, log) })
+	jobs.Go(func() { every(ctx, sweepEvery, func() { sweep(ctx, db, config, log) }) })
 	jobs.Go(func() { refresher.Run(ctx) })
 	return func() {
 		cancel()
@@ -27,16 +27,21 @@ func startJobs(ctx context.Context, db *store.Store, refresher *auth.Refresher, 
 }
 
 func sweep(ctx context.Context, db *store.Store, config config, log *slog.Logger) {
-	ticker := time.NewTicker(sweepEvery)
+	now := time.Now()
+	if _, err := db.Sweep(ctx, now, config.idle); err != nil && ctx.Err() == nil {
+		log.Warn("what has ended was not cleared away", "error", err)
+	}
+	if _, err := db.Forget(ctx, oldest(now, config.keepLogins), oldest(now, config.keepEvents)); err != nil && ctx.Err() == nil {
+		log.Warn("what is older than it is kept was not cleared away", "error", err)
+	}
+}
+
+// every does something at once, and then again and again until ctx ends.
+func every(ctx context.Context, interval time.Duration, do func()) {
+	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for {
-		now := time.Now()
-		if _, err := db.Sweep(ctx, now, config.idle); err != nil && ctx.Err() == nil {
-			log.Warn("what has ended was not cleared away", "error", err)
-		}
-		if _, err := db.Forget(ctx, oldest(now, config.keepLogins), oldest(now, config.keepEvents)); err != nil && ctx.Err() == nil {
-			log.Warn("what is older than it is kept was not cleared away", "error", err)
-		}
+		do()
 		select {
 		case <-ctx.Done():
 			return

@@ -25,23 +25,15 @@ func paceCollector(ctx context.Context) {
 		return
 	}
 	debug.SetGCPercent(heapGrowth)
-	limit := limitFor(0)
-	debug.SetMemoryLimit(limit)
 	debug.FreeOSMemory() // what the start has used, a third of all, is not needed again
-	ticker := time.NewTicker(lookEvery)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
+	limit := int64(0)
+	every(ctx, lookEvery, func() {
 		// Small changes are not worth stopping all goroutines for a moment.
 		if wanted := limitFor(inUse()); wanted-limit > limit/10 || limit-wanted > limit/10 {
 			limit = wanted
 			debug.SetMemoryLimit(limit)
 		}
-	}
+	})
 }
 
 // limitFor leaves half as much again as is in use. With many requests in flight

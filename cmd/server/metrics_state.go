@@ -81,19 +81,6 @@ func (s *state) watch(ctx context.Context, ready func(context.Context) error, db
 	}
 }
 
-func every(ctx context.Context, interval time.Duration, do func()) {
-	ticker := time.NewTicker(interval)
-	defer ticker.Stop()
-	for {
-		do()
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-	}
-}
-
 func (s *state) askReady(ctx context.Context, ready func(context.Context) error) {
 	look, cancel := context.WithTimeout(ctx, readyBudget)
 	defer cancel()

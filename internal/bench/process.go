@@ -42,7 +42,7 @@ func Start(folder string, variables []string, program string, args ...string) (*
 	p := &Process{cmd: exec.Command(program, args...), out: out.Name(), exited: make(chan struct{})}
 	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = folder, out, out
 	for _, entry := range os.Environ() {
-		if !strings.HasPrefix(entry, "WXLOGIN_") {
+		if !strings.HasPrefix(entry, "WXLOGIN_") && !strings.HasPrefix(entry, "OTEL_") {
 			p.cmd.Env = append(p.cmd.Env, entry)
 		}
 	}
