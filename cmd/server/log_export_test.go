@@ -14,6 +14,9 @@ const (
 	MaxGathered = maxGathered
 )
 
+// AppendMilliseconds is how the line of an answer says how long it took.
+var AppendMilliseconds = appendMilliseconds
+
 func (l logs) Flush() { l.flush() }
 
 func (l logs) Answers() func(context.Context, web.Answer) { return l.answers }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"reflect"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -188,5 +189,24 @@ func TestAnswersInTheLog(t *testing.T) {
 	log.Flush()
 	if text, _ := out.state(); text != "" {
 		t.Errorf("at the level warn: %s", text)
+	}
+}
+
+// Milliseconds are written as slog writes a float.
+func TestMillisecondsInTheLog(t *testing.T) {
+	check := func(took time.Duration) {
+		t.Helper()
+		want := strconv.FormatFloat(web.Answer{Took: took}.Milliseconds(), 'f', -1, 64)
+		if got := string(server.AppendMilliseconds([]byte("1000"), took)); got != "1000"+want {
+			t.Fatalf("%d ns: %q, want %q", took, got, want)
+		}
+	}
+	for micros := range 120_000 {
+		check(time.Duration(micros) * time.Microsecond)
+		check(-time.Duration(micros) * time.Microsecond)
+	}
+	for took := time.Nanosecond; took < 10*365*24*time.Hour; took = took*5/4 + 1 {
+		check(took)
+		check(-took)
 	}
 }

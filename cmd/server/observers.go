@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"wxlogin/internal/auth"
@@ -31,9 +30,10 @@ func (o observers) request(ctx context.Context, a web.Answer) {
 	if !slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodDelete}, method) {
 		method = "other" // a client can make up any
 	}
-	o.requests.WithLabelValues(method, a.Route, strconv.Itoa(a.Status)).Inc()
-	if !strings.HasSuffix(a.Route, "/scan/events") { // 20 s are what it should take
-		o.requestTime.WithLabelValues(a.Route).Observe(a.Took.Seconds())
+	series := o.answers.series(answerLabels{method, a.Route, a.Status})
+	series.requests.Inc()
+	if series.times != nil {
+		series.times.Observe(a.Took.Seconds())
 	}
 	o.tracing.request(ctx, method, a.Route, a.Status)
 }

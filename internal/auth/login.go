@@ -85,5 +85,5 @@ type Store interface {
 	SaveLogin(context.Context, SaveLogin) (User, error)
 	// Visit returns the live session of a token, with its person, in one read or none.
 	// NotSignedIn when there is none.
-	Visit(ctx context.Context, kind SessionKind, tokenHash string) (Visit, error)
+	Visit(ctx context.Context, kind SessionKind, tokenHash string) (*Visit, error)
 }

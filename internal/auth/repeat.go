@@ -59,5 +59,5 @@ func (s *Service) landed(ctx context.Context, again, first Login) (Landing, erro
 	if err != nil {
 		return Landing{}, err
 	}
-	return Landing{Outcome: SignedIn, Visit: visit}, nil
+	return Landing{Outcome: SignedIn, Visit: *visit}, nil
 }

@@ -80,7 +80,7 @@ type ScanStore interface {
 	// Blocked when the person is, and then nothing is written.
 	CollectScan(context.Context, CollectScan) (User, error)
 	// Visit is the one of Store.
-	Visit(ctx context.Context, kind SessionKind, tokenHash string) (Visit, error)
+	Visit(ctx context.Context, kind SessionKind, tokenHash string) (*Visit, error)
 }
 
 // Scans signs desktops in by a phone that is: the desktop shows a code, the
@@ -242,5 +242,8 @@ func (s *Scans) collected(ctx context.Context, tokenHash string, why error) (Vis
 	if ReasonOf(err) == NotSignedIn || err == nil && !visit.Session.Alive(s.now(), s.rules.Idle) {
 		return Visit{}, why
 	}
-	return visit, err
+	if err != nil {
+		return Visit{}, err
+	}
+	return *visit, nil
 }

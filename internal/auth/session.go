@@ -36,7 +36,7 @@ type Device struct {
 }
 
 // Visit is a session and whom it names, as one request needs them: the whole
-// answer of one read.
+// answer of one read. Requests share it, so nobody changes it.
 type Visit struct {
 	Session Session
 	User    User // zero for a DeskSession
@@ -48,6 +48,6 @@ type Visit struct {
 // server's, so a changed setting acts at once, whatever cookie a browser holds.
 // A clock that jumps back a little ends none; a session of a far future, which a
 // clock gone wrong has made, is none when the clock is right again.
-func (s Session) Alive(now time.Time, idle time.Duration) bool {
+func (s *Session) Alive(now time.Time, idle time.Duration) bool {
 	return now.Before(s.EndsAt) && now.Sub(s.LastSeenAt).Abs() < idle
 }

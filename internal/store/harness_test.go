@@ -246,8 +246,9 @@ func (w *world) wantSignedIn(tokenHash string) auth.Visit {
 	visit, err := w.Visit(w.ctx, auth.VisitorSession, tokenHash)
 	if err != nil {
 		w.t.Errorf("not signed in: %v", err)
+		return auth.Visit{}
 	}
-	return visit
+	return *visit
 }
 
 func (w *world) wantSignedOut(tokenHash string) {

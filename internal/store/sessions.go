@@ -65,40 +65,48 @@ func nested(columns string) string {
 
 // Visit implements auth.Store. It leaves the idle limit to the caller, who knows
 // it; a session past its end, or of somebody blocked, is none.
-func (s *Store) Visit(ctx context.Context, kind auth.SessionKind, tokenHash string) (visit auth.Visit, err error) {
+func (s *Store) Visit(ctx context.Context, kind auth.SessionKind, tokenHash string) (*auth.Visit, error) {
+	var visit *auth.Visit
+	var err error
 	switch kind {
 	case auth.VisitorSession:
 		visit, err = s.readVisit(ctx, tokenHash)
 	case auth.DeskSession:
-		var row sessionRow
-		err = s.desk.GetContext(ctx, &row, tokenHash)
-		visit.Session = row.session()
+		visit, err = s.readDeskVisit(ctx, tokenHash)
 	default:
-		return auth.Visit{}, auth.Failf(auth.NotSignedIn, "no kind of session: %q", kind)
+		return nil, auth.Failf(auth.NotSignedIn, "no kind of session: %q", kind)
 	}
 	if err != nil {
-		return auth.Visit{}, s.orNone(ctx, "read session", err, auth.NotSignedIn)
+		return nil, s.orNone(ctx, "read session", err, auth.NotSignedIn)
 	}
 	// Blocking deletes sessions; this is the second lock on the same door.
 	if visit.User.Blocked || !s.now().Before(visit.Session.EndsAt) {
-		return auth.Visit{}, auth.Fail(auth.NotSignedIn, nil)
+		return nil, auth.Fail(auth.NotSignedIn, nil)
 	}
 	return visit, nil
 }
 
 // readVisit reads a visitor's session, from memory while nothing has changed.
-func (s *Store) readVisit(ctx context.Context, tokenHash string) (auth.Visit, error) {
-	visit, state, ok := s.visits.get(tokenHash)
-	if ok {
+func (s *Store) readVisit(ctx context.Context, tokenHash string) (*auth.Visit, error) {
+	visit, state := s.visits.get(tokenHash)
+	if visit != nil {
 		return visit, nil
 	}
 	var row visitRow
 	if err := s.visitor.GetContext(ctx, &row, tokenHash); err != nil {
-		return auth.Visit{}, err
+		return nil, err
 	}
-	visit = auth.Visit{Session: row.Session.session(), User: row.User.user(), Granted: row.Granted != 0}
+	visit = &auth.Visit{Session: row.Session.session(), User: row.User.user(), Granted: row.Granted != 0}
 	s.visits.put(visit, state)
 	return visit, nil
+}
+
+func (s *Store) readDeskVisit(ctx context.Context, tokenHash string) (*auth.Visit, error) {
+	var row sessionRow
+	if err := s.desk.GetContext(ctx, &row, tokenHash); err != nil {
+		return nil, err
+	}
+	return &auth.Visit{Session: row.session()}, nil
 }
 
 // DeleteSession ends one session. No error when there is none.

@@ -8,8 +8,7 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// maxVisits bounds how many sessions, and how many people, are kept in memory:
-// about 1 KB each.
+// maxVisits bounds how many sessions are kept in memory: about 1 KB each.
 const maxVisits = 16_384
 
 // visits keeps what the database says of sessions that have been asked for, and
@@ -19,7 +18,11 @@ const maxVisits = 16_384
 //
 // Logins go on all the time, and each is a change. Of the transactions of this
 // process it is known whom they touch: only these are forgotten, and the rest
-// holds for the new state as well.
+// holds for the new state as well. A visit has the whole person in it, so a person
+// who is touched is forgotten with all their sessions.
+//
+// All requests of a session are given the same visit. It is never changed: what
+// is read anew takes its place.
 type visits struct {
 	index  *walIndex   // nil: nothing is kept
 	closed atomic.Bool // and the index may be another's by now
@@ -27,15 +30,10 @@ type visits struct {
 	hits, misses atomic.Int64
 
 	mu         sync.RWMutex
-	state      walHeader // that sessions and people hold for
-	committing bool      // of our own transactions one is about to change the state
-	sessions   map[string]auth.Session
-	people     map[string]person
-}
-
-type person struct {
-	user    auth.User
-	granted bool
+	state      walHeader              // that all of kept holds for
+	committing bool                   // of our own transactions one is about to change the state
+	kept       map[string]*auth.Visit // by the hash of the session's token
+	sessions   map[string][]string    // of a person: the hashes that kept has of them, and no others
 }
 
 // change says whose visits a transaction has changed. The zero change has
@@ -50,7 +48,7 @@ type change struct {
 var everything = change{all: true}
 
 func newVisits(index *walIndex) *visits {
-	return &visits{index: index, sessions: make(map[string]auth.Session), people: make(map[string]person)}
+	return &visits{index: index, kept: make(map[string]*auth.Visit), sessions: make(map[string][]string)}
 }
 
 // now is the state of the database. ok is false when nobody can tell.
@@ -65,36 +63,30 @@ func (s *Store) VisitsKept() (hits, misses int64) {
 	return s.visits.hits.Load(), s.visits.misses.Load()
 }
 
-// get returns what is kept of a session, and the state of the database to put a
-// read under that begins now.
-func (v *visits) get(tokenHash string) (visit auth.Visit, state walHeader, ok bool) {
-	defer func() {
-		if ok {
-			v.hits.Add(1)
-		} else {
-			v.misses.Add(1)
-		}
-	}()
-	state, ok = v.now()
+// get returns what is kept of a session, nil for nothing, and the state of the
+// database to put a read under that begins now.
+func (v *visits) get(tokenHash string) (visit *auth.Visit, state walHeader) {
+	state, ok := v.now()
 	if !ok {
-		return auth.Visit{}, walHeader{}, false
+		v.misses.Add(1)
+		return nil, walHeader{}
 	}
 	v.mu.RLock()
-	defer v.mu.RUnlock()
-	if v.state != state {
-		return auth.Visit{}, state, false
+	if v.state == state {
+		visit = v.kept[tokenHash]
 	}
-	session, ok := v.sessions[tokenHash]
-	if !ok {
-		return auth.Visit{}, state, false
+	v.mu.RUnlock()
+	if visit == nil {
+		v.misses.Add(1)
+	} else {
+		v.hits.Add(1)
 	}
-	person, ok := v.people[session.UserID]
-	return auth.Visit{Session: session, User: person.user, Granted: person.granted}, state, ok
+	return visit, state
 }
 
 // put keeps what was read since the state was seen. What comes late is of no use
 // for the new state, and would only make room for itself.
-func (v *visits) put(visit auth.Visit, state walHeader) {
+func (v *visits) put(visit *auth.Visit, state walHeader) {
 	if now, ok := v.now(); !ok || now != state {
 		return
 	}
@@ -104,25 +96,56 @@ func (v *visits) put(visit auth.Visit, state walHeader) {
 		if v.committing {
 			return // our own transaction is going to say what has changed
 		}
-		clear(v.sessions)
-		clear(v.people)
+		v.forgetAll()
 		v.state = state
 	}
-	makeRoom(v.sessions)
-	makeRoom(v.people)
-	v.sessions[visit.Session.TokenHash] = visit.Session
-	v.people[visit.User.ID] = person{visit.User, visit.Granted}
+	v.keep(visit)
+}
+
+func (v *visits) keep(visit *auth.Visit) {
+	hash, user := visit.Session.TokenHash, visit.User.ID
+	v.forget(hash) // two have read it at once
+	v.makeRoom()
+	v.kept[hash] = visit
+	v.sessions[user] = append(v.sessions[user], hash)
 }
 
 // makeRoom drops any one when there are too many.
-func makeRoom[T any](kept map[string]T) {
-	if len(kept) < maxVisits {
+func (v *visits) makeRoom() {
+	if len(v.kept) < maxVisits {
 		return
 	}
-	for key := range kept {
-		delete(kept, key)
+	for hash := range v.kept {
+		v.forget(hash)
 		return
 	}
+}
+
+// forget drops a session.
+func (v *visits) forget(tokenHash string) {
+	visit, ok := v.kept[tokenHash]
+	if !ok {
+		return
+	}
+	delete(v.kept, tokenHash)
+	user := visit.User.ID
+	others := slices.DeleteFunc(v.sessions[user], func(hash string) bool { return hash == tokenHash })
+	if v.sessions[user] = others; len(others) == 0 {
+		delete(v.sessions, user)
+	}
+}
+
+// forgetPerson drops all sessions of a person.
+func (v *visits) forgetPerson(user string) {
+	for _, hash := range v.sessions[user] {
+		delete(v.kept, hash)
+	}
+	delete(v.sessions, user)
+}
+
+func (v *visits) forgetAll() {
+	clear(v.kept)
+	clear(v.sessions)
 }
 
 // before is called by a transaction of this process that holds the lock to
@@ -153,9 +176,9 @@ func (v *visits) after(before walHeader, committed bool, jobs []*job) {
 		return
 	}
 	for _, j := range jobs {
-		delete(v.people, j.change.user)
+		v.forgetPerson(j.change.user)
 		for _, tokenHash := range j.change.sessions {
-			delete(v.sessions, tokenHash)
+			v.forget(tokenHash)
 		}
 	}
 	v.state = state

@@ -2,6 +2,8 @@ package store
 
 import (
 	"encoding/binary"
+	"slices"
+	"strconv"
 	"testing"
 
 	"wxlogin/internal/auth"
@@ -29,8 +31,8 @@ func (i *index) commit() {
 	}
 }
 
-func visitOf(name string) auth.Visit {
-	return auth.Visit{Session: auth.Session{TokenHash: name, UserID: name}, User: auth.User{ID: name}}
+func visitOf(name string) *auth.Visit {
+	return &auth.Visit{Session: auth.Session{TokenHash: name, UserID: name}, User: auth.User{ID: name}}
 }
 
 // What was read while the database changed is not kept; nor is anything kept
@@ -39,12 +41,12 @@ func TestVisitsMeetOtherTransactions(t *testing.T) {
 	i := newIndex()
 	v := newVisits(i.walIndex)
 	kept := func(name string) bool {
-		_, _, ok := v.get(name)
-		return ok
+		visit, _ := v.get(name)
+		return visit != nil
 	}
 	keep := func(name string) {
 		t.Helper()
-		_, state, _ := v.get(name)
+		_, state := v.get(name)
 		v.put(visitOf(name), state)
 		if !kept(name) {
 			t.Fatalf("%s is not kept", name)
@@ -75,7 +77,7 @@ func TestVisitsMeetOtherTransactions(t *testing.T) {
 		t.Fatal("somebody else's transaction came before ours")
 	}
 
-	_, state, _ := v.get("lin")
+	_, state := v.get("lin")
 	i.commit() // while lin's row is read
 	v.put(visitOf("lin"), state)
 	if kept("lin") {
@@ -83,7 +85,7 @@ func TestVisitsMeetOtherTransactions(t *testing.T) {
 	}
 
 	keep("lin")
-	_, state, _ = v.get("wang")
+	_, state = v.get("wang")
 	ours(nothing, change{}) // while wang's row is read
 	v.put(visitOf("wang"), state)
 	if !kept("lin") {
@@ -91,8 +93,8 @@ func TestVisitsMeetOtherTransactions(t *testing.T) {
 	}
 
 	ours(func() {
-		_, state, ok := v.get("wang")
-		if ok {
+		visit, state := v.get("wang")
+		if visit != nil {
 			t.Fatal("nobody has kept wang")
 		}
 		v.put(visitOf("wang"), state) // sees the commit, but not yet whom it has changed
@@ -103,6 +105,88 @@ func TestVisitsMeetOtherTransactions(t *testing.T) {
 	ours(nothing, everything)
 	if kept("lin") {
 		t.Fatal("a transaction of unknown effect forgets everybody")
+	}
+}
+
+// Who has several sessions is forgotten with all of them, and one of them alone.
+func TestVisitsOfOnePerson(t *testing.T) {
+	i := newIndex()
+	v := newVisits(i.walIndex)
+	keep := func(hash, user string) {
+		_, state := v.get(hash)
+		v.put(&auth.Visit{Session: auth.Session{TokenHash: hash, UserID: user}, User: auth.User{ID: user}}, state)
+	}
+	wantKept := func(want ...string) {
+		t.Helper()
+		var kept []string
+		for _, hash := range []string{"lin1", "lin2", "lin3", "wang1"} {
+			if visit, _ := v.get(hash); visit != nil {
+				kept = append(kept, hash)
+			}
+		}
+		if !slices.Equal(kept, want) {
+			t.Fatalf("%q are kept, want %q", kept, want)
+		}
+		wantInStep(t, v)
+	}
+	ours := func(c change) {
+		before := v.before()
+		i.commit()
+		v.after(before, true, []*job{{change: &c}})
+	}
+	for range 2 { // twice, as when two have read the same at once
+		for _, hash := range []string{"lin1", "lin2", "lin3"} {
+			keep(hash, "lin")
+		}
+	}
+	keep("wang1", "wang")
+	wantKept("lin1", "lin2", "lin3", "wang1")
+	ours(change{sessions: []string{"lin2", "nobody's"}})
+	wantKept("lin1", "lin3", "wang1")
+	ours(change{user: "lin"})
+	wantKept("wang1")
+	keep("lin2", "lin")
+	wantKept("lin2", "wang1")
+	ours(change{user: "wang", sessions: []string{"wang1"}})
+	wantKept("lin2")
+	i.commit() // somebody else's
+	keep("lin3", "lin")
+	wantKept("lin3")
+}
+
+// What is kept does not grow without end.
+func TestVisitsHaveABound(t *testing.T) {
+	v := newVisits(newIndex().walIndex)
+	for n := range maxVisits + 100 {
+		hash := strconv.Itoa(n)
+		_, state := v.get(hash)
+		v.put(&auth.Visit{Session: auth.Session{TokenHash: hash}, User: auth.User{ID: strconv.Itoa(n % 1000)}}, state)
+		if visit, _ := v.get(hash); visit == nil {
+			t.Fatal("the newest is not kept")
+		}
+	}
+	if len(v.kept) != maxVisits {
+		t.Errorf("%d are kept", len(v.kept))
+	}
+	wantInStep(t, v)
+}
+
+// wantInStep wants the sessions of all people to be those that are kept.
+func wantInStep(t *testing.T, v *visits) {
+	t.Helper()
+	listed := 0
+	for user, hashes := range v.sessions {
+		for _, hash := range hashes {
+			if visit := v.kept[hash]; visit == nil || visit.User.ID != user {
+				t.Errorf("%s is listed for %s, and kept is %v", hash, user, visit)
+			}
+		}
+		if listed += len(hashes); len(hashes) == 0 {
+			t.Errorf("nothing is listed for %s", user)
+		}
+	}
+	if listed != len(v.kept) {
+		t.Errorf("%d are listed, %d kept", listed, len(v.kept))
 	}
 }
 
@@ -123,7 +207,7 @@ func TestWALIndexTellsWhenItCannot(t *testing.T) {
 		}
 		v := newVisits(i.walIndex)
 		v.put(visitOf("lin"), walHeader{})
-		if _, _, ok := v.get("lin"); ok {
+		if visit, _ := v.get("lin"); visit != nil {
 			t.Errorf("%s: kept", name)
 		}
 	}

@@ -169,6 +169,60 @@ func TestALogoutHoldsAtOnce(t *testing.T) {
 	wg.Wait()
 }
 
+// Once a login has returned, every session of the person shows what it has
+// changed, in any process, while many others sign in and all are asked for.
+func TestALoginShowsInAllSessionsAtOnce(t *testing.T) {
+	w := newWorld(t, sqliteEngine)
+	stores := []*store.Store{w.Store, w.another()}
+	var everybodys sync.Map
+	done := make(chan struct{})
+	var readers, writers sync.WaitGroup
+	for _, s := range stores {
+		readers.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				everybodys.Range(func(hash, _ any) bool {
+					_, err := s.Visit(w.ctx, auth.VisitorSession, hash.(string))
+					if err != nil {
+						t.Error(err)
+					}
+					return err == nil
+				})
+			}
+		})
+	}
+	for i := range 4 {
+		writers.Go(func() {
+			var mine []string
+			for n := range 12 {
+				save := w.login(fmt.Sprint("o", i), auth.ScopeUserinfo)
+				save.Profile = &auth.Profile{Nickname: fmt.Sprint("nickname ", n)}
+				if _, err := stores[n%2].SaveLogin(w.ctx, save); err != nil {
+					t.Error(err)
+					return
+				}
+				mine = append(mine, save.Session.TokenHash)
+				everybodys.Store(save.Session.TokenHash, nil)
+				for _, s := range stores {
+					for _, hash := range mine {
+						visit, err := s.Visit(w.ctx, auth.VisitorSession, hash)
+						if err != nil || visit.User.Nickname != save.Profile.Nickname {
+							t.Errorf("after %s: %+v, %v", save.Profile.Nickname, visit, err)
+						}
+					}
+				}
+			}
+		})
+	}
+	writers.Wait()
+	close(done)
+	readers.Wait()
+}
+
 // One transaction that fails among many fails alone, and no other is lost or
 // done twice.
 func TestTransactionsThatShareACommit(t *testing.T) {

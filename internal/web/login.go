@@ -149,7 +149,7 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
 	}
 	// Read again: whether the person is an admin is not the login's business.
 	if visit, err := s.sessions.Visit(r.Context(), auth.VisitorSession, auth.Hash(fl.Token)); err == nil {
-		s.note(r, s.desk.SignedIn(r.Context(), visit))
+		s.note(r, s.desk.SignedIn(r.Context(), *visit))
 	}
 	return redirect(w, http.StatusSeeOther, fl.ReturnTo)
 }

@@ -156,7 +156,7 @@ func (s *Server) admit(next http.Handler) http.Handler {
 		if err != nil {
 			return err
 		}
-		exchangeOf(r).administrator = &visit
+		exchangeOf(r).administrator = visit
 		next.ServeHTTP(w, r)
 		return nil
 	})

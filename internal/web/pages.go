@@ -42,7 +42,7 @@ type link struct {
 
 // profilePage is the visitor's own page.
 type profilePage struct {
-	User auth.User
+	User *auth.User
 }
 
 // consentPage asks for the profile before WeChat does.

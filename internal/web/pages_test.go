@@ -78,7 +78,7 @@ func samples() []sample {
 		if u.Nickname != "" {
 			says = []string{u.Nickname}
 		}
-		add(sample{name: name, page: profilePage{User: u}, path: "/", says: append(says, u.OpenID)})
+		add(sample{name: name, page: profilePage{User: &u}, path: "/", says: append(says, u.OpenID)})
 		add(sample{name: name, page: erasePage{User: u}, path: "/erase", says: says})
 
 		device := auth.Device{RemoteAddr: "203.0.113.9", UserAgent: "Mozilla/5.0 (iPhone) MicroMessenger/8.0.60 " + u.Nickname}
@@ -346,12 +346,12 @@ func FuzzProfileParts(f *testing.F) {
 			for _, demo := range []*Demo{nil, demo} {
 				// What the page does not show must not be kept with its parts.
 				frame := frame{Lang: lang, RequestID: nickname, Demo: demo, Path: city, Now: time.UnixMilli(last)}
-				want, wantErr := r.execute(nil, frame, profilePage{User: u})
-				got, err := r.render([]byte("what was there before"), frame, profilePage{User: u})
+				want, wantErr := r.execute(nil, frame, profilePage{User: &u})
+				got, err := r.render([]byte("what was there before"), frame, profilePage{User: &u})
 				if string(got) != string(want) || (err == nil) != (wantErr == nil) {
 					t.Fatalf("%s: from parts\n%s%v\nby the template\n%s%v", lang, got, err, want, wantErr)
 				}
-				if _, ok := r.profiles.render(nil, frame, u, r.execute); !ok && plainID(id) && sex >= 0 && sex <= 2 {
+				if _, ok := r.profiles.render(nil, frame, &u, r.execute); !ok && plainID(id) && sex >= 0 && sex <= 2 {
 					t.Fatal("the page was not put together from parts")
 				}
 			}

@@ -25,7 +25,7 @@ type shape struct {
 	nickname, country, province, city bool
 }
 
-func shapeOf(f frame, u auth.User) shape {
+func shapeOf(f frame, u *auth.User) shape {
 	return shape{f.Lang, f.Demo, u.Sex, u.Nickname != "", u.Country != "", u.Province != "", u.City != ""}
 }
 
@@ -39,7 +39,7 @@ type profiles struct {
 // part is text as it stands, and what of a person comes after it.
 type part struct {
 	text  []byte
-	value func(page []byte, u auth.User) []byte // nil at the end
+	value func(page []byte, u *auth.User) []byte // nil at the end
 }
 
 // marked is a person of marks. They are letters and digits, which no escaper
@@ -62,7 +62,7 @@ const (
 type executor func(room []byte, f frame, p page) ([]byte, error)
 
 // render gives the page of a person. ok is false for whom the parts do not fit.
-func (p *profiles) render(room []byte, f frame, u auth.User, execute executor) (page []byte, ok bool) {
+func (p *profiles) render(room []byte, f frame, u *auth.User, execute executor) (page []byte, ok bool) {
 	if u.Sex < 0 || u.Sex > 2 || !plainID(u.ID) {
 		return nil, false
 	}
@@ -99,7 +99,7 @@ func (p *profiles) cut(f frame, key shape, execute executor) ([]part, error) {
 			*field = ""
 		}
 	}
-	rest, err := execute(nil, f, profilePage{User: u})
+	rest, err := execute(nil, f, profilePage{User: &u})
 	if err != nil {
 		return nil, err
 	}
@@ -125,33 +125,43 @@ func (p *profiles) cut(f frame, key shape, execute executor) ([]part, error) {
 }
 
 // values says what takes the place of each mark.
-func (p *profiles) values() map[string]func([]byte, auth.User) []byte {
-	text := func(field func(auth.User) string) func([]byte, auth.User) []byte {
-		return func(page []byte, u auth.User) []byte { return append(page, escapeText.Replace(field(u))...) }
+func (p *profiles) values() map[string]func([]byte, *auth.User) []byte {
+	text := func(field func(*auth.User) string) func([]byte, *auth.User) []byte {
+		return func(page []byte, u *auth.User) []byte { return append(page, escapeText.Replace(field(u))...) }
 	}
-	return map[string]func([]byte, auth.User) []byte{
-		marked.ID:       text(func(u auth.User) string { return u.ID }),
-		marked.OpenID:   text(func(u auth.User) string { return u.OpenID }),
-		marked.Nickname: text(func(u auth.User) string { return u.Nickname }),
-		marked.Country:  text(func(u auth.User) string { return u.Country }),
-		marked.Province: text(func(u auth.User) string { return u.Province }),
-		marked.City:     text(func(u auth.User) string { return u.City }),
-		marked.FirstLoginAt.Format(isoFormat): func(page []byte, u auth.User) []byte {
+	return map[string]func([]byte, *auth.User) []byte{
+		marked.ID:       text(func(u *auth.User) string { return u.ID }),
+		marked.OpenID:   text(func(u *auth.User) string { return u.OpenID }),
+		marked.Nickname: text(func(u *auth.User) string { return u.Nickname }),
+		marked.Country:  text(func(u *auth.User) string { return u.Country }),
+		marked.Province: text(func(u *auth.User) string { return u.Province }),
+		marked.City:     text(func(u *auth.User) string { return u.City }),
+		marked.FirstLoginAt.Format(isoFormat): func(page []byte, u *auth.User) []byte {
 			return u.FirstLoginAt.UTC().AppendFormat(page, isoFormat)
 		},
-		marked.LastLoginAt.Format(isoFormat): func(page []byte, u auth.User) []byte {
+		marked.LastLoginAt.Format(isoFormat): func(page []byte, u *auth.User) []byte {
 			return u.LastLoginAt.UTC().AppendFormat(page, isoFormat)
 		},
-		marked.FirstLoginAt.In(p.zone).Format(dateFormat): func(page []byte, u auth.User) []byte {
-			return u.FirstLoginAt.In(p.zone).AppendFormat(page, dateFormat)
+		marked.FirstLoginAt.In(p.zone).Format(dateFormat): func(page []byte, u *auth.User) []byte {
+			return appendDate(page, u.FirstLoginAt.In(p.zone))
 		},
-		marked.LastLoginAt.In(p.zone).Format(dateFormat): func(page []byte, u auth.User) []byte {
-			return u.LastLoginAt.In(p.zone).AppendFormat(page, dateFormat)
+		marked.LastLoginAt.In(p.zone).Format(dateFormat): func(page []byte, u *auth.User) []byte {
+			return appendDate(page, u.LastLoginAt.In(p.zone))
 		},
-		strconv.FormatInt(marked.LoginCount, 10): func(page []byte, u auth.User) []byte {
+		strconv.FormatInt(marked.LoginCount, 10): func(page []byte, u *auth.User) []byte {
 			return strconv.AppendInt(page, u.LoginCount, 10)
 		},
 	}
+}
+
+// appendDate appends a time in dateFormat. It is the beginning of RFC 3339, which
+// package time writes without reading a layout letter by letter.
+func appendDate(page []byte, t time.Time) []byte {
+	start := len(page)
+	page = t.AppendFormat(page, time.RFC3339)
+	at := start + bytes.IndexByte(page[start:], 'T')
+	page[at] = ' '
+	return page[:at+len(" 15:04")]
 }
 
 // escapeText escapes what html/template escapes in a text, in the same way.

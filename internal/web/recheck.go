@@ -19,7 +19,7 @@ const recheckPause = 600
 
 // recheck begins the trip if the session is due for it, and says whether it
 // has.
-func (s *Server) recheck(w http.ResponseWriter, r *http.Request, visit auth.Visit) (bool, error) {
+func (s *Server) recheck(w http.ResponseWriter, r *http.Request, visit *auth.Visit) (bool, error) {
 	after := s.auth.Rules().Recheck
 	if after == 0 || s.now().Sub(visit.Session.CreatedAt) < after || !s.inWeChat(r) {
 		return false, nil

@@ -233,8 +233,8 @@ func (s *Server) writePage(w http.ResponseWriter, r *http.Request, status int, p
 	}
 	h["Content-Type"] = htmlType
 	h["Content-Language"] = contentLanguages[f.Lang]
-	h["Content-Length"] = []string{strconv.Itoa(len(body))} // else net/http sends a long page in chunks
-	h.Add("Vary", "Accept-Language")
+	h["Vary"] = pageVary
+	exchangeOf(r).set("Content-Length", strconv.Itoa(len(body))) // else net/http sends a long page in chunks
 	w.WriteHeader(status)
 	w.Write(body) // a browser that has gone is no fault
 	if cap(body) <= maxRoom {
@@ -245,6 +245,7 @@ func (s *Server) writePage(w http.ResponseWriter, r *http.Request, status int, p
 // Values of headers that pages share.
 var (
 	htmlType         = []string{"text/html; charset=utf-8"}
+	pageVary         = []string{"Cookie", "Accept-Language"}
 	contentLanguages = map[string][]string{"zh_CN": {"zh-CN"}, "zh_TW": {"zh-TW"}, "en": {"en"}}
 )
 

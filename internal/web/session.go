@@ -18,8 +18,8 @@ import (
 // hands the token to the browser, or takes it back.
 type sessionCookies struct {
 	sessions SessionStore
-	visitor  cookieKind
-	desk     cookieKind
+	visitor  *cookieKind
+	desk     *cookieKind
 }
 
 // cookieKind is the cookie of one kind of session.
@@ -43,8 +43,8 @@ func newSessionCookies(secure bool, domain string, lifetime time.Duration, store
 	desk.Domain, desk.MaxAge = "", int(auth.DeskLifetime/time.Second)
 	return &sessionCookies{
 		sessions: store,
-		visitor:  cookieKind{auth.VisitorSession, cookieName(secure, domain, "wxlogin"), options},
-		desk:     cookieKind{auth.DeskSession, cookieName(secure, "", "wxlogin_desk"), desk},
+		visitor:  &cookieKind{auth.VisitorSession, cookieName(secure, domain, "wxlogin"), options},
+		desk:     &cookieKind{auth.DeskSession, cookieName(secure, "", "wxlogin_desk"), desk},
 	}
 }
 
@@ -71,26 +71,27 @@ func (c *sessionCookies) New(r *http.Request, name string) (*sessions.Session, e
 
 // held is what a request's cookies of one kind come to.
 type held struct {
+	asked bool   // else nothing of this is known yet
 	token string // of the live session; empty when there is none
-	visit auth.Visit
+	visit *auth.Visit
 	err   error // nobody can tell
 }
 
 // read looks for a live session. All cookies of the name are tried, because a
 // stale one of another path or domain may stand first.
-func (c *sessionCookies) read(r *http.Request, kind cookieKind) *held {
-	cookies := r.CookiesNamed(kind.name)
-	for _, cookie := range cookies[:min(len(cookies), maxTokens)] {
-		visit, err := c.sessions.Visit(r.Context(), kind.kind, auth.Hash(cookie.Value))
+func (c *sessionCookies) read(r *http.Request, kind *cookieKind) held {
+	var room [maxTokens]string
+	for _, token := range cookieValues(room[:], r, kind.name) {
+		visit, err := c.sessions.Visit(r.Context(), kind.kind, auth.Hash(token))
 		if auth.ReasonOf(err) == auth.NotSignedIn {
 			continue
 		}
 		if err != nil {
-			return &held{err: err}
+			return held{asked: true, err: err}
 		}
-		return &held{token: cookie.Value, visit: visit}
+		return held{asked: true, token: token, visit: visit}
 	}
-	return new(held)
+	return held{asked: true}
 }
 
 // Save hands the session's token to the browser; with a negative MaxAge it ends
@@ -110,7 +111,7 @@ func (c *sessionCookies) Save(r *http.Request, w http.ResponseWriter, session *s
 	return nil
 }
 
-func (c *sessionCookies) kind(name string) cookieKind {
+func (c *sessionCookies) kind(name string) *cookieKind {
 	if name == c.desk.name {
 		return c.desk
 	}
@@ -118,7 +119,7 @@ func (c *sessionCookies) kind(name string) cookieKind {
 }
 
 // hand gives a browser the token of a session that the database holds.
-func (c *sessionCookies) hand(w http.ResponseWriter, r *http.Request, kind cookieKind, token auth.Secret) error {
+func (c *sessionCookies) hand(w http.ResponseWriter, r *http.Request, kind *cookieKind, token auth.Secret) error {
 	session := sessions.NewSession(c, kind.name)
 	session.Options = new(kind.options)
 	session.ID = string(token)
@@ -126,7 +127,7 @@ func (c *sessionCookies) hand(w http.ResponseWriter, r *http.Request, kind cooki
 }
 
 // end deletes the request's session of a kind, and its cookie.
-func (c *sessionCookies) end(w http.ResponseWriter, r *http.Request, kind cookieKind) error {
+func (c *sessionCookies) end(w http.ResponseWriter, r *http.Request, kind *cookieKind) error {
 	session, err := c.Get(r, kind.name)
 	if err != nil {
 		return err
@@ -137,32 +138,34 @@ func (c *sessionCookies) end(w http.ResponseWriter, r *http.Request, kind cookie
 
 // visitor returns who is signed in. NotSignedIn when nobody is; StoreDown when
 // nobody can tell.
-func (s *Server) visitor(r *http.Request) (auth.Visit, error) { return s.visit(r, s.cookies.visitor) }
+func (s *Server) visitor(r *http.Request) (*auth.Visit, error) {
+	return s.visit(r, s.cookies.visitor)
+}
 
-func (s *Server) visit(r *http.Request, kind cookieKind) (auth.Visit, error) {
+func (s *Server) visit(r *http.Request, kind *cookieKind) (*auth.Visit, error) {
 	found := s.held(r, kind)
 	if found.err != nil {
-		return auth.Visit{}, found.err
+		return nil, found.err
 	}
 	now := s.now()
 	if found.token == "" || !found.visit.Session.Alive(now, s.auth.Rules().Idle) {
-		return auth.Visit{}, auth.Fail(auth.NotSignedIn, nil)
+		return nil, auth.Fail(auth.NotSignedIn, nil)
 	}
-	s.toucher.seen(found.visit.Session, now)
+	s.toucher.seen(&found.visit.Session, now)
 	return found.visit, nil
 }
 
 // held reads the request's session of a kind, once.
-func (s *Server) held(r *http.Request, kind cookieKind) *held {
+func (s *Server) held(r *http.Request, kind *cookieKind) *held {
 	x := exchangeOf(r)
 	found := &x.visitor
 	if kind.kind == auth.DeskSession {
 		found = &x.desk
 	}
-	if *found == nil {
+	if !found.asked {
 		*found = s.cookies.read(r, kind)
 	}
-	return *found
+	return found
 }
 
 // heldToken is the hash of the visitor session that the browser holds, for a
@@ -179,20 +182,20 @@ func (s *Server) heldToken(r *http.Request) string {
 // the desk's own cookie, or an admin's visitor session. NotSignedIn when there
 // is neither; NotAdmin for anybody else; SignInAgain for an admin whose own login is
 // too old for the desk.
-func (s *Server) administrator(r *http.Request) (auth.Visit, error) {
+func (s *Server) administrator(r *http.Request) (*auth.Visit, error) {
 	desk, err := s.visit(r, s.cookies.desk)
-	if err == nil && s.desk.Enter(desk) == nil {
+	if err == nil && s.desk.Enter(*desk) == nil {
 		return desk, nil
 	}
 	if err != nil && auth.ReasonOf(err) != auth.NotSignedIn {
-		return auth.Visit{}, err
+		return nil, err
 	}
 	visit, err := s.visitor(r)
 	if err != nil {
-		return auth.Visit{}, err
+		return nil, err
 	}
-	if err := s.desk.Enter(visit); err != nil {
-		return auth.Visit{}, err
+	if err := s.desk.Enter(*visit); err != nil {
+		return nil, err
 	}
 	return visit, nil
 }

@@ -42,7 +42,7 @@ func newToucher(store SessionStore, log *slog.Logger, every time.Duration) *touc
 
 // seen notes a visit. When the queue is full the note is dropped: the next visit
 // makes it again.
-func (t *toucher) seen(session auth.Session, now time.Time) {
+func (t *toucher) seen(session *auth.Session, now time.Time) {
 	if now.Sub(session.LastSeenAt) < t.every {
 		return
 	}

@@ -9,9 +9,6 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// identityHeaders are what a 200 of /verify tells, in their canonical form.
-var identityHeaders = [...]string{"Remote-User", "Remote-Name", "X-Wechat-Openid", "X-Wechat-Unionid", "X-Wechat-Scope"}
-
 // verify is the gate of other sites: their proxy asks it about every request
 // (nginx auth_request, Caddy forward_auth, Traefik ForwardAuth). The session
 // cookie alone decides; no header can talk it round. The decision reads the
@@ -22,11 +19,12 @@ var identityHeaders = [...]string{"Remote-User", "Remote-Name", "X-Wechat-Openid
 func (s *Server) verify(w http.ResponseWriter, r *http.Request) error {
 	visit, err := s.visitor(r)
 	if err == nil {
-		values := []string{visit.User.ID, headerName(visit.User.Nickname), visit.User.OpenID, visit.User.UnionID, string(visit.User.Scope)}
-		h := w.Header()
-		for i, name := range identityHeaders {
-			h[name] = values[i : i+1 : i+1]
-		}
+		x := exchangeOf(r)
+		x.set("Remote-User", visit.User.ID)
+		x.set("Remote-Name", headerName(visit.User.Nickname))
+		x.set("X-Wechat-Openid", visit.User.OpenID)
+		x.set("X-Wechat-Unionid", visit.User.UnionID)
+		x.set("X-Wechat-Scope", string(visit.User.Scope))
 		w.WriteHeader(http.StatusOK)
 		return nil
 	}

@@ -17,7 +17,7 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 		if began, err := s.recheck(w, r, visit); began || err != nil {
 			return err
 		}
-		return s.page(w, r, profilePage{User: visit.User})
+		return s.page(w, r, profilePage{User: &visit.User})
 	case auth.ReasonOf(err) != auth.NotSignedIn:
 		return err
 	}

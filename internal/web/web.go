@@ -27,7 +27,7 @@ import (
 type SessionStore interface {
 	// Visit returns the session of a token, with its person, in one read or none.
 	// NotSignedIn when there is none.
-	Visit(ctx context.Context, kind auth.SessionKind, tokenHash string) (auth.Visit, error)
+	Visit(ctx context.Context, kind auth.SessionKind, tokenHash string) (*auth.Visit, error)
 	// DeleteSession ends one session. One that is gone already is no error.
 	DeleteSession(ctx context.Context, kind auth.SessionKind, tokenHash string) error
 	// TouchSessions writes when sessions were last seen. Those that have ended

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"wxlogin/internal/auth"
+)
+
+// What the two requests of every day cost in the program alone, with its counters
+// and its log, without net/http around it:
+//
+//	go test -bench Signed -benchmem -run '^$' ./cmd/server
+func BenchmarkSignedIn(b *testing.B) {
+	handler, cookie := benchServer(b)
+	for _, path := range []string{"/verify", "/"} {
+		b.Run(path, func(b *testing.B) {
+			ctx, cancel := context.WithCancel(b.Context())
+			defer cancel()
+			r, err := http.NewRequestWithContext(ctx, http.MethodGet, path, http.NoBody)
+			if err != nil {
+				b.Fatal(err)
+			}
+			r.RemoteAddr = "127.0.0.1:40000"
+			r.Header.Set("Cookie", cookie)
+			r.Header.Set("User-Agent", "Mozilla/5.0 (iPhone) MicroMessenger/8.0.50")
+			r.Header.Set("Accept-Language", "zh-CN,zh-Hans;q=0.9")
+			b.ReportAllocs()
+			for b.Loop() {
+				w := answer{header: make(http.Header)} // as net/http makes them
+				handler.ServeHTTP(&w, r)
+				if w.status != http.StatusOK {
+					b.Fatalf("status %d", w.status)
+				}
+			}
+		})
+	}
+}
+
+// answer is one that nobody reads.
+type answer struct {
+	header http.Header
+	status int
+}
+
+func (a *answer) Header() http.Header         { return a.header }
+func (a *answer) WriteHeader(status int)      { a.status = status }
+func (a *answer) Write(p []byte) (int, error) { return len(p), nil }
+
+// benchServer is the service as serve puts it together, and the cookie of
+// somebody who is signed in.
+func benchServer(b *testing.B) (handler http.Handler, cookie string) {
+	log, err := newLogs(io.Discard, "json", "info")
+	if err != nil {
+		b.Fatal(err)
+	}
+	keys, err := auth.ParseKeys(auth.NewKey())
+	if err != nil {
+		b.Fatal(err)
+	}
+	public, err := url.Parse("https://login.example.com")
+	if err != nil {
+		b.Fatal(err)
+	}
+	c := config{
+		publicURL: public, appID: "wx1", mode: auth.ModeAuto, lang: "zh_CN",
+		idle: 720 * time.Hour, lifetime: 4320 * time.Hour, metricsAddr: "127.0.0.1:0",
+	}
+	db, err := openStore(b.Context(), "sqlite:"+filepath.Join(b.TempDir(), "x.db"), keys, log.Logger)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { db.Close() })
+	token := string(auth.NewToken())
+	now := time.Now()
+	_, err = db.SaveLogin(b.Context(), auth.SaveLogin{
+		Login: auth.Login{
+			ID: auth.NewID(), AppID: c.appID, StateHash: auth.Hash("state"), CodeHash: auth.Hash("code"), SessionHash: auth.Hash(token),
+			Scope: auth.ScopeUserinfo, Outcome: auth.SignedIn, StartedAt: now, FinishedAt: now,
+		},
+		OpenID:  "o1",
+		Scope:   auth.ScopeUserinfo,
+		Profile: &auth.Profile{Nickname: "小明 🌻", Country: "中国"},
+		Session: auth.Session{
+			ID: auth.NewID(), TokenHash: auth.Hash(token), Kind: auth.VisitorSession,
+			CreatedAt: now, LastSeenAt: now, EndsAt: now.Add(c.lifetime),
+		},
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	told := observers{newMetrics(), nil}
+	client := newClient(c, told.call)
+	pictures := auth.NewPictures(client, db, time.Now, log.Logger)
+	refresher := auth.NewRefresher(client, db, pictures, time.Now, log.Logger)
+	server, err := newServer(c, keys, nil, db, client, pictures, refresher, told, b.Context().Done(), db.Ready, log)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		server.Close(context.Background())
+		pictures.Close(context.Background())
+		log.flush()
+	})
+	return server, "__Host-wxlogin=" + token
+}
