@@ -33,6 +33,7 @@ type world struct {
 	sim       *wechatsim.Simulator
 	simURL    string
 	url       string // of the service
+	transport http.RoundTripper
 	db        *store.Store
 	dbPath    string // or the address of a PostgreSQL database
 	desk      *auth.Desk
@@ -60,6 +61,9 @@ type options struct {
 	keys        auth.Keyring // and its keys
 	sim         *wechatsim.Simulator
 	apiURL      string // in place of the simulator
+
+	https        bool
+	cookieDomain string
 }
 
 // newWorld starts a service. Everything ends with the test.
@@ -75,7 +79,11 @@ func newWorld(t testing.TB, o options) *world {
 
 	// The service has to know its own address before it can be made.
 	server := httptest.NewUnstartedServer(nil)
-	w.url = "http://" + server.Listener.Addr().String()
+	scheme, start := "http", server.Start
+	if o.https {
+		scheme, start = "https", server.StartTLS
+	}
+	w.url = scheme + "://" + server.Listener.Addr().String()
 	public, err := url.Parse(w.url + o.path)
 	check(t, err)
 	w.url += o.path
@@ -114,25 +122,26 @@ func newWorld(t testing.TB, o options) *world {
 	w.refresher = auth.NewRefresher(client, w.db, w.pictures, w.clock.now, log)
 	w.desk = auth.NewDesk(w.db, rules.AppID, o.admins, w.clock.now)
 	config := web.Config{
-		PublicURL:   public,
-		ReturnHosts: o.returnHosts,
-		Lang:        "zh_CN",
-		Zone:        time.UTC,
-		Keys:        keys,
-		RateLimit:   o.rateLimit,
-		Auth:        auth.New(auth.Config{Provider: client, Store: w.db, Pictures: w.pictures, Rules: rules, Now: w.clock.now, Log: log}),
-		Scans:       auth.NewScans(w.db, rules, w.clock.now, nil),
-		Stopping:    w.stopping,
-		Desk:        w.desk,
-		Refresher:   w.refresher,
-		Pictures:    w.pictures,
-		Sessions:    w.db,
-		People:      w.db,
-		Ready:       w.db.Ready,
-		Meaning:     meaning,
-		Templates:   templates.FS,
-		Now:         w.clock.now,
-		Log:         log,
+		PublicURL:    public,
+		ReturnHosts:  o.returnHosts,
+		CookieDomain: o.cookieDomain,
+		Lang:         "zh_CN",
+		Zone:         time.UTC,
+		Keys:         keys,
+		RateLimit:    o.rateLimit,
+		Auth:         auth.New(auth.Config{Provider: client, Store: w.db, Pictures: w.pictures, Rules: rules, Now: w.clock.now, Log: log}),
+		Scans:        auth.NewScans(w.db, rules, w.clock.now, nil),
+		Stopping:     w.stopping,
+		Desk:         w.desk,
+		Refresher:    w.refresher,
+		Pictures:     w.pictures,
+		Sessions:     w.db,
+		People:       w.db,
+		Ready:        w.db.Ready,
+		Meaning:      meaning,
+		Templates:    templates.FS,
+		Now:          w.clock.now,
+		Log:          log,
 	}
 	for _, proxy := range o.proxies {
 		config.TrustedProxies = append(config.TrustedProxies, prefix(t, proxy))
@@ -141,7 +150,8 @@ func newWorld(t testing.TB, o options) *world {
 	check(t, err)
 	w.server = handler
 	server.Config.Handler = handler
-	server.Start()
+	start()
+	w.transport = server.Client().Transport // knows the certificate
 	t.Cleanup(func() {
 		server.Close()
 		handler.Close(context.Background())
@@ -246,6 +256,7 @@ func (w *world) browser(agent string) *browser {
 	check(w.t, err)
 	return &browser{w: w, agent: agent, client: &http.Client{
 		Jar:           jar,
+		Transport:     w.transport,
 		Timeout:       30 * time.Second,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}

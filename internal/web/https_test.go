@@ -1,0 +1,76 @@
+package web_test
+
+import (
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"wxlogin/internal/auth"
+)
+
+// flowName is the name of a flow's cookie, which has one of its own.
+var flowName = regexp.MustCompile(`(wxlogin_flow)_.*`)
+
+// TestHTTPS walks through a login, a scan and the desk on https, as every real
+// service has it: browsers refuse a cookie whose name promises what its attributes
+// do not keep (RFC 6265bis, 4.1.3).
+func TestHTTPS(t *testing.T) {
+	for _, c := range []struct {
+		name, domain string
+		want         []string // cookies, in the order of their first coming
+	}{
+		{"a host of its own", "", []string{"__Host-wxlogin_flow", "__Host-wxlogin", "__Host-wxlogin_farewell", "__Host-wxlogin_scan", "__Host-wxlogin_desk"}},
+		{"a domain", "example.com", []string{"__Host-wxlogin_flow", "__Secure-wxlogin", "__Host-wxlogin_farewell", "__Host-wxlogin_scan", "__Host-wxlogin_desk"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t, options{https: true, cookieDomain: c.domain})
+			var came []string
+			see := func(p *page) *page {
+				if !strings.HasPrefix(w.url, p.URL.Scheme+"://"+p.URL.Host) {
+					return p // WeChat's
+				}
+				if got := p.Header.Get("Strict-Transport-Security"); got != "max-age=31536000" {
+					t.Errorf("%s: Strict-Transport-Security %q", p.URL.Path, got)
+				}
+				for _, line := range p.Header["Set-Cookie"] {
+					cookie, err := http.ParseSetCookie(line)
+					check(t, err)
+					name := flowName.ReplaceAllString(cookie.Name, "$1")
+					if !slices.Contains(came, name) {
+						came = append(came, name)
+					}
+					domain := ""
+					if strings.HasPrefix(cookie.Name, "__Secure-") {
+						domain = c.domain
+					}
+					if !cookie.Secure || !cookie.HttpOnly || cookie.SameSite != http.SameSiteLaxMode || cookie.Path != "/" || cookie.Domain != domain {
+						t.Errorf("%s sets %s with %+v", p.URL.Path, cookie.Name, cookie)
+					}
+				}
+				return p
+			}
+			phone, desktop := w.phone("lin"), w.browser(desktopWeb)
+			p := see(phone.get("/login?consent=1"))
+			for p.URL.Path != "/" { // where another trip would begin, as the jar keeps no cookie of another domain
+				next, err := p.URL.Parse(p.Header.Get("Location"))
+				check(t, err)
+				p = see(phone.get(next.String()))
+			}
+			if c.domain == "" {
+				p.wantPage(http.StatusOK, "OpenID")
+				phone.wantMe("lin")
+			}
+			see(phone.post("/logout", nil))
+			see(desktop.get("/scan"))
+			token, _, err := w.desk.NewLink(t.Context(), auth.ActorCommand)
+			check(t, err)
+			see(desktop.post("/admin/link", url.Values{"token": {string(token)}}))
+			if !slices.Equal(came, c.want) {
+				t.Errorf("cookies %q, want %q", came, c.want)
+			}
+		})
+	}
+}
