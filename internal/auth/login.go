@@ -10,8 +10,8 @@ import (
 type Login struct {
 	ID          string
 	AppID       string
-	StateHash   string // unique: a state is spent once
-	CodeHash    string // unique: so is a code
+	StateHash   string // a state is spent once; kept for an hour and never read
+	CodeHash    string // so is a code
 	SessionHash string // of the token this login signs in with, if it does
 	Scope       Scope
 	Outcome     Outcome

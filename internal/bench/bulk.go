@@ -33,6 +33,16 @@ func (b *bulk) add(values ...any) { b.args = append(b.args, values...) }
 
 func (b *bulk) full() bool { return len(b.args) >= bulkRows*b.columns }
 
+// flush inserts what makes whole statements.
+func flush(ctx context.Context, bulks ...*bulk) error {
+	for _, b := range bulks {
+		if err := b.flush(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // flush inserts what has been gathered.
 func (b *bulk) flush(ctx context.Context) error {
 	for b.full() {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -82,9 +83,12 @@ func Fill(ctx context.Context, database string, people, visitors int) error {
 }
 
 // dropIndexes drops the indexes that are no constraints, and returns how to make
-// them again: to sort once is much faster than to insert in no order.
+// them again: to sort once is much faster than to insert in no order. Those that
+// are inserted into in no order all their lives stay: their pages are two thirds
+// full, and sorted they would be so full that every login splits some.
 func dropIndexes(ctx context.Context, db *sql.DB) (again []string, err error) {
-	rows, err := db.QueryContext(ctx, `SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL`)
+	rows, err := db.QueryContext(ctx, `SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL
+		AND name NOT IN ('users_by_unionid', 'sessions_by_user', 'logins_by_user')`)
 	if err != nil {
 		return nil, err
 	}
@@ -115,96 +119,146 @@ type filler struct {
 	sessions         *bulk
 	tokens           *bulk
 	logins           *bulk
+	returns          []comeback
 }
+
+// comeback is one return from WeChat.
+type comeback struct {
+	at   time.Time
+	n    int // the person's number
+	kind string
+}
+
+// The kinds of comeback.
+const (
+	last    = "last" // the session is of it
+	earlier = "earlier"
+	failed  = "failed"
+)
 
 const day = 24 * time.Hour
 
+// fill puts in people as they came, and then what they did in the order in which
+// it happened.
 func (f *filler) fill(ctx context.Context, tx *sql.Tx, named bool) error {
 	f.users = newBulk(tx, named, "users", "id, appid, openid, unionid, nickname, language, privilege, scope, blocked, first_login_at, last_login_at, profile_updated_at, login_count, consent_version, consent_at")
-	f.sessions = newBulk(tx, named, "sessions", "id, token_hash, kind, user_id, created_at, last_seen_at, ends_at, remote_addr, user_agent")
 	f.tokens = newBulk(tx, named, "tokens", "user_id, scope, refresh_token, kid, issued_at, ends_at")
+	f.sessions = newBulk(tx, named, "sessions", "id, token_hash, kind, user_id, created_at, last_seen_at, ends_at, remote_addr, user_agent")
 	f.logins = newBulk(tx, named, "logins", "id, appid, state_hash, code_hash, session_hash, scope, outcome, reason, user_id, started_at, finished_at, remote_addr, user_agent, errcode, step")
-	all := []*bulk{f.users, f.sessions, f.tokens, f.logins} // people before what is theirs
 	for n := range f.people {
-		if err := f.add(ctx, n); err != nil {
-			return err
-		}
-		if f.users.full() {
-			for _, b := range all {
-				if err := b.flush(ctx); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	for _, b := range all {
-		if err := errors.Join(b.flush(ctx), b.rest(ctx)); err != nil {
+		f.addPerson(f.life(n))
+		if err := flush(ctx, f.users, f.tokens); err != nil {
 			return err
 		}
 	}
-	return nil
+	if err := errors.Join(f.users.rest(ctx), f.tokens.rest(ctx)); err != nil {
+		return err
+	}
+	slices.SortFunc(f.returns, func(a, b comeback) int { return a.at.Compare(b.at) })
+	for _, c := range f.returns {
+		f.addComeback(f.life(c.n), c)
+		if err := flush(ctx, f.sessions, f.logins); err != nil {
+			return err
+		}
+	}
+	return errors.Join(f.sessions.rest(ctx), f.logins.rest(ctx))
 }
 
-// add makes up the life of one person. Who came first has the lowest number, so
+// life is what is made up about one person.
+type life struct {
+	Person
+	n                   int
+	id                  string
+	joined, login, seen time.Time // first login, last login, last visit
+	consents, blocked   bool
+	address             string
+}
+
+// life makes up the life of one person. Who came first has the lowest number, so
 // ids grow; the sessions are all alive, for a visit prolongs them.
-func (f *filler) add(ctx context.Context, n int) error {
-	p, r := PersonNumber(n), random("life", n)
+func (f *filler) life(n int) life {
+	l, r := life{Person: PersonNumber(n), n: n, consents: Consents(n), blocked: IsBlocked(n) && !f.isVisitor(n)}, random("life", n)
 	if n == f.people/2 {
-		p.Nickname = RareNickname
+		l.Nickname = RareNickname
 	}
-	joined := f.now.Add(-400*day + time.Duration(float64(399*day)*float64(n)/float64(f.people)))
-	oldest := max(f.now.Sub(joined), time.Hour)
-	login := f.now.Add(-time.Duration(r.Float64() * float64(min(oldest, 170*day))))
-	if login.Before(joined) {
-		login = joined
+	if !l.consents {
+		l.Nickname = ""
 	}
-	seen := f.now.Add(-time.Duration(r.Float64() * float64(28*day)))
+	l.joined = f.now.Add(-400*day + time.Duration(float64(399*day)*float64(n)/float64(f.people)))
+	l.id = rowID(l.joined, r)
+	oldest := max(f.now.Sub(l.joined), time.Hour)
+	l.login = f.now.Add(-time.Duration(r.Float64() * float64(min(oldest, 170*day))))
+	if l.login.Before(l.joined) {
+		l.login = l.joined
+	}
+	l.seen = f.now.Add(-time.Duration(r.Float64() * float64(28*day)))
 	if f.isVisitor(n) {
-		seen = f.now.Add(-time.Duration(r.IntN(15)) * time.Minute)
+		l.seen = f.now.Add(-time.Duration(r.IntN(15)) * time.Minute)
 	}
-	if seen.Before(login) {
-		seen = login
+	if l.seen.Before(l.login) {
+		l.seen = l.login
 	}
-	id, hash := rowID(joined, r), digest(p.Token)
-	scope, profileAt, consent, consentAt := "snsapi_userinfo", any(login.UnixMilli()), "2", any(login.UnixMilli())
-	if !Consents(n) {
-		p.Nickname, scope, profileAt, consent, consentAt = "", "snsapi_base", nil, "", nil
+	l.address = fmt.Sprintf("198.51.%d.%d", r.IntN(256), r.IntN(256))
+	return l
+}
+
+func (l life) scope() string {
+	if l.consents {
+		return "snsapi_userinfo"
+	}
+	return "snsapi_base"
+}
+
+// addPerson adds somebody with their token, and notes when they came back.
+func (f *filler) addPerson(l life) {
+	r := random("token", l.n)
+	profileAt, consent, consentAt := any(nil), "", any(nil)
+	if l.consents {
+		profileAt, consent, consentAt = l.login.UnixMilli(), "2", l.login.UnixMilli()
 	}
 	blocked, count := 0, 1
-	if IsBlocked(n) && !f.isVisitor(n) {
+	if l.blocked {
 		blocked = 1
 	}
-	if n%2 == 0 {
+	f.returns = append(f.returns, comeback{l.login, l.n, last})
+	if l.n%2 == 0 {
 		count = 2 + r.IntN(20)
+		f.returns = append(f.returns, comeback{l.login.Add(-time.Duration(r.Float64() * float64(10*day))), l.n, earlier})
+	}
+	if l.n%25 == 0 {
+		f.returns = append(f.returns, comeback{l.login.Add(-time.Minute), l.n, failed})
 	}
 	unionID := any(nil)
-	if p.UnionID != "" {
-		unionID = p.UnionID
+	if l.UnionID != "" {
+		unionID = l.UnionID
 	}
-	address := fmt.Sprintf("198.51.%d.%d", r.IntN(256), r.IntN(256))
-	f.users.add(id, AppID, p.OpenID, unionID, p.Nickname, "zh_CN", "[]", scope, blocked, joined.UnixMilli(), login.UnixMilli(), profileAt, count, consent, consentAt)
-	if blocked == 0 {
-		f.sessions.add(rowID(login, r), hash, "visitor", id, login.UnixMilli(), seen.UnixMilli(), login.Add(180*day).UnixMilli(), address, IPhone)
-	}
+	f.users.add(l.id, AppID, l.OpenID, unionID, l.Nickname, "zh_CN", "[]", l.scope(), blocked, l.joined.UnixMilli(), l.login.UnixMilli(), profileAt, count, consent, consentAt)
 	var sealed [140]byte
 	for i := range sealed {
 		sealed[i] = byte(r.Uint32())
 	}
-	f.tokens.add(id, scope, "v1|filled|"+base64.RawStdEncoding.EncodeToString(sealed[:]), "filled", login.UnixMilli(), login.Add(30*day).UnixMilli())
-	f.login(n, "last", login, scope, "signed_in", "", id, hash, address)
-	if n%2 == 0 {
-		at := login.Add(-time.Duration(r.Float64() * float64(10*day)))
-		f.login(n, "earlier", at, scope, "signed_in", "", id, digest(fmt.Sprintf("earlier session of %d", n)), address)
-	}
-	if n%25 == 0 {
-		f.login(n, "failed", login.Add(-time.Minute), scope, "failed", "code_spent", nil, digest(fmt.Sprintf("no session of %d", n)), address)
-	}
-	return nil
+	f.tokens.add(l.id, l.scope(), "v1|filled|"+base64.RawStdEncoding.EncodeToString(sealed[:]), "filled", l.login.UnixMilli(), l.login.Add(30*day).UnixMilli())
 }
 
-func (f *filler) login(n int, which string, at time.Time, scope, outcome, reason string, userID any, session, address string) {
-	f.logins.add(rowID(at, random(which+" login", n)), AppID, digest(fmt.Sprintf("state %s %d", which, n)), digest(fmt.Sprintf("code %s %d", which, n)),
-		session, scope, outcome, reason, userID, at.UnixMilli(), at.Add(400*time.Millisecond).UnixMilli(), address, IPhone, 0, "")
+// addComeback adds a login, and to the last one the session. What was spent is
+// remembered for an hour.
+func (f *filler) addComeback(l life, c comeback) {
+	r := random(c.kind+" login", l.n)
+	session, outcome, reason, user := digest(fmt.Sprintf("%s session of %d", c.kind, l.n)), "signed_in", "", any(l.id)
+	switch c.kind {
+	case last:
+		session = digest(l.Token)
+		if !l.blocked {
+			f.sessions.add(rowID(c.at, r), session, "visitor", l.id, c.at.UnixMilli(), l.seen.UnixMilli(), c.at.Add(180*day).UnixMilli(), l.address, IPhone)
+		}
+	case failed:
+		outcome, reason, user = "failed", "code_spent", nil
+	}
+	state, code := any(nil), any(nil)
+	if f.now.Sub(c.at) < time.Hour {
+		state, code = digest(fmt.Sprintf("%s state of %d", c.kind, l.n)), digest(fmt.Sprintf("%s code of %d", c.kind, l.n))
+	}
+	f.logins.add(rowID(c.at, r), AppID, state, code, session, l.scope(), outcome, reason, user, c.at.UnixMilli(), c.at.Add(400*time.Millisecond).UnixMilli(), l.address, IPhone, 0, "")
 }
 
 // Refresh makes people who were put in some time ago look as if they were put in

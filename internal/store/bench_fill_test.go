@@ -114,7 +114,7 @@ func (t *town) login(userID string, i, n int) []any {
 	case 1:
 		outcome, reason, step, who = "failed", string(auth.Snapshot), "person", nil
 	}
-	return []any{uuid7(at, t.Rand), appID, t.hash(), t.hash(), t.hash(), "snsapi_userinfo", outcome, reason, who, at, at + 200, "192.0.2.1", agent, errcode, step}
+	return []any{uuid7(at, t.Rand), appID, nil, nil, t.hash(), "snsapi_userinfo", outcome, reason, who, at, at + 200, "192.0.2.1", agent, errcode, step}
 }
 
 // fill fills an empty database with n people.

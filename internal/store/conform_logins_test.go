@@ -53,10 +53,44 @@ var loginPromises = map[string]func(*world){
 			w.t.Errorf("%d have won the claim", won.Load())
 		}
 	},
+	"a state and a code are spent for an hour, and forgotten by the next sweep": func(w *world) {
+		first, lost := w.login("o1", auth.ScopeBase), pending(w.login("o2", auth.ScopeBase))
+		w.signsIn(first)
+		must(w.ClaimLogin(w.ctx, lost))(w.t)
+		again := func() (claimed int) {
+			for _, l := range []auth.Login{first.Login, lost} {
+				state, code := pending(w.login("o3", auth.ScopeBase)), pending(w.login("o3", auth.ScopeBase))
+				state.StateHash, code.CodeHash = l.StateHash, l.CodeHash
+				for _, one := range []auth.Login{state, code} {
+					if must(w.ClaimLogin(w.ctx, one))(w.t) {
+						claimed++
+					}
+				}
+			}
+			return claimed
+		}
+		w.clock.pass(time.Hour)
+		w.sweeps()
+		if n := again(); n != 0 {
+			w.t.Errorf("%d of 4 were good again within the hour", n)
+		}
+		if l := must(w.LoginByState(w.ctx, first.Login.StateHash))(w.t); l.ID != first.Login.ID {
+			w.t.Errorf("found %+v by the state", l)
+		}
+		w.clock.pass(time.Millisecond)
+		w.sweeps()
+		if n := w.number("SELECT COUNT(*) FROM logins WHERE state_hash IS NOT NULL OR code_hash IS NOT NULL"); n != 0 {
+			w.t.Errorf("%d logins still have their hashes", n)
+		}
+		w.wantRows("logins", 2) // the history stays
+		if n := again(); n != 4 {
+			w.t.Errorf("%d of 4 can be claimed, which proves nothing of the hour before", n)
+		}
+	},
 	"a login is found by its state": func(w *world) {
 		want := pending(w.login("o1", auth.ScopeUserinfo))
 		must(w.ClaimLogin(w.ctx, want))(w.t)
-		if diff := cmp.Diff(want, must(w.LoginByState(w.ctx, want.StateHash))(w.t)); diff != "" {
+		if diff := cmp.Diff(read(want), must(w.LoginByState(w.ctx, want.StateHash))(w.t)); diff != "" {
 			w.t.Error(diff)
 		}
 		if got := must(w.LoginByState(w.ctx, auth.Hash("another")))(w.t); got != (auth.Login{}) {
@@ -89,16 +123,16 @@ var loginPromises = map[string]func(*world){
 		if diff := cmp.Diff(want, user); diff != "" {
 			w.t.Error(diff)
 		}
-		for _, read := range []auth.User{
+		for _, got := range []auth.User{
 			must(w.User(w.ctx, user.ID))(w.t),
 			must(w.UserByOpenID(w.ctx, appID, "o1"))(w.t),
 			w.wantSignedIn(save.Session.TokenHash).User,
 		} {
-			if diff := cmp.Diff(want, read); diff != "" {
+			if diff := cmp.Diff(want, got); diff != "" {
 				w.t.Error(diff)
 			}
 		}
-		wantLogin := save.Login
+		wantLogin := read(save.Login)
 		wantLogin.UserID = user.ID
 		if diff := cmp.Diff([]auth.Login{wantLogin}, must(w.UserLogins(w.ctx, user.ID, 10))(w.t)); diff != "" {
 			w.t.Error(diff)
@@ -121,6 +155,16 @@ var loginPromises = map[string]func(*world){
 		want.LastLoginAt, want.LoginCount = w.clock.now(), 2
 		if diff := cmp.Diff(want, w.signsIn(w.login("o1", auth.ScopeBase))); diff != "" {
 			w.t.Error(diff)
+		}
+	},
+	"a silent login brings a unionid too, and one is not lost by the next": func(w *world) {
+		for i, unionID := range []string{"", "u1", "u1", "", "u2"} {
+			save := w.login("o1", auth.ScopeBase)
+			save.UnionID = unionID
+			want := []string{"", "u1", "u1", "u1", "u2"}[i]
+			if got := w.signsIn(save); got.UnionID != want || got.LoginCount != int64(i+1) {
+				w.t.Errorf("login %d: unionid %q, %d logins; want %q", i+1, got.UnionID, got.LoginCount, want)
+			}
 		}
 	},
 	"a later login widens the scope, and replaces profile and unionid": func(w *world) {

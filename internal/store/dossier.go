@@ -57,8 +57,7 @@ func (s *Store) dossier(ctx context.Context, userID string) (auth.Dossier, error
 		dossier.Sessions[i].TokenHash = ""
 	}
 	for i := range dossier.Logins {
-		l := &dossier.Logins[i]
-		l.StateHash, l.CodeHash, l.SessionHash = "", "", ""
+		dossier.Logins[i].SessionHash = ""
 	}
 	if dossier.Token, err = tokenInfo(ctx, tx, userID); err != nil {
 		return auth.Dossier{}, err

@@ -173,6 +173,12 @@ func pending(save auth.SaveLogin) auth.Login {
 	return l
 }
 
+// read is a login as the store gives it: without what is only looked up.
+func read(l auth.Login) auth.Login {
+	l.StateHash, l.CodeHash = "", ""
+	return l
+}
+
 // signsIn claims and saves a login, as auth does.
 func (w *world) signsIn(save auth.SaveLogin) auth.User {
 	w.t.Helper()

@@ -40,11 +40,11 @@ func (s *Store) Import(ctx context.Context, h History) error {
 		ids := make(map[string]string) // of openids
 		repeated := s.quick(tx)
 		for _, save := range h.Logins {
-			user, err := s.saveLogin(ctx, repeated, save)
+			visit, err := s.saveLogin(ctx, repeated, save)
 			if err != nil {
 				return fmt.Errorf("login of %s: %w", save.OpenID, err)
 			}
-			ids[save.OpenID] = user.ID
+			ids[save.OpenID] = visit.User.ID
 		}
 		for _, l := range h.Failed {
 			if _, err := addLogin(ctx, repeated, l); err != nil {

@@ -16,7 +16,8 @@ import (
 // refresh does not prolong it).
 const refreshLifetime = 30 * 24 * time.Hour
 
-const insertLogin = `INSERT INTO logins (` + loginColumns + `)
+const insertLogin = `INSERT INTO logins (id, appid, state_hash, code_hash, session_hash, scope, outcome, reason, user_id,
+		started_at, finished_at, remote_addr, user_agent, errcode, step)
 	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
 	ON CONFLICT DO NOTHING`
 
@@ -81,9 +82,9 @@ func (s *Store) FinishLogin(ctx context.Context, l auth.Login) error {
 // way by now, or another login has claimed its state or code.
 func (s *Store) SaveLogin(ctx context.Context, save auth.SaveLogin) (user auth.User, err error) {
 	changes := change{sessions: []string{save.Replaces}}
-	err = s.writeFor(ctx, "save login", &changes, func(tx *sqlx.Tx) (err error) {
-		user, err = s.saveLogin(ctx, s.quick(tx), save)
-		changes.user = user.ID
+	err = s.writeFor(ctx, "save login", &changes, func(tx *sqlx.Tx) error {
+		visit, err := s.saveLogin(ctx, s.quick(tx), save)
+		user, changes.user, changes.made = visit.User, visit.User.ID, &visit
 		return err
 	})
 	if err != nil {
@@ -92,23 +93,32 @@ func (s *Store) SaveLogin(ctx context.Context, save auth.SaveLogin) (user auth.U
 	return user, nil
 }
 
-func (s *Store) saveLogin(ctx context.Context, tx querier, save auth.SaveLogin) (auth.User, error) {
-	user, err := saveUser(ctx, tx, save)
-	if err != nil {
-		return auth.User{}, err
+// saveLogin gives the visit that begins with the login.
+func (s *Store) saveLogin(ctx context.Context, tx querier, save auth.SaveLogin) (visit auth.Visit, err error) {
+	if visit.User, visit.Granted, err = saveUser(ctx, tx, save); err != nil {
+		return auth.Visit{}, err
 	}
-	if err := s.saveToken(ctx, tx, save, user); err != nil {
-		return auth.User{}, err
+	if err := s.saveToken(ctx, tx, save, visit.User); err != nil {
+		return auth.Visit{}, err
 	}
 	if err := replaceSession(ctx, tx, save.Replaces); err != nil {
-		return auth.User{}, err
+		return auth.Visit{}, err
 	}
-	save.Session.UserID, save.Login.UserID = user.ID, user.ID
+	save.Session.UserID, save.Login.UserID = visit.User.ID, visit.User.ID
 	if err := addSession(ctx, tx, save.Session); err != nil {
-		return auth.User{}, err
+		return auth.Visit{}, err
 	}
-	return user, endLogin(ctx, tx, save.Login)
+	visit.Session = newSessionRow(save.Session).session() // as it is read
+	return visit, endLogin(ctx, tx, save.Login)
 }
+
+// greetUser is what a silent login changes of somebody known. The statement below
+// would do, but it names columns of three more indexes, and an engine writes an
+// entry anew whether its value is another or not.
+const greetUser = `UPDATE users SET last_login_at = $4, login_count = login_count + 1
+	WHERE appid = $1 AND openid = $2 AND blocked = 0 AND (unionid = $3 OR $3 = '')
+	RETURNING ` + userColumns + `,
+		(SELECT COUNT(*) FROM admins WHERE admins.appid = $1 AND admins.openid = $2) AS granted`
 
 // A person who is blocked fails the last WHERE, so the statement returns no row.
 // A profile has come when profile_updated_at has.
@@ -133,10 +143,22 @@ const upsertUser = `INSERT INTO users (id, appid, openid, unionid, nickname, sex
 		consent_version = CASE WHEN excluded.consent_at IS NULL THEN users.consent_version ELSE excluded.consent_version END,
 		consent_at = COALESCE(excluded.consent_at, users.consent_at)
 	WHERE users.blocked = 0
-	RETURNING ` + userColumns
+	RETURNING ` + userColumns + `,
+		(SELECT COUNT(*) FROM admins WHERE admins.appid = $2 AND admins.openid = $3) AS granted`
 
-func saveUser(ctx context.Context, tx querier, save auth.SaveLogin) (auth.User, error) {
+// saveUser writes down who came, and says whether `admin grant` has named them.
+func saveUser(ctx context.Context, tx querier, save auth.SaveLogin) (user auth.User, granted bool, err error) {
 	at := save.Session.CreatedAt
+	var row struct {
+		userRow
+		Granted int `db:"granted"`
+	}
+	if save.Scope == auth.ScopeBase && save.Profile == nil && save.Consent == "" {
+		err := tx.GetContext(ctx, &row, greetUser, save.Login.AppID, save.OpenID, save.UnionID, millis(at))
+		if !errors.Is(err, sql.ErrNoRows) {
+			return row.user(), row.Granted != 0, err
+		}
+	}
 	var profile auth.Profile
 	var profileAt time.Time
 	if save.Profile != nil {
@@ -151,17 +173,16 @@ func saveUser(ctx context.Context, tx querier, save auth.SaveLogin) (auth.User, 
 	}
 	privilege, err := json.Marshal(profile.Privilege)
 	if err != nil {
-		return auth.User{}, err
+		return auth.User{}, false, err
 	}
-	var row userRow
 	err = tx.GetContext(ctx, &row, upsertUser, auth.NewID(), save.Login.AppID, save.OpenID, maybeText(save.UnionID),
 		profile.Nickname, profile.Sex, profile.Language, profile.Country, profile.Province, profile.City,
 		profile.AvatarURL, string(privilege), save.Scope, millis(at), maybeMillis(profileAt),
 		save.Consent, maybeMillis(consentAt))
 	if errors.Is(err, sql.ErrNoRows) {
-		return auth.User{}, auth.Fail(auth.Blocked, nil)
+		return auth.User{}, false, auth.Fail(auth.Blocked, nil)
 	}
-	return row.user(), err
+	return row.user(), row.Granted != 0, err
 }
 
 // A base token opens less, so it does not take the place of a userinfo token

@@ -11,8 +11,8 @@ import (
 // moment each; the zero time keeps all. It returns how many rows went, and works
 // in small transactions so that logins get their turn in between.
 //
-// A login's row also keeps its state and its code from being spent again, so
-// what is kept has to be longer than a trip to WeChat may take.
+// A login's row also keeps its state and its code from being spent again for an
+// hour, so what is kept has to be longer than that.
 func (s *Store) Forget(ctx context.Context, logins, events time.Time) (total int64, err error) {
 	for _, job := range []struct {
 		before    time.Time

@@ -107,6 +107,20 @@ type sessionRow struct {
 	UserAgent  string           `db:"user_agent"`
 }
 
+func newSessionRow(s auth.Session) sessionRow {
+	return sessionRow{
+		ID:         s.ID,
+		TokenHash:  s.TokenHash,
+		Kind:       s.Kind,
+		UserID:     maybeText(s.UserID),
+		CreatedAt:  millis(s.CreatedAt),
+		LastSeenAt: millis(s.LastSeenAt),
+		EndsAt:     millis(s.EndsAt),
+		RemoteAddr: s.Device.RemoteAddr,
+		UserAgent:  s.Device.UserAgent,
+	}
+}
+
 func (r sessionRow) session() auth.Session {
 	return auth.Session{
 		ID:         r.ID,
@@ -120,14 +134,13 @@ func (r sessionRow) session() auth.Session {
 	}
 }
 
-const loginColumns = `id, appid, state_hash, code_hash, session_hash, scope, outcome, reason, user_id,
+// The hashes of a login's state and code are looked up, and never read.
+const loginColumns = `id, appid, session_hash, scope, outcome, reason, user_id,
 	started_at, finished_at, remote_addr, user_agent, errcode, step`
 
 type loginRow struct {
 	ID          string           `db:"id"`
 	AppID       string           `db:"appid"`
-	StateHash   string           `db:"state_hash"`
-	CodeHash    string           `db:"code_hash"`
 	SessionHash string           `db:"session_hash"`
 	Scope       auth.Scope       `db:"scope"`
 	Outcome     auth.Outcome     `db:"outcome"`
@@ -145,8 +158,6 @@ func (r loginRow) login() auth.Login {
 	return auth.Login{
 		ID:          r.ID,
 		AppID:       r.AppID,
-		StateHash:   r.StateHash,
-		CodeHash:    r.CodeHash,
 		SessionHash: r.SessionHash,
 		Scope:       r.Scope,
 		Outcome:     r.Outcome,

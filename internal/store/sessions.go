@@ -20,9 +20,9 @@ const (
 )
 
 func addSession(ctx context.Context, tx querier, session auth.Session) error {
-	_, err := tx.ExecContext(ctx, insertSession,
-		session.ID, session.TokenHash, session.Kind, maybeText(session.UserID), millis(session.CreatedAt),
-		millis(session.LastSeenAt), millis(session.EndsAt), session.Device.RemoteAddr, session.Device.UserAgent)
+	row := newSessionRow(session)
+	_, err := tx.ExecContext(ctx, insertSession, row.ID, row.TokenHash, row.Kind, row.UserID, row.CreatedAt,
+		row.LastSeenAt, row.EndsAt, row.RemoteAddr, row.UserAgent)
 	return err
 }
 

@@ -9,15 +9,17 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// abandoned is after how long a pending login counts as one whose process died.
-// A login takes seconds.
+// abandoned is after how long a pending login counts as one whose process died,
+// and its state and its code as worthless: a login takes seconds, a trip to WeChat
+// ten minutes at most, and a code lives for five.
 const abandoned = time.Hour
 
 // Sweep clears away what has ended by now: sessions past their end or idle for
 // longer than idle, admin links that nobody used, scans. Logins that were never
-// finished become failed, and quarter hours that are over are counted for the
-// dashboard. It returns how many rows it cleared away or ended, and works in
-// small transactions so that logins get their turn in between.
+// finished become failed, old states and codes are forgotten, and quarter hours
+// that are over are counted for the dashboard. It returns how many rows it cleared
+// away or ended, and works in small transactions so that logins get their turn in
+// between.
 func (s *Store) Sweep(ctx context.Context, now time.Time, idle time.Duration) (total int64, err error) {
 	jobs := []struct {
 		statement string
@@ -32,8 +34,11 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, idle time.Duration) (t
 		{`DELETE FROM scans WHERE ticket_hash IN (SELECT ticket_hash FROM scans WHERE ends_at < $1 LIMIT $2)`,
 			[]any{millis(now.Add(-abandoned)), batch}},
 		{`UPDATE logins SET outcome = 'failed', reason = $3, finished_at = $4 WHERE outcome = 'pending' AND id IN
-			(SELECT id FROM logins WHERE outcome = 'pending' AND started_at < $1 LIMIT $2)`,
+			(SELECT id FROM logins WHERE outcome = 'pending' AND state_hash IS NOT NULL AND started_at < $1 LIMIT $2)`,
 			[]any{millis(now.Add(-abandoned)), batch, auth.CodeSpent, millis(now)}},
+		{`UPDATE logins SET state_hash = NULL, code_hash = NULL WHERE outcome <> 'pending' AND id IN
+			(SELECT id FROM logins WHERE state_hash IS NOT NULL AND started_at < $1 LIMIT $2)`,
+			[]any{millis(now.Add(-abandoned)), batch}},
 	}
 	for _, job := range jobs {
 		for n := int64(batch); n == batch; total += n {

@@ -83,7 +83,7 @@ func (s *Store) tallyDay(ctx context.Context, tx *sqlx.Tx, now time.Time) (more 
 	over := (millis(now) - settled.Milliseconds()) / quarter
 	// A login that is under way is counted when it has ended.
 	var pending, first sql.Null[int64]
-	if err := tx.GetContext(ctx, &pending, `SELECT MIN(started_at) FROM logins WHERE outcome = 'pending'`); err != nil {
+	if err := tx.GetContext(ctx, &pending, `SELECT MIN(started_at) FROM logins WHERE outcome = 'pending' AND state_hash IS NOT NULL`); err != nil {
 		return false, err
 	}
 	if pending.Valid {

@@ -41,7 +41,8 @@ type visits struct {
 type change struct {
 	all      bool
 	user     string
-	sessions []string // by the hash of their token
+	sessions []string    // by the hash of their token
+	made     *auth.Visit // as it can be read from now on; nil: none
 }
 
 // everything is the change of a transaction that nobody has thought about.
@@ -168,17 +169,23 @@ func (v *visits) after(before walHeader, committed bool, jobs []*job) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.committing = false
-	// Whatever else has happened, before or after, makes the states differ.
-	if !ok || !committed || v.state != before || !before.next(state) {
+	// Whatever else has happened since then makes the states differ by more.
+	if !ok || !committed || !before.next(state) {
 		return
 	}
-	if slices.ContainsFunc(jobs, func(j *job) bool { return j.change.all }) {
-		return
+	if v.state != before {
+		v.forgetAll() // what was read in an older state
 	}
 	for _, j := range jobs {
+		if j.change.all {
+			v.forgetAll()
+		}
 		v.forgetPerson(j.change.user)
 		for _, tokenHash := range j.change.sessions {
 			v.forget(tokenHash)
+		}
+		if j.change.made != nil {
+			v.keep(j.change.made)
 		}
 	}
 	v.state = state

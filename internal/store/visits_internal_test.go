@@ -106,6 +106,34 @@ func TestVisitsMeetOtherTransactions(t *testing.T) {
 	if kept("lin") {
 		t.Fatal("a transaction of unknown effect forgets everybody")
 	}
+
+	keep("lin")
+	ours(nothing, change{user: "wang", made: visitOf("wang")})
+	if !kept("wang") || !kept("lin") {
+		t.Fatal("a login's own visit need not be read")
+	}
+	i.commit() // somebody else's
+	ours(nothing, change{user: "wang", made: visitOf("wang")})
+	if !kept("wang") || kept("lin") {
+		t.Fatal("a login after a change of somebody else's keeps its own visit and nothing older")
+	}
+	before := v.before()
+	i.commit()
+	v.after(before, true, []*job{
+		{change: &change{user: "lin", made: visitOf("lin")}},
+		{change: &change{user: "wang", made: visitOf("wang")}},
+		{change: &change{user: "lin"}}, // who is blocked at the same moment
+	})
+	if kept("lin") || !kept("wang") {
+		t.Fatal("of one transaction the later jobs count")
+	}
+	before = v.before()
+	i.commit()
+	i.commit() // somebody else's, before ours is known to be through
+	v.after(before, true, []*job{{change: &change{user: "lin", made: visitOf("lin")}}})
+	if kept("lin") {
+		t.Fatal("the database has changed since the login")
+	}
 }
 
 // Who has several sessions is forgotten with all of them, and one of them alone.

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"wxlogin/internal/auth"
 	"wxlogin/internal/store"
 )
@@ -259,5 +261,29 @@ func TestTransactionsThatShareACommit(t *testing.T) {
 	want := many - many/20
 	if err != nil || logins != want+1 || counted != want+1 || sessions != want {
 		t.Errorf("%d logins, counted %d, %d sessions, %v; want %d", logins, counted, sessions, err, want)
+	}
+}
+
+// The page after a login reads nothing: the login has just written it all.
+func TestALoginsOwnVisitIsKept(t *testing.T) {
+	w := newWorld(t, sqliteEngine)
+	other := w.another()
+	must(w.GrantAdmin(w.ctx, appID, "o1", w.event(auth.ActGrant, "o1")))(t)
+	for i, openID := range []string{"o1", "o2", "o1"} {
+		save := w.login(openID, auth.ScopeBase)
+		save.Session.CreatedAt = save.Session.CreatedAt.Add(999 * time.Microsecond).Local() // as a clock tells it
+		w.signsIn(save)
+		_, before := w.VisitsKept()
+		got := must(w.Visit(w.ctx, auth.VisitorSession, save.Session.TokenHash))(t)
+		if _, after := w.VisitsKept(); after != before {
+			t.Errorf("login %d: the database was asked", i)
+		}
+		want := must(other.Visit(w.ctx, auth.VisitorSession, save.Session.TokenHash))(t)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("login %d: %s", i, diff)
+		}
+		if got.Granted != (openID == "o1") {
+			t.Errorf("login %d: granted %v", i, got.Granted)
+		}
 	}
 }
