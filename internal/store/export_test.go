@@ -49,9 +49,24 @@ func (s *Store) Statements(ctx context.Context, q auth.UserQuery) (all []Stateme
 	add := func(c clause, walk bool) {
 		all = append(all, Statement{c.text, c.args, walk, walk && strings.Contains(c.text, ", users.id) ")})
 	}
+	stretches := p.stretches
+	if len(stretches) == 0 {
+		stretches = []stretch{p.ordered(s.dialect)}
+	}
 	for _, back := range []bool{false, true} {
-		add(p.walking(nil, back, 51), true)
-		add(p.walking(&place{at: 1, id: "x"}, back, 51), true)
+		if len(stretches) > 1 {
+			add(p.walking(nil, back, 51), false)
+		}
+		for _, st := range stretches {
+			from := place{at: 1, id: "x"}
+			for _, b := range append(st.bounds, p.bounds...) {
+				if b.column == st.at {
+					from.at = b.at
+				}
+			}
+			add(p.along(st, nil, back, 51), st.few == 0)
+			add(p.along(st, &from, back, 51), st.few == 0)
+		}
 	}
 	for _, src := range p.sources {
 		if src.few == 0 {
@@ -61,7 +76,9 @@ func (s *Store) Statements(ctx context.Context, q auth.UserQuery) (all []Stateme
 		add(p.gathering(src), false)
 		if src.listed.text != "" {
 			p.where[src.where] = src.listed
-			add(p.walking(nil, false, 51), true)
+			for _, st := range stretches {
+				add(p.along(st, nil, false, 51), st.few == 0)
+			}
 		}
 	}
 	return all, nil

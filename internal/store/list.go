@@ -32,7 +32,7 @@ func (s *Store) Users(ctx context.Context, q auth.UserQuery) (auth.UserPage, err
 	switch {
 	case p.counted:
 	case len(p.sources) == 0 && q.Total:
-		err := s.reader.GetContext(ctx, &page.Total.N, s.dialect.countPeople)
+		page.Total.N, err = s.countPeople(ctx)
 		return page, s.fail(ctx, "count users", err)
 	default:
 		// Nobody has counted; but these are there, and perhaps more.
@@ -61,7 +61,7 @@ func (s *Store) CountUsers(ctx context.Context, q auth.UserQuery) (n int64, err 
 	case p.gathered:
 		return p.total.N, nil
 	case len(p.sources) == 0:
-		err = s.reader.GetContext(ctx, &n, s.dialect.countPeople)
+		n, err = s.countPeople(ctx)
 	default:
 		err = s.get(ctx, &n, clause{text: "SELECT COUNT(*) FROM users"}.and(p.conditions()))
 	}

@@ -63,11 +63,7 @@ func (p *people) plan(ctx context.Context) error {
 	var smallest *source
 	var least int64
 	for i, src := range p.sources {
-		// Both ways take as long where the square of the few is as large as a multiple
-		// of all.
-		if roughly >= 0 && roughly < aMillion {
-			src.few = int64(float64(src.few) * math.Sqrt(roughly/aMillion))
-		}
+		src.few = few(src.few, roughly)
 		limit := src.few
 		if src.listed.text != "" {
 			limit = max(limit, fewToList)
@@ -97,9 +93,19 @@ func (p *people) plan(ctx context.Context) error {
 		}
 	}
 	if smallest == nil {
-		return nil
+		return p.shorten(ctx, roughly)
 	}
 	return p.gather(ctx, *smallest)
+}
+
+// few is what is few among so many people, where nobody knows how many among a
+// million. Both ways take as long where the square of the few is as large as a
+// multiple of all.
+func few(ofMillion int64, people float64) int64 {
+	if people < 0 || people >= aMillion {
+		return ofMillion
+	}
+	return int64(float64(ofMillion) * math.Sqrt(people/aMillion))
 }
 
 // counting counts entries up to a limit.
@@ -146,13 +152,6 @@ func (p *people) gathering(src source) clause {
 	return c
 }
 
-func (b bound) clause() clause {
-	if b.least {
-		return clause{"users." + b.column + " >= ?", []any{b.at}}
-	}
-	return clause{"users." + b.column + " <= ?", []any{b.at}}
-}
-
 // conditions are all that the people fulfil.
 func (p *people) conditions() []clause {
 	all := slices.Clone(p.where)
@@ -185,33 +184,6 @@ func (p *people) read(ctx context.Context, from *place, back bool, limit int) ([
 		return p.pick(ctx, from, back, limit)
 	}
 	return p.rows(ctx, p.walking(from, back, limit))
-}
-
-// walking finds the people by going through the order.
-func (p *people) walking(from *place, back bool, limit int) clause {
-	up := p.down == back
-	where := slices.Clone(p.where)
-	for _, b := range p.bounds {
-		c := b.clause()
-		if from != nil && b.least == up {
-			// The walk begins at the cursor. The plus keeps SQLite, which takes one of two
-			// bounds, from taking this.
-			c.text = "+" + c.text
-		}
-		where = append(where, c)
-	}
-	if from != nil {
-		beyond := ">"
-		if !up {
-			beyond = "<"
-		}
-		where = append(where, clause{"(users." + p.column + ", users.id) " + beyond + " (?, ?)", []any{from.at, from.id}})
-	}
-	c := clause{text: "SELECT " + userColumns + " FROM users" + p.store.dialect.by(p.index)}.and(where)
-	order := p.direction(back)
-	c.text += " ORDER BY users." + p.column + order + ", users.id" + order + " LIMIT ?"
-	c.args = append(c.args, limit)
-	return c
 }
 
 func (p *people) rows(ctx context.Context, c clause) (rows []userRow, err error) {

@@ -18,20 +18,13 @@ type clause struct {
 
 // selection is a UserQuery in SQL: which people, in which order.
 type selection struct {
-	where   []clause
-	bounds  []bound // more conditions
-	sources []source
-	column  string // of the order; ties go by id
-	index   string // of users, in that order
-	down    bool   // largest first
-}
-
-// bound is a condition on a time by which people are ordered, perhaps: then a walk
-// may begin or end there.
-type bound struct {
-	column string
-	least  bool // at is the smallest, and else the largest
-	at     int64
+	where     []clause
+	bounds    []bound   // more conditions
+	stretches []stretch // that a walk goes through; none: the whole order
+	sources   []source
+	column    string // of the order; ties go by id
+	index     string // of users, in that order
+	down      bool   // largest first
 }
 
 // source finds the people that one part of a selection names, and perhaps some
@@ -111,15 +104,12 @@ func (s *Store) filter(sel *selection, filter auth.Filter) error {
 		sel.other(s.dialect, fewOfOther, "EXISTS (SELECT 1 FROM tokens WHERE tokens.user_id = users.id AND (tokens.dead_reason IS NOT NULL OR tokens.ends_at <= ?))",
 			`SELECT user_id AS id FROM tokens WHERE dead_reason IS NULL AND ends_at <= ?
 				UNION ALL SELECT user_id FROM tokens WHERE dead_reason IS NOT NULL`, millis(now))
+		sel.ended(s.dialect, millis(now))
 	case auth.FilterTokenEnds:
 		from, to := millis(now), millis(now.Add(auth.TokenEndsSoon))
 		sel.other(s.dialect, fewOfOther, "EXISTS (SELECT 1 FROM tokens WHERE tokens.user_id = users.id AND tokens.dead_reason IS NULL AND tokens.ends_at > ? AND tokens.ends_at <= ?)",
 			"SELECT user_id AS id FROM tokens WHERE dead_reason IS NULL AND ends_at > ? AND ends_at <= ?", from, to)
-		// The logins that brought these tokens were then. The day is for clocks that
-		// went wrong.
-		const day = 24 * time.Hour
-		sel.bounds = append(sel.bounds, bound{"last_login_at", true, from - (refreshLifetime + day).Milliseconds()},
-			bound{"first_login_at", false, to - (refreshLifetime - day).Milliseconds()})
+		sel.ending(s.dialect, from, to)
 	default:
 		return auth.Failf(auth.BadRequest, "no filter of people: %q", filter)
 	}
@@ -146,7 +136,7 @@ func (sel *selection) seen(d dialect, since int64) {
 		few = fewOfUsers // who came last has been seen, and is where a walk begins
 	}
 	sel.own(d, few, "users_by_last_login", "users.last_login_at >= ?", since)
-	sel.where, sel.bounds = nil, []bound{{"last_login_at", true, since}}
+	sel.where, sel.bounds = nil, []bound{{"users.last_login_at", true, since}}
 	if sel.column == "last_login_at" {
 		sel.sources[0].few = 0 // a walk reads nobody else
 	}

@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"database/sql"
+	"strconv"
+	"sync"
 
 	"wxlogin/internal/auth"
 )
@@ -21,6 +23,40 @@ func (s *Store) WritesWaiting() int {
 	return len(s.queue.waiting)
 }
 
+// tally is a count of very many rows. It is good for as long as the database is in
+// the state in which it was counted, as with visits.
+type tally struct {
+	mu    sync.Mutex
+	state walHeader
+	known bool
+	n     int64
+}
+
+// of gives what was counted in a state.
+func (t *tally) of(state walHeader) (n int64, known bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.n, t.known && t.state == state
+}
+
+func (t *tally) keep(state walHeader, n int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.state, t.known, t.n = state, true, n
+}
+
+// countPeople counts everybody.
+func (s *Store) countPeople(ctx context.Context) (n int64, err error) {
+	state, ok := s.visits.now()
+	if n, known := s.everybody.of(state); ok && known {
+		return n, nil
+	}
+	if err = s.reader.GetContext(ctx, &n, s.dialect.countPeople); err == nil && ok {
+		s.everybody.keep(state, n)
+	}
+	return n, err
+}
+
 // CountSessions counts the sessions that have not ended, by kind. One that has
 // only been idle for too long counts until Sweep finds it. It reads no session:
 // the engine has counted, or counts the entries of an index, and looks at those
@@ -32,10 +68,26 @@ func (s *Store) CountSessions(ctx context.Context) (map[auth.SessionKind]int64, 
 		Desks    int64 `db:"desks"`
 	}
 	now := s.now()
-	err := s.reader.GetContext(ctx, &row, `SELECT (`+s.dialect.countSessions+`) AS visitors,
-		(SELECT COUNT(*) FROM sessions WHERE ends_at <= $1 AND kind = 'visitor') AS ended,
-		(SELECT COUNT(*) FROM sessions WHERE ends_at > $1 AND ends_at <= $2 AND kind = 'desk') AS desks`,
-		millis(now), millis(now.Add(auth.DeskLifetime)))
+	count := func(visitors string) error {
+		return s.reader.GetContext(ctx, &row, `SELECT (`+visitors+`) AS visitors,
+			(SELECT COUNT(*) FROM sessions WHERE ends_at <= $1 AND kind = 'visitor') AS ended,
+			(SELECT COUNT(*) FROM sessions WHERE ends_at > $1 AND ends_at <= $2 AND kind = 'desk') AS desks`,
+			millis(now), millis(now.Add(auth.DeskLifetime)))
+	}
+	state, ok := s.visits.now()
+	visitors, known := s.signedIn.of(state)
+	var err error
+	if known = ok && known; known {
+		err = count(strconv.FormatInt(visitors, 10))
+		later, ok := s.visits.now()
+		known = ok && later == state // else one number is of another moment than the others
+	}
+	if err == nil && !known {
+		err = count(s.dialect.countSessions)
+		if err == nil && ok {
+			s.signedIn.keep(state, row.Visitors)
+		}
+	}
 	if err != nil {
 		return nil, s.fail(ctx, "count sessions", err)
 	}

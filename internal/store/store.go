@@ -41,6 +41,8 @@ type Store struct {
 	visits *visits    // what Visit has read
 	pin    *sqlx.Conn // keeps SQLite's index of the log in being; nil with another engine
 
+	everybody, signedIn tally // how many people there are, and sessions of visitors
+
 	// Read with every visit or every login.
 	visitor, desk, scan, byOpenID, pictureSource frequent
 

@@ -44,16 +44,12 @@ func (s *Store) UserLogins(ctx context.Context, userID string, limit int) ([]aut
 // Counts returns the numbers on the dashboard.
 func (s *Store) Counts(ctx context.Context, since time.Time) (auth.Counts, error) {
 	counts := auth.Counts{Since: since}
-	for _, one := range []struct {
-		number *int64
-		query  string
-	}{
-		{&counts.Users, s.dialect.countPeople},
-		{&counts.BlockedUser, `SELECT COUNT(*) FROM users WHERE blocked = 1`},
-	} {
-		if err := s.reader.GetContext(ctx, one.number, one.query); err != nil {
-			return auth.Counts{}, s.fail(ctx, "count", err)
-		}
+	var err error
+	if counts.Users, err = s.countPeople(ctx); err == nil {
+		err = s.reader.GetContext(ctx, &counts.BlockedUser, `SELECT COUNT(*) FROM users WHERE blocked = 1`)
+	}
+	if err != nil {
+		return auth.Counts{}, s.fail(ctx, "count", err)
 	}
 	sessions, err := s.CountSessions(ctx)
 	if err != nil {
