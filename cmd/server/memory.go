@@ -18,13 +18,32 @@ const (
 	lookEvery     = time.Second
 )
 
-// paceCollector sets the collector's pace until ctx ends. An operator who has set
+// paced says whether the collector's pace is ours to set. An operator who has set
 // it knows better.
+func paced() bool { return os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" }
+
+// startCollector lets the start go on without collections, which took as much of
+// the processors as all the rest of it.
+func startCollector() {
+	if paced() {
+		debug.SetGCPercent(heapGrowth)
+	}
+}
+
+// settle is how long after the start the jobs have run that every process begins
+// with.
+const settle = time.Second
+
+// paceCollector keeps the collector's pace until ctx ends.
 func paceCollector(ctx context.Context) {
-	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
+	if !paced() {
 		return
 	}
-	debug.SetGCPercent(heapGrowth)
+	select {
+	case <-time.After(settle):
+	case <-ctx.Done():
+		return
+	}
 	debug.FreeOSMemory() // what the start has used, a third of all, is not needed again
 	limit := int64(0)
 	every(ctx, lookEvery, func() {

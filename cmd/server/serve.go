@@ -61,6 +61,7 @@ func (c *serveCommand) Run(ctx context.Context, env *environment) error {
 // serve opens the database, puts the parts together and answers requests on the
 // listener until ctx ends; then what is in flight is finished.
 func serve(ctx context.Context, s *settings, config config, demo *web.Demo, tracing *tracing, listener net.Listener, logs logs) error {
+	startCollector()
 	log := logs.Logger
 	keys, err := s.keyring()
 	if err != nil {
