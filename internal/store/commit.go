@@ -241,5 +241,7 @@ func (s *Store) commit(conn *sqlx.Conn, tx *sqlx.Tx, jobs []*job) (committing bo
 			return false, err
 		}
 	}
-	return true, tx.Commit()
+	err = tx.Commit()
+	s.checkpoints.look()
+	return true, err
 }

@@ -111,9 +111,6 @@ func (s *Store) openSQLite(ctx context.Context, path string, migrations fs.FS) (
 	if err := s.sameFile(); err != nil {
 		return err
 	}
-	if s.writer, err = openPool(s.path, writerParams, 1); err != nil {
-		return err
-	}
 	reader, err := openPool(s.path, readerParams, 1+max(4, runtime.GOMAXPROCS(0)))
 	if err != nil {
 		return err
@@ -122,8 +119,14 @@ func (s *Store) openSQLite(ctx context.Context, path string, migrations fs.FS) (
 	if s.pin, err = reader.Connx(ctx); err != nil {
 		return err
 	}
-	s.visits = newVisits(openWALIndex(ctx, s.pin, s.path))
-	return nil
+	index := openWALIndex(ctx, s.pin, s.path)
+	s.visits, s.checkpoints = newVisits(index), newCheckpointer(s.pin, index)
+	params := writerParams
+	if index != nil {
+		params += fmt.Sprintf("&_pragma=wal_autocheckpoint(%d)", checkpointLate)
+	}
+	s.writer, err = openPool(s.path, params, 1)
+	return err
 }
 
 // prepareFile makes, inspects and migrates the file, while other processes that

@@ -41,6 +41,8 @@ type Store struct {
 	visits *visits    // what Visit has read
 	pin    *sqlx.Conn // keeps SQLite's index of the log in being; nil with another engine
 
+	checkpoints *checkpointer // through pin; nil where SQLite does it alone
+
 	everybody, signedIn tally // how many people there are, and sessions of visitors
 
 	// Read with every visit or every login.
@@ -137,6 +139,7 @@ func CheckURL(address string) error {
 func (s *Store) Close() error {
 	var errs []error
 	s.visits.closed.Store(true)
+	s.checkpoints.close()
 	if s.pin != nil {
 		_ = s.pin.Close() // it may be closed, when its connection broke
 	}
