@@ -65,6 +65,9 @@ func (s *seeder) history() store.History {
 	for range seedPeople {
 		people = append(people, s.person())
 	}
+	for _, i := range seedAdmins { // were there early and come most days, so there is a history to unfold
+		people[i].joined, people[i].often = s.now.AddDate(0, 0, i-seedDays), .6
+	}
 	for _, p := range people {
 		s.life(p, &h)
 	}
@@ -78,6 +81,9 @@ func (s *seeder) history() store.History {
 	s.acts(people, &h)
 	return h
 }
+
+// seedAdmins are the places of the admins among the people.
+var seedAdmins = []int{0, 4}
 
 func pick[T any](s *seeder, of []T) T { return of[s.rand.IntN(len(of))] }
 
@@ -224,7 +230,9 @@ func (s *seeder) event(actor string, action auth.Action, subject, detail string,
 // acts are what admins did, and people about their own data.
 func (s *seeder) acts(people []*seeded, h *store.History) {
 	slices.SortFunc(people, func(a, b *seeded) int { return a.joined.Compare(b.joined) })
-	s.admins = []string{people[0].openID, people[4].openID}
+	for _, i := range seedAdmins {
+		s.admins = append(s.admins, people[i].openID)
+	}
 	days := func(n int) time.Time { return s.moment(n) }
 	add := func(actor string, action auth.Action, subject, detail string, at time.Time) {
 		h.Events = append(h.Events, s.event(actor, action, subject, detail, at))
