@@ -69,7 +69,8 @@ type SaveLogin struct {
 type Store interface {
 	// ClaimLogin writes the pending login and returns true, once for a state and
 	// once for a code, over all processes of one database. False is no error: the
-	// state or the code has been claimed before.
+	// state or the code has been claimed before. It is remembered for an hour, longer
+	// than either is good for.
 	ClaimLogin(context.Context, Login) (bool, error)
 	// LoginByState returns the login of a state, the zero Login when there is
 	// none.

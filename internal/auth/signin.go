@@ -53,7 +53,7 @@ type Config struct {
 	// with, which has no step. A repeated arrival is none of its own.
 	Observe func(context.Context, Login)
 	// Arrived, if set, is told of every arrival that a store has taken: first for
-	// the one that claimed its state and its code, of all processes and for ever.
+	// the one that claimed its state and its code, of all processes.
 	Arrived func(ctx context.Context, first bool)
 }
 
