@@ -65,8 +65,9 @@ func (s *seeder) history() store.History {
 	for range seedPeople {
 		people = append(people, s.person())
 	}
-	for _, i := range seedAdmins { // were there early and come most days, so there is a history to unfold
-		people[i].joined, people[i].often = s.now.AddDate(0, 0, i-seedDays), .6
+	for i, p := range people[:2] { // who were there early and come most days, so there is a history to unfold
+		p.joined, p.often = s.now.AddDate(0, 0, 4*i-seedDays), .6
+		s.admins = append(s.admins, p.openID)
 	}
 	for _, p := range people {
 		s.life(p, &h)
@@ -81,9 +82,6 @@ func (s *seeder) history() store.History {
 	s.acts(people, &h)
 	return h
 }
-
-// seedAdmins are the places of the admins among the people.
-var seedAdmins = []int{0, 4}
 
 func pick[T any](s *seeder, of []T) T { return of[s.rand.IntN(len(of))] }
 
@@ -230,9 +228,6 @@ func (s *seeder) event(actor string, action auth.Action, subject, detail string,
 // acts are what admins did, and people about their own data.
 func (s *seeder) acts(people []*seeded, h *store.History) {
 	slices.SortFunc(people, func(a, b *seeded) int { return a.joined.Compare(b.joined) })
-	for _, i := range seedAdmins {
-		s.admins = append(s.admins, people[i].openID)
-	}
 	days := func(n int) time.Time { return s.moment(n) }
 	add := func(actor string, action auth.Action, subject, detail string, at time.Time) {
 		h.Events = append(h.Events, s.event(actor, action, subject, detail, at))
