@@ -19,8 +19,8 @@ import (
 
 const rowsCommand = "rows"
 
-// rowsParams are the settings of the program's own writer, without its way of
-// waiting for others: nobody else is here.
+// rowsParams are the settings of the program's own writer, without its ways of
+// waiting for others and of leaving the log to somebody else: nobody else is here.
 const rowsParams = "_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=journal_size_limit(67108864)" +
 	"&_pragma=foreign_keys(1)&_pragma=secure_delete(1)&_dqs=0&_defensive=1&_txlock=immediate"
 

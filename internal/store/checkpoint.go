@@ -53,7 +53,10 @@ func newCheckpointer(conn *sqlx.Conn, index *walIndex) *checkpointer {
 
 // look is called after every commit.
 func (c *checkpointer) look() {
-	if c == nil || !c.index.wantsCheckpoint() {
+	if c == nil {
+		return
+	}
+	if pages, copied := c.index.log(); pages < copied+checkpointEvery || pages >= checkpointLate {
 		return
 	}
 	select {
@@ -70,10 +73,9 @@ func (c *checkpointer) close() {
 	}
 }
 
-// wantsCheckpoint says whether there is enough in the log that has not been
-// copied. The numbers may be of two moments, as it does not matter when exactly.
-func (w *walIndex) wantsCheckpoint() bool {
-	const pages, copied = 4, walHeaderSize * 2 / 4 // mxFrame; nBackfill, after both headers (walformat.html, §2.1)
-	all := w.word(pages)
-	return all < checkpointLate && all >= checkpointEvery+w.word(copied)
+// log says how many pages the log has (mxFrame), and how many of them the file has
+// by now (nBackfill, after both headers; walformat.html, §2.1). The two may be of
+// different moments.
+func (w *walIndex) log() (pages, copied uint32) {
+	return w.word(4), w.word(2 * walHeaderSize / 4)
 }

@@ -9,7 +9,8 @@
 // otherwise is a dialect value. Reads and writes have pools of their own, so
 // that no read ever waits for a writer, and no read writes.
 //
-// SQLite has one writer: what waits for it is committed together (commit.go).
-// Sessions that have been read are kept for as long as the database is the same
-// (visits.go, walindex.go).
+// SQLite has one writer: what waits for it is committed together (commit.go), and
+// its log is copied into the file beside it (checkpoint.go). Sessions that
+// have been read are kept for as long as the database is the same (visits.go,
+// walindex.go).
 package store

@@ -23,9 +23,9 @@ func (s *Store) WritesWaiting() int {
 	return len(s.queue.waiting)
 }
 
-// tally is a count of very many rows. It is good for as long as the database is in
-// the state in which it was counted, as with visits.
-type tally struct {
+// keptCount is a count of very many rows. It is good for as long as the database is
+// in the state in which it was counted, as with visits.
+type keptCount struct {
 	mu    sync.Mutex
 	state walHeader
 	known bool
@@ -33,16 +33,16 @@ type tally struct {
 }
 
 // of gives what was counted in a state.
-func (t *tally) of(state walHeader) (n int64, known bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.n, t.known && t.state == state
+func (c *keptCount) of(state walHeader) (n int64, known bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.n, c.known && c.state == state
 }
 
-func (t *tally) keep(state walHeader, n int64) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.state, t.known, t.n = state, true, n
+func (c *keptCount) keep(state walHeader, n int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.state, c.known, c.n = state, true, n
 }
 
 // countPeople counts everybody.

@@ -43,7 +43,7 @@ type Store struct {
 
 	checkpoints *checkpointer // through pin; nil where SQLite does it alone
 
-	everybody, signedIn tally // how many people there are, and sessions of visitors
+	everybody, signedIn keptCount // how many people there are, and sessions of visitors
 
 	// Read with every visit or every login.
 	visitor, desk, scan, byOpenID, pictureSource frequent

@@ -11,10 +11,10 @@ import (
 // maxVisits bounds how many sessions are kept in memory: about 1 KB each.
 const maxVisits = 16_384
 
-// visits keeps what the database says of sessions that have been asked for, and
-// gives it as long as the database is in the very state in which it was read.
-// So what another process does, or somebody at the command line of SQLite,
-// counts from the next request on.
+// visits keeps what the database says of sessions that have been asked for or just
+// made, and gives it as long as the database is in the very state in which that was
+// so. What another process does, or somebody at the command line of SQLite, counts
+// from the next request on.
 //
 // Logins go on all the time, and each is a change. Of the transactions of this
 // process it is known whom they touch: only these are forgotten, and the rest
