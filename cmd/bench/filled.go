@@ -88,5 +88,8 @@ func copyFile(from, to string) error {
 		return err
 	}
 	_, err = io.Copy(out, in)
+	if err == nil {
+		err = out.Sync() // or the disk writes it while something is measured
+	}
 	return errors.Join(err, out.Close())
 }

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -36,6 +37,31 @@ func TestNoPlanReadsTheWholeTable(t *testing.T) {
 	}
 }
 
+// On PostgreSQL, who is named whole or has a rare nickname is looked up among many.
+func TestSearchReadsFewOnPostgres(t *testing.T) {
+	w := newWorld(t, postgresEngine)
+	w.bulk(20_000)
+	w.called("o1", "林小雨")
+	w.exec("ANALYZE")
+	for _, sort := range auth.Sorts {
+		for _, search := range []string{"bulk10000", "id10000", "小雨", "longer than eight", "o1"} {
+			gathers := 0
+			for _, s := range must(w.Statements(w.ctx, auth.UserQuery{Sort: sort, Search: search}))(t) {
+				if s.Walk {
+					continue // in the order, until the page is full
+				}
+				gathers++
+				if plan := strings.Join(w.planned("EXPLAIN ", s), "\n"); strings.Contains(plan, "Seq Scan on users") {
+					t.Errorf("%q reads everybody:\n%s\n%s", search, s.Text, plan)
+				}
+			}
+			if gathers == 0 {
+				t.Errorf("%q is not gathered", search)
+			}
+		}
+	}
+}
+
 // small says that a step goes through what has few rows whoever comes: the admins,
 // an index of a few, or what a statement has made itself.
 func small(step string) bool {
@@ -48,20 +74,23 @@ func small(step string) bool {
 }
 
 // plan is what SQLite does for a statement, step by step.
-func (w *world) plan(s store.Statement) (steps []string) {
+func (w *world) plan(s store.Statement) []string { return w.planned("EXPLAIN QUERY PLAN ", s) }
+
+// planned are the steps of a statement as the engine explains them, in the last
+// column.
+func (w *world) planned(explain string, s store.Statement) (steps []string) {
 	w.t.Helper()
-	rows, err := w.at.raw.QueryContext(w.ctx, "EXPLAIN QUERY PLAN "+sqlx.Rebind(sqlx.DOLLAR, s.Text), s.Args...)
+	rows, err := w.at.raw.QueryContext(w.ctx, explain+sqlx.Rebind(sqlx.DOLLAR, s.Text), s.Args...)
 	if err != nil {
 		w.t.Fatalf("%s: %v", s.Text, err)
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var id, parent, unused int
-		var step string
-		if err := rows.Scan(&id, &parent, &unused, &step); err != nil {
+		columns, err := sqlx.SliceScan(rows)
+		if err != nil {
 			w.t.Fatal(err)
 		}
-		steps = append(steps, step)
+		steps = append(steps, fmt.Sprint(columns[len(columns)-1]))
 	}
 	if err := rows.Err(); err != nil || len(steps) == 0 {
 		w.t.Fatalf("%d steps, %v", len(steps), err)

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -31,14 +32,14 @@ var likeEscaper = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 // search adds who has a text as a part of their nickname, or as a whole openid,
 // unionid or id.
 func (s *Store) search(ctx context.Context, sel *selection, text string) error {
-	whole := clause{named, []any{text, text, text}}
-	var someone bool
-	if err := s.get(ctx, &someone, clause{"SELECT EXISTS (" + whole.text + ")", whole.args}); err != nil {
+	var whole []any // hardly ever somebody, and seldom more than one; as values, so that no planner takes them for many
+	if err := s.list(ctx, &whole, clause{named, []any{text, text, text}}); err != nil {
 		return err
 	}
 	condition := clause{"users.nickname " + s.dialect.like + ` ? ESCAPE '\'`, []any{"%" + likeEscaper.Replace(text) + "%"}}
-	if someone {
-		condition = clause{"(" + condition.text + " OR users.id IN (" + whole.text + "))", append(condition.args, whole.args...)}
+	among := "id IN (" + strings.TrimSuffix(strings.Repeat("?, ", len(whole)), ", ") + ")"
+	if len(whole) > 0 {
+		condition = clause{"(" + condition.text + " OR users." + among + ")", append(condition.args, whole...)}
 	}
 	condition.text = s.dialect.often(condition.text)
 	sel.where = append(sel.where, condition)
@@ -51,13 +52,16 @@ func (s *Store) search(ctx context.Context, sel *selection, text string) error {
 	}
 	for _, part := range parts {
 		args := []any{part, part, behind}
-		ids := "SELECT nicknames.user_id AS id FROM nickname_ends CROSS JOIN nicknames WHERE nicknames.n = nickname_ends.n AND " + within
+		ids := clause{"SELECT nicknames.user_id AS id FROM nickname_ends CROSS JOIN nicknames WHERE nicknames.n = nickname_ends.n AND " + within, args}
+		if len(whole) > 0 {
+			ids = clause{ids.text + " UNION ALL SELECT id FROM users WHERE " + among, slices.Concat(args, whole)}
+		}
 		sel.sources = append(sel.sources, source{
 			entries: clause{"SELECT n FROM nickname_ends WHERE " + within, args},
 			people:  "COUNT(DISTINCT n)", // who has the text twice has two ends
-			exact:   len(parts) == 1 && !someone,
+			exact:   len(parts) == 1 && len(whole) == 0,
 			link:    ofChosen,
-			from:    chosen(fewOfOther, ids+" UNION ALL "+whole.text, append(args, whole.args...)...),
+			from:    chosen(fewOfOther, ids.text, ids.args...),
 			few:     fewOfOther,
 		})
 	}
