@@ -53,6 +53,38 @@ var deskPromises = map[string]func(*world){
 			w.t.Errorf("got %+v", again)
 		}
 	},
+	"other admins are all who may enter, and each is one": func(w *world) {
+		ids := map[string]string{}
+		for _, openID := range []string{"granted", "configured", "both", "blocked", "nobody", "me"} {
+			user, _ := w.visitor(openID)
+			ids[openID] = user.ID
+		}
+		foreign := w.login("configured", auth.ScopeBase) // of another account
+		foreign.Login.AppID = "wx-another"
+		w.signsIn(foreign)
+		for _, openID := range []string{"granted", "both", "blocked", "me", "has never come"} {
+			must(w.GrantAdmin(w.ctx, appID, openID, w.event(auth.ActGrant, openID)))(w.t)
+		}
+		must(w.GrantAdmin(w.ctx, "wx-another", "nobody", w.event(auth.ActGrant, "nobody")))(w.t)
+		if err := w.SetBlocked(w.ctx, ids["blocked"], true, w.event(auth.ActBlock, ids["blocked"])); err != nil {
+			w.t.Fatal(err)
+		}
+		for _, c := range []struct {
+			configured []string
+			except     string
+			want       int64
+		}{
+			{nil, ids["me"], 2},
+			{nil, "", 3},
+			{[]string{"configured", "both", "blocked", "will come", ""}, ids["me"], 3},
+			{[]string{"me", "granted"}, ids["me"], 2},
+			{[]string{"configured"}, ids["configured"], 3},
+		} {
+			if n := must(w.OtherAdmins(w.ctx, appID, c.configured, c.except))(w.t); n != c.want {
+				w.t.Errorf("%q but %q: %d, want %d", c.configured, c.except, n, c.want)
+			}
+		}
+	},
 	"what is done to nobody is not recorded": func(w *world) {
 		wantReason(w.t, w.SetBlocked(w.ctx, "nobody", true, w.event(auth.ActBlock, "nobody")), auth.NoSuchUser)
 		wantReason(w.t, w.SetBlocked(w.ctx, "nobody", false, w.event(auth.ActUnblock, "nobody")), auth.NoSuchUser)

@@ -4,8 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
-	"strings"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -159,15 +157,18 @@ func (s *Store) Admins(ctx context.Context, appID string) ([]auth.Admin, error) 
 
 // OtherAdmins implements auth.DeskStore.
 func (s *Store) OtherAdmins(ctx context.Context, appID string, configured []string, except string) (n int64, err error) {
-	args, places := []any{appID, except}, []string{"''"}
-	for _, openID := range configured {
-		args = append(args, openID)
-		places = append(places, fmt.Sprintf("$%d", len(args)))
-	}
-	err = s.reader.GetContext(ctx, &n, `SELECT COUNT(*) FROM users WHERE appid = $1 AND id <> $2 AND blocked = 0
-		AND (openid IN (`+strings.Join(places, ", ")+`)
-			OR EXISTS (SELECT 1 FROM admins WHERE admins.appid = users.appid AND admins.openid = users.openid))`, args...)
+	err = s.get(ctx, &n, otherAdmins(appID, configured, except))
 	return n, s.fail(ctx, "count admins", err)
+}
+
+// otherAdmins begins with the few who are named, so that not everybody is asked
+// whether they are.
+func otherAdmins(appID string, configured []string, except string) clause {
+	named, args := "SELECT openid FROM admins WHERE appid = ? UNION ALL VALUES ('')", []any{appID, appID}
+	for _, openID := range configured {
+		named, args = named+", (?)", append(args, openID)
+	}
+	return clause{"SELECT COUNT(*) FROM users WHERE appid = ? AND openid IN (" + named + ") AND id <> ? AND blocked = 0", append(args, except)}
 }
 
 // AddAdminLink implements auth.DeskStore.

@@ -87,3 +87,9 @@ func (s *Store) Statements(ctx context.Context, q auth.UserQuery) (all []Stateme
 // LogPages says how many pages SQLite's log has, and how many of them the file
 // has by now.
 func (s *Store) LogPages() (pages, copied uint32) { return s.visits.index.log() }
+
+// OtherAdminsStatement is what counts them.
+func OtherAdminsStatement(appID string, configured []string, except string) Statement {
+	c := otherAdmins(appID, configured, except)
+	return Statement{Text: c.text, Args: c.args}
+}

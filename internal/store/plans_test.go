@@ -62,6 +62,26 @@ func TestSearchReadsFewOnPostgres(t *testing.T) {
 	}
 }
 
+// Whether there is another admin is asked of the admins, however many people there
+// are.
+func TestOtherAdminsReadsFew(t *testing.T) {
+	s := store.OtherAdminsStatement("wx", []string{"bulk1", "bulk2"}, "id3")
+	for _, e := range engines {
+		t.Run(e.name, func(t *testing.T) {
+			w := newWorld(t, e)
+			w.bulk(20_000)
+			w.exec("ANALYZE")
+			explain, few := "EXPLAIN QUERY PLAN ", "SEARCH users USING INDEX sqlite_autoindex_users_2 (appid=? AND openid=?)"
+			if e.name == postgresEngine.name {
+				explain, few = "EXPLAIN ", "Index Cond: ((appid = 'wx'::text) AND (openid = "
+			}
+			if plan := strings.Join(w.planned(explain, s), "\n"); !strings.Contains(plan, few) {
+				t.Errorf("%s\n%s", s.Text, plan)
+			}
+		})
+	}
+}
+
 // small says that a step goes through what has few rows whoever comes: the admins,
 // an index of a few, or what a statement has made itself.
 func small(step string) bool {
