@@ -164,11 +164,11 @@ func (s *Store) OtherAdmins(ctx context.Context, appID string, configured []stri
 // otherAdmins begins with the few who are named, so that not everybody is asked
 // whether they are.
 func otherAdmins(appID string, configured []string, except string) clause {
-	named, args := "SELECT openid FROM admins WHERE appid = ? UNION ALL VALUES ('')", []any{appID, appID}
+	admins, args := "SELECT openid FROM admins WHERE appid = ? UNION ALL VALUES ('')", []any{appID, appID} // '' is nobody
 	for _, openID := range configured {
-		named, args = named+", (?)", append(args, openID)
+		admins, args = admins+", (?)", append(args, openID)
 	}
-	return clause{"SELECT COUNT(*) FROM users WHERE appid = ? AND openid IN (" + named + ") AND id <> ? AND blocked = 0", append(args, except)}
+	return clause{"SELECT COUNT(*) FROM users WHERE appid = ? AND openid IN (" + admins + ") AND id <> ? AND blocked = 0", append(args, except)}
 }
 
 // AddAdminLink implements auth.DeskStore.
