@@ -80,7 +80,7 @@ const FreshFor = 10 * time.Minute
 // Enter is MayEnter for one request to the admin pages. NotAdmin for who is none;
 // SignInAgain for an admin whose login is older than a browser let in by a link
 // would stay.
-func (d *Desk) Enter(v Visit) error {
+func (d *Desk) Enter(v *Visit) error {
 	switch {
 	case !d.MayEnter(v):
 		return Fail(NotAdmin, nil)
@@ -93,7 +93,7 @@ func (d *Desk) Enter(v Visit) error {
 // Fresh says whether an admin may erase, grant and revoke without being asked
 // for their login once more. A link cannot be used twice, so that a browser let
 // in by one is asked to type instead; web sees to that.
-func (d *Desk) Fresh(v Visit) error {
+func (d *Desk) Fresh(v *Visit) error {
 	if v.Session.Kind != DeskSession && d.now().Sub(v.Session.CreatedAt) >= FreshFor {
 		return Failf(SignInAgain, "the admin signed in at %v", v.Session.CreatedAt)
 	}
@@ -102,7 +102,7 @@ func (d *Desk) Fresh(v Visit) error {
 
 // MayEnter is the one rule of who is an admin: a browser let in by a link, or a
 // person whom the configuration or `admin grant` names.
-func (d *Desk) MayEnter(v Visit) bool {
+func (d *Desk) MayEnter(v *Visit) bool {
 	if v.Session.Kind == DeskSession {
 		return true
 	}
@@ -111,7 +111,7 @@ func (d *Desk) MayEnter(v Visit) bool {
 }
 
 // Actor names who acts in a visit, for the record.
-func Actor(v Visit) string {
+func Actor(v *Visit) string {
 	if v.Session.Kind == DeskSession {
 		return ActorLink
 	}
@@ -166,7 +166,7 @@ func (d *Desk) Left(ctx context.Context, actor string) error {
 
 // SignedIn records that an admin has signed in as themselves; of anybody else it
 // writes nothing.
-func (d *Desk) SignedIn(ctx context.Context, v Visit) error {
+func (d *Desk) SignedIn(ctx context.Context, v *Visit) error {
 	if !d.MayEnter(v) {
 		return nil
 	}

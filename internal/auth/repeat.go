@@ -14,7 +14,7 @@ const repeatPoll = 50 * time.Millisecond
 // one to end and lands where that did. One that has failed for the moment, and
 // before this arrival came, is no end: who loads the page again means to try
 // again, and gets CodeSpent, which begins the trip anew.
-func (s *Service) repeat(ctx context.Context, login Login) (Landing, error) {
+func (s *Service) repeat(ctx context.Context, login Login) (Outcome, error) {
 	ticker := time.NewTicker(repeatPoll)
 	defer ticker.Stop()
 	for waited := false; ; waited = true {
@@ -23,41 +23,41 @@ func (s *Service) repeat(ctx context.Context, login Login) (Landing, error) {
 		case err != nil && ctx.Err() != nil:
 			// The wait is over.
 		case err != nil:
-			return Landing{}, err
+			return "", err
 		case first.ID == "":
-			return Landing{}, Failf(CodeSpent, "the code came with another state before")
+			return "", Failf(CodeSpent, "the code came with another state before")
 		case first.Outcome == Pending && s.now().Sub(first.StartedAt) > 2*s.rules.Budget:
-			return Landing{}, Failf(CodeSpent, "the login that spent it was never finished")
+			return "", Failf(CodeSpent, "the login that spent it was never finished")
 		case first.Outcome == Failed && !waited && first.Reason.passes():
-			return Landing{}, Failf(CodeSpent, "login %s has failed: %s", first.ID, first.Reason)
+			return "", Failf(CodeSpent, "login %s has failed: %s", first.ID, first.Reason)
 		case first.Outcome != Pending:
 			return s.landed(ctx, login, first)
 		}
 		select {
 		case <-ctx.Done():
 			// A login takes no longer than this wait, so its process has died.
-			return Landing{}, Failf(CodeSpent, "the login that spent it has not ended: %w", context.Cause(ctx))
+			return "", Failf(CodeSpent, "the login that spent it has not ended: %w", context.Cause(ctx))
 		case <-ticker.C:
 		}
 	}
 }
 
-func (s *Service) landed(ctx context.Context, again, first Login) (Landing, error) {
+func (s *Service) landed(ctx context.Context, again, first Login) (Outcome, error) {
 	switch first.Outcome {
 	case Unknown:
-		return Landing{Outcome: Unknown}, nil
+		return Unknown, nil
 	case Failed:
-		return Landing{}, Failf(first.Reason, "repeated callback of login %s", first.ID)
+		return "", Failf(first.Reason, "repeated callback of login %s", first.ID)
 	}
 	visit, err := s.store.Visit(ctx, VisitorSession, again.SessionHash)
 	if err == nil && !visit.Session.Alive(s.now(), s.rules.Idle) {
 		err = Fail(NotSignedIn, nil)
 	}
 	if ReasonOf(err) == NotSignedIn {
-		return Landing{}, Failf(CodeSpent, "the session of login %s has ended", first.ID)
+		return "", Failf(CodeSpent, "the session of login %s has ended", first.ID)
 	}
 	if err != nil {
-		return Landing{}, err
+		return "", err
 	}
-	return Landing{Outcome: SignedIn, Visit: *visit}, nil
+	return SignedIn, nil
 }

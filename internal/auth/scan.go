@@ -188,10 +188,10 @@ type Collection struct {
 // Collect signs the desktop in, once; the same desktop again gets the session
 // that it has by then. ScanSpent when the code is not confirmed, or its time is
 // over, or that session has ended; Blocked when the person is.
-func (s *Scans) Collect(ctx context.Context, ticket Ticket, c Collection) (Visit, error) {
+func (s *Scans) Collect(ctx context.Context, ticket Ticket, c Collection) error {
 	at := s.now()
 	if !ticket.alive(at, ScanLifetime+scanGrace) {
-		return Visit{}, Failf(ScanSpent, "the code has expired")
+		return Failf(ScanSpent, "the code has expired")
 	}
 	session := Session{
 		ID:         NewID(),
@@ -228,22 +228,19 @@ func (s *Scans) Collect(ctx context.Context, ticket Ticket, c Collection) (Visit
 	if err != nil {
 		login.Outcome, login.Reason, login.Step = Failed, ReasonOf(err), StepSave
 		s.observe(ctx, login)
-		return Visit{}, err
+		return err
 	}
-	session.UserID, login.UserID = user.ID, user.ID
+	login.UserID = user.ID
 	s.observe(ctx, login)
-	return Visit{Session: session, User: user}, nil
+	return nil
 }
 
-// collected returns the session that the desktop has fetched before, or why
-// there is none.
-func (s *Scans) collected(ctx context.Context, tokenHash string, why error) (Visit, error) {
+// collected looks for the session that the desktop has fetched before, and says
+// why when there is none.
+func (s *Scans) collected(ctx context.Context, tokenHash string, why error) error {
 	visit, err := s.store.Visit(ctx, VisitorSession, tokenHash)
 	if ReasonOf(err) == NotSignedIn || err == nil && !visit.Session.Alive(s.now(), s.rules.Idle) {
-		return Visit{}, why
+		return why
 	}
-	if err != nil {
-		return Visit{}, err
-	}
-	return *visit, nil
+	return err
 }

@@ -109,19 +109,14 @@ type Arrival struct {
 	Device  Device
 }
 
-// Landing is where an arrival ends when it does not fail.
-type Landing struct {
-	Outcome Outcome // SignedIn or Unknown
-	Visit   Visit   // when SignedIn
-}
-
 // SignIn spends the arrival's code, once, and writes down who came. The same
 // arrival again, at the same time or later, in this process or another, gets
-// the first one's landing and makes no call.
+// the first one's outcome and makes no call. It is SignedIn or Unknown when it does
+// not fail.
 //
 // It goes on when the browser goes away: the code is spent by then, and the
 // next request of the same flow picks the result up.
-func (s *Service) SignIn(ctx context.Context, a Arrival) (Landing, error) {
+func (s *Service) SignIn(ctx context.Context, a Arrival) (Outcome, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.rules.Budget)
 	defer cancel()
 	login := Login{
@@ -139,14 +134,14 @@ func (s *Service) SignIn(ctx context.Context, a Arrival) (Landing, error) {
 	if err != nil {
 		login.Outcome, login.Reason, login.FinishedAt = Failed, ReasonOf(err), s.now()
 		s.observe(ctx, login)
-		return Landing{}, err
+		return "", err
 	}
 	s.arrived(ctx, claimed)
 	if !claimed {
 		return s.repeat(ctx, login)
 	}
-	landing, err := s.exchange(ctx, &login, a)
-	login.Outcome, login.Reason = landing.Outcome, ReasonOf(err)
+	outcome, err := s.exchange(ctx, &login, a)
+	login.Outcome, login.Reason = outcome, ReasonOf(err)
 	if err != nil {
 		login.Outcome, login.Errcode = Failed, ErrcodeOf(err)
 	}
@@ -155,31 +150,31 @@ func (s *Service) SignIn(ctx context.Context, a Arrival) (Landing, error) {
 		s.finish(ctx, login)
 	}
 	s.observe(ctx, login)
-	return landing, err
+	return outcome, err
 }
 
 // exchange does the login. It notes on the way how far it has come, and who has.
-func (s *Service) exchange(ctx context.Context, login *Login, a Arrival) (Landing, error) {
+func (s *Service) exchange(ctx context.Context, login *Login, a Arrival) (Outcome, error) {
 	login.Step = StepCode
 	grant, err := s.provider.Exchange(ctx, a.Code)
 	if err != nil {
-		return Landing{}, err
+		return "", err
 	}
 	login.Step = StepPerson
 	if grant.Snapshot {
-		return Landing{}, Fail(Snapshot, nil)
+		return "", Fail(Snapshot, nil)
 	}
 	known, err := s.store.UserByOpenID(ctx, s.rules.AppID, grant.OpenID)
 	if err != nil && KindOf(err) != NotFound {
-		return Landing{}, err
+		return "", err
 	}
 	login.UserID = known.ID
 	if known.Blocked {
-		return Landing{}, Failf(Blocked, "user %s", known.ID)
+		return "", Failf(Blocked, "user %s", known.ID)
 	}
 	if s.rules.Mode == ModeAuto && a.Scope == ScopeBase && !known.Consented() {
 		login.Step = ""
-		return Landing{Outcome: Unknown}, nil
+		return Unknown, nil
 	}
 	save := SaveLogin{
 		OpenID:       grant.OpenID,
@@ -194,7 +189,7 @@ func (s *Service) exchange(ctx context.Context, login *Login, a Arrival) (Landin
 		save.Scope, save.Consent = ScopeUserinfo, a.Consent
 		info, errcode, err := s.userinfo(ctx, grant, known)
 		if err != nil {
-			return Landing{}, err
+			return "", err
 		}
 		if info == nil {
 			troubled, login.Errcode = StepProfile, errcode
@@ -218,13 +213,12 @@ func (s *Service) exchange(ctx context.Context, login *Login, a Arrival) (Landin
 	}
 	user, err := s.store.SaveLogin(ctx, save)
 	if err != nil {
-		return Landing{}, err
+		return "", err
 	}
 	login.UserID, login.Step = user.ID, troubled
 	// With every login, silent ones too: a copy that failed is tried again.
 	s.pictures.Want(user.ID, user.AvatarURL)
-	save.Session.UserID = user.ID
-	return Landing{Outcome: SignedIn, Visit: Visit{Session: save.Session, User: user}}, nil
+	return SignedIn, nil
 }
 
 // userinfo reads the profile, and lets a login go on without one: who came is

@@ -119,7 +119,7 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
 	if len(code) > maxCode {
 		return s.refuse(auth.Failf(auth.BadRequest, "a code of %d bytes", len(code)))
 	}
-	landing, err := s.auth.SignIn(r.Context(), auth.Arrival{
+	outcome, err := s.auth.SignIn(r.Context(), auth.Arrival{
 		State:    fl.State,
 		Code:     code,
 		Scope:    fl.Scope,
@@ -138,7 +138,7 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
 		return redirect(w, http.StatusSeeOther, fl.ReturnTo)
 	case err != nil:
 		return err
-	case landing.Outcome == auth.Unknown:
+	case outcome == auth.Unknown:
 		if err := s.endOther(w, r); err != nil {
 			return err
 		}
@@ -149,7 +149,7 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
 	}
 	// Read again: whether the person is an admin is not the login's business.
 	if visit, err := s.sessions.Visit(r.Context(), auth.VisitorSession, auth.Hash(fl.Token)); err == nil {
-		s.note(r, s.desk.SignedIn(r.Context(), *visit))
+		s.note(r, s.desk.SignedIn(r.Context(), visit))
 	}
 	return redirect(w, http.StatusSeeOther, fl.ReturnTo)
 }

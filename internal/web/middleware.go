@@ -163,6 +163,6 @@ func (s *Server) admit(next http.Handler) http.Handler {
 }
 
 // administratorOf returns whom admit let through.
-func administratorOf(r *http.Request) auth.Visit { return *exchangeOf(r).administrator }
+func administratorOf(r *http.Request) *auth.Visit { return exchangeOf(r).administrator }
 
 func isAdministrator(r *http.Request) bool { return exchangeOf(r).administrator != nil }

@@ -129,7 +129,7 @@ func (s *Server) scanDone(w http.ResponseWriter, r *http.Request) error {
 	case status != auth.ScanConfirmed && status != auth.ScanUsed:
 		return s.showScan(w, r, tk, status)
 	}
-	_, err = s.scans.Collect(r.Context(), tk.domain(), auth.Collection{
+	err = s.scans.Collect(r.Context(), tk.domain(), auth.Collection{
 		Token:    token,
 		Replaces: s.heldToken(r),
 		Device:   device(r),

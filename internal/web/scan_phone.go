@@ -44,7 +44,7 @@ func (s *Server) scanTicket(w http.ResponseWriter, r *http.Request) error {
 		Device:  tk.Device,
 		Number:  tk.Number,
 		Seconds: int(max(0, s.now().Sub(tk.Started)) / time.Second),
-		Desk:    s.desk.MayEnter(*visit),
+		Desk:    s.desk.MayEnter(visit),
 		Action:  s.ticketPath(tk),
 	}
 	if tk.Addr.IsValid() {
@@ -85,5 +85,5 @@ func (s *Server) scanAnswer(w http.ResponseWriter, r *http.Request) error {
 // staleAdmin says whether a person is an admin whose login is too old for what
 // only a fresh one may do.
 func (s *Server) staleAdmin(visit *auth.Visit) bool {
-	return s.desk.MayEnter(*visit) && s.desk.Fresh(*visit) != nil
+	return s.desk.MayEnter(visit) && s.desk.Fresh(visit) != nil
 }

@@ -184,7 +184,7 @@ func (s *Server) heldToken(r *http.Request) string {
 // too old for the desk.
 func (s *Server) administrator(r *http.Request) (*auth.Visit, error) {
 	desk, err := s.visit(r, s.cookies.desk)
-	if err == nil && s.desk.Enter(*desk) == nil {
+	if err == nil && s.desk.Enter(desk) == nil {
 		return desk, nil
 	}
 	if err != nil && auth.ReasonOf(err) != auth.NotSignedIn {
@@ -194,7 +194,7 @@ func (s *Server) administrator(r *http.Request) (*auth.Visit, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.desk.Enter(*visit); err != nil {
+	if err := s.desk.Enter(visit); err != nil {
 		return nil, err
 	}
 	return visit, nil
