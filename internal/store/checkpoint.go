@@ -72,10 +72,3 @@ func (c *checkpointer) close() {
 		c.done.Wait()
 	}
 }
-
-// log says how many pages the log has (mxFrame), and how many of them the file has
-// by now (nBackfill, after both headers; walformat.html, §2.1). The two may be of
-// different moments.
-func (w *walIndex) log() (pages, copied uint32) {
-	return w.word(4), w.word(2 * walHeaderSize / 4)
-}

@@ -117,8 +117,7 @@ func (s *Store) saveLogin(ctx context.Context, tx querier, save auth.SaveLogin) 
 // entry anew whether its value is another or not.
 const greetUser = `UPDATE users SET last_login_at = $4, login_count = login_count + 1
 	WHERE appid = $1 AND openid = $2 AND blocked = 0 AND (unionid = $3 OR $3 = '')
-	RETURNING ` + userColumns + `,
-		(SELECT COUNT(*) FROM admins WHERE admins.appid = $1 AND admins.openid = $2) AS granted`
+	RETURNING ` + userColumns + `, ` + grantedColumn
 
 // A person who is blocked fails the last WHERE, so the statement returns no row.
 // A profile has come when profile_updated_at has.
@@ -143,8 +142,7 @@ const upsertUser = `INSERT INTO users (id, appid, openid, unionid, nickname, sex
 		consent_version = CASE WHEN excluded.consent_at IS NULL THEN users.consent_version ELSE excluded.consent_version END,
 		consent_at = COALESCE(excluded.consent_at, users.consent_at)
 	WHERE users.blocked = 0
-	RETURNING ` + userColumns + `,
-		(SELECT COUNT(*) FROM admins WHERE admins.appid = $2 AND admins.openid = $3) AS granted`
+	RETURNING ` + userColumns + `, ` + grantedColumn
 
 // saveUser writes down who came, and says whether `admin grant` has named them.
 func saveUser(ctx context.Context, tx querier, save auth.SaveLogin) (user auth.User, granted bool, err error) {

@@ -170,6 +170,11 @@ func (c clause) and(where []clause) clause {
 	return c
 }
 
+// in says that a column has one of some values, at least one.
+func in(column string, values []any) clause {
+	return clause{column + " IN (?" + strings.Repeat(", ?", len(values)-1) + ")", values}
+}
+
 func (p *people) direction(back bool) string {
 	if p.down != back {
 		return " DESC"
@@ -218,7 +223,7 @@ func (p *people) pick(ctx context.Context, from *place, back bool, limit int) ([
 	for _, place := range places {
 		ids = append(ids, place.id)
 	}
-	rows, err := p.rows(ctx, clause{"SELECT " + userColumns + " FROM users WHERE users.id IN (?" + strings.Repeat(", ?", len(ids)-1) + ")", ids})
+	rows, err := p.rows(ctx, clause{text: "SELECT " + userColumns + " FROM users"}.and([]clause{in("users.id", ids)}))
 	// In the order as it was gathered: who logs in meanwhile stays where they were.
 	at := make(map[string]int, len(places))
 	for i, place := range places {

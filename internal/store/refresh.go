@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -123,13 +122,13 @@ const resealBatch = 100
 func (s *Store) ResealTokens(ctx context.Context) (n int64, err error) {
 	// Only of keys that are at hand: a start with the wrong keys must not spoil
 	// what the right ones still open.
-	kids, args := s.sealer.older()
+	kids := s.sealer.older()
 	if len(kids) == 0 {
 		return 0, nil
 	}
 	var old []sealedToken
-	err = s.reader.SelectContext(ctx, &old, sealedTokens+`WHERE tokens.dead_reason IS NULL
-		AND tokens.kid IN (`+strings.Join(kids, ", ")+fmt.Sprintf(`) LIMIT %d`, resealBatch), args...)
+	which := in("tokens.kid", kids)
+	err = s.list(ctx, &old, clause{sealedTokens + "WHERE tokens.dead_reason IS NULL AND " + which.text + fmt.Sprintf(" LIMIT %d", resealBatch), which.args})
 	if err != nil {
 		return 0, s.fail(ctx, "find tokens of old keys", err)
 	}

@@ -5,7 +5,6 @@ import (
 	"crypto/cipher"
 	"encoding/base64"
 	"errors"
-	"fmt"
 	"strings"
 
 	"wxlogin/internal/auth"
@@ -48,16 +47,14 @@ func newSealer(ring auth.Keyring) (*sealer, error) {
 	return s, nil
 }
 
-// older are the kids of all keys but the newest, as places and arguments of a
-// statement.
-func (s *sealer) older() (places []string, args []any) {
+// older are the kids of all keys but the newest.
+func (s *sealer) older() (kids []any) {
 	for kid := range s.keys {
 		if kid != s.newest {
-			args = append(args, kid)
-			places = append(places, fmt.Sprintf("$%d", len(args)))
+			kids = append(kids, kid)
 		}
 	}
-	return places, args
+	return kids
 }
 
 // seal encrypts a text for one place; it opens nowhere else.

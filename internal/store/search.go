@@ -37,9 +37,9 @@ func (s *Store) search(ctx context.Context, sel *selection, text string) error {
 		return err
 	}
 	condition := clause{"users.nickname " + s.dialect.like + ` ? ESCAPE '\'`, []any{"%" + likeEscaper.Replace(text) + "%"}}
-	among := "id IN (" + strings.TrimSuffix(strings.Repeat("?, ", len(whole)), ", ") + ")"
 	if len(whole) > 0 {
-		condition = clause{"(" + condition.text + " OR users." + among + ")", append(condition.args, whole...)}
+		among := in("users.id", whole)
+		condition = clause{"(" + condition.text + " OR " + among.text + ")", append(condition.args, among.args...)}
 	}
 	condition.text = s.dialect.often(condition.text)
 	sel.where = append(sel.where, condition)
@@ -54,7 +54,8 @@ func (s *Store) search(ctx context.Context, sel *selection, text string) error {
 		args := []any{part, part, behind}
 		ids := clause{"SELECT nicknames.user_id AS id FROM nickname_ends CROSS JOIN nicknames WHERE nicknames.n = nickname_ends.n AND " + within, args}
 		if len(whole) > 0 {
-			ids = clause{ids.text + " UNION ALL SELECT id FROM users WHERE " + among, slices.Concat(args, whole)}
+			among := in("id", whole)
+			ids = clause{ids.text + " UNION ALL SELECT id FROM users WHERE " + among.text, slices.Concat(args, among.args)}
 		}
 		sel.sources = append(sel.sources, source{
 			entries: clause{"SELECT n FROM nickname_ends WHERE " + within, args},

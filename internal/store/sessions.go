@@ -35,12 +35,14 @@ func replaceSession(ctx context.Context, tx querier, tokenHash string) error {
 	return err
 }
 
+// grantedColumn is 1 for whom `admin grant` has named, and else 0.
+const grantedColumn = `CASE WHEN EXISTS (SELECT 1 FROM admins WHERE admins.appid = users.appid AND admins.openid = users.openid)
+	THEN 1 ELSE 0 END AS granted`
+
 // The two reads that every request makes one of. They are prepared once, which
 // halves what they cost.
 var (
-	visitorQuery = `SELECT ` + nested(sessionColumns) + `, ` + nested(userColumns) + `,
-		CASE WHEN EXISTS (SELECT 1 FROM admins WHERE admins.appid = users.appid AND admins.openid = users.openid)
-			THEN 1 ELSE 0 END AS granted
+	visitorQuery = `SELECT ` + nested(sessionColumns) + `, ` + nested(userColumns) + `, ` + grantedColumn + `
 		FROM sessions JOIN users ON users.id = sessions.user_id
 		WHERE sessions.token_hash = $1 AND sessions.kind = 'visitor'`
 	deskQuery = `SELECT ` + sessionColumns + ` FROM sessions WHERE token_hash = $1 AND kind = 'desk'`

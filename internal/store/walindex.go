@@ -62,3 +62,10 @@ func (w *walIndex) word(i int) uint32 {
 
 // next says whether exactly one transaction lies between h and later.
 func (h walHeader) next(later walHeader) bool { return later[2] == h[2]+1 }
+
+// log says how many pages the log has (mxFrame), and how many of them the file has
+// by now (nBackfill, after both headers; walformat.html, §2.1). The two may be of
+// different moments.
+func (w *walIndex) log() (pages, copied uint32) {
+	return w.word(4), w.word(2 * walHeaderSize / 4)
+}

@@ -128,16 +128,14 @@ func (p *people) walking(from *place, back bool, limit int) clause {
 	if len(p.stretches) == 0 {
 		return p.along(p.ordered(p.store.dialect), from, back, limit)
 	}
-	var all clause
-	for i, st := range p.stretches {
+	var parts []string
+	var args []any
+	for _, st := range p.stretches {
 		part := p.along(st, from, back, limit)
-		all.text += []string{"", " UNION ALL "}[min(i, 1)] + "SELECT * FROM (" + part.text + ") AS stretch"
-		all.args = append(all.args, part.args...)
+		parts = append(parts, "SELECT * FROM ("+part.text+") AS stretch")
+		args = append(args, part.args...)
 	}
-	order := p.direction(back)
-	all.text += " ORDER BY " + p.column + order + ", id" + order + " LIMIT ?"
-	all.args = append(all.args, limit)
-	return all
+	return clause{strings.Join(parts, " UNION ALL "), args}.first(p.column, "id", p.direction(back), limit)
 }
 
 // along finds the people of a stretch.
@@ -162,9 +160,10 @@ func (p *people) along(st stretch, from *place, back bool, limit int) clause {
 		}
 		where = append(where, clause{"(" + st.at + ", " + st.id + ")" + beyond + "(?, ?)", []any{from.at, from.id}})
 	}
-	c := clause{text: "SELECT " + userColumns + " FROM " + st.from}.and(where)
-	order := p.direction(back)
-	c.text += strings.Join([]string{" ORDER BY " + st.at, ", " + st.id, " LIMIT ?"}, order)
-	c.args = append(c.args, limit)
-	return c
+	return clause{text: "SELECT " + userColumns + " FROM " + st.from}.and(where).first(st.at, st.id, p.direction(back), limit)
+}
+
+// first are the first rows of an order.
+func (c clause) first(at, id, direction string, limit int) clause {
+	return clause{c.text + " ORDER BY " + at + direction + ", " + id + direction + " LIMIT ?", append(c.args, limit)}
 }
