@@ -107,8 +107,8 @@ func (m *metrics) watchStore(db *store.Store) {
 		Name: "wxlogin_writes_waiting", Help: "Transactions that wait for SQLite's one writer.",
 	}, func() float64 { return float64(db.WritesWaiting()) }))
 	for result, count := range map[string]func() int64{
-		"hit":  func() int64 { hits, _ := db.VisitsKept(); return hits },
-		"miss": func() int64 { _, misses := db.VisitsKept(); return misses },
+		"hit":  func() int64 { hits, _ := db.SessionCacheStats(); return hits },
+		"miss": func() int64 { _, misses := db.SessionCacheStats(); return misses },
 	} {
 		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
 			Name: "wxlogin_session_cache_total", Help: "Sessions looked up, by whether memory knew them or the database was asked.",

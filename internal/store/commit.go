@@ -27,15 +27,15 @@ const attempts = 5
 // do may share its transaction with others that wait at the same moment. It sees
 // what they have done, and none of them returns before the common commit.
 func (s *Store) write(ctx context.Context, what string, do func(*sqlx.Tx) error) error {
-	return s.writeFor(ctx, what, &everything, do)
+	return s.writeFor(ctx, what, &touchesAll, do)
 }
 
-// writeFor is write for a transaction that changes no visits but these. changed
-// is read when do has run.
-func (s *Store) writeFor(ctx context.Context, what string, changed *change, do func(*sqlx.Tx) error) error {
+// writeFor is write for a transaction that touches no sessions but these. who is
+// read when do has run.
+func (s *Store) writeFor(ctx context.Context, what string, who *touched, do func(*sqlx.Tx) error) error {
 	turn, cancel := context.WithTimeout(ctx, writeBudget)
 	defer cancel()
-	j := &job{ctx: ctx, turn: turn, do: do, change: changed}
+	j := &job{ctx: ctx, turn: turn, do: do, touched: who}
 	var err error
 	if s.dialect.manyWriters {
 		err = s.alone(j)
@@ -52,11 +52,11 @@ func (s *Store) writeFor(ctx context.Context, what string, changed *change, do f
 
 // job is one transaction that somebody waits for.
 type job struct {
-	ctx    context.Context // of who waits
-	turn   context.Context // ends with it, or with the budget
-	do     func(*sqlx.Tx) error
-	change *change
-	done   chan error
+	ctx     context.Context // of who waits
+	turn    context.Context // ends with it, or with the budget
+	do      func(*sqlx.Tx) error
+	touched *touched
+	done    chan error
 }
 
 // run is do, and a fault of ours in it is an error: others depend on the same
@@ -226,22 +226,32 @@ func (s *Store) begin(ctx, turn context.Context) (*sqlx.Conn, *sqlx.Tx, error) {
 	return conn, tx, err
 }
 
+// settle tells the cache of a commit. The order matters: first the state, then
+// whether anybody else can have had a hand in it.
+func (s *Store) settle(conn *sqlx.Conn, before walHeader, committed bool, jobs []*job) {
+	after, known := s.cache.now()
+	known = known && committed && s.foreign.none(context.Background(), conn)
+	s.cache.committed(before, after, known, jobs)
+}
+
 // commit runs jobs in a transaction and commits it, and says whether it came to
 // the commit.
 func (s *Store) commit(conn *sqlx.Conn, tx *sqlx.Tx, jobs []*job) (committing bool, err error) {
 	defer conn.Close()
 	defer tx.Rollback() // nothing to do after Commit
-	before := s.visits.before()
-	defer func() { s.visits.after(before, committing && err == nil, jobs) }()
+	before := s.cache.before()
 	for _, j := range jobs {
-		if err := j.ctx.Err(); err != nil {
-			return false, err
+		err := j.ctx.Err()
+		if err == nil {
+			err = j.run(tx)
 		}
-		if err := j.run(tx); err != nil {
+		if err != nil {
+			s.cache.rolledBack()
 			return false, err
 		}
 	}
 	err = tx.Commit()
+	s.settle(conn, before, err == nil, jobs)
 	s.checkpoints.look()
 	return true, err
 }

@@ -219,7 +219,7 @@ var sessionPromises = map[string]func(*world){
 	},
 	"an ended context ends the call, recognisably": func(w *world) {
 		_, token := w.visitor("o1")
-		w.KeepNoVisits() // what is in memory needs no context
+		w.CacheNoSessions() // what is in memory needs no context
 		ctx, cancel := context.WithCancel(w.ctx)
 		cancel()
 		_, visit := w.Visit(ctx, auth.VisitorSession, token)

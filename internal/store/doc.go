@@ -11,6 +11,6 @@
 //
 // SQLite has one writer: what waits for it is committed together (commit.go), and
 // its log is copied into the file beside it (checkpoint.go). Sessions that
-// have been read are kept for as long as the database is the same (visits.go,
+// have been read are kept for as long as the database is the same (session_cache.go,
 // walindex.go).
 package store

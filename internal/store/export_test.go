@@ -22,8 +22,8 @@ func (s Sealer) Seal(text auth.Secret, place string) string {
 
 func (s Sealer) Open(sealed, place string) (auth.Secret, error) { return s.open(sealed, place) }
 
-// KeepNoVisits makes every visit a read of the database.
-func (s *Store) KeepNoVisits() { s.visits = newVisits(nil) }
+// CacheNoSessions makes every visit a read of the database.
+func (s *Store) CacheNoSessions() { s.cache = newSessionCache(noState) }
 
 // Gathered says whether the people of a query are gathered, and not walked to.
 func (s *Store) Gathered(ctx context.Context, q auth.UserQuery) (bool, error) {
@@ -86,10 +86,29 @@ func (s *Store) Statements(ctx context.Context, q auth.UserQuery) (all []Stateme
 
 // LogPages says how many pages SQLite's log has, and how many of them the file
 // has by now.
-func (s *Store) LogPages() (pages, copied uint32) { return s.visits.index.log() }
+func (s *Store) LogPages() (pages, copied uint32) { return s.checkpoints.index.log() }
 
 // OtherAdminsStatement is what counts them.
 func OtherAdminsStatement(appID string, configured []string, except string) Statement {
 	c := otherAdmins(appID, configured, except)
 	return Statement{Text: c.text, Args: c.args}
+}
+
+// InGapsOfCommits has f called in the two gaps behind every commit of the
+// store's: when it is done and the state that it left has not been looked at, and
+// when it has been, but SQLite has not been asked whose it is. It may be called
+// again from within f. stop ends that.
+func (s *Store) InGapsOfCommits(f func()) (stop func()) {
+	look := s.cache.current
+	s.cache.current = func() (walHeader, bool) {
+		s.cache.mu.RLock()
+		committing := s.cache.committing
+		s.cache.mu.RUnlock()
+		if committing {
+			f()
+			defer f()
+		}
+		return look()
+	}
+	return func() { s.cache.current = look }
 }

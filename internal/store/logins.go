@@ -45,7 +45,7 @@ func count(result sql.Result, err error) (int64, error) {
 
 // ClaimLogin implements auth.Store.
 func (s *Store) ClaimLogin(ctx context.Context, l auth.Login) (claimed bool, err error) {
-	err = s.writeFor(ctx, "claim login", &change{}, func(tx *sqlx.Tx) (err error) {
+	err = s.writeFor(ctx, "claim login", &touched{}, func(tx *sqlx.Tx) (err error) {
 		claimed, err = addLogin(ctx, s.quick(tx), l)
 		return err
 	})
@@ -72,7 +72,7 @@ const finishLogin = `UPDATE logins SET outcome = $2, reason = $3, finished_at = 
 // FinishLogin implements auth.Store. A login that has ended already stays as it
 // ended. The person may have been erased meanwhile.
 func (s *Store) FinishLogin(ctx context.Context, l auth.Login) error {
-	return s.writeFor(ctx, "finish login", &change{}, func(tx *sqlx.Tx) error {
+	return s.writeFor(ctx, "finish login", &touched{}, func(tx *sqlx.Tx) error {
 		_, err := s.quick(tx).ExecContext(ctx, finishLogin, l.ID, l.Outcome, l.Reason, millis(l.FinishedAt), l.Errcode, l.Step, l.UserID)
 		return err
 	})
@@ -81,7 +81,7 @@ func (s *Store) FinishLogin(ctx context.Context, l auth.Login) error {
 // SaveLogin implements auth.Store. CodeSpent when the login has ended in another
 // way by now, or another login has claimed its state or code.
 func (s *Store) SaveLogin(ctx context.Context, save auth.SaveLogin) (user auth.User, err error) {
-	changes := change{sessions: []string{save.Replaces}}
+	changes := touched{sessions: []string{save.Replaces}}
 	err = s.writeFor(ctx, "save login", &changes, func(tx *sqlx.Tx) error {
 		visit, err := s.saveLogin(ctx, s.quick(tx), save)
 		user, changes.user, changes.made = visit.User, visit.User.ID, &visit

@@ -17,7 +17,7 @@ var _ auth.RefreshStore = (*Store)(nil)
 
 // TakeLease implements auth.RefreshStore.
 func (s *Store) TakeLease(ctx context.Context, job, owner string, now, ends time.Time) (taken bool, err error) {
-	err = s.writeFor(ctx, "take lease", &change{}, func(tx *sqlx.Tx) (err error) {
+	err = s.writeFor(ctx, "take lease", &touched{}, func(tx *sqlx.Tx) (err error) {
 		taken, err = changed(tx.ExecContext(ctx, `INSERT INTO leases (job, owner, ends_at) VALUES ($1, $2, $3)
 			ON CONFLICT (job) DO UPDATE SET owner = excluded.owner, ends_at = excluded.ends_at
 			WHERE leases.owner = excluded.owner OR leases.ends_at <= $4`, job, owner, millis(ends), millis(now)))
@@ -28,7 +28,7 @@ func (s *Store) TakeLease(ctx context.Context, job, owner string, now, ends time
 
 // NextDue implements auth.RefreshStore.
 func (s *Store) NextDue(ctx context.Context, now, again time.Time) (userID string, err error) {
-	err = s.writeFor(ctx, "pick a profile to refresh", &change{}, func(tx *sqlx.Tx) error {
+	err = s.writeFor(ctx, "pick a profile to refresh", &touched{}, func(tx *sqlx.Tx) error {
 		userID = ""
 		err := tx.GetContext(ctx, &userID, `UPDATE tokens SET due_at = $2 WHERE user_id = (
 				SELECT tokens.user_id FROM tokens JOIN users ON users.id = tokens.user_id
@@ -76,7 +76,7 @@ func (s *Store) SaveRefresh(ctx context.Context, save auth.SaveRefresh) error {
 	if err != nil {
 		return s.fail(ctx, "save refresh", err)
 	}
-	return s.writeFor(ctx, "save refresh", &change{user: save.UserID}, func(tx *sqlx.Tx) error {
+	return s.writeFor(ctx, "save refresh", &touched{user: save.UserID}, func(tx *sqlx.Tx) error {
 		p := save.Profile
 		found, err := changed(tx.ExecContext(ctx, `UPDATE users SET unionid = COALESCE($2, unionid), nickname = $3, sex = $4,
 				language = $5, country = $6, province = $7, city = $8, avatar_url = $9, privilege = $10, profile_updated_at = $11
@@ -101,7 +101,7 @@ func (s *Store) SaveRefresh(ctx context.Context, save auth.SaveRefresh) error {
 
 // MarkDead implements auth.RefreshStore.
 func (s *Store) MarkDead(ctx context.Context, userID string, was auth.Secret, reason string) error {
-	return s.writeFor(ctx, "mark token dead", &change{}, func(tx *sqlx.Tx) error {
+	return s.writeFor(ctx, "mark token dead", &touched{}, func(tx *sqlx.Tx) error {
 		_, same, err := s.opensTo(ctx, tx, userID, was)
 		if err != nil || !same {
 			return err
@@ -135,7 +135,7 @@ func (s *Store) ResealTokens(ctx context.Context) (n int64, err error) {
 	if len(old) == 0 {
 		return 0, nil
 	}
-	err = s.writeFor(ctx, "seal tokens anew", &change{}, func(tx *sqlx.Tx) error {
+	err = s.writeFor(ctx, "seal tokens anew", &touched{}, func(tx *sqlx.Tx) error {
 		for _, row := range old {
 			if err := s.reseal(ctx, tx, row); err != nil {
 				return err

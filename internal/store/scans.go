@@ -42,7 +42,7 @@ func (r scanRow) scan() auth.Scan {
 // OpenScan implements auth.ScanStore.
 func (s *Store) OpenScan(ctx context.Context, scan auth.Scan) (auth.Scan, error) {
 	var row scanRow
-	err := s.writeFor(ctx, "open scan", &change{}, func(tx *sqlx.Tx) error {
+	err := s.writeFor(ctx, "open scan", &touched{}, func(tx *sqlx.Tx) error {
 		// From the table of people, so that one who is gone adds nothing.
 		_, err := tx.ExecContext(ctx, `INSERT INTO scans (`+scanColumns+`)
 			SELECT CAST($1 AS TEXT), users.id, CAST($3 AS TEXT), CAST($4 AS BIGINT), NULL, CAST($5 AS BIGINT)
@@ -79,7 +79,7 @@ func (s *Store) ScanByTicket(ctx context.Context, ticketHash string) (auth.Scan,
 
 // AnswerScan implements auth.ScanStore.
 func (s *Store) AnswerScan(ctx context.Context, ticketHash, userID string, answer auth.ScanStatus, at time.Time) (answered bool, err error) {
-	err = s.writeFor(ctx, "answer scan", &change{}, func(tx *sqlx.Tx) (err error) {
+	err = s.writeFor(ctx, "answer scan", &touched{}, func(tx *sqlx.Tx) (err error) {
 		answered, err = changed(tx.ExecContext(ctx, `UPDATE scans SET status = $3, answered_at = $4
 			WHERE ticket_hash = $1 AND user_id = $2 AND status = 'opened'`, ticketHash, userID, answer, millis(at)))
 		return err
@@ -89,7 +89,7 @@ func (s *Store) AnswerScan(ctx context.Context, ticketHash, userID string, answe
 
 // CollectScan implements auth.ScanStore.
 func (s *Store) CollectScan(ctx context.Context, c auth.CollectScan) (user auth.User, err error) {
-	changes := change{sessions: []string{c.Replaces}}
+	changes := touched{sessions: []string{c.Replaces}}
 	err = s.writeFor(ctx, "collect scan", &changes, func(tx *sqlx.Tx) (err error) {
 		var userID string
 		err = tx.GetContext(ctx, &userID, `SELECT user_id FROM scans WHERE ticket_hash = $1 AND status = 'confirmed'`, c.TicketHash)

@@ -90,7 +90,7 @@ func (s *Store) Visit(ctx context.Context, kind auth.SessionKind, tokenHash stri
 
 // readVisit reads a visitor's session, from memory while nothing has changed.
 func (s *Store) readVisit(ctx context.Context, tokenHash string) (*auth.Visit, error) {
-	visit, state := s.visits.get(tokenHash)
+	visit, state := s.cache.get(tokenHash)
 	if visit != nil {
 		return visit, nil
 	}
@@ -99,7 +99,7 @@ func (s *Store) readVisit(ctx context.Context, tokenHash string) (*auth.Visit, e
 		return nil, err
 	}
 	visit = &auth.Visit{Session: row.Session.session(), User: row.User.user(), Granted: row.Granted != 0}
-	s.visits.put(visit, state)
+	s.cache.add(visit, state)
 	return visit, nil
 }
 
@@ -113,7 +113,7 @@ func (s *Store) readDeskVisit(ctx context.Context, tokenHash string) (*auth.Visi
 
 // DeleteSession ends one session. No error when there is none.
 func (s *Store) DeleteSession(ctx context.Context, kind auth.SessionKind, tokenHash string) error {
-	return s.writeFor(ctx, "delete session", &change{sessions: []string{tokenHash}}, func(tx *sqlx.Tx) error {
+	return s.writeFor(ctx, "delete session", &touched{sessions: []string{tokenHash}}, func(tx *sqlx.Tx) error {
 		_, err := s.quick(tx).ExecContext(ctx, deleteSession, tokenHash, kind)
 		return err
 	})
@@ -140,7 +140,7 @@ func (s *Store) TouchSessions(ctx context.Context, tokenHashes []string, at time
 			args = append(args, hash)
 			places = append(places, fmt.Sprintf("$%d", len(args)))
 		}
-		err := s.writeFor(ctx, "touch sessions", &change{sessions: hashes}, func(tx *sqlx.Tx) error {
+		err := s.writeFor(ctx, "touch sessions", &touched{sessions: hashes}, func(tx *sqlx.Tx) error {
 			_, err := tx.ExecContext(ctx, `UPDATE sessions SET last_seen_at = $1
 				WHERE last_seen_at < $1 AND token_hash IN (`+strings.Join(places, ", ")+`)`, args...)
 			return err

@@ -120,7 +120,7 @@ func (s *Store) openSQLite(ctx context.Context, path string, migrations fs.FS) (
 		return err
 	}
 	index := openWALIndex(ctx, s.pin, s.path)
-	s.visits, s.checkpoints = newVisits(index), newCheckpointer(s.pin, index)
+	s.cache, s.checkpoints = newSessionCache(index.state), newCheckpointer(s.pin, index)
 	params := writerParams
 	if index != nil {
 		params += fmt.Sprintf("&_pragma=wal_autocheckpoint(%d)", checkpointLate)

@@ -24,7 +24,7 @@ func (s *Store) WritesWaiting() int {
 }
 
 // keptCount is a count of very many rows. It is good for as long as the database is
-// in the state in which it was counted, as with visits.
+// in the state in which it was counted, as with sessions.
 type keptCount struct {
 	mu    sync.Mutex
 	state walHeader
@@ -47,7 +47,7 @@ func (c *keptCount) keep(state walHeader, n int64) {
 
 // countPeople counts everybody.
 func (s *Store) countPeople(ctx context.Context) (n int64, err error) {
-	state, ok := s.visits.now()
+	state, ok := s.cache.now()
 	if n, known := s.everybody.of(state); ok && known {
 		return n, nil
 	}
@@ -74,12 +74,12 @@ func (s *Store) CountSessions(ctx context.Context) (map[auth.SessionKind]int64, 
 			(SELECT COUNT(*) FROM sessions WHERE ends_at > $1 AND ends_at <= $2 AND kind = 'desk') AS desks`,
 			millis(now), millis(now.Add(auth.DeskLifetime)))
 	}
-	state, ok := s.visits.now()
+	state, ok := s.cache.now()
 	visitors, known := s.signedIn.of(state)
 	var err error
 	if known = ok && known; known {
 		err = count(strconv.FormatInt(visitors, 10))
-		later, ok := s.visits.now()
+		later, ok := s.cache.now()
 		known = ok && later == state // else one number is of another moment than the others
 	}
 	if err == nil && !known {

@@ -32,14 +32,15 @@ type Config struct {
 type Store struct {
 	dialect dialect
 	writer  *sqlx.DB
+	foreign foreignCommits // of the writer's connection; used by whoever holds it
 	reader  readPool
 	path    string      // of SQLite's file; empty with another engine
 	file    os.FileInfo // the file as it was opened
 	schema  int64       // the version that the statements here are written for
 
-	queue  queue      // of transactions, for an engine with one writer
-	visits *visits    // what Visit has read
-	pin    *sqlx.Conn // keeps SQLite's index of the log in being; nil with another engine
+	queue queue         // of transactions, for an engine with one writer
+	cache *sessionCache // of Visit
+	pin   *sqlx.Conn    // keeps SQLite's index of the log in being; nil with another engine
 
 	checkpoints *checkpointer // through pin; nil where SQLite does it alone
 
@@ -75,7 +76,7 @@ var (
 // to date. It refuses a file that is damaged, is no database, belongs to another
 // program or has a newer schema than this program knows.
 func Open(ctx context.Context, c Config) (*Store, error) {
-	s := &Store{now: c.Now, log: c.Logger, visits: newVisits(nil)}
+	s := &Store{now: c.Now, log: c.Logger, cache: newSessionCache(noState)}
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -138,8 +139,9 @@ func CheckURL(address string) error {
 // Close ends all connections. Calls in flight fail.
 func (s *Store) Close() error {
 	var errs []error
-	s.visits.closed.Store(true)
+	s.cache.closed.Store(true)
 	s.checkpoints.close()
+	s.forgetWriter()
 	if s.pin != nil {
 		_ = s.pin.Close() // it may be closed, when its connection broke
 	}
@@ -152,6 +154,22 @@ func (s *Store) Close() error {
 		return auth.Fail(auth.StoreDown, fmt.Errorf("close database: %w", err))
 	}
 	return nil
+}
+
+// forgetWriter closes what is held on the writer's connection, which SQLite would
+// otherwise keep open behind the pool's back.
+func (s *Store) forgetWriter() {
+	if s.writer == nil || s.dialect.manyWriters {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), writeBudget)
+	defer cancel()
+	conn, err := s.writer.Conn(ctx) // whoever writes at this moment ends first
+	if err != nil {
+		return
+	}
+	s.foreign.forget()
+	_ = conn.Close()
 }
 
 // refusalCounts is how long a refused statement makes the store unready. After

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"runtime/debug"
 	"sync/atomic"
 	"unsafe"
 )
@@ -39,6 +40,14 @@ func (w *walIndex) state() (h walHeader, ok bool) {
 	if w == nil {
 		return h, false
 	}
+	// A file that has been cut off under us has no memory to read: a fault of the
+	// file's, and no reason to end the process.
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if recover() != nil {
+			h, ok = walHeader{}, false
+		}
+	}()
 	// A writer changes the second copy first. Like SQLite, read in the other order.
 	var again walHeader
 	for range 3 {
@@ -60,12 +69,16 @@ func (w *walIndex) word(i int) uint32 {
 	return atomic.LoadUint32((*uint32)(unsafe.Pointer(&w.memory[4*i])))
 }
 
-// next says whether exactly one transaction lies between h and later.
-func (h walHeader) next(later walHeader) bool { return later[2] == h[2]+1 }
-
 // log says how many pages the log has (mxFrame), and how many of them the file has
 // by now (nBackfill, after both headers; walformat.html, §2.1). The two may be of
 // different moments.
+// Both are 0 when they cannot be read.
 func (w *walIndex) log() (pages, copied uint32) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if recover() != nil {
+			pages, copied = 0, 0
+		}
+	}()
 	return w.word(4), w.word(2 * walHeaderSize / 4)
 }

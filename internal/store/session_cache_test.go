@@ -17,11 +17,11 @@ import (
 
 // Whatever this process, another one or somebody at the command line does, a
 // visit is answered as the database has it at that moment.
-func TestVisitsKeptAreTheDatabases(t *testing.T) {
+func TestCachedSessionsAreTheDatabases(t *testing.T) {
 	w := newWorld(t, sqliteEngine)
-	other := w.another()  // as a second process
-	unkept := w.another() // keeps nothing
-	unkept.KeepNoVisits()
+	other := w.another()    // as a second process
+	uncached := w.another() // caches nothing
+	uncached.CacheNoSessions()
 	var people []auth.User
 	var hashes []string
 	for i := range 6 {
@@ -91,8 +91,8 @@ func TestVisitsKeptAreTheDatabases(t *testing.T) {
 			t.Fatalf("seed %d: %s: %v", seed, act.name, err)
 		}
 		for _, i := range random.Perm(len(hashes))[:min(4, len(hashes))] {
-			want, wantErr := unkept.Visit(w.ctx, auth.VisitorSession, hashes[i])
-			for range 2 { // read, and kept
+			want, wantErr := uncached.Visit(w.ctx, auth.VisitorSession, hashes[i])
+			for range 2 { // read, and cached
 				got, err := w.Visit(w.ctx, auth.VisitorSession, hashes[i])
 				if !reflect.DeepEqual(got, want) || auth.ReasonOf(err) != auth.ReasonOf(wantErr) {
 					t.Fatalf("seed %d: after %s: got\n%+v, %v, want\n%+v, %v", seed, act.name, got, err, want, wantErr)
@@ -103,18 +103,18 @@ func TestVisitsKeptAreTheDatabases(t *testing.T) {
 }
 
 // Logins go on all the time; who has nothing to do with them is not read again.
-func TestLoginsOfOthersLeaveVisitsKept(t *testing.T) {
+func TestLoginsOfOthersLeaveSessionsCached(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("visits are kept where the log's index can be mapped")
+		t.Skip("sessions are cached where the log's index can be mapped")
 	}
 	w := newWorld(t, sqliteEngine)
 	_, hash := w.visitor("lin")
 	w.wantSignedIn(hash)
 	wantReads := func(what string, want int64) {
 		t.Helper()
-		_, before := w.VisitsKept()
+		_, before := w.SessionCacheStats()
 		w.wantSignedIn(hash)
-		if _, after := w.VisitsKept(); after-before != want {
+		if _, after := w.SessionCacheStats(); after-before != want {
 			t.Errorf("%s: %d reads, want %d", what, after-before, want)
 		}
 	}
@@ -265,7 +265,7 @@ func TestTransactionsThatShareACommit(t *testing.T) {
 }
 
 // The page after a login reads nothing: the login has just written it all.
-func TestALoginsOwnVisitIsKept(t *testing.T) {
+func TestALoginsOwnVisitIsCached(t *testing.T) {
 	w := newWorld(t, sqliteEngine)
 	other := w.another()
 	must(w.GrantAdmin(w.ctx, appID, "o1", w.event(auth.ActGrant, "o1")))(t)
@@ -273,9 +273,9 @@ func TestALoginsOwnVisitIsKept(t *testing.T) {
 		save := w.login(openID, auth.ScopeBase)
 		save.Session.CreatedAt = save.Session.CreatedAt.Add(999 * time.Microsecond).Local() // as a clock tells it
 		w.signsIn(save)
-		_, before := w.VisitsKept()
+		_, before := w.SessionCacheStats()
 		got := must(w.Visit(w.ctx, auth.VisitorSession, save.Session.TokenHash))(t)
-		if _, after := w.VisitsKept(); after != before {
+		if _, after := w.SessionCacheStats(); after != before {
 			t.Errorf("login %d: the database was asked", i)
 		}
 		want := must(other.Visit(w.ctx, auth.VisitorSession, save.Session.TokenHash))(t)

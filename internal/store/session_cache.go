@@ -1,0 +1,210 @@
+package store
+
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"wxlogin/internal/auth"
+)
+
+// maxCached bounds how many sessions the cache holds: about 1 KB each.
+const maxCached = 16_384
+
+// sessionCache holds sessions as the database has them, and serves them as long
+// as the database is in the very state for which that is known. What another
+// process does, or somebody at the command line of SQLite, counts from the next
+// request on.
+//
+// Logins go on all the time, and each is a change. Of the transactions of this
+// process it is known whom they touch: only these sessions are invalidated, and
+// the rest carries over to the new state. A visit has the whole person in it, so
+// a person who is touched loses all their entries.
+//
+// Two facts make that safe, and the cache keeps nothing where either is unknown.
+// The state before our transaction is read while it holds the lock to write, so
+// nobody else can change it. The state after it is known to be its own work, and
+// not that of somebody who committed behind it, by SQLite's data version (see
+// foreignCommits). A test plays all orders of our commits, foreign ones, commits
+// that change nothing, checkpoints and reads.
+//
+// All requests of a session are given the same visit. It is never changed: what
+// is read anew takes its place.
+type sessionCache struct {
+	current func() (walHeader, bool) // the state of the database; false: nobody can tell
+	closed  atomic.Bool              // and the file may be another's by now
+
+	hits, misses atomic.Int64
+
+	mu         sync.RWMutex
+	state      walHeader              // that all entries hold for
+	committing bool                   // one of our own transactions is about to change the state
+	entries    map[string]*auth.Visit // by the hash of the session's token
+	sessions   map[string][]string    // of a person: the keys of their entries, and no others
+}
+
+// touched says whose sessions a transaction has changed. The zero value: nobody's.
+type touched struct {
+	all      bool
+	user     string
+	sessions []string    // by the hash of their token
+	made     *auth.Visit // as it can be read from now on; nil: none
+}
+
+// touchesAll is for a transaction that nobody has thought about.
+var touchesAll = touched{all: true}
+
+// newSessionCache makes a cache over the states that current tells apart.
+func newSessionCache(current func() (walHeader, bool)) *sessionCache {
+	return &sessionCache{current: current, entries: make(map[string]*auth.Visit), sessions: make(map[string][]string)}
+}
+
+// noState is for a database whose state nobody can tell: nothing is cached.
+func noState() (walHeader, bool) { return walHeader{}, false }
+
+// now is the state of the database. ok is false when nobody can tell.
+func (c *sessionCache) now() (state walHeader, ok bool) {
+	state, ok = c.current()
+	return state, ok && !c.closed.Load()
+}
+
+// SessionCacheStats says how often a session was found in memory, and how often
+// the database was asked.
+func (s *Store) SessionCacheStats() (hits, misses int64) {
+	return s.cache.hits.Load(), s.cache.misses.Load()
+}
+
+// get returns the entry of a session, nil for none, and the state of the database
+// to add under what is read from now on.
+func (c *sessionCache) get(tokenHash string) (visit *auth.Visit, state walHeader) {
+	state, ok := c.now()
+	if !ok {
+		c.misses.Add(1)
+		return nil, walHeader{}
+	}
+	c.mu.RLock()
+	if c.state == state {
+		visit = c.entries[tokenHash]
+	}
+	c.mu.RUnlock()
+	if visit == nil {
+		c.misses.Add(1)
+	} else {
+		c.hits.Add(1)
+	}
+	return visit, state
+}
+
+// add caches what was read since the state was seen. What comes too late would
+// be of no use in the new state, and only take the place of something else.
+func (c *sessionCache) add(visit *auth.Visit, state walHeader) {
+	if now, ok := c.now(); !ok || now != state {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.state != state {
+		if c.committing {
+			return // our own transaction is going to say what it has touched
+		}
+		c.invalidateAll()
+		c.state = state
+	}
+	c.put(visit)
+}
+
+func (c *sessionCache) put(visit *auth.Visit) {
+	hash, user := visit.Session.TokenHash, visit.User.ID
+	c.invalidate(hash) // two have read it at once
+	c.evict()
+	c.entries[hash] = visit
+	c.sessions[user] = append(c.sessions[user], hash)
+}
+
+// evict drops any one entry when there are too many.
+func (c *sessionCache) evict() {
+	if len(c.entries) < maxCached {
+		return
+	}
+	for hash := range c.entries {
+		c.invalidate(hash)
+		return
+	}
+}
+
+// invalidate drops a session.
+func (c *sessionCache) invalidate(tokenHash string) {
+	visit, ok := c.entries[tokenHash]
+	if !ok {
+		return
+	}
+	delete(c.entries, tokenHash)
+	user := visit.User.ID
+	others := slices.DeleteFunc(c.sessions[user], func(hash string) bool { return hash == tokenHash })
+	if c.sessions[user] = others; len(others) == 0 {
+		delete(c.sessions, user)
+	}
+}
+
+// invalidatePerson drops all sessions of a person.
+func (c *sessionCache) invalidatePerson(user string) {
+	for _, hash := range c.sessions[user] {
+		delete(c.entries, hash)
+	}
+	delete(c.sessions, user)
+}
+
+func (c *sessionCache) invalidateAll() {
+	clear(c.entries)
+	clear(c.sessions)
+}
+
+// before is called by a transaction of this process that holds the lock to
+// write, so that nobody else changes the database until its end. It returns the
+// state that the transaction begins with.
+func (c *sessionCache) before() walHeader {
+	state, ok := c.now()
+	if !ok {
+		return walHeader{}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.committing = true
+	return state
+}
+
+// rolledBack is called at the end of a transaction that changed nothing.
+func (c *sessionCache) rolledBack() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.committing = false
+}
+
+// committed is called after a commit, with what before returned, the state that
+// the commit has left, and whom each of its jobs has touched. ok is false when
+// the state may not be the work of this transaction alone.
+func (c *sessionCache) committed(before, after walHeader, ok bool, jobs []*job) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.committing = false
+	if !ok || c.closed.Load() {
+		c.invalidateAll()
+		return
+	}
+	if c.state != before {
+		c.invalidateAll() // what was read in an older state
+	}
+	for _, j := range jobs {
+		if j.touched.all {
+			c.invalidateAll()
+		}
+		c.invalidatePerson(j.touched.user)
+		for _, tokenHash := range j.touched.sessions {
+			c.invalidate(tokenHash)
+		}
+		if j.touched.made != nil {
+			c.put(j.touched.made)
+		}
+	}
+	c.state = after
+}

@@ -1,0 +1,239 @@
+package store
+
+import (
+	"encoding/binary"
+	"slices"
+	"strconv"
+	"testing"
+
+	"wxlogin/internal/auth"
+)
+
+// index is memory that a test writes the header of a log's index into.
+type index struct {
+	*walIndex
+	transactions uint32
+}
+
+func newIndex() *index {
+	i := &index{walIndex: &walIndex{memory: make([]byte, walIndexSize)}}
+	i.commit()
+	return i
+}
+
+// commit is what a transaction leaves in both copies of the header.
+func (i *index) commit() {
+	i.transactions++
+	for _, copy := range []int{0, walHeaderSize} {
+		binary.NativeEndian.PutUint32(i.memory[copy:], walVersion)
+		binary.NativeEndian.PutUint32(i.memory[copy+8:], i.transactions)
+		i.memory[copy+12] = 1
+	}
+}
+
+func visitOf(name string) *auth.Visit {
+	return &auth.Visit{Session: auth.Session{TokenHash: name, UserID: name}, User: auth.User{ID: name}}
+}
+
+// What was read while the database changed is not cached, and our own transactions
+// invalidate whom they have touched and nobody else.
+func TestSessionCacheFollowsOurTransactions(t *testing.T) {
+	i := newIndex()
+	c := newSessionCache(i.state)
+	cached := func(name string) bool {
+		visit, _ := c.get(name)
+		return visit != nil
+	}
+	add := func(name string) {
+		t.Helper()
+		_, state := c.get(name)
+		c.add(visitOf(name), state)
+		if !cached(name) {
+			t.Fatalf("%s is not cached", name)
+		}
+	}
+	ours := func(meanwhile func(), who touched) {
+		before := c.before()
+		i.commit()
+		meanwhile()
+		after, ok := c.now()
+		c.committed(before, after, ok, []*job{{touched: &who}})
+	}
+	nothing := func() {}
+
+	add("lin")
+	add("wang")
+	ours(nothing, touched{user: "wang"})
+	if !cached("lin") || cached("wang") {
+		t.Fatal("our own transaction invalidates whom it has touched, and nobody else")
+	}
+	i.commit() // somebody else's
+	ours(nothing, touched{})
+	if cached("lin") {
+		t.Fatal("somebody else's transaction came before ours")
+	}
+
+	_, state := c.get("lin")
+	i.commit() // while lin's row is read
+	c.add(visitOf("lin"), state)
+	if cached("lin") {
+		t.Fatal("the database changed while it was read")
+	}
+
+	add("lin")
+	_, state = c.get("wang")
+	ours(nothing, touched{}) // while wang's row is read
+	c.add(visitOf("wang"), state)
+	if !cached("lin") {
+		t.Fatal("a read that comes late invalidates others")
+	}
+
+	ours(func() {
+		visit, state := c.get("wang")
+		if visit != nil {
+			t.Fatal("nobody has cached wang")
+		}
+		c.add(visitOf("wang"), state) // sees the commit, but not yet whom it has touched
+	}, touched{user: "wang"})
+	if !cached("lin") || cached("wang") {
+		t.Fatal("a read during our own transaction invalidates others")
+	}
+	ours(nothing, touchesAll)
+	if cached("lin") {
+		t.Fatal("a transaction of unknown effect invalidates everybody")
+	}
+
+	add("lin")
+	ours(nothing, touched{user: "wang", made: visitOf("wang")})
+	if !cached("wang") || !cached("lin") {
+		t.Fatal("a login's own visit need not be read")
+	}
+	i.commit() // somebody else's
+	ours(nothing, touched{user: "wang", made: visitOf("wang")})
+	if !cached("wang") || cached("lin") {
+		t.Fatal("a login after a change of somebody else's caches its own visit and nothing older")
+	}
+	before := c.before()
+	i.commit()
+	after, ok := c.now()
+	c.committed(before, after, ok, []*job{
+		{touched: &touched{user: "lin", made: visitOf("lin")}},
+		{touched: &touched{user: "wang", made: visitOf("wang")}},
+		{touched: &touched{user: "lin"}}, // who is blocked at the same moment
+	})
+	if cached("lin") || !cached("wang") {
+		t.Fatal("of one transaction the later jobs count")
+	}
+	before = c.before()
+	after, _ = c.now()
+	c.committed(before, after, false, []*job{{touched: &touched{user: "lin", made: visitOf("lin")}}})
+	if cached("lin") || cached("wang") {
+		t.Fatal("nobody knows whose the state is")
+	}
+}
+
+// Who has several sessions is invalidated with all of them, and one of them alone.
+func TestCachedSessionsOfOnePerson(t *testing.T) {
+	i := newIndex()
+	v := newSessionCache(i.state)
+	keep := func(hash, user string) {
+		_, state := v.get(hash)
+		v.add(&auth.Visit{Session: auth.Session{TokenHash: hash, UserID: user}, User: auth.User{ID: user}}, state)
+	}
+	wantKept := func(want ...string) {
+		t.Helper()
+		var kept []string
+		for _, hash := range []string{"lin1", "lin2", "lin3", "wang1"} {
+			if visit, _ := v.get(hash); visit != nil {
+				kept = append(kept, hash)
+			}
+		}
+		if !slices.Equal(kept, want) {
+			t.Fatalf("%q are kept, want %q", kept, want)
+		}
+		wantInStep(t, v)
+	}
+	ours := func(who touched) {
+		before := v.before()
+		i.commit()
+		after, ok := v.now()
+		v.committed(before, after, ok, []*job{{touched: &who}})
+	}
+	for range 2 { // twice, as when two have read the same at once
+		for _, hash := range []string{"lin1", "lin2", "lin3"} {
+			keep(hash, "lin")
+		}
+	}
+	keep("wang1", "wang")
+	wantKept("lin1", "lin2", "lin3", "wang1")
+	ours(touched{sessions: []string{"lin2", "nobody's"}})
+	wantKept("lin1", "lin3", "wang1")
+	ours(touched{user: "lin"})
+	wantKept("wang1")
+	keep("lin2", "lin")
+	wantKept("lin2", "wang1")
+	ours(touched{user: "wang", sessions: []string{"wang1"}})
+	wantKept("lin2")
+	i.commit() // somebody else's
+	keep("lin3", "lin")
+	wantKept("lin3")
+}
+
+// What is kept does not grow without end.
+func TestSessionCacheIsBounded(t *testing.T) {
+	v := newSessionCache(newIndex().state)
+	for n := range maxCached + 100 {
+		hash := strconv.Itoa(n)
+		_, state := v.get(hash)
+		v.add(&auth.Visit{Session: auth.Session{TokenHash: hash}, User: auth.User{ID: strconv.Itoa(n % 1000)}}, state)
+		if visit, _ := v.get(hash); visit == nil {
+			t.Fatal("the newest is not kept")
+		}
+	}
+	if len(v.entries) != maxCached {
+		t.Errorf("%d are kept", len(v.entries))
+	}
+	wantInStep(t, v)
+}
+
+// wantInStep wants the sessions of all people to be those that are kept.
+func wantInStep(t *testing.T, v *sessionCache) {
+	t.Helper()
+	listed := 0
+	for user, hashes := range v.sessions {
+		for _, hash := range hashes {
+			if visit := v.entries[hash]; visit == nil || visit.User.ID != user {
+				t.Errorf("%s is listed for %s, and kept is %v", hash, user, visit)
+			}
+		}
+		if listed += len(hashes); len(hashes) == 0 {
+			t.Errorf("nothing is listed for %s", user)
+		}
+	}
+	if listed != len(v.entries) {
+		t.Errorf("%d are listed, %d kept", listed, len(v.entries))
+	}
+}
+
+// What SQLite's header should not look like is no state.
+func TestWALIndexTellsWhenItCannot(t *testing.T) {
+	for name, spoil := range map[string]func(i *index){
+		"another format":     func(i *index) { i.memory[0]++; i.memory[walHeaderSize]++ },
+		"not initialized":    func(i *index) { i.memory[12], i.memory[walHeaderSize+12] = 0, 0 },
+		"torn by a dead man": func(i *index) { i.memory[walHeaderSize+16]++ },
+	} {
+		i := newIndex()
+		if _, ok := i.state(); !ok {
+			t.Fatal("a sound header is no state")
+		}
+		spoil(i)
+		if _, ok := i.state(); ok {
+			t.Errorf("%s: taken for a state", name)
+		}
+		v := newSessionCache(i.state)
+		v.add(visitOf("lin"), walHeader{})
+		if visit, _ := v.get("lin"); visit != nil {
+			t.Errorf("%s: kept", name)
+		}
+	}
+}
