@@ -15,7 +15,7 @@ import (
 type logs struct {
 	*slog.Logger
 	// answers writes the line of an answered request; nil: through the Logger.
-	answers func(context.Context, web.Answer)
+	answers func(context.Context, web.AccessRecord)
 	// flush has to be called in the end.
 	flush func()
 }
@@ -45,7 +45,7 @@ func newLogs(w io.Writer, format, level string) (logs, error) {
 		return logs{}, wrong("log-format", "%q is none of text, json", format)
 	}
 	if min > slog.LevelInfo {
-		l.answers = func(context.Context, web.Answer) {}
+		l.answers = func(context.Context, web.AccessRecord) {}
 	}
 	l.Logger = slog.New(urgent{handler, lines})
 	return l, nil

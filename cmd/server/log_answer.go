@@ -13,8 +13,8 @@ import (
 // answerLine writes an answer's line as slog's JSON handler does
 // and nothing else: the handler took 2 µs for it, on the way of every
 // request.
-func answerLine(out *gathered) func(context.Context, web.Answer) {
-	return func(_ context.Context, a web.Answer) {
+func answerLine(out *gathered) func(context.Context, web.AccessRecord) {
+	return func(_ context.Context, a web.AccessRecord) {
 		var room [320]byte // on the stack, as gathered copies the line
 		line := append(room[:0], `{"time":"`...)
 		line = a.Began.Add(a.Took).AppendFormat(line, time.RFC3339Nano)

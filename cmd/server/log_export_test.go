@@ -19,7 +19,7 @@ var AppendMilliseconds = appendMilliseconds
 
 func (l logs) Flush() { l.flush() }
 
-func (l logs) Answers() func(context.Context, web.Answer) { return l.answers }
+func (l logs) Answers() func(context.Context, web.AccessRecord) { return l.answers }
 
 // What paces the collector.
 var (

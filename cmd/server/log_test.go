@@ -153,7 +153,7 @@ func TestLogThatNobodyReads(t *testing.T) {
 // The line of an answer is the one that the logger would write.
 func TestAnswersInTheLog(t *testing.T) {
 	began := time.Date(2026, 11, 22, 6, 0, 0, 123456789, time.FixedZone("CST", 8*3600))
-	for _, a := range []web.Answer{
+	for _, a := range []web.AccessRecord{
 		{RequestID: "0123456789abcdef", Method: "GET", Route: "/avatar/{user}", Status: 200, Bytes: 4711, Began: began, Took: 1234567 * time.Nanosecond, Client: "192.0.2.1"},
 		{RequestID: "", Method: "!#$%&'*+-.^_`|~", Route: "none", Status: 404, Began: began.UTC(), Client: `fe80::1%"\\<中>` + "\n"},
 		{Method: "GET", Route: "/scan/events", Status: 200, Bytes: 1 << 40, Began: began, Took: 1234567 * time.Second, Client: "2001:db8::1"},
@@ -185,7 +185,7 @@ func TestAnswersInTheLog(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	log.Answers()(t.Context(), web.Answer{})
+	log.Answers()(t.Context(), web.AccessRecord{})
 	log.Flush()
 	if text, _ := out.state(); text != "" {
 		t.Errorf("at the level warn: %s", text)
@@ -196,7 +196,7 @@ func TestAnswersInTheLog(t *testing.T) {
 func TestMillisecondsInTheLog(t *testing.T) {
 	check := func(took time.Duration) {
 		t.Helper()
-		want := strconv.FormatFloat(web.Answer{Took: took}.Milliseconds(), 'f', -1, 64)
+		want := strconv.FormatFloat(web.AccessRecord{Took: took}.Milliseconds(), 'f', -1, 64)
 		if got := string(server.AppendMilliseconds([]byte("1000"), took)); got != "1000"+want {
 			t.Fatalf("%d ns: %q, want %q", took, got, want)
 		}

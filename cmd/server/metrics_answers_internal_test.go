@@ -14,7 +14,7 @@ import (
 // Every answer counts under its own labels, whoever else is answered beside.
 func TestAnswersAreCounted(t *testing.T) {
 	o := observers{newMetrics(), nil}
-	answers := []web.Answer{
+	answers := []web.AccessRecord{
 		{Method: http.MethodGet, Route: "/verify", Status: 200},
 		{Method: http.MethodGet, Route: "/verify", Status: 401},
 		{Method: http.MethodHead, Route: "/verify", Status: 200},

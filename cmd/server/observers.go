@@ -25,7 +25,7 @@ const (
 	again = "again" // the same trip once more, or a second code for it
 )
 
-func (o observers) request(ctx context.Context, a web.Answer) {
+func (o observers) request(ctx context.Context, a web.AccessRecord) {
 	method := a.Method
 	if !slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodDelete}, method) {
 		method = "other" // a client can make up any

@@ -171,7 +171,7 @@ func newServer(config config, keys auth.Keyring, demo *web.Demo, db *store.Store
 		People:    db,
 		Ready:     ready,
 		Observe:   observe,
-		LogAnswer: logs.answers,
+		LogAccess: logs.answers,
 		Started:   told.started,
 		Refused:   told.refused,
 		Meaning:   meaning,
