@@ -23,7 +23,8 @@ import (
 // docs/metrics.md lists all of them, and a test compares.
 type metrics struct {
 	registry  *prometheus.Registry
-	answers   *answers
+	requests  *prometheus.CounterVec
+	times     *prometheus.HistogramVec
 	starts    *prometheus.CounterVec
 	callbacks *prometheus.CounterVec
 	logins    *prometheus.CounterVec
@@ -37,7 +38,10 @@ type metrics struct {
 func newMetrics() *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
-		answers:  newAnswers(),
+		requests: counters("wxlogin_http_requests_total", "Requests answered, by route and status.",
+			"method", "route", "status"),
+		times: histograms("wxlogin_http_request_duration_seconds", "Time to answer, by route; without the streams of waiting desktops, which last by design.",
+			[]float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}, "route"),
 		starts: counters("wxlogin_login_starts_total", "Trips to WeChat begun, by the scope asked for and the browser.",
 			"scope", "browser"),
 		callbacks: counters("wxlogin_login_callbacks_total", "Returns from WeChat: first once for each trip, over all processes; again for its repetitions; else why no login came of it.",
@@ -61,7 +65,7 @@ func newMetrics() *metrics {
 		ConstLabels: prometheus.Labels{"version": version(), "goversion": runtime.Version()},
 	})
 	build.Set(1)
-	m.registry.MustRegister(m.answers.requests, m.answers.times, m.starts, m.callbacks, m.logins, m.loginTime, m.snapshots,
+	m.registry.MustRegister(m.requests, m.times, m.starts, m.callbacks, m.logins, m.loginTime, m.snapshots,
 		m.calls, m.callTime, &m.state, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.begin()
