@@ -148,7 +148,8 @@ func New(config Config) (*Server, error) {
 	}
 	if s.config.LogAccess == nil {
 		s.config.LogAccess = func(ctx context.Context, record AccessRecord) {
-			s.log.LogAttrs(ctx, slog.LevelInfo, "request", record.Attrs()...)
+			attrs := record.Attrs()
+			s.log.LogAttrs(ctx, slog.LevelInfo, "request", attrs[:]...)
 		}
 	}
 	if s.config.Started == nil {

@@ -18,14 +18,14 @@ const (
 	lookEvery     = time.Second
 )
 
-// paced says whether the collector's pace is ours to set. An operator who has set
-// it knows better.
-func paced() bool { return os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" }
+// tunable says whether the collector is ours to tune. An operator who has set it
+// knows better.
+func tunable() bool { return os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" }
 
-// startCollector lets the start go on without collections, which took as much of
+// tuneGCForStart lets the start go on without collections, which took as much of
 // the processors as all the rest of it.
-func startCollector() {
-	if paced() {
+func tuneGCForStart() {
+	if tunable() {
 		debug.SetGCPercent(heapGrowth)
 	}
 }
@@ -34,9 +34,9 @@ func startCollector() {
 // with.
 const settle = time.Second
 
-// paceCollector keeps the collector's pace until ctx ends.
-func paceCollector(ctx context.Context) {
-	if !paced() {
+// tuneGC keeps the garbage collector tuned to what is in use, until ctx ends.
+func tuneGC(ctx context.Context) {
+	if !tunable() {
 		return
 	}
 	select {

@@ -1,4 +1,4 @@
-package main_test
+package telemetry_test
 
 import (
 	"bytes"
@@ -6,14 +6,13 @@ import (
 	"fmt"
 	"log/slog"
 	"reflect"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	server "wxlogin/cmd/server"
+	"wxlogin/internal/telemetry"
 	"wxlogin/internal/web"
 )
 
@@ -42,20 +41,17 @@ func (s *sink) state() (text string, writes int) {
 }
 
 // Lines wait a moment for one another; a warning takes all that wait with it.
-func TestLogLinesAreGathered(t *testing.T) {
+func TestLogLinesAreBuffered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		out := &sink{}
-		log, err := server.NewLogs(out, "json", "info")
-		if err != nil {
-			t.Fatal(err)
-		}
+		log := telemetry.NewLogs(out, "json", slog.LevelInfo)
 		for i := range 3 {
 			log.Info("visit", "n", i)
 		}
 		if text, _ := out.state(); text != "" {
 			t.Errorf("written at once: %s", text)
 		}
-		time.Sleep(server.GatherFor)
+		time.Sleep(telemetry.BufferFor)
 		synctest.Wait()
 		if text, writes := out.state(); strings.Count(text, "\n") != 3 || writes != 1 {
 			t.Errorf("%d writes of %s", writes, text)
@@ -81,10 +77,7 @@ func TestLogLinesAreGathered(t *testing.T) {
 // Nothing is lost, torn or out of order, whoever logs beside.
 func TestLogLinesFromManyAtOnce(t *testing.T) {
 	out := &sink{}
-	log, err := server.NewLogs(out, "json", "info")
-	if err != nil {
-		t.Fatal(err)
-	}
+	log := telemetry.NewLogs(out, "json", slog.LevelInfo)
 	const who, many = 8, 500
 	var wg sync.WaitGroup
 	for i := range who {
@@ -121,14 +114,11 @@ func TestLogLinesFromManyAtOnce(t *testing.T) {
 func TestLogThatNobodyReads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		out := &sink{gate: make(chan struct{})}
-		log, err := server.NewLogs(out, "json", "info")
-		if err != nil {
-			t.Fatal(err)
-		}
+		log := telemetry.NewLogs(out, "json", slog.LevelInfo)
 		text := strings.Repeat("x", 1000)
 		done, logged := false, 0
 		go func() {
-			for range 4 * server.MaxGathered / len(text) {
+			for range 4 * telemetry.MaxBuffered / len(text) {
 				log.Info(text)
 				logged += len(text)
 			}
@@ -136,7 +126,7 @@ func TestLogThatNobodyReads(t *testing.T) {
 		}()
 		time.Sleep(time.Second)
 		synctest.Wait()
-		if done || logged > 3*server.MaxGathered {
+		if done || logged > 3*telemetry.MaxBuffered {
 			t.Errorf("%d bytes were taken that nobody has read", logged)
 		}
 		close(out.gate)
@@ -144,28 +134,27 @@ func TestLogThatNobodyReads(t *testing.T) {
 		time.Sleep(time.Second)
 		synctest.Wait()
 		log.Flush()
-		if text, _ := out.state(); !done || strings.Count(text, "\n") != 4*server.MaxGathered/1000 {
+		if text, _ := out.state(); !done || strings.Count(text, "\n") != 4*telemetry.MaxBuffered/1000 {
 			t.Error("lines are missing when it is read again")
 		}
 	})
 }
 
-// The line of an answer is the one that the logger would write.
-func TestAnswersInTheLog(t *testing.T) {
+// A line of the access log is the one that the logger would write.
+func TestAccessLog(t *testing.T) {
 	began := time.Date(2026, 11, 22, 6, 0, 0, 123456789, time.FixedZone("CST", 8*3600))
 	for _, a := range []web.AccessRecord{
 		{RequestID: "0123456789abcdef", Method: "GET", Route: "/avatar/{user}", Status: 200, Bytes: 4711, Began: began, Took: 1234567 * time.Nanosecond, Client: "192.0.2.1"},
 		{RequestID: "", Method: "!#$%&'*+-.^_`|~", Route: "none", Status: 404, Began: began.UTC(), Client: `fe80::1%"\\<中>` + "\n"},
 		{Method: "GET", Route: "/scan/events", Status: 200, Bytes: 1 << 40, Began: began, Took: 1234567 * time.Second, Client: "2001:db8::1"},
+		{Took: time.Microsecond}, {Took: 999 * time.Nanosecond}, {Took: 100100 * time.Microsecond}, {Took: -1500 * time.Microsecond}, {Took: 10 * 365 * 24 * time.Hour},
 	} {
 		out := &sink{}
-		log, err := server.NewLogs(out, "json", "info")
-		if err != nil {
-			t.Fatal(err)
-		}
-		log.Answers()(t.Context(), a)
+		log := telemetry.NewLogs(out, "json", slog.LevelInfo)
+		log.Access(t.Context(), a)
 		record := slog.NewRecord(a.Began.Add(a.Took), slog.LevelInfo, "request", 0)
-		record.AddAttrs(a.Attrs()...)
+		attrs := a.Attrs()
+		record.AddAttrs(attrs[:]...)
 		if err := log.Handler().Handle(t.Context(), record); err != nil {
 			t.Fatal(err)
 		}
@@ -181,32 +170,10 @@ func TestAnswersInTheLog(t *testing.T) {
 		}
 	}
 	out := &sink{}
-	log, err := server.NewLogs(out, "json", "warn")
-	if err != nil {
-		t.Fatal(err)
-	}
-	log.Answers()(t.Context(), web.AccessRecord{})
+	log := telemetry.NewLogs(out, "json", slog.LevelWarn)
+	log.Access(t.Context(), web.AccessRecord{})
 	log.Flush()
 	if text, _ := out.state(); text != "" {
 		t.Errorf("at the level warn: %s", text)
-	}
-}
-
-// Milliseconds are written as slog writes a float.
-func TestMillisecondsInTheLog(t *testing.T) {
-	check := func(took time.Duration) {
-		t.Helper()
-		want := strconv.FormatFloat(web.AccessRecord{Took: took}.Milliseconds(), 'f', -1, 64)
-		if got := string(server.AppendMilliseconds([]byte("1000"), took)); got != "1000"+want {
-			t.Fatalf("%d ns: %q, want %q", took, got, want)
-		}
-	}
-	for micros := range 120_000 {
-		check(time.Duration(micros) * time.Microsecond)
-		check(-time.Duration(micros) * time.Microsecond)
-	}
-	for took := time.Nanosecond; took < 10*365*24*time.Hour; took = took*5/4 + 1 {
-		check(took)
-		check(-took)
 	}
 }

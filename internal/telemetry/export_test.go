@@ -1,9 +1,14 @@
-package main
+package telemetry
 
 import (
 	"context"
 
 	"github.com/prometheus/client_golang/prometheus"
+)
+
+const (
+	BufferFor   = bufferFor
+	MaxBuffered = maxBuffered
 )
 
 // State is what is shown of the database without asking it at each scrape.

@@ -1,4 +1,4 @@
-package main
+package telemetry
 
 import (
 	"context"
@@ -68,16 +68,33 @@ type counter interface {
 	CountSessions(context.Context) (map[auth.SessionKind]int64, error)
 }
 
-// watch looks at once, and then again and again until the returned function is
-// called, which waits for the last look to end.
+// WatchState shows whether the service is ready and how many are signed in. It
+// looks at once, and then again and again until the returned function is called,
+// which waits for the last look to end.
+func (m *Metrics) WatchState(ctx context.Context, ready func(context.Context) error, db counter) (stop func()) {
+	return m.state.watch(ctx, ready, db)
+}
+
 func (s *state) watch(ctx context.Context, ready func(context.Context) error, db counter) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var looks sync.WaitGroup
-	looks.Go(func() { every(ctx, readyEvery, func() { s.askReady(ctx, ready) }) })
-	looks.Go(func() { every(ctx, countEvery, func() { s.count(ctx, db) }) })
+	looks.Go(func() { repeat(ctx, readyEvery, func() { s.askReady(ctx, ready) }) })
+	looks.Go(func() { repeat(ctx, countEvery, func() { s.count(ctx, db) }) })
 	return func() {
 		cancel()
 		looks.Wait()
+	}
+}
+
+func repeat(ctx context.Context, interval time.Duration, look func()) {
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for look(); ; look() {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
 	}
 }
 
@@ -103,7 +120,7 @@ func (s *state) count(ctx context.Context, db counter) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err != nil {
-		s.sessions = nil // wxlogin_ready and the log say why
+		s.sessions = nil // wxlogin_ready and the log have the reason
 		return
 	}
 	s.sessions, s.countAt = sessions, time.Now()

@@ -25,7 +25,7 @@ func TestCollectorIsTheOperators(t *testing.T) {
 	before := debug.SetGCPercent(77)
 	defer debug.SetGCPercent(before)
 	t.Setenv("GOGC", "77")
-	server.PaceCollector(t.Context())
+	server.TuneGC(t.Context())
 	if now := debug.SetGCPercent(77); now != 77 {
 		t.Errorf("GOGC=77 became %d", now)
 	}

@@ -1,4 +1,4 @@
-package main
+package telemetry
 
 import (
 	"cmp"
@@ -27,7 +27,7 @@ func (s otelSettings) of(name string) (variable, value string) {
 }
 
 // check says whether traces are asked for. A value that the library would pass
-// over, or tell of with the value, is an error.
+// over, or report with the value, is an error.
 func (s otelSettings) check() (on bool, err error) {
 	variable, endpoint := s.of("ENDPOINT")
 	exporter := cmp.Or(s["OTEL_TRACES_EXPORTER"], "otlp")
@@ -35,19 +35,19 @@ func (s otelSettings) check() (on bool, err error) {
 		return false, nil
 	}
 	if exporter != "otlp" {
-		return false, wrongStandard("OTEL_TRACES_EXPORTER", "%q is neither otlp nor none", exporter)
+		return false, badVariable("OTEL_TRACES_EXPORTER", "%q is neither otlp nor none", exporter)
 	}
 	if u, err := url.Parse(endpoint); endpoint != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
-		return false, wrongStandard(variable, "is not an address like http://127.0.0.1:4318")
+		return false, badVariable(variable, "is not an address like http://127.0.0.1:4318")
 	}
 	if variable, protocol := s.of("PROTOCOL"); protocol != "" && protocol != "http/protobuf" {
-		return false, wrongStandard(variable, "%q is not spoken here, only http/protobuf is, at port 4318 of most collectors; or set OTEL_TRACES_EXPORTER=none", protocol)
+		return false, badVariable(variable, "%q is not spoken here, only http/protobuf is, at port 4318 of most collectors; or set OTEL_TRACES_EXPORTER=none", protocol)
 	}
 	if variable, headers := s.of("HEADERS"); headers != "" {
 		for header := range strings.SplitSeq(headers, ",") {
 			name, value, ok := strings.Cut(header, "=")
 			if _, err := url.PathUnescape(value); !ok || err != nil || strings.TrimSpace(name) == "" {
-				return false, wrongStandard(variable, "is not of the form name=value,name=value with percent-encoded values")
+				return false, badVariable(variable, "is not of the form name=value,name=value with percent-encoded values")
 			}
 		}
 	}
@@ -58,11 +58,11 @@ func (s otelSettings) checkSampler() error {
 	sampler := strings.ToLower(strings.TrimSpace(s["OTEL_TRACES_SAMPLER"]))
 	known := []string{"", "always_on", "always_off", "traceidratio", "parentbased_always_on", "parentbased_always_off", "parentbased_traceidratio"}
 	if !slices.Contains(known, sampler) {
-		return wrongStandard("OTEL_TRACES_SAMPLER", "%q is none of %s", sampler, strings.Join(known[1:], ", "))
+		return badVariable("OTEL_TRACES_SAMPLER", "%q is none of %s", sampler, strings.Join(known[1:], ", "))
 	}
 	if arg := strings.TrimSpace(s["OTEL_TRACES_SAMPLER_ARG"]); arg != "" && strings.HasSuffix(sampler, "ratio") {
 		if ratio, err := strconv.ParseFloat(arg, 64); err != nil || ratio < 0 || ratio > 1 {
-			return wrongStandard("OTEL_TRACES_SAMPLER_ARG", "%q is no share between 0 and 1", arg)
+			return badVariable("OTEL_TRACES_SAMPLER_ARG", "%q is no share between 0 and 1", arg)
 		}
 	}
 	return nil
@@ -80,6 +80,16 @@ func (s otelSettings) publish() error {
 	return nil
 }
 
+// propagatorsOff says whether nobody's traceparent is taken.
+func (s otelSettings) propagatorsOff() bool {
+	for item := range strings.SplitSeq(s["OTEL_PROPAGATORS"], ",") {
+		if strings.TrimSpace(item) == "none" {
+			return true
+		}
+	}
+	return false
+}
+
 // host is where traces go, for the log: the rest of an address may hold a key.
 func (s otelSettings) host() string {
 	_, endpoint := s.of("ENDPOINT")
@@ -89,6 +99,6 @@ func (s otelSettings) host() string {
 	return "localhost:4318" // the specification's
 }
 
-func wrongStandard(variable, format string, args ...any) error {
+func badVariable(variable, format string, args ...any) error {
 	return fmt.Errorf("%s: %s", variable, fmt.Sprintf(format, args...))
 }

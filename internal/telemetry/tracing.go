@@ -1,4 +1,4 @@
-package main
+package telemetry
 
 import (
 	"context"
@@ -24,13 +24,13 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// tracing writes a span for each request and each call to WeChat and sends them
-// to a collector. nil writes none and costs nothing.
+// Tracing writes a span for each request and each call to WeChat and sends them
+// to a collector. A nil one writes none and costs nothing.
 //
 // A span holds a route and never an address, reasons and never an error's text:
 // what is secret here stands in queries, and everything that goes into a span is
 // named in this file.
-type tracing struct {
+type Tracing struct {
 	provider *sdktrace.TracerProvider
 	tracer   trace.Tracer
 	parents  []netip.Prefix // whose traceparent is taken
@@ -39,10 +39,18 @@ type tracing struct {
 // traceFlush bounds how long a process that stops waits for the collector.
 const traceFlush = 2 * time.Second
 
-// startTracing is nil unless the standard variables ask for traces; see
-// otelSettings.
-func startTracing(ctx context.Context, vars map[string]string, proxies []netip.Prefix, log *slog.Logger) (*tracing, error) {
-	settings := otelSettings(vars)
+// TracingConfig says what of the process goes into its traces.
+type TracingConfig struct {
+	Vars    map[string]string // of the process and of its file of settings; OTEL_… count
+	Version string            // of the program
+	Parents []netip.Prefix    // proxies whose traceparent is taken
+	Log     *slog.Logger
+}
+
+// StartTracing returns nil unless the standard variables of OpenTelemetry ask for
+// traces; see otelSettings. It fails for a variable that cannot be used.
+func StartTracing(ctx context.Context, config TracingConfig) (*Tracing, error) {
+	settings, log := otelSettings(config.Vars), config.Log
 	if on, err := settings.check(); err != nil || !on {
 		return nil, err
 	}
@@ -60,26 +68,26 @@ func startTracing(ctx context.Context, vars map[string]string, proxies []netip.P
 		return nil, fmt.Errorf("traces: %w", err)
 	}
 	described, err := resource.New(ctx,
-		resource.WithAttributes(attribute.String("service.name", "wxlogin"), attribute.String("service.version", version())),
+		resource.WithAttributes(attribute.String("service.name", "wxlogin"), attribute.String("service.version", config.Version)),
 		resource.WithTelemetrySDK(),
 		resource.WithFromEnv(), // the operator's names win
 	)
 	if err != nil {
-		return nil, wrongStandard("OTEL_RESOURCE_ATTRIBUTES", "%v", err)
+		return nil, badVariable("OTEL_RESOURCE_ATTRIBUTES", "%v", err)
 	}
 	// Spans wait in a queue of bounded length, and what does not fit is dropped.
 	provider := sdktrace.NewTracerProvider(sdktrace.WithResource(described),
 		sdktrace.WithBatcher(&exporting{SpanExporter: exporter, log: log}))
-	t := &tracing{provider: provider, tracer: provider.Tracer("wxlogin")}
-	if !slices.Contains(list(vars["OTEL_PROPAGATORS"]), "none") {
-		t.parents = proxies
+	t := &Tracing{provider: provider, tracer: provider.Tracer("wxlogin")}
+	if !settings.propagatorsOff() {
+		t.parents = config.Parents
 	}
 	log.Info("traces are sent", "to", settings.host())
 	return t, nil
 }
 
-// close sends what is waiting, for as long as traceFlush.
-func (t *tracing) close() {
+// Close sends what is waiting, for as long as traceFlush.
+func (t *Tracing) Close() {
 	if t == nil {
 		return
 	}
@@ -88,10 +96,10 @@ func (t *tracing) close() {
 	_ = t.provider.Shutdown(ctx) // what is lost is lost
 }
 
-// handler begins the span of a request. A client's traceparent is its own affair:
+// Handler begins the span of a request. A client's traceparent is its own affair:
 // it could force every request of its to be recorded, or put it into a stranger's
 // trace. A proxy's is taken.
-func (t *tracing) handler(next http.Handler) http.Handler {
+func (t *Tracing) Handler(next http.Handler) http.Handler {
 	if t == nil {
 		return next
 	}
@@ -109,13 +117,13 @@ func (t *tracing) handler(next http.Handler) http.Handler {
 	})
 }
 
-func (t *tracing) trusts(peer string) bool {
+func (t *Tracing) trusts(peer string) bool {
 	addr, err := netip.ParseAddrPort(peer)
 	return err == nil && slices.ContainsFunc(t.parents, func(p netip.Prefix) bool { return p.Contains(addr.Addr().Unmap()) })
 }
 
 // request names the span of a request by what it turned out to be.
-func (t *tracing) request(ctx context.Context, method, route string, status int) {
+func (t *Tracing) request(ctx context.Context, method, route string, status int) {
 	if t == nil {
 		return
 	}
@@ -129,7 +137,7 @@ func (t *tracing) request(ctx context.Context, method, route string, status int)
 }
 
 // login notes in the span of a callback what came of it.
-func (t *tracing) login(ctx context.Context, l auth.Login) {
+func (t *Tracing) login(ctx context.Context, l auth.Login) {
 	if t == nil {
 		return
 	}
@@ -140,7 +148,7 @@ func (t *tracing) login(ctx context.Context, l auth.Login) {
 
 // call writes the span of a call to WeChat, which has ended. Nothing of it goes to
 // WeChat.
-func (t *tracing) call(ctx context.Context, endpoint string, reason auth.Reason, errcode string, took time.Duration) {
+func (t *Tracing) call(ctx context.Context, endpoint string, reason auth.Reason, errcode string, took time.Duration) {
 	if t == nil {
 		return
 	}
@@ -154,10 +162,10 @@ func (t *tracing) call(ctx context.Context, endpoint string, reason auth.Reason,
 	span.End(trace.WithTimestamp(ended))
 }
 
-// logs adds to each line the trace that it belongs to.
-func (t *tracing) logs(l logs) logs {
+// Logs adds to each line the trace that it belongs to.
+func (t *Tracing) Logs(l Logs) Logs {
 	if t != nil {
-		l.Logger, l.answers = slog.New(tracedLines{l.Handler()}), nil
+		l.Logger, l.Access = slog.New(tracedLines{l.Handler()}), nil
 	}
 	return l
 }
@@ -199,5 +207,5 @@ func (e *exporting) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySp
 		e.log.Warn("traces are not taken; until they are, they are dropped",
 			"error", anyAddress.ReplaceAllString(err.Error(), "the collector"))
 	}
-	return nil // said
+	return nil // reported above
 }

@@ -1,4 +1,4 @@
-package main_test
+package telemetry_test
 
 import (
 	"context"
@@ -11,8 +11,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	server "wxlogin/cmd/server"
 	"wxlogin/internal/auth"
+	"wxlogin/internal/telemetry"
 )
 
 // database answers, fails or hangs as a test has it.
@@ -51,7 +51,7 @@ func TestSessionsAreCountedInTheBackground(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		db := new(database)
 		db.answers.Store(true)
-		var state server.State
+		var state telemetry.State
 		registry := prometheus.NewRegistry()
 		registry.MustRegister(&state)
 		want := func(want string) {

@@ -1,4 +1,4 @@
-package main
+package telemetry
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"runtime"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -17,11 +18,11 @@ import (
 	"wxlogin/internal/store"
 )
 
-// metrics counts what the parts tell of. Labels are routes, reasons and
+// Metrics counts what the parts report. Labels are routes, reasons and
 // errcodes, of which there are few, and never a person or an address.
 //
 // docs/metrics.md lists all of them, and a test compares.
-type metrics struct {
+type Metrics struct {
 	registry  *prometheus.Registry
 	requests  *prometheus.CounterVec
 	times     *prometheus.HistogramVec
@@ -35,8 +36,9 @@ type metrics struct {
 	state     state
 }
 
-func newMetrics() *metrics {
-	m := &metrics{
+// NewMetrics makes counters that begin at 0. version is that of the program.
+func NewMetrics(version string) *Metrics {
+	m := &Metrics{
 		registry: prometheus.NewRegistry(),
 		requests: counters("wxlogin_http_requests_total", "Requests answered, by route and status.",
 			"method", "route", "status"),
@@ -62,7 +64,7 @@ func newMetrics() *metrics {
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "wxlogin_build_info", Help: "1, with the version in its labels.",
-		ConstLabels: prometheus.Labels{"version": version(), "goversion": runtime.Version()},
+		ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version()},
 	})
 	build.Set(1)
 	m.registry.MustRegister(m.requests, m.times, m.starts, m.callbacks, m.logins, m.loginTime, m.snapshots,
@@ -82,7 +84,7 @@ func histograms(name, help string, buckets []float64, labels ...string) *prometh
 
 // begin has what is watched begin at 0: of a counter that is not there before it
 // counts, rate() and increase() miss the first.
-func (m *metrics) begin() {
+func (m *Metrics) begin() {
 	for _, scope := range []auth.Scope{auth.ScopeBase, auth.ScopeUserinfo} {
 		m.starts.WithLabelValues(string(scope), "wechat")
 		m.starts.WithLabelValues(string(scope), "other")
@@ -102,8 +104,8 @@ func (m *metrics) begin() {
 	}
 }
 
-// watchStore shows how busy the database is, and what it is spared.
-func (m *metrics) watchStore(db *store.Store) {
+// WatchStore shows how busy the database is, and what it is spared.
+func (m *Metrics) WatchStore(db *store.Store) {
 	for name, pool := range db.Pools() {
 		m.registry.MustRegister(collectors.NewDBStatsCollector(pool, name))
 	}
@@ -121,22 +123,29 @@ func (m *metrics) watchStore(db *store.Store) {
 	}
 }
 
-// watchStreams shows how many desktops wait by a stream.
-func (m *metrics) watchStreams(open func() int64) {
+// WatchStreams shows how many desktops wait by a stream.
+func (m *Metrics) WatchStreams(open func() int64) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "wxlogin_scan_streams", Help: "Desktops that wait for their phones by a stream.",
 	}, func() float64 { return float64(open()) }))
 }
 
-// serve answers /metrics on an address of its own, which visitors do not reach,
-// until ctx ends. Without an address it does nothing.
-func (m *metrics) serve(ctx context.Context, address string, log *slog.Logger) error {
+// The time that a scrape may take.
+const (
+	headerTimeout = 5 * time.Second
+	writeTimeout  = 30 * time.Second
+)
+
+// Serve answers /metrics on an address of its own, which visitors do not reach,
+// until ctx ends. Without an address it does nothing. It fails when it cannot
+// listen there.
+func (m *Metrics) Serve(ctx context.Context, address string, log *slog.Logger) error {
 	if address == "" {
 		return nil
 	}
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
-		return wrong("metrics-addr", "%v", err)
+		return err
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{}))
