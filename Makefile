@@ -51,14 +51,14 @@ fuzz:
 BENCH ?= --docs docs
 
 bench:
-	go run ./cmd/bench $(BENCH)
+	go run ./bench $(BENCH)
 
 # soak breaks WeChat, the database and the processes for a while and looks whether
 # promises are kept; SOAK='--for 1h --seed 7' for longer, or for the same again.
 SOAK ?= --for 5m
 
 soak:
-	go run ./cmd/bench soak $(SOAK)
+	go run ./bench soak $(SOAK)
 
 run-demo: build
 	./bin/server demo

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"wxlogin/internal/auth"
+	"wxlogin/internal/telemetry"
 )
 
 // What the two requests of every day cost in the program alone, with its counters
@@ -55,10 +57,7 @@ func (a *answer) Write(p []byte) (int, error) { return len(p), nil }
 // benchServer is the service as serve puts it together, and the cookie of
 // somebody who is signed in.
 func benchServer(b *testing.B) (handler http.Handler, cookie string) {
-	log, err := newLogs(io.Discard, "json", "info")
-	if err != nil {
-		b.Fatal(err)
-	}
+	log := telemetry.NewLogs(io.Discard, "json", slog.LevelInfo)
 	keys, err := auth.ParseKeys(auth.NewKey())
 	if err != nil {
 		b.Fatal(err)
@@ -94,18 +93,16 @@ func benchServer(b *testing.B) (handler http.Handler, cookie string) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	told := observers{newMetrics(), nil}
-	client := newClient(c, told.call)
-	pictures := auth.NewPictures(client, db, time.Now, log.Logger)
-	refresher := auth.NewRefresher(client, db, pictures, time.Now, log.Logger)
-	server, err := newServer(c, keys, nil, db, client, pictures, refresher, told, b.Context().Done(), db.Ready, log)
+	running, err := assemble(parts{
+		config: c, keys: keys, db: db, logs: log, stopping: b.Context().Done(), ready: db.Ready,
+		observers: telemetry.Observers{Metrics: telemetry.NewMetrics("")},
+	})
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() {
-		server.Close(context.Background())
-		pictures.Close(context.Background())
-		log.flush()
+		running.close(context.Background())
+		log.Flush()
 	})
-	return server, "__Host-wxlogin=" + token
+	return running.server, "__Host-wxlogin=" + token
 }

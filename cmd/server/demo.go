@@ -29,19 +29,19 @@ const defaultSimulatorAddr = "127.0.0.1:8008"
 func (c *demoCommand) Run(ctx context.Context, env *environment) error {
 	s := &c.settings
 	if s.AppID != "" {
-		return wrong("appid", "is set, and the demonstration is for no real account; use `server serve`, or unset it")
+		return badSetting("appid", "is set, and the demonstration is for no real account; use `server serve`, or unset it")
 	}
 	if !onLoopback(s.Addr) {
-		return wrong("addr", "%q can be reached from other machines; the demonstration listens on 127.0.0.1 only", s.Addr)
+		return badSetting("addr", "%q can be reached from other machines; the demonstration listens on 127.0.0.1 only", s.Addr)
 	}
 	if c.SimulatorAddr != "" && !onLoopback(c.SimulatorAddr) {
 		return fmt.Errorf("--simulator-addr: %q can be reached from other machines; the demonstration listens on 127.0.0.1 only", c.SimulatorAddr)
 	}
-	log, err := newLogs(env.stderr, s.LogFormat, s.LogLevel)
+	log, err := env.logs(s.LogFormat, s.LogLevel)
 	if err != nil {
 		return err
 	}
-	defer log.flush()
+	defer log.Flush()
 	data, remove, err := c.folder()
 	if err != nil {
 		return err
@@ -50,7 +50,7 @@ func (c *demoCommand) Run(ctx context.Context, env *environment) error {
 
 	listener, err := net.Listen("tcp", s.Addr)
 	if err != nil {
-		return wrong("addr", "%v; choose another with --addr", err)
+		return badSetting("addr", "%v; choose another with --addr", err)
 	}
 	defer listener.Close()
 	simListener, err := c.listenSimulator()
@@ -70,16 +70,18 @@ func (c *demoCommand) Run(ctx context.Context, env *environment) error {
 	if err := c.announce(ctx, env.stdout, s, config, simURL); err != nil {
 		return err
 	}
-	tracing, err := startTracing(ctx, env.vars, config.proxies, log.Logger)
+	tracing, err := env.tracing(ctx, config, log.Logger)
 	if err != nil {
 		return err
 	}
-	defer tracing.close()
+	defer tracing.Close()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	simDone := make(chan error, 1)
 	go func() { simDone <- serveSimulator(ctx, simListener, sim, log.Logger) }()
-	err = serve(ctx, s, config, &web.Demo{SimulatorURL: simURL}, tracing, listener, tracing.logs(log))
+	err = serve(ctx, service{
+		settings: s, config: config, demo: &web.Demo{SimulatorURL: simURL}, tracing: tracing, listener: listener, logs: tracing.Logs(log),
+	})
 	cancel()
 	return errors.Join(err, <-simDone)
 }

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+
+	"wxlogin/internal/telemetry"
 )
 
 // Doctor runs `server doctor` in this process, with these variables and no
@@ -38,7 +40,7 @@ func ServeOn(ctx context.Context, listener net.Listener, vars map[string]string)
 	if err != nil {
 		return err
 	}
-	return serve(ctx, &c.settings, config, nil, nil, listener, logs{Logger: slog.New(slog.DiscardHandler)})
+	return serve(ctx, service{settings: &c.settings, config: config, listener: listener, logs: telemetry.Logs{Logger: slog.New(slog.DiscardHandler)}})
 }
 
 func printed(findings ...finding) string {

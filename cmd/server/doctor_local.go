@@ -118,9 +118,9 @@ func exists(path string) bool {
 	return err == nil
 }
 
-const mendDatabase = "check WXLOGIN_DATABASE_URL, who owns the folder and its files, and the disk; a damaged file is replaced by a backup while the service is stopped"
+const databaseAdvice = "check WXLOGIN_DATABASE_URL, who owns the folder and its files, and the disk; a damaged file is replaced by a backup while the service is stopped"
 
-const mendServer = "check WXLOGIN_DATABASE_URL and whether the server runs and takes connections from here: psql with the same address; docs/postgres.md has more"
+const serverAdvice = "check WXLOGIN_DATABASE_URL and whether the server runs and takes connections from here: psql with the same address; docs/postgres.md has more"
 
 // checkDatabase opens the database as a start does. One that is not there is
 // not made.
@@ -143,24 +143,24 @@ func (d *doctor) checkDatabase(ctx context.Context) []finding {
 	}
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	mend := mendDatabase
+	advice := databaseAdvice
 	if !sqlite {
-		mend = mendServer
+		advice = serverAdvice
 	}
 	db, err := openStore(ctx, d.settings.DatabaseURL, keys, slog.New(slog.DiscardHandler))
 	if err != nil {
-		return one(failure, "database", err.Error(), mend)
+		return one(failure, "database", err.Error(), advice)
 	}
 	defer db.Close()
 	if err := db.Ready(ctx); err != nil {
-		return one(failure, "database", err.Error(), mend)
+		return one(failure, "database", err.Error(), advice)
 	}
 	if sqlite {
 		return one(good, "database", path+" answers, schema current", "")
 	}
 	version, latency, err := db.Server(ctx)
 	if err != nil {
-		return one(failure, "database", err.Error(), mend)
+		return one(failure, "database", err.Error(), advice)
 	}
 	text := fmt.Sprintf("%s answers in %v, schema current", version, latency.Round(10*time.Microsecond))
 	if latency > farAway {

@@ -5,6 +5,13 @@ import "reflect"
 // Main is the program.
 var Main = main
 
+// What tunes the garbage collector.
+var (
+	LimitFor = limitFor
+	InUse    = inUse
+	TuneGC   = tuneGC
+)
+
 // Setting is what the struct of settings says about one of them.
 type Setting struct {
 	Name, Variable, Default, Help string

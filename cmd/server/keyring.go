@@ -16,18 +16,18 @@ func (s *settings) keyring() (auth.Keyring, error) {
 	if s.Keys != "" {
 		keys, err := auth.ParseKeys(s.Keys)
 		if err != nil {
-			return nil, wrong("keys", "%v; `server keygen` makes one", err)
+			return nil, badSetting("keys", "%v; `server keygen` makes one", err)
 		}
 		return keys, nil
 	}
 	path, ok := strings.CutPrefix(s.DatabaseURL, "sqlite:")
 	if !ok {
-		return nil, wrong("keys", "is required with PostgreSQL, as all replicas share it; `server keygen` makes one")
+		return nil, badSetting("keys", "is required with PostgreSQL, as all replicas share it; `server keygen` makes one")
 	}
 	file := path + ".keys"
 	text, err := readOrMake(file, auth.NewKey())
 	if err != nil {
-		return nil, wrong("database-url", "the keys beside the database cannot be kept there: %v", err)
+		return nil, badSetting("database-url", "the keys beside the database cannot be kept there: %v", err)
 	}
 	keys, err := auth.ParseKeys(text)
 	if err != nil {

@@ -6,11 +6,15 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"wxlogin/internal/telemetry"
 )
 
 func main() {
@@ -40,6 +44,18 @@ type environment struct {
 	vars   map[string]string // of the process and of .env
 	stdout io.Writer
 	stderr io.Writer
+}
+
+// logs opens the log that --log-format and --log-level ask for.
+func (e *environment) logs(format, level string) (telemetry.Logs, error) {
+	var least slog.Level
+	if err := least.UnmarshalText([]byte(level)); err != nil {
+		return telemetry.Logs{}, badSetting("log-level", "%q is none of debug, info, warn, error", level)
+	}
+	if !slices.Contains([]string{"", "text", "json"}, format) {
+		return telemetry.Logs{}, badSetting("log-format", "%q is none of text, json", format)
+	}
+	return telemetry.NewLogs(e.stderr, format, least), nil
 }
 
 // run is the whole program but for the process around it. It returns the exit

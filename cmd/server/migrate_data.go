@@ -30,7 +30,7 @@ func (c *migrateDataCommand) Run(ctx context.Context, env *environment) error {
 		return err
 	}
 	if strings.HasPrefix(c.DatabaseURL, "sqlite:") {
-		return wrong("database-url", "is the target, and has to be of the form postgres://USER:PASSWORD@HOST/DATABASE")
+		return badSetting("database-url", "is the target, and has to be of the form postgres://USER:PASSWORD@HOST/DATABASE")
 	}
 	if _, err := os.Stat(path); err != nil {
 		return fmt.Errorf("--from: %w", err)
@@ -42,18 +42,18 @@ func (c *migrateDataCommand) Run(ctx context.Context, env *environment) error {
 	beside := path + ".keys"
 	if from.Keys == "" {
 		if _, err := os.Stat(beside); err != nil {
-			return wrong("keys", "is required: the keys that this database was written with")
+			return badSetting("keys", "is required: the keys that this database was written with")
 		}
 	}
 	keys, err := from.keyring()
 	if err != nil {
 		return err
 	}
-	log, err := newLogs(env.stderr, "text", "warn")
+	log, err := env.logs("text", "warn")
 	if err != nil {
 		return err
 	}
-	defer log.flush()
+	defer log.Flush()
 	target, err := openStore(ctx, c.DatabaseURL, keys, log.Logger)
 	if err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 
 	"wxlogin/internal/auth"
 	"wxlogin/internal/store"
+	"wxlogin/internal/telemetry"
 	"wxlogin/internal/web"
 	"wxlogin/internal/wechat"
 	"wxlogin/migrations"
@@ -37,33 +38,48 @@ func (c *serveCommand) Run(ctx context.Context, env *environment) error {
 	if err != nil {
 		return err
 	}
-	log, err := newLogs(env.stderr, s.LogFormat, s.LogLevel)
+	log, err := env.logs(s.LogFormat, s.LogLevel)
 	if err != nil {
 		return err
 	}
-	defer log.flush()
+	defer log.Flush()
 	if config.publicURL.Scheme == "http" && !loopbackHost(config.publicURL.Hostname()) {
 		log.Warn("the public URL is http: sessions travel in the clear, and cookies lack Secure", "public_url", config.publicURL.String())
 	}
 	listener, err := net.Listen("tcp", config.addr)
 	if err != nil {
-		return wrong("addr", "%v", err)
+		return badSetting("addr", "%v", err)
 	}
 	defer listener.Close()
-	tracing, err := startTracing(ctx, env.vars, config.proxies, log.Logger)
+	tracing, err := env.tracing(ctx, config, log.Logger)
 	if err != nil {
 		return err
 	}
-	defer tracing.close()
-	return serve(ctx, s, config, nil, tracing, listener, tracing.logs(log))
+	defer tracing.Close()
+	return serve(ctx, service{settings: s, config: config, tracing: tracing, listener: listener, logs: tracing.Logs(log)})
+}
+
+// tracing starts traces, where the variables ask for them.
+func (e *environment) tracing(ctx context.Context, config config, log *slog.Logger) (*telemetry.Tracing, error) {
+	return telemetry.StartTracing(ctx, telemetry.TracingConfig{Vars: e.vars, Version: version(), Parents: config.proxies, Log: log})
+}
+
+// service is what serve serves.
+type service struct {
+	settings *settings
+	config   config
+	demo     *web.Demo          // nil: for real people
+	tracing  *telemetry.Tracing // nil: no traces
+	listener net.Listener
+	logs     telemetry.Logs
 }
 
 // serve opens the database, puts the parts together and answers requests on the
 // listener until ctx ends; then what is in flight is finished.
-func serve(ctx context.Context, s *settings, config config, demo *web.Demo, tracing *tracing, listener net.Listener, logs logs) error {
-	startCollector()
-	log := logs.Logger
-	keys, err := s.keyring()
+func serve(ctx context.Context, s service) error {
+	tuneGCForStart()
+	config, log := s.config, s.logs.Logger
+	keys, err := s.settings.keyring()
 	if err != nil {
 		return err
 	}
@@ -73,14 +89,10 @@ func serve(ctx context.Context, s *settings, config config, demo *web.Demo, trac
 	}
 	defer db.Close()
 
-	metrics := newMetrics()
-	if err := metrics.serve(ctx, config.metricsAddr, log); err != nil {
-		return err
+	metrics := telemetry.NewMetrics(version())
+	if err := metrics.Serve(ctx, config.metricsAddr, log); err != nil {
+		return badSetting("metrics-addr", "%v", err)
 	}
-	told := observers{metrics, tracing}
-	client := newClient(config, told.call)
-	pictures := auth.NewPictures(client, db, time.Now, log)
-	refresher := auth.NewRefresher(client, db, pictures, time.Now, log)
 	var draining atomic.Bool
 	ready := func(ctx context.Context) error {
 		if draining.Load() {
@@ -88,25 +100,27 @@ func serve(ctx context.Context, s *settings, config config, demo *web.Demo, trac
 		}
 		return db.Ready(ctx)
 	}
-	server, err := newServer(config, keys, demo, db, client, pictures, refresher, told, ctx.Done(), ready, logs)
+	running, err := assemble(parts{
+		config: config, keys: keys, demo: s.demo, db: db, logs: s.logs, stopping: ctx.Done(), ready: ready,
+		observers: telemetry.Observers{Metrics: metrics, Tracing: s.tracing},
+	})
 	if err != nil {
 		return err
 	}
-	metrics.watchStore(db)
-	metrics.watchStreams(server.Streams)
+	metrics.WatchStore(db)
+	metrics.WatchStreams(running.server.Streams)
 	if config.metricsAddr != "" {
-		defer metrics.state.watch(ctx, ready, db)()
+		defer metrics.WatchState(ctx, ready, db)()
 	}
-	stopJobs := startJobs(ctx, db, refresher, config, log)
+	stopJobs := startJobs(ctx, db, running.refresher, config, log)
 	defer stopJobs()
 
-	log.Info("wxlogin is ready", "address", listener.Addr().String(), "public_url", config.publicURL.String(), "version", version())
-	go paceCollector(ctx)
-	err = listen(ctx, listener, tracing.handler(server), &draining, log)
+	log.Info("wxlogin is ready", "address", s.listener.Addr().String(), "public_url", config.publicURL.String(), "version", version())
+	go tuneGC(ctx)
+	err = listen(ctx, s.listener, s.tracing.Handler(running.server), &draining, log)
 	closing, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	server.Close(closing)
-	pictures.Close(closing)
+	running.close(closing)
 	return err
 }
 
@@ -120,21 +134,44 @@ func openStore(ctx context.Context, databaseURL string, keys auth.Keyring, log *
 	})
 }
 
-func newClient(config config, observe func(context.Context, string, auth.Reason, int64, time.Duration)) *wechat.Client {
-	return wechat.New(wechat.Config{
+// parts are what the service is put together from.
+type parts struct {
+	config    config
+	keys      auth.Keyring
+	demo      *web.Demo // nil: for real people
+	db        *store.Store
+	observers telemetry.Observers
+	logs      telemetry.Logs
+	stopping  <-chan struct{} // closed when the process is asked to stop
+	ready     func(context.Context) error
+}
+
+// assembled is the domain and the pages, put together.
+type assembled struct {
+	server    *web.Server
+	pictures  *auth.Pictures
+	refresher *auth.Refresher
+}
+
+// close ends what goes on in the background, until ctx ends.
+func (a assembled) close(ctx context.Context) {
+	a.server.Close(ctx)
+	a.pictures.Close(ctx)
+}
+
+// assemble puts the domain and the pages together.
+func assemble(p parts) (assembled, error) {
+	config, log := p.config, p.logs.Logger
+	client := wechat.New(wechat.Config{
 		AppID:     config.appID,
 		AppSecret: config.appSecret,
 		OpenURL:   config.openURL,
 		APIURL:    config.apiURL,
 		Lang:      config.lang,
-		Observe:   observe,
+		Observe:   p.observers.Call,
 	})
-}
-
-// newServer puts the domain and the pages together.
-func newServer(config config, keys auth.Keyring, demo *web.Demo, db *store.Store, client *wechat.Client,
-	pictures *auth.Pictures, refresher *auth.Refresher, told observers, stopping <-chan struct{}, ready func(context.Context) error, logs logs,
-) (*web.Server, error) {
+	pictures := auth.NewPictures(client, p.db, time.Now, log)
+	refresher := auth.NewRefresher(client, p.db, pictures, time.Now, log)
 	rules := auth.Rules{
 		AppID:    config.appID,
 		Mode:     config.mode,
@@ -143,42 +180,43 @@ func newServer(config config, keys auth.Keyring, demo *web.Demo, db *store.Store
 		Budget:   loginBudget,
 		Recheck:  config.recheck,
 	}
-	observe := told.request
-	if config.metricsAddr == "" && told.tracing == nil {
+	observe := p.observers.Request
+	if config.metricsAddr == "" && p.observers.Tracing == nil {
 		observe = nil // nobody would see it
 	}
-	return web.New(web.Config{
+	server, err := web.New(web.Config{
 		PublicURL:      config.publicURL,
 		ReturnHosts:    config.returnHosts,
 		CookieDomain:   config.cookieDomain,
 		TrustedProxies: config.proxies,
 		Lang:           config.lang,
 		Zone:           time.Local,
-		Keys:           keys,
+		Keys:           p.keys,
 		RateLimit:      config.rateLimit,
 		RootFiles:      config.rootFiles,
-		Demo:           demo,
+		Demo:           p.demo,
 		Auth: auth.New(auth.Config{
-			Provider: client, Store: db, Pictures: pictures, Rules: rules, Now: time.Now, Log: logs.Logger,
-			Observe: told.login, Arrived: told.arrived,
+			Provider: client, Store: p.db, Pictures: pictures, Rules: rules, Now: time.Now, Log: log,
+			Observe: p.observers.Login, Arrived: p.observers.Arrived,
 		}),
-		Scans:     auth.NewScans(db, rules, time.Now, told.login),
-		Stopping:  stopping,
-		Desk:      auth.NewDesk(db, config.appID, config.admins, time.Now),
+		Scans:     auth.NewScans(p.db, rules, time.Now, p.observers.Login),
+		Stopping:  p.stopping,
+		Desk:      auth.NewDesk(p.db, config.appID, config.admins, time.Now),
 		Refresher: refresher,
 		Pictures:  pictures,
-		Sessions:  db,
-		People:    db,
-		Ready:     ready,
+		Sessions:  p.db,
+		People:    p.db,
+		Ready:     p.ready,
 		Observe:   observe,
-		LogAnswer: logs.answers,
-		Started:   told.started,
-		Refused:   told.refused,
+		LogAccess: p.logs.Access,
+		Started:   p.observers.Started,
+		Refused:   p.observers.Refused,
 		Meaning:   meaning,
 		Templates: templates.FS,
 		Now:       time.Now,
-		Log:       logs.Logger,
+		Log:       log,
 	})
+	return assembled{server, pictures, refresher}, err
 }
 
 // meaning says what one of WeChat's errcodes means.

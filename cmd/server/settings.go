@@ -79,8 +79,8 @@ type config struct {
 // leastKept is the shortest that a history may be kept.
 const leastKept = 24 * time.Hour
 
-// wrong is a setting that cannot be used: which, why, and what it should be like.
-func wrong(flag, format string, args ...any) error {
+// badSetting is one that cannot be used: which, why, and what it should be like.
+func badSetting(flag, format string, args ...any) error {
 	return fmt.Errorf("%s: %s", variableOf(flag), fmt.Sprintf(format, args...))
 }
 
@@ -115,7 +115,7 @@ func (s *settings) parse() (config, error) {
 	var errs []error
 	check := func(ok bool, flag, format string, args ...any) {
 		if !ok {
-			errs = append(errs, wrong(flag, format, args...))
+			errs = append(errs, badSetting(flag, format, args...))
 		}
 	}
 	add := func(err error) {
@@ -169,7 +169,7 @@ func (s *settings) parse() (config, error) {
 // checkDatabaseURL shows nothing of the address, which may hold a password.
 func (s *settings) checkDatabaseURL() error {
 	if err := store.CheckURL(s.DatabaseURL); err != nil {
-		return wrong("database-url", "%v", err)
+		return badSetting("database-url", "%v", err)
 	}
 	return nil
 }
@@ -177,16 +177,16 @@ func (s *settings) checkDatabaseURL() error {
 func (s *settings) parsePublicURL() (*url.URL, error) {
 	const flag, form = "public-url", "for example https://h5.example.com or https://h5.example.com/wx"
 	if s.PublicURL == "" {
-		return nil, wrong(flag, "is required: the address that visitors use, %s", form)
+		return nil, badSetting(flag, "is required: the address that visitors use, %s", form)
 	}
 	u, err := url.Parse(s.PublicURL)
 	switch {
 	case err != nil || !plainHost(u) || u.Scheme != "https" && u.Scheme != "http":
-		return nil, wrong(flag, "%q is not an address, %s", s.PublicURL, form)
+		return nil, badSetting(flag, "%q is not an address, %s", s.PublicURL, form)
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.RawPath != "" || strings.ContainsAny(u.Path, `\{}*`) || strings.Contains(u.Path, "//") || path.Clean("/"+u.Path) != "/"+strings.Trim(u.Path, "/"):
-		return nil, wrong(flag, "has more than scheme, host and a plain path, %s", form)
+		return nil, badSetting(flag, "has more than scheme, host and a plain path, %s", form)
 	case u.Scheme == "http" && !loopbackHost(u.Hostname()) && !s.AllowHTTP:
-		return nil, wrong(flag, "%q is http, which sends sessions in the clear; use https, or set WXLOGIN_ALLOW_HTTP=true if this is a closed network", s.PublicURL)
+		return nil, badSetting(flag, "%q is http, which sends sessions in the clear; use https, or set WXLOGIN_ALLOW_HTTP=true if this is a closed network", s.PublicURL)
 	}
 	return u, nil
 }
@@ -213,7 +213,7 @@ func (s *settings) parseCookieDomain(public *url.URL) (string, error) {
 	// and WeChat.
 	suffix, _ := publicsuffix.PublicSuffix(domain)
 	if host != domain && !strings.HasSuffix(host, "."+domain) || suffix == domain {
-		return "", wrong("cookie-domain", "%q is not the domain of the public URL's host %q, nor one above it that is all yours", s.CookieDomain, host)
+		return "", badSetting("cookie-domain", "%q is not the domain of the public URL's host %q, nor one above it that is all yours", s.CookieDomain, host)
 	}
 	return domain, nil
 }
@@ -224,11 +224,11 @@ func (s *settings) readVerifyFile() (map[string][]byte, error) {
 	}
 	name := filepath.Base(s.VerifyFile)
 	if !verifyForm.MatchString(name) {
-		return nil, wrong("verify-file", "%q is not named MP_verify_….txt, as WeChat's console gave it", name)
+		return nil, badSetting("verify-file", "%q is not named MP_verify_….txt, as WeChat's console gave it", name)
 	}
 	content, err := os.ReadFile(s.VerifyFile)
 	if err != nil {
-		return nil, wrong("verify-file", "%v", err)
+		return nil, badSetting("verify-file", "%v", err)
 	}
 	return map[string][]byte{name: content}, nil
 }

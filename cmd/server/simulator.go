@@ -24,11 +24,11 @@ type simulatorCommand struct {
 }
 
 func (c *simulatorCommand) Run(ctx context.Context, env *environment) error {
-	log, err := newLogs(env.stderr, c.LogFormat, c.LogLevel)
+	log, err := env.logs(c.LogFormat, c.LogLevel)
 	if err != nil {
 		return err
 	}
-	defer log.flush()
+	defer log.Flush()
 	listener, err := net.Listen("tcp", c.Addr)
 	if err != nil {
 		return fmt.Errorf("--addr: %w", err)

@@ -29,13 +29,13 @@ type backupCommand struct {
 
 func (c *backupCommand) Run(ctx context.Context, env *environment) error {
 	if !strings.HasPrefix(c.DatabaseURL, "sqlite:") {
-		return wrong("database-url", "is not of the form sqlite:PATH; for PostgreSQL use pg_dump, or what your provider has")
+		return badSetting("database-url", "is not of the form sqlite:PATH; for PostgreSQL use pg_dump, or what your provider has")
 	}
 	// Opening makes a database that is not there, and the copy of that would be
 	// found to be empty on the day it is needed.
 	if path, ok := strings.CutPrefix(c.DatabaseURL, "sqlite:"); ok {
 		if _, err := os.Stat(path); err != nil {
-			return wrong("database-url", "%v", err)
+			return badSetting("database-url", "%v", err)
 		}
 	}
 	db, err := c.openStore(ctx)
@@ -88,7 +88,7 @@ func (c *healthcheckCommand) Run(ctx context.Context, env *environment) error {
 func localAddress(listen string) (string, error) {
 	host, port, err := net.SplitHostPort(listen)
 	if err != nil {
-		return "", wrong("addr", "%q is not host:port", listen)
+		return "", badSetting("addr", "%q is not host:port", listen)
 	}
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		host = "127.0.0.1"

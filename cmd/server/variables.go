@@ -117,7 +117,7 @@ func nameVariable(err error) error {
 	if strings.HasPrefix(text, "expected duration") {
 		text += "; the form is 720h or 90m"
 	}
-	return wrong(flag, "%s", text)
+	return badSetting(flag, "%s", text)
 }
 
 // helpWithVariable adds its variable to the help of a setting.

@@ -87,17 +87,17 @@ func (s *Server) begin(next http.Handler) http.Handler {
 		r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
 		next.ServeHTTP(x, r)
 		took := time.Since(began)
-		answer := Answer{
+		record := AccessRecord{
 			RequestID: x.id, Method: r.Method, Route: routeOf(r), Status: x.status, Bytes: x.written,
 			Began: began, Took: took, Client: x.client,
 		}
-		s.config.Observe(r.Context(), answer)
-		s.config.LogAnswer(r.Context(), answer)
+		s.config.Observe(r.Context(), record)
+		s.config.LogAccess(r.Context(), record)
 	})
 }
 
-// Answer is what is told of one answered request.
-type Answer struct {
+// AccessRecord is what the access log and the metrics know of one answered request.
+type AccessRecord struct {
 	RequestID string
 	Method    string // as the client sent it
 	Route     string // the pattern, which has no one's data in it
@@ -108,9 +108,10 @@ type Answer struct {
 	Client    string // address, without the port; empty when unknown
 }
 
-// Attrs are the fields of an answer's line in the log.
-func (a Answer) Attrs() []slog.Attr {
-	return []slog.Attr{
+// Attrs are the fields of the record in the log, in their order. An array, as a
+// slice would be allocated for every request.
+func (a AccessRecord) Attrs() [7]slog.Attr {
+	return [...]slog.Attr{
 		slog.String("request_id", a.RequestID),
 		slog.String("method", a.Method),
 		slog.String("route", a.Route),
@@ -122,7 +123,7 @@ func (a Answer) Attrs() []slog.Attr {
 }
 
 // Milliseconds is how long the answer took.
-func (a Answer) Milliseconds() float64 { return float64(a.Took.Microseconds()) / 1000 }
+func (a AccessRecord) Milliseconds() float64 { return float64(a.Took.Microseconds()) / 1000 }
 
 // newRequestID makes an id of our own for every request. A client's is not
 // taken: it could be made to look like another's. It opens nothing, so it need

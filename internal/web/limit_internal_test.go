@@ -13,7 +13,7 @@ import (
 // The limit in use costs the same for a hundred thousand addresses as for one.
 func TestRateLimitMemory(t *testing.T) {
 	s := &Server{
-		config: Config{RateLimit: 600, Observe: func(context.Context, Answer) {}, LogAnswer: func(context.Context, Answer) {}},
+		config: Config{RateLimit: 600, Observe: func(context.Context, AccessRecord) {}, LogAccess: func(context.Context, AccessRecord) {}},
 	}
 	limited := s.begin(s.limitRate()(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})))
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/login", nil)

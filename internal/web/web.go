@@ -84,10 +84,10 @@ type Config struct {
 	// nil: never.
 	Stopping <-chan struct{}
 
-	// Observe, if set, is told of every answer.
-	Observe func(context.Context, Answer)
-	// LogAnswer writes an answer's line of the log. nil: through Log.
-	LogAnswer func(context.Context, Answer)
+	// Observe, if set, gets the record of every answered request.
+	Observe func(context.Context, AccessRecord)
+	// LogAccess writes a record to the access log. nil: through Log.
+	LogAccess func(context.Context, AccessRecord)
 	// Started, if set, is told of every trip to WeChat that begins, and whether in
 	// a browser of WeChat's: others do not get any further.
 	Started func(scope auth.Scope, inWeChat bool)
@@ -144,10 +144,13 @@ func New(config Config) (*Server, error) {
 	s.cookies = newSessionCookies(s.site.secure, config.CookieDomain, config.Auth.Rules().Lifetime, config.Sessions)
 	s.flows = newFlows(s.site.secure, config.Keys, config.Now)
 	if s.config.Observe == nil {
-		s.config.Observe = func(context.Context, Answer) {}
+		s.config.Observe = func(context.Context, AccessRecord) {}
 	}
-	if s.config.LogAnswer == nil {
-		s.config.LogAnswer = func(ctx context.Context, a Answer) { s.log.LogAttrs(ctx, slog.LevelInfo, "request", a.Attrs()...) }
+	if s.config.LogAccess == nil {
+		s.config.LogAccess = func(ctx context.Context, record AccessRecord) {
+			attrs := record.Attrs()
+			s.log.LogAttrs(ctx, slog.LevelInfo, "request", attrs[:]...)
+		}
 	}
 	if s.config.Started == nil {
 		s.config.Started = func(auth.Scope, bool) {}

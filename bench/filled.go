@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"wxlogin/bench/rig"
+)
+
+// filled gives a database with so many people. The program itself makes and
+// migrates it; then people are put in. With a folder of the user's, a file that
+// was filled for the same schema is copied.
+func (m *measurement) filled(ctx context.Context, people int) (string, error) {
+	if m.databaseURL != "" {
+		if err := m.migrate(ctx, m.databaseURL); err != nil {
+			return "", err
+		}
+		m.say("filling PostgreSQL with %s people", count(people))
+		return m.databaseURL, rig.Fill(ctx, m.databaseURL, people, m.visitors)
+	}
+	file := filepath.Join(m.world.Folder, fmt.Sprintf("people-%d.db", people))
+	for _, end := range []string{"", "-wal", "-shm", ".lock"} {
+		if err := os.Remove(file + end); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return "", err
+		}
+	}
+	database := "sqlite:" + file
+	if err := m.migrate(ctx, database); err != nil {
+		return "", err
+	}
+	schema, err := schemaOf(ctx, database)
+	if err != nil {
+		return "", err
+	}
+	kept := filepath.Join(m.world.Folder, fmt.Sprintf("filled-%d-%d-%s.db", people, m.visitors, schema))
+	if _, err := os.Stat(kept); err == nil && m.folder != "" {
+		m.say("taking the %s people of the last time", count(people))
+		if err := copyFile(kept, file); err != nil {
+			return "", err
+		}
+		return database, rig.Refresh(ctx, database, people, m.visitors)
+	}
+	m.say("filling in %s people", count(people))
+	if err := rig.Fill(ctx, database, people, m.visitors); err != nil {
+		return "", err
+	}
+	if m.folder != "" {
+		return database, copyFile(file, kept)
+	}
+	return database, nil
+}
+
+// migrate has the program make the schema.
+func (m *measurement) migrate(ctx context.Context, database string) error {
+	service, err := m.world.StartService(ctx, database)
+	if err != nil {
+		return err
+	}
+	return service.Stop()
+}
+
+// schemaOf is a short name for the schema of a SQLite database.
+func schemaOf(ctx context.Context, database string) (string, error) {
+	db, _, err := rig.Open(database, "_pragma=busy_timeout(10000)")
+	if err != nil {
+		return "", err
+	}
+	defer db.Close()
+	var all string
+	err = db.QueryRowContext(ctx, `SELECT GROUP_CONCAT(sql, ';') FROM (SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY type, name)`).Scan(&all)
+	return fmt.Sprintf("%x", sha256.Sum256([]byte(all)))[:12], err
+}
+
+func copyFile(from, to string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	if err == nil {
+		err = out.Sync() // or the disk writes it while something is measured
+	}
+	return errors.Join(err, out.Close())
+}

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"wxlogin/bench/rig"
+)
+
+// crowd are people who sign in, each once or again and again.
+type crowd struct {
+	people []rig.Person
+	next   atomic.Int64
+	again  bool
+}
+
+func (c *crowd) take() (rig.Person, bool) {
+	n := int(c.next.Add(1)) - 1
+	if n >= len(c.people) {
+		if !c.again {
+			return rig.Person{}, false
+		}
+		n %= len(c.people)
+	}
+	return c.people[n], true
+}
+
+// The simulator knows 10,000 people at most; the oldest go.
+const (
+	mostReturning = 4000
+	mostNewcomers = 9000
+)
+
+// loginRound is what came of a time of logins.
+type loginRound struct {
+	rig.Load
+	shares map[string]float64 // of the machine's processors
+}
+
+// logins compares whole logins with the rows that the disk takes in the same
+// time: of people who are known, and of those who have never been here.
+func (m *measurement) logins(ctx context.Context) error {
+	tell := rig.NewConn(m.world.WeChat.Address)
+	defer tell.Close()
+	rowsFile := m.databaseURL
+	if rowsFile == "" {
+		rowsFile = "sqlite:" + filepath.Join(m.world.Folder, "rows.db")
+	}
+	stores := m.visitedStores()
+	rounds := make(map[string][]loginRound)
+	var rows []written
+	expected := 800 // logins a second, to have people enough
+	for round := range m.rounds + 1 {
+		w, err := rowsFor(ctx, m.world.Folder, rowsFile, m.round)
+		if err != nil {
+			return err
+		}
+		if round > 0 {
+			rows = append(rows, w)
+		}
+		for _, kind := range []string{returning, firstTime} {
+			for _, s := range stores {
+				c, err := m.crowd(tell, s, kind, int(float64(expected)*m.round.Seconds()*1.5))
+				if err != nil {
+					return err
+				}
+				r, err := m.loginRound(ctx, s, c, kind == firstTime)
+				if err != nil {
+					return fmt.Errorf("%s, %s: %w", kind, s.name(), err)
+				}
+				expected = max(expected, int(r.Rate()))
+				if round > 0 {
+					rounds[kind+s.name()] = append(rounds[kind+s.name()], r)
+				}
+			}
+		}
+	}
+	m.report.logins(stores, rows, rounds)
+	return nil
+}
+
+const (
+	returning = "returning"
+	firstTime = "first time"
+)
+
+// crowd tells the simulator of the people who are going to sign in.
+func (m *measurement) crowd(tell *rig.Conn, s *stored, kind string, n int) (*crowd, error) {
+	c := &crowd{again: kind == returning}
+	if kind == returning {
+		for _, n := range rig.Visitors(s.people, mostReturning) {
+			if rig.Consents(n) && !rig.IsBlocked(n) {
+				c.people = append(c.people, rig.PersonNumber(n))
+			}
+		}
+	} else {
+		for range min(n, mostNewcomers) {
+			m.newcome++
+			c.people = append(c.people, rig.PersonNumber(m.newcome))
+		}
+	}
+	for _, p := range c.people {
+		if err := m.world.WeChat.Add(tell, p); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+// loginRound has phones sign in, each with the next of the crowd when it is done
+// with one.
+func (m *measurement) loginRound(ctx context.Context, s *stored, c *crowd, consent bool) (loginRound, error) {
+	ctx, cancel := context.WithTimeout(ctx, m.round)
+	defer cancel()
+	processes := map[string]int{"server": s.service.PID(), "WeChat": m.world.WeChat.PID(), "phones": os.Getpid()}
+	before := make(map[string]time.Duration)
+	for name, pid := range processes {
+		before[name], _ = rig.CPU(pid)
+	}
+	taken, failed := make([][]time.Duration, m.phones), make([]error, m.phones)
+	began := time.Now()
+	deadline := began.Add(m.round + time.Minute)
+	var all sync.WaitGroup
+	for i := range m.phones {
+		all.Go(func() {
+			phone := &rig.Phone{Site: rig.NewConn(s.service.Address), WeChat: rig.NewConn(m.world.WeChat.Address)}
+			defer phone.Site.Close()
+			defer phone.WeChat.Close()
+			for ctx.Err() == nil {
+				person, ok := c.take()
+				if !ok {
+					return
+				}
+				phone.Holder, phone.Jar = person, rig.Jar{}
+				start := time.Now()
+				if failed[i] = phone.SignsIn(consent, deadline); failed[i] != nil {
+					cancel()
+					return
+				}
+				taken[i] = append(taken[i], time.Since(start))
+			}
+		})
+	}
+	all.Wait()
+	r := loginRound{Load: rig.Load{Took: time.Since(began)}, shares: make(map[string]float64)}
+	for name, pid := range processes {
+		after, ok := rig.CPU(pid)
+		if !ok {
+			continue
+		}
+		r.shares[name] = (after - before[name]).Seconds() / r.Took.Seconds() / float64(runtime.NumCPU())
+		if name == "server" {
+			r.CPU = after - before[name]
+		}
+	}
+	var every []time.Duration
+	for i := range taken {
+		if failed[i] != nil {
+			return r, failed[i]
+		}
+		every = append(every, taken[i]...)
+	}
+	r.Requests, r.P50, r.P99 = len(every), rig.Quantile(every, .5), rig.Quantile(every, .99)
+	return r, nil
+}

@@ -1,0 +1,72 @@
+// Command bench is no part of the product. It puts the built program under load from outside, as phones do
+// over HTTP: how fast it is, side by side with the least that could do the same
+// (bench), and whether it keeps its promises while everything around it fails
+// (bench soak). docs/performance.md tells what is measured how.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// run is the whole program but for the process around it.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	command := ""
+	if len(args) > 0 {
+		command = args[0]
+	}
+	switch command {
+	case bareCommand:
+		return serveBare(ctx, args[1:], stdout)
+	case rowsCommand:
+		return writeRows(ctx, args[1:], stdout)
+	case soakCommand:
+		return runSoak(ctx, args[1:], stdout, stderr)
+	}
+	o, err := parseOptions(args, stderr)
+	if err != nil {
+		return err
+	}
+	return measure(ctx, o, stdout, stderr)
+}
+
+// built is the path of the program under load, built into the folder unless it
+// is there already. The path is a package's, so it does not matter where in the
+// module the driver was started.
+func built(ctx context.Context, program, folder string) (string, error) {
+	if program != "" {
+		return filepath.Abs(program)
+	}
+	program = filepath.Join(folder, "server")
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", program, "wxlogin/cmd/server")
+	cmd.Env = append(cmd.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return program, nil
+}
+
+// child says how this program starts itself for a part in a process of its own.
+// The variable tells the binary of the tests that it is meant to be this
+// program.
+func child() (program string, variables []string, err error) {
+	program, err = os.Executable()
+	return program, []string{childVariable + "=1"}, err
+}
+
+const childVariable = "BENCH_CHILD"

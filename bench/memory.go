@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"wxlogin/bench/rig"
+)
+
+// starts starts the service a few times, and leaves the last one running. What
+// it has in memory then, with nobody there, is its memory at rest.
+func (m *measurement) starts(ctx context.Context, s *stored) error {
+	m.say("starting with %s", s.name())
+	times := 1
+	if m.wants("memory") {
+		times = m.options.starts
+	}
+	var ready []float64
+	for range times {
+		if s.service != nil {
+			if err := s.service.Stop(); err != nil {
+				return err
+			}
+		}
+		var err error
+		if s.service, err = m.world.StartService(ctx, s.database); err != nil {
+			return err
+		}
+		ready = append(ready, s.service.Ready.Seconds())
+	}
+	if !m.wants("memory") {
+		return nil
+	}
+	select {
+	case <-time.After(m.round): // the jobs end that every process begins with
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	now, _, ok := rig.Memory(s.service.PID())
+	m.report.rest(s, time.Duration(rig.Median(ready)*float64(time.Second)), now, ok)
+	return nil
+}
+
+// memory has very many visits in flight at once: each connection has sent one,
+// or is about to.
+func (m *measurement) memory(ctx context.Context) error {
+	s := m.most()
+	requests := m.requests(s, "/", func(p rig.Person) string { return p.OpenID })
+	conns := rig.Conns(s.service.Address, m.flight)
+	defer rig.CloseAll(conns)
+	// All connections are there before it begins, each with its first answer.
+	for i, c := range conns {
+		if err := c.Do(rig.NewRequest(http.MethodGet, "/healthz", "", nil), time.Now().Add(time.Minute)); err != nil {
+			return err
+		}
+		if i == 0 && c.Status != http.StatusOK {
+			return requests[0].Check(c)
+		}
+	}
+	peakKnown := rig.ForgetPeak(s.service.PID()) == nil
+	load, err := rig.Send(ctx, s.service.Target(), conns, requests, 2*m.round)
+	if err != nil {
+		return err
+	}
+	now, peak, ok := rig.Memory(s.service.PID())
+	if !peakKnown && ok {
+		m.say("the peak of the memory cannot be begun anew here; it is that of the whole run")
+	}
+	m.report.flight(s, m.options.flight, load, now, peak, ok)
+	return nil
+}

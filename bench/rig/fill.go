@@ -1,0 +1,284 @@
+package rig
+
+import (
+	"context"
+	"database/sql"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // driver
+	_ "modernc.org/sqlite"             // driver
+)
+
+// Open opens a database as WXLOGIN_DATABASE_URL names it. The parameters are
+// those of the SQLite driver.
+func Open(database, sqliteParams string) (db *sql.DB, isSQLite bool, err error) {
+	path, isSQLite := strings.CutPrefix(database, "sqlite:")
+	if !isSQLite {
+		db, err = sql.Open("pgx", database)
+		return db, false, err
+	}
+	if path, err = filepath.Abs(path); err != nil {
+		return nil, true, err
+	}
+	db, err = sql.Open("sqlite", (&url.URL{Scheme: "file", Path: filepath.ToSlash(path)}).String()+"?"+sqliteParams)
+	return db, true, err
+}
+
+// filling is for a database that nobody else has open and that is thrown away
+// when it fails.
+const filling = "_pragma=busy_timeout(10000)&_pragma=locking_mode(EXCLUSIVE)&_pragma=journal_mode(OFF)&_pragma=synchronous(OFF)&_pragma=cache_size(-2000000)&_pragma=temp_store(MEMORY)&_txlock=immediate"
+
+// Fill puts people into a database that the program has migrated and left: each
+// with a session that PersonNumber(n).Token opens, most with a token of WeChat's,
+// and their logins. The first visitors of them were here just now, the others
+// within four weeks.
+func Fill(ctx context.Context, database string, people, visitors int) error {
+	db, isSQLite, err := Open(database, filling)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	var there int
+	if err := db.QueryRowContext(ctx, `SELECT COUNT(*) FROM users`).Scan(&there); err != nil {
+		return err
+	}
+	if there > 0 {
+		return fmt.Errorf("the database has %d people already; give an empty one", there)
+	}
+	f := &filler{people: people, visitors: visitors, now: time.Now()}
+	var indexes []string
+	if isSQLite {
+		if indexes, err = dropIndexes(ctx, db); err != nil {
+			return err
+		}
+	}
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	if err := f.fill(ctx, tx, !isSQLite); err != nil {
+		return err
+	}
+	for _, statement := range indexes {
+		if _, err := tx.ExecContext(ctx, statement); err != nil {
+			return err
+		}
+	}
+	if err := tx.Commit(); err != nil {
+		return err
+	}
+	if !isSQLite {
+		_, err = db.ExecContext(ctx, `VACUUM (ANALYZE)`) // what autovacuum does soon
+	}
+	return errors.Join(err, db.Close())
+}
+
+// dropIndexes drops the indexes that are no constraints, and returns how to make
+// them again: to sort once is much faster than to insert in no order. Those that
+// are inserted into in no order all their lives stay: their pages are two thirds
+// full, and sorted they would be so full that every login splits some.
+func dropIndexes(ctx context.Context, db *sql.DB) (again []string, err error) {
+	rows, err := db.QueryContext(ctx, `SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL
+		AND name NOT IN ('users_by_unionid', 'sessions_by_user', 'logins_by_user')`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var names []string
+	for rows.Next() {
+		var name, statement string
+		if err := rows.Scan(&name, &statement); err != nil {
+			return nil, err
+		}
+		names, again = append(names, name), append(again, statement)
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		if _, err := db.ExecContext(ctx, `DROP INDEX "`+name+`"`); err != nil {
+			return nil, err
+		}
+	}
+	return again, nil
+}
+
+type filler struct {
+	people, visitors int
+	now              time.Time
+	users            *bulk
+	sessions         *bulk
+	tokens           *bulk
+	logins           *bulk
+	returns          []comeback
+}
+
+// comeback is one return from WeChat.
+type comeback struct {
+	at   time.Time
+	n    int // the person's number
+	kind string
+}
+
+// The kinds of comeback.
+const (
+	last    = "last" // the session is of it
+	earlier = "earlier"
+	failed  = "failed"
+)
+
+const day = 24 * time.Hour
+
+// fill puts in people as they came, and then what they did in the order in which
+// it happened.
+func (f *filler) fill(ctx context.Context, tx *sql.Tx, named bool) error {
+	f.users = newBulk(tx, named, "users", "id, appid, openid, unionid, nickname, language, privilege, scope, blocked, first_login_at, last_login_at, profile_updated_at, login_count, consent_version, consent_at")
+	f.tokens = newBulk(tx, named, "tokens", "user_id, scope, refresh_token, kid, issued_at, ends_at")
+	f.sessions = newBulk(tx, named, "sessions", "id, token_hash, kind, user_id, created_at, last_seen_at, ends_at, remote_addr, user_agent")
+	f.logins = newBulk(tx, named, "logins", "id, appid, state_hash, code_hash, session_hash, scope, outcome, reason, user_id, started_at, finished_at, remote_addr, user_agent, errcode, step")
+	for n := range f.people {
+		f.addPerson(f.life(n))
+		if err := flush(ctx, f.users, f.tokens); err != nil {
+			return err
+		}
+	}
+	if err := errors.Join(f.users.rest(ctx), f.tokens.rest(ctx)); err != nil {
+		return err
+	}
+	slices.SortFunc(f.returns, func(a, b comeback) int { return a.at.Compare(b.at) })
+	for _, c := range f.returns {
+		f.addComeback(f.life(c.n), c)
+		if err := flush(ctx, f.sessions, f.logins); err != nil {
+			return err
+		}
+	}
+	return errors.Join(f.sessions.rest(ctx), f.logins.rest(ctx))
+}
+
+// life is what is made up about one person.
+type life struct {
+	Person
+	n                   int
+	id                  string
+	joined, login, seen time.Time // first login, last login, last visit
+	consents, blocked   bool
+	address             string
+}
+
+// life makes up the life of one person. Who came first has the lowest number, so
+// ids grow; the sessions are all alive, for a visit prolongs them.
+func (f *filler) life(n int) life {
+	l, r := life{Person: PersonNumber(n), n: n, consents: Consents(n), blocked: IsBlocked(n) && !f.isVisitor(n)}, random("life", n)
+	if n == f.people/2 {
+		l.Nickname = RareNickname
+	}
+	if !l.consents {
+		l.Nickname = ""
+	}
+	l.joined = f.now.Add(-400*day + time.Duration(float64(399*day)*float64(n)/float64(f.people)))
+	l.id = rowID(l.joined, r)
+	oldest := max(f.now.Sub(l.joined), time.Hour)
+	l.login = f.now.Add(-time.Duration(r.Float64() * float64(min(oldest, 170*day))))
+	if l.login.Before(l.joined) {
+		l.login = l.joined
+	}
+	l.seen = f.now.Add(-time.Duration(r.Float64() * float64(28*day)))
+	if f.isVisitor(n) {
+		l.seen = f.now.Add(-time.Duration(r.IntN(15)) * time.Minute)
+	}
+	if l.seen.Before(l.login) {
+		l.seen = l.login
+	}
+	l.address = fmt.Sprintf("198.51.%d.%d", r.IntN(256), r.IntN(256))
+	return l
+}
+
+func (l life) scope() string {
+	if l.consents {
+		return "snsapi_userinfo"
+	}
+	return "snsapi_base"
+}
+
+// addPerson adds somebody with their token, and notes when they came back.
+func (f *filler) addPerson(l life) {
+	r := random("token", l.n)
+	profileAt, consent, consentAt := any(nil), "", any(nil)
+	if l.consents {
+		profileAt, consent, consentAt = l.login.UnixMilli(), "2", l.login.UnixMilli()
+	}
+	blocked, count := 0, 1
+	if l.blocked {
+		blocked = 1
+	}
+	f.returns = append(f.returns, comeback{l.login, l.n, last})
+	if l.n%2 == 0 {
+		count = 2 + r.IntN(20)
+		f.returns = append(f.returns, comeback{l.login.Add(-time.Duration(r.Float64() * float64(10*day))), l.n, earlier})
+	}
+	if l.n%25 == 0 {
+		f.returns = append(f.returns, comeback{l.login.Add(-time.Minute), l.n, failed})
+	}
+	unionID := any(nil)
+	if l.UnionID != "" {
+		unionID = l.UnionID
+	}
+	f.users.add(l.id, AppID, l.OpenID, unionID, l.Nickname, "zh_CN", "[]", l.scope(), blocked, l.joined.UnixMilli(), l.login.UnixMilli(), profileAt, count, consent, consentAt)
+	var sealed [140]byte
+	for i := range sealed {
+		sealed[i] = byte(r.Uint32())
+	}
+	f.tokens.add(l.id, l.scope(), "v1|filled|"+base64.RawStdEncoding.EncodeToString(sealed[:]), "filled", l.login.UnixMilli(), l.login.Add(30*day).UnixMilli())
+}
+
+// addComeback adds a login, and to the last one the session. What was spent is
+// remembered for an hour.
+func (f *filler) addComeback(l life, c comeback) {
+	r := random(c.kind+" login", l.n)
+	session, outcome, reason, user := digest(fmt.Sprintf("%s session of %d", c.kind, l.n)), "signed_in", "", any(l.id)
+	switch c.kind {
+	case last:
+		session = digest(l.Token)
+		if !l.blocked {
+			f.sessions.add(rowID(c.at, r), session, "visitor", l.id, c.at.UnixMilli(), l.seen.UnixMilli(), c.at.Add(180*day).UnixMilli(), l.address, IPhone)
+		}
+	case failed:
+		outcome, reason, user = "failed", "code_spent", nil
+	}
+	state, code := any(nil), any(nil)
+	if f.now.Sub(c.at) < time.Hour {
+		state, code = digest(fmt.Sprintf("%s state of %d", c.kind, l.n)), digest(fmt.Sprintf("%s code of %d", c.kind, l.n))
+	}
+	f.logins.add(rowID(c.at, r), AppID, state, code, session, l.scope(), outcome, reason, user, c.at.UnixMilli(), c.at.Add(400*time.Millisecond).UnixMilli(), l.address, IPhone, 0, "")
+}
+
+// Refresh makes people who were put in some time ago look as if they were put in
+// now, as far as it matters: whose session is used was here just now.
+func Refresh(ctx context.Context, database string, people, visitors int) error {
+	db, _, err := Open(database, filling)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	for _, n := range Visitors(people, visitors) {
+		if _, err := tx.ExecContext(ctx, `UPDATE sessions SET last_seen_at = $1 WHERE token_hash = $2`, time.Now().UnixMilli(), digest(PersonNumber(n).Token)); err != nil {
+			return err
+		}
+	}
+	return errors.Join(tx.Commit(), db.Close())
+}

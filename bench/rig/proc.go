@@ -1,0 +1,64 @@
+package rig
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// What a process uses, as Linux tells it in /proc. Where there is no /proc the
+// second result is false, and the figure is left out.
+
+// tick is the unit of times in /proc/PID/stat: USER_HZ, 100 on every
+// architecture that Go runs on.
+const tick = 10 * time.Millisecond
+
+// CPU is the processor time that a process has used in all its threads, its own
+// and the kernel's for it.
+func CPU(pid int) (time.Duration, bool) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0, false
+	}
+	// The name in brackets may hold anything, so it is counted from behind it.
+	fields := bytes.Fields(text[bytes.LastIndexByte(text, ')')+1:])
+	if len(fields) < 13 {
+		return 0, false
+	}
+	user, err1 := strconv.ParseInt(string(fields[11]), 10, 64)
+	system, err2 := strconv.ParseInt(string(fields[12]), 10, 64)
+	return time.Duration(user+system) * tick, err1 == nil && err2 == nil
+}
+
+// Memory is what a process has in memory, and the most that it has had since
+// its start or the last ForgetPeak. In bytes.
+func Memory(pid int) (now, peak int64, ok bool) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0, 0, false
+	}
+	now, ok1 := kilobytes(string(text), "VmRSS:")
+	peak, ok2 := kilobytes(string(text), "VmHWM:")
+	return now, peak, ok1 && ok2
+}
+
+// ForgetPeak begins the peak of Memory anew.
+func ForgetPeak(pid int) error {
+	return os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", pid), []byte("5"), 0)
+}
+
+func kilobytes(text, name string) (int64, bool) {
+	_, rest, ok := strings.Cut(text, name)
+	if !ok {
+		return 0, false
+	}
+	fields := strings.Fields(rest)
+	if len(fields) == 0 {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(fields[0], 10, 64)
+	return n << 10, err == nil
+}

@@ -1,0 +1,148 @@
+package rig
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"os/exec"
+	"strings"
+	"time"
+)
+
+// World is where a load takes place: a folder, the built program and a simulated
+// WeChat.
+type World struct {
+	Folder  string // of everything that is written, logs included
+	Program string // the built server
+	WeChat  *Simulator
+	keys    string
+}
+
+// NewWorld starts a simulated WeChat. Close ends it.
+func NewWorld(ctx context.Context, folder, program string) (*World, error) {
+	key := make([]byte, 32)
+	rand.Read(key)
+	w := &World{Folder: folder, Program: program, keys: "bench:" + base64.StdEncoding.EncodeToString(key)}
+	var err error
+	w.WeChat, err = startSimulator(ctx, folder, program)
+	return w, err
+}
+
+// Close ends the simulated WeChat.
+func (w *World) Close() error { return w.WeChat.Stop() }
+
+// The official account that is played, and the site. Host is the name that the
+// site is known by; connections go to where the process listens.
+const (
+	AppID  = "wxbe0c4000000000001"
+	Secret = "0123456789abcdef0123456789abcdef"
+	Host   = "h5.localhost"
+)
+
+// Simulator is a simulated WeChat in a process of its own.
+type Simulator struct {
+	*Process
+	Address string
+}
+
+func startSimulator(ctx context.Context, folder, program string) (*Simulator, error) {
+	p, err := Start(folder, nil, program, "simulator", "--addr=127.0.0.1:0", "--appid="+AppID, "--appsecret="+Secret, "--log-level=error")
+	if err != nil {
+		return nil, err
+	}
+	line, err := p.Wait(ctx, "control page: http://")
+	if err != nil {
+		p.Kill()
+		return nil, err
+	}
+	_, address, _ := strings.Cut(strings.TrimSpace(line), "http://")
+	return &Simulator{p, strings.Trim(address, "/")}, nil
+}
+
+// Service is the program under load.
+type Service struct {
+	*Process
+	Address string
+	Metrics string        // address of /metrics
+	Ready   time.Duration // from the start of the process until /readyz said 200
+}
+
+// Target is what a load is sent to.
+func (s *Service) Target() Target { return Target{s.Address, s.PID()} }
+
+// StartService starts the program on a database, as WXLOGIN_DATABASE_URL names
+// it, and waits until it is ready.
+func (w *World) StartService(ctx context.Context, database string) (*Service, error) {
+	p, err := Start(w.Folder, append(w.variables(database),
+		"WXLOGIN_ADDR=127.0.0.1:0",
+		"WXLOGIN_METRICS_ADDR=127.0.0.1:0",
+		"WXLOGIN_WECHAT_OPEN_URL=http://"+w.WeChat.Address,
+		"WXLOGIN_WECHAT_API_URL=http://"+w.WeChat.Address,
+		"WXLOGIN_RATE_LIMIT=0", // all phones share one address here
+	), w.Program)
+	if err != nil {
+		return nil, err
+	}
+	s := &Service{Process: p}
+	if err := s.becomeReady(ctx); err != nil {
+		p.Kill()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Service) becomeReady(ctx context.Context) error {
+	line, err := s.Wait(ctx, `"msg":"wxlogin is ready"`)
+	if err != nil {
+		return err
+	}
+	if s.Address, err = address(line); err != nil {
+		return err
+	}
+	c := NewConn(s.Address)
+	defer c.Close()
+	if err := c.Do(NewRequest(http.MethodGet, "/readyz", "", nil), time.Now().Add(answerTime)); err != nil {
+		return err
+	}
+	if c.Status != http.StatusOK {
+		return fmt.Errorf("/readyz says %d: %s", c.Status, c.Body)
+	}
+	s.Ready = time.Since(s.Began)
+	if line, err = s.Wait(ctx, `"msg":"metrics"`); err != nil {
+		return err
+	}
+	if s.Metrics, err = address(line); err != nil {
+		return err
+	}
+	s.Metrics = strings.TrimSuffix(s.Metrics, "/metrics")
+	return nil
+}
+
+func (w *World) variables(database string) []string {
+	return []string{
+		"WXLOGIN_PUBLIC_URL=http://" + Host,
+		"WXLOGIN_APPID=" + AppID,
+		"WXLOGIN_APPSECRET=" + Secret,
+		"WXLOGIN_DATABASE_URL=" + database,
+		"WXLOGIN_KEYS=" + w.keys,
+		"WXLOGIN_LOG_FORMAT=json",
+	}
+}
+
+// AdminLink asks the program for a one-time address of the desk and returns the
+// token in it.
+func (w *World) AdminLink(ctx context.Context, database string) (string, error) {
+	cmd := exec.CommandContext(ctx, w.Program, "admin", "link")
+	cmd.Dir, cmd.Env = w.Folder, append(cmd.Environ(), w.variables(database)...)
+	out, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("server admin link: %w", err)
+	}
+	_, token, ok := strings.Cut(strings.TrimSpace(string(out)), "token=")
+	if !ok {
+		return "", fmt.Errorf("server admin link printed %q", out)
+	}
+	return token, nil
+}

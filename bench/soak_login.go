@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"wxlogin/bench/rig"
+)
+
+// signsIn goes where it is sent, as a browser does, until the person is signed
+// in or a page says that it did not work.
+func (v *visitor) signsIn(ctx context.Context) {
+	path := loginPath(!v.known)
+	consent := !v.known
+	for range 12 {
+		var c *rig.Conn
+		if strings.HasPrefix(path, "/callback") {
+			c = v.returns(ctx, path)
+		} else {
+			c = v.again(ctx, http.MethodGet, path, nil)
+		}
+		if c == nil {
+			return
+		}
+		to := strings.TrimPrefix(rig.Location(c), "http://"+rig.Host)
+		switch {
+		case c.Status >= 400:
+			v.ledger.count("logins that ended with a page")
+			return
+		case strings.HasPrefix(to, "http://"+v.world.WeChat.Address):
+			if path = v.authorize(ctx, to); path == "" {
+				return
+			}
+		case strings.HasPrefix(to, "/consent"):
+			path, consent = loginPath(true), true
+		case c.Status == http.StatusSeeOther && to == "/":
+			if v.token() != "" {
+				v.known = v.known || consent
+				if v.rand.IntN(8) == 0 && strings.HasPrefix(path, "/callback") {
+					v.ledger.count("callbacks opened once more")
+					v.returns(ctx, path)
+				}
+			}
+			return
+		default:
+			v.ledger.count("logins that led elsewhere")
+			return
+		}
+	}
+	v.ledger.breaks("a login goes round and round")
+}
+
+func loginPath(consent bool) string {
+	if consent {
+		return "/login?consent=1&return_to=%2F"
+	}
+	return "/login?return_to=%2F"
+}
+
+// returns opens a callback, and notes what its answer hands out. What the
+// browser held before may be replaced by it.
+func (v *visitor) returns(ctx context.Context, path string) *rig.Conn {
+	held := v.token()
+	wasAlive := v.ledger.state(held) == alive
+	v.ledger.moves(held, maybe)
+	c := v.again(ctx, http.MethodGet, path, nil)
+	if c != nil {
+		v.handed(held, wasAlive, v.token())
+	}
+	return c
+}
+
+func (v *visitor) handed(held string, wasAlive bool, now string) {
+	switch {
+	case now == held && wasAlive:
+		v.ledger.moves(held, alive)
+	case now != "" && now != held:
+		v.ledger.hands(now, v.person.OpenID)
+	}
+}
+
+// authorize opens WeChat's page and returns the callback that it leads to. WeChat
+// may call back twice; then both come at the same moment, each to any process.
+func (v *visitor) authorize(ctx context.Context, location string) string {
+	target := strings.TrimPrefix(location, "http://"+v.world.WeChat.Address)
+	target, _, _ = strings.Cut(target, "#")
+	cookies := "wechatsim_person=" + v.person.Key + "; wechatsim_consent=allow"
+	if err := v.weChat.Do(rig.NewRequest(http.MethodGet, target, cookies, nil), time.Now().Add(patience)); err != nil {
+		v.ledger.breaks("the simulator does not answer: %v", err)
+		return ""
+	}
+	site := "http://" + rig.Host
+	if twice := v.weChat.Header("X-Wechatsim-Callback"); len(twice) == 2 {
+		first := strings.TrimPrefix(twice[0], site)
+		v.returnsTwice(ctx, first, strings.TrimPrefix(twice[1], site))
+		return first // a third time, whose answer leads on
+	}
+	back, ok := strings.CutPrefix(rig.Location(v.weChat), site)
+	if !ok {
+		v.ledger.count("logins that WeChat did not let on")
+		return ""
+	}
+	return back
+}
+
+func (v *visitor) returnsTwice(ctx context.Context, paths ...string) {
+	v.ledger.count("callbacks twice at once")
+	held := v.token()
+	wasAlive := v.ledger.state(held) == alive
+	v.ledger.moves(held, maybe)
+	twins := make([]*browser, len(paths))
+	var both sync.WaitGroup
+	for i, path := range paths {
+		twins[i] = v.newBrowser(v.rand.Uint64(), v.agent)
+		for name, value := range v.jar.All() {
+			twins[i].jar.Set(name, value)
+		}
+		both.Go(func() {
+			defer twins[i].close()
+			twins[i].again(ctx, http.MethodGet, path, nil)
+		})
+	}
+	both.Wait()
+	for _, twin := range twins {
+		now := twin.jar.Get(rig.SessionCookie)
+		v.handed(held, wasAlive, now)
+		if now != "" {
+			v.jar.Set(rig.SessionCookie, now)
+		}
+	}
+}

@@ -1,0 +1,51 @@
+package telemetry
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"os"
+
+	"github.com/lmittmann/tint"
+
+	"wxlogin/internal/web"
+)
+
+// Logs is the log of the program.
+type Logs struct {
+	*slog.Logger
+	// Access writes the access log; nil: through the Logger.
+	Access func(context.Context, web.AccessRecord)
+	// Flush writes what is still buffered. It has to be called in the end.
+	Flush func()
+}
+
+// NewLogs writes lines of the level or above: as "json" for machines, as "text"
+// for people, with colours on a terminal. An empty format is text on a terminal
+// and else JSON.
+func NewLogs(w io.Writer, format string, level slog.Level) Logs {
+	terminal := isTerminal(w)
+	lines := newLineBuffer(w)
+	l := Logs{Flush: lines.flush}
+	var handler slog.Handler
+	if format == "text" || format == "" && terminal {
+		handler = tint.NewTextHandler(lines, &tint.Options{Level: level, NoColor: !terminal})
+	} else {
+		handler = slog.NewJSONHandler(lines, &slog.HandlerOptions{Level: level})
+		l.Access = accessLog(lines)
+	}
+	if level > slog.LevelInfo {
+		l.Access = func(context.Context, web.AccessRecord) {}
+	}
+	l.Logger = slog.New(flushing{handler, lines})
+	return l
+}
+
+func isTerminal(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

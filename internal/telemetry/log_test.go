@@ -1,0 +1,179 @@
+package telemetry_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"wxlogin/internal/telemetry"
+	"wxlogin/internal/web"
+)
+
+// sink counts writes and keeps what is written.
+type sink struct {
+	mu     sync.Mutex
+	buf    bytes.Buffer
+	writes int
+	gate   chan struct{} // not nil: each write waits for it
+}
+
+func (s *sink) Write(p []byte) (int, error) {
+	if s.gate != nil {
+		<-s.gate
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.writes++
+	return s.buf.Write(p)
+}
+
+func (s *sink) state() (text string, writes int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.buf.String(), s.writes
+}
+
+// Lines wait a moment for one another; a warning takes all that wait with it.
+func TestLogLinesAreBuffered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		out := &sink{}
+		log := telemetry.NewLogs(out, "json", slog.LevelInfo)
+		for i := range 3 {
+			log.Info("visit", "n", i)
+		}
+		if text, _ := out.state(); text != "" {
+			t.Errorf("written at once: %s", text)
+		}
+		time.Sleep(telemetry.BufferFor)
+		synctest.Wait()
+		if text, writes := out.state(); strings.Count(text, "\n") != 3 || writes != 1 {
+			t.Errorf("%d writes of %s", writes, text)
+		}
+		log.Info("visit", "n", 4)
+		log.With("a", 1).WithGroup("g").Warn("trouble")
+		if text, writes := out.state(); !strings.HasSuffix(text, "}\n") || !strings.Contains(text, "trouble") || writes != 2 {
+			t.Errorf("after a warning: %d writes of %s", writes, text)
+		}
+		log.Info("last")
+		log.Flush()
+		if text, _ := out.state(); !strings.Contains(text, `"last"`) {
+			t.Errorf("at the end: %s", text)
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if _, writes := out.state(); writes != 3 {
+			t.Errorf("%d writes", writes)
+		}
+	})
+}
+
+// Nothing is lost, torn or out of order, whoever logs beside.
+func TestLogLinesFromManyAtOnce(t *testing.T) {
+	out := &sink{}
+	log := telemetry.NewLogs(out, "json", slog.LevelInfo)
+	const who, many = 8, 500
+	var wg sync.WaitGroup
+	for i := range who {
+		wg.Go(func() {
+			for n := range many {
+				if n%100 == 99 {
+					log.Warn("line", "who", i, "n", n)
+				} else {
+					log.Info("line", "who", i, "n", n)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	log.Flush()
+	var next [who]int
+	text, _ := out.state()
+	for line := range strings.Lines(text) {
+		var l struct{ Who, N int }
+		if err := json.Unmarshal([]byte(line), &l); err != nil {
+			t.Fatalf("%v: %s", err, line)
+		}
+		if next[l.Who] != l.N {
+			t.Fatalf("line %d of %d came where %d should have", l.N, l.Who, next[l.Who])
+		}
+		next[l.Who]++
+	}
+	if want := fmt.Sprint([who]int{many, many, many, many, many, many, many, many}); fmt.Sprint(next) != want {
+		t.Errorf("%v lines", next)
+	}
+}
+
+// A log that nobody reads holds up those who write it, and takes no more memory.
+func TestLogThatNobodyReads(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		out := &sink{gate: make(chan struct{})}
+		log := telemetry.NewLogs(out, "json", slog.LevelInfo)
+		text := strings.Repeat("x", 1000)
+		done, logged := false, 0
+		go func() {
+			for range 4 * telemetry.MaxBuffered / len(text) {
+				log.Info(text)
+				logged += len(text)
+			}
+			done = true
+		}()
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if done || logged > 3*telemetry.MaxBuffered {
+			t.Errorf("%d bytes were taken that nobody has read", logged)
+		}
+		close(out.gate)
+		synctest.Wait()
+		time.Sleep(time.Second)
+		synctest.Wait()
+		log.Flush()
+		if text, _ := out.state(); !done || strings.Count(text, "\n") != 4*telemetry.MaxBuffered/1000 {
+			t.Error("lines are missing when it is read again")
+		}
+	})
+}
+
+// A line of the access log is the one that the logger would write.
+func TestAccessLog(t *testing.T) {
+	began := time.Date(2026, 11, 22, 6, 0, 0, 123456789, time.FixedZone("CST", 8*3600))
+	for _, a := range []web.AccessRecord{
+		{RequestID: "0123456789abcdef", Method: "GET", Route: "/avatar/{user}", Status: 200, Bytes: 4711, Began: began, Took: 1234567 * time.Nanosecond, Client: "192.0.2.1"},
+		{RequestID: "", Method: "!#$%&'*+-.^_`|~", Route: "none", Status: 404, Began: began.UTC(), Client: `fe80::1%"\\<中>` + "\n"},
+		{Method: "GET", Route: "/scan/events", Status: 200, Bytes: 1 << 40, Began: began, Took: 1234567 * time.Second, Client: "2001:db8::1"},
+		{Took: time.Microsecond}, {Took: 999 * time.Nanosecond}, {Took: 100100 * time.Microsecond}, {Took: -1500 * time.Microsecond}, {Took: 10 * 365 * 24 * time.Hour},
+	} {
+		out := &sink{}
+		log := telemetry.NewLogs(out, "json", slog.LevelInfo)
+		log.Access(t.Context(), a)
+		record := slog.NewRecord(a.Began.Add(a.Took), slog.LevelInfo, "request", 0)
+		attrs := a.Attrs()
+		record.AddAttrs(attrs[:]...)
+		if err := log.Handler().Handle(t.Context(), record); err != nil {
+			t.Fatal(err)
+		}
+		log.Flush()
+		text, _ := out.state()
+		got, want, _ := strings.Cut(text, "\n")
+		var gotLine, wantLine map[string]any
+		if err := json.Unmarshal([]byte(got), &gotLine); err != nil {
+			t.Fatalf("%v: %s", err, got)
+		}
+		if err := json.Unmarshal([]byte(want), &wantLine); err != nil || !reflect.DeepEqual(gotLine, wantLine) {
+			t.Errorf("got\n%s\nwant\n%s", got, want)
+		}
+	}
+	out := &sink{}
+	log := telemetry.NewLogs(out, "json", slog.LevelWarn)
+	log.Access(t.Context(), web.AccessRecord{})
+	log.Flush()
+	if text, _ := out.state(); text != "" {
+		t.Errorf("at the level warn: %s", text)
+	}
+}

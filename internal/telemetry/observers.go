@@ -1,0 +1,92 @@
+package telemetry
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"wxlogin/internal/auth"
+	"wxlogin/internal/web"
+	"wxlogin/internal/wechat"
+)
+
+// Observers take the reports of the parts. They count each and, where traces are
+// wanted, write it to the trace of the request.
+type Observers struct {
+	Metrics *Metrics
+	Tracing *Tracing // nil: no traces
+}
+
+// The results of a callback that is handed to a login; others are reasons.
+const (
+	first = "first" // the one that spends its code
+	again = "again" // the same trip once more, or a second code for it
+)
+
+// Request takes the record of an answered request.
+func (o Observers) Request(ctx context.Context, a web.AccessRecord) {
+	method := a.Method
+	if !slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodDelete}, method) {
+		method = "other" // a client can make up any
+	}
+	o.Metrics.requests.WithLabelValues(method, a.Route, strconv.Itoa(a.Status)).Inc()
+	if !strings.HasSuffix(a.Route, "/scan/events") { // lasts 20 s by design
+		o.Metrics.times.WithLabelValues(a.Route).Observe(a.Took.Seconds())
+	}
+	o.Tracing.request(ctx, method, a.Route, a.Status)
+}
+
+// Started takes a trip to WeChat that begins, and whether in a browser of
+// WeChat's.
+func (o Observers) Started(scope auth.Scope, inWeChat bool) {
+	browser := "other" // sees WeChat's page that says so, and goes no further
+	if inWeChat {
+		browser = "wechat"
+	}
+	o.Metrics.starts.WithLabelValues(string(scope), browser).Inc()
+}
+
+// Arrived takes a callback that is handed to a login, and whether it is the first
+// of its trip.
+func (o Observers) Arrived(_ context.Context, isFirst bool) {
+	result := again
+	if isFirst {
+		result = first
+	}
+	o.Metrics.callbacks.WithLabelValues(result).Inc()
+}
+
+// Refused takes a callback that is turned away with its code unread.
+func (o Observers) Refused(reason auth.Reason) {
+	o.Metrics.callbacks.WithLabelValues(string(reason)).Inc()
+}
+
+// Login takes a login that has ended.
+func (o Observers) Login(ctx context.Context, l auth.Login) {
+	if l.Outcome == auth.Failed && l.Step == "" {
+		o.Metrics.callbacks.WithLabelValues(string(l.Reason)).Inc() // not even claimed; its code is good for another try
+	}
+	o.Metrics.logins.WithLabelValues(string(l.Scope), string(l.Outcome), string(l.Reason), string(l.Step)).Inc()
+	if l.Reason == auth.Snapshot {
+		o.Metrics.snapshots.Inc()
+	}
+	if l.Scope != auth.ScopeScan { // which is no return from WeChat, and has no length
+		o.Metrics.loginTime.Observe(l.FinishedAt.Sub(l.StartedAt).Seconds())
+	}
+	o.Tracing.login(ctx, l)
+}
+
+// Call takes a call to WeChat: reason is why it failed, empty when it did not, and
+// errcode WeChat's own number.
+func (o Observers) Call(ctx context.Context, endpoint string, reason auth.Reason, errcode int64, took time.Duration) {
+	number := strconv.FormatInt(errcode, 10)
+	if _, known := wechat.Explain(errcode); errcode != 0 && !known {
+		number = "other" // the log has it; a label must not grow with what WeChat, or who plays it, makes up
+	}
+	o.Metrics.calls.WithLabelValues(endpoint, string(reason), number).Inc()
+	o.Metrics.callTime.WithLabelValues(endpoint).Observe(took.Seconds())
+	o.Tracing.call(ctx, endpoint, reason, number, took)
+}
