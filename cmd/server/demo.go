@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"wxlogin/internal/auth"
+	"wxlogin/internal/admin"
 	"wxlogin/internal/web"
 	"wxlogin/internal/wechat/wechatsim"
 )
@@ -119,7 +119,7 @@ func (c *demoCommand) announce(ctx context.Context, w io.Writer, s *settings, co
 			return fmt.Errorf("make up people: %w", err)
 		}
 	}
-	admin, ends, err := newAdminLink(ctx, auth.NewDesk(db, config.appID, nil, time.Now), config.publicURL)
+	adminLink, ends, err := newAdminLink(ctx, admin.New(admin.Config{Store: db, AppID: config.appID, Now: time.Now}), config.publicURL)
 	if err != nil {
 		return err
 	}
@@ -130,6 +130,6 @@ func (c *demoCommand) announce(ctx context.Context, w io.Writer, s *settings, co
   模拟器 simulator  %s/
 
 Ctrl+C stops it.
-`, config.publicURL, admin, ends.Format("15:04"), simURL)
+`, config.publicURL, adminLink, ends.Format("15:04"), simURL)
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 	"wxlogin/internal/store"
 	"wxlogin/internal/telemetry"
@@ -201,7 +202,7 @@ func assemble(p parts) (assembled, error) {
 		}),
 		Scans:     auth.NewScans(p.db, rules, time.Now, p.observers.Login),
 		Stopping:  p.stopping,
-		Desk:      auth.NewDesk(p.db, config.appID, config.admins, time.Now),
+		Admins:    admin.New(admin.Config{Store: p.db, AppID: config.appID, Admins: config.admins, Now: time.Now}),
 		Refresher: refresher,
 		Pictures:  pictures,
 		Sessions:  p.db,

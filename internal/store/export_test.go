@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 )
 
@@ -26,7 +27,7 @@ func (s Sealer) Open(sealed, place string) (auth.Secret, error) { return s.open(
 func (s *Store) CacheNoSessions() { s.cache = newSessionCache(noState) }
 
 // Gathered says whether the people of a query are gathered, and not walked to.
-func (s *Store) Gathered(ctx context.Context, q auth.UserQuery) (bool, error) {
+func (s *Store) Gathered(ctx context.Context, q admin.UserQuery) (bool, error) {
 	p, err := s.people(ctx, q)
 	return err == nil && p.gathered, err
 }
@@ -40,7 +41,7 @@ type Statement struct {
 }
 
 // Statements are all that a query may be answered by.
-func (s *Store) Statements(ctx context.Context, q auth.UserQuery) (all []Statement, err error) {
+func (s *Store) Statements(ctx context.Context, q admin.UserQuery) (all []Statement, err error) {
 	sel, err := s.selection(ctx, q)
 	if err != nil {
 		return nil, err
@@ -88,9 +89,9 @@ func (s *Store) Statements(ctx context.Context, q auth.UserQuery) (all []Stateme
 // has by now.
 func (s *Store) LogPages() (pages, copied uint32) { return s.checkpoints.index.log() }
 
-// OtherAdminsStatement is what counts them.
-func OtherAdminsStatement(appID string, configured []string, except string) Statement {
-	c := otherAdmins(appID, configured, except)
+// CountAdminsStatement is what counts the admins besides one.
+func CountAdminsStatement(guard admin.Guard, exceptUserID string) Statement {
+	c := countAdmins(guard, clause{"users.id <> ?", []any{exceptUserID}})
 	return Statement{Text: c.text, Args: c.args}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 )
 
@@ -111,10 +112,10 @@ type loginJSON struct {
 }
 
 type eventJSON struct {
-	At     time.Time   `json:"at"`
-	Actor  string      `json:"actor"`
-	Action auth.Action `json:"action"`
-	Detail string      `json:"detail,omitempty"`
+	At     time.Time    `json:"at"`
+	Actor  string       `json:"actor"`
+	Action admin.Action `json:"action"`
+	Detail string       `json:"detail,omitempty"`
 }
 
 type tokenJSON struct {
@@ -130,7 +131,7 @@ type pictureJSON struct {
 	Body     []byte    `json:"body"` // base64
 }
 
-func (s *Server) dossierJSON(d auth.Dossier, picture auth.Picture) dossierJSON {
+func (s *Server) dossierJSON(d admin.PersonalData, picture auth.Picture) dossierJSON {
 	j := dossierJSON{
 		User:     s.userJSON(d.User),
 		Sessions: []sessionJSON{},
@@ -170,21 +171,21 @@ func wholeQuery(r *http.Request) (url.Values, error) {
 
 // userQuery reads what a list of people is asked for. What makes no sense is
 // for the store to refuse.
-func userQuery(r *http.Request) (auth.UserQuery, error) {
+func userQuery(r *http.Request) (admin.UserQuery, error) {
 	form, err := wholeQuery(r)
 	if err != nil {
-		return auth.UserQuery{}, err
+		return admin.UserQuery{}, err
 	}
-	query := auth.UserQuery{
+	query := admin.UserQuery{
 		Search: form.Get("q"),
-		Filter: auth.Filter(form.Get("filter")),
-		Sort:   auth.Sort(form.Get("sort")),
+		Filter: admin.Filter(form.Get("filter")),
+		Sort:   admin.Sort(form.Get("sort")),
 		Cursor: form.Get("cursor"),
 	}
 	if limit := form.Get("limit"); limit != "" {
 		n, err := strconv.Atoi(limit)
-		if err != nil || n < 1 || n > auth.MaxPage {
-			return query, auth.Failf(auth.BadRequest, "limit is not a number from 1 to %d", auth.MaxPage)
+		if err != nil || n < 1 || n > admin.MaxPage {
+			return query, auth.Failf(auth.BadRequest, "limit is not a number from 1 to %d", admin.MaxPage)
 		}
 		query.Limit = n
 	}
@@ -221,49 +222,48 @@ func (s *Server) apiUser(w http.ResponseWriter, r *http.Request) error {
 }
 
 // act is something that an admin does to the person whom the address names.
-type act func(r *http.Request, actor, userID string) error
+type act func(r *http.Request, by admin.Actor, userID string) error
 
 // apiAct answers an act with the person as they are now.
 func (s *Server) apiAct(do act) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		if err := do(r, auth.Actor(administratorOf(r)), chi.URLParam(r, "id")); err != nil {
+		if err := do(r, adminOf(r), chi.URLParam(r, "id")); err != nil {
 			return err
 		}
 		return s.apiUser(w, r)
 	}
 }
 
-func (s *Server) block(r *http.Request, actor, userID string) error {
-	return s.desk.Block(r.Context(), actor, userID, r.PostFormValue("reason"))
+func (s *Server) block(r *http.Request, by admin.Actor, userID string) error {
+	return s.admins.Block(r.Context(), by, userID, r.PostFormValue("reason"))
 }
 
-func (s *Server) unblock(r *http.Request, actor, userID string) error {
-	return s.desk.Unblock(r.Context(), actor, userID)
+func (s *Server) unblock(r *http.Request, by admin.Actor, userID string) error {
+	return s.admins.Unblock(r.Context(), by, userID)
 }
 
-func (s *Server) endSessions(r *http.Request, actor, userID string) error {
+func (s *Server) endSessions(r *http.Request, by admin.Actor, userID string) error {
 	// A person nobody knows has no sessions to end, and the caller a wrong id.
 	if _, err := s.people.User(r.Context(), userID); err != nil {
 		return err
 	}
-	_, err := s.desk.EndSessions(r.Context(), actor, userID)
+	_, err := s.admins.EndSessions(r.Context(), by, userID)
 	return err
 }
 
 // refresh fetches a person's profile with the stored refresh_token, now.
-func (s *Server) refresh(r *http.Request, actor, userID string) error {
+func (s *Server) refresh(r *http.Request, by admin.Actor, userID string) error {
 	if _, err := s.config.Refresher.Refresh(r.Context(), userID); err != nil {
 		return err
 	}
-	return s.desk.Refreshed(r.Context(), actor, userID)
+	return s.admins.RecordRefresh(r.Context(), by, userID)
 }
 
-// apiErase deletes a person.
+// apiErase deletes a person. The address names them by their whole id, which
+// confirms whom the caller means.
 func (s *Server) apiErase(w http.ResponseWriter, r *http.Request) error {
-	if err := s.desk.Fresh(administratorOf(r)); err != nil {
-		return err
-	}
-	if err := s.desk.ErasePerson(r.Context(), auth.Actor(administratorOf(r)), chi.URLParam(r, "id")); err != nil {
+	id := chi.URLParam(r, "id")
+	if err := s.admins.Erase(r.Context(), adminOf(r).Confirming(id), id); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)
