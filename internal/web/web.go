@@ -163,7 +163,7 @@ func New(config Config) (*Server, error) {
 	if s.tickets, err = newTickets(s.site.secure, config.Keys, config.Now); err != nil {
 		return nil, fmt.Errorf("keys: %w", err)
 	}
-	if s.assets, err = newAssets(); err != nil {
+	if s.assets, err = builtAssets(); err != nil {
 		return nil, err
 	}
 	if s.renderer, err = newRenderer(config.Templates, s.assets, s.site.prefix, config.Lang, config.Zone); err != nil {
