@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"wxlogin/internal/auth"
+	"wxlogin/internal/admin"
 	"wxlogin/internal/store"
 )
 
@@ -23,7 +23,7 @@ type adminCommands struct {
 type adminLinkCommand struct{ settings }
 
 func (c *adminLinkCommand) Run(ctx context.Context, env *environment) error {
-	return withDesk(ctx, &c.settings, func(desk *auth.Desk, config config) error {
+	return withDesk(ctx, &c.settings, func(desk *admin.Service, config config) error {
 		address, ends, err := newAdminLink(ctx, desk, config.publicURL)
 		if err != nil {
 			return err
@@ -35,8 +35,8 @@ func (c *adminLinkCommand) Run(ctx context.Context, env *environment) error {
 }
 
 // newAdminLink makes an admin link's address.
-func newAdminLink(ctx context.Context, desk *auth.Desk, public *url.URL) (address string, ends time.Time, err error) {
-	token, ends, err := desk.NewLink(ctx, auth.ActorCommand)
+func newAdminLink(ctx context.Context, desk *admin.Service, public *url.URL) (address string, ends time.Time, err error) {
+	token, ends, err := desk.NewLink(ctx, admin.ActorCommand)
 	if err != nil {
 		return "", time.Time{}, err
 	}
@@ -52,8 +52,8 @@ func (c *adminGrantCommand) Run(ctx context.Context, env *environment) error {
 	if err := checkOpenID(c.OpenID); err != nil {
 		return err
 	}
-	return withDesk(ctx, &c.settings, func(desk *auth.Desk, _ config) error {
-		changed, err := desk.Grant(ctx, auth.ActorCommand, c.OpenID)
+	return withDesk(ctx, &c.settings, func(desk *admin.Service, _ config) error {
+		changed, err := desk.Grant(ctx, admin.ActorCommand, c.OpenID)
 		return report(env.stdout, err, changed, "may open the admin pages now", "could open the admin pages already", c.OpenID)
 	})
 }
@@ -67,8 +67,8 @@ func (c *adminRevokeCommand) Run(ctx context.Context, env *environment) error {
 	if err := checkOpenID(c.OpenID); err != nil {
 		return err
 	}
-	return withDesk(ctx, &c.settings, func(desk *auth.Desk, _ config) error {
-		changed, err := desk.Revoke(ctx, auth.ActorCommand, c.OpenID)
+	return withDesk(ctx, &c.settings, func(desk *admin.Service, _ config) error {
+		changed, err := desk.Revoke(ctx, admin.ActorCommand, c.OpenID)
 		if desk.Configured(c.OpenID) {
 			fmt.Fprintln(env.stderr, "WXLOGIN_ADMINS names this openid too; take it out there.")
 		}
@@ -79,7 +79,7 @@ func (c *adminRevokeCommand) Run(ctx context.Context, env *environment) error {
 type adminListCommand struct{ settings }
 
 func (c *adminListCommand) Run(ctx context.Context, env *environment) error {
-	return withDesk(ctx, &c.settings, func(desk *auth.Desk, _ config) error {
+	return withDesk(ctx, &c.settings, func(desk *admin.Service, _ config) error {
 		admins, err := desk.Admins(ctx)
 		if err != nil {
 			return err
@@ -96,7 +96,7 @@ func (c *adminListCommand) Run(ctx context.Context, env *environment) error {
 }
 
 // withDesk runs f on the database of a service that may be running.
-func withDesk(ctx context.Context, s *settings, f func(*auth.Desk, config) error) error {
+func withDesk(ctx context.Context, s *settings, f func(*admin.Service, config) error) error {
 	config, err := s.parse()
 	if err != nil {
 		return err
@@ -106,7 +106,7 @@ func withDesk(ctx context.Context, s *settings, f func(*auth.Desk, config) error
 		return err
 	}
 	defer db.Close()
-	return f(auth.NewDesk(db, config.appID, config.admins, time.Now), config)
+	return f(admin.New(db, config.appID, config.admins, time.Now), config)
 }
 
 // openStore opens the database for a command, which logs nothing.

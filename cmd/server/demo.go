@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"wxlogin/internal/auth"
+	"wxlogin/internal/admin"
 	"wxlogin/internal/web"
 	"wxlogin/internal/wechat/wechatsim"
 )
@@ -117,7 +117,7 @@ func (c *demoCommand) announce(ctx context.Context, w io.Writer, s *settings, co
 			return fmt.Errorf("make up people: %w", err)
 		}
 	}
-	admin, ends, err := newAdminLink(ctx, auth.NewDesk(db, config.appID, nil, time.Now), config.publicURL)
+	admin, ends, err := newAdminLink(ctx, admin.New(db, config.appID, nil, time.Now), config.publicURL)
 	if err != nil {
 		return err
 	}

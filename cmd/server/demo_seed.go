@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 	"wxlogin/internal/store"
 	"wxlogin/internal/web"
@@ -23,7 +24,7 @@ const (
 // people every time, with their history ending now. A database that has people
 // already is left as it is.
 func seed(ctx context.Context, db *store.Store, appID string) error {
-	n, err := db.CountUsers(ctx, auth.UserQuery{})
+	n, err := db.CountUsers(ctx, admin.UserQuery{})
 	if err != nil || n > 0 {
 		return err
 	}
@@ -32,7 +33,7 @@ func seed(ctx context.Context, db *store.Store, appID string) error {
 		return err
 	}
 	for i, openID := range s.admins {
-		event := s.event(auth.ActorCommand, auth.ActGrant, openID, "", s.now.AddDate(0, 0, -61+20*i))
+		event := s.event(admin.ActorCommand, admin.ActGrant, openID, "", s.now.AddDate(0, 0, -61+20*i))
 		if _, err := db.GrantAdmin(ctx, appID, openID, event); err != nil {
 			return err
 		}
@@ -221,39 +222,39 @@ func (s *seeder) troubles(h *store.History) {
 	}
 }
 
-func (s *seeder) event(actor string, action auth.Action, subject, detail string, at time.Time) auth.Event {
-	return auth.Event{ID: auth.NewID(), At: at, Actor: actor, Action: action, Subject: subject, Detail: detail}
+func (s *seeder) event(actor string, action admin.Action, subject, detail string, at time.Time) admin.Event {
+	return admin.Event{ID: auth.NewID(), At: at, Actor: actor, Action: action, Subject: subject, Detail: detail}
 }
 
 // acts are what admins did, and people about their own data.
 func (s *seeder) acts(people []*seeded, h *store.History) {
 	slices.SortFunc(people, func(a, b *seeded) int { return a.joined.Compare(b.joined) })
 	days := func(n int) time.Time { return s.moment(n) }
-	add := func(actor string, action auth.Action, subject, detail string, at time.Time) {
+	add := func(actor string, action admin.Action, subject, detail string, at time.Time) {
 		h.Events = append(h.Events, s.event(actor, action, subject, detail, at))
 	}
-	add(auth.ActorCommand, auth.ActLinkMade, "", "", days(62))
-	add(auth.ActorLink, auth.ActLinkUsed, "", "192.0.2.10", days(62))
+	add(admin.ActorCommand, admin.ActLinkMade, "", "", days(62))
+	add(admin.ActorLink, admin.ActLinkUsed, "", "192.0.2.10", days(62))
 	for i, reason := range []string{"在评论区反复发广告", "冒充客服索要验证码", "同一人多个账号刷券", "恶意退单", "发布违规内容，第二次"} {
 		p := people[20+31*i]
 		h.Blocked = append(h.Blocked, p.openID)
-		add(s.admins[i%2], auth.ActBlock, p.openID, reason, days(50-9*i))
+		add(s.admins[i%2], admin.ActBlock, p.openID, reason, days(50-9*i))
 	}
 	for i := range 4 {
 		p := people[33+17*i]
-		add(s.admins[i%2], auth.ActBlock, p.openID, "疑似刷单，待核实", days(40-6*i))
-		add(s.admins[(i+1)%2], auth.ActUnblock, p.openID, "", days(38-6*i))
+		add(s.admins[i%2], admin.ActBlock, p.openID, "疑似刷单，待核实", days(40-6*i))
+		add(s.admins[(i+1)%2], admin.ActUnblock, p.openID, "", days(38-6*i))
 	}
 	for i := range 6 {
-		add(s.admins[i%2], auth.ActExport, "", fmt.Sprintf("%d people as CSV", 180+24*i), days(42-7*i))
-		add(s.admins[i%2], auth.ActRefresh, people[9+11*i].openID, "", days(35-5*i))
-		add(people[60+7*i].openID, auth.ActEndSession, people[60+7*i].openID, "", days(30-4*i))
+		add(s.admins[i%2], admin.ActExport, "", fmt.Sprintf("%d people as CSV", 180+24*i), days(42-7*i))
+		add(s.admins[i%2], admin.ActRefresh, people[9+11*i].openID, "", days(35-5*i))
+		add(people[60+7*i].openID, admin.ActEndSession, people[60+7*i].openID, "", days(30-4*i))
 	}
 	for i := range 3 {
 		id := auth.NewID() // who erases themselves is known by nothing else
-		add(id, auth.ActErase, id, "", days(28-8*i))
+		add(id, admin.ActErase, id, "", days(28-8*i))
 	}
-	add(s.admins[0], auth.ActEndSessions, people[77].openID, "", days(3))
+	add(s.admins[0], admin.ActEndSessions, people[77].openID, "", days(3))
 }
 
 func (s *seeder) letters(n int) string {

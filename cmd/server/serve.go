@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 	"wxlogin/internal/store"
 	"wxlogin/internal/web"
@@ -164,7 +165,7 @@ func newServer(config config, keys auth.Keyring, demo *web.Demo, db *store.Store
 		}),
 		Scans:     auth.NewScans(db, rules, time.Now, told.login),
 		Stopping:  stopping,
-		Desk:      auth.NewDesk(db, config.appID, config.admins, time.Now),
+		Desk:      admin.New(db, config.appID, config.admins, time.Now),
 		Refresher: refresher,
 		Pictures:  pictures,
 		Sessions:  db,

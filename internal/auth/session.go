@@ -9,11 +9,8 @@ type SessionKind string
 // The kinds of session.
 const (
 	VisitorSession SessionKind = "visitor" // a person, signed in through WeChat
-	DeskSession    SessionKind = "desk"    // an admin's browser, let in by a link; names no person
+	AdminSession   SessionKind = "desk"    // an admin's browser, let in by a link; names no person
 )
-
-// DeskLifetime is how long a browser let in by an admin link stays in.
-const DeskLifetime = 12 * time.Hour
 
 // Session is one browser that is signed in. The token that proves it is in the
 // browser's cookie and nowhere else; TokenHash is all that we keep of it.
@@ -21,7 +18,7 @@ type Session struct {
 	ID         string // names the session in lists; opens nothing
 	TokenHash  string
 	Kind       SessionKind
-	UserID     string // empty for a DeskSession
+	UserID     string // empty for a AdminSession
 	CreatedAt  time.Time
 	LastSeenAt time.Time // written at most once an hour
 	EndsAt     time.Time // whatever happens
@@ -39,7 +36,7 @@ type Device struct {
 // answer of one read. Requests share it, so nobody changes it.
 type Visit struct {
 	Session Session
-	User    User // zero for a DeskSession
+	User    User // zero for a AdminSession
 	// Granted says that `admin grant` has named this person.
 	Granted bool
 }

@@ -78,29 +78,29 @@ const (
 )
 
 // Clean gives the profile as it may be stored: valid UTF-8, one line, without
-// characters that act on the text around them. See cleanText for the rule.
+// characters that act on the text around them. See CleanText for the rule.
 func (p Profile) Clean() Profile {
-	p.Nickname = cleanText(p.Nickname, maxNickname)
+	p.Nickname = CleanText(p.Nickname, maxNickname)
 	for _, field := range []*string{&p.Language, &p.Country, &p.Province, &p.City, &p.AvatarURL} {
-		*field = cleanText(*field, maxField)
+		*field = CleanText(*field, maxField)
 	}
 	if p.Sex != 1 && p.Sex != 2 {
 		p.Sex = 0
 	}
 	privilege := make([]string, 0, len(p.Privilege))
 	for _, item := range p.Privilege[:min(len(p.Privilege), 32)] {
-		privilege = append(privilege, cleanText(item, maxField))
+		privilege = append(privilege, CleanText(item, maxField))
 	}
 	p.Privilege = privilege
 	return p
 }
 
-// cleanText makes s safe to stand in any page, CSV or log, changing no letter:
+// CleanText makes s safe to stand in any page, CSV or log, changing no letter:
 // broken UTF-8 becomes U+FFFD; control characters (C0, C1, line and paragraph
 // separators) become spaces; the invisible characters that turn the direction
 // of what follows go; spaces at the ends go. Right-to-left letters, joiners and
 // emoji stay as they are.
-func cleanText(s string, maxRunes int) string {
+func CleanText(s string, maxRunes int) string {
 	s = strings.ToValidUTF8(s, "\uFFFD")
 	s = strings.Map(func(r rune) rune {
 		switch {

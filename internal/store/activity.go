@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 )
 
@@ -16,59 +17,59 @@ type errcodeRow struct {
 	Count   int64 `db:"n"`
 }
 
-func (r errcodeRow) tally() auth.Tally {
-	return auth.Tally{At: slotStart(r.Slot), Errcode: r.Errcode, Count: r.Count}
+func (r errcodeRow) tally() admin.Tally {
+	return admin.Tally{At: slotStart(r.Slot), Errcode: r.Errcode, Count: r.Count}
 }
 
 func slotStart(slot int64) time.Time { return instant(slot * quarter) }
 
 // Activity counts what went on since a moment.
-func (s *Store) Activity(ctx context.Context, since time.Time) (auth.Activity, error) {
-	var activity auth.Activity
+func (s *Store) Activity(ctx context.Context, since time.Time) (admin.Activity, error) {
+	var activity admin.Activity
 	tallies, err := s.tallies(ctx, since)
 	if err != nil {
-		return auth.Activity{}, s.fail(ctx, "count logins and new people", err)
+		return admin.Activity{}, s.fail(ctx, "count logins and new people", err)
 	}
 	for _, row := range tallies {
 		if row.Logins > 0 {
-			activity.Logins = append(activity.Logins, auth.Tally{At: slotStart(row.Slot), Count: row.Logins})
+			activity.Logins = append(activity.Logins, admin.Tally{At: slotStart(row.Slot), Count: row.Logins})
 		}
 		if row.NewPeople > 0 {
-			activity.NewUsers = append(activity.NewUsers, auth.Tally{At: slotStart(row.Slot), Count: row.NewPeople})
+			activity.NewUsers = append(activity.NewUsers, admin.Tally{At: slotStart(row.Slot), Count: row.NewPeople})
 		}
 	}
 	var errcodes []errcodeRow
 	if err := s.reader.SelectContext(ctx, &errcodes, `SELECT started_at / $2 AS slot, errcode, COUNT(*) AS n FROM logins
 		WHERE (outcome = 'failed' OR errcode <> 0) AND errcode <> 0 AND started_at >= $1 GROUP BY 1, 2 ORDER BY 1, 2`,
 		millis(since), quarter); err != nil {
-		return auth.Activity{}, s.fail(ctx, "count errcodes", err)
+		return admin.Activity{}, s.fail(ctx, "count errcodes", err)
 	}
 	activity.Errcodes = each(errcodes, errcodeRow.tally)
 	var troubles []loginRow
 	if err := s.reader.SelectContext(ctx, &troubles, `SELECT `+loginColumns+` FROM logins
 		WHERE (outcome = 'failed' OR errcode <> 0) AND started_at >= $1 ORDER BY started_at DESC LIMIT $2`,
 		millis(since), recentTroubles); err != nil {
-		return auth.Activity{}, s.fail(ctx, "list failures", err)
+		return admin.Activity{}, s.fail(ctx, "list failures", err)
 	}
 	activity.Troubles = each(troubles, loginRow.login)
 	if err := s.readExchanges(ctx, since, &activity); err != nil {
-		return auth.Activity{}, s.fail(ctx, "read the last exchanges", err)
+		return admin.Activity{}, s.fail(ctx, "read the last exchanges", err)
 	}
 	now := s.now()
 	var ending int64
 	err = s.reader.GetContext(ctx, &ending, `SELECT COUNT(*) FROM (SELECT 1 FROM tokens
 		WHERE dead_reason IS NULL AND ends_at > $1 AND ends_at <= $2 LIMIT $3) AS ending`,
-		millis(now), millis(now.Add(auth.TokenEndsSoon)), maxTotal+1)
+		millis(now), millis(now.Add(admin.TokenEndsSoon)), maxTotal+1)
 	if err != nil {
-		return auth.Activity{}, s.fail(ctx, "count tokens", err)
+		return admin.Activity{}, s.fail(ctx, "count tokens", err)
 	}
-	activity.EndingTokens = auth.Total{N: min(ending, maxTotal), More: ending > maxTotal}
+	activity.EndingTokens = admin.Total{N: min(ending, maxTotal), More: ending > maxTotal}
 	return activity, nil
 }
 
 // readExchanges finds when WeChat last answered well, and when not. A desktop
 // that a phone let in asked WeChat nothing.
-func (s *Store) readExchanges(ctx context.Context, since time.Time, activity *auth.Activity) error {
+func (s *Store) readExchanges(ctx context.Context, since time.Time, activity *admin.Activity) error {
 	var good []int64
 	err := s.reader.SelectContext(ctx, &good, `SELECT started_at FROM logins
 		WHERE started_at >= $1 AND outcome IN ('signed_in', 'unknown') AND scope <> $2 ORDER BY started_at DESC LIMIT 1`, millis(since), auth.ScopeScan)

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 )
 
@@ -39,13 +40,13 @@ func TestABackupIsACompleteCopy(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.wantToken(s, user, "REFRESH")
-	if n, err := s.CountUsers(w.ctx, auth.UserQuery{}); err != nil || n != 1 {
+	if n, err := s.CountUsers(w.ctx, admin.UserQuery{}); err != nil || n != 1 {
 		t.Errorf("%d people in the copy, %v", n, err)
 	}
 	if _, err := s.Visit(w.ctx, auth.VisitorSession, save.Session.TokenHash); err != nil {
 		t.Error(err)
 	}
-	if page, err := s.Users(w.ctx, auth.UserQuery{Search: string([]rune(lin.Nickname)[1:2])}); err != nil || len(page.Users) != 1 {
+	if page, err := s.Users(w.ctx, admin.UserQuery{Search: string([]rune(lin.Nickname)[1:2])}); err != nil || len(page.Users) != 1 {
 		t.Errorf("%d people are found in the copy, %v", len(page.Users), err)
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"wxlogin/internal/auth"
+	"wxlogin/internal/admin"
 	"wxlogin/internal/store"
 )
 
@@ -20,14 +20,14 @@ var benchSearches = []string{
 // benchPages are what the desk asks of the store for its pages, by name.
 func benchPages(b *testing.B, s *store.Store, now time.Time) iter.Seq2[string, func() error] {
 	ctx := b.Context()
-	list := func(q auth.UserQuery) func() error {
+	list := func(q admin.UserQuery) func() error {
 		return func() error {
 			q.Total = true
 			_, err := s.Users(ctx, q)
 			return err
 		}
 	}
-	turned := func(q auth.UserQuery, turns int) (next, prev auth.UserQuery) {
+	turned := func(q admin.UserQuery, turns int) (next, prev admin.UserQuery) {
 		for range turns {
 			page, err := s.Users(ctx, q)
 			if err != nil {
@@ -42,9 +42,9 @@ func benchPages(b *testing.B, s *store.Store, now time.Time) iter.Seq2[string, f
 		return next, prev
 	}
 	return func(yield func(string, func() error) bool) {
-		for _, filter := range auth.Filters {
-			for _, sort := range auth.Sorts {
-				q := auth.UserQuery{Filter: filter, Sort: sort}
+		for _, filter := range admin.Filters {
+			for _, sort := range admin.Sorts {
+				q := admin.UserQuery{Filter: filter, Sort: sort}
 				name := fmt.Sprintf("filter=%s/sort=%s", cmp.Or(filter, "none"), sort)
 				if !yield(name+"/first", list(q)) {
 					return
@@ -57,8 +57,8 @@ func benchPages(b *testing.B, s *store.Store, now time.Time) iter.Seq2[string, f
 			}
 		}
 		for _, search := range benchSearches {
-			for _, sort := range []auth.Sort{auth.SortNewest, auth.SortLongestAgo} {
-				q := auth.UserQuery{Search: search, Sort: sort}
+			for _, sort := range []admin.Sort{admin.SortNewest, admin.SortLongestAgo} {
+				q := admin.UserQuery{Search: search, Sort: sort}
 				name := fmt.Sprintf("search=%s/sort=%s", search, sort)
 				if !yield(name+"/first", list(q)) {
 					return
@@ -68,9 +68,9 @@ func benchPages(b *testing.B, s *store.Store, now time.Time) iter.Seq2[string, f
 				}
 			}
 		}
-		for _, filter := range []auth.Filter{auth.FilterNoUnionID, auth.FilterBlocked, auth.FilterSeen7d, auth.FilterNeedsLogin} {
+		for _, filter := range []admin.Filter{admin.FilterNoUnionID, admin.FilterBlocked, admin.FilterSeen7d, admin.FilterNeedsLogin} {
 			for _, search := range []string{"王", "王伟", "欧奇"} {
-				q := auth.UserQuery{Search: search, Filter: filter, Sort: auth.SortLastSeen}
+				q := admin.UserQuery{Search: search, Filter: filter, Sort: admin.SortLastSeen}
 				if !yield(fmt.Sprintf("search=%s/filter=%s", search, filter), list(q)) {
 					return
 				}
@@ -87,7 +87,7 @@ func benchPages(b *testing.B, s *store.Store, now time.Time) iter.Seq2[string, f
 				return
 			}
 		}
-		page, err := s.Users(ctx, auth.UserQuery{Sort: auth.SortOldest})
+		page, err := s.Users(ctx, admin.UserQuery{Sort: admin.SortOldest})
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -108,7 +108,7 @@ func benchPerson(b *testing.B, s *store.Store, id string) error {
 		_, err = s.Token(ctx, id)
 	}
 	if err == nil {
-		_, err = s.Events(ctx, auth.EventQuery{Who: id, Limit: 20})
+		_, err = s.Events(ctx, admin.EventQuery{Who: id, Limit: 20})
 	}
 	if err == nil {
 		_, err = s.Admins(ctx, appID)

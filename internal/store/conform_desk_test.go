@@ -6,14 +6,15 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 )
 
 // wantEvents checks the record, newest first.
-func (w *world) wantEvents(want ...auth.Event) {
+func (w *world) wantEvents(want ...admin.Event) {
 	w.t.Helper()
-	var got []auth.Event
-	for _, e := range must(w.Events(w.ctx, auth.EventQuery{Limit: auth.MaxPage}))(w.t).Events {
+	var got []admin.Event
+	for _, e := range must(w.Events(w.ctx, admin.EventQuery{Limit: admin.MaxPage}))(w.t).Events {
 		got = append(got, e.Event)
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -25,8 +26,8 @@ var deskPromises = map[string]func(*world){
 	"blocking ends a person's sessions, twice is no error": func(w *world) {
 		user, token := w.visitor("o1")
 		_, other := w.visitor("o2")
-		first, second := w.event(auth.ActBlock, user.ID), w.event(auth.ActBlock, user.ID)
-		for _, event := range []auth.Event{first, second} {
+		first, second := w.event(admin.ActBlock, user.ID), w.event(admin.ActBlock, user.ID)
+		for _, event := range []admin.Event{first, second} {
 			if err := w.SetBlocked(w.ctx, user.ID, true, event); err != nil {
 				w.t.Error(err)
 			}
@@ -42,7 +43,7 @@ var deskPromises = map[string]func(*world){
 	"unblocking lets a person sign in again": func(w *world) {
 		user, token := w.visitor("o1")
 		for _, blocked := range []bool{true, false} {
-			if err := w.SetBlocked(w.ctx, user.ID, blocked, w.event(auth.ActUnblock, user.ID)); err != nil {
+			if err := w.SetBlocked(w.ctx, user.ID, blocked, w.event(admin.ActUnblock, user.ID)); err != nil {
 				w.t.Error(err)
 			}
 		}
@@ -63,10 +64,10 @@ var deskPromises = map[string]func(*world){
 		foreign.Login.AppID = "wx-another"
 		w.signsIn(foreign)
 		for _, openID := range []string{"granted", "both", "blocked", "me", "has never come"} {
-			must(w.GrantAdmin(w.ctx, appID, openID, w.event(auth.ActGrant, openID)))(w.t)
+			must(w.GrantAdmin(w.ctx, appID, openID, w.event(admin.ActGrant, openID)))(w.t)
 		}
-		must(w.GrantAdmin(w.ctx, "wx-another", "nobody", w.event(auth.ActGrant, "nobody")))(w.t)
-		if err := w.SetBlocked(w.ctx, ids["blocked"], true, w.event(auth.ActBlock, ids["blocked"])); err != nil {
+		must(w.GrantAdmin(w.ctx, "wx-another", "nobody", w.event(admin.ActGrant, "nobody")))(w.t)
+		if err := w.SetBlocked(w.ctx, ids["blocked"], true, w.event(admin.ActBlock, ids["blocked"])); err != nil {
 			w.t.Fatal(err)
 		}
 		for _, c := range []struct {
@@ -86,9 +87,9 @@ var deskPromises = map[string]func(*world){
 		}
 	},
 	"what is done to nobody is not recorded": func(w *world) {
-		wantReason(w.t, w.SetBlocked(w.ctx, "nobody", true, w.event(auth.ActBlock, "nobody")), auth.NoSuchUser)
-		wantReason(w.t, w.SetBlocked(w.ctx, "nobody", false, w.event(auth.ActUnblock, "nobody")), auth.NoSuchUser)
-		wantReason(w.t, w.EraseUser(w.ctx, "nobody", w.event(auth.ActErase, "nobody")), auth.NoSuchUser)
+		wantReason(w.t, w.SetBlocked(w.ctx, "nobody", true, w.event(admin.ActBlock, "nobody")), auth.NoSuchUser)
+		wantReason(w.t, w.SetBlocked(w.ctx, "nobody", false, w.event(admin.ActUnblock, "nobody")), auth.NoSuchUser)
+		wantReason(w.t, w.EraseUser(w.ctx, "nobody", w.event(admin.ActErase, "nobody")), auth.NoSuchUser)
 		w.wantRows("events", 0)
 	},
 	"ending sessions says how many": func(w *world) {
@@ -96,7 +97,7 @@ var deskPromises = map[string]func(*world){
 		w.visitor("o1")
 		_, other := w.visitor("o2")
 		for _, want := range []int64{2, 0} {
-			if got := must(w.EndSessions(w.ctx, user.ID, w.event(auth.ActEndSessions, user.ID)))(w.t); got != want {
+			if got := must(w.EndSessions(w.ctx, user.ID, w.event(admin.ActEndSessions, user.ID)))(w.t); got != want {
 				w.t.Errorf("ended %d, want %d", got, want)
 			}
 		}
@@ -111,7 +112,7 @@ var deskPromises = map[string]func(*world){
 		save.Session.Device = save.Login.Device
 		user := w.signsIn(save)
 		_, other := w.visitor("o2")
-		event := w.event(auth.ActErase, user.ID)
+		event := w.event(admin.ActErase, user.ID)
 		if err := w.EraseUser(w.ctx, user.ID, event); err != nil {
 			w.t.Fatal(err)
 		}
@@ -133,11 +134,11 @@ var deskPromises = map[string]func(*world){
 	},
 	"an act and its event are written together or not at all": func(w *world) {
 		user, token := w.visitor("o1")
-		event := w.event(auth.ActBlock, user.ID)
+		event := w.event(admin.ActBlock, user.ID)
 		if err := w.AddEvent(w.ctx, event); err != nil {
 			w.t.Fatal(err)
 		}
-		link := auth.AdminLink{TokenHash: auth.Hash("link"), EndsAt: w.clock.now()}
+		link := admin.Link{TokenHash: auth.Hash("link"), EndsAt: w.clock.now()}
 		_, end := w.EndSessions(w.ctx, user.ID, event) // the event's id is taken
 		_, grant := w.GrantAdmin(w.ctx, appID, "o1", event)
 		for _, err := range []error{end, grant, w.SetBlocked(w.ctx, user.ID, true, event), w.EraseUser(w.ctx, user.ID, event), w.AddAdminLink(w.ctx, link, event)} {
@@ -149,13 +150,13 @@ var deskPromises = map[string]func(*world){
 		w.wantEvents(event)
 	},
 	"granting and revoking say whether they did anything": func(w *world) {
-		grant, again := w.event(auth.ActGrant, "o1"), w.event(auth.ActGrant, "o1")
-		revoke := w.event(auth.ActRevoke, "o1")
+		grant, again := w.event(admin.ActGrant, "o1"), w.event(admin.ActGrant, "o1")
+		revoke := w.event(admin.ActRevoke, "o1")
 		for _, step := range []struct {
 			do   func() (bool, error)
 			want bool
 		}{
-			{func() (bool, error) { return w.RevokeAdmin(w.ctx, appID, "o1", w.event(auth.ActRevoke, "o1")) }, false},
+			{func() (bool, error) { return w.RevokeAdmin(w.ctx, appID, "o1", w.event(admin.ActRevoke, "o1")) }, false},
 			{func() (bool, error) { return w.GrantAdmin(w.ctx, appID, "o1", grant) }, true},
 			{func() (bool, error) { return w.GrantAdmin(w.ctx, appID, "o1", again) }, false},
 			{func() (bool, error) { return w.RevokeAdmin(w.ctx, "wxother", "o1", again) }, false},
@@ -170,14 +171,14 @@ var deskPromises = map[string]func(*world){
 	"admins come oldest first, with the name of whom is known": func(w *world) {
 		at := w.clock.now()
 		for _, openID := range []string{"o9", "o1", "o5"} {
-			must(w.GrantAdmin(w.ctx, appID, openID, w.event(auth.ActGrant, openID)))(w.t)
+			must(w.GrantAdmin(w.ctx, appID, openID, w.event(admin.ActGrant, openID)))(w.t)
 			w.clock.pass(time.Minute)
 		}
-		must(w.GrantAdmin(w.ctx, "wxother", "o7", w.event(auth.ActGrant, "o7")))(w.t)
+		must(w.GrantAdmin(w.ctx, "wxother", "o7", w.event(admin.ActGrant, "o7")))(w.t)
 		save := w.login("o1", auth.ScopeUserinfo)
 		save.Profile = &lin
 		w.signsIn(save)
-		want := []auth.Admin{
+		want := []admin.Admin{
 			{OpenID: "o9", GrantedAt: at},
 			{OpenID: "o1", GrantedAt: at.Add(time.Minute), Nickname: lin.Nickname},
 			{OpenID: "o5", GrantedAt: at.Add(2 * time.Minute)},
@@ -187,13 +188,13 @@ var deskPromises = map[string]func(*world){
 		}
 	},
 	"a link is used once, in time": func(w *world) {
-		link := auth.AdminLink{TokenHash: auth.Hash("link"), EndsAt: w.clock.now().Add(auth.AdminLinkLifetime)}
-		if err := w.AddAdminLink(w.ctx, link, w.event(auth.ActLinkMade, "")); err != nil {
+		link := admin.Link{TokenHash: auth.Hash("link"), EndsAt: w.clock.now().Add(admin.LinkLifetime)}
+		if err := w.AddAdminLink(w.ctx, link, w.event(admin.ActLinkMade, "")); err != nil {
 			w.t.Fatal(err)
 		}
 		use := func(hash string, now time.Time) error {
-			session := auth.Session{ID: auth.NewID(), TokenHash: auth.Hash(auth.NewToken()), Kind: auth.DeskSession, CreatedAt: now, LastSeenAt: now, EndsAt: now.Add(time.Hour)}
-			return w.SpendAdminLink(w.ctx, hash, now, session, w.event(auth.ActLinkUsed, ""))
+			session := auth.Session{ID: auth.NewID(), TokenHash: auth.Hash(auth.NewToken()), Kind: auth.AdminSession, CreatedAt: now, LastSeenAt: now, EndsAt: now.Add(time.Hour)}
+			return w.SpendAdminLink(w.ctx, hash, now, session, w.event(admin.ActLinkUsed, ""))
 		}
 		wantReason(w.t, use(auth.Hash("never"), w.clock.now()), auth.LinkSpent)
 		wantReason(w.t, use(link.TokenHash, link.EndsAt.Add(time.Millisecond)), auth.LinkSpent)
@@ -219,7 +220,7 @@ var deskPromises = map[string]func(*world){
 		w.visitor("o1")
 		w.visitor("o2")
 		w.deskSession()
-		if err := w.SetBlocked(w.ctx, old.ID, true, w.event(auth.ActBlock, old.ID)); err != nil {
+		if err := w.SetBlocked(w.ctx, old.ID, true, w.event(admin.ActBlock, old.ID)); err != nil {
 			w.t.Fatal(err)
 		}
 		for _, end := range []struct {
@@ -235,7 +236,7 @@ var deskPromises = map[string]func(*world){
 				}
 			}
 		}
-		want := auth.Counts{Users: 2, NewUsers: 1, Logins: 2, Sessions: 1, Snapshots: 1, Failures: 2, BlockedUser: 1, Since: since}
+		want := admin.Counts{Users: 2, NewUsers: 1, Logins: 2, Sessions: 1, Snapshots: 1, Failures: 2, BlockedUser: 1, Since: since}
 		if diff := cmp.Diff(want, must(w.Counts(w.ctx, since))(w.t)); diff != "" {
 			w.t.Error(diff)
 		}
@@ -249,14 +250,14 @@ var deskPromises = map[string]func(*world){
 		save.Profile, save.RefreshToken = &lin, "REFRESH"
 		user := w.signsIn(save)
 		w.visitor("o2")
-		about, by, other := w.event(auth.ActBlock, user.ID), w.event(auth.ActExport, ""), w.event(auth.ActBlock, "somebody")
+		about, by, other := w.event(admin.ActBlock, user.ID), w.event(admin.ActExport, ""), w.event(admin.ActBlock, "somebody")
 		by.Actor = user.ID
-		for _, event := range []auth.Event{about, by, other} {
+		for _, event := range []admin.Event{about, by, other} {
 			if err := w.AddEvent(w.ctx, event); err != nil {
 				w.t.Fatal(err)
 			}
 		}
-		granted := w.event(auth.ActGrant, "o1")
+		granted := w.event(admin.ActGrant, "o1")
 		must(w.GrantAdmin(w.ctx, appID, "o1", granted))(w.t)
 		got := must(w.Dossier(w.ctx, user.ID))(w.t)
 		if diff := cmp.Diff(user, got.User); diff != "" {
@@ -272,7 +273,7 @@ var deskPromises = map[string]func(*world){
 		if diff := cmp.Diff([]auth.Login{login}, got.Logins); diff != "" {
 			w.t.Error(diff)
 		}
-		if diff := cmp.Diff([]auth.Event{granted, by, about}, got.Events); diff != "" {
+		if diff := cmp.Diff([]admin.Event{granted, by, about}, got.Events); diff != "" {
 			w.t.Error(diff)
 		}
 		if got.Token == nil || got.Token.Scope != auth.ScopeUserinfo || !got.Token.IssuedAt.Equal(w.clock.now()) || got.Token.DeadReason != "" {

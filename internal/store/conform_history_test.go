@@ -7,26 +7,27 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 	"wxlogin/internal/store"
 )
 
 // addEvents adds n events, a minute apart, and returns them newest first.
-func (w *world) addEvents(n int, make func(i int) auth.Event) []auth.Event {
+func (w *world) addEvents(n int, make func(i int) admin.Event) []admin.Event {
 	w.t.Helper()
-	var all []auth.Event
+	var all []admin.Event
 	for i := range n {
 		event := make(i)
 		if err := w.AddEvent(w.ctx, event); err != nil {
 			w.t.Fatal(err)
 		}
-		all = append([]auth.Event{event}, all...)
+		all = append([]admin.Event{event}, all...)
 		w.clock.pass(time.Minute)
 	}
 	return all
 }
 
-func bare(named []auth.NamedEvent) (events []auth.Event) {
+func bare(named []admin.NamedEvent) (events []admin.Event) {
 	for _, e := range named {
 		events = append(events, e.Event)
 	}
@@ -94,25 +95,25 @@ var historyPromises = map[string]func(*world){
 		if sessions[0].TokenHash != token {
 			id = sessions[1].ID
 		}
-		wantReason(w.t, w.EndSession(w.ctx, other.ID, id, w.event(auth.ActEndSession, other.ID)), auth.NoSuchSession)
+		wantReason(w.t, w.EndSession(w.ctx, other.ID, id, w.event(admin.ActEndSession, other.ID)), auth.NoSuchSession)
 		w.wantSignedIn(token)
-		event := w.event(auth.ActEndSession, user.ID)
+		event := w.event(admin.ActEndSession, user.ID)
 		if err := w.EndSession(w.ctx, user.ID, id, event); err != nil {
 			w.t.Fatal(err)
 		}
 		w.wantSignedOut(token)
 		w.wantSignedIn(staying)
 		w.wantSignedIn(otherToken)
-		wantReason(w.t, w.EndSession(w.ctx, user.ID, id, w.event(auth.ActEndSession, user.ID)), auth.NoSuchSession)
+		wantReason(w.t, w.EndSession(w.ctx, user.ID, id, w.event(admin.ActEndSession, user.ID)), auth.NoSuchSession)
 		w.wantEvents(event)
 	},
 	"an erased person is known to the record by our id alone": func(w *world) {
 		user, _ := w.visitor("o1-erase-me")
 		w.visitor("o2")
-		grant, other := w.event(auth.ActGrant, "o1-erase-me"), w.event(auth.ActGrant, "o2")
+		grant, other := w.event(admin.ActGrant, "o1-erase-me"), w.event(admin.ActGrant, "o2")
 		must(w.GrantAdmin(w.ctx, appID, "o1-erase-me", grant))(w.t)
 		must(w.GrantAdmin(w.ctx, appID, "o2", other))(w.t)
-		erase := w.event(auth.ActErase, user.ID)
+		erase := w.event(admin.ActErase, user.ID)
 		if err := w.EraseUser(w.ctx, user.ID, erase); err != nil {
 			w.t.Fatal(err)
 		}
@@ -124,36 +125,36 @@ var historyPromises = map[string]func(*world){
 		save.Profile = &lin
 		user := w.signsIn(save)
 		start := w.clock.now()
-		all := w.addEvents(6, func(i int) auth.Event {
-			e := w.event([]auth.Action{auth.ActBlock, auth.ActExport}[i%2], user.ID)
+		all := w.addEvents(6, func(i int) admin.Event {
+			e := w.event([]admin.Action{admin.ActBlock, admin.ActExport}[i%2], user.ID)
 			if i >= 3 {
 				e.Actor, e.Subject = user.ID, "somebody"
 			}
 			if i == 5 {
-				e.Actor = auth.ActorCommand
+				e.Actor = admin.ActorCommand
 			}
 			return e
 		})
 		for name, test := range map[string]struct {
-			query auth.EventQuery
-			want  []auth.Event
+			query admin.EventQuery
+			want  []admin.Event
 		}{
-			"all":             {auth.EventQuery{}, all},
-			"action":          {auth.EventQuery{Action: auth.ActBlock}, []auth.Event{all[1], all[3], all[5]}},
-			"who":             {auth.EventQuery{Who: user.ID}, all[1:]},
-			"subject":         {auth.EventQuery{Who: "somebody"}, all[:3]},
-			"who and action":  {auth.EventQuery{Who: user.ID, Action: auth.ActExport}, []auth.Event{all[2], all[4]}},
-			"from":            {auth.EventQuery{From: start.Add(4 * time.Minute)}, all[:2]},
-			"to":              {auth.EventQuery{To: start.Add(2 * time.Minute)}, all[4:]},
-			"nobody's":        {auth.EventQuery{Who: "nobody"}, nil},
-			"no such action":  {auth.EventQuery{Action: "dance"}, nil},
-			"not a statement": {auth.EventQuery{Who: `' OR 1=1 --`}, nil},
+			"all":             {admin.EventQuery{}, all},
+			"action":          {admin.EventQuery{Action: admin.ActBlock}, []admin.Event{all[1], all[3], all[5]}},
+			"who":             {admin.EventQuery{Who: user.ID}, all[1:]},
+			"subject":         {admin.EventQuery{Who: "somebody"}, all[:3]},
+			"who and action":  {admin.EventQuery{Who: user.ID, Action: admin.ActExport}, []admin.Event{all[2], all[4]}},
+			"from":            {admin.EventQuery{From: start.Add(4 * time.Minute)}, all[:2]},
+			"to":              {admin.EventQuery{To: start.Add(2 * time.Minute)}, all[4:]},
+			"nobody's":        {admin.EventQuery{Who: "nobody"}, nil},
+			"no such action":  {admin.EventQuery{Action: "dance"}, nil},
+			"not a statement": {admin.EventQuery{Who: `' OR 1=1 --`}, nil},
 		} {
 			if diff := cmp.Diff(test.want, bare(must(w.Events(w.ctx, test.query))(w.t).Events)); diff != "" {
 				w.t.Errorf("%s: %s", name, diff)
 			}
-			var each []auth.NamedEvent
-			err := w.EachEvent(w.ctx, test.query, func(e auth.NamedEvent) error {
+			var each []admin.NamedEvent
+			err := w.EachEvent(w.ctx, test.query, func(e admin.NamedEvent) error {
 				each = append(each, e)
 				return nil
 			})
@@ -161,36 +162,36 @@ var historyPromises = map[string]func(*world){
 				w.t.Errorf("%s, each: %v, %s", name, err, diff)
 			}
 		}
-		named := must(w.Events(w.ctx, auth.EventQuery{}))(w.t).Events
+		named := must(w.Events(w.ctx, admin.EventQuery{}))(w.t).Events
 		if named[0].ActorName != "" || named[1].ActorName != lin.Nickname || named[5].SubjectName != lin.Nickname || named[1].SubjectName != "" {
 			w.t.Errorf("names: %+v", named)
 		}
 	},
 	"events turn by cursor, both ways, while more are added": func(w *world) {
-		all := w.addEvents(7, func(int) auth.Event { return w.event(auth.ActExport, "") })
-		var pages []auth.EventPage
-		query := auth.EventQuery{Limit: 3}
+		all := w.addEvents(7, func(int) admin.Event { return w.event(admin.ActExport, "") })
+		var pages []admin.EventPage
+		query := admin.EventQuery{Limit: 3}
 		for range 3 {
 			page := must(w.Events(w.ctx, query))(w.t)
 			pages = append(pages, page)
 			query.Cursor = page.Next
-			w.addEvents(1, func(int) auth.Event { return w.event(auth.ActExport, "late") })
+			w.addEvents(1, func(int) admin.Event { return w.event(admin.ActExport, "late") })
 		}
-		var got []auth.Event
+		var got []admin.Event
 		for _, page := range pages {
 			got = append(got, bare(page.Events)...)
 		}
 		if diff := cmp.Diff(all, got); diff != "" || pages[2].Next != "" || pages[0].Prev != "" {
 			w.t.Error(diff)
 		}
-		back := must(w.Events(w.ctx, auth.EventQuery{Limit: 3, Cursor: pages[1].Prev}))(w.t)
+		back := must(w.Events(w.ctx, admin.EventQuery{Limit: 3, Cursor: pages[1].Prev}))(w.t)
 		if diff := cmp.Diff(all[:3], bare(back.Events)); diff != "" || back.Next == "" || back.Prev == "" {
 			w.t.Errorf("back: %s next %q prev %q", diff, back.Next, back.Prev)
 		}
-		people := must(w.Users(w.ctx, auth.UserQuery{}))(w.t)
-		for _, bad := range []auth.EventQuery{
-			{Cursor: "forged"}, {Cursor: pages[0].Next, Action: auth.ActBlock}, {Cursor: people.Next + "x"},
-			{Limit: -1}, {Limit: auth.MaxPage + 1}, {Who: strings.Repeat("x", 2000)},
+		people := must(w.Users(w.ctx, admin.UserQuery{}))(w.t)
+		for _, bad := range []admin.EventQuery{
+			{Cursor: "forged"}, {Cursor: pages[0].Next, Action: admin.ActBlock}, {Cursor: people.Next + "x"},
+			{Limit: -1}, {Limit: admin.MaxPage + 1}, {Who: strings.Repeat("x", 2000)},
 		} {
 			_, err := w.Events(w.ctx, bad)
 			wantReason(w.t, err, auth.BadRequest)
@@ -204,18 +205,18 @@ var historyPromises = map[string]func(*world){
 		w.visitor("o1")
 		w.visitor("o1")
 		good := w.clock.now()
-		w.clock.pass(auth.QuarterHour)
+		w.clock.pass(admin.QuarterHour)
 		w.fails(auth.CodeSpent, 40163, auth.StepCode, "")
 		w.clock.pass(time.Minute)
 		bad := w.fails(auth.WeChatTimeout, 0, auth.StepCode, "")
 		w.clock.pass(time.Minute)
 		last := w.fails(auth.Blocked, 0, auth.StepPerson, "")
 		got := must(w.Activity(w.ctx, since))(w.t)
-		slot := since.Truncate(auth.QuarterHour)
-		want := auth.Activity{
-			Logins:    []auth.Tally{{At: slot, Count: 2}},
-			NewUsers:  []auth.Tally{{At: slot, Count: 1}},
-			Errcodes:  []auth.Tally{{At: slot.Add(auth.QuarterHour), Errcode: 40163, Count: 1}},
+		slot := since.Truncate(admin.QuarterHour)
+		want := admin.Activity{
+			Logins:    []admin.Tally{{At: slot, Count: 2}},
+			NewUsers:  []admin.Tally{{At: slot, Count: 1}},
+			Errcodes:  []admin.Tally{{At: slot.Add(admin.QuarterHour), Errcode: 40163, Count: 1}},
 			LastGood:  good,
 			LastError: read(bad),
 		}
@@ -238,7 +239,7 @@ var historyPromises = map[string]func(*world){
 		user := w.signsIn(save)
 		ending := func() (int64, []auth.User) {
 			return must(w.Activity(w.ctx, w.clock.now()))(w.t).EndingTokens.N,
-				must(w.Users(w.ctx, auth.UserQuery{Filter: auth.FilterTokenEnds}))(w.t).Users
+				must(w.Users(w.ctx, admin.UserQuery{Filter: admin.FilterTokenEnds}))(w.t).Users
 		}
 		info := must(w.Token(w.ctx, user.ID))(w.t)
 		if info == nil || info.Scope != auth.ScopeUserinfo || info.DueAt.IsZero() || !info.EndsAt.Equal(w.clock.now().Add(720*time.Hour)) {
@@ -262,7 +263,7 @@ var historyPromises = map[string]func(*world){
 	"what is older than it is kept goes, the rest stays": func(w *world) {
 		for range 3 {
 			user, _ := w.visitor("o1")
-			if err := w.AddEvent(w.ctx, w.event(auth.ActExport, user.ID)); err != nil {
+			if err := w.AddEvent(w.ctx, w.event(admin.ActExport, user.ID)); err != nil {
 				w.t.Fatal(err)
 			}
 			w.clock.pass(time.Hour)
@@ -289,7 +290,7 @@ var historyPromises = map[string]func(*world){
 		l.Outcome, l.Reason, l.Errcode = auth.Failed, auth.CodeSpent, 40029
 		h.Failed = []auth.Login{l}
 		h.Blocked = []string{"o3"}
-		h.Events = []auth.Event{w.event(auth.ActBlock, "o3"), w.event(auth.ActGrant, "o1")}
+		h.Events = []admin.Event{w.event(admin.ActBlock, "o3"), w.event(admin.ActGrant, "o1")}
 		h.Pictures = []auth.Picture{{UserID: "o1", Source: "s", Type: "image/png", Body: []byte("x"), ETag: "e", CopiedAt: w.clock.now()}}
 		if err := w.Import(w.ctx, h); err != nil {
 			w.t.Fatal(err)
@@ -297,14 +298,14 @@ var historyPromises = map[string]func(*world){
 		w.wantRows("users", 40)
 		w.wantRows("logins", 1201)
 		w.wantRows("sessions", 1170)
-		blocked := must(w.Users(w.ctx, auth.UserQuery{Filter: auth.FilterBlocked}))(w.t).Users
+		blocked := must(w.Users(w.ctx, admin.UserQuery{Filter: admin.FilterBlocked}))(w.t).Users
 		if len(blocked) != 1 || blocked[0].OpenID != "o3" || blocked[0].LoginCount != 30 {
 			w.t.Errorf("blocked: %+v", blocked)
 		}
 		if due := must(w.NextDue(w.ctx, w.clock.now().Add(100*24*time.Hour), w.clock.now()))(w.t); due != "" {
 			w.t.Errorf("%s is due", due)
 		}
-		events := must(w.Events(w.ctx, auth.EventQuery{Who: blocked[0].ID}))(w.t).Events
+		events := must(w.Events(w.ctx, admin.EventQuery{Who: blocked[0].ID}))(w.t).Events
 		if len(events) != 1 {
 			w.t.Errorf("events: %+v", events)
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 )
 
@@ -36,7 +37,7 @@ func openIDs(users []auth.User) []string {
 }
 
 // pages walks from a query's first page to the last one, or back.
-func (w *world) pages(q auth.UserQuery, next func(auth.UserPage) string, visit func(auth.UserPage)) {
+func (w *world) pages(q admin.UserQuery, next func(admin.UserPage) string, visit func(admin.UserPage)) {
 	w.t.Helper()
 	for range 1000 {
 		page := must(w.Users(w.ctx, q))(w.t)
@@ -54,8 +55,8 @@ func (w *world) pages(q auth.UserQuery, next func(auth.UserPage) string, visit f
 	w.t.Fatal("the pages do not end")
 }
 
-func forwards(p auth.UserPage) string  { return p.Next }
-func backwards(p auth.UserPage) string { return p.Prev }
+func forwards(p admin.UserPage) string  { return p.Next }
+func backwards(p admin.UserPage) string { return p.Prev }
 
 var listPromises = map[string]func(*world){
 	"every order is total, and the same page by page, there and back": func(w *world) {
@@ -63,8 +64,8 @@ var listPromises = map[string]func(*world){
 		for _, openID := range []string{"o007", "o020", "o003"} { // another order by last login
 			w.visitor(openID)
 		}
-		for _, order := range append([]auth.Sort{""}, auth.Sorts...) {
-			whole := must(w.Users(w.ctx, auth.UserQuery{Sort: order, Limit: 500}))(w.t)
+		for _, order := range append([]admin.Sort{""}, admin.Sorts...) {
+			whole := must(w.Users(w.ctx, admin.UserQuery{Sort: order, Limit: 500}))(w.t)
 			want := openIDs(whole.Users)
 			if len(want) != 23 || whole.Next != "" || whole.Prev != "" {
 				w.t.Fatalf("%s: %d people, next %q, prev %q", order, len(want), whole.Next, whole.Prev)
@@ -83,16 +84,16 @@ var listPromises = map[string]func(*world){
 				w.t.Errorf("%s: not in order: %v", order, want)
 			}
 			for _, limit := range []int{1, 4, 22, 23, 24} {
-				q := auth.UserQuery{Sort: order, Limit: limit}
+				q := admin.UserQuery{Sort: order, Limit: limit}
 				var there, back []string
-				var last auth.UserPage
-				w.pages(q, forwards, func(p auth.UserPage) { there, last = append(there, openIDs(p.Users)...), p })
+				var last admin.UserPage
+				w.pages(q, forwards, func(p admin.UserPage) { there, last = append(there, openIDs(p.Users)...), p })
 				if diff := cmp.Diff(want, there); diff != "" {
 					w.t.Errorf("%s by %d: %s", order, limit, diff)
 				}
 				back = openIDs(last.Users)
 				if q.Cursor = last.Prev; q.Cursor != "" {
-					w.pages(q, backwards, func(p auth.UserPage) { back = append(openIDs(p.Users), back...) })
+					w.pages(q, backwards, func(p admin.UserPage) { back = append(openIDs(p.Users), back...) })
 				}
 				if diff := cmp.Diff(want, back); diff != "" {
 					w.t.Errorf("%s by %d, back: %s", order, limit, diff)
@@ -102,15 +103,15 @@ var listPromises = map[string]func(*world){
 	},
 	"people who come and go between pages are neither doubled nor do they hide others": func(w *world) {
 		before := w.crowd("o", 30)
-		q := auth.UserQuery{Sort: auth.SortOldest, Limit: 4}
+		q := admin.UserQuery{Sort: admin.SortOldest, Limit: 4}
 		var seen []string
 		n := 0
-		w.pages(q, forwards, func(p auth.UserPage) {
+		w.pages(q, forwards, func(p admin.UserPage) {
 			seen = append(seen, openIDs(p.Users)...)
 			if n++; n < 5 {
 				w.crowd(fmt.Sprintf("new%d-", n), 2)
 				gone := p.Users[len(p.Users)-1] // the one that the cursor names
-				if err := w.EraseUser(w.ctx, gone.ID, w.event(auth.ActErase, gone.ID)); err != nil {
+				if err := w.EraseUser(w.ctx, gone.ID, w.event(admin.ActErase, gone.ID)); err != nil {
 					w.t.Fatal(err)
 				}
 			}
@@ -121,10 +122,10 @@ var listPromises = map[string]func(*world){
 		if len(seen) != 38 {
 			w.t.Errorf("%d people seen, want the 8 newcomers at the end", len(seen))
 		}
-		newest := must(w.Users(w.ctx, auth.UserQuery{Limit: 10}))(w.t)
+		newest := must(w.Users(w.ctx, admin.UserQuery{Limit: 10}))(w.t)
 		w.crowd("late", 3)
-		second := must(w.Users(w.ctx, auth.UserQuery{Limit: 10, Cursor: newest.Next}))(w.t)
-		first := must(w.Users(w.ctx, auth.UserQuery{Limit: 10, Cursor: second.Prev}))(w.t)
+		second := must(w.Users(w.ctx, admin.UserQuery{Limit: 10, Cursor: newest.Next}))(w.t)
+		first := must(w.Users(w.ctx, admin.UserQuery{Limit: 10, Cursor: second.Prev}))(w.t)
 		if diff := cmp.Diff(openIDs(newest.Users), openIDs(first.Users)); diff != "" {
 			w.t.Error(diff)
 		}
@@ -134,7 +135,7 @@ var listPromises = map[string]func(*world){
 	},
 	"a cursor is good for its own query only": func(w *world) {
 		w.crowd("o", 9)
-		q := auth.UserQuery{Limit: 2}
+		q := admin.UserQuery{Limit: 2}
 		good := must(w.Users(w.ctx, q))(w.t).Next
 		forged := []string{"x", "!", good[1:], good + "A", good[:len(good)-1], good + "\n", strings.Repeat("A", 5000), "AAAAAAAAAAAAAAAAAAAA",
 			base64.RawURLEncoding.EncodeToString([]byte("123456789012n0.x")), base64.RawURLEncoding.EncodeToString([]byte("123456789012"))}
@@ -146,22 +147,22 @@ var listPromises = map[string]func(*world){
 			}
 		}
 		for _, cursor := range forged {
-			_, err := w.Users(w.ctx, auth.UserQuery{Limit: 2, Cursor: cursor})
+			_, err := w.Users(w.ctx, admin.UserQuery{Limit: 2, Cursor: cursor})
 			wantReason(w.t, err, auth.BadRequest)
 		}
-		for _, other := range []auth.UserQuery{{Sort: auth.SortOldest}, {Filter: auth.FilterBlocked}, {Search: "o"}} {
+		for _, other := range []admin.UserQuery{{Sort: admin.SortOldest}, {Filter: admin.FilterBlocked}, {Search: "o"}} {
 			other.Cursor = good
 			_, err := w.Users(w.ctx, other)
 			wantReason(w.t, err, auth.BadRequest)
 		}
-		must(w.Users(w.ctx, auth.UserQuery{Limit: 7, Cursor: good}))(w.t)
-		must(w.anotherWith(ring(w.t, "k2", "k1")).Users(w.ctx, auth.UserQuery{Cursor: good}))(w.t)
-		_, err := w.anotherWith(ring(w.t, "k2")).Users(w.ctx, auth.UserQuery{Cursor: good})
+		must(w.Users(w.ctx, admin.UserQuery{Limit: 7, Cursor: good}))(w.t)
+		must(w.anotherWith(ring(w.t, "k2", "k1")).Users(w.ctx, admin.UserQuery{Cursor: good}))(w.t)
+		_, err := w.anotherWith(ring(w.t, "k2")).Users(w.ctx, admin.UserQuery{Cursor: good})
 		wantReason(w.t, err, auth.BadRequest)
 	},
 	"an unknown wish is refused, not guessed": func(w *world) {
-		for _, q := range []auth.UserQuery{
-			{Limit: -1}, {Limit: auth.MaxPage + 1}, {Filter: "other"}, {Filter: "blocked "}, {Sort: "nickname"}, {Sort: "--first_login_at"},
+		for _, q := range []admin.UserQuery{
+			{Limit: -1}, {Limit: admin.MaxPage + 1}, {Filter: "other"}, {Filter: "blocked "}, {Sort: "nickname"}, {Sort: "--first_login_at"},
 			{Sort: "first_login_at; DROP TABLE users"}, {Search: strings.Repeat("x", 1001)}, {Search: "a\x00b"}, {Search: "a\xffb"},
 		} {
 			_, err := w.Users(w.ctx, q)
@@ -172,8 +173,8 @@ var listPromises = map[string]func(*world){
 				wantReason(w.t, w.EachUser(w.ctx, q, func(auth.User) error { return nil }), auth.BadRequest)
 			}
 		}
-		w.crowd("o", auth.DefaultPage+1)
-		if n := len(must(w.Users(w.ctx, auth.UserQuery{}))(w.t).Users); n != auth.DefaultPage {
+		w.crowd("o", admin.DefaultPage+1)
+		if n := len(must(w.Users(w.ctx, admin.UserQuery{}))(w.t).Users); n != admin.DefaultPage {
 			w.t.Errorf("%d people on a page", n)
 		}
 	},
@@ -195,7 +196,7 @@ var listPromises = map[string]func(*world){
 			"o2": {"o2"}, "union-o4": {"o4"}, "union-": nil, id: {"o3"}, id[:20]: nil, "O2": nil,
 			"' OR 1=1 --": nil, "$1": nil, "*": nil, "?": nil, "%%%%": nil, strings.Repeat("%_", 500): nil,
 		} {
-			q := auth.UserQuery{Search: search}
+			q := admin.UserQuery{Search: search}
 			got := openIDs(must(w.Users(w.ctx, q))(w.t).Users)
 			slices.Sort(got)
 			if !slices.Equal(got, want) {
@@ -223,24 +224,24 @@ var listPromises = map[string]func(*world){
 		seen("fresh", auth.ScopeUserinfo, func(s *auth.SaveLogin) { s.RefreshToken, s.UnionID, s.Profile = "R", "u", &lin })
 		seen("plain", auth.ScopeBase, nil)
 		bad := seen("bad", auth.ScopeBase, func(s *auth.SaveLogin) { s.UnionID = "u" })
-		if err := w.SetBlocked(w.ctx, bad.ID, true, w.event(auth.ActBlock, bad.ID)); err != nil {
+		if err := w.SetBlocked(w.ctx, bad.ID, true, w.event(admin.ActBlock, bad.ID)); err != nil {
 			w.t.Fatal(err)
 		}
-		must(w.GrantAdmin(w.ctx, appID, "plain", w.event(auth.ActGrant, "plain")))(w.t)
-		must(w.GrantAdmin(w.ctx, "wxother", "bad", w.event(auth.ActGrant, "bad")))(w.t)
-		want := map[auth.Filter][]string{
-			auth.FilterNone:       {"bad", "fresh", "long-gone", "plain", "weeks-ago"},
-			auth.FilterBlocked:    {"bad"},
-			auth.FilterAdmin:      {"plain"},
-			auth.FilterProfile:    {"fresh", "long-gone"},
-			auth.FilterOpenID:     {"bad", "plain", "weeks-ago"},
-			auth.FilterNoUnionID:  {"plain"},
-			auth.FilterNeedsLogin: {"long-gone", "weeks-ago"},
-			auth.FilterSeen7d:     {"bad", "fresh", "plain"},
-			auth.FilterSeen30d:    {"bad", "fresh", "plain", "weeks-ago"},
+		must(w.GrantAdmin(w.ctx, appID, "plain", w.event(admin.ActGrant, "plain")))(w.t)
+		must(w.GrantAdmin(w.ctx, "wxother", "bad", w.event(admin.ActGrant, "bad")))(w.t)
+		want := map[admin.Filter][]string{
+			admin.FilterNone:       {"bad", "fresh", "long-gone", "plain", "weeks-ago"},
+			admin.FilterBlocked:    {"bad"},
+			admin.FilterAdmin:      {"plain"},
+			admin.FilterProfile:    {"fresh", "long-gone"},
+			admin.FilterOpenID:     {"bad", "plain", "weeks-ago"},
+			admin.FilterNoUnionID:  {"plain"},
+			admin.FilterNeedsLogin: {"long-gone", "weeks-ago"},
+			admin.FilterSeen7d:     {"bad", "fresh", "plain"},
+			admin.FilterSeen30d:    {"bad", "fresh", "plain", "weeks-ago"},
 		}
-		for _, filter := range auth.Filters {
-			q := auth.UserQuery{Filter: filter}
+		for _, filter := range admin.Filters {
+			q := admin.UserQuery{Filter: filter}
 			got := openIDs(must(w.Users(w.ctx, q))(w.t).Users)
 			slices.Sort(got)
 			if !slices.Equal(got, want[filter]) {
@@ -250,7 +251,7 @@ var listPromises = map[string]func(*world){
 				w.t.Errorf("%q counts %d, want %d", filter, n, len(got))
 			}
 		}
-		both := must(w.Users(w.ctx, auth.UserQuery{Filter: auth.FilterProfile, Search: "fresh"}))(w.t)
+		both := must(w.Users(w.ctx, admin.UserQuery{Filter: admin.FilterProfile, Search: "fresh"}))(w.t)
 		if got := openIDs(both.Users); !slices.Equal(got, []string{"fresh"}) {
 			w.t.Errorf("filter and search together keep %v", got)
 		}
@@ -260,7 +261,7 @@ var listPromises = map[string]func(*world){
 			INSERT INTO users (id, appid, openid, scope, first_login_at, last_login_at, login_count)
 			SELECT 'id' || i, 'wx', 'o' || i, 'snsapi_base', i / 7, i / 7, 1 FROM n`)
 		seen := map[string]bool{}
-		err := w.EachUser(w.ctx, auth.UserQuery{Sort: auth.SortLongestAgo, Limit: 3, Cursor: "not looked at"}, func(u auth.User) error {
+		err := w.EachUser(w.ctx, admin.UserQuery{Sort: admin.SortLongestAgo, Limit: 3, Cursor: "not looked at"}, func(u auth.User) error {
 			if seen[u.ID] {
 				w.t.Errorf("%s comes twice", u.ID)
 			}
@@ -275,7 +276,7 @@ var listPromises = map[string]func(*world){
 		}
 		enough := errors.New("enough")
 		n := 0
-		err = w.EachUser(w.ctx, auth.UserQuery{}, func(auth.User) error {
+		err = w.EachUser(w.ctx, admin.UserQuery{}, func(auth.User) error {
 			n++
 			return enough
 		})

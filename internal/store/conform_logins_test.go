@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 	"wxlogin/internal/store"
 )
@@ -230,7 +231,7 @@ var loginPromises = map[string]func(*world){
 	},
 	"a blocked person gets no session, and nothing is written": func(w *world) {
 		user, _ := w.visitor("o1")
-		if err := w.SetBlocked(w.ctx, user.ID, true, w.event(auth.ActBlock, user.ID)); err != nil {
+		if err := w.SetBlocked(w.ctx, user.ID, true, w.event(admin.ActBlock, user.ID)); err != nil {
 			w.t.Fatal(err)
 		}
 		save := w.login("o1", auth.ScopeUserinfo)
@@ -257,7 +258,7 @@ var loginPromises = map[string]func(*world){
 		user, _ := w.visitor("o1")
 		together(40, func(i int) {
 			if i == 20 {
-				if err := other.SetBlocked(w.ctx, user.ID, true, w.event(auth.ActBlock, user.ID)); err != nil {
+				if err := other.SetBlocked(w.ctx, user.ID, true, w.event(admin.ActBlock, user.ID)); err != nil {
 					w.t.Error(err)
 				}
 				return
@@ -284,7 +285,7 @@ var loginPromises = map[string]func(*world){
 		save := w.login("o1", auth.ScopeBase)
 		save.Replaces = desk
 		w.signsIn(save)
-		if _, err := w.Visit(w.ctx, auth.DeskSession, desk); err != nil {
+		if _, err := w.Visit(w.ctx, auth.AdminSession, desk); err != nil {
 			w.t.Error(err)
 		}
 	},

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 )
 
@@ -20,7 +21,7 @@ func (w *world) called(openID, nickname string) auth.User {
 }
 
 // found are the openids of who is found, sorted, page by page.
-func (w *world) found(q auth.UserQuery) []string {
+func (w *world) found(q admin.UserQuery) []string {
 	w.t.Helper()
 	var found []string
 	for range 1000 {
@@ -37,7 +38,7 @@ func (w *world) found(q auth.UserQuery) []string {
 
 func (w *world) wantFound(search string, want ...string) {
 	w.t.Helper()
-	if got := w.found(auth.UserQuery{Search: search}); !slices.Equal(got, want) {
+	if got := w.found(admin.UserQuery{Search: search}); !slices.Equal(got, want) {
 		w.t.Errorf("%q finds %v, want %v", search, got, want)
 	}
 }
@@ -101,7 +102,7 @@ var searchPromises = map[string]func(*world){
 				}
 			}
 			slices.Sort(want)
-			q := auth.UserQuery{Search: search, Sort: auth.Sorts[random.IntN(4)], Limit: 20 + random.IntN(60)}
+			q := admin.UserQuery{Search: search, Sort: admin.Sorts[random.IntN(4)], Limit: 20 + random.IntN(60)}
 			if got := w.found(q); !slices.Equal(got, want) {
 				w.t.Errorf("%q finds %v, want %v", search, got, want)
 			}
@@ -143,7 +144,7 @@ var searchPromises = map[string]func(*world){
 	"nothing is left of an erased person's nickname": func(w *world) {
 		for _, name := range []string{"Erase Me 林小雨🌸 for ever", "aaaaaaaaaaaaaaaaaaaa", ""} {
 			user := w.called("o1", name)
-			if err := w.EraseUser(w.ctx, user.ID, w.event(auth.ActErase, user.ID)); err != nil {
+			if err := w.EraseUser(w.ctx, user.ID, w.event(admin.ActErase, user.ID)); err != nil {
 				w.t.Fatal(err)
 			}
 			w.wantFound("a")
@@ -159,14 +160,14 @@ var searchPromises = map[string]func(*world){
 			w.called(fmt.Sprintf("p%03d", i), "me and o2 and u2")
 		}
 		for search, want := range map[string]int{"o2": 302, "u2": 301, "O2": 301, "o2 ": 302, id: 1, "see o2": 1} {
-			if n := len(w.found(auth.UserQuery{Search: search})); n != want {
+			if n := len(w.found(admin.UserQuery{Search: search})); n != want {
 				w.t.Errorf("%q finds %d, want %d", search, n, want)
 			}
 		}
 		other := w.login("o2", auth.ScopeBase) // of another account
 		other.Login.AppID = "wx-another"
 		w.signsIn(other)
-		if n := len(w.found(auth.UserQuery{Search: "o2"})); n != 303 {
+		if n := len(w.found(admin.UserQuery{Search: "o2"})); n != 303 {
 			w.t.Errorf("%d are found in all accounts, want 303", n)
 		}
 	},
@@ -174,31 +175,31 @@ var searchPromises = map[string]func(*world){
 		w.called("o1", "林")
 		w.bulk(10_050)
 		for _, c := range []struct {
-			q    auth.UserQuery
-			want auth.Total
+			q    admin.UserQuery
+			want admin.Total
 		}{
-			{auth.UserQuery{}, auth.Total{N: 10_051}},
-			{auth.UserQuery{Filter: auth.FilterOpenID}, auth.Total{N: 10_000, More: true}},
-			{auth.UserQuery{Filter: auth.FilterNoUnionID}, auth.Total{N: 10_000, More: true}},
-			{auth.UserQuery{Filter: auth.FilterProfile}, auth.Total{N: 1}},
-			{auth.UserQuery{Filter: auth.FilterBlocked}, auth.Total{}},
-			{auth.UserQuery{Filter: auth.FilterOpenID, Search: "林"}, auth.Total{}},
-			{auth.UserQuery{Filter: auth.FilterProfile, Search: "林"}, auth.Total{N: 1}},
-			{auth.UserQuery{Search: "林"}, auth.Total{N: 1}},
+			{admin.UserQuery{}, admin.Total{N: 10_051}},
+			{admin.UserQuery{Filter: admin.FilterOpenID}, admin.Total{N: 10_000, More: true}},
+			{admin.UserQuery{Filter: admin.FilterNoUnionID}, admin.Total{N: 10_000, More: true}},
+			{admin.UserQuery{Filter: admin.FilterProfile}, admin.Total{N: 1}},
+			{admin.UserQuery{Filter: admin.FilterBlocked}, admin.Total{}},
+			{admin.UserQuery{Filter: admin.FilterOpenID, Search: "林"}, admin.Total{}},
+			{admin.UserQuery{Filter: admin.FilterProfile, Search: "林"}, admin.Total{N: 1}},
+			{admin.UserQuery{Search: "林"}, admin.Total{N: 1}},
 		} {
 			c.q.Total = true
-			for _, c.q.Sort = range auth.Sorts {
+			for _, c.q.Sort = range admin.Sorts {
 				if got := must(w.Users(w.ctx, c.q))(w.t).Total; got != c.want {
 					w.t.Errorf("%+v: %+v, want %+v", c.q, got, c.want)
 				}
 			}
 		}
 		w.exec(`UPDATE users SET nickname = '王王' WHERE openid LIKE 'bulk%'`)
-		many := auth.UserQuery{Search: "王", Total: true}
+		many := admin.UserQuery{Search: "王", Total: true}
 		if got := must(w.Users(w.ctx, many))(w.t).Total; !got.More || got.N < 5000 || got.N > 10_049 {
 			w.t.Errorf("%+v of 10,050", got)
 		}
-		many.Filter = auth.FilterNoUnionID
+		many.Filter = admin.FilterNoUnionID
 		page := must(w.Users(w.ctx, many))(w.t)
 		if got := page.Total; got.N > 10_049 || !got.More {
 			w.t.Errorf("%+v of 10,050", got)
@@ -207,7 +208,7 @@ var searchPromises = map[string]func(*world){
 		if got := must(w.Users(w.ctx, many))(w.t).Total; got.N > 10_049 || !got.More {
 			w.t.Errorf("%+v of 10,050 on the second page", got)
 		}
-		if n := must(w.CountUsers(w.ctx, auth.UserQuery{Search: "王"}))(w.t); n != 10_050 {
+		if n := must(w.CountUsers(w.ctx, admin.UserQuery{Search: "王"}))(w.t); n != 10_050 {
 			w.t.Errorf("an export has %d", n)
 		}
 		w.exec(`DELETE FROM users WHERE openid LIKE 'bulk%'`)
@@ -221,9 +222,9 @@ var searchPromises = map[string]func(*world){
 		for i := range 100 {
 			w.visitor(fmt.Sprintf("o%03d", i*2))
 		}
-		for _, filter := range auth.Filters {
+		for _, filter := range admin.Filters {
 			var want []string
-			err := w.EachUser(w.ctx, auth.UserQuery{Filter: filter}, func(u auth.User) error {
+			err := w.EachUser(w.ctx, admin.UserQuery{Filter: filter}, func(u auth.User) error {
 				want = append(want, u.OpenID)
 				return nil
 			})
@@ -231,11 +232,11 @@ var searchPromises = map[string]func(*world){
 				w.t.Fatal(err)
 			}
 			slices.Sort(want)
-			if filter == auth.FilterSeen7d && len(want) != 100 {
+			if filter == admin.FilterSeen7d && len(want) != 100 {
 				w.t.Errorf("%d were seen", len(want))
 			}
-			for _, sort := range auth.Sorts {
-				if got := w.found(auth.UserQuery{Filter: filter, Sort: sort, Limit: 33}); !slices.Equal(got, want) {
+			for _, sort := range admin.Sorts {
+				if got := w.found(admin.UserQuery{Filter: filter, Sort: sort, Limit: 33}); !slices.Equal(got, want) {
 					w.t.Errorf("%s by %s keeps %d, want %d", filter, sort, len(got), len(want))
 				}
 			}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 )
 
@@ -15,14 +16,14 @@ import (
 func (w *world) deskSession() string {
 	w.t.Helper()
 	link, at := auth.Hash(auth.NewToken()), w.clock.now()
-	if err := w.AddAdminLink(w.ctx, auth.AdminLink{TokenHash: link, EndsAt: at.Add(time.Minute)}, w.event(auth.ActLinkMade, "")); err != nil {
+	if err := w.AddAdminLink(w.ctx, admin.Link{TokenHash: link, EndsAt: at.Add(time.Minute)}, w.event(admin.ActLinkMade, "")); err != nil {
 		w.t.Fatal(err)
 	}
 	session := auth.Session{
-		ID: auth.NewID(), TokenHash: auth.Hash(auth.NewToken()), Kind: auth.DeskSession, CreatedAt: at, LastSeenAt: at,
-		EndsAt: at.Add(auth.DeskLifetime), Device: auth.Device{RemoteAddr: "192.0.2.1", UserAgent: "curl"},
+		ID: auth.NewID(), TokenHash: auth.Hash(auth.NewToken()), Kind: auth.AdminSession, CreatedAt: at, LastSeenAt: at,
+		EndsAt: at.Add(admin.SessionLifetime), Device: auth.Device{RemoteAddr: "192.0.2.1", UserAgent: "curl"},
 	}
-	if err := w.SpendAdminLink(w.ctx, link, at, session, w.event(auth.ActLinkUsed, "")); err != nil {
+	if err := w.SpendAdminLink(w.ctx, link, at, session, w.event(admin.ActLinkUsed, "")); err != nil {
 		w.t.Fatal(err)
 	}
 	return session.TokenHash
@@ -41,16 +42,16 @@ var sessionPromises = map[string]func(*world){
 	},
 	"a visit knows whom a grant has made admin": func(w *world) {
 		_, token := w.visitor("o1")
-		must(w.GrantAdmin(w.ctx, "wxother", "o1", w.event(auth.ActGrant, "o1")))(w.t)
-		must(w.GrantAdmin(w.ctx, appID, "o2", w.event(auth.ActGrant, "o2")))(w.t)
+		must(w.GrantAdmin(w.ctx, "wxother", "o1", w.event(admin.ActGrant, "o1")))(w.t)
+		must(w.GrantAdmin(w.ctx, appID, "o2", w.event(admin.ActGrant, "o2")))(w.t)
 		if w.wantSignedIn(token).Granted {
 			w.t.Error("a grant to somebody else counts")
 		}
-		must(w.GrantAdmin(w.ctx, appID, "o1", w.event(auth.ActGrant, "o1")))(w.t)
+		must(w.GrantAdmin(w.ctx, appID, "o1", w.event(admin.ActGrant, "o1")))(w.t)
 		if !w.wantSignedIn(token).Granted {
 			w.t.Error("the grant does not count")
 		}
-		must(w.RevokeAdmin(w.ctx, appID, "o1", w.event(auth.ActRevoke, "o1")))(w.t)
+		must(w.RevokeAdmin(w.ctx, appID, "o1", w.event(admin.ActRevoke, "o1")))(w.t)
 		if w.wantSignedIn(token).Granted {
 			w.t.Error("the grant counts after it was revoked")
 		}
@@ -58,21 +59,21 @@ var sessionPromises = map[string]func(*world){
 	"one kind of session never passes for the other": func(w *world) {
 		_, visitor := w.visitor("o1")
 		desk := w.deskSession()
-		visit := must(w.Visit(w.ctx, auth.DeskSession, desk))(w.t)
-		if visit.User.ID != "" || visit.Session.Kind != auth.DeskSession || visit.Session.UserID != "" {
+		visit := must(w.Visit(w.ctx, auth.AdminSession, desk))(w.t)
+		if visit.User.ID != "" || visit.Session.Kind != auth.AdminSession || visit.Session.UserID != "" {
 			w.t.Errorf("got %+v", visit)
 		}
 		for _, c := range []struct {
 			kind  auth.SessionKind
 			token string
-		}{{auth.DeskSession, visitor}, {auth.VisitorSession, desk}, {"", visitor}, {"other", visitor}, {auth.VisitorSession, ""}, {auth.VisitorSession, auth.Hash("never")}} {
+		}{{auth.AdminSession, visitor}, {auth.VisitorSession, desk}, {"", visitor}, {"other", visitor}, {auth.VisitorSession, ""}, {auth.VisitorSession, auth.Hash("never")}} {
 			_, err := w.Visit(w.ctx, c.kind, c.token)
 			wantReason(w.t, err, auth.NotSignedIn)
 		}
 		if err := w.DeleteSession(w.ctx, auth.VisitorSession, desk); err != nil {
 			w.t.Error(err)
 		}
-		must(w.Visit(w.ctx, auth.DeskSession, desk))(w.t)
+		must(w.Visit(w.ctx, auth.AdminSession, desk))(w.t)
 	},
 	"a session ends at its end": func(w *world) {
 		_, token := w.visitor("o1")
@@ -102,11 +103,11 @@ var sessionPromises = map[string]func(*world){
 		_, there := w.visitor("o1")
 		_, other := w.visitor("o2")
 		desk := w.deskSession()
-		must(w.EndSessions(w.ctx, user.ID, w.event(auth.ActEndSessions, user.ID)))(w.t)
+		must(w.EndSessions(w.ctx, user.ID, w.event(admin.ActEndSessions, user.ID)))(w.t)
 		w.wantSignedOut(here)
 		w.wantSignedOut(there)
 		w.wantSignedIn(other)
-		must(w.Visit(w.ctx, auth.DeskSession, desk))(w.t)
+		must(w.Visit(w.ctx, auth.AdminSession, desk))(w.t)
 	},
 	"a logout acts on every process at once": func(w *world) {
 		_, token := w.visitor("o1")
@@ -171,8 +172,8 @@ var sessionPromises = map[string]func(*world){
 		_, idler := w.visitor("o1")
 		desk := w.deskSession()
 		for _, ends := range []time.Duration{time.Minute, idle + time.Hour} {
-			link := auth.AdminLink{TokenHash: auth.Hash(auth.NewToken()), EndsAt: w.clock.now().Add(ends)}
-			if err := w.AddAdminLink(w.ctx, link, w.event(auth.ActLinkMade, "")); err != nil {
+			link := admin.Link{TokenHash: auth.Hash(auth.NewToken()), EndsAt: w.clock.now().Add(ends)}
+			if err := w.AddAdminLink(w.ctx, link, w.event(admin.ActLinkMade, "")); err != nil {
 				w.t.Fatal(err)
 			}
 		}
@@ -188,7 +189,7 @@ var sessionPromises = map[string]func(*world){
 		if n := must(w.Sweep(w.ctx, w.clock.now(), idle))(w.t); n != 5 {
 			w.t.Errorf("swept %d", n)
 		}
-		_, err := w.Visit(w.ctx, auth.DeskSession, desk)
+		_, err := w.Visit(w.ctx, auth.AdminSession, desk)
 		wantReason(w.t, err, auth.NotSignedIn)
 		w.wantSignedIn(idler)
 		w.wantRows("admin_links", 1)
@@ -223,7 +224,7 @@ var sessionPromises = map[string]func(*world){
 		ctx, cancel := context.WithCancel(w.ctx)
 		cancel()
 		_, visit := w.Visit(ctx, auth.VisitorSession, token)
-		_, list := w.Users(ctx, auth.UserQuery{})
+		_, list := w.Users(ctx, admin.UserQuery{})
 		_, claim := w.ClaimLogin(ctx, pending(w.login("o1", auth.ScopeBase)))
 		for _, err := range []error{visit, list, claim, w.DeleteSession(ctx, auth.VisitorSession, token), w.Ready(ctx)} {
 			wantReason(w.t, err, auth.StoreDown)

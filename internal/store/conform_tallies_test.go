@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 	"wxlogin/internal/store"
 )
@@ -134,7 +135,7 @@ var talliesPromises = map[string]func(*world){
 			w.t.Fatal(err)
 		}
 		alive(5)
-		if err := w.EraseUser(w.ctx, user.ID, w.event(auth.ActErase, user.ID)); err != nil {
+		if err := w.EraseUser(w.ctx, user.ID, w.event(admin.ActErase, user.ID)); err != nil {
 			w.t.Fatal(err)
 		}
 		alive(4)

@@ -3,7 +3,7 @@ package store_test
 import "testing"
 
 // TestConform holds every engine to the same promises: those of auth.Store, of
-// auth.DeskStore and of this package's own documentation.
+// admin.Store and of this package's own documentation.
 func TestConform(t *testing.T) {
 	for _, e := range engines {
 		t.Run(e.name, func(t *testing.T) { conform(t, e) })

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 )
 
@@ -44,7 +45,7 @@ func (w *world) lives(random *rand.Rand, people int) {
 }
 
 // naive is who fulfils a condition, in the order, found without any cleverness.
-func (w *world) naive(condition string, sort auth.Sort, args ...any) (openIDs []string) {
+func (w *world) naive(condition string, sort admin.Sort, args ...any) (openIDs []string) {
 	w.t.Helper()
 	column, down := strings.CutPrefix(string(sort), "-")
 	direction := map[bool]string{false: " ASC", true: " DESC"}[down]
@@ -72,27 +73,27 @@ func (w *world) naive(condition string, sort auth.Sort, args ...any) (openIDs []
 func (w *world) wantNaive(limit int) {
 	w.t.Helper()
 	now := w.clock.now()
-	for filter, condition := range map[auth.Filter]string{
-		auth.FilterNeedsLogin: fmt.Sprintf("(tokens.dead_reason IS NOT NULL OR tokens.ends_at <= %d)", now.UnixMilli()),
-		auth.FilterTokenEnds: fmt.Sprintf("tokens.dead_reason IS NULL AND tokens.ends_at > %d AND tokens.ends_at <= %d",
-			now.UnixMilli(), now.Add(auth.TokenEndsSoon).UnixMilli()),
+	for filter, condition := range map[admin.Filter]string{
+		admin.FilterNeedsLogin: fmt.Sprintf("(tokens.dead_reason IS NOT NULL OR tokens.ends_at <= %d)", now.UnixMilli()),
+		admin.FilterTokenEnds: fmt.Sprintf("tokens.dead_reason IS NULL AND tokens.ends_at > %d AND tokens.ends_at <= %d",
+			now.UnixMilli(), now.Add(admin.TokenEndsSoon).UnixMilli()),
 	} {
 		for _, search := range []string{"", "小"} {
-			for _, sort := range auth.Sorts {
-				q := auth.UserQuery{Filter: filter, Sort: sort, Search: search, Limit: limit, Total: true}
+			for _, sort := range admin.Sorts {
+				q := admin.UserQuery{Filter: filter, Sort: sort, Search: search, Limit: limit, Total: true}
 				want := w.naive(condition+" AND users.nickname LIKE $1", sort, "%"+search+"%")
 				var there, back []string
-				var last auth.UserPage
-				w.pages(q, forwards, func(p auth.UserPage) { there, last = append(there, openIDs(p.Users)...), p })
+				var last admin.UserPage
+				w.pages(q, forwards, func(p admin.UserPage) { there, last = append(there, openIDs(p.Users)...), p })
 				if diff := cmp.Diff(want, there); diff != "" {
 					w.t.Errorf("%+v: %s", q, diff)
 				}
-				if search == "" && last.Total != (auth.Total{N: int64(len(want))}) {
+				if search == "" && last.Total != (admin.Total{N: int64(len(want))}) {
 					w.t.Errorf("%+v: %+v of %d", q, last.Total, len(want))
 				}
 				back = openIDs(last.Users)
 				if q.Cursor = last.Prev; q.Cursor != "" {
-					w.pages(q, backwards, func(p auth.UserPage) { back = append(openIDs(p.Users), back...) })
+					w.pages(q, backwards, func(p admin.UserPage) { back = append(openIDs(p.Users), back...) })
 				}
 				if diff := cmp.Diff(want, back); diff != "" {
 					w.t.Errorf("%+v, back: %s", q, diff)
@@ -129,10 +130,10 @@ var walkPromises = map[string]func(*world){
 		w.exec("ANALYZE users")
 		now, month := w.clock.now().UnixMilli(), w.clock.ago(30*24*time.Hour).UnixMilli()
 		w.wantSome(10, "came again, and their token has ended", "tokens.ends_at <= $1 AND users.last_login_at > $2 AND tokens.dead_reason IS NULL", now, month)
-		w.wantSome(10, "came again, and their token ends soon", "tokens.ends_at > $1 AND tokens.ends_at <= $2 AND users.last_login_at > tokens.issued_at", now, w.clock.now().Add(auth.TokenEndsSoon).UnixMilli())
+		w.wantSome(10, "came again, and their token ends soon", "tokens.ends_at > $1 AND tokens.ends_at <= $2 AND users.last_login_at > tokens.issued_at", now, w.clock.now().Add(admin.TokenEndsSoon).UnixMilli())
 		w.wantSome(10, "have a dead token that would live", "tokens.ends_at > $1 AND tokens.dead_reason IS NOT NULL", now)
-		for _, filter := range []auth.Filter{auth.FilterNeedsLogin, auth.FilterTokenEnds} {
-			if must(w.Gathered(w.ctx, auth.UserQuery{Filter: filter}))(w.t) {
+		for _, filter := range []admin.Filter{admin.FilterNeedsLogin, admin.FilterTokenEnds} {
+			if must(w.Gathered(w.ctx, admin.UserQuery{Filter: filter}))(w.t) {
 				w.t.Errorf("%s is not walked", filter)
 			}
 		}
@@ -148,7 +149,7 @@ var walkPromises = map[string]func(*world){
 		moment(0, "login_at <> issued_at")
 		w.wantNaive(500)
 		w.clock.pass(11 * 24 * time.Hour)
-		moment(auth.TokenEndsSoon, "COALESCE(login_at, issued_at) = issued_at")
+		moment(admin.TokenEndsSoon, "COALESCE(login_at, issued_at) = issued_at")
 		w.wantNaive(67)
 		// Very many die at once.
 		w.exec("UPDATE tokens SET dead_reason = 'damaged' WHERE user_id IN (SELECT id FROM users WHERE openid LIKE '%0' OR openid LIKE '%7')")

@@ -8,17 +8,18 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
+	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 )
 
-func addEvent(ctx context.Context, tx *sqlx.Tx, e auth.Event) error {
+func addEvent(ctx context.Context, tx *sqlx.Tx, e admin.Event) error {
 	_, err := tx.ExecContext(ctx, `INSERT INTO events (id, at, actor, action, subject, detail) VALUES ($1, $2, $3, $4, $5, $6)`,
 		e.ID, millis(e.At), e.Actor, e.Action, e.Subject, e.Detail)
 	return err
 }
 
-// SetBlocked implements auth.DeskStore.
-func (s *Store) SetBlocked(ctx context.Context, userID string, blocked bool, event auth.Event) error {
+// SetBlocked implements admin.Store.
+func (s *Store) SetBlocked(ctx context.Context, userID string, blocked bool, event admin.Event) error {
 	flag := 0
 	if blocked {
 		flag = 1
@@ -40,8 +41,8 @@ func (s *Store) SetBlocked(ctx context.Context, userID string, blocked bool, eve
 	})
 }
 
-// EndSessions implements auth.DeskStore.
-func (s *Store) EndSessions(ctx context.Context, userID string, event auth.Event) (n int64, err error) {
+// EndSessions implements admin.Store.
+func (s *Store) EndSessions(ctx context.Context, userID string, event admin.Event) (n int64, err error) {
 	err = s.write(ctx, "end sessions", func(tx *sqlx.Tx) (err error) {
 		if n, err = deleteSessionsOf(ctx, tx, userID); err != nil {
 			return err
@@ -54,8 +55,8 @@ func (s *Store) EndSessions(ctx context.Context, userID string, event auth.Event
 	return n, nil
 }
 
-// EndSession implements auth.DeskStore.
-func (s *Store) EndSession(ctx context.Context, userID, sessionID string, event auth.Event) error {
+// EndSession implements admin.Store.
+func (s *Store) EndSession(ctx context.Context, userID, sessionID string, event admin.Event) error {
 	return s.write(ctx, "end session", func(tx *sqlx.Tx) error {
 		found, err := changed(tx.ExecContext(ctx, `DELETE FROM sessions WHERE id = $1 AND user_id = $2`, sessionID, userID))
 		if err != nil {
@@ -68,10 +69,10 @@ func (s *Store) EndSession(ctx context.Context, userID, sessionID string, event 
 	})
 }
 
-// EraseUser implements auth.DeskStore. The person's logins stay as numbers,
+// EraseUser implements admin.Store. The person's logins stay as numbers,
 // without the person, their address and their browser. The record of what was
 // done stays; it knows the person by our id alone.
-func (s *Store) EraseUser(ctx context.Context, userID string, event auth.Event) error {
+func (s *Store) EraseUser(ctx context.Context, userID string, event admin.Event) error {
 	return s.write(ctx, "erase user", func(tx *sqlx.Tx) error {
 		// First of all nobody else may sign this person in, nor finish a login of
 		// theirs: what they write would not be seen here, and stay.
@@ -113,18 +114,18 @@ func (s *Store) EraseUser(ctx context.Context, userID string, event auth.Event) 
 	})
 }
 
-// GrantAdmin implements auth.DeskStore. Only a change is recorded.
-func (s *Store) GrantAdmin(ctx context.Context, appID, openID string, event auth.Event) (bool, error) {
+// GrantAdmin implements admin.Store. Only a change is recorded.
+func (s *Store) GrantAdmin(ctx context.Context, appID, openID string, event admin.Event) (bool, error) {
 	return s.changeAdmin(ctx, "grant admin", event, `INSERT INTO admins (appid, openid, granted_at) VALUES ($1, $2, $3)
 		ON CONFLICT DO NOTHING`, appID, openID, millis(event.At))
 }
 
-// RevokeAdmin implements auth.DeskStore. Only a change is recorded.
-func (s *Store) RevokeAdmin(ctx context.Context, appID, openID string, event auth.Event) (bool, error) {
+// RevokeAdmin implements admin.Store. Only a change is recorded.
+func (s *Store) RevokeAdmin(ctx context.Context, appID, openID string, event admin.Event) (bool, error) {
 	return s.changeAdmin(ctx, "revoke admin", event, `DELETE FROM admins WHERE appid = $1 AND openid = $2`, appID, openID)
 }
 
-func (s *Store) changeAdmin(ctx context.Context, what string, event auth.Event, statement string, args ...any) (did bool, err error) {
+func (s *Store) changeAdmin(ctx context.Context, what string, event admin.Event, statement string, args ...any) (did bool, err error) {
 	err = s.write(ctx, what, func(tx *sqlx.Tx) (err error) {
 		did, err = changed(tx.ExecContext(ctx, statement, args...))
 		if err != nil || !did {
@@ -135,8 +136,8 @@ func (s *Store) changeAdmin(ctx context.Context, what string, event auth.Event, 
 	return did && err == nil, err
 }
 
-// Admins implements auth.DeskStore.
-func (s *Store) Admins(ctx context.Context, appID string) ([]auth.Admin, error) {
+// Admins implements admin.Store.
+func (s *Store) Admins(ctx context.Context, appID string) ([]admin.Admin, error) {
 	var rows []struct {
 		OpenID    string `db:"openid"`
 		GrantedAt int64  `db:"granted_at"`
@@ -148,14 +149,14 @@ func (s *Store) Admins(ctx context.Context, appID string) ([]auth.Admin, error) 
 	if err != nil {
 		return nil, s.fail(ctx, "list admins", err)
 	}
-	admins := make([]auth.Admin, len(rows))
+	admins := make([]admin.Admin, len(rows))
 	for i, row := range rows {
-		admins[i] = auth.Admin{OpenID: row.OpenID, GrantedAt: instant(row.GrantedAt), Nickname: row.Nickname}
+		admins[i] = admin.Admin{OpenID: row.OpenID, GrantedAt: instant(row.GrantedAt), Nickname: row.Nickname}
 	}
 	return admins, nil
 }
 
-// OtherAdmins implements auth.DeskStore.
+// OtherAdmins implements admin.Store.
 func (s *Store) OtherAdmins(ctx context.Context, appID string, configured []string, except string) (n int64, err error) {
 	err = s.get(ctx, &n, otherAdmins(appID, configured, except))
 	return n, s.fail(ctx, "count admins", err)
@@ -171,8 +172,8 @@ func otherAdmins(appID string, configured []string, except string) clause {
 	return clause{"SELECT COUNT(*) FROM users WHERE appid = ? AND openid IN (" + admins + ") AND id <> ? AND blocked = 0", append(args, except)}
 }
 
-// AddAdminLink implements auth.DeskStore.
-func (s *Store) AddAdminLink(ctx context.Context, link auth.AdminLink, event auth.Event) error {
+// AddAdminLink implements admin.Store.
+func (s *Store) AddAdminLink(ctx context.Context, link admin.Link, event admin.Event) error {
 	return s.write(ctx, "add admin link", func(tx *sqlx.Tx) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO admin_links (token_hash, ends_at) VALUES ($1, $2)`, link.TokenHash, millis(link.EndsAt))
 		if err != nil {
@@ -182,8 +183,8 @@ func (s *Store) AddAdminLink(ctx context.Context, link auth.AdminLink, event aut
 	})
 }
 
-// SpendAdminLink implements auth.DeskStore.
-func (s *Store) SpendAdminLink(ctx context.Context, tokenHash string, now time.Time, session auth.Session, event auth.Event) error {
+// SpendAdminLink implements admin.Store.
+func (s *Store) SpendAdminLink(ctx context.Context, tokenHash string, now time.Time, session auth.Session, event admin.Event) error {
 	return s.write(ctx, "spend admin link", func(tx *sqlx.Tx) error {
 		spent, err := changed(tx.ExecContext(ctx, `DELETE FROM admin_links WHERE token_hash = $1 AND ends_at > $2`, tokenHash, millis(now)))
 		if err != nil {
@@ -199,7 +200,7 @@ func (s *Store) SpendAdminLink(ctx context.Context, tokenHash string, now time.T
 	})
 }
 
-// AddEvent implements auth.DeskStore.
-func (s *Store) AddEvent(ctx context.Context, event auth.Event) error {
+// AddEvent implements admin.Store.
+func (s *Store) AddEvent(ctx context.Context, event admin.Event) error {
 	return s.write(ctx, "add event", func(tx *sqlx.Tx) error { return addEvent(ctx, tx, event) })
 }

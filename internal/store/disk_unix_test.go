@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 )
 
@@ -43,7 +44,7 @@ func TestADiskThatTakesNoMore(t *testing.T) {
 	if err := w.Ready(w.ctx); err != nil {
 		t.Errorf("not given another try after a minute: %v", err)
 	}
-	_, err = w.EndSessions(w.ctx, user.ID, w.event(auth.ActEndSessions, user.ID))
+	_, err = w.EndSessions(w.ctx, user.ID, w.event(admin.ActEndSessions, user.ID))
 	wantReason(t, err, auth.StoreDown)
 	wantRefused(t, w.Ready(w.ctx), "failed a moment ago")
 

@@ -5,49 +5,50 @@ import (
 	"database/sql"
 	"errors"
 
+	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 )
 
 // Dossier reads all that is stored on a person at one moment. NoSuchUser when
 // there is no such person. The hashes are left out: they are no data on a
 // person, and of use only to whoever steals the rest.
-func (s *Store) Dossier(ctx context.Context, userID string) (auth.Dossier, error) {
+func (s *Store) Dossier(ctx context.Context, userID string) (admin.PersonalData, error) {
 	dossier, err := s.dossier(ctx, userID)
 	if err != nil && ctx.Err() == nil && s.gone(err) {
 		dossier, err = s.dossier(ctx, userID)
 	}
 	if err != nil {
-		return auth.Dossier{}, s.orNone(ctx, "read dossier", err, auth.NoSuchUser)
+		return admin.PersonalData{}, s.orNone(ctx, "read dossier", err, auth.NoSuchUser)
 	}
 	return dossier, nil
 }
 
-func (s *Store) dossier(ctx context.Context, userID string) (auth.Dossier, error) {
+func (s *Store) dossier(ctx context.Context, userID string) (admin.PersonalData, error) {
 	tx, err := s.reader.BeginTxx(ctx, s.dialect.reading)
 	if err != nil {
-		return auth.Dossier{}, err
+		return admin.PersonalData{}, err
 	}
 	defer tx.Rollback()
 	var user userRow
 	if err := tx.GetContext(ctx, &user, `SELECT `+userColumns+` FROM users WHERE id = $1`, userID); err != nil {
-		return auth.Dossier{}, err
+		return admin.PersonalData{}, err
 	}
 	var sessions []sessionRow
 	if err := tx.SelectContext(ctx, &sessions, `SELECT `+sessionColumns+` FROM sessions
 		WHERE user_id = $1 ORDER BY created_at DESC, id DESC`, userID); err != nil {
-		return auth.Dossier{}, err
+		return admin.PersonalData{}, err
 	}
 	var logins []loginRow
 	if err := tx.SelectContext(ctx, &logins, `SELECT `+loginColumns+` FROM logins
 		WHERE user_id = $1 ORDER BY started_at DESC, id DESC`, userID); err != nil {
-		return auth.Dossier{}, err
+		return admin.PersonalData{}, err
 	}
 	var events []eventRow
 	if err := tx.SelectContext(ctx, &events, `SELECT id, at, actor, action, subject, detail FROM events
 		WHERE subject = $1 OR subject = $2 OR actor = $1 ORDER BY at DESC, id DESC`, userID, user.OpenID); err != nil {
-		return auth.Dossier{}, err
+		return admin.PersonalData{}, err
 	}
-	dossier := auth.Dossier{
+	dossier := admin.PersonalData{
 		User:     user.user(),
 		Sessions: each(sessions, sessionRow.session),
 		Logins:   each(logins, loginRow.login),
@@ -60,19 +61,19 @@ func (s *Store) dossier(ctx context.Context, userID string) (auth.Dossier, error
 		dossier.Logins[i].SessionHash = ""
 	}
 	if dossier.Token, err = tokenInfo(ctx, tx, userID); err != nil {
-		return auth.Dossier{}, err
+		return admin.PersonalData{}, err
 	}
 	return dossier, nil
 }
 
 // Token returns what is known of a person's refresh_token; nil when none is
 // stored.
-func (s *Store) Token(ctx context.Context, userID string) (*auth.TokenInfo, error) {
+func (s *Store) Token(ctx context.Context, userID string) (*admin.TokenInfo, error) {
 	info, err := tokenInfo(ctx, s.reader, userID)
 	return info, s.fail(ctx, "read token", err)
 }
 
-func tokenInfo(ctx context.Context, db getter, userID string) (*auth.TokenInfo, error) {
+func tokenInfo(ctx context.Context, db getter, userID string) (*admin.TokenInfo, error) {
 	var row struct {
 		Scope    auth.Scope       `db:"scope"`
 		IssuedAt int64            `db:"issued_at"`
@@ -87,7 +88,7 @@ func tokenInfo(ctx context.Context, db getter, userID string) (*auth.TokenInfo, 
 	if err != nil {
 		return nil, err
 	}
-	return &auth.TokenInfo{
+	return &admin.TokenInfo{
 		Scope:      row.Scope,
 		IssuedAt:   instant(row.IssuedAt),
 		EndsAt:     instant(row.EndsAt),

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 )
 
@@ -15,8 +16,8 @@ type namedEventRow struct {
 	SubjectName string `db:"subject_name"`
 }
 
-func (r namedEventRow) event() auth.NamedEvent {
-	return auth.NamedEvent{Event: r.eventRow.event(), ActorName: r.ActorName, SubjectName: r.SubjectName}
+func (r namedEventRow) event() admin.NamedEvent {
+	return admin.NamedEvent{Event: r.eventRow.event(), ActorName: r.ActorName, SubjectName: r.SubjectName}
 }
 
 func (r namedEventRow) place() place { return place{at: r.At, id: r.ID} }
@@ -29,7 +30,7 @@ const namedEvents = `SELECT events.id, events.at, events.actor, events.action, e
 		LEFT JOIN users AS subjects ON subjects.id = events.subject`
 
 // eventWhere is an EventQuery in SQL.
-func eventWhere(q auth.EventQuery) (where []clause) {
+func eventWhere(q admin.EventQuery) (where []clause) {
 	if q.Action != "" {
 		where = append(where, clause{"events.action = ?", []any{q.Action}})
 	}
@@ -50,7 +51,7 @@ func eventWhere(q auth.EventQuery) (where []clause) {
 
 // readEvents returns up to limit entries from a place on, nearest first: older
 // ones, or newer ones when back.
-func (s *Store) readEvents(ctx context.Context, q auth.EventQuery, from *place, back bool, limit int) ([]namedEventRow, error) {
+func (s *Store) readEvents(ctx context.Context, q admin.EventQuery, from *place, back bool, limit int) ([]namedEventRow, error) {
 	where := eventWhere(q)
 	order, beyond := " DESC", "<"
 	if back {
@@ -68,7 +69,7 @@ func (s *Store) readEvents(ctx context.Context, q auth.EventQuery, from *place, 
 }
 
 // eventTurner binds the cursors of the record to their query.
-func (s *Store) eventTurner(q auth.EventQuery) turner[namedEventRow] {
+func (s *Store) eventTurner(q admin.EventQuery) turner[namedEventRow] {
 	return turner[namedEventRow]{
 		query: fmt.Sprintf("events %q %q %d %d", q.Action, q.Who, millis(q.From), millis(q.To)),
 		read: func(ctx context.Context, from *place, back bool, limit int) ([]namedEventRow, error) {
@@ -80,20 +81,20 @@ func (s *Store) eventTurner(q auth.EventQuery) turner[namedEventRow] {
 
 // Events returns one page of the record. BadRequest for a limit out of range or
 // a cursor that this query did not give.
-func (s *Store) Events(ctx context.Context, q auth.EventQuery) (auth.EventPage, error) {
+func (s *Store) Events(ctx context.Context, q admin.EventQuery) (admin.EventPage, error) {
 	limit, err := pageSize(q.Limit)
 	if err == nil && len(q.Who) > maxSearch {
 		err = auth.Failf(auth.BadRequest, "search text of %d bytes is too long", len(q.Who))
 	}
 	if err != nil {
-		return auth.EventPage{}, err
+		return admin.EventPage{}, err
 	}
 	leaf, err := turn(ctx, s, s.eventTurner(q), q.Cursor, limit)
-	return auth.EventPage{Events: each(leaf.rows, namedEventRow.event), Next: leaf.next, Prev: leaf.prev}, err
+	return admin.EventPage{Events: each(leaf.rows, namedEventRow.event), Next: leaf.next, Prev: leaf.prev}, err
 }
 
 // EachEvent calls visit for every entry that matches, newest first, and ends
 // with its first error. Limit and Cursor do not count.
-func (s *Store) EachEvent(ctx context.Context, q auth.EventQuery, visit func(auth.NamedEvent) error) error {
+func (s *Store) EachEvent(ctx context.Context, q admin.EventQuery, visit func(admin.NamedEvent) error) error {
 	return s.eventTurner(q).all(ctx, func(row namedEventRow) error { return visit(row.event()) })
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 )
 
@@ -26,7 +27,7 @@ func (s Sealer) Open(sealed, place string) (auth.Secret, error) { return s.open(
 func (s *Store) KeepNoVisits() { s.visits = newVisits(nil) }
 
 // Gathered says whether the people of a query are gathered, and not walked to.
-func (s *Store) Gathered(ctx context.Context, q auth.UserQuery) (bool, error) {
+func (s *Store) Gathered(ctx context.Context, q admin.UserQuery) (bool, error) {
 	p, err := s.people(ctx, q)
 	return err == nil && p.gathered, err
 }
@@ -40,7 +41,7 @@ type Statement struct {
 }
 
 // Statements are all that a query may be answered by.
-func (s *Store) Statements(ctx context.Context, q auth.UserQuery) (all []Statement, err error) {
+func (s *Store) Statements(ctx context.Context, q admin.UserQuery) (all []Statement, err error) {
 	sel, err := s.selection(ctx, q)
 	if err != nil {
 		return nil, err

@@ -14,6 +14,7 @@ import (
 
 	_ "modernc.org/sqlite"
 
+	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 	"wxlogin/internal/store"
 	"wxlogin/migrations"
@@ -204,8 +205,8 @@ func (w *world) visitor(openID string) (auth.User, string) {
 	return w.signsIn(save), save.Session.TokenHash
 }
 
-func (w *world) event(action auth.Action, subject string) auth.Event {
-	return auth.Event{ID: auth.NewID(), At: w.clock.now(), Actor: auth.ActorLink, Action: action, Subject: subject, Detail: "why"}
+func (w *world) event(action admin.Action, subject string) admin.Event {
+	return admin.Event{ID: auth.NewID(), At: w.clock.now(), Actor: admin.ActorLink, Action: action, Subject: subject, Detail: "why"}
 }
 
 func (w *world) exec(statement string, args ...any) {

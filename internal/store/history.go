@@ -7,6 +7,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
+	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 )
 
@@ -16,7 +17,7 @@ type History struct {
 	Failed   []auth.Login     // and those that did not
 	Pictures []auth.Picture   // by openid instead of user id
 	Blocked  []string         // openids
-	Events   []auth.Event     // actors and subjects may be openids
+	Events   []admin.Event    // actors and subjects may be openids
 }
 
 // Import fills an empty database with a past, in one transaction: for
@@ -66,7 +67,7 @@ func (s *Store) Import(ctx context.Context, h History) error {
 			}
 		}
 		for _, e := range h.Events {
-			if id := ids[e.Subject]; id != "" && e.Action != auth.ActGrant && e.Action != auth.ActRevoke {
+			if id := ids[e.Subject]; id != "" && e.Action != admin.ActGrant && e.Action != admin.ActRevoke {
 				e.Subject = id
 			}
 			if id := ids[e.Actor]; id != "" {

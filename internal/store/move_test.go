@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 	"wxlogin/internal/store"
 )
@@ -36,8 +37,8 @@ func movers(t *testing.T) (from, to *world, path string) {
 	// More than a batch.
 	from.exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200)
 		INSERT INTO events (id, at, actor, action, subject, detail) SELECT 'e' || i, i, 'a', 'b', 'c', '事' || i FROM n`)
-	must(from.GrantAdmin(from.ctx, appID, "o1", from.event(auth.ActGrant, "o1")))(t)
-	if err := from.AddAdminLink(from.ctx, auth.AdminLink{TokenHash: "link", EndsAt: from.clock.now()}, from.event(auth.ActLinkMade, "")); err != nil {
+	must(from.GrantAdmin(from.ctx, appID, "o1", from.event(admin.ActGrant, "o1")))(t)
+	if err := from.AddAdminLink(from.ctx, admin.Link{TokenHash: "link", EndsAt: from.clock.now()}, from.event(admin.ActLinkMade, "")); err != nil {
 		t.Fatal(err)
 	}
 	return from, to, strings.TrimPrefix(from.at.url, "sqlite:")

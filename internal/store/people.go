@@ -9,7 +9,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"wxlogin/internal/auth"
+	"wxlogin/internal/admin"
 )
 
 // people are those of a query. Where a part of it names few, these are gathered
@@ -20,7 +20,7 @@ type people struct {
 	store    *Store
 	gathered bool
 	places   []place // all of them in order, if gathered
-	total    auth.Total
+	total    admin.Total
 	counted  bool // total is known
 }
 
@@ -38,7 +38,7 @@ func (s *Store) list(ctx context.Context, dest any, c clause) error {
 }
 
 // people finds out how the people of a query are best read.
-func (s *Store) people(ctx context.Context, q auth.UserQuery) (*people, error) {
+func (s *Store) people(ctx context.Context, q admin.UserQuery) (*people, error) {
 	sel, err := s.selection(ctx, q)
 	if err != nil {
 		return nil, s.fail(ctx, "list users", err)
@@ -86,7 +86,7 @@ func (p *people) plan(ctx context.Context) error {
 		}
 		if len(p.sources) == 1 && src.exact {
 			p.counted = true
-			p.total = auth.Total{N: count.People}
+			p.total = admin.Total{N: count.People}
 			if count.Entries > limit {
 				p.total = moreThan(count.People - 1)
 			}
@@ -115,12 +115,12 @@ func (src source) counting(limit int64) clause {
 }
 
 // moreThan is a total of more than n, told in a round number.
-func moreThan(n int64) auth.Total {
+func moreThan(n int64) admin.Total {
 	unit := int64(1)
 	for n/unit >= 10 {
 		unit *= 10
 	}
-	return auth.Total{N: n - n%unit, More: true}
+	return admin.Total{N: n - n%unit, More: true}
 }
 
 // gather reads where all the people stand in the order.
@@ -135,7 +135,7 @@ func (p *people) gather(ctx context.Context, src source) error {
 	for _, row := range rows {
 		p.places = append(p.places, place{row.At, row.ID})
 	}
-	p.gathered, p.counted, p.total = true, true, auth.Total{N: int64(len(rows))}
+	p.gathered, p.counted, p.total = true, true, admin.Total{N: int64(len(rows))}
 	return nil
 }
 

@@ -3,6 +3,7 @@ package store_test
 import (
 	"bytes"
 
+	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 )
 
@@ -80,7 +81,7 @@ func pictureOfNobody(w *world) {
 func pictureGoesWithItsPerson(w *world) {
 	user := w.personWithPicture("o1", "https://wx.qlogo.cn/1")
 	w.savePicture(w.picture(user, "https://wx.qlogo.cn/1", "body"), true)
-	if err := w.EraseUser(w.ctx, user.ID, w.event(auth.ActErase, user.ID)); err != nil {
+	if err := w.EraseUser(w.ctx, user.ID, w.event(admin.ActErase, user.ID)); err != nil {
 		w.t.Fatal(err)
 	}
 	w.wantPicture(user.ID, "", "")

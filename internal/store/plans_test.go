@@ -7,7 +7,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"wxlogin/internal/auth"
+	"wxlogin/internal/admin"
 	"wxlogin/internal/store"
 )
 
@@ -16,10 +16,10 @@ import (
 func TestNoPlanReadsTheWholeTable(t *testing.T) {
 	w := newWorld(t, sqliteEngine)
 	w.called("o1", "林小雨")
-	for _, filter := range auth.Filters {
-		for _, sort := range auth.Sorts {
+	for _, filter := range admin.Filters {
+		for _, sort := range admin.Sorts {
 			for _, search := range []string{"", "雨", "小雨", "longer than eight", "o1"} {
-				q := auth.UserQuery{Filter: filter, Sort: sort, Search: search}
+				q := admin.UserQuery{Filter: filter, Sort: sort, Search: search}
 				index := "users_by_" + strings.TrimSuffix(strings.TrimPrefix(string(sort), "-"), "_at")
 				for _, s := range must(w.Statements(w.ctx, q))(t) {
 					for i, step := range w.plan(s) {
@@ -43,10 +43,10 @@ func TestSearchReadsFewOnPostgres(t *testing.T) {
 	w.bulk(20_000)
 	w.called("o1", "林小雨")
 	w.exec("ANALYZE")
-	for _, sort := range auth.Sorts {
+	for _, sort := range admin.Sorts {
 		for _, search := range []string{"bulk10000", "id10000", "小雨", "longer than eight", "o1"} {
 			gathers := 0
-			for _, s := range must(w.Statements(w.ctx, auth.UserQuery{Sort: sort, Search: search}))(t) {
+			for _, s := range must(w.Statements(w.ctx, admin.UserQuery{Sort: sort, Search: search}))(t) {
 				if s.Walk {
 					continue // in the order, until the page is full
 				}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 )
 
@@ -24,7 +25,7 @@ func eraseAmongLogins(w *world) {
 			save := w.login("o1", auth.ScopeBase)
 			switch i {
 			case 0:
-				if err := two.EraseUser(w.ctx, user.ID, w.event(auth.ActErase, user.ID)); err != nil {
+				if err := two.EraseUser(w.ctx, user.ID, w.event(admin.ActErase, user.ID)); err != nil {
 					w.t.Error(err)
 				}
 			case 1, 2: // logins of theirs that fail
@@ -60,7 +61,7 @@ func blockAmongLogins(w *world) {
 		user, _ := w.visitor("o1")
 		together(6, func(i int) {
 			if i == 0 {
-				if err := two.SetBlocked(w.ctx, user.ID, true, w.event(auth.ActBlock, user.ID)); err != nil {
+				if err := two.SetBlocked(w.ctx, user.ID, true, w.event(admin.ActBlock, user.ID)); err != nil {
 					w.t.Error(err)
 				}
 				return
@@ -70,7 +71,7 @@ func blockAmongLogins(w *world) {
 			}
 		})
 		w.wantRows("sessions", 0)
-		if err := w.SetBlocked(w.ctx, user.ID, false, w.event(auth.ActUnblock, user.ID)); err != nil {
+		if err := w.SetBlocked(w.ctx, user.ID, false, w.event(admin.ActUnblock, user.ID)); err != nil {
 			w.t.Fatal(err)
 		}
 	}
@@ -131,7 +132,7 @@ func collectAmongBlocks(w *world) {
 		}
 		together(2, func(n int) {
 			if n == 0 {
-				if err := two.SetBlocked(w.ctx, user.ID, true, w.event(auth.ActBlock, user.ID)); err != nil {
+				if err := two.SetBlocked(w.ctx, user.ID, true, w.event(admin.ActBlock, user.ID)); err != nil {
 					w.t.Error(err)
 				}
 				return
@@ -144,7 +145,7 @@ func collectAmongBlocks(w *world) {
 			}
 		})
 		w.wantRows("sessions", 0)
-		if err := w.SetBlocked(w.ctx, user.ID, false, w.event(auth.ActUnblock, user.ID)); err != nil {
+		if err := w.SetBlocked(w.ctx, user.ID, false, w.event(admin.ActUnblock, user.ID)); err != nil {
 			w.t.Fatal(err)
 		}
 	}

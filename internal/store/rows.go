@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 )
 
@@ -172,16 +173,16 @@ func (r loginRow) login() auth.Login {
 }
 
 type eventRow struct {
-	ID      string      `db:"id"`
-	At      int64       `db:"at"`
-	Actor   string      `db:"actor"`
-	Action  auth.Action `db:"action"`
-	Subject string      `db:"subject"`
-	Detail  string      `db:"detail"`
+	ID      string       `db:"id"`
+	At      int64        `db:"at"`
+	Actor   string       `db:"actor"`
+	Action  admin.Action `db:"action"`
+	Subject string       `db:"subject"`
+	Detail  string       `db:"detail"`
 }
 
-func (r eventRow) event() auth.Event {
-	return auth.Event{ID: r.ID, At: instant(r.At), Actor: r.Actor, Action: r.Action, Subject: r.Subject, Detail: r.Detail}
+func (r eventRow) event() admin.Event {
+	return admin.Event{ID: r.ID, At: instant(r.At), Actor: r.Actor, Action: r.Action, Subject: r.Subject, Detail: r.Detail}
 }
 
 // each turns rows into what they mean.

@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 )
 
@@ -57,11 +58,11 @@ const (
 // maxSearch bounds a search text, in bytes.
 const maxSearch = 1000
 
-func (s *Store) selection(ctx context.Context, q auth.UserQuery) (sel selection, err error) {
+func (s *Store) selection(ctx context.Context, q admin.UserQuery) (sel selection, err error) {
 	switch q.Sort {
-	case "", auth.SortNewest, auth.SortOldest:
+	case "", admin.SortNewest, admin.SortOldest:
 		sel.column, sel.index = "first_login_at", "users_by_first_login"
-	case auth.SortLastSeen, auth.SortLongestAgo:
+	case admin.SortLastSeen, admin.SortLongestAgo:
 		sel.column, sel.index = "last_login_at", "users_by_last_login"
 	default:
 		return sel, auth.Failf(auth.BadRequest, "no order of people: %q", q.Sort)
@@ -81,32 +82,32 @@ func (s *Store) selection(ctx context.Context, q auth.UserQuery) (sel selection,
 }
 
 // filter adds a condition and where those who fulfil it are found.
-func (s *Store) filter(sel *selection, filter auth.Filter) error {
+func (s *Store) filter(sel *selection, filter admin.Filter) error {
 	now := s.now()
 	switch filter {
-	case auth.FilterNone:
-	case auth.FilterBlocked:
+	case admin.FilterNone:
+	case admin.FilterBlocked:
 		sel.own(s.dialect, fewOfUsers, "users_blocked", "users.blocked = 1")
-	case auth.FilterProfile:
+	case admin.FilterProfile:
 		sel.own(s.dialect, fewOfUsers, "users_by_profile", "users.profile_updated_at IS NOT NULL")
-	case auth.FilterOpenID:
+	case admin.FilterOpenID:
 		sel.own(s.dialect, fewOfUsers, "users_by_profile", "users.profile_updated_at IS NULL")
-	case auth.FilterNoUnionID:
+	case admin.FilterNoUnionID:
 		sel.own(s.dialect, fewOfUsers, "users_by_unionid", "users.unionid IS NULL")
-	case auth.FilterSeen7d:
+	case admin.FilterSeen7d:
 		sel.seen(s.dialect, millis(now.Add(-7*24*time.Hour)))
-	case auth.FilterSeen30d:
+	case admin.FilterSeen30d:
 		sel.seen(s.dialect, millis(now.Add(-30*24*time.Hour)))
-	case auth.FilterAdmin:
+	case admin.FilterAdmin:
 		sel.other(s.dialect, fewOfOther, "EXISTS (SELECT 1 FROM admins WHERE admins.appid = users.appid AND admins.openid = users.openid)",
 			"SELECT users.id FROM admins CROSS JOIN users WHERE users.appid = admins.appid AND users.openid = admins.openid")
-	case auth.FilterNeedsLogin:
+	case admin.FilterNeedsLogin:
 		sel.other(s.dialect, fewOfOther, "EXISTS (SELECT 1 FROM tokens WHERE tokens.user_id = users.id AND (tokens.dead_reason IS NOT NULL OR tokens.ends_at <= ?))",
 			`SELECT user_id AS id FROM tokens WHERE dead_reason IS NULL AND ends_at <= ?
 				UNION ALL SELECT user_id FROM tokens WHERE dead_reason IS NOT NULL`, millis(now))
 		sel.ended(s.dialect, millis(now))
-	case auth.FilterTokenEnds:
-		from, to := millis(now), millis(now.Add(auth.TokenEndsSoon))
+	case admin.FilterTokenEnds:
+		from, to := millis(now), millis(now.Add(admin.TokenEndsSoon))
 		sel.other(s.dialect, fewOfOther, "EXISTS (SELECT 1 FROM tokens WHERE tokens.user_id = users.id AND tokens.dead_reason IS NULL AND tokens.ends_at > ? AND tokens.ends_at <= ?)",
 			"SELECT user_id AS id FROM tokens WHERE dead_reason IS NULL AND ends_at > ? AND ends_at <= ?", from, to)
 		sel.ending(s.dialect, from, to)

@@ -73,7 +73,7 @@ func (s *Store) Visit(ctx context.Context, kind auth.SessionKind, tokenHash stri
 	switch kind {
 	case auth.VisitorSession:
 		visit, err = s.readVisit(ctx, tokenHash)
-	case auth.DeskSession:
+	case auth.AdminSession:
 		visit, err = s.readDeskVisit(ctx, tokenHash)
 	default:
 		return nil, auth.Failf(auth.NotSignedIn, "no kind of session: %q", kind)

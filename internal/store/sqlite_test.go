@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 	"wxlogin/internal/store"
 	"wxlogin/migrations"
@@ -64,7 +65,7 @@ func TestALockedDatabaseServesReadsAndRefusesWritesInTime(t *testing.T) {
 	if _, err := conn.ExecContext(w.ctx, "ROLLBACK"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.EndSessions(w.ctx, user.ID, w.event(auth.ActEndSessions, user.ID)); err != nil {
+	if _, err := w.EndSessions(w.ctx, user.ID, w.event(admin.ActEndSessions, user.ID)); err != nil {
 		t.Error(err)
 	}
 	w.wantSignedOut(token)
@@ -121,7 +122,7 @@ func TestNoTokenStandsInTheFiles(t *testing.T) {
 	save.Login.StateHash, save.Login.CodeHash = auth.Hash(state), auth.Hash(code)
 	save.Login.SessionHash, save.Session.TokenHash = auth.Hash(session), auth.Hash(session)
 	w.signsIn(save)
-	if err := w.AddAdminLink(w.ctx, auth.AdminLink{TokenHash: auth.Hash(link), EndsAt: w.clock.now()}, w.event(auth.ActLinkMade, "")); err != nil {
+	if err := w.AddAdminLink(w.ctx, admin.Link{TokenHash: auth.Hash(link), EndsAt: w.clock.now()}, w.event(admin.ActLinkMade, "")); err != nil {
 		t.Fatal(err)
 	}
 	path := strings.TrimPrefix(w.at.url, "sqlite:")
@@ -159,7 +160,7 @@ func TestReadersCannotWrite(t *testing.T) {
 	user, _ := w.visitor("o1")
 	before := w.number("PRAGMA data_version")
 	for range 3 {
-		must(w.Users(w.ctx, auth.UserQuery{Search: "o1"}))(t)
+		must(w.Users(w.ctx, admin.UserQuery{Search: "o1"}))(t)
 		must(w.Dossier(w.ctx, user.ID))(t)
 		must(w.Counts(w.ctx, w.clock.now()))(t)
 		if err := w.Ready(w.ctx); err != nil {

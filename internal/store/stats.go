@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"sync"
 
+	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 )
 
@@ -72,7 +73,7 @@ func (s *Store) CountSessions(ctx context.Context) (map[auth.SessionKind]int64, 
 		return s.reader.GetContext(ctx, &row, `SELECT (`+visitors+`) AS visitors,
 			(SELECT COUNT(*) FROM sessions WHERE ends_at <= $1 AND kind = 'visitor') AS ended,
 			(SELECT COUNT(*) FROM sessions WHERE ends_at > $1 AND ends_at <= $2 AND kind = 'desk') AS desks`,
-			millis(now), millis(now.Add(auth.DeskLifetime)))
+			millis(now), millis(now.Add(admin.SessionLifetime)))
 	}
 	state, ok := s.visits.now()
 	visitors, known := s.signedIn.of(state)
@@ -93,6 +94,6 @@ func (s *Store) CountSessions(ctx context.Context) (map[auth.SessionKind]int64, 
 	}
 	return map[auth.SessionKind]int64{
 		auth.VisitorSession: row.Visitors - row.Ended,
-		auth.DeskSession:    row.Desks,
+		auth.AdminSession:   row.Desks,
 	}, nil
 }

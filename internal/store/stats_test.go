@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 )
 
@@ -18,7 +19,7 @@ func TestCountSessions(t *testing.T) {
 			want := func(visitors, desks int64) {
 				t.Helper()
 				got := must(w.CountSessions(w.ctx))(t)
-				if diff := cmp.Diff(map[auth.SessionKind]int64{auth.VisitorSession: visitors, auth.DeskSession: desks}, got); diff != "" {
+				if diff := cmp.Diff(map[auth.SessionKind]int64{auth.VisitorSession: visitors, auth.AdminSession: desks}, got); diff != "" {
 					t.Error(diff)
 				}
 			}
@@ -28,7 +29,7 @@ func TestCountSessions(t *testing.T) {
 			w.visitor("o2")
 			w.deskSession()
 			want(3, 1)
-			w.clock.pass(auth.DeskLifetime)
+			w.clock.pass(admin.SessionLifetime)
 			want(3, 0)
 			w.clock.pass(4320 * time.Hour)
 			want(0, 0)

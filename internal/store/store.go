@@ -15,6 +15,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
+	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 )
 
@@ -67,8 +68,8 @@ type refusal struct {
 }
 
 var (
-	_ auth.Store     = (*Store)(nil)
-	_ auth.DeskStore = (*Store)(nil)
+	_ auth.Store  = (*Store)(nil)
+	_ admin.Store = (*Store)(nil)
 )
 
 // Open opens the database, makes it if there is none, and brings its schema up

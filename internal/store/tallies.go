@@ -9,6 +9,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
+	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 )
 
@@ -19,10 +20,10 @@ import (
 
 // settled is how long after a quarter hour's end nothing begins in it any more:
 // a login is noted as soon as WeChat sends the browser back.
-const settled = auth.QuarterHour
+const settled = admin.QuarterHour
 
 // quarter is how many milliseconds a slot has.
-const quarter = int64(auth.QuarterHour / time.Millisecond)
+const quarter = int64(admin.QuarterHour / time.Millisecond)
 
 // tallyRow is what went on in a quarter of an hour.
 type tallyRow struct {

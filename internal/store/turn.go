@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 )
 
@@ -25,10 +26,10 @@ type leaf[Row any] struct {
 // pageSize is the limit of a query. BadRequest for one out of range.
 func pageSize(limit int) (int, error) {
 	if limit == 0 {
-		return auth.DefaultPage, nil
+		return admin.DefaultPage, nil
 	}
-	if limit < 1 || limit > auth.MaxPage {
-		return 0, auth.Failf(auth.BadRequest, "limit %d is not within 1 and %d", limit, auth.MaxPage)
+	if limit < 1 || limit > admin.MaxPage {
+		return 0, auth.Failf(auth.BadRequest, "limit %d is not within 1 and %d", limit, admin.MaxPage)
 	}
 	return limit, nil
 }
@@ -81,7 +82,7 @@ func turn[Row any](ctx context.Context, s *Store, t turner[Row], cursor string, 
 func (t turner[Row]) all(ctx context.Context, visit func(Row) error) error {
 	var from *place
 	for {
-		rows, err := t.read(ctx, from, false, auth.MaxPage)
+		rows, err := t.read(ctx, from, false, admin.MaxPage)
 		if err != nil {
 			return err
 		}
@@ -90,7 +91,7 @@ func (t turner[Row]) all(ctx context.Context, visit func(Row) error) error {
 				return err
 			}
 		}
-		if len(rows) < auth.MaxPage {
+		if len(rows) < admin.MaxPage {
 			return nil
 		}
 		last := t.place(rows[len(rows)-1])

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"time"
 
+	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 )
 
@@ -42,23 +43,23 @@ func (s *Store) UserLogins(ctx context.Context, userID string, limit int) ([]aut
 }
 
 // Counts returns the numbers on the dashboard.
-func (s *Store) Counts(ctx context.Context, since time.Time) (auth.Counts, error) {
-	counts := auth.Counts{Since: since}
+func (s *Store) Counts(ctx context.Context, since time.Time) (admin.Counts, error) {
+	counts := admin.Counts{Since: since}
 	var err error
 	if counts.Users, err = s.countPeople(ctx); err == nil {
 		err = s.reader.GetContext(ctx, &counts.BlockedUser, `SELECT COUNT(*) FROM users WHERE blocked = 1`)
 	}
 	if err != nil {
-		return auth.Counts{}, s.fail(ctx, "count", err)
+		return admin.Counts{}, s.fail(ctx, "count", err)
 	}
 	sessions, err := s.CountSessions(ctx)
 	if err != nil {
-		return auth.Counts{}, err
+		return admin.Counts{}, err
 	}
 	counts.Sessions = sessions[auth.VisitorSession]
 	tallies, err := s.tallies(ctx, since)
 	if err != nil {
-		return auth.Counts{}, s.fail(ctx, "count", err)
+		return admin.Counts{}, s.fail(ctx, "count", err)
 	}
 	for _, row := range tallies {
 		counts.NewUsers += row.NewPeople

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 	"wxlogin/internal/store"
 )
@@ -30,7 +31,7 @@ func TestVisitsKeptAreTheDatabases(t *testing.T) {
 	}
 	seed := uint64(time.Now().UnixNano())
 	random := rand.New(rand.NewPCG(seed, 0))
-	event := func() auth.Event { return auth.Event{ID: auth.NewID(), At: w.clock.now()} }
+	event := func() admin.Event { return admin.Event{ID: auth.NewID(), At: w.clock.now()} }
 	acts := []struct {
 		name string
 		act  func(s *store.Store, u auth.User, hash string) error
@@ -230,7 +231,7 @@ func TestALoginShowsInAllSessionsAtOnce(t *testing.T) {
 func TestTransactionsThatShareACommit(t *testing.T) {
 	w := newWorld(t, sqliteEngine)
 	blocked, _ := w.visitor("blocked")
-	if err := w.SetBlocked(w.ctx, blocked.ID, true, auth.Event{ID: auth.NewID(), At: w.clock.now()}); err != nil {
+	if err := w.SetBlocked(w.ctx, blocked.ID, true, admin.Event{ID: auth.NewID(), At: w.clock.now()}); err != nil {
 		t.Fatal(err)
 	}
 	const many = 60
@@ -268,7 +269,7 @@ func TestTransactionsThatShareACommit(t *testing.T) {
 func TestALoginsOwnVisitIsKept(t *testing.T) {
 	w := newWorld(t, sqliteEngine)
 	other := w.another()
-	must(w.GrantAdmin(w.ctx, appID, "o1", w.event(auth.ActGrant, "o1")))(t)
+	must(w.GrantAdmin(w.ctx, appID, "o1", w.event(admin.ActGrant, "o1")))(t)
 	for i, openID := range []string{"o1", "o2", "o1"} {
 		save := w.login(openID, auth.ScopeBase)
 		save.Session.CreatedAt = save.Session.CreatedAt.Add(999 * time.Microsecond).Local() // as a clock tells it

@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 
+	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 )
 
@@ -32,8 +33,8 @@ func (s *Server) adminLogout(w http.ResponseWriter, r *http.Request) error {
 	if err := s.cookies.end(w, r, s.cookies.desk); err != nil {
 		return err
 	}
-	if visit.Session.Kind == auth.DeskSession {
-		if err := s.desk.Left(r.Context(), auth.Actor(visit)); err != nil {
+	if visit.Session.Kind == auth.AdminSession {
+		if err := s.desk.Left(r.Context(), admin.Actor(visit)); err != nil {
 			return err
 		}
 	}

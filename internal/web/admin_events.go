@@ -8,14 +8,15 @@ import (
 	"net/url"
 	"time"
 
+	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 )
 
 // adminEventsPage is the record of what was done.
 type adminEventsPage struct {
-	Events   []auth.NamedEvent
-	Query    auth.EventQuery
-	Actions  []auth.Action
+	Events   []admin.NamedEvent
+	Query    admin.EventQuery
+	Actions  []admin.Action
 	From, To string // days, as the form has them
 	Filtered bool
 	NextURL  string // empty on the last page
@@ -28,12 +29,12 @@ func (adminEventsPage) file() string { return "admin_events" }
 
 // eventQuery reads what of the record is asked for. Days are those of the
 // server's zone, and the last one is within.
-func (s *Server) eventQuery(r *http.Request) (auth.EventQuery, error) {
+func (s *Server) eventQuery(r *http.Request) (admin.EventQuery, error) {
 	form, err := wholeQuery(r)
 	if err != nil {
-		return auth.EventQuery{}, err
+		return admin.EventQuery{}, err
 	}
-	query := auth.EventQuery{Action: auth.Action(form.Get("action")), Who: form.Get("who"), Cursor: form.Get("cursor")}
+	query := admin.EventQuery{Action: admin.Action(form.Get("action")), Who: form.Get("who"), Cursor: form.Get("cursor")}
 	for name, at := range map[string]*time.Time{"from": &query.From, "to": &query.To} {
 		if form.Get(name) == "" {
 			continue
@@ -75,7 +76,7 @@ func (s *Server) adminEvents(w http.ResponseWriter, r *http.Request) error {
 	return s.page(w, r, adminEventsPage{
 		Events:   list.Events,
 		Query:    query,
-		Actions:  auth.Actions,
+		Actions:  admin.Actions,
 		From:     form.Get("from"),
 		To:       form.Get("to"),
 		Filtered: len(form) > 0 || query.Cursor != "",
@@ -88,17 +89,17 @@ func (s *Server) adminEvents(w http.ResponseWriter, r *http.Request) error {
 
 // namedEventJSON is an entry of the record with everything about it.
 type namedEventJSON struct {
-	ID          string      `json:"id"`
-	At          time.Time   `json:"at"`
-	Actor       string      `json:"actor"`
-	ActorName   string      `json:"actor_name"`
-	Action      auth.Action `json:"action"`
-	Subject     string      `json:"subject"`
-	SubjectName string      `json:"subject_name"`
-	Detail      string      `json:"detail"`
+	ID          string       `json:"id"`
+	At          time.Time    `json:"at"`
+	Actor       string       `json:"actor"`
+	ActorName   string       `json:"actor_name"`
+	Action      admin.Action `json:"action"`
+	Subject     string       `json:"subject"`
+	SubjectName string       `json:"subject_name"`
+	Detail      string       `json:"detail"`
 }
 
-func namedEvent(e auth.NamedEvent) namedEventJSON {
+func namedEvent(e admin.NamedEvent) namedEventJSON {
 	return namedEventJSON{e.ID, inSeconds(e.At), e.Actor, e.ActorName, e.Action, e.Subject, e.SubjectName, e.Detail}
 }
 
@@ -112,7 +113,7 @@ func (s *Server) apiEventsCSV(w http.ResponseWriter, r *http.Request) error {
 		file := csv.NewWriter(out)
 		file.UseCRLF = true // RFC 4180
 		file.Write([]string{"id", "at", "actor", "actor_name", "action", "subject", "subject_name", "detail"})
-		err := s.people.EachEvent(r.Context(), query, func(event auth.NamedEvent) error {
+		err := s.people.EachEvent(r.Context(), query, func(event admin.NamedEvent) error {
 			row()
 			e := namedEvent(event)
 			return file.Write(csvRow(e.ID, e.At.Format(time.RFC3339), e.Actor, e.ActorName, string(e.Action), e.Subject, e.SubjectName, e.Detail))
@@ -130,7 +131,7 @@ func (s *Server) apiEventsJSON(w http.ResponseWriter, r *http.Request) error {
 	}
 	return s.download(w, r, "wxlogin-events", jsonFile, unknownTotal, func(out io.Writer, row func()) error {
 		list := newJSONList(out, "events")
-		err := s.people.EachEvent(r.Context(), query, func(event auth.NamedEvent) error {
+		err := s.people.EachEvent(r.Context(), query, func(event admin.NamedEvent) error {
 			row()
 			return list.add(namedEvent(event))
 		})
@@ -140,7 +141,7 @@ func (s *Server) apiEventsJSON(w http.ResponseWriter, r *http.Request) error {
 
 // exportEvents reads the query, finds out that it makes sense before the first
 // byte goes out, and writes down who takes a copy.
-func (s *Server) exportEvents(r *http.Request, what string) (auth.EventQuery, error) {
+func (s *Server) exportEvents(r *http.Request, what string) (admin.EventQuery, error) {
 	query, err := s.eventQuery(r)
 	if err != nil {
 		return query, err
@@ -149,7 +150,7 @@ func (s *Server) exportEvents(r *http.Request, what string) (auth.EventQuery, er
 	if _, err := s.people.Events(r.Context(), query); err != nil {
 		return query, err
 	}
-	return query, s.desk.Exported(r.Context(), auth.Actor(administratorOf(r)), "", what)
+	return query, s.desk.Exported(r.Context(), admin.Actor(administratorOf(r)), "", what)
 }
 
 // jsonList writes {"name":[…]} item by item.

@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 
+	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 )
 
@@ -62,12 +63,12 @@ func (s *Server) meanings(r *http.Request, logins []auth.Login) map[int64]string
 
 // adminHomePage is the dashboard.
 type adminHomePage struct {
-	Counts   auth.Counts // since the beginning of today
-	Span     int         // days of the charts
+	Counts   admin.Counts // since the beginning of today
+	Span     int          // days of the charts
 	Spans    []int
 	Logins   *chart
 	Errcodes *chart
-	Activity auth.Activity
+	Activity admin.Activity
 	Healthy  bool // WeChat answered well after its last error
 	Meanings map[int64]string
 	Zone     string

@@ -6,16 +6,17 @@ import (
 	"slices"
 	"strconv"
 
+	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 )
 
 // adminUsersPage is the list of people.
 type adminUsersPage struct {
 	Users    []auth.User
-	Query    auth.UserQuery
-	Total    auth.Total // that match
-	Filters  []auth.Filter
-	Sorts    []auth.Sort
+	Query    admin.UserQuery
+	Total    admin.Total // that match
+	Filters  []admin.Filter
+	Sorts    []admin.Sort
 	NextURL  string // empty on the last page
 	PrevURL  string // empty on the first
 	CSVURL   string // of all that match
@@ -44,22 +45,22 @@ func (s *Server) adminUsers(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	all := auth.UserQuery{Search: query.Search, Filter: query.Filter, Sort: query.Sort}
+	all := admin.UserQuery{Search: query.Search, Filter: query.Filter, Sort: query.Sort}
 	here, picked := s.listURL("/admin/users", query), r.URL.Query().Get("pick") == "all"
 	p := adminUsersPage{
 		Users:    list.Users,
 		Query:    query,
 		Total:    list.Total,
-		Filters:  auth.Filters,
-		Sorts:    auth.Sorts,
+		Filters:  admin.Filters,
+		Sorts:    admin.Sorts,
 		NextURL:  s.turnURL(query, list.Next),
 		PrevURL:  s.turnURL(query, list.Prev),
 		CSVURL:   s.listURL("/api/admin/users.csv", all),
 		JSONURL:  s.listURL("/api/admin/users.json", all),
 		Megabyte: list.Total.N * rowBytes / 1e6,
 		SortURLs: map[string]string{
-			"first": s.sortURL(query, auth.SortNewest, auth.SortOldest),
-			"last":  s.sortURL(query, auth.SortLastSeen, auth.SortLongestAgo),
+			"first": s.sortURL(query, admin.SortNewest, admin.SortOldest),
+			"last":  s.sortURL(query, admin.SortLastSeen, admin.SortLongestAgo),
 		},
 		Picked:  picked,
 		PickURL: here,
@@ -74,10 +75,10 @@ func (s *Server) adminUsers(w http.ResponseWriter, r *http.Request) error {
 
 // sortURL is the list in the order down, or in the order up if it is in that one
 // already. It begins at the first page.
-func (s *Server) sortURL(query auth.UserQuery, down, up auth.Sort) string {
+func (s *Server) sortURL(query admin.UserQuery, down, up admin.Sort) string {
 	current := query.Sort
 	if current == "" {
-		current = auth.SortNewest
+		current = admin.SortNewest
 	}
 	query.Cursor, query.Sort = "", down
 	if current == down {
@@ -87,7 +88,7 @@ func (s *Server) sortURL(query auth.UserQuery, down, up auth.Sort) string {
 }
 
 // listURL is the address of a list of people.
-func (s *Server) listURL(path string, query auth.UserQuery) string {
+func (s *Server) listURL(path string, query admin.UserQuery) string {
 	values := url.Values{}
 	for name, value := range map[string]string{
 		"q":      query.Search,
@@ -126,7 +127,7 @@ func with(address, name, value string) string {
 
 // turnURL is the address of another page of the same list; empty when there is
 // none.
-func (s *Server) turnURL(query auth.UserQuery, cursor string) string {
+func (s *Server) turnURL(query admin.UserQuery, cursor string) string {
 	if cursor == "" {
 		return ""
 	}
@@ -148,14 +149,14 @@ func (adminBulkPage) file() string { return "admin_bulk" }
 func (s *Server) adminBulk(w http.ResponseWriter, r *http.Request) error {
 	// The list may have been anybody's words by now; only a page of the desk is
 	// come back to.
-	back := s.listURL("/admin/users", auth.UserQuery{})
+	back := s.listURL("/admin/users", admin.UserQuery{})
 	if asked, err := url.Parse(r.PostForm.Get("back")); err == nil && asked.Path == s.site.prefix+"/admin/users" && asked.Host == "" && asked.Scheme == "" {
 		back = asked.String()
 	}
 	act := r.PostForm.Get("act")
 	do, ok := map[string]func(*http.Request, string, string) error{"block": s.block, "sessions": s.endSessions}[act]
 	ids := r.PostForm["id"]
-	if !ok || len(ids) > auth.MaxPage {
+	if !ok || len(ids) > admin.MaxPage {
 		return auth.Failf(auth.BadRequest, "act %q on %d people", act, len(ids))
 	}
 	slices.Sort(ids)
@@ -177,7 +178,7 @@ func (s *Server) adminBulk(w http.ResponseWriter, r *http.Request) error {
 		return s.page(w, r, adminBulkPage{Act: act, Users: users, Back: back})
 	}
 	for _, user := range users {
-		err := do(r, auth.Actor(administratorOf(r)), user.ID)
+		err := do(r, admin.Actor(administratorOf(r)), user.ID)
 		if err != nil && auth.ReasonOf(err) != auth.NoSuchUser {
 			return err
 		}

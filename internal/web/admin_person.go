@@ -7,6 +7,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 )
 
@@ -26,8 +27,8 @@ type adminUserPage struct {
 	Logins     []auth.Login // the latest
 	Older      []auth.Login // and those before
 	Meanings   map[int64]string
-	Token      *auth.TokenInfo // nil: none is stored
-	Events     []auth.NamedEvent
+	Token      *admin.TokenInfo // nil: none is stored
+	Events     []admin.NamedEvent
 	Confirm    string // what has to be typed, so that a hint can be given
 	SignInURL  string // to sign in once more before an act that wants it; empty: not needed
 	Done       string // key of what has just been done, or empty
@@ -55,7 +56,7 @@ func (s *Server) adminUser(w http.ResponseWriter, r *http.Request) error {
 	if p.Token, err = s.people.Token(ctx, user.ID); err != nil {
 		return err
 	}
-	events, err := s.people.Events(ctx, auth.EventQuery{Who: user.ID, Limit: recentActs})
+	events, err := s.people.Events(ctx, admin.EventQuery{Who: user.ID, Limit: recentActs})
 	if err != nil {
 		return err
 	}
@@ -65,7 +66,7 @@ func (s *Server) adminUser(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if user.AppID == s.auth.Rules().AppID {
-		p.Admin = slices.ContainsFunc(admins, func(a auth.Admin) bool { return a.OpenID == user.OpenID })
+		p.Admin = slices.ContainsFunc(admins, func(a admin.Admin) bool { return a.OpenID == user.OpenID })
 		p.Configured = s.desk.Configured(user.OpenID)
 	}
 	if s.desk.Fresh(administratorOf(r)) != nil {
@@ -98,7 +99,7 @@ func (s *Server) toUser(w http.ResponseWriter, id, done string) error {
 func (s *Server) adminForm(do act, done string) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		id := chi.URLParam(r, "id")
-		if err := do(r, auth.Actor(administratorOf(r)), id); err != nil {
+		if err := do(r, admin.Actor(administratorOf(r)), id); err != nil {
 			return err
 		}
 		return s.toUser(w, id, done)
@@ -109,7 +110,7 @@ func (s *Server) adminForm(do act, done string) handler {
 // no fault of the form.
 func (s *Server) adminRefresh(w http.ResponseWriter, r *http.Request) error {
 	id := chi.URLParam(r, "id")
-	err := s.refresh(r, auth.Actor(administratorOf(r)), id)
+	err := s.refresh(r, admin.Actor(administratorOf(r)), id)
 	if auth.ReasonOf(err) == auth.NeedsLogin {
 		return s.toUser(w, id, "needs_login")
 	}
@@ -146,7 +147,7 @@ func (s *Server) adminErase(w http.ResponseWriter, r *http.Request) error {
 	if !typed {
 		return s.toUser(w, user.ID, "mismatch")
 	}
-	if err := s.desk.ErasePerson(r.Context(), auth.Actor(administratorOf(r)), user.ID); err != nil {
+	if err := s.desk.ErasePerson(r.Context(), admin.Actor(administratorOf(r)), user.ID); err != nil {
 		return err
 	}
 	return redirect(w, http.StatusSeeOther, s.site.prefix+"/admin/users?done=erased")
@@ -178,7 +179,7 @@ func (s *Server) adminChange(w http.ResponseWriter, r *http.Request, done string
 	if user.AppID != s.auth.Rules().AppID {
 		return auth.Failf(auth.BadRequest, "user %s is of another account", user.ID)
 	}
-	if err := do(auth.Actor(administratorOf(r)), user); err != nil {
+	if err := do(admin.Actor(administratorOf(r)), user); err != nil {
 		return err
 	}
 	return s.toUser(w, user.ID, done)
@@ -196,7 +197,7 @@ func (s *Server) apiExportUser(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	// Who took a copy is written down before they have it.
-	if err := s.desk.Exported(r.Context(), auth.Actor(administratorOf(r)), user.ID, "all that is stored"); err != nil {
+	if err := s.desk.Exported(r.Context(), admin.Actor(administratorOf(r)), user.ID, "all that is stored"); err != nil {
 		return err
 	}
 	return s.exportDossier(w, r, user.ID, "wxlogin-"+user.ID+".json")

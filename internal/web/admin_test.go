@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"wxlogin/internal/auth"
+	"wxlogin/internal/admin"
 	"wxlogin/internal/wechat/wechatsim"
 )
 
@@ -81,7 +81,7 @@ func TestAdminRoutesAreComplete(t *testing.T) {
 // An admin link shows a button, works once and lets this browser in, as nobody.
 func TestAdminLink(t *testing.T) {
 	w := newWorld(t, options{})
-	token, _, err := w.desk.NewLink(t.Context(), auth.ActorCommand)
+	token, _, err := w.desk.NewLink(t.Context(), admin.ActorCommand)
 	check(t, err)
 	address := "/admin/link?token=" + url.QueryEscape(string(token))
 	b := w.browser(desktopWeb)
@@ -93,15 +93,15 @@ func TestAdminLink(t *testing.T) {
 	b.wantNobody()
 
 	w.browser(desktopWeb).post("/admin/link", url.Values{"token": {string(token)}}).wantPage(http.StatusForbidden, "")
-	late, _, err := w.desk.NewLink(t.Context(), auth.ActorCommand)
+	late, _, err := w.desk.NewLink(t.Context(), admin.ActorCommand)
 	check(t, err)
-	w.clock.pass(auth.AdminLinkLifetime)
+	w.clock.pass(admin.LinkLifetime)
 	w.browser(desktopWeb).post("/admin/link", url.Values{"token": {string(late)}}).wantPage(http.StatusForbidden, "")
 	if strings.Contains(w.log.String(), string(token)) {
 		t.Error("the token is in the log")
 	}
 
-	w.clock.pass(auth.DeskLifetime)
+	w.clock.pass(admin.SessionLifetime)
 	b.get("/admin/users").wantPage(http.StatusUnauthorized, "")
 }
 
@@ -114,17 +114,17 @@ func TestAdminsByTheirOwnLogin(t *testing.T) {
 	wang.signsIn()
 	lin.get("/admin").wantPage(http.StatusOK, "")
 	wang.get("/admin").wantPage(http.StatusForbidden, "")
-	_, err := w.desk.Grant(t.Context(), auth.ActorCommand, openID(sim, "wang"))
+	_, err := w.desk.Grant(t.Context(), admin.ActorCommand, openID(sim, "wang"))
 	check(t, err)
 	wang.get("/admin").wantPage(http.StatusOK, "")
-	_, err = w.desk.Revoke(t.Context(), auth.ActorCommand, openID(sim, "wang"))
+	_, err = w.desk.Revoke(t.Context(), admin.ActorCommand, openID(sim, "wang"))
 	check(t, err)
 	wang.get("/admin").wantPage(http.StatusForbidden, "")
 
 	// Who is erased and comes again is no admin any more.
-	_, err = w.desk.Grant(t.Context(), auth.ActorCommand, openID(sim, "wang"))
+	_, err = w.desk.Grant(t.Context(), admin.ActorCommand, openID(sim, "wang"))
 	check(t, err)
-	check(t, w.desk.Erase(t.Context(), auth.ActorCommand, wang.me()["id"].(string)))
+	check(t, w.desk.Erase(t.Context(), admin.ActorCommand, wang.me()["id"].(string)))
 	wang.signsIn()
 	wang.get("/admin").wantPage(http.StatusForbidden, "")
 }
@@ -144,16 +144,16 @@ func TestBlock(t *testing.T) {
 	lin := w.phone("lin")
 	lin.signsIn()
 	id := lin.me()["id"].(string)
-	admin := w.admin()
-	admin.submits("/admin/users/"+id+"/block", url.Values{"reason": {"spam & <b>"}}).wantPage(http.StatusOK, "")
+	adminBrowser := w.admin()
+	adminBrowser.submits("/admin/users/"+id+"/block", url.Values{"reason": {"spam & <b>"}}).wantPage(http.StatusOK, "")
 	lin.wantNobody()
 	lin.opens("/login").wantPage(http.StatusForbidden, "")
 	lin.opens("/login?consent=1").wantPage(http.StatusForbidden, "")
 	lin.wantNobody()
-	if page := admin.get("/admin/events").Body; !strings.Contains(page, "spam &amp; &lt;b&gt;") {
+	if page := adminBrowser.get("/admin/events").Body; !strings.Contains(page, "spam &amp; &lt;b&gt;") {
 		t.Errorf("the reason is not in the record: %s", excerpt(page))
 	}
-	admin.post("/api/admin/users/"+id+"/unblock", nil).wantPage(http.StatusOK, `"blocked":false`)
+	adminBrowser.post("/api/admin/users/"+id+"/unblock", nil).wantPage(http.StatusOK, `"blocked":false`)
 	lin.opens("/login").wantPage(http.StatusOK, "林小满")
 }
 
@@ -162,21 +162,21 @@ func TestEndSessionsAndErase(t *testing.T) {
 	lin := w.phone("lin")
 	lin.signsIn()
 	id := lin.me()["id"].(string)
-	admin := w.admin()
-	admin.post("/api/admin/users/"+id+"/sessions/revoke", nil).wantPage(http.StatusOK, `"id":"`+id+`"`)
+	adminBrowser := w.admin()
+	adminBrowser.post("/api/admin/users/"+id+"/sessions/revoke", nil).wantPage(http.StatusOK, `"id":"`+id+`"`)
 	lin.wantNobody()
 
 	lin.signsIn()
-	admin.post("/admin/users/"+id+"/erase", url.Values{"confirm": {"wrong"}}).wantRedirect("/admin/users/" + id + "?done=mismatch")
+	adminBrowser.post("/admin/users/"+id+"/erase", url.Values{"confirm": {"wrong"}}).wantRedirect("/admin/users/" + id + "?done=mismatch")
 	lin.wantMe("lin")
 	openID := w.person("lin").OpenID
-	admin.submits("/admin/users/"+id+"/erase", url.Values{"confirm": {openID[len(openID)-6:]}}).wantPage(http.StatusOK, "")
+	adminBrowser.submits("/admin/users/"+id+"/erase", url.Values{"confirm": {openID[len(openID)-6:]}}).wantPage(http.StatusOK, "")
 	lin.wantNobody()
 	for _, address := range []string{"/api/admin/users/" + id, "/admin/users/" + id} {
-		admin.get(address).wantPage(http.StatusNotFound, "")
+		adminBrowser.get(address).wantPage(http.StatusNotFound, "")
 	}
 	for _, act := range []string{"/block", "/unblock", "/sessions/revoke"} {
-		admin.post("/api/admin/users/"+id+act, nil).wantPage(http.StatusNotFound, `"reason":"no_such_user"`)
+		adminBrowser.post("/api/admin/users/"+id+act, nil).wantPage(http.StatusNotFound, `"reason":"no_such_user"`)
 	}
 	// Who comes again is somebody new.
 	lin.signsIn()
@@ -235,14 +235,14 @@ func TestHostileNicknames(t *testing.T) {
 			t.Errorf("nickname %.40q is stored as %.40q", nickname, got)
 		}
 	}
-	admin := w.admin()
-	list := admin.get("/admin/users?limit=500").wantPage(http.StatusOK, "")
+	adminBrowser := w.admin()
+	list := adminBrowser.get("/admin/users?limit=500").wantPage(http.StatusOK, "")
 	for _, bad := range []string{"<script", "<img src=x", "onerror=alert(1)>\"", "{{"} {
 		if strings.Contains(strings.ReplaceAll(list.Body, "{{.Page}}", ""), bad) {
 			t.Errorf("the list holds %q", bad)
 		}
 	}
-	file := admin.get("/api/admin/users.csv").wantPage(http.StatusOK, "")
+	file := adminBrowser.get("/api/admin/users.csv").wantPage(http.StatusOK, "")
 	body, ok := strings.CutPrefix(file.Body, "\uFEFF")
 	if !ok {
 		t.Error("the CSV has no byte order mark")
@@ -271,7 +271,7 @@ func TestHostileNicknames(t *testing.T) {
 		if nickname == "" || len(nickname) > 1000 {
 			continue
 		}
-		found := admin.get("/api/admin/users?limit=500&q=" + url.QueryEscape(nickname))
+		found := adminBrowser.get("/api/admin/users?limit=500&q=" + url.QueryEscape(nickname))
 		if !strings.Contains(found.Body, openID) {
 			t.Errorf("a search for %q does not find them", nickname)
 		}
@@ -288,7 +288,7 @@ func TestUserList(t *testing.T) {
 		openIDs = append([]string{person.OpenID}, openIDs...) // newest first
 		w.clock.pass(1e9)
 	}
-	admin := w.admin()
+	adminBrowser := w.admin()
 	var seen []string
 	cursor := ""
 	for range 10 {
@@ -296,7 +296,7 @@ func TestUserList(t *testing.T) {
 			Users      []map[string]any `json:"users"`
 			NextCursor string           `json:"next_cursor"`
 		}
-		p := admin.get("/api/admin/users?limit=3&cursor="+url.QueryEscape(cursor)).wantPage(http.StatusOK, "")
+		p := adminBrowser.get("/api/admin/users?limit=3&cursor="+url.QueryEscape(cursor)).wantPage(http.StatusOK, "")
 		check(t, json.Unmarshal([]byte(p.Body), &page))
 		for _, user := range page.Users {
 			seen = append(seen, user["openid"].(string))
@@ -311,7 +311,7 @@ func TestUserList(t *testing.T) {
 		t.Errorf("pages show\n%v, want\n%v", seen, openIDs)
 	}
 	for _, bad := range []string{"limit=0", "limit=-1", "limit=1e9", "limit=NaN", "limit=501", "sort=id%3bdrop", "filter=nonsense", "cursor=forged"} {
-		admin.get("/api/admin/users?"+bad).wantPage(http.StatusBadRequest, `"reason":"bad_request"`)
-		admin.get("/admin/users?"+bad).wantPage(http.StatusBadRequest, "")
+		adminBrowser.get("/api/admin/users?"+bad).wantPage(http.StatusBadRequest, `"reason":"bad_request"`)
+		adminBrowser.get("/admin/users?"+bad).wantPage(http.StatusBadRequest, "")
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 )
 
@@ -111,10 +112,10 @@ type loginJSON struct {
 }
 
 type eventJSON struct {
-	At     time.Time   `json:"at"`
-	Actor  string      `json:"actor"`
-	Action auth.Action `json:"action"`
-	Detail string      `json:"detail,omitempty"`
+	At     time.Time    `json:"at"`
+	Actor  string       `json:"actor"`
+	Action admin.Action `json:"action"`
+	Detail string       `json:"detail,omitempty"`
 }
 
 type tokenJSON struct {
@@ -130,7 +131,7 @@ type pictureJSON struct {
 	Body     []byte    `json:"body"` // base64
 }
 
-func (s *Server) dossierJSON(d auth.Dossier, picture auth.Picture) dossierJSON {
+func (s *Server) dossierJSON(d admin.PersonalData, picture auth.Picture) dossierJSON {
 	j := dossierJSON{
 		User:     s.userJSON(d.User),
 		Sessions: []sessionJSON{},
@@ -170,21 +171,21 @@ func wholeQuery(r *http.Request) (url.Values, error) {
 
 // userQuery reads what a list of people is asked for. What makes no sense is
 // for the store to refuse.
-func userQuery(r *http.Request) (auth.UserQuery, error) {
+func userQuery(r *http.Request) (admin.UserQuery, error) {
 	form, err := wholeQuery(r)
 	if err != nil {
-		return auth.UserQuery{}, err
+		return admin.UserQuery{}, err
 	}
-	query := auth.UserQuery{
+	query := admin.UserQuery{
 		Search: form.Get("q"),
-		Filter: auth.Filter(form.Get("filter")),
-		Sort:   auth.Sort(form.Get("sort")),
+		Filter: admin.Filter(form.Get("filter")),
+		Sort:   admin.Sort(form.Get("sort")),
 		Cursor: form.Get("cursor"),
 	}
 	if limit := form.Get("limit"); limit != "" {
 		n, err := strconv.Atoi(limit)
-		if err != nil || n < 1 || n > auth.MaxPage {
-			return query, auth.Failf(auth.BadRequest, "limit is not a number from 1 to %d", auth.MaxPage)
+		if err != nil || n < 1 || n > admin.MaxPage {
+			return query, auth.Failf(auth.BadRequest, "limit is not a number from 1 to %d", admin.MaxPage)
 		}
 		query.Limit = n
 	}
@@ -226,7 +227,7 @@ type act func(r *http.Request, actor, userID string) error
 // apiAct answers an act with the person as they are now.
 func (s *Server) apiAct(do act) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		if err := do(r, auth.Actor(administratorOf(r)), chi.URLParam(r, "id")); err != nil {
+		if err := do(r, admin.Actor(administratorOf(r)), chi.URLParam(r, "id")); err != nil {
 			return err
 		}
 		return s.apiUser(w, r)
@@ -263,7 +264,7 @@ func (s *Server) apiErase(w http.ResponseWriter, r *http.Request) error {
 	if err := s.desk.Fresh(administratorOf(r)); err != nil {
 		return err
 	}
-	if err := s.desk.ErasePerson(r.Context(), auth.Actor(administratorOf(r)), chi.URLParam(r, "id")); err != nil {
+	if err := s.desk.ErasePerson(r.Context(), admin.Actor(administratorOf(r)), chi.URLParam(r, "id")); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"wxlogin/internal/auth"
+	"wxlogin/internal/admin"
 )
 
 // A chart is drawn by the server in a picture that stretches: a day is
@@ -74,7 +74,7 @@ func midnight(t time.Time, zone *time.Location) time.Time {
 func (c *chart) since() time.Time { return c.Days[0].Day }
 
 // add counts tallies into a new series.
-func (c *chart) add(s series, tallies []auth.Tally) {
+func (c *chart) add(s series, tallies []admin.Tally) {
 	c.Series = append(c.Series, s)
 	k := len(c.Series) - 1
 	for i := range c.Days {
@@ -170,8 +170,8 @@ const maxErrcodes = 5
 
 // addErrcodes makes a series of each of the most frequent errcodes, and one of
 // all others.
-func (c *chart) addErrcodes(tallies []auth.Tally, meaning func(int64) string) {
-	byCode, totals := make(map[int64][]auth.Tally), make(map[int64]int64)
+func (c *chart) addErrcodes(tallies []admin.Tally, meaning func(int64) string) {
+	byCode, totals := make(map[int64][]admin.Tally), make(map[int64]int64)
 	for _, tally := range tallies {
 		byCode[tally.Errcode] = append(byCode[tally.Errcode], tally)
 		totals[tally.Errcode] += tally.Count
@@ -179,7 +179,7 @@ func (c *chart) addErrcodes(tallies []auth.Tally, meaning func(int64) string) {
 	codes := slices.SortedFunc(maps.Keys(totals), func(a, b int64) int {
 		return cmp.Or(cmp.Compare(totals[b], totals[a]), cmp.Compare(a, b))
 	})
-	var others []auth.Tally
+	var others []admin.Tally
 	for i, code := range codes {
 		if i >= maxErrcodes {
 			others = append(others, byCode[code]...)

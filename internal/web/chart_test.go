@@ -10,7 +10,7 @@ import (
 	"time"
 	_ "time/tzdata"
 
-	"wxlogin/internal/auth"
+	"wxlogin/internal/admin"
 	"wxlogin/templates"
 )
 
@@ -39,7 +39,7 @@ func TestChartDays(t *testing.T) {
 		now, _ := time.Parse(time.RFC3339, test.now)
 		at, _ := time.Parse(time.RFC3339, test.at)
 		c := days(now, zone, 30)
-		c.add(series{Key: seriesLogins}, []auth.Tally{{At: at, Count: 3}})
+		c.add(series{Key: seriesLogins}, []admin.Tally{{At: at, Count: 3}})
 		got := ""
 		for _, day := range c.draw(false).Days {
 			if day.Counts[0] > 0 {
@@ -56,9 +56,9 @@ func TestChartDays(t *testing.T) {
 func TestChartBars(t *testing.T) {
 	at := func(ago int) time.Time { return noon.AddDate(0, 0, -ago) }
 	c := days(noon, time.UTC, 3)
-	var tallies []auth.Tally
+	var tallies []admin.Tally
 	for code := range int64(8) {
-		tallies = append(tallies, auth.Tally{At: at(1), Errcode: 40000 + code, Count: 1 + code})
+		tallies = append(tallies, admin.Tally{At: at(1), Errcode: 40000 + code, Count: 1 + code})
 	}
 	c.addErrcodes(tallies, func(int64) string { return "" })
 	c.draw(true)

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"wxlogin/internal/auth"
+	"wxlogin/internal/admin"
 	"wxlogin/internal/wechat/wechatsim"
 )
 
@@ -17,7 +17,7 @@ func TestScanByAnAdminTakesAFreshLogin(t *testing.T) {
 	w := newWorld(t, options{})
 	w.signedIn("wang")
 	phone := w.signedIn("lin")
-	_, err := w.desk.Grant(t.Context(), auth.ActorCommand, w.person("lin").OpenID)
+	_, err := w.desk.Grant(t.Context(), admin.ActorCommand, w.person("lin").OpenID)
 	check(t, err)
 	w.clock.pass(29 * day)
 
@@ -43,10 +43,10 @@ func TestLastAdminCountsWhoCanEnter(t *testing.T) {
 	lin, wang := w.signedIn("lin"), w.signedIn("wang")
 	id := lin.me()["id"].(string)
 	for _, key := range []string{"lin", "wang"} {
-		_, err := w.desk.Grant(t.Context(), auth.ActorCommand, openID(sim, key))
+		_, err := w.desk.Grant(t.Context(), admin.ActorCommand, openID(sim, key))
 		check(t, err)
 	}
-	check(t, w.desk.Block(t.Context(), auth.ActorCommand, wang.me()["id"].(string), ""))
+	check(t, w.desk.Block(t.Context(), admin.ActorCommand, wang.me()["id"].(string), ""))
 	lin.post("/api/admin/users/"+id+"/block", nil).wantPage(http.StatusForbidden, `"reason":"last_admin"`)
 	lin.get("/admin").wantPage(http.StatusOK, "")
 }
@@ -59,12 +59,12 @@ func TestSecurityEvents(t *testing.T) {
 	w.signedIn("wang")
 	w.wantEvents()
 	w.signedIn("lin")
-	w.wantEvents(auth.ActDeskLogin)
+	w.wantEvents(admin.ActSignIn)
 	w.sim.Plan(wechatsim.Userinfo, wechatsim.Fault{Body: []byte(`{"openid":"oSomebodyElse00000000000000"}`)})
 	w.phone("alice").opens("/login?consent=1").wantPage(http.StatusBadGateway, "")
-	admin := w.admin()
+	adminBrowser := w.admin()
 	for _, text := range []string{"管理员本人登录", "身份不一致"} {
-		admin.get("/admin/events").wantPage(http.StatusOK, text)
+		adminBrowser.get("/admin/events").wantPage(http.StatusOK, text)
 	}
 }
 
@@ -73,13 +73,13 @@ func TestEraseForgetsReasons(t *testing.T) {
 	w := newWorld(t, options{})
 	lin := w.signedIn("lin")
 	id := lin.me()["id"].(string)
-	admin := w.admin()
-	admin.post("/api/admin/users/"+id+"/block", url.Values{"reason": {"林小满 13800138000\u202e" + strings.Repeat("x", 1000)}})
-	if page := admin.get("/admin/events").Body; !strings.Contains(page, "13800138000") || strings.Contains(page, strings.Repeat("x", 300)) || strings.Contains(page, "\u202e") {
+	adminBrowser := w.admin()
+	adminBrowser.post("/api/admin/users/"+id+"/block", url.Values{"reason": {"林小满 13800138000\u202e" + strings.Repeat("x", 1000)}})
+	if page := adminBrowser.get("/admin/events").Body; !strings.Contains(page, "13800138000") || strings.Contains(page, strings.Repeat("x", 300)) || strings.Contains(page, "\u202e") {
 		t.Error("the reason is not in the record as it should be")
 	}
-	check(t, w.desk.Erase(t.Context(), auth.ActorCommand, id))
-	if page := admin.get("/admin/events").Body; strings.Contains(page, "13800138000") {
+	check(t, w.desk.Erase(t.Context(), admin.ActorCommand, id))
+	if page := adminBrowser.get("/admin/events").Body; strings.Contains(page, "13800138000") {
 		t.Error("the reason outlives its person")
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 	"wxlogin/internal/wechat/wechatsim"
 )
@@ -41,11 +42,11 @@ func (w *world) sessionIDs(userID string) (ids []string) {
 }
 
 // wantEvents fails unless the record, newest first, begins with these acts.
-func (w *world) wantEvents(want ...auth.Action) {
+func (w *world) wantEvents(want ...admin.Action) {
 	w.t.Helper()
-	page, err := w.db.Events(w.t.Context(), auth.EventQuery{})
+	page, err := w.db.Events(w.t.Context(), admin.EventQuery{})
 	check(w.t, err)
-	var got []auth.Action
+	var got []admin.Action
 	for _, e := range page.Events[:min(len(want), len(page.Events))] {
 		got = append(got, e.Action)
 	}
@@ -66,8 +67,8 @@ func TestEndOneSession(t *testing.T) {
 
 	wang.post("/me/sessions/"+old+"/end", nil).wantPage(http.StatusNotFound, "")
 	wang.post("/api/admin/users/"+id+"/sessions/"+old+"/revoke", nil).wantPage(http.StatusForbidden, "")
-	admin := w.admin()
-	admin.post("/admin/users/"+stranger+"/sessions/"+old+"/revoke", nil).wantPage(http.StatusNotFound, "")
+	adminBrowser := w.admin()
+	adminBrowser.post("/admin/users/"+stranger+"/sessions/"+old+"/revoke", nil).wantPage(http.StatusNotFound, "")
 	w.browser(desktopWeb).post("/me/sessions/"+old+"/end", nil).wantPage(http.StatusUnauthorized, "")
 	phone.wantMe("lin")
 
@@ -78,13 +79,13 @@ func TestEndOneSession(t *testing.T) {
 	tablet.submits("/me/sessions/"+old+"/end", nil).wantPage(http.StatusOK, "done")
 	phone.wantNobody()
 	tablet.wantMe("lin")
-	w.wantEvents(auth.ActEndSession)
+	w.wantEvents(admin.ActEndSession)
 	tablet.post("/me/sessions/"+old+"/end", nil).wantPage(http.StatusNotFound, "")
 
-	admin.submits("/admin/users/"+id+"/sessions/"+w.sessionIDs(id)[0]+"/revoke", nil).wantPage(http.StatusOK, "")
+	adminBrowser.submits("/admin/users/"+id+"/sessions/"+w.sessionIDs(id)[0]+"/revoke", nil).wantPage(http.StatusOK, "")
 	tablet.wantNobody()
 	wang.wantMe("wang")
-	w.wantEvents(auth.ActEndSession, auth.ActEndSession)
+	w.wantEvents(admin.ActEndSession, admin.ActEndSession)
 }
 
 // An admin is made and unmade on a page, after a typed confirmation.
@@ -92,18 +93,18 @@ func TestGrantOnAPage(t *testing.T) {
 	w := newWorld(t, options{})
 	lin := w.phone("lin")
 	id := lin.id()
-	admin := w.admin()
+	adminBrowser := w.admin()
 	for _, wrong := range []url.Values{nil, {"confirm": {""}}, {"confirm": {"wrong!"}}} {
-		admin.post("/admin/users/"+id+"/grant", wrong).wantRedirect("/admin/users/" + id + "?done=mismatch")
+		adminBrowser.post("/admin/users/"+id+"/grant", wrong).wantRedirect("/admin/users/" + id + "?done=mismatch")
 	}
 	lin.get("/admin").wantPage(http.StatusForbidden, "")
-	admin.submits("/admin/users/"+id+"/grant", w.tail("lin")).wantPage(http.StatusOK, "/revoke")
+	adminBrowser.submits("/admin/users/"+id+"/grant", w.tail("lin")).wantPage(http.StatusOK, "/revoke")
 	lin.get("/admin").wantPage(http.StatusOK, "")
-	admin.post("/admin/users/"+id+"/revoke", nil).wantRedirect("/admin/users/" + id + "?done=mismatch")
+	adminBrowser.post("/admin/users/"+id+"/revoke", nil).wantRedirect("/admin/users/" + id + "?done=mismatch")
 	lin.get("/admin").wantPage(http.StatusOK, "")
-	admin.submits("/admin/users/"+id+"/revoke", w.tail("lin")).wantPage(http.StatusOK, "/grant")
+	adminBrowser.submits("/admin/users/"+id+"/revoke", w.tail("lin")).wantPage(http.StatusOK, "/grant")
 	lin.get("/admin").wantPage(http.StatusForbidden, "")
-	w.wantEvents(auth.ActRevoke, auth.ActGrant)
+	w.wantEvents(admin.ActRevoke, admin.ActGrant)
 }
 
 // The only admin does not lock the door behind themselves, in any way; their own
@@ -112,7 +113,7 @@ func TestLastAdmin(t *testing.T) {
 	w := newWorld(t, options{})
 	lin, wang := w.phone("lin"), w.phone("wang")
 	id, other := lin.id(), wang.id()
-	_, err := w.desk.Grant(t.Context(), auth.ActorCommand, w.person("lin").OpenID)
+	_, err := w.desk.Grant(t.Context(), admin.ActorCommand, w.person("lin").OpenID)
 	check(t, err)
 	for _, act := range []string{"revoke", "erase", "block"} {
 		lin.post("/admin/users/"+id+"/"+act, w.tail("lin")).wantPage(http.StatusForbidden, "至少要留一位管理员")
@@ -142,11 +143,11 @@ func TestAdminSignsInAgain(t *testing.T) {
 	lin, wang := w.phone("lin"), w.phone("wang")
 	lin.signsIn()
 	other := wang.id()
-	_, err := w.desk.Grant(t.Context(), auth.ActorCommand, w.person("lin").OpenID)
+	_, err := w.desk.Grant(t.Context(), admin.ActorCommand, w.person("lin").OpenID)
 	check(t, err)
 	lin.get("/admin/users/"+other).wantPage(http.StatusOK, `/erase"`)
 
-	w.clock.pass(auth.FreshFor)
+	w.clock.pass(admin.FreshFor)
 	page := lin.get("/admin/users/"+other).wantPage(http.StatusOK, "/block")
 	if strings.Contains(page.Body, `/erase"`) || strings.Contains(page.Body, `/grant"`) {
 		t.Error("the forms are there although a login is wanted")
@@ -165,7 +166,7 @@ func TestAdminSignsInAgain(t *testing.T) {
 	lin.opens(strings.ReplaceAll(again[1], "&amp;", "&")).wantPage(http.StatusOK, `/erase"`)
 	lin.submits("/admin/users/"+other+"/erase", w.tail("wang")).wantPage(http.StatusOK, "")
 
-	w.clock.pass(auth.DeskLifetime)
+	w.clock.pass(admin.SessionLifetime)
 	refused := lin.get("/admin/users").wantPage(http.StatusUnauthorized, "/login?return_to=%2Fadmin%2Fusers")
 	if strings.Contains(refused.Body, "林小满") {
 		t.Error("the refusal shows people")
@@ -181,34 +182,34 @@ func TestBulk(t *testing.T) {
 	lin, wang, alice := w.phone("lin"), w.phone("wang"), w.phone("alice")
 	ids := []string{lin.id(), wang.id()}
 	alice.signsIn()
-	admin := w.admin()
-	list := admin.get("/admin/users?sort=first_login_at&pick=all").wantPage(http.StatusOK, "")
+	adminBrowser := w.admin()
+	list := adminBrowser.get("/admin/users?sort=first_login_at&pick=all").wantPage(http.StatusOK, "")
 	if n := strings.Count(list.Body, " checked"); n != 3 {
 		t.Errorf("%d are chosen, want 3", n)
 	}
 	back := "/admin/users?sort=first_login_at"
 	form := url.Values{"act": {"sessions"}, "id": append(ids, ids[0], "019aa9f0-gone"), "back": {back}}
-	admin.post("/admin/users/bulk", form).wantPage(http.StatusOK, "林小满")
+	adminBrowser.post("/admin/users/bulk", form).wantPage(http.StatusOK, "林小满")
 	lin.wantMe("lin") // asked, not done
 	form.Set("confirm", "yes")
-	admin.post("/admin/users/bulk", form).wantRedirect("/admin/users?done=bulk_sessions&sort=first_login_at")
+	adminBrowser.post("/admin/users/bulk", form).wantRedirect("/admin/users?done=bulk_sessions&sort=first_login_at")
 	lin.wantNobody()
 	wang.wantNobody()
 	alice.wantMe("alice")
 
 	form.Set("act", "block")
 	form.Set("reason", "一起停用")
-	admin.submits("/admin/users/bulk", form).wantPage(http.StatusOK, "选中的人已停用")
+	adminBrowser.submits("/admin/users/bulk", form).wantPage(http.StatusOK, "选中的人已停用")
 	lin.opens("/login").wantPage(http.StatusForbidden, "")
-	admin.get("/admin/events?action=block").wantPage(http.StatusOK, "一起停用")
-	w.wantEvents(auth.ActBlock, auth.ActBlock, auth.ActEndSessions, auth.ActEndSessions)
+	adminBrowser.get("/admin/events?action=block").wantPage(http.StatusOK, "一起停用")
+	w.wantEvents(admin.ActBlock, admin.ActBlock, admin.ActEndSessions, admin.ActEndSessions)
 
-	admin.post("/admin/users/bulk", url.Values{"act": {"block"}}).wantRedirect("/admin/users?done=bulk_nobody")
-	for _, bad := range []url.Values{{"act": {"erase"}, "id": ids}, {"id": ids}, {"act": {"block"}, "id": make([]string, auth.MaxPage+1)}} {
-		admin.post("/admin/users/bulk", bad).wantPage(http.StatusBadRequest, "")
+	adminBrowser.post("/admin/users/bulk", url.Values{"act": {"block"}}).wantRedirect("/admin/users?done=bulk_nobody")
+	for _, bad := range []url.Values{{"act": {"erase"}, "id": ids}, {"id": ids}, {"act": {"block"}, "id": make([]string, admin.MaxPage+1)}} {
+		adminBrowser.post("/admin/users/bulk", bad).wantPage(http.StatusBadRequest, "")
 	}
 	for _, elsewhere := range []string{"https://evil.example/admin/users", "//evil.example/admin/users", "/login", "javascript:alert(1)"} {
-		admin.post("/admin/users/bulk", url.Values{"act": {"block"}, "back": {elsewhere}}).wantRedirect("/admin/users?done=bulk_nobody")
+		adminBrowser.post("/admin/users/bulk", url.Values{"act": {"block"}, "back": {elsewhere}}).wantRedirect("/admin/users?done=bulk_nobody")
 	}
 }
 
@@ -224,16 +225,16 @@ func TestErrcodesOnTheDashboard(t *testing.T) {
 	w.sim.Plan(wechatsim.Userinfo, wechatsim.Fault{Errcode: 48001})
 	lin.opens("/login?consent=1").wantPage(http.StatusOK, "林小满") // without a profile
 
-	admin := w.admin()
-	home := admin.get("/admin").wantPage(http.StatusOK, "40125")
+	adminBrowser := w.admin()
+	home := adminBrowser.get("/admin").wantPage(http.StatusOK, "40125")
 	for _, want := range []string{"48001", "AppSecret 无效", "接口未授权", "读取资料时", `class="bar_1"`, "<table"} {
 		if !strings.Contains(home.Body, want) {
 			t.Errorf("the dashboard does not say %q", want)
 		}
 	}
-	admin.get("/admin?days=90").wantPage(http.StatusOK, "40125")
-	admin.get("/admin?days=nonsense").wantPage(http.StatusOK, "40125")
-	admin.get("/admin/users/"+id).wantPage(http.StatusOK, "48001")
+	adminBrowser.get("/admin?days=90").wantPage(http.StatusOK, "40125")
+	adminBrowser.get("/admin?days=nonsense").wantPage(http.StatusOK, "40125")
+	adminBrowser.get("/admin/users/"+id).wantPage(http.StatusOK, "48001")
 }
 
 // Whom a login was refused is found in their history too.
@@ -241,10 +242,10 @@ func TestRefusedLoginIsInTheTimeline(t *testing.T) {
 	w := newWorld(t, options{})
 	lin := w.phone("lin")
 	id := lin.id()
-	admin := w.admin()
-	admin.submits("/admin/users/"+id+"/block", url.Values{"reason": {"x"}}).wantPage(http.StatusOK, "")
+	adminBrowser := w.admin()
+	adminBrowser.submits("/admin/users/"+id+"/block", url.Values{"reason": {"x"}}).wantPage(http.StatusOK, "")
 	lin.opens("/login").wantPage(http.StatusForbidden, "")
-	admin.get("/admin/users/"+id).wantPage(http.StatusOK, "核对身份时")
+	adminBrowser.get("/admin/users/"+id).wantPage(http.StatusOK, "核对身份时")
 }
 
 // Who agreed on our own page is noted with the text's version and the time; a
@@ -284,23 +285,23 @@ func TestEventsPage(t *testing.T) {
 	lin := w.phone("lin")
 	id := lin.id()
 	wang := w.phone("wang").id()
-	admin := w.admin()
-	post := func(path string, form url.Values) { admin.submits(path, form).wantPage(http.StatusOK, "") }
+	adminBrowser := w.admin()
+	post := func(path string, form url.Values) { adminBrowser.submits(path, form).wantPage(http.StatusOK, "") }
 	post("/admin/users/"+id+"/block", url.Values{"reason": {"=1+1"}})
 	post("/admin/users/"+id+"/unblock", nil)
 	post("/admin/users/"+id+"/sessions/revoke", nil)
 	post("/admin/users/"+id+"/refresh", nil)
 	post("/admin/users/"+id+"/grant", w.tail("lin"))
 	post("/admin/users/"+id+"/revoke", w.tail("lin"))
-	admin.get("/api/admin/users/"+id+"/export").wantPage(http.StatusOK, "林小满")
-	admin.get("/api/admin/users.json").wantPage(http.StatusOK, "林小满")
+	adminBrowser.get("/api/admin/users/"+id+"/export").wantPage(http.StatusOK, "林小满")
+	adminBrowser.get("/api/admin/users.json").wantPage(http.StatusOK, "林小满")
 	post("/admin/users/"+wang+"/erase", w.tail("wang"))
-	w.wantEvents(auth.ActErase, auth.ActExport, auth.ActExport, auth.ActRevoke, auth.ActGrant, auth.ActRefresh, auth.ActEndSessions, auth.ActUnblock, auth.ActBlock, auth.ActLinkUsed)
+	w.wantEvents(admin.ActErase, admin.ActExport, admin.ActExport, admin.ActRevoke, admin.ActGrant, admin.ActRefresh, admin.ActEndSessions, admin.ActUnblock, admin.ActBlock, admin.ActLinkUsed)
 
 	count := func(query string) int {
 		t.Helper()
 		var answer struct{ Events []map[string]any }
-		p := admin.get("/api/admin/events.json?"+query).wantPage(http.StatusOK, "")
+		p := adminBrowser.get("/api/admin/events.json?"+query).wantPage(http.StatusOK, "")
 		check(t, json.Unmarshal([]byte(p.Body), &answer))
 		return len(answer.Events)
 	}
@@ -314,24 +315,24 @@ func TestEventsPage(t *testing.T) {
 			t.Errorf("%s: %d entries, want %d", query, n, want)
 		}
 	}
-	page := admin.get("/admin/events?action=block&from="+today).wantPage(http.StatusOK, "林小满")
+	page := adminBrowser.get("/admin/events?action=block&from="+today).wantPage(http.StatusOK, "林小满")
 	if strings.Contains(page.Body, "恢复账号</b>") {
 		t.Error("the filter lets others through")
 	}
-	file := admin.get("/api/admin/events.csv?action=block").wantPage(http.StatusOK, "")
+	file := adminBrowser.get("/api/admin/events.csv?action=block").wantPage(http.StatusOK, "")
 	rows, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(file.Body, "\uFEFF"))).ReadAll()
 	check(t, err)
 	if len(rows) != 2 || rows[1][7] != "'=1+1" {
 		t.Errorf("the CSV has %q", rows)
 	}
 	for _, bad := range []string{"from=yesterday", "cursor=forged", "who=" + strings.Repeat("x", 2000)} {
-		admin.get("/admin/events?"+bad).wantPage(http.StatusBadRequest, "")
+		adminBrowser.get("/admin/events?"+bad).wantPage(http.StatusBadRequest, "")
 		if bad != "cursor=forged" { // an export has no pages
-			admin.get("/api/admin/events.csv?"+bad).wantPage(http.StatusBadRequest, "")
+			adminBrowser.get("/api/admin/events.csv?"+bad).wantPage(http.StatusBadRequest, "")
 		}
 	}
-	admin.post("/admin/logout", nil)
-	w.wantEvents(auth.ActDeskLeft)
+	adminBrowser.post("/admin/logout", nil)
+	w.wantEvents(admin.ActSignOut)
 }
 
 // An export has exactly who matches, in both forms, and nobody is missing from it
@@ -344,12 +345,12 @@ func TestExportIsWhatIsFiltered(t *testing.T) {
 		w.phone(key).signsIn()
 		w.clock.pass(time.Second)
 	}
-	admin := w.admin()
+	adminBrowser := w.admin()
 	for _, query := range []string{"", "?q=" + url.QueryEscape("张"), "?q=" + url.QueryEscape("张") + "&sort=-last_login_at", "?filter=blocked"} {
 		var list struct{ Users []map[string]any }
-		p := admin.get("/api/admin/users.json"+query).wantPage(http.StatusOK, "")
+		p := adminBrowser.get("/api/admin/users.json"+query).wantPage(http.StatusOK, "")
 		check(t, json.Unmarshal([]byte(p.Body), &list))
-		file := admin.get("/api/admin/users.csv" + query)
+		file := adminBrowser.get("/api/admin/users.csv" + query)
 		rows, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(file.Body, "\uFEFF"))).ReadAll()
 		check(t, err)
 		want := map[string]int{"": 5, "?filter=blocked": 0}[query]
@@ -368,12 +369,12 @@ func TestExportIsWhatIsFiltered(t *testing.T) {
 	// The first to come logs in again, while an export by the last login is under
 	// way for all that is known: it goes by what does not change.
 	w.phone("p0").signsIn()
-	p := admin.get("/api/admin/users.json?sort=-last_login_at").wantPage(http.StatusOK, "")
+	p := adminBrowser.get("/api/admin/users.json?sort=-last_login_at").wantPage(http.StatusOK, "")
 	if strings.Index(p.Body, "张p0") < strings.Index(p.Body, "李p1") {
 		t.Error("the export goes by the time of the last login")
 	}
 	for _, bad := range []string{"sort=x", "filter=x", "limit=0"} {
-		admin.get("/api/admin/users.json?"+bad).wantPage(http.StatusBadRequest, `"reason":"bad_request"`)
+		adminBrowser.get("/api/admin/users.json?"+bad).wantPage(http.StatusBadRequest, `"reason":"bad_request"`)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 )
 
@@ -47,7 +48,7 @@ func (s *Server) download(w http.ResponseWriter, r *http.Request, name string, k
 	out.WriteString(kind.mark)
 	n := 0
 	err := rows(out, func() {
-		if n++; n%auth.MaxPage == 0 {
+		if n++; n%admin.MaxPage == 0 {
 			out.Flush()
 			connection.Flush()
 			// A long list takes longer than any other answer; each page of it may
@@ -79,20 +80,20 @@ func firstError(errs ...error) error {
 // An export goes by the time of the first login, which never changes: in the
 // order of the last one, whoever logs in while the file is made would jump over
 // the place that it has come to, and be missing.
-func (s *Server) exportUsers(r *http.Request, form string) (query auth.UserQuery, total int64, err error) {
+func (s *Server) exportUsers(r *http.Request, form string) (query admin.UserQuery, total int64, err error) {
 	if query, err = userQuery(r); err != nil {
 		return query, 0, err
 	}
 	switch query.Sort {
-	case auth.SortLastSeen:
-		query.Sort = auth.SortNewest
-	case auth.SortLongestAgo:
-		query.Sort = auth.SortOldest
+	case admin.SortLastSeen:
+		query.Sort = admin.SortNewest
+	case admin.SortLongestAgo:
+		query.Sort = admin.SortOldest
 	}
 	if total, err = s.people.CountUsers(r.Context(), query); err != nil {
 		return query, 0, err
 	}
-	return query, total, s.desk.Exported(r.Context(), auth.Actor(administratorOf(r)), "", strconv.FormatInt(total, 10)+" people as "+form)
+	return query, total, s.desk.Exported(r.Context(), admin.Actor(administratorOf(r)), "", strconv.FormatInt(total, 10)+" people as "+form)
 }
 
 // apiUsersCSV streams all people that match.

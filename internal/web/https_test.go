@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"wxlogin/internal/auth"
+	"wxlogin/internal/admin"
 )
 
 // flowName is the name of a flow's cookie, which has one of its own.
@@ -65,7 +65,7 @@ func TestHTTPS(t *testing.T) {
 			}
 			see(phone.post("/logout", nil))
 			see(desktop.get("/scan"))
-			token, _, err := w.desk.NewLink(t.Context(), auth.ActorCommand)
+			token, _, err := w.desk.NewLink(t.Context(), admin.ActorCommand)
 			check(t, err)
 			see(desktop.post("/admin/link", url.Values{"token": {string(token)}}))
 			if !slices.Equal(came, c.want) {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 )
 
@@ -23,7 +24,7 @@ type myDataPage struct {
 	Here     string         // id of the session that looks at it
 	Sessions []auth.Session // this one first
 	Logins   []auth.Login   // the latest
-	Token    *auth.TokenInfo
+	Token    *admin.TokenInfo
 	Picture  bool   // a copy of it is kept
 	Done     string // key of what has just been done, or empty
 }

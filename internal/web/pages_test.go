@@ -20,6 +20,7 @@ import (
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
 
+	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 	"wxlogin/templates"
 )
@@ -96,7 +97,7 @@ func samples() []sample {
 				},
 				Older:    []auth.Login{{Scope: auth.ScopeScan, Outcome: auth.SignedIn, StartedAt: noon, Device: device}},
 				Meanings: map[int64]string{48001: "接口未授权"},
-				Token:    &auth.TokenInfo{Scope: auth.ScopeUserinfo, IssuedAt: noon, EndsAt: noon.AddDate(0, 1, 0), DueAt: noon.AddDate(0, 0, 7)},
+				Token:    &admin.TokenInfo{Scope: auth.ScopeUserinfo, IssuedAt: noon, EndsAt: noon.AddDate(0, 1, 0), DueAt: noon.AddDate(0, 0, 7)},
 				Events:   events(u),
 			},
 		})
@@ -105,20 +106,20 @@ func samples() []sample {
 			name: name + "/own, token dead", path: "/admin/users/" + u.ID, admin: true,
 			page: adminUserPage{
 				User: u, Admin: true, Configured: name == "rtl", SignInURL: "/wx/login?return_to=%2Fwx",
-				Token: &auth.TokenInfo{Scope: auth.ScopeUserinfo, IssuedAt: noon, EndsAt: noon, DeadReason: "refresh: errcode 40030"},
+				Token: &admin.TokenInfo{Scope: auth.ScopeUserinfo, IssuedAt: noon, EndsAt: noon, DeadReason: "refresh: errcode 40030"},
 			},
 		})
 		add(sample{
 			name: name, path: "/admin/users", admin: true, says: []string{"1234567"},
 			page: adminUsersPage{
-				Users: []auth.User{u, somebodyElse(u)}, Total: auth.Total{N: 1234567, More: true}, Filters: auth.Filters, Sorts: auth.Sorts,
-				Query:   auth.UserQuery{Search: u.Nickname, Filter: auth.FilterBlocked, Sort: auth.SortLastSeen},
+				Users: []auth.User{u, somebodyElse(u)}, Total: admin.Total{N: 1234567, More: true}, Filters: admin.Filters, Sorts: admin.Sorts,
+				Query:   admin.UserQuery{Search: u.Nickname, Filter: admin.FilterBlocked, Sort: admin.SortLastSeen},
 				NextURL: "/wx/admin/users?cursor=n", PrevURL: "/wx/admin/users?cursor=p", CSVURL: "/wx/api/admin/users.csv",
 			},
 		})
 		add(sample{
 			name: name, path: "/admin/events", admin: true, says: says,
-			page: adminEventsPage{Events: events(u), Actions: auth.Actions, Query: auth.EventQuery{Who: u.Nickname, Action: auth.ActGrant},
+			page: adminEventsPage{Events: events(u), Actions: admin.Actions, Query: admin.EventQuery{Who: u.Nickname, Action: admin.ActGrant},
 				From: "2026-11-01", To: "2026-11-22", NextURL: "/wx/admin/events?cursor=n", PrevURL: "/wx/admin/events?cursor=p", CSVURL: "/wx/api/admin/events.csv"},
 		})
 		add(sample{name: name, path: "/admin/users/bulk", admin: true, says: says, page: adminBulkPage{Act: "block", Users: []auth.User{u, people()["silent"]}, Back: "/wx/admin/users?q=x"}})
@@ -129,7 +130,7 @@ func samples() []sample {
 				User: u, Here: "1", Picture: name == "typical", Done: "done.session",
 				Sessions: []auth.Session{{ID: "1", CreatedAt: noon, LastSeenAt: noon, EndsAt: noon, Device: device}, {ID: "2", CreatedAt: noon, LastSeenAt: noon, EndsAt: noon}},
 				Logins:   []auth.Login{{Scope: auth.ScopeScan, Outcome: auth.SignedIn, StartedAt: noon, Device: device}, {Scope: auth.ScopeBase, Outcome: auth.Failed, Reason: auth.Blocked, StartedAt: noon}},
-				Token:    &auth.TokenInfo{Scope: auth.ScopeUserinfo, IssuedAt: noon, EndsAt: noon.AddDate(0, 1, 0)},
+				Token:    &admin.TokenInfo{Scope: auth.ScopeUserinfo, IssuedAt: noon, EndsAt: noon.AddDate(0, 1, 0)},
 			},
 		})
 		add(sample{name: name + "/bare", path: "/me", page: myDataPage{User: u}})
@@ -159,19 +160,19 @@ func samples() []sample {
 	}
 	add(sample{name: "nameless", path: "/scan/t", page: scanAskPage{Number: 99, Action: "/wx/scan/t"}})
 	add(sample{name: "typical", page: adminLinkPage{Token: `t"><script>`}, path: "/admin/link"})
-	add(sample{name: "empty", page: dashboard(auth.Activity{}), path: "/admin", admin: true})
+	add(sample{name: "empty", page: dashboard(admin.Activity{}), path: "/admin", admin: true})
 	add(sample{
 		name: "typical", path: "/admin", admin: true, says: []string{"48211"},
 		page: func() page {
 			p := dashboard(busyMonth())
-			p.Counts = auth.Counts{Users: 48211, NewUsers: 96, Logins: 1840, Sessions: 20731, Snapshots: 57, Failures: 12, BlockedUser: 8, Since: noon}
+			p.Counts = admin.Counts{Users: 48211, NewUsers: 96, Logins: 1840, Sessions: 20731, Snapshots: 57, Failures: 12, BlockedUser: 8, Since: noon}
 			return p
 		}(),
 	})
-	add(sample{name: "empty", page: adminUsersPage{Filters: auth.Filters, Sorts: auth.Sorts, Done: "done.erased"}, path: "/admin/users", admin: true})
+	add(sample{name: "empty", page: adminUsersPage{Filters: admin.Filters, Sorts: admin.Sorts, Done: "done.erased"}, path: "/admin/users", admin: true})
 	add(sample{
 		name: "no result", path: "/admin/users", admin: true,
-		page: adminUsersPage{Filters: auth.Filters, Sorts: auth.Sorts, Query: auth.UserQuery{Search: `"><script>`}},
+		page: adminUsersPage{Filters: admin.Filters, Sorts: admin.Sorts, Query: admin.UserQuery{Search: `"><script>`}},
 	})
 	add(sample{name: "empty", page: adminEventsPage{}, path: "/admin/events", admin: true})
 
@@ -185,13 +186,13 @@ func samples() []sample {
 }
 
 // events are what the record may hold about somebody.
-func events(u auth.User) []auth.NamedEvent {
-	return []auth.NamedEvent{
-		{Event: auth.Event{At: noon, Actor: auth.ActorLink, Action: auth.ActBlock, Subject: u.ID, Detail: u.Nickname}, SubjectName: u.Nickname},
-		{Event: auth.Event{At: noon, Actor: auth.ActorCommand, Action: auth.ActGrant, Subject: u.OpenID}},
-		{Event: auth.Event{At: noon, Actor: u.ID, Action: auth.ActErase, Subject: u.ID}, ActorName: u.Nickname, SubjectName: u.Nickname},
-		{Event: auth.Event{At: noon, Actor: u.ID, Action: auth.ActExport}, ActorName: u.Nickname},
-		{Event: auth.Event{At: noon, Action: auth.ActUnblock, Subject: u.Nickname}},
+func events(u auth.User) []admin.NamedEvent {
+	return []admin.NamedEvent{
+		{Event: admin.Event{At: noon, Actor: admin.ActorLink, Action: admin.ActBlock, Subject: u.ID, Detail: u.Nickname}, SubjectName: u.Nickname},
+		{Event: admin.Event{At: noon, Actor: admin.ActorCommand, Action: admin.ActGrant, Subject: u.OpenID}},
+		{Event: admin.Event{At: noon, Actor: u.ID, Action: admin.ActErase, Subject: u.ID}, ActorName: u.Nickname, SubjectName: u.Nickname},
+		{Event: admin.Event{At: noon, Actor: u.ID, Action: admin.ActExport}, ActorName: u.Nickname},
+		{Event: admin.Event{At: noon, Action: admin.ActUnblock, Subject: u.Nickname}},
 	}
 }
 
@@ -203,24 +204,24 @@ func somebodyElse(u auth.User) auth.User {
 }
 
 // dashboard is the page as its handler makes it.
-func dashboard(activity auth.Activity) adminHomePage {
+func dashboard(activity admin.Activity) adminHomePage {
 	logins, errcodes := days(noon, time.UTC, 30), days(noon, time.UTC, 30)
 	logins.add(series{Key: seriesLogins}, activity.Logins)
 	logins.add(series{Key: seriesNewUsers}, activity.NewUsers)
 	errcodes.addErrcodes(activity.Errcodes, func(int64) string { return "code 无效" })
 	return adminHomePage{
-		Counts: auth.Counts{Since: noon}, Span: 30, Spans: spans, Logins: logins.draw(false), Errcodes: errcodes.draw(true), Activity: activity,
+		Counts: admin.Counts{Since: noon}, Span: 30, Spans: spans, Logins: logins.draw(false), Errcodes: errcodes.draw(true), Activity: activity,
 		Meanings: map[int64]string{40125: "AppSecret 无效"}, Zone: "CST",
 	}
 }
 
-func busyMonth() auth.Activity {
-	a := auth.Activity{LastGood: noon, EndingTokens: auth.Total{N: 7}}
+func busyMonth() admin.Activity {
+	a := admin.Activity{LastGood: noon, EndingTokens: admin.Total{N: 7}}
 	for i := range 40 {
 		at := noon.AddDate(0, 0, -i)
-		a.Logins = append(a.Logins, auth.Tally{At: at, Count: int64(60 + i%7)})
-		a.NewUsers = append(a.NewUsers, auth.Tally{At: at, Count: int64(i % 5)})
-		a.Errcodes = append(a.Errcodes, auth.Tally{At: at, Errcode: int64(40000 + i%8), Count: int64(i % 3)})
+		a.Logins = append(a.Logins, admin.Tally{At: at, Count: int64(60 + i%7)})
+		a.NewUsers = append(a.NewUsers, admin.Tally{At: at, Count: int64(i % 5)})
+		a.Errcodes = append(a.Errcodes, admin.Tally{At: at, Errcode: int64(40000 + i%8), Count: int64(i % 3)})
 	}
 	device := auth.Device{RemoteAddr: "203.0.113.9", UserAgent: "MicroMessenger"}
 	a.Troubles = []auth.Login{
@@ -251,11 +252,16 @@ func scanStatuses() []string {
 	return slices.DeleteFunc(constants("ScanStatus"), func(s string) bool { return s == string(auth.ScanUsed) })
 }
 
+// constants are the values of a type of auth or admin.
 func constants(typeName string) []string {
 	var values []string
-	files, err := filepath.Glob("../auth/*.go")
-	if err != nil || len(files) == 0 {
-		panic("no source of package auth")
+	var files []string
+	for _, domain := range []string{"../auth/*.go", "../admin/*.go"} {
+		found, err := filepath.Glob(domain)
+		if err != nil || len(found) == 0 {
+			panic("no source in " + domain)
+		}
+		files = append(files, found...)
 	}
 	for _, name := range files {
 		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)

@@ -10,7 +10,7 @@ import (
 
 	_ "modernc.org/sqlite"
 
-	"wxlogin/internal/auth"
+	"wxlogin/internal/admin"
 )
 
 // A ticket that we have not made is told from one that we have, whatever is
@@ -189,11 +189,11 @@ func TestScanExpires(t *testing.T) {
 func TestScanOfSomebodyGone(t *testing.T) {
 	for name, goes := range map[string]func(w *world, phone *browser){
 		"blocked": func(w *world, _ *browser) {
-			check(t, w.desk.Block(t.Context(), auth.ActorCommand, w.user("lin").ID, ""))
+			check(t, w.desk.Block(t.Context(), admin.ActorCommand, w.user("lin").ID, ""))
 		},
 		"blocked and let in again": func(w *world, _ *browser) {
-			check(t, w.desk.Block(t.Context(), auth.ActorCommand, w.user("lin").ID, ""))
-			check(t, w.desk.Unblock(t.Context(), auth.ActorCommand, w.user("lin").ID))
+			check(t, w.desk.Block(t.Context(), admin.ActorCommand, w.user("lin").ID, ""))
+			check(t, w.desk.Unblock(t.Context(), admin.ActorCommand, w.user("lin").ID))
 		},
 		"signed out everywhere": func(_ *world, phone *browser) {
 			phone.post("/logout", url.Values{"scope": {"all"}})

@@ -12,6 +12,7 @@ import (
 
 	"rsc.io/qr"
 
+	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 )
 
@@ -295,7 +296,7 @@ func TestScanReturnTo(t *testing.T) {
 func TestScanLetsAdminsIn(t *testing.T) {
 	w := newWorld(t, options{})
 	phone := w.signedIn("lin")
-	_, err := w.desk.Grant(t.Context(), auth.ActorCommand, w.person("lin").OpenID)
+	_, err := w.desk.Grant(t.Context(), admin.ActorCommand, w.person("lin").OpenID)
 	check(t, err)
 	desktop := w.browser(desktopWeb)
 	desktop.opens("/admin").wantPage(http.StatusUnauthorized, `href="/scan?return_to=%2Fadmin"`)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/gorilla/sessions"
 
+	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 )
 
@@ -40,11 +41,11 @@ func newSessionCookies(secure bool, domain string, lifetime time.Duration, store
 		SameSite: http.SameSiteLaxMode,
 	}
 	desk := options
-	desk.Domain, desk.MaxAge = "", int(auth.DeskLifetime/time.Second)
+	desk.Domain, desk.MaxAge = "", int(admin.SessionLifetime/time.Second)
 	return &sessionCookies{
 		sessions: store,
 		visitor:  &cookieKind{auth.VisitorSession, cookieName(secure, domain, "wxlogin"), options},
-		desk:     &cookieKind{auth.DeskSession, cookieName(secure, "", "wxlogin_desk"), desk},
+		desk:     &cookieKind{auth.AdminSession, cookieName(secure, "", "wxlogin_desk"), desk},
 	}
 }
 
@@ -159,7 +160,7 @@ func (s *Server) visit(r *http.Request, kind *cookieKind) (*auth.Visit, error) {
 func (s *Server) held(r *http.Request, kind *cookieKind) *held {
 	x := exchangeOf(r)
 	found := &x.visitor
-	if kind.kind == auth.DeskSession {
+	if kind.kind == auth.AdminSession {
 		found = &x.desk
 	}
 	if !found.asked {

@@ -19,6 +19,7 @@ import (
 
 	"github.com/gorilla/sessions"
 
+	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 )
 
@@ -40,20 +41,20 @@ type People interface {
 	// User returns one person, NoSuchUser when there is none.
 	User(ctx context.Context, id string) (auth.User, error)
 	// Users returns a page, BadRequest for a query that makes no sense.
-	Users(context.Context, auth.UserQuery) (auth.UserPage, error)
+	Users(context.Context, admin.UserQuery) (admin.UserPage, error)
 	// EachUser calls f for all that match, in order, and stops at its error.
-	EachUser(ctx context.Context, query auth.UserQuery, f func(auth.User) error) error
-	CountUsers(context.Context, auth.UserQuery) (int64, error)
-	Counts(ctx context.Context, since time.Time) (auth.Counts, error)
+	EachUser(ctx context.Context, query admin.UserQuery, f func(auth.User) error) error
+	CountUsers(context.Context, admin.UserQuery) (int64, error)
+	Counts(ctx context.Context, since time.Time) (admin.Counts, error)
 	UserSessions(ctx context.Context, userID string) ([]auth.Session, error)
 	UserLogins(ctx context.Context, userID string, limit int) ([]auth.Login, error)
 	// Token returns what is known of a refresh_token, nil when none is stored.
-	Token(ctx context.Context, userID string) (*auth.TokenInfo, error)
-	Activity(ctx context.Context, since time.Time) (auth.Activity, error)
+	Token(ctx context.Context, userID string) (*admin.TokenInfo, error)
+	Activity(ctx context.Context, since time.Time) (admin.Activity, error)
 	// Events returns a page, BadRequest for a query that makes no sense.
-	Events(context.Context, auth.EventQuery) (auth.EventPage, error)
-	EachEvent(ctx context.Context, query auth.EventQuery, f func(auth.NamedEvent) error) error
-	Dossier(ctx context.Context, userID string) (auth.Dossier, error)
+	Events(context.Context, admin.EventQuery) (admin.EventPage, error)
+	EachEvent(ctx context.Context, query admin.EventQuery, f func(admin.NamedEvent) error) error
+	Dossier(ctx context.Context, userID string) (admin.PersonalData, error)
 	// Picture returns the copy kept of a person's picture, the zero Picture when
 	// there is none.
 	Picture(ctx context.Context, userID string) (auth.Picture, error)
@@ -74,7 +75,7 @@ type Config struct {
 
 	Auth      *auth.Service
 	Scans     *auth.Scans
-	Desk      *auth.Desk
+	Desk      *admin.Service
 	Refresher *auth.Refresher
 	Pictures  *auth.Pictures // nil: none are copied
 	Sessions  SessionStore
@@ -109,7 +110,7 @@ type Server struct {
 	config   Config
 	auth     *auth.Service
 	scans    *auth.Scans
-	desk     *auth.Desk
+	desk     *admin.Service
 	people   People
 	sessions SessionStore
 	now      func() time.Time

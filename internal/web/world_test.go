@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 	"wxlogin/internal/store"
 	"wxlogin/internal/web"
@@ -36,7 +37,7 @@ type world struct {
 	transport http.RoundTripper
 	db        *store.Store
 	dbPath    string // or the address of a PostgreSQL database
-	desk      *auth.Desk
+	desk      *admin.Service
 	pictures  *auth.Pictures
 	refresher *auth.Refresher
 	clock     *clock
@@ -120,7 +121,7 @@ func newWorld(t testing.TB, o options) *world {
 	w.pictures = auth.NewPictures(client, w.db, w.clock.now, log)
 	t.Cleanup(func() { w.pictures.Close(t.Context()) }) // cut short: that context has ended
 	w.refresher = auth.NewRefresher(client, w.db, w.pictures, w.clock.now, log)
-	w.desk = auth.NewDesk(w.db, rules.AppID, o.admins, w.clock.now)
+	w.desk = admin.New(w.db, rules.AppID, o.admins, w.clock.now)
 	config := web.Config{
 		PublicURL:    public,
 		ReturnHosts:  o.returnHosts,
@@ -433,7 +434,7 @@ func (b *browser) wantNobody() {
 // admin is a browser that an admin link has let in.
 func (w *world) admin() *browser {
 	w.t.Helper()
-	token, _, err := w.desk.NewLink(w.t.Context(), auth.ActorCommand)
+	token, _, err := w.desk.NewLink(w.t.Context(), admin.ActorCommand)
 	check(w.t, err)
 	b := w.browser(desktopWeb)
 	b.submits("/admin/link", url.Values{"token": {string(token)}}).wantPage(http.StatusOK, "")
@@ -458,7 +459,7 @@ func (w *world) routes() []string { return w.server.Routes() }
 // users counts the people stored.
 func (w *world) users() int64 {
 	w.t.Helper()
-	n, err := w.db.CountUsers(w.t.Context(), auth.UserQuery{})
+	n, err := w.db.CountUsers(w.t.Context(), admin.UserQuery{})
 	check(w.t, err)
 	return n
 }

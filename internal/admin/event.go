@@ -1,0 +1,72 @@
+package admin
+
+import "time"
+
+// Action is something that an admin, or a person about their own data, did.
+type Action string
+
+// The actions, as they stand in the table of events.
+const (
+	ActBlock         Action = "block"
+	ActUnblock       Action = "unblock"
+	ActEndSessions   Action = "end_sessions"
+	ActEndSession    Action = "end_session"
+	ActRefresh       Action = "refresh"
+	ActErase         Action = "erase"
+	ActExport        Action = "export"
+	ActGrant         Action = "grant"
+	ActRevoke        Action = "revoke"
+	ActLinkMade      Action = "link_made"
+	ActLinkUsed      Action = "link_used"
+	ActSignOut       Action = "desk_left"
+	ActSignIn        Action = "desk_login"     // an admin signed in as themselves
+	ActIdentityClash Action = "identity_clash" // WeChat named two people in one login
+)
+
+// Actions are all actions, in the order that pages list them.
+var Actions = []Action{
+	ActBlock, ActUnblock, ActEndSessions, ActEndSession, ActRefresh, ActExport, ActErase,
+	ActGrant, ActRevoke, ActLinkMade, ActLinkUsed, ActSignOut, ActSignIn, ActIdentityClash,
+}
+
+// Event is one entry of the record of such actions. It is only ever added to.
+type Event struct {
+	ID      string
+	At      time.Time
+	Actor   string // a user's id, ActorLink or ActorCommand
+	Action  Action
+	Subject string // the user id or openid it was done to; may be empty
+	Detail  string // a reason, a count; never a secret
+}
+
+// Actors that are no person.
+const (
+	ActorLink    = "admin-link"   // a browser let in by `server admin link`
+	ActorCommand = "command-line" // the operator at a shell
+	ActorWeChat  = "wechat"       // what WeChat's answers led to
+)
+
+// EventQuery asks for entries of the record. The zero value asks for the newest.
+type EventQuery struct {
+	Action Action    // empty: all
+	Who    string    // the actor, or the subject: a user's id, an openid, ActorLink …; empty: all
+	From   time.Time // zero: from the first on
+	To     time.Time // up to, without it; zero: to the last
+	Cursor string    // from EventPage; empty: the first page
+	Limit  int       // 1 to MaxPage; 0: DefaultPage
+}
+
+// NamedEvent is an Event with what people are called now; empty for who has no
+// nickname or is no person.
+type NamedEvent struct {
+	Event
+	ActorName   string
+	SubjectName string
+}
+
+// EventPage is one page of the record, newest first.
+type EventPage struct {
+	Events []NamedEvent
+	Next   string // cursor of the page after; empty on the last one
+	Prev   string // cursor of the page before; empty on the first one
+}

@@ -1,0 +1,74 @@
+package admin
+
+import (
+	"time"
+
+	"wxlogin/internal/auth"
+)
+
+// UserQuery asks for stored people. The zero value asks for the newest.
+type UserQuery struct {
+	Search string // part of a nickname, or a whole openid, unionid or id; empty: everyone
+	Filter Filter
+	Sort   Sort
+	Cursor string // from UserPage; empty: the first page
+	Limit  int    // people on a page, 1 to MaxPage; 0: DefaultPage
+	Total  bool   // tell how many there are, even if somebody has to count them
+}
+
+// The sizes of a page of people.
+const (
+	DefaultPage = 50
+	MaxPage     = 500
+)
+
+// Filter names a subset of people.
+type Filter string
+
+// The filters.
+const (
+	FilterNone       Filter = ""
+	FilterBlocked    Filter = "blocked"
+	FilterAdmin      Filter = "admin"       // granted; those that the configuration names are not in the database
+	FilterProfile    Filter = "profile"     // a profile is stored
+	FilterOpenID     Filter = "openid_only" // none is
+	FilterNoUnionID  Filter = "no_unionid"
+	FilterNeedsLogin Filter = "needs_login" // the refresh_token is dead
+	FilterTokenEnds  Filter = "token_ends"  // it dies within TokenEndsSoon
+	FilterSeen7d     Filter = "seen_7d"     // last login within 7 days
+	FilterSeen30d    Filter = "seen_30d"
+)
+
+// Filters are all filters, in the order that pages list them.
+var Filters = []Filter{FilterNone, FilterBlocked, FilterAdmin, FilterProfile, FilterOpenID, FilterNoUnionID, FilterNeedsLogin, FilterTokenEnds, FilterSeen7d, FilterSeen30d}
+
+// TokenEndsSoon is what counts as soon in the life of a refresh_token.
+const TokenEndsSoon = 7 * 24 * time.Hour
+
+// Sort names an order of people. A leading - turns it round.
+type Sort string
+
+// The orders. Ties go by id, so every order is total and a cursor is exact.
+const (
+	SortNewest     Sort = "-first_login_at" // the default
+	SortOldest     Sort = "first_login_at"
+	SortLastSeen   Sort = "-last_login_at"
+	SortLongestAgo Sort = "last_login_at"
+)
+
+// Sorts are all orders.
+var Sorts = []Sort{SortNewest, SortOldest, SortLastSeen, SortLongestAgo}
+
+// UserPage is one page of people.
+type UserPage struct {
+	Users []auth.User
+	Next  string // cursor of the page after; empty on the last one
+	Prev  string // cursor of the page before; empty on the first one
+	Total Total  // on all pages together
+}
+
+// Total is how many there are, as far as it was worth counting.
+type Total struct {
+	N    int64
+	More bool // than N, which is a round number then
+}
