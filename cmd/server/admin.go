@@ -23,8 +23,8 @@ type adminCommands struct {
 type adminLinkCommand struct{ settings }
 
 func (c *adminLinkCommand) Run(ctx context.Context, env *environment) error {
-	return withDesk(ctx, &c.settings, func(desk *admin.Service, config config) error {
-		address, ends, err := newAdminLink(ctx, desk, config.publicURL)
+	return withAdmins(ctx, &c.settings, func(admins *admin.Service, config config) error {
+		address, ends, err := newAdminLink(ctx, admins, config.publicURL)
 		if err != nil {
 			return err
 		}
@@ -35,8 +35,8 @@ func (c *adminLinkCommand) Run(ctx context.Context, env *environment) error {
 }
 
 // newAdminLink makes an admin link's address.
-func newAdminLink(ctx context.Context, desk *admin.Service, public *url.URL) (address string, ends time.Time, err error) {
-	token, ends, err := desk.NewLink(ctx, admin.ActorCommand)
+func newAdminLink(ctx context.Context, admins *admin.Service, public *url.URL) (address string, ends time.Time, err error) {
+	token, ends, err := admins.NewLink(ctx, admin.CommandLine())
 	if err != nil {
 		return "", time.Time{}, err
 	}
@@ -52,8 +52,8 @@ func (c *adminGrantCommand) Run(ctx context.Context, env *environment) error {
 	if err := checkOpenID(c.OpenID); err != nil {
 		return err
 	}
-	return withDesk(ctx, &c.settings, func(desk *admin.Service, _ config) error {
-		changed, err := desk.Grant(ctx, admin.ActorCommand, c.OpenID)
+	return withAdmins(ctx, &c.settings, func(admins *admin.Service, _ config) error {
+		changed, err := admins.Grant(ctx, admin.CommandLine(), c.OpenID)
 		return report(env.stdout, err, changed, "may open the admin pages now", "could open the admin pages already", c.OpenID)
 	})
 }
@@ -67,9 +67,9 @@ func (c *adminRevokeCommand) Run(ctx context.Context, env *environment) error {
 	if err := checkOpenID(c.OpenID); err != nil {
 		return err
 	}
-	return withDesk(ctx, &c.settings, func(desk *admin.Service, _ config) error {
-		changed, err := desk.Revoke(ctx, admin.ActorCommand, c.OpenID)
-		if desk.Configured(c.OpenID) {
+	return withAdmins(ctx, &c.settings, func(admins *admin.Service, _ config) error {
+		changed, err := admins.Revoke(ctx, admin.CommandLine(), c.OpenID)
+		if admins.Configured(c.OpenID) {
 			fmt.Fprintln(env.stderr, "WXLOGIN_ADMINS names this openid too; take it out there.")
 		}
 		return report(env.stdout, err, changed, "may not open the admin pages any more", "had not been granted anything", c.OpenID)
@@ -79,24 +79,24 @@ func (c *adminRevokeCommand) Run(ctx context.Context, env *environment) error {
 type adminListCommand struct{ settings }
 
 func (c *adminListCommand) Run(ctx context.Context, env *environment) error {
-	return withDesk(ctx, &c.settings, func(desk *admin.Service, _ config) error {
-		admins, err := desk.Admins(ctx)
+	return withAdmins(ctx, &c.settings, func(admins *admin.Service, _ config) error {
+		all, err := admins.Admins(ctx)
 		if err != nil {
 			return err
 		}
-		for _, admin := range admins {
+		for _, a := range all {
 			since := "from WXLOGIN_ADMINS"
-			if !admin.GrantedAt.IsZero() {
-				since = "granted " + admin.GrantedAt.Format("2006-01-02 15:04")
+			if !a.GrantedAt.IsZero() {
+				since = "granted " + a.GrantedAt.Format("2006-01-02 15:04")
 			}
-			fmt.Fprintf(env.stdout, "%s\t%s\t%s\n", admin.OpenID, since, admin.Nickname)
+			fmt.Fprintf(env.stdout, "%s\t%s\t%s\n", a.OpenID, since, a.Nickname)
 		}
 		return nil
 	})
 }
 
-// withDesk runs f on the database of a service that may be running.
-func withDesk(ctx context.Context, s *settings, f func(*admin.Service, config) error) error {
+// withAdmins runs f on the database of a service that may be running.
+func withAdmins(ctx context.Context, s *settings, f func(*admin.Service, config) error) error {
 	config, err := s.parse()
 	if err != nil {
 		return err
@@ -106,7 +106,7 @@ func withDesk(ctx context.Context, s *settings, f func(*admin.Service, config) e
 		return err
 	}
 	defer db.Close()
-	return f(admin.New(db, config.appID, config.admins, time.Now), config)
+	return f(admin.New(admin.Config{Store: db, AppID: config.appID, Admins: config.admins, Now: time.Now}), config)
 }
 
 // openStore opens the database for a command, which logs nothing.

@@ -117,7 +117,7 @@ func (c *demoCommand) announce(ctx context.Context, w io.Writer, s *settings, co
 			return fmt.Errorf("make up people: %w", err)
 		}
 	}
-	admin, ends, err := newAdminLink(ctx, admin.New(db, config.appID, nil, time.Now), config.publicURL)
+	adminLink, ends, err := newAdminLink(ctx, admin.New(admin.Config{Store: db, AppID: config.appID, Now: time.Now}), config.publicURL)
 	if err != nil {
 		return err
 	}
@@ -128,6 +128,6 @@ func (c *demoCommand) announce(ctx context.Context, w io.Writer, s *settings, co
   模拟器 simulator  %s/
 
 Ctrl+C stops it.
-`, config.publicURL, admin, ends.Format("15:04"), simURL)
+`, config.publicURL, adminLink, ends.Format("15:04"), simURL)
 	return nil
 }

@@ -165,7 +165,7 @@ func newServer(config config, keys auth.Keyring, demo *web.Demo, db *store.Store
 		}),
 		Scans:     auth.NewScans(db, rules, time.Now, told.login),
 		Stopping:  stopping,
-		Desk:      admin.New(db, config.appID, config.admins, time.Now),
+		Admins:    admin.New(admin.Config{Store: db, AppID: config.appID, Admins: config.admins, Now: time.Now}),
 		Refresher: refresher,
 		Pictures:  pictures,
 		Sessions:  db,

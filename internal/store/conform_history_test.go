@@ -114,7 +114,7 @@ var historyPromises = map[string]func(*world){
 		must(w.GrantAdmin(w.ctx, appID, "o1-erase-me", grant))(w.t)
 		must(w.GrantAdmin(w.ctx, appID, "o2", other))(w.t)
 		erase := w.event(admin.ActErase, user.ID)
-		if err := w.EraseUser(w.ctx, user.ID, erase); err != nil {
+		if err := w.EraseUser(w.ctx, user.ID, nil, erase); err != nil {
 			w.t.Fatal(err)
 		}
 		grant.Subject, grant.Detail = user.ID, ""

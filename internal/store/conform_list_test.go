@@ -111,7 +111,7 @@ var listPromises = map[string]func(*world){
 			if n++; n < 5 {
 				w.crowd(fmt.Sprintf("new%d-", n), 2)
 				gone := p.Users[len(p.Users)-1] // the one that the cursor names
-				if err := w.EraseUser(w.ctx, gone.ID, w.event(admin.ActErase, gone.ID)); err != nil {
+				if err := w.EraseUser(w.ctx, gone.ID, nil, w.event(admin.ActErase, gone.ID)); err != nil {
 					w.t.Fatal(err)
 				}
 			}
@@ -224,7 +224,7 @@ var listPromises = map[string]func(*world){
 		seen("fresh", auth.ScopeUserinfo, func(s *auth.SaveLogin) { s.RefreshToken, s.UnionID, s.Profile = "R", "u", &lin })
 		seen("plain", auth.ScopeBase, nil)
 		bad := seen("bad", auth.ScopeBase, func(s *auth.SaveLogin) { s.UnionID = "u" })
-		if err := w.SetBlocked(w.ctx, bad.ID, true, w.event(admin.ActBlock, bad.ID)); err != nil {
+		if err := w.SetBlocked(w.ctx, bad.ID, true, nil, w.event(admin.ActBlock, bad.ID)); err != nil {
 			w.t.Fatal(err)
 		}
 		must(w.GrantAdmin(w.ctx, appID, "plain", w.event(admin.ActGrant, "plain")))(w.t)

@@ -231,7 +231,7 @@ var loginPromises = map[string]func(*world){
 	},
 	"a blocked person gets no session, and nothing is written": func(w *world) {
 		user, _ := w.visitor("o1")
-		if err := w.SetBlocked(w.ctx, user.ID, true, w.event(admin.ActBlock, user.ID)); err != nil {
+		if err := w.SetBlocked(w.ctx, user.ID, true, nil, w.event(admin.ActBlock, user.ID)); err != nil {
 			w.t.Fatal(err)
 		}
 		save := w.login("o1", auth.ScopeUserinfo)
@@ -258,7 +258,7 @@ var loginPromises = map[string]func(*world){
 		user, _ := w.visitor("o1")
 		together(40, func(i int) {
 			if i == 20 {
-				if err := other.SetBlocked(w.ctx, user.ID, true, w.event(admin.ActBlock, user.ID)); err != nil {
+				if err := other.SetBlocked(w.ctx, user.ID, true, nil, w.event(admin.ActBlock, user.ID)); err != nil {
 					w.t.Error(err)
 				}
 				return

@@ -136,7 +136,7 @@ var scanPromises = map[string]func(*world){
 		for ticket, user := range map[string]auth.User{"t1": blocked, "t2": left, "t3": ended} {
 			w.confirmed(ticket, user.ID)
 		}
-		if err := w.SetBlocked(w.ctx, blocked.ID, true, w.event(admin.ActBlock, blocked.ID)); err != nil {
+		if err := w.SetBlocked(w.ctx, blocked.ID, true, nil, w.event(admin.ActBlock, blocked.ID)); err != nil {
 			w.t.Error(err)
 		}
 		must(w.EndSessions(w.ctx, left.ID, w.event(admin.ActEndSessions, left.ID)))(w.t)
@@ -160,7 +160,7 @@ var scanPromises = map[string]func(*world){
 		stays, _ := w.visitor("o2")
 		w.confirmed("t1", gone.ID)
 		w.confirmed("t2", stays.ID)
-		if err := w.EraseUser(w.ctx, gone.ID, w.event(admin.ActErase, gone.ID)); err != nil {
+		if err := w.EraseUser(w.ctx, gone.ID, nil, w.event(admin.ActErase, gone.ID)); err != nil {
 			w.t.Error(err)
 		}
 		w.wantScan("t1", "")

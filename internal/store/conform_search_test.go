@@ -144,7 +144,7 @@ var searchPromises = map[string]func(*world){
 	"nothing is left of an erased person's nickname": func(w *world) {
 		for _, name := range []string{"Erase Me 林小雨🌸 for ever", "aaaaaaaaaaaaaaaaaaaa", ""} {
 			user := w.called("o1", name)
-			if err := w.EraseUser(w.ctx, user.ID, w.event(admin.ActErase, user.ID)); err != nil {
+			if err := w.EraseUser(w.ctx, user.ID, nil, w.event(admin.ActErase, user.ID)); err != nil {
 				w.t.Fatal(err)
 			}
 			w.wantFound("a")

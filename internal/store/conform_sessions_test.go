@@ -51,7 +51,7 @@ var sessionPromises = map[string]func(*world){
 		if !w.wantSignedIn(token).Granted {
 			w.t.Error("the grant does not count")
 		}
-		must(w.RevokeAdmin(w.ctx, appID, "o1", w.event(admin.ActRevoke, "o1")))(w.t)
+		must(w.RevokeAdmin(w.ctx, appID, "o1", nil, w.event(admin.ActRevoke, "o1")))(w.t)
 		if w.wantSignedIn(token).Granted {
 			w.t.Error("the grant counts after it was revoked")
 		}

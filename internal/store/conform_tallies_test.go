@@ -135,7 +135,7 @@ var talliesPromises = map[string]func(*world){
 			w.t.Fatal(err)
 		}
 		alive(5)
-		if err := w.EraseUser(w.ctx, user.ID, w.event(admin.ActErase, user.ID)); err != nil {
+		if err := w.EraseUser(w.ctx, user.ID, nil, w.event(admin.ActErase, user.ID)); err != nil {
 			w.t.Fatal(err)
 		}
 		alive(4)

@@ -19,12 +19,15 @@ func addEvent(ctx context.Context, tx *sqlx.Tx, e admin.Event) error {
 }
 
 // SetBlocked implements admin.Store.
-func (s *Store) SetBlocked(ctx context.Context, userID string, blocked bool, event admin.Event) error {
+func (s *Store) SetBlocked(ctx context.Context, userID string, blocked bool, guard *admin.Guard, event admin.Event) error {
 	flag := 0
 	if blocked {
 		flag = 1
 	}
 	return s.write(ctx, "block user", func(tx *sqlx.Tx) error {
+		if err := s.leavesAnAdmin(ctx, tx, guard, clause{"users.id <> ?", []any{userID}}); err != nil {
+			return err
+		}
 		found, err := changed(tx.ExecContext(ctx, `UPDATE users SET blocked = $2 WHERE id = $1`, userID, flag))
 		if err != nil {
 			return err
@@ -72,8 +75,11 @@ func (s *Store) EndSession(ctx context.Context, userID, sessionID string, event 
 // EraseUser implements admin.Store. The person's logins stay as numbers,
 // without the person, their address and their browser. The record of what was
 // done stays; it knows the person by our id alone.
-func (s *Store) EraseUser(ctx context.Context, userID string, event admin.Event) error {
+func (s *Store) EraseUser(ctx context.Context, userID string, guard *admin.Guard, event admin.Event) error {
 	return s.write(ctx, "erase user", func(tx *sqlx.Tx) error {
+		if err := s.leavesAnAdmin(ctx, tx, guard, clause{"users.id <> ?", []any{userID}}); err != nil {
+			return err
+		}
 		// First of all nobody else may sign this person in, nor finish a login of
 		// theirs: what they write would not be seen here, and stay.
 		var openID string
@@ -115,25 +121,33 @@ func (s *Store) EraseUser(ctx context.Context, userID string, event admin.Event)
 }
 
 // GrantAdmin implements admin.Store. Only a change is recorded.
-func (s *Store) GrantAdmin(ctx context.Context, appID, openID string, event admin.Event) (bool, error) {
-	return s.changeAdmin(ctx, "grant admin", event, `INSERT INTO admins (appid, openid, granted_at) VALUES ($1, $2, $3)
-		ON CONFLICT DO NOTHING`, appID, openID, millis(event.At))
+func (s *Store) GrantAdmin(ctx context.Context, appID, openID string, event admin.Event) (changed bool, err error) {
+	err = s.write(ctx, "grant admin", func(tx *sqlx.Tx) (err error) {
+		changed, err = changeAdmin(ctx, tx, event, `INSERT INTO admins (appid, openid, granted_at) VALUES ($1, $2, $3)
+			ON CONFLICT DO NOTHING`, appID, openID, millis(event.At))
+		return err
+	})
+	return changed && err == nil, err
 }
 
 // RevokeAdmin implements admin.Store. Only a change is recorded.
-func (s *Store) RevokeAdmin(ctx context.Context, appID, openID string, event admin.Event) (bool, error) {
-	return s.changeAdmin(ctx, "revoke admin", event, `DELETE FROM admins WHERE appid = $1 AND openid = $2`, appID, openID)
-}
-
-func (s *Store) changeAdmin(ctx context.Context, what string, event admin.Event, statement string, args ...any) (did bool, err error) {
-	err = s.write(ctx, what, func(tx *sqlx.Tx) (err error) {
-		did, err = changed(tx.ExecContext(ctx, statement, args...))
-		if err != nil || !did {
+func (s *Store) RevokeAdmin(ctx context.Context, appID, openID string, guard *admin.Guard, event admin.Event) (changed bool, err error) {
+	err = s.write(ctx, "revoke admin", func(tx *sqlx.Tx) (err error) {
+		if err := s.leavesAnAdmin(ctx, tx, guard, clause{"users.openid <> ?", []any{openID}}); err != nil {
 			return err
 		}
-		return addEvent(ctx, tx, event)
+		changed, err = changeAdmin(ctx, tx, event, `DELETE FROM admins WHERE appid = $1 AND openid = $2`, appID, openID)
+		return err
 	})
-	return did && err == nil, err
+	return changed && err == nil, err
+}
+
+func changeAdmin(ctx context.Context, tx *sqlx.Tx, event admin.Event, statement string, args ...any) (bool, error) {
+	did, err := changed(tx.ExecContext(ctx, statement, args...))
+	if err != nil || !did {
+		return false, err
+	}
+	return true, addEvent(ctx, tx, event)
 }
 
 // Admins implements admin.Store.
@@ -156,20 +170,46 @@ func (s *Store) Admins(ctx context.Context, appID string) ([]admin.Admin, error)
 	return admins, nil
 }
 
-// OtherAdmins implements admin.Store.
-func (s *Store) OtherAdmins(ctx context.Context, appID string, configured []string, except string) (n int64, err error) {
-	err = s.get(ctx, &n, otherAdmins(appID, configured, except))
-	return n, s.fail(ctx, "count admins", err)
+// adminLock is the number of the advisory lock of acts that must leave an admin:
+// "wxadmin" in ASCII.
+const adminLock = 0x777861646d696e
+
+// leavesAnAdmin keeps a transaction from locking out the last admin: besides whom
+// it is about, somebody can enter. Those that ask come one after the other, so that
+// each sees what those before it have done: two admins who block each other at the
+// same moment do not both. It stands before every other statement, so that nobody
+// waits for it with a lock of another kind.
+func (s *Store) leavesAnAdmin(ctx context.Context, tx *sqlx.Tx, guard *admin.Guard, others clause) error {
+	if guard == nil {
+		return nil
+	}
+	if s.dialect.manyWriters {
+		if _, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1)`, int64(adminLock)); err != nil {
+			return err
+		}
+	}
+	var n int64
+	c := countAdmins(*guard, others)
+	if err := tx.GetContext(ctx, &n, sqlx.Rebind(sqlx.DOLLAR, c.text), c.args...); err != nil {
+		return err
+	}
+	if n == 0 {
+		return auth.Failf(auth.LastAdmin, "nobody else can enter")
+	}
+	return nil
 }
 
-// otherAdmins begins with the few who are named, so that not everybody is asked
-// whether they are.
-func otherAdmins(appID string, configured []string, except string) clause {
-	admins, args := "SELECT openid FROM admins WHERE appid = ? UNION ALL VALUES ('')", []any{appID, appID} // '' is nobody
-	for _, openID := range configured {
+// countAdmins counts who can enter, of those who fulfil a condition. It begins with
+// the few who are named, so that not everybody is asked whether they are.
+func countAdmins(guard admin.Guard, condition clause) clause {
+	admins, args := "SELECT openid FROM admins WHERE appid = ? UNION ALL VALUES ('')", []any{guard.AppID, guard.AppID} // '' is nobody
+	for _, openID := range guard.Configured {
 		admins, args = admins+", (?)", append(args, openID)
 	}
-	return clause{"SELECT COUNT(*) FROM users WHERE appid = ? AND openid IN (" + admins + ") AND id <> ? AND blocked = 0", append(args, except)}
+	return clause{
+		"SELECT COUNT(*) FROM users WHERE users.appid = ? AND users.openid IN (" + admins + ") AND users.blocked = 0 AND " + condition.text,
+		append(args, condition.args...),
+	}
 }
 
 // AddAdminLink implements admin.Store.

@@ -89,8 +89,8 @@ func (s *Store) Statements(ctx context.Context, q admin.UserQuery) (all []Statem
 // has by now.
 func (s *Store) LogPages() (pages, copied uint32) { return s.visits.index.log() }
 
-// OtherAdminsStatement is what counts them.
-func OtherAdminsStatement(appID string, configured []string, except string) Statement {
-	c := otherAdmins(appID, configured, except)
+// CountAdminsStatement is what counts the admins besides one.
+func CountAdminsStatement(guard admin.Guard, exceptUserID string) Statement {
+	c := countAdmins(guard, clause{"users.id <> ?", []any{exceptUserID}})
 	return Statement{Text: c.text, Args: c.args}
 }

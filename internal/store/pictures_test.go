@@ -81,7 +81,7 @@ func pictureOfNobody(w *world) {
 func pictureGoesWithItsPerson(w *world) {
 	user := w.personWithPicture("o1", "https://wx.qlogo.cn/1")
 	w.savePicture(w.picture(user, "https://wx.qlogo.cn/1", "body"), true)
-	if err := w.EraseUser(w.ctx, user.ID, w.event(admin.ActErase, user.ID)); err != nil {
+	if err := w.EraseUser(w.ctx, user.ID, nil, w.event(admin.ActErase, user.ID)); err != nil {
 		w.t.Fatal(err)
 	}
 	w.wantPicture(user.ID, "", "")

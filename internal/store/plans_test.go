@@ -64,8 +64,8 @@ func TestSearchReadsFewOnPostgres(t *testing.T) {
 
 // Whether there is another admin is asked of the admins, however many people there
 // are.
-func TestOtherAdminsReadsFew(t *testing.T) {
-	s := store.OtherAdminsStatement("wx", []string{"bulk1", "bulk2"}, "id3")
+func TestCountAdminsReadsFew(t *testing.T) {
+	s := store.CountAdminsStatement(admin.Guard{AppID: "wx", Configured: []string{"bulk1", "bulk2"}}, "id3")
 	for _, e := range engines {
 		t.Run(e.name, func(t *testing.T) {
 			w := newWorld(t, e)

@@ -230,7 +230,7 @@ func TestALockedRowHoldsNobodyUpForEver(t *testing.T) {
 		t.Error(err)
 	}
 	began = time.Now()
-	err = w.EraseUser(w.ctx, user.ID, w.event(admin.ActErase, user.ID)) // no deadline of its own
+	err = w.EraseUser(w.ctx, user.ID, nil, w.event(admin.ActErase, user.ID)) // no deadline of its own
 	wantRefused(t, err, "locked")
 	if took := time.Since(began); took > 8*time.Second {
 		t.Errorf("gave up after %v", took)
@@ -272,7 +272,7 @@ func TestWhatIsNoTextIsNotThere(t *testing.T) {
 		wantReason(t, err, auth.NotSignedIn)
 		_, err = w.Events(w.ctx, admin.EventQuery{Who: id})
 		wantReason(t, err, auth.BadRequest)
-		wantReason(t, w.EraseUser(w.ctx, id, w.event(admin.ActErase, "")), auth.BadRequest)
+		wantReason(t, w.EraseUser(w.ctx, id, nil, w.event(admin.ActErase, "")), auth.BadRequest)
 	}
 	if err := w.Ready(w.ctx); err != nil {
 		t.Error(err)

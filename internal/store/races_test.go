@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"wxlogin/internal/admin"
@@ -14,6 +15,7 @@ var racePromises = map[string]func(*world){
 	"erasing a person among their logins leaves no trace of them": eraseAmongLogins,
 	"blocking a person among their logins leaves no session":      blockAmongLogins,
 	"each profile that is due is picked by one":                   dueOnce,
+	"admins who lock one another out leave one":                   lockOneAnotherOut,
 	"a scan is collected, or its person blocked":                  collectAmongBlocks,
 }
 
@@ -25,7 +27,7 @@ func eraseAmongLogins(w *world) {
 			save := w.login("o1", auth.ScopeBase)
 			switch i {
 			case 0:
-				if err := two.EraseUser(w.ctx, user.ID, w.event(admin.ActErase, user.ID)); err != nil {
+				if err := two.EraseUser(w.ctx, user.ID, nil, w.event(admin.ActErase, user.ID)); err != nil {
 					w.t.Error(err)
 				}
 			case 1, 2: // logins of theirs that fail
@@ -61,7 +63,7 @@ func blockAmongLogins(w *world) {
 		user, _ := w.visitor("o1")
 		together(6, func(i int) {
 			if i == 0 {
-				if err := two.SetBlocked(w.ctx, user.ID, true, w.event(admin.ActBlock, user.ID)); err != nil {
+				if err := two.SetBlocked(w.ctx, user.ID, true, nil, w.event(admin.ActBlock, user.ID)); err != nil {
 					w.t.Error(err)
 				}
 				return
@@ -71,8 +73,61 @@ func blockAmongLogins(w *world) {
 			}
 		})
 		w.wantRows("sessions", 0)
-		if err := w.SetBlocked(w.ctx, user.ID, false, w.event(admin.ActUnblock, user.ID)); err != nil {
+		if err := w.SetBlocked(w.ctx, user.ID, false, nil, w.event(admin.ActUnblock, user.ID)); err != nil {
 			w.t.Fatal(err)
+		}
+	}
+}
+
+func lockOneAnotherOut(w *world) {
+	two := w.another()
+	const people = 4
+	for name, act := range map[string]func(admins *admin.Service, by admin.Actor, user auth.User) error{
+		"block": func(admins *admin.Service, by admin.Actor, user auth.User) error {
+			return admins.Block(w.ctx, by, user.ID, "")
+		},
+		"revoke": func(admins *admin.Service, by admin.Actor, user auth.User) error {
+			_, err := admins.Revoke(w.ctx, by.Confirming(user.OpenID[len(user.OpenID)-admin.ConfirmChars:]), user.OpenID)
+			return err
+		},
+		"erase": func(admins *admin.Service, by admin.Actor, user auth.User) error {
+			return admins.Erase(w.ctx, by.Confirming(user.ID), user.ID)
+		},
+	} {
+		for round, victim := range map[int]int{0: 0, 1: 1, 2: 1, 3: 0, 4: 1, 5: 1} { // themselves, or the next
+			var services [people]*admin.Service
+			var by [people]admin.Actor
+			var users [people]auth.User
+			for i := range people {
+				s := w.Store
+				if i%2 == 1 {
+					s = two
+				}
+				services[i] = admin.New(admin.Config{Store: s, AppID: appID, Now: w.clock.now})
+				openID := fmt.Sprintf("oAdmin%06d", i)
+				user, token := w.visitor(openID)
+				must(w.GrantAdmin(w.ctx, appID, openID, w.event(admin.ActGrant, openID)))(w.t)
+				visit := must(s.Visit(w.ctx, auth.VisitorSession, token))(w.t)
+				users[i], by[i] = user, must(services[i].Enter(visit))(w.t)
+			}
+			var done, refused atomic.Int64
+			together(people, func(i int) {
+				err := act(services[i], by[i], users[(i+victim)%people])
+				switch auth.ReasonOf(err) {
+				case "":
+					done.Add(1)
+				case auth.LastAdmin:
+					refused.Add(1)
+				default:
+					w.t.Errorf("%s: %v", name, err)
+				}
+			})
+			if done.Load() != people-1 || refused.Load() != 1 {
+				w.t.Errorf("%s, round %d: %d of %d went through, %d were refused", name, round, done.Load(), people, refused.Load())
+			}
+			w.exec("DELETE FROM admins")
+			w.exec("DELETE FROM logins")
+			w.exec("DELETE FROM users")
 		}
 	}
 }
@@ -132,7 +187,7 @@ func collectAmongBlocks(w *world) {
 		}
 		together(2, func(n int) {
 			if n == 0 {
-				if err := two.SetBlocked(w.ctx, user.ID, true, w.event(admin.ActBlock, user.ID)); err != nil {
+				if err := two.SetBlocked(w.ctx, user.ID, true, nil, w.event(admin.ActBlock, user.ID)); err != nil {
 					w.t.Error(err)
 				}
 				return
@@ -145,7 +200,7 @@ func collectAmongBlocks(w *world) {
 			}
 		})
 		w.wantRows("sessions", 0)
-		if err := w.SetBlocked(w.ctx, user.ID, false, w.event(admin.ActUnblock, user.ID)); err != nil {
+		if err := w.SetBlocked(w.ctx, user.ID, false, nil, w.event(admin.ActUnblock, user.ID)); err != nil {
 			w.t.Fatal(err)
 		}
 	}

@@ -59,14 +59,14 @@ func TestVisitsKeptAreTheDatabases(t *testing.T) {
 			return s.DeleteSession(w.ctx, auth.VisitorSession, hash)
 		}},
 		{"block", func(s *store.Store, u auth.User, _ string) error {
-			return s.SetBlocked(w.ctx, u.ID, random.IntN(2) == 0, event())
+			return s.SetBlocked(w.ctx, u.ID, random.IntN(2) == 0, nil, event())
 		}},
 		{"grant", func(s *store.Store, u auth.User, _ string) error {
 			_, err := s.GrantAdmin(w.ctx, appID, u.OpenID, event())
 			return err
 		}},
 		{"revoke", func(s *store.Store, u auth.User, _ string) error {
-			_, err := s.RevokeAdmin(w.ctx, appID, u.OpenID, event())
+			_, err := s.RevokeAdmin(w.ctx, appID, u.OpenID, nil, event())
 			return err
 		}},
 		{"end sessions", func(s *store.Store, u auth.User, _ string) error {
@@ -231,7 +231,7 @@ func TestALoginShowsInAllSessionsAtOnce(t *testing.T) {
 func TestTransactionsThatShareACommit(t *testing.T) {
 	w := newWorld(t, sqliteEngine)
 	blocked, _ := w.visitor("blocked")
-	if err := w.SetBlocked(w.ctx, blocked.ID, true, admin.Event{ID: auth.NewID(), At: w.clock.now()}); err != nil {
+	if err := w.SetBlocked(w.ctx, blocked.ID, true, nil, admin.Event{ID: auth.NewID(), At: w.clock.now()}); err != nil {
 		t.Fatal(err)
 	}
 	const many = 60

@@ -3,7 +3,6 @@ package web
 import (
 	"net/http"
 
-	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 )
 
@@ -18,7 +17,7 @@ func (s *Server) adminLink(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) useAdminLink(w http.ResponseWriter, r *http.Request) error {
-	token, err := s.desk.UseLink(r.Context(), auth.Secret(r.PostFormValue("token")), device(r))
+	token, err := s.admins.UseLink(r.Context(), auth.Secret(r.PostFormValue("token")), device(r))
 	if err != nil {
 		return err
 	}
@@ -29,14 +28,11 @@ func (s *Server) useAdminLink(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) adminLogout(w http.ResponseWriter, r *http.Request) error {
-	visit := administratorOf(r)
 	if err := s.cookies.end(w, r, s.cookies.desk); err != nil {
 		return err
 	}
-	if visit.Session.Kind == auth.AdminSession {
-		if err := s.desk.Left(r.Context(), admin.Actor(visit)); err != nil {
-			return err
-		}
+	if err := s.admins.RecordSignOut(r.Context(), adminOf(r)); err != nil {
+		return err
 	}
 	return redirect(w, http.StatusSeeOther, s.site.home())
 }

@@ -150,7 +150,7 @@ func (s *Server) exportEvents(r *http.Request, what string) (admin.EventQuery, e
 	if _, err := s.people.Events(r.Context(), query); err != nil {
 		return query, err
 	}
-	return query, s.desk.Exported(r.Context(), admin.Actor(administratorOf(r)), "", what)
+	return query, s.admins.RecordExport(r.Context(), adminOf(r), "", what)
 }
 
 // jsonList writes {"name":[…]} item by item.

@@ -153,11 +153,11 @@ func (s *Server) adminBulk(w http.ResponseWriter, r *http.Request) error {
 	if asked, err := url.Parse(r.PostForm.Get("back")); err == nil && asked.Path == s.site.prefix+"/admin/users" && asked.Host == "" && asked.Scheme == "" {
 		back = asked.String()
 	}
-	act := r.PostForm.Get("act")
-	do, ok := map[string]func(*http.Request, string, string) error{"block": s.block, "sessions": s.endSessions}[act]
+	name := r.PostForm.Get("act")
+	do, ok := map[string]act{"block": s.block, "sessions": s.endSessions}[name]
 	ids := r.PostForm["id"]
 	if !ok || len(ids) > admin.MaxPage {
-		return auth.Failf(auth.BadRequest, "act %q on %d people", act, len(ids))
+		return auth.Failf(auth.BadRequest, "act %q on %d people", name, len(ids))
 	}
 	slices.Sort(ids)
 	var users []auth.User
@@ -175,13 +175,13 @@ func (s *Server) adminBulk(w http.ResponseWriter, r *http.Request) error {
 		return redirect(w, http.StatusSeeOther, with(back, "done", "bulk_nobody"))
 	}
 	if r.PostForm.Get("confirm") != "yes" {
-		return s.page(w, r, adminBulkPage{Act: act, Users: users, Back: back})
+		return s.page(w, r, adminBulkPage{Act: name, Users: users, Back: back})
 	}
 	for _, user := range users {
-		err := do(r, admin.Actor(administratorOf(r)), user.ID)
+		err := do(r, adminOf(r), user.ID)
 		if err != nil && auth.ReasonOf(err) != auth.NoSuchUser {
 			return err
 		}
 	}
-	return redirect(w, http.StatusSeeOther, with(back, "done", map[string]string{"block": "bulk_blocked", "sessions": "bulk_sessions"}[act]))
+	return redirect(w, http.StatusSeeOther, with(back, "done", map[string]string{"block": "bulk_blocked", "sessions": "bulk_sessions"}[name]))
 }

@@ -1,6 +1,8 @@
 package web
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -61,15 +63,15 @@ func (s *Server) adminUser(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	p.Events = events.Events
-	admins, err := s.desk.Admins(ctx)
+	admins, err := s.admins.Admins(ctx)
 	if err != nil {
 		return err
 	}
 	if user.AppID == s.auth.Rules().AppID {
 		p.Admin = slices.ContainsFunc(admins, func(a admin.Admin) bool { return a.OpenID == user.OpenID })
-		p.Configured = s.desk.Configured(user.OpenID)
+		p.Configured = s.admins.Configured(user.OpenID)
 	}
-	if s.desk.Fresh(administratorOf(r)) != nil {
+	if s.admins.NeedsSignIn(adminOf(r)) {
 		p.SignInURL = s.signInPath(r, s.site.prefix+"/admin/users/"+user.ID)
 	}
 	return s.page(w, r, p)
@@ -99,7 +101,7 @@ func (s *Server) toUser(w http.ResponseWriter, id, done string) error {
 func (s *Server) adminForm(do act, done string) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		id := chi.URLParam(r, "id")
-		if err := do(r, admin.Actor(administratorOf(r)), id); err != nil {
+		if err := do(r, adminOf(r), id); err != nil {
 			return err
 		}
 		return s.toUser(w, id, done)
@@ -110,7 +112,7 @@ func (s *Server) adminForm(do act, done string) handler {
 // no fault of the form.
 func (s *Server) adminRefresh(w http.ResponseWriter, r *http.Request) error {
 	id := chi.URLParam(r, "id")
-	err := s.refresh(r, admin.Actor(administratorOf(r)), id)
+	err := s.refresh(r, adminOf(r), id)
 	if auth.ReasonOf(err) == auth.NeedsLogin {
 		return s.toUser(w, id, "needs_login")
 	}
@@ -120,74 +122,48 @@ func (s *Server) adminRefresh(w http.ResponseWriter, r *http.Request) error {
 	return s.toUser(w, id, "refreshed")
 }
 
-// confirmChars is how much of an openid has to be typed for an act that cannot
-// be undone or makes an admin.
-const confirmChars = 6
-
-// confirmed lets such an act through: the admin has signed in a moment ago, if
-// they came by a login at all, and the end of the person's openid has been typed.
-// A mismatch is no error; the form says so.
-func (s *Server) confirmed(r *http.Request) (user auth.User, typed bool, err error) {
-	if err := s.desk.Fresh(administratorOf(r)); err != nil {
-		return auth.User{}, false, err
-	}
-	user, err = s.people.User(r.Context(), chi.URLParam(r, "id"))
-	if err != nil {
-		return auth.User{}, false, err
-	}
-	return user, r.PostFormValue("confirm") == user.OpenID[max(0, len(user.OpenID)-confirmChars):], nil
+// confirming is the admin with what they have typed to confirm an act on a person.
+func confirming(r *http.Request) admin.Actor {
+	return adminOf(r).Confirming(r.PostFormValue("confirm"))
 }
 
 // adminErase deletes a person.
 func (s *Server) adminErase(w http.ResponseWriter, r *http.Request) error {
-	user, typed, err := s.confirmed(r)
-	if err != nil {
-		return err
-	}
-	if !typed {
-		return s.toUser(w, user.ID, "mismatch")
-	}
-	if err := s.desk.ErasePerson(r.Context(), admin.Actor(administratorOf(r)), user.ID); err != nil {
+	id := chi.URLParam(r, "id")
+	err := s.admins.Erase(r.Context(), confirming(r), id)
+	switch {
+	case errors.Is(err, admin.ErrNotConfirmed):
+		return s.toUser(w, id, "mismatch")
+	case err != nil:
 		return err
 	}
 	return redirect(w, http.StatusSeeOther, s.site.prefix+"/admin/users?done=erased")
 }
 
-// adminGrant makes a person an admin; adminRevoke takes it back.
-func (s *Server) adminGrant(w http.ResponseWriter, r *http.Request) error {
-	return s.adminChange(w, r, "granted", func(actor string, user auth.User) error {
-		_, err := s.desk.Grant(r.Context(), actor, user.OpenID)
-		return err
-	})
-}
-
-func (s *Server) adminRevoke(w http.ResponseWriter, r *http.Request) error {
-	return s.adminChange(w, r, "revoked", func(actor string, user auth.User) error {
-		_, err := s.desk.RevokePerson(r.Context(), actor, user)
-		return err
-	})
-}
-
-func (s *Server) adminChange(w http.ResponseWriter, r *http.Request, done string, do func(actor string, user auth.User) error) error {
-	user, typed, err := s.confirmed(r)
-	if err != nil {
-		return err
+// adminChange makes a person an admin, or takes it back.
+func (s *Server) adminChange(do func(context.Context, admin.Actor, string) (bool, error), done string) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		user, err := s.people.User(r.Context(), chi.URLParam(r, "id"))
+		if err != nil {
+			return err
+		}
+		if user.AppID != s.auth.Rules().AppID {
+			return auth.Failf(auth.BadRequest, "user %s is of another account", user.ID)
+		}
+		_, err = do(r.Context(), confirming(r), user.OpenID)
+		switch {
+		case errors.Is(err, admin.ErrNotConfirmed):
+			return s.toUser(w, user.ID, "mismatch")
+		case err != nil:
+			return err
+		}
+		return s.toUser(w, user.ID, done)
 	}
-	if !typed {
-		return s.toUser(w, user.ID, "mismatch")
-	}
-	if user.AppID != s.auth.Rules().AppID {
-		return auth.Failf(auth.BadRequest, "user %s is of another account", user.ID)
-	}
-	if err := do(admin.Actor(administratorOf(r)), user); err != nil {
-		return err
-	}
-	return s.toUser(w, user.ID, done)
 }
 
 // endSession signs a person out of the browser that the address names.
-func (s *Server) endSession(r *http.Request, actor, userID string) error {
-	return s.desk.EndSession(r.Context(), actor, userID, chi.URLParam(r, "session"))
+func (s *Server) endSession(r *http.Request, by admin.Actor, userID string) error {
+	return s.admins.EndSession(r.Context(), by, userID, chi.URLParam(r, "session"))
 }
 
 // apiExportUser is all that is stored on a person, as a file.
@@ -197,7 +173,7 @@ func (s *Server) apiExportUser(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	// Who took a copy is written down before they have it.
-	if err := s.desk.Exported(r.Context(), admin.Actor(administratorOf(r)), user.ID, "all that is stored"); err != nil {
+	if err := s.admins.RecordExport(r.Context(), adminOf(r), user.ID, "all that is stored"); err != nil {
 		return err
 	}
 	return s.exportDossier(w, r, user.ID, "wxlogin-"+user.ID+".json")

@@ -81,7 +81,7 @@ func TestAdminRoutesAreComplete(t *testing.T) {
 // An admin link shows a button, works once and lets this browser in, as nobody.
 func TestAdminLink(t *testing.T) {
 	w := newWorld(t, options{})
-	token, _, err := w.desk.NewLink(t.Context(), admin.ActorCommand)
+	token, _, err := w.admins.NewLink(t.Context(), admin.CommandLine())
 	check(t, err)
 	address := "/admin/link?token=" + url.QueryEscape(string(token))
 	b := w.browser(desktopWeb)
@@ -93,7 +93,7 @@ func TestAdminLink(t *testing.T) {
 	b.wantNobody()
 
 	w.browser(desktopWeb).post("/admin/link", url.Values{"token": {string(token)}}).wantPage(http.StatusForbidden, "")
-	late, _, err := w.desk.NewLink(t.Context(), admin.ActorCommand)
+	late, _, err := w.admins.NewLink(t.Context(), admin.CommandLine())
 	check(t, err)
 	w.clock.pass(admin.LinkLifetime)
 	w.browser(desktopWeb).post("/admin/link", url.Values{"token": {string(late)}}).wantPage(http.StatusForbidden, "")
@@ -114,17 +114,17 @@ func TestAdminsByTheirOwnLogin(t *testing.T) {
 	wang.signsIn()
 	lin.get("/admin").wantPage(http.StatusOK, "")
 	wang.get("/admin").wantPage(http.StatusForbidden, "")
-	_, err := w.desk.Grant(t.Context(), admin.ActorCommand, openID(sim, "wang"))
+	_, err := w.admins.Grant(t.Context(), admin.CommandLine(), openID(sim, "wang"))
 	check(t, err)
 	wang.get("/admin").wantPage(http.StatusOK, "")
-	_, err = w.desk.Revoke(t.Context(), admin.ActorCommand, openID(sim, "wang"))
+	_, err = w.admins.Revoke(t.Context(), admin.CommandLine(), openID(sim, "wang"))
 	check(t, err)
 	wang.get("/admin").wantPage(http.StatusForbidden, "")
 
 	// Who is erased and comes again is no admin any more.
-	_, err = w.desk.Grant(t.Context(), admin.ActorCommand, openID(sim, "wang"))
+	_, err = w.admins.Grant(t.Context(), admin.CommandLine(), openID(sim, "wang"))
 	check(t, err)
-	check(t, w.desk.Erase(t.Context(), admin.ActorCommand, wang.me()["id"].(string)))
+	check(t, w.admins.Erase(t.Context(), admin.CommandLine(), wang.me()["id"].(string)))
 	wang.signsIn()
 	wang.get("/admin").wantPage(http.StatusForbidden, "")
 }

@@ -222,49 +222,48 @@ func (s *Server) apiUser(w http.ResponseWriter, r *http.Request) error {
 }
 
 // act is something that an admin does to the person whom the address names.
-type act func(r *http.Request, actor, userID string) error
+type act func(r *http.Request, by admin.Actor, userID string) error
 
 // apiAct answers an act with the person as they are now.
 func (s *Server) apiAct(do act) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		if err := do(r, admin.Actor(administratorOf(r)), chi.URLParam(r, "id")); err != nil {
+		if err := do(r, adminOf(r), chi.URLParam(r, "id")); err != nil {
 			return err
 		}
 		return s.apiUser(w, r)
 	}
 }
 
-func (s *Server) block(r *http.Request, actor, userID string) error {
-	return s.desk.Block(r.Context(), actor, userID, r.PostFormValue("reason"))
+func (s *Server) block(r *http.Request, by admin.Actor, userID string) error {
+	return s.admins.Block(r.Context(), by, userID, r.PostFormValue("reason"))
 }
 
-func (s *Server) unblock(r *http.Request, actor, userID string) error {
-	return s.desk.Unblock(r.Context(), actor, userID)
+func (s *Server) unblock(r *http.Request, by admin.Actor, userID string) error {
+	return s.admins.Unblock(r.Context(), by, userID)
 }
 
-func (s *Server) endSessions(r *http.Request, actor, userID string) error {
+func (s *Server) endSessions(r *http.Request, by admin.Actor, userID string) error {
 	// A person nobody knows has no sessions to end, and the caller a wrong id.
 	if _, err := s.people.User(r.Context(), userID); err != nil {
 		return err
 	}
-	_, err := s.desk.EndSessions(r.Context(), actor, userID)
+	_, err := s.admins.EndSessions(r.Context(), by, userID)
 	return err
 }
 
 // refresh fetches a person's profile with the stored refresh_token, now.
-func (s *Server) refresh(r *http.Request, actor, userID string) error {
+func (s *Server) refresh(r *http.Request, by admin.Actor, userID string) error {
 	if _, err := s.config.Refresher.Refresh(r.Context(), userID); err != nil {
 		return err
 	}
-	return s.desk.Refreshed(r.Context(), actor, userID)
+	return s.admins.RecordRefresh(r.Context(), by, userID)
 }
 
-// apiErase deletes a person.
+// apiErase deletes a person. The address names them by their whole id, which
+// confirms whom the caller means.
 func (s *Server) apiErase(w http.ResponseWriter, r *http.Request) error {
-	if err := s.desk.Fresh(administratorOf(r)); err != nil {
-		return err
-	}
-	if err := s.desk.ErasePerson(r.Context(), admin.Actor(administratorOf(r)), chi.URLParam(r, "id")); err != nil {
+	id := chi.URLParam(r, "id")
+	if err := s.admins.Erase(r.Context(), adminOf(r).Confirming(id), id); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

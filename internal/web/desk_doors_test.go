@@ -17,7 +17,7 @@ func TestScanByAnAdminTakesAFreshLogin(t *testing.T) {
 	w := newWorld(t, options{})
 	w.signedIn("wang")
 	phone := w.signedIn("lin")
-	_, err := w.desk.Grant(t.Context(), admin.ActorCommand, w.person("lin").OpenID)
+	_, err := w.admins.Grant(t.Context(), admin.CommandLine(), w.person("lin").OpenID)
 	check(t, err)
 	w.clock.pass(29 * day)
 
@@ -43,10 +43,10 @@ func TestLastAdminCountsWhoCanEnter(t *testing.T) {
 	lin, wang := w.signedIn("lin"), w.signedIn("wang")
 	id := lin.me()["id"].(string)
 	for _, key := range []string{"lin", "wang"} {
-		_, err := w.desk.Grant(t.Context(), admin.ActorCommand, openID(sim, key))
+		_, err := w.admins.Grant(t.Context(), admin.CommandLine(), openID(sim, key))
 		check(t, err)
 	}
-	check(t, w.desk.Block(t.Context(), admin.ActorCommand, wang.me()["id"].(string), ""))
+	check(t, w.admins.Block(t.Context(), admin.CommandLine(), wang.me()["id"].(string), ""))
 	lin.post("/api/admin/users/"+id+"/block", nil).wantPage(http.StatusForbidden, `"reason":"last_admin"`)
 	lin.get("/admin").wantPage(http.StatusOK, "")
 }
@@ -78,7 +78,7 @@ func TestEraseForgetsReasons(t *testing.T) {
 	if page := adminBrowser.get("/admin/events").Body; !strings.Contains(page, "13800138000") || strings.Contains(page, strings.Repeat("x", 300)) || strings.Contains(page, "\u202e") {
 		t.Error("the reason is not in the record as it should be")
 	}
-	check(t, w.desk.Erase(t.Context(), admin.ActorCommand, id))
+	check(t, w.admins.Erase(t.Context(), admin.CommandLine(), id))
 	if page := adminBrowser.get("/admin/events").Body; strings.Contains(page, "13800138000") {
 		t.Error("the reason outlives its person")
 	}

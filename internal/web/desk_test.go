@@ -113,7 +113,7 @@ func TestLastAdmin(t *testing.T) {
 	w := newWorld(t, options{})
 	lin, wang := w.phone("lin"), w.phone("wang")
 	id, other := lin.id(), wang.id()
-	_, err := w.desk.Grant(t.Context(), admin.ActorCommand, w.person("lin").OpenID)
+	_, err := w.admins.Grant(t.Context(), admin.CommandLine(), w.person("lin").OpenID)
 	check(t, err)
 	for _, act := range []string{"revoke", "erase", "block"} {
 		lin.post("/admin/users/"+id+"/"+act, w.tail("lin")).wantPage(http.StatusForbidden, "至少要留一位管理员")
@@ -143,7 +143,7 @@ func TestAdminSignsInAgain(t *testing.T) {
 	lin, wang := w.phone("lin"), w.phone("wang")
 	lin.signsIn()
 	other := wang.id()
-	_, err := w.desk.Grant(t.Context(), admin.ActorCommand, w.person("lin").OpenID)
+	_, err := w.admins.Grant(t.Context(), admin.CommandLine(), w.person("lin").OpenID)
 	check(t, err)
 	lin.get("/admin/users/"+other).wantPage(http.StatusOK, `/erase"`)
 

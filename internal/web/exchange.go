@@ -11,7 +11,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
-	"wxlogin/internal/auth"
+	"wxlogin/internal/admin"
 )
 
 // exchange is one request and its answer, as far as everything that has to do
@@ -26,9 +26,9 @@ type exchange struct {
 	status  int   // of the answer; 0 before there is one
 	written int64 // bytes of the body
 
-	visitor, desk held        // who is signed in, once it has been asked
-	flow          *flow       // that checkState found
-	administrator *auth.Visit // whom admit let through
+	visitor, desk held         // who is signed in, once it has been asked
+	flow          *flow        // that checkState found
+	admin         *admin.Actor // whom admit let through
 
 	values [6]string // of headers; as many as an answer of /verify needs
 	used   int       // of them

@@ -93,7 +93,7 @@ func (s *Server) exportUsers(r *http.Request, form string) (query admin.UserQuer
 	if total, err = s.people.CountUsers(r.Context(), query); err != nil {
 		return query, 0, err
 	}
-	return query, total, s.desk.Exported(r.Context(), admin.Actor(administratorOf(r)), "", strconv.FormatInt(total, 10)+" people as "+form)
+	return query, total, s.admins.RecordExport(r.Context(), adminOf(r), "", strconv.FormatInt(total, 10)+" people as "+form)
 }
 
 // apiUsersCSV streams all people that match.

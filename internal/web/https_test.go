@@ -65,7 +65,7 @@ func TestHTTPS(t *testing.T) {
 			}
 			see(phone.post("/logout", nil))
 			see(desktop.get("/scan"))
-			token, _, err := w.desk.NewLink(t.Context(), admin.ActorCommand)
+			token, _, err := w.admins.NewLink(t.Context(), admin.CommandLine())
 			check(t, err)
 			see(desktop.post("/admin/link", url.Values{"token": {string(token)}}))
 			if !slices.Equal(came, c.want) {

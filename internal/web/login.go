@@ -132,7 +132,7 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
 	case auth.ReasonOf(err) == auth.CodeSpent:
 		return s.spent(w, r, fl, err)
 	case auth.ReasonOf(err) == auth.IdentityClash:
-		s.note(r, s.desk.Clashed(r.Context(), device(r)))
+		s.note(r, s.admins.RecordIdentityClash(r.Context(), device(r)))
 		return err
 	case err != nil && s.mayGoOn(r, fl, err):
 		return redirect(w, http.StatusSeeOther, fl.ReturnTo)
@@ -149,7 +149,7 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
 	}
 	// Read again: whether the person is an admin is not the login's business.
 	if visit, err := s.sessions.Visit(r.Context(), auth.VisitorSession, auth.Hash(fl.Token)); err == nil {
-		s.note(r, s.desk.SignedIn(r.Context(), visit))
+		s.note(r, s.admins.RecordSignIn(r.Context(), visit))
 	}
 	return redirect(w, http.StatusSeeOther, fl.ReturnTo)
 }

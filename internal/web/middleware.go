@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-chi/chi/v5/middleware"
 
+	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 )
 
@@ -149,20 +150,26 @@ func (s *Server) sameOrigin() func(http.Handler) http.Handler {
 	return protection.Handler
 }
 
-// admit lets administrators through and nobody else.
+// admit lets admins through and nobody else.
 func (s *Server) admit(next http.Handler) http.Handler {
 	return s.handle(func(w http.ResponseWriter, r *http.Request) error {
-		visit, err := s.administrator(r)
+		by, err := s.enter(r)
 		if err != nil {
 			return err
 		}
-		exchangeOf(r).administrator = visit
+		exchangeOf(r).admin = &by
 		next.ServeHTTP(w, r)
 		return nil
 	})
 }
 
-// administratorOf returns whom admit let through.
-func administratorOf(r *http.Request) *auth.Visit { return exchangeOf(r).administrator }
+// adminOf returns whom admit let through: nobody, and so one who may do nothing,
+// where it does not stand.
+func adminOf(r *http.Request) admin.Actor {
+	if by := exchangeOf(r).admin; by != nil {
+		return *by
+	}
+	return admin.Actor{}
+}
 
-func isAdministrator(r *http.Request) bool { return exchangeOf(r).administrator != nil }
+func isAdmin(r *http.Request) bool { return exchangeOf(r).admin != nil }

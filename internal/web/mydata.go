@@ -75,7 +75,7 @@ func (s *Server) endMySession(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.desk.EndSession(r.Context(), visit.User.ID, visit.User.ID, chi.URLParam(r, "session")); err != nil {
+	if err := s.admins.EndSession(r.Context(), admin.Self(visit), visit.User.ID, chi.URLParam(r, "session")); err != nil {
 		return err
 	}
 	return redirect(w, http.StatusSeeOther, s.site.prefix+"/me?done=session")

@@ -216,7 +216,7 @@ func (s *Server) writePage(w http.ResponseWriter, r *http.Request, status int, p
 		Lang:      s.renderer.language(r),
 		RequestID: requestID(r),
 		Demo:      s.config.Demo,
-		Admin:     isAdministrator(r),
+		Admin:     isAdmin(r),
 		Path:      strings.TrimPrefix(r.URL.Path, s.site.prefix),
 		Now:       s.now(),
 	}

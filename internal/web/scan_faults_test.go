@@ -189,11 +189,11 @@ func TestScanExpires(t *testing.T) {
 func TestScanOfSomebodyGone(t *testing.T) {
 	for name, goes := range map[string]func(w *world, phone *browser){
 		"blocked": func(w *world, _ *browser) {
-			check(t, w.desk.Block(t.Context(), admin.ActorCommand, w.user("lin").ID, ""))
+			check(t, w.admins.Block(t.Context(), admin.CommandLine(), w.user("lin").ID, ""))
 		},
 		"blocked and let in again": func(w *world, _ *browser) {
-			check(t, w.desk.Block(t.Context(), admin.ActorCommand, w.user("lin").ID, ""))
-			check(t, w.desk.Unblock(t.Context(), admin.ActorCommand, w.user("lin").ID))
+			check(t, w.admins.Block(t.Context(), admin.CommandLine(), w.user("lin").ID, ""))
+			check(t, w.admins.Unblock(t.Context(), admin.CommandLine(), w.user("lin").ID))
 		},
 		"signed out everywhere": func(_ *world, phone *browser) {
 			phone.post("/logout", url.Values{"scope": {"all"}})

@@ -32,7 +32,7 @@ func (s *Server) scanTicket(w http.ResponseWriter, r *http.Request) error {
 	}
 	// The desktop's session will be a new one, and as good for the desk as a new
 	// login: so an admin's answer has to come with one.
-	if s.staleAdmin(visit) {
+	if s.admins.Stale(visit) {
 		return s.toWeChat(w, r, auth.ScopeBase, s.ticketPath(tk), 0)
 	}
 	if err := s.scans.Open(r.Context(), tk.domain(), visit.User.ID); err != nil {
@@ -44,7 +44,7 @@ func (s *Server) scanTicket(w http.ResponseWriter, r *http.Request) error {
 		Device:  tk.Device,
 		Number:  tk.Number,
 		Seconds: int(max(0, s.now().Sub(tk.Started)) / time.Second),
-		Desk:    s.desk.MayEnter(visit),
+		Desk:    s.admins.MayEnter(visit),
 		Action:  s.ticketPath(tk),
 	}
 	if tk.Addr.IsValid() {
@@ -70,7 +70,7 @@ func (s *Server) scanAnswer(w http.ResponseWriter, r *http.Request) error {
 		return redirect(w, http.StatusSeeOther, s.ticketPath(tk)) // which leads to the login and back
 	case err != nil:
 		return err
-	case answer == "confirm" && s.staleAdmin(visit):
+	case answer == "confirm" && s.admins.Stale(visit):
 		return redirect(w, http.StatusSeeOther, s.ticketPath(tk))
 	}
 	if err := s.scans.Answer(r.Context(), tk.domain(), visit.User.ID, answer == "confirm"); err != nil {
@@ -80,10 +80,4 @@ func (s *Server) scanAnswer(w http.ResponseWriter, r *http.Request) error {
 		return s.page(w, r, messagePage{Icon: "success", Key: "scan_confirmed"})
 	}
 	return s.page(w, r, messagePage{Icon: "info", Key: "scan_refused"})
-}
-
-// staleAdmin says whether a person is an admin whose login is too old for what
-// only a fresh one may do.
-func (s *Server) staleAdmin(visit *auth.Visit) bool {
-	return s.desk.MayEnter(visit) && s.desk.Fresh(visit) != nil
 }

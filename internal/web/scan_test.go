@@ -296,7 +296,7 @@ func TestScanReturnTo(t *testing.T) {
 func TestScanLetsAdminsIn(t *testing.T) {
 	w := newWorld(t, options{})
 	phone := w.signedIn("lin")
-	_, err := w.desk.Grant(t.Context(), admin.ActorCommand, w.person("lin").OpenID)
+	_, err := w.admins.Grant(t.Context(), admin.CommandLine(), w.person("lin").OpenID)
 	check(t, err)
 	desktop := w.browser(desktopWeb)
 	desktop.opens("/admin").wantPage(http.StatusUnauthorized, `href="/scan?return_to=%2Fadmin"`)

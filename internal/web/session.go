@@ -179,24 +179,17 @@ func (s *Server) heldToken(r *http.Request) string {
 	return auth.Hash(found.token)
 }
 
-// administrator returns the visit by which the request may open admin pages:
-// the desk's own cookie, or an admin's visitor session. NotSignedIn when there
-// is neither; NotAdmin for anybody else; SignInAgain for an admin whose own login is
-// too old for the desk.
-func (s *Server) administrator(r *http.Request) (*auth.Visit, error) {
-	desk, err := s.visit(r, s.cookies.desk)
-	if err == nil && s.desk.Enter(desk) == nil {
-		return desk, nil
+// enter says who acts in a request to the admin pages: a browser let in by a link,
+// by the cookie of its own, or an admin by their own login. NotSignedIn when it is
+// neither; NotAdmin for anybody else; SignInAgain for an admin whose own login is too
+// old.
+func (s *Server) enter(r *http.Request) (admin.Actor, error) {
+	visit, err := s.visit(r, s.cookies.desk)
+	if auth.ReasonOf(err) == auth.NotSignedIn {
+		visit, err = s.visitor(r)
 	}
-	if err != nil && auth.ReasonOf(err) != auth.NotSignedIn {
-		return nil, err
-	}
-	visit, err := s.visitor(r)
 	if err != nil {
-		return nil, err
+		return admin.Actor{}, err
 	}
-	if err := s.desk.Enter(visit); err != nil {
-		return nil, err
-	}
-	return visit, nil
+	return s.admins.Enter(visit)
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/gorilla/sessions"
 
+	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 )
 
@@ -45,7 +46,7 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request) error {
 	if r.Form.Get("scope") == "all" {
 		visit, err := s.visitor(r)
 		if err == nil {
-			_, err = s.desk.EndSessions(r.Context(), visit.User.ID, visit.User.ID)
+			_, err = s.admins.EndSessions(r.Context(), admin.Self(visit), visit.User.ID)
 		}
 		if err != nil && auth.ReasonOf(err) != auth.NotSignedIn {
 			return err
@@ -76,7 +77,7 @@ func (s *Server) eraseMe(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.desk.Erase(r.Context(), visit.User.ID, visit.User.ID); err != nil {
+	if err := s.admins.Erase(r.Context(), admin.Self(visit), visit.User.ID); err != nil {
 		return err
 	}
 	if err := s.cookies.end(w, r, s.cookies.visitor); err != nil {

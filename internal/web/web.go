@@ -75,7 +75,7 @@ type Config struct {
 
 	Auth      *auth.Service
 	Scans     *auth.Scans
-	Desk      *admin.Service
+	Admins    *admin.Service
 	Refresher *auth.Refresher
 	Pictures  *auth.Pictures // nil: none are copied
 	Sessions  SessionStore
@@ -110,7 +110,7 @@ type Server struct {
 	config   Config
 	auth     *auth.Service
 	scans    *auth.Scans
-	desk     *admin.Service
+	admins   *admin.Service
 	people   People
 	sessions SessionStore
 	now      func() time.Time
@@ -133,7 +133,7 @@ func New(config Config) (*Server, error) {
 		config:   config,
 		auth:     config.Auth,
 		scans:    config.Scans,
-		desk:     config.Desk,
+		admins:   config.Admins,
 		people:   config.People,
 		sessions: config.Sessions,
 		now:      config.Now,

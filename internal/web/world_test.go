@@ -37,7 +37,7 @@ type world struct {
 	transport http.RoundTripper
 	db        *store.Store
 	dbPath    string // or the address of a PostgreSQL database
-	desk      *admin.Service
+	admins    *admin.Service
 	pictures  *auth.Pictures
 	refresher *auth.Refresher
 	clock     *clock
@@ -121,7 +121,7 @@ func newWorld(t testing.TB, o options) *world {
 	w.pictures = auth.NewPictures(client, w.db, w.clock.now, log)
 	t.Cleanup(func() { w.pictures.Close(t.Context()) }) // cut short: that context has ended
 	w.refresher = auth.NewRefresher(client, w.db, w.pictures, w.clock.now, log)
-	w.desk = admin.New(w.db, rules.AppID, o.admins, w.clock.now)
+	w.admins = admin.New(admin.Config{Store: w.db, AppID: rules.AppID, Admins: o.admins, Now: w.clock.now})
 	config := web.Config{
 		PublicURL:    public,
 		ReturnHosts:  o.returnHosts,
@@ -133,7 +133,7 @@ func newWorld(t testing.TB, o options) *world {
 		Auth:         auth.New(auth.Config{Provider: client, Store: w.db, Pictures: w.pictures, Rules: rules, Now: w.clock.now, Log: log}),
 		Scans:        auth.NewScans(w.db, rules, w.clock.now, nil),
 		Stopping:     w.stopping,
-		Desk:         w.desk,
+		Admins:       w.admins,
 		Refresher:    w.refresher,
 		Pictures:     w.pictures,
 		Sessions:     w.db,
@@ -434,7 +434,7 @@ func (b *browser) wantNobody() {
 // admin is a browser that an admin link has let in.
 func (w *world) admin() *browser {
 	w.t.Helper()
-	token, _, err := w.desk.NewLink(w.t.Context(), admin.ActorCommand)
+	token, _, err := w.admins.NewLink(w.t.Context(), admin.CommandLine())
 	check(w.t, err)
 	b := w.browser(desktopWeb)
 	b.submits("/admin/link", url.Values{"token": {string(token)}}).wantPage(http.StatusOK, "")

@@ -1,0 +1,239 @@
+package admin_test
+
+import (
+	"errors"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"wxlogin/internal/admin"
+	"wxlogin/internal/auth"
+	"wxlogin/internal/store"
+	"wxlogin/migrations"
+)
+
+const appID = "wx0123456789abcdef"
+
+// world is a database with people in it, and the admins of an account.
+type world struct {
+	t      *testing.T
+	db     *store.Store
+	now    time.Time
+	admins *admin.Service
+}
+
+func newWorld(t *testing.T, configured ...string) *world {
+	t.Helper()
+	keys, err := auth.ParseKeys(auth.NewKey())
+	check(t, err)
+	w := &world{t: t, now: time.Date(2026, 11, 22, 6, 0, 0, 0, time.UTC)}
+	clock := func() time.Time { return w.now }
+	w.db, err = store.Open(t.Context(), store.Config{
+		URL: "sqlite:" + filepath.Join(t.TempDir(), "wxlogin.db"), Keys: keys, Migrations: migrations.FS, Now: clock,
+	})
+	check(t, err)
+	t.Cleanup(func() { w.db.Close() })
+	w.admins = admin.New(admin.Config{Store: w.db, AppID: appID, Admins: configured, Now: clock})
+	return w
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// visits signs a person in.
+func (w *world) visits(openID string) *auth.Visit {
+	w.t.Helper()
+	token := auth.Hash(auth.NewToken())
+	login := auth.Login{
+		ID: auth.NewID(), AppID: appID, StateHash: auth.Hash(auth.NewToken()), CodeHash: auth.Hash(auth.NewToken()),
+		SessionHash: token, Scope: auth.ScopeBase, Outcome: auth.Pending, StartedAt: w.now,
+	}
+	_, err := w.db.ClaimLogin(w.t.Context(), login)
+	check(w.t, err)
+	login.Outcome, login.FinishedAt = auth.SignedIn, w.now
+	_, err = w.db.SaveLogin(w.t.Context(), auth.SaveLogin{
+		Login: login, OpenID: openID, Scope: auth.ScopeBase,
+		Session: auth.Session{
+			ID: auth.NewID(), TokenHash: token, Kind: auth.VisitorSession,
+			CreatedAt: w.now, LastSeenAt: w.now, EndsAt: w.now.Add(4320 * time.Hour),
+		},
+	})
+	check(w.t, err)
+	visit, err := w.db.Visit(w.t.Context(), auth.VisitorSession, token)
+	check(w.t, err)
+	return visit
+}
+
+// enters lets somebody in by a visit.
+func (w *world) enters(v *auth.Visit) admin.Actor {
+	w.t.Helper()
+	by, err := w.admins.Enter(v)
+	check(w.t, err)
+	return by
+}
+
+// byLink is a browser let in by a link.
+func (w *world) byLink() admin.Actor {
+	w.t.Helper()
+	link, _, err := w.admins.NewLink(w.t.Context(), admin.CommandLine())
+	check(w.t, err)
+	token, err := w.admins.UseLink(w.t.Context(), link, auth.Device{})
+	check(w.t, err)
+	visit, err := w.db.Visit(w.t.Context(), auth.AdminSession, auth.Hash(token))
+	check(w.t, err)
+	return w.enters(visit)
+}
+
+// Every act judges who acts, whatever its caller has looked at.
+func TestWhoMayDoWhat(t *testing.T) {
+	const (
+		yes         = auth.Reason("")
+		notAdmin    = auth.NotAdmin
+		again       = auth.SignInAgain
+		unconfirmed = auth.BadRequest
+	)
+	w := newWorld(t, "oConfiguredAdmin", "oAnotherAdmin")
+	w.visits("oAnotherAdmin")
+	old := w.enters(w.visits("oConfiguredAdmin"))
+	w.now = w.now.Add(admin.FreshFor)
+	fresh, link := w.enters(w.visits("oConfiguredAdmin")), w.byLink()
+
+	type subject struct {
+		user    auth.User
+		session string
+	}
+	acts := []struct {
+		name string
+		do   func(by admin.Actor, on subject) error
+	}{
+		{"block", func(by admin.Actor, on subject) error { return w.admins.Block(t.Context(), by, on.user.ID, "") }},
+		{"unblock", func(by admin.Actor, on subject) error { return w.admins.Unblock(t.Context(), by, on.user.ID) }},
+		{"end sessions", func(by admin.Actor, on subject) error {
+			_, err := w.admins.EndSessions(t.Context(), by, on.user.ID)
+			return err
+		}},
+		{"end session", func(by admin.Actor, on subject) error {
+			return w.admins.EndSession(t.Context(), by, on.user.ID, on.session)
+		}},
+		{"erase", func(by admin.Actor, on subject) error { return w.admins.Erase(t.Context(), by, on.user.ID) }},
+		{"grant", func(by admin.Actor, on subject) error {
+			_, err := w.admins.Grant(t.Context(), by, on.user.OpenID)
+			return err
+		}},
+		{"revoke", func(by admin.Actor, on subject) error {
+			_, err := w.admins.Revoke(t.Context(), by, on.user.OpenID)
+			return err
+		}},
+		{"refresh", func(by admin.Actor, on subject) error { return w.admins.RecordRefresh(t.Context(), by, on.user.ID) }},
+		{"export", func(by admin.Actor, on subject) error { return w.admins.RecordExport(t.Context(), by, on.user.ID, "") }},
+		{"make a link", func(by admin.Actor, _ subject) error {
+			_, _, err := w.admins.NewLink(t.Context(), by)
+			return err
+		}},
+	}
+	for _, test := range []struct {
+		who  string
+		by   func(on *auth.Visit) admin.Actor
+		want [10]auth.Reason // of the acts, in their order
+	}{
+		{"nobody", func(*auth.Visit) admin.Actor { return admin.Actor{} },
+			[...]auth.Reason{notAdmin, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin}},
+		{"nobody who types", func(*auth.Visit) admin.Actor { return admin.Actor{}.Confirming("isitor") },
+			[...]auth.Reason{notAdmin, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin}},
+		{"somebody else", func(*auth.Visit) admin.Actor { return admin.Self(w.visits("oSomebodyElse")).Confirming("isitor") },
+			[...]auth.Reason{notAdmin, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin}},
+		{"nobody's visit", func(*auth.Visit) admin.Actor { return admin.Self(&auth.Visit{}) },
+			[...]auth.Reason{notAdmin, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin}},
+		{"the person", func(on *auth.Visit) admin.Actor { return admin.Self(on).Confirming("isitor") },
+			[...]auth.Reason{notAdmin, notAdmin, yes, yes, yes, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin}},
+		{"an admin", func(*auth.Visit) admin.Actor { return fresh },
+			[...]auth.Reason{yes, yes, yes, yes, unconfirmed, unconfirmed, unconfirmed, yes, yes, notAdmin}},
+		{"an admin who types", func(*auth.Visit) admin.Actor { return fresh.Confirming("isitor") },
+			[...]auth.Reason{yes, yes, yes, yes, yes, yes, yes, yes, yes, notAdmin}},
+		{"an admin who types another's", func(*auth.Visit) admin.Actor { return fresh.Confirming("dAdmin") },
+			[...]auth.Reason{yes, yes, yes, yes, unconfirmed, unconfirmed, unconfirmed, yes, yes, notAdmin}},
+		{"an admin of long ago who types", func(*auth.Visit) admin.Actor { return old.Confirming("isitor") },
+			[...]auth.Reason{yes, yes, yes, yes, again, again, again, yes, yes, notAdmin}},
+		{"a browser let in by a link", func(*auth.Visit) admin.Actor { return link },
+			[...]auth.Reason{yes, yes, yes, yes, unconfirmed, unconfirmed, unconfirmed, yes, yes, notAdmin}},
+		{"a browser let in by a link that types", func(*auth.Visit) admin.Actor { return link.Confirming("isitor") },
+			[...]auth.Reason{yes, yes, yes, yes, yes, yes, yes, yes, yes, notAdmin}},
+		{"a program that names the id", func(on *auth.Visit) admin.Actor { return link.Confirming(on.User.ID) },
+			[...]auth.Reason{yes, yes, yes, yes, yes, unconfirmed, unconfirmed, yes, yes, notAdmin}},
+		{"the operator", func(*auth.Visit) admin.Actor { return admin.CommandLine() },
+			[...]auth.Reason{yes, yes, yes, yes, yes, yes, yes, yes, yes, yes}},
+	} {
+		for i, act := range acts {
+			visit := w.visits("oVisitor")
+			err := act.do(test.by(visit), subject{visit.User, visit.Session.ID})
+			if got := auth.ReasonOf(err); got != test.want[i] {
+				t.Errorf("%s, %s: %v, want %q", test.who, act.name, err, test.want[i])
+			}
+			if errors.Is(err, admin.ErrNotConfirmed) != (test.want[i] == unconfirmed) {
+				t.Errorf("%s, %s: %v has the wrong cause", test.who, act.name, err)
+			}
+			err = w.admins.Unblock(t.Context(), admin.CommandLine(), visit.User.ID)
+			if err != nil && auth.ReasonOf(err) != auth.NoSuchUser {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// An admin by their own login locks out neither themselves nor everybody; who can
+// let somebody in again may, and on their own pages admins are people like any other.
+func TestSomebodyCanEnter(t *testing.T) {
+	for _, test := range []struct {
+		name       string
+		configured string
+		by         func(w *world, own *auth.Visit) admin.Actor
+		want       auth.Reason
+	}{
+		{"by their own login", "", func(w *world, own *auth.Visit) admin.Actor { return w.enters(own) }, auth.LastAdmin},
+		{"by a link", "", func(w *world, _ *auth.Visit) admin.Actor { return w.byLink() }, ""},
+		{"by the operator", "", func(*world, *auth.Visit) admin.Actor { return admin.CommandLine() }, ""},
+		{"when another can enter", "oAnother", func(w *world, own *auth.Visit) admin.Actor {
+			w.visits("oAnother")
+			return w.enters(own)
+		}, ""},
+		{"when another has never come", "oAnother", func(w *world, own *auth.Visit) admin.Actor { return w.enters(own) }, auth.LastAdmin},
+	} {
+		for name, act := range map[string]func(w *world, by admin.Actor, user auth.User) error{
+			"block": func(w *world, by admin.Actor, user auth.User) error {
+				return w.admins.Block(t.Context(), by, user.ID, "")
+			},
+			"erase": func(w *world, by admin.Actor, user auth.User) error {
+				return w.admins.Erase(t.Context(), by.Confirming(user.ID), user.ID)
+			},
+			"revoke": func(w *world, by admin.Actor, user auth.User) error {
+				_, err := w.admins.Revoke(t.Context(), by.Confirming("eAdmin"), user.OpenID)
+				return err
+			},
+		} {
+			w := newWorld(t, test.configured)
+			_, err := w.admins.Grant(t.Context(), admin.CommandLine(), "oTheAdmin")
+			check(t, err)
+			own := w.visits("oTheAdmin")
+			if err := act(w, test.by(w, own), own.User); auth.ReasonOf(err) != test.want {
+				t.Errorf("%s %s: %v, want %q", name, test.name, err, test.want)
+			}
+		}
+	}
+
+	w := newWorld(t)
+	_, err := w.admins.Grant(t.Context(), admin.CommandLine(), "oTheAdmin")
+	check(t, err)
+	own := w.visits("oTheAdmin")
+	check(t, w.admins.Erase(t.Context(), admin.Self(own), own.User.ID))
+
+	// Whom the configuration names stays an admin without a grant.
+	w = newWorld(t, "oTheAdmin")
+	_, err = w.admins.Grant(t.Context(), admin.CommandLine(), "oTheAdmin")
+	check(t, err)
+	_, err = w.admins.Revoke(t.Context(), w.enters(w.visits("oTheAdmin")).Confirming("eAdmin"), "oTheAdmin")
+	check(t, err)
+}

@@ -1,0 +1,54 @@
+package admin
+
+import (
+	"context"
+
+	"wxlogin/internal/auth"
+)
+
+// What is done elsewhere and belongs in the audit log.
+
+// RecordRefresh records that an admin had a profile fetched anew.
+func (s *Service) RecordRefresh(ctx context.Context, by Actor, userID string) error {
+	return s.record(ctx, by, ActRefresh, userID, "")
+}
+
+// RecordExport records that an admin took a copy of people's data.
+func (s *Service) RecordExport(ctx context.Context, by Actor, subject, detail string) error {
+	return s.record(ctx, by, ActExport, subject, detail)
+}
+
+// RecordSignOut records that a browser let in by a link has signed out. Of admins
+// by their own login it writes nothing: they sign out like any visitor.
+func (s *Service) RecordSignOut(ctx context.Context, by Actor) error {
+	if by.kind != byLink {
+		return nil
+	}
+	return s.record(ctx, by, ActSignOut, "", "")
+}
+
+// RecordSignIn records that an admin has signed in by their own login; of anybody
+// else it writes nothing.
+func (s *Service) RecordSignIn(ctx context.Context, v *auth.Visit) error {
+	if !s.MayEnter(v) {
+		return nil
+	}
+	return s.store.AddEvent(ctx, s.event(Self(v), ActSignIn, v.User.ID, v.Session.Device.RemoteAddr))
+}
+
+// RecordIdentityClash records that WeChat named two people in one login, which was
+// refused.
+func (s *Service) RecordIdentityClash(ctx context.Context, device auth.Device) error {
+	return s.store.AddEvent(ctx, s.event(Actor{name: ActorWeChat}, ActIdentityClash, "", device.RemoteAddr))
+}
+
+func (s *Service) record(ctx context.Context, by Actor, action Action, subject, detail string) error {
+	if err := by.admin(); err != nil {
+		return err
+	}
+	return s.store.AddEvent(ctx, s.event(by, action, subject, detail))
+}
+
+func (s *Service) event(by Actor, action Action, subject, detail string) Event {
+	return Event{ID: auth.NewID(), At: s.now(), Actor: by.name, Action: action, Subject: subject, Detail: detail}
+}

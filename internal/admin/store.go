@@ -1,0 +1,73 @@
+package admin
+
+import (
+	"context"
+	"time"
+
+	"wxlogin/internal/auth"
+)
+
+// Store is where the acts are written down, each with its event in the same
+// transaction. Errors are StoreDown unless said otherwise.
+type Store interface {
+	PeopleStore
+	AdminStore
+	// AddEvent records an act that changes nothing else.
+	AddEvent(ctx context.Context, event Event) error
+}
+
+// PeopleStore is what acts on people write.
+type PeopleStore interface {
+	// User returns one person, NoSuchUser when there is none.
+	User(ctx context.Context, id string) (auth.User, error)
+	// SetBlocked blocks or unblocks a person; blocking deletes their sessions.
+	// NoSuchUser when there is none, LastAdmin as guard has it. Blocking twice is no
+	// error.
+	SetBlocked(ctx context.Context, userID string, blocked bool, guard *Guard, event Event) error
+	// EndSessions deletes all sessions of a person and returns how many.
+	EndSessions(ctx context.Context, userID string, event Event) (int64, error)
+	// EndSession deletes one session of a person. NoSuchSession when they have none
+	// with this id.
+	EndSession(ctx context.Context, userID, sessionID string, event Event) error
+	// EraseUser deletes a person with tokens and sessions, and what names them in
+	// the history of logins. NoSuchUser when there is none, LastAdmin as guard has it.
+	EraseUser(ctx context.Context, userID string, guard *Guard, event Event) error
+}
+
+// AdminStore is where it is written who may enter. Doing a thing twice is no error;
+// changed says whether it did anything.
+type AdminStore interface {
+	GrantAdmin(ctx context.Context, appID, openID string, event Event) (changed bool, err error)
+	// RevokeAdmin answers LastAdmin as guard has it.
+	RevokeAdmin(ctx context.Context, appID, openID string, guard *Guard, event Event) (changed bool, err error)
+	// Admins lists the granted, oldest first.
+	Admins(ctx context.Context, appID string) ([]Admin, error)
+	// AddAdminLink stores a link.
+	AddAdminLink(ctx context.Context, link Link, event Event) error
+	// SpendAdminLink deletes the link and adds the session, in one transaction.
+	// LinkSpent when there is no such link or it ended before now.
+	SpendAdminLink(ctx context.Context, tokenHash string, now time.Time, session auth.Session, event Event) error
+}
+
+// Guard refuses an act with LastAdmin that would leave nobody who can enter by
+// their own login: granted or among the configured openids, known, and not
+// blocked. It looks in the transaction of the act itself, and of several at the same
+// moment, in whatever process, each sees what those before it have done. nil: no
+// such check.
+type Guard struct {
+	AppID      string
+	Configured []string // openids
+}
+
+// Admin is a person whom the operator has let in by name.
+type Admin struct {
+	OpenID    string
+	GrantedAt time.Time // zero when the configuration names them
+	Nickname  string    // empty while the person is unknown
+}
+
+// Link is a one-time address of the admin pages, as stored.
+type Link struct {
+	TokenHash string
+	EndsAt    time.Time
+}
