@@ -252,11 +252,16 @@ func scanStatuses() []string {
 	return slices.DeleteFunc(constants("ScanStatus"), func(s string) bool { return s == string(auth.ScanUsed) })
 }
 
+// constants are the values of a type of auth or admin.
 func constants(typeName string) []string {
 	var values []string
-	files, err := filepath.Glob("../auth/*.go")
-	if err != nil || len(files) == 0 {
-		panic("no source of package auth")
+	var files []string
+	for _, domain := range []string{"../auth/*.go", "../admin/*.go"} {
+		found, err := filepath.Glob(domain)
+		if err != nil || len(found) == 0 {
+			panic("no source in " + domain)
+		}
+		files = append(files, found...)
 	}
 	for _, name := range files {
 		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
