@@ -57,7 +57,7 @@ func (s *Server) adminEvents(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	list, err := s.people.Events(r.Context(), query)
+	list, err := s.auditLog.Events(r.Context(), query)
 	if err != nil {
 		return err
 	}
@@ -113,7 +113,7 @@ func (s *Server) apiEventsCSV(w http.ResponseWriter, r *http.Request) error {
 		file := csv.NewWriter(out)
 		file.UseCRLF = true // RFC 4180
 		file.Write([]string{"id", "at", "actor", "actor_name", "action", "subject", "subject_name", "detail"})
-		err := s.people.EachEvent(r.Context(), query, func(event admin.NamedEvent) error {
+		err := s.auditLog.EachEvent(r.Context(), query, func(event admin.NamedEvent) error {
 			row()
 			e := namedEvent(event)
 			return file.Write(csvRow(e.ID, e.At.Format(time.RFC3339), e.Actor, e.ActorName, string(e.Action), e.Subject, e.SubjectName, e.Detail))
@@ -131,7 +131,7 @@ func (s *Server) apiEventsJSON(w http.ResponseWriter, r *http.Request) error {
 	}
 	return s.download(w, r, "wxlogin-events", jsonFile, unknownTotal, func(out io.Writer, row func()) error {
 		list := newJSONList(out, "events")
-		err := s.people.EachEvent(r.Context(), query, func(event admin.NamedEvent) error {
+		err := s.auditLog.EachEvent(r.Context(), query, func(event admin.NamedEvent) error {
 			row()
 			return list.add(namedEvent(event))
 		})
@@ -147,7 +147,7 @@ func (s *Server) exportEvents(r *http.Request, what string) (admin.EventQuery, e
 		return query, err
 	}
 	query.Cursor, query.Limit = "", 1
-	if _, err := s.people.Events(r.Context(), query); err != nil {
+	if _, err := s.auditLog.Events(r.Context(), query); err != nil {
 		return query, err
 	}
 	return query, s.admins.RecordExport(r.Context(), adminOf(r), "", what)

@@ -41,7 +41,7 @@ func (s *Server) adminUsers(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	query.Total = true
-	list, err := s.people.Users(r.Context(), query)
+	list, err := s.lists.Users(r.Context(), query)
 	if err != nil {
 		return err
 	}

@@ -58,7 +58,7 @@ func (s *Server) adminUser(w http.ResponseWriter, r *http.Request) error {
 	if p.Token, err = s.people.Token(ctx, user.ID); err != nil {
 		return err
 	}
-	events, err := s.people.Events(ctx, admin.EventQuery{Who: user.ID, Limit: recentActs})
+	events, err := s.auditLog.Events(ctx, admin.EventQuery{Who: user.ID, Limit: recentActs})
 	if err != nil {
 		return err
 	}

@@ -198,7 +198,7 @@ func (s *Server) apiUsers(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	page, err := s.people.Users(r.Context(), query)
+	page, err := s.lists.Users(r.Context(), query)
 	if err != nil {
 		return err
 	}

@@ -40,11 +40,11 @@ func (s *Server) myData(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	dossier, err := s.people.Dossier(r.Context(), visit.User.ID)
+	dossier, err := s.personal.Dossier(r.Context(), visit.User.ID)
 	if err != nil {
 		return err
 	}
-	picture, err := s.people.Picture(r.Context(), visit.User.ID)
+	picture, err := s.personal.Picture(r.Context(), visit.User.ID)
 	if err != nil {
 		return err
 	}
