@@ -133,7 +133,7 @@ func (s *Server) apiUsersJSON(w http.ResponseWriter, r *http.Request) error {
 
 // exportDossier answers with all that is stored on a person, as a file.
 func (s *Server) exportDossier(w http.ResponseWriter, r *http.Request, userID, name string) error {
-	dossier, err := s.personal.Dossier(r.Context(), userID)
+	dossier, err := s.personal.PersonalData(r.Context(), userID)
 	if err != nil {
 		return err
 	}

@@ -40,7 +40,7 @@ func (s *Server) myData(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	dossier, err := s.personal.Dossier(r.Context(), visit.User.ID)
+	dossier, err := s.personal.PersonalData(r.Context(), visit.User.ID)
 	if err != nil {
 		return err
 	}

@@ -46,8 +46,8 @@ type Statistics interface {
 
 // PersonalStore is what is stored on one person, for themselves.
 type PersonalStore interface {
-	// Dossier returns all of it, NoSuchUser when there is no such person.
-	Dossier(ctx context.Context, userID string) (admin.PersonalData, error)
+	// PersonalData returns all of it, NoSuchUser when there is no such person.
+	PersonalData(ctx context.Context, userID string) (admin.PersonalData, error)
 	// Picture returns the copy kept of a person's picture, the zero Picture when
 	// there is none.
 	Picture(ctx context.Context, userID string) (auth.Picture, error)
