@@ -12,7 +12,7 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// adminEventsPage is the record of what was done.
+// adminEventsPage is the audit log.
 type adminEventsPage struct {
 	Events   []admin.NamedEvent
 	Query    admin.EventQuery
@@ -27,7 +27,7 @@ type adminEventsPage struct {
 
 func (adminEventsPage) file() string { return "admin_events" }
 
-// eventQuery reads what of the record is asked for. Days are those of the
+// eventQuery reads what of the audit log is asked for. Days are those of the
 // server's zone, and the last one is within.
 func (s *Server) eventQuery(r *http.Request) (admin.EventQuery, error) {
 	form, err := wholeQuery(r)
@@ -51,7 +51,7 @@ func (s *Server) eventQuery(r *http.Request) (admin.EventQuery, error) {
 	return query, nil
 }
 
-// adminEvents is the record of what was done.
+// adminEvents is the audit log.
 func (s *Server) adminEvents(w http.ResponseWriter, r *http.Request) error {
 	query, err := s.eventQuery(r)
 	if err != nil {
@@ -87,7 +87,7 @@ func (s *Server) adminEvents(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// namedEventJSON is an entry of the record with everything about it.
+// namedEventJSON is an entry of the audit log with everything about it.
 type namedEventJSON struct {
 	ID          string       `json:"id"`
 	At          time.Time    `json:"at"`
@@ -103,7 +103,7 @@ func namedEvent(e admin.NamedEvent) namedEventJSON {
 	return namedEventJSON{e.ID, inSeconds(e.At), e.Actor, e.ActorName, e.Action, e.Subject, e.SubjectName, e.Detail}
 }
 
-// apiEventsCSV streams all of the record that matches.
+// apiEventsCSV streams all of the audit log that matches.
 func (s *Server) apiEventsCSV(w http.ResponseWriter, r *http.Request) error {
 	query, err := s.exportEvents(r, "events as CSV")
 	if err != nil {

@@ -176,5 +176,5 @@ func (s *Server) apiExportUser(w http.ResponseWriter, r *http.Request) error {
 	if err := s.admins.RecordExport(r.Context(), adminOf(r), user.ID, "all that is stored"); err != nil {
 		return err
 	}
-	return s.exportDossier(w, r, user.ID, "wxlogin-"+user.ID+".json")
+	return s.exportPersonalData(w, r, user.ID, "wxlogin-"+user.ID+".json")
 }

@@ -131,9 +131,9 @@ func (s *Server) apiUsersJSON(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// exportDossier answers with all that is stored on a person, as a file.
-func (s *Server) exportDossier(w http.ResponseWriter, r *http.Request, userID, name string) error {
-	dossier, err := s.personal.PersonalData(r.Context(), userID)
+// exportPersonalData answers with all that is stored on a person, as a file.
+func (s *Server) exportPersonalData(w http.ResponseWriter, r *http.Request, userID, name string) error {
+	data, err := s.personal.PersonalData(r.Context(), userID)
 	if err != nil {
 		return err
 	}
@@ -141,7 +141,7 @@ func (s *Server) exportDossier(w http.ResponseWriter, r *http.Request, userID, n
 	if err != nil {
 		return err
 	}
-	body, err := json.MarshalIndent(s.dossierJSON(dossier, picture), "", "  ")
+	body, err := json.MarshalIndent(s.personalDataJSON(data, picture), "", "  ")
 	if err != nil {
 		return err
 	}
