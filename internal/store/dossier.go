@@ -9,21 +9,21 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// Dossier reads all that is stored on a person at one moment. NoSuchUser when
+// PersonalData reads all that is stored on a person at one moment. NoSuchUser when
 // there is no such person. The hashes are left out: they are no data on a
 // person, and of use only to whoever steals the rest.
-func (s *Store) Dossier(ctx context.Context, userID string) (admin.PersonalData, error) {
-	dossier, err := s.dossier(ctx, userID)
+func (s *Store) PersonalData(ctx context.Context, userID string) (admin.PersonalData, error) {
+	data, err := s.personalData(ctx, userID)
 	if err != nil && ctx.Err() == nil && s.gone(err) {
-		dossier, err = s.dossier(ctx, userID)
+		data, err = s.personalData(ctx, userID)
 	}
 	if err != nil {
-		return admin.PersonalData{}, s.orNone(ctx, "read dossier", err, auth.NoSuchUser)
+		return admin.PersonalData{}, s.orNone(ctx, "read personal data", err, auth.NoSuchUser)
 	}
-	return dossier, nil
+	return data, nil
 }
 
-func (s *Store) dossier(ctx context.Context, userID string) (admin.PersonalData, error) {
+func (s *Store) personalData(ctx context.Context, userID string) (admin.PersonalData, error) {
 	tx, err := s.reader.BeginTxx(ctx, s.dialect.reading)
 	if err != nil {
 		return admin.PersonalData{}, err
@@ -48,22 +48,22 @@ func (s *Store) dossier(ctx context.Context, userID string) (admin.PersonalData,
 		WHERE subject = $1 OR subject = $2 OR actor = $1 ORDER BY at DESC, id DESC`, userID, user.OpenID); err != nil {
 		return admin.PersonalData{}, err
 	}
-	dossier := admin.PersonalData{
+	data := admin.PersonalData{
 		User:     user.user(),
 		Sessions: each(sessions, sessionRow.session),
 		Logins:   each(logins, loginRow.login),
 		Events:   each(events, eventRow.event),
 	}
-	for i := range dossier.Sessions {
-		dossier.Sessions[i].TokenHash = ""
+	for i := range data.Sessions {
+		data.Sessions[i].TokenHash = ""
 	}
-	for i := range dossier.Logins {
-		dossier.Logins[i].SessionHash = ""
+	for i := range data.Logins {
+		data.Logins[i].SessionHash = ""
 	}
-	if dossier.Token, err = tokenInfo(ctx, tx, userID); err != nil {
+	if data.Token, err = tokenInfo(ctx, tx, userID); err != nil {
 		return admin.PersonalData{}, err
 	}
-	return dossier, nil
+	return data, nil
 }
 
 // Token returns what is known of a person's refresh_token; nil when none is

@@ -68,7 +68,7 @@ func (s *Store) readEvents(ctx context.Context, q admin.EventQuery, from *place,
 	return rows, s.fail(ctx, "list events", err)
 }
 
-// eventTurner binds the cursors of the record to their query.
+// eventTurner binds the cursors of the audit log to their query.
 func (s *Store) eventTurner(q admin.EventQuery) turner[namedEventRow] {
 	return turner[namedEventRow]{
 		query: fmt.Sprintf("events %q %q %d %d", q.Action, q.Who, millis(q.From), millis(q.To)),
@@ -79,7 +79,7 @@ func (s *Store) eventTurner(q admin.EventQuery) turner[namedEventRow] {
 	}
 }
 
-// Events returns one page of the record. BadRequest for a limit out of range or
+// Events returns one page of the audit log. BadRequest for a limit out of range or
 // a cursor that this query did not give.
 func (s *Store) Events(ctx context.Context, q admin.EventQuery) (admin.EventPage, error) {
 	limit, err := pageSize(q.Limit)

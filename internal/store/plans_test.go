@@ -11,7 +11,7 @@ import (
 	"wxlogin/internal/store"
 )
 
-// Whatever the desk asks for, SQLite goes through all people only in the order
+// Whatever the admin pages ask for, SQLite goes through all people only in the order
 // that is asked for, and sorts only what an index has picked.
 func TestNoPlanReadsTheWholeTable(t *testing.T) {
 	w := newWorld(t, sqliteEngine)

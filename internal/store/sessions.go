@@ -45,7 +45,7 @@ var (
 	visitorQuery = `SELECT ` + nested(sessionColumns) + `, ` + nested(userColumns) + `, ` + grantedColumn + `
 		FROM sessions JOIN users ON users.id = sessions.user_id
 		WHERE sessions.token_hash = $1 AND sessions.kind = 'visitor'`
-	deskQuery = `SELECT ` + sessionColumns + ` FROM sessions WHERE token_hash = $1 AND kind = 'desk'`
+	adminQuery = `SELECT ` + sessionColumns + ` FROM sessions WHERE token_hash = $1 AND kind = 'desk'`
 )
 
 type visitRow struct {
@@ -74,7 +74,7 @@ func (s *Store) Visit(ctx context.Context, kind auth.SessionKind, tokenHash stri
 	case auth.VisitorSession:
 		visit, err = s.readVisit(ctx, tokenHash)
 	case auth.AdminSession:
-		visit, err = s.readDeskVisit(ctx, tokenHash)
+		visit, err = s.readAdminVisit(ctx, tokenHash)
 	default:
 		return nil, auth.Failf(auth.NotSignedIn, "no kind of session: %q", kind)
 	}
@@ -103,9 +103,9 @@ func (s *Store) readVisit(ctx context.Context, tokenHash string) (*auth.Visit, e
 	return visit, nil
 }
 
-func (s *Store) readDeskVisit(ctx context.Context, tokenHash string) (*auth.Visit, error) {
+func (s *Store) readAdminVisit(ctx context.Context, tokenHash string) (*auth.Visit, error) {
 	var row sessionRow
-	if err := s.desk.GetContext(ctx, &row, tokenHash); err != nil {
+	if err := s.admin.GetContext(ctx, &row, tokenHash); err != nil {
 		return nil, err
 	}
 	return &auth.Visit{Session: row.session()}, nil

@@ -75,8 +75,8 @@ func (s *Server) me(w http.ResponseWriter, r *http.Request) error {
 	return s.json(w, r, s.userJSON(visit.User))
 }
 
-// dossierJSON is all that is stored on a person.
-type dossierJSON struct {
+// personalDataJSON is all that is stored on a person.
+type personalDataJSON struct {
 	User     userJSON      `json:"user"`
 	Consent  *consentJSON  `json:"consent"` // to a text of ours; null: never asked
 	Sessions []sessionJSON `json:"sessions"`
@@ -131,8 +131,8 @@ type pictureJSON struct {
 	Body     []byte    `json:"body"` // base64
 }
 
-func (s *Server) dossierJSON(d admin.PersonalData, picture auth.Picture) dossierJSON {
-	j := dossierJSON{
+func (s *Server) personalDataJSON(d admin.PersonalData, picture auth.Picture) personalDataJSON {
+	j := personalDataJSON{
 		User:     s.userJSON(d.User),
 		Sessions: []sessionJSON{},
 		Logins:   []loginJSON{},
@@ -198,7 +198,7 @@ func (s *Server) apiUsers(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	page, err := s.people.Users(r.Context(), query)
+	page, err := s.lists.Users(r.Context(), query)
 	if err != nil {
 		return err
 	}

@@ -90,7 +90,7 @@ func (s *Server) exportUsers(r *http.Request, form string) (query admin.UserQuer
 	case admin.SortLongestAgo:
 		query.Sort = admin.SortOldest
 	}
-	if total, err = s.people.CountUsers(r.Context(), query); err != nil {
+	if total, err = s.lists.CountUsers(r.Context(), query); err != nil {
 		return query, 0, err
 	}
 	return query, total, s.admins.RecordExport(r.Context(), adminOf(r), "", strconv.FormatInt(total, 10)+" people as "+form)
@@ -106,7 +106,7 @@ func (s *Server) apiUsersCSV(w http.ResponseWriter, r *http.Request) error {
 		file := csv.NewWriter(out)
 		file.UseCRLF = true // RFC 4180
 		file.Write(csvColumns)
-		err := s.people.EachUser(r.Context(), query, func(user auth.User) error {
+		err := s.lists.EachUser(r.Context(), query, func(user auth.User) error {
 			row()
 			return file.Write(s.userRow(user))
 		})
@@ -123,7 +123,7 @@ func (s *Server) apiUsersJSON(w http.ResponseWriter, r *http.Request) error {
 	}
 	return s.download(w, r, "wxlogin-users", jsonFile, total, func(out io.Writer, row func()) error {
 		list := newJSONList(out, "users")
-		err := s.people.EachUser(r.Context(), query, func(user auth.User) error {
+		err := s.lists.EachUser(r.Context(), query, func(user auth.User) error {
 			row()
 			return list.add(s.userJSON(user))
 		})
@@ -131,17 +131,17 @@ func (s *Server) apiUsersJSON(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// exportDossier answers with all that is stored on a person, as a file.
-func (s *Server) exportDossier(w http.ResponseWriter, r *http.Request, userID, name string) error {
-	dossier, err := s.people.Dossier(r.Context(), userID)
+// exportPersonalData answers with all that is stored on a person, as a file.
+func (s *Server) exportPersonalData(w http.ResponseWriter, r *http.Request, userID, name string) error {
+	data, err := s.personal.PersonalData(r.Context(), userID)
 	if err != nil {
 		return err
 	}
-	picture, err := s.people.Picture(r.Context(), userID)
+	picture, err := s.personal.Picture(r.Context(), userID)
 	if err != nil {
 		return err
 	}
-	body, err := json.MarshalIndent(s.dossierJSON(dossier, picture), "", "  ")
+	body, err := json.MarshalIndent(s.personalDataJSON(data, picture), "", "  ")
 	if err != nil {
 		return err
 	}

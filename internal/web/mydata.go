@@ -40,20 +40,20 @@ func (s *Server) myData(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	dossier, err := s.people.Dossier(r.Context(), visit.User.ID)
+	data, err := s.personal.PersonalData(r.Context(), visit.User.ID)
 	if err != nil {
 		return err
 	}
-	picture, err := s.people.Picture(r.Context(), visit.User.ID)
+	picture, err := s.personal.Picture(r.Context(), visit.User.ID)
 	if err != nil {
 		return err
 	}
 	p := myDataPage{
-		User:     dossier.User,
+		User:     data.User,
 		Here:     visit.Session.ID,
-		Sessions: slices.DeleteFunc(dossier.Sessions, func(x auth.Session) bool { return !x.Alive(s.now(), s.auth.Rules().Idle) }),
-		Logins:   dossier.Logins[:min(len(dossier.Logins), myLogins)],
-		Token:    dossier.Token,
+		Sessions: slices.DeleteFunc(data.Sessions, func(x auth.Session) bool { return !x.Alive(s.now(), s.auth.Rules().Idle) }),
+		Logins:   data.Logins[:min(len(data.Logins), myLogins)],
+		Token:    data.Token,
 		Picture:  len(picture.Body) > 0,
 		Done:     done(r),
 	}
@@ -87,5 +87,5 @@ func (s *Server) exportMe(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.exportDossier(w, r, visit.User.ID, "wxlogin-my-data.json")
+	return s.exportPersonalData(w, r, visit.User.ID, "wxlogin-my-data.json")
 }

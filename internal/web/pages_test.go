@@ -154,7 +154,7 @@ func samples() []sample {
 			name: name, path: "/scan/t", says: []string{"Windows · Edge", "2001:db8::1", "h5.example.com", "47"},
 			page: scanAskPage{
 				User: u, Site: "h5.example.com", Device: nameDevice("Windows NT 10.0 Edg/140"), Address: "2001:db8::1", Seconds: 7, Number: 47,
-				Desk: name == "typical", Action: "/wx/scan/t",
+				Admin: name == "typical", Action: "/wx/scan/t",
 			},
 		})
 	}
@@ -185,7 +185,7 @@ func samples() []sample {
 	return all
 }
 
-// events are what the record may hold about somebody.
+// events are what the audit log may hold about somebody.
 func events(u auth.User) []admin.NamedEvent {
 	return []admin.NamedEvent{
 		{Event: admin.Event{At: noon, Actor: admin.ActorLink, Action: admin.ActBlock, Subject: u.ID, Detail: u.Nickname}, SubjectName: u.Nickname},

@@ -69,7 +69,7 @@ func (s *Server) routes() http.Handler {
 	r.Get("/scan/status", s.handle(s.scanStatus))
 	r.With(s.notByHead).Get("/scan/done", s.handle(s.scanDone))
 
-	// The desk.
+	// The admin pages.
 	r.Group(func(r chi.Router) {
 		r.Use(s.admit)
 		r.Get("/admin", s.handle(s.adminHome))
