@@ -11,8 +11,9 @@ import (
 var arrows = map[string][]string{
 	"bench":                     {"bench/rig"},
 	"bench/rig":                 {}, // it knows the built program alone
-	"cmd/server":                {"internal/auth", "internal/store", "internal/telemetry", "internal/web", "internal/wechat", "internal/wechat/wechatsim", "migrations", "templates"},
+	"cmd/server":                {"internal/auth", "internal/demo", "internal/store", "internal/telemetry", "internal/web", "internal/wechat", "internal/wechat/wechatsim", "migrations", "templates"},
 	"internal/auth":             {},
+	"internal/demo":             {"internal/auth", "internal/store", "internal/web"},
 	"internal/store":            {"internal/auth"},
 	"internal/telemetry":        {"internal/auth", "internal/store", "internal/web", "internal/wechat"},
 	"internal/store/pgtest":     {},
