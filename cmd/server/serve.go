@@ -44,7 +44,7 @@ func (c *serveCommand) Run(ctx context.Context, env *environment) error {
 		return err
 	}
 	defer log.Flush()
-	if config.publicURL.Scheme == "http" && !loopbackHost(config.publicURL.Hostname()) {
+	if config.publicURL.Scheme == "http" && !web.IsLoopback(config.publicURL.Hostname()) {
 		log.Warn("the public URL is http: sessions travel in the clear, and cookies lack Secure", "public_url", config.publicURL.String())
 	}
 	listener, err := net.Listen("tcp", config.addr)
