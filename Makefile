@@ -46,8 +46,8 @@ fuzz:
 	done
 
 # bench measures the built program on this machine and writes docs/performance.md
-# anew, about ten minutes: close everything else. BENCH=--quick for a look that
-# writes nothing.
+# and the figures of the READMEs anew, about ten minutes: close everything else.
+# BENCH=--quick for a look that writes nothing.
 BENCH ?= --docs docs
 
 bench:
