@@ -87,7 +87,7 @@ func anchors(text string) []string {
 func TestChineseVersions(t *testing.T) {
 	texts := docs(t)
 	for _, name := range []string{"README.md", "docs/README.md", "docs/settings.md", "docs/operations.md", "docs/forward-auth.md", "docs/admin.md",
-		"docs/security.md", "docs/troubleshooting.md", "docs/postgres.md", "docs/simulator.md"} {
+		"docs/security.md", "docs/troubleshooting.md", "docs/postgres.md", "docs/scale.md", "docs/metrics.md", "docs/simulator.md"} {
 		if texts[name] == "" || texts[chinese(name)] == "" {
 			t.Errorf("%s is not there in both languages", name)
 		}
