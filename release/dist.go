@@ -7,6 +7,8 @@ import (
 	"compress/gzip"
 	"context"
 	"crypto/sha256"
+	"debug/buildinfo"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -56,6 +58,9 @@ func dist(ctx context.Context, folder string) error {
 		if err := say(build); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
+		if err := stamped(program); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
 		archive, suffix := tarball, ".tar.gz"
 		if p.os == "windows" {
 			archive, suffix = zipfile, ".zip"
@@ -97,6 +102,20 @@ func describe(ctx context.Context) (string, time.Time, error) {
 	}
 	when, err := time.Parse(time.RFC3339, strings.TrimSpace(string(stamp)))
 	return strings.TrimPrefix(strings.TrimSpace(string(version)), "v"), when.UTC(), err
+}
+
+// stamped fails for a program that could not say which commit it is of.
+func stamped(program string) error {
+	info, err := buildinfo.ReadFile(program)
+	if err != nil {
+		return err
+	}
+	for _, setting := range info.Settings {
+		if setting.Key == "vcs.revision" {
+			return nil
+		}
+	}
+	return errors.New("it does not say of which commit it is: Go notes that in a clone, and not in a worktree of git")
 }
 
 // say runs a command and shows what it writes if it fails.

@@ -100,3 +100,15 @@ func TestArchives(t *testing.T) {
 		}
 	}
 }
+
+// A program that cannot say its commit is not given to anybody: that of a test is
+// one.
+func TestProgramWithoutCommit(t *testing.T) {
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := stamped(program); err == nil {
+		t.Error("a program without a commit is taken")
+	}
+}
