@@ -93,3 +93,12 @@ func OtherAdminsStatement(appID string, configured []string, except string) Stat
 	c := otherAdmins(appID, configured, except)
 	return Statement{Text: c.text, Args: c.args}
 }
+
+// SessionLimitStatements are what counts a person's sessions, and what ends those
+// beyond the limit.
+func SessionLimitStatements(userID string) []Statement {
+	return []Statement{
+		{Text: countSessionsOf, Args: []any{userID, 51}},
+		{Text: endLeastUsed, Args: []any{userID, "", 1, 2, 3}},
+	}
+}
