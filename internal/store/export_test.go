@@ -98,7 +98,7 @@ func OtherAdminsStatement(appID string, configured []string, except string) Stat
 // beyond the limit.
 func SessionLimitStatements(userID string) []Statement {
 	return []Statement{
-		{Text: countSessionsOf, Args: []any{userID, 51}},
+		{Text: countSessionsOf, Args: []any{userID}},
 		{Text: endLeastUsed, Args: []any{userID, "", 1, 2, 3}},
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -15,9 +16,10 @@ import (
 // count as recently used: further, a clock was wrong, and the session ends first.
 const aheadOfClock = 24 * time.Hour
 
-// countSessionsOf counts a person's sessions up to a limit: a few entries of
-// sessions_by_user, whatever there is.
-const countSessionsOf = `SELECT COUNT(*) FROM (SELECT 1 FROM sessions WHERE user_id = $1 LIMIT $2) AS counted`
+// countSessionsOf counts a person's sessions as far as one transaction ends them: a
+// few entries of sessions_by_user, whatever there is. The limit is written out:
+// for a bound one, SQLite plans the statement anew each time.
+var countSessionsOf = fmt.Sprintf(`SELECT COUNT(*) FROM (SELECT 1 FROM sessions WHERE user_id = $1 LIMIT %d) AS counted`, auth.MaxSessions+batch)
 
 // endLeastUsed ends a person's sessions that were used least recently, those past
 // their end before any other, and never the one that has just begun.
@@ -30,7 +32,7 @@ const endLeastUsed = `DELETE FROM sessions WHERE id IN (SELECT id FROM sessions 
 // change names the person, so that the ended sessions leave the cache.
 func limitSessions(ctx context.Context, tx querier, userID, begun string, now time.Time) (ended int64, err error) {
 	var has int64
-	if err := tx.GetContext(ctx, &has, countSessionsOf, userID, auth.MaxSessions+batch); err != nil || has <= auth.MaxSessions {
+	if err := tx.GetContext(ctx, &has, countSessionsOf, userID); err != nil || has <= auth.MaxSessions {
 		return 0, err
 	}
 	return count(tx.ExecContext(ctx, endLeastUsed, userID, begun, millis(now), millis(now.Add(aheadOfClock)), has-auth.MaxSessions))
