@@ -81,14 +81,17 @@ type Counts struct {
 	Since       time.Time
 }
 
-// Dossier is all that is stored on one person, for themselves to read. It holds
-// no token, and the hashes in it are empty.
-type Dossier struct {
-	User     User
-	Sessions []Session  // newest first
-	Logins   []Login    // newest first
-	Events   []Event    // by or about the person, newest first
-	Token    *TokenInfo // nil: no refresh_token is stored
+// DossierVisitor is handed all that is stored on one person, for themselves to
+// read, in this order. It holds no token, and the hashes in it are empty. The
+// first error ends it.
+type DossierVisitor struct {
+	Person  func(User) error
+	Session func(Session) error // each, newest first
+	Login   func(Login) error   // each, newest first
+	Event   func(Event) error   // each by or about the person, newest first
+	// Rest comes last: token is nil when no refresh_token is stored, picture the
+	// zero Picture when no copy is kept.
+	Rest func(token *TokenInfo, picture Picture) error
 }
 
 // TokenInfo is what is known of a stored refresh_token beside the token.

@@ -258,7 +258,7 @@ var deskPromises = map[string]func(*world){
 		}
 		granted := w.event(auth.ActGrant, "o1")
 		must(w.GrantAdmin(w.ctx, appID, "o1", granted))(w.t)
-		got := must(w.Dossier(w.ctx, user.ID))(w.t)
+		got := must(w.dossier(user.ID))(w.t)
 		if diff := cmp.Diff(user, got.User); diff != "" {
 			w.t.Error(diff)
 		}
@@ -279,10 +279,10 @@ var deskPromises = map[string]func(*world){
 			w.t.Errorf("token: %+v", got.Token)
 		}
 		bare, _ := w.visitor("o3")
-		if got := must(w.Dossier(w.ctx, bare.ID))(w.t); got.Token != nil || len(got.Events) != 0 {
+		if got := must(w.dossier(bare.ID))(w.t); got.Token != nil || len(got.Events) != 0 {
 			w.t.Errorf("got %+v", got)
 		}
-		_, err := w.Dossier(w.ctx, "nobody")
+		_, err := w.dossier("nobody")
 		wantReason(w.t, err, auth.NoSuchUser)
 	},
 }

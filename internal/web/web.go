@@ -45,6 +45,7 @@ type People interface {
 	EachUser(ctx context.Context, query auth.UserQuery, f func(auth.User) error) error
 	CountUsers(context.Context, auth.UserQuery) (int64, error)
 	Counts(ctx context.Context, since time.Time) (auth.Counts, error)
+	// UserSessions returns the latest, at most auth.MaxSessions.
 	UserSessions(ctx context.Context, userID string) ([]auth.Session, error)
 	UserLogins(ctx context.Context, userID string, limit int) ([]auth.Login, error)
 	// Token returns what is known of a refresh_token, nil when none is stored.
@@ -53,10 +54,15 @@ type People interface {
 	// Events returns a page, BadRequest for a query that makes no sense.
 	Events(context.Context, auth.EventQuery) (auth.EventPage, error)
 	EachEvent(ctx context.Context, query auth.EventQuery, f func(auth.NamedEvent) error) error
-	Dossier(ctx context.Context, userID string) (auth.Dossier, error)
+	// EachOfDossier hands over all that is stored on a person, NoSuchUser before
+	// anything else when there is no such person.
+	EachOfDossier(ctx context.Context, userID string, visit auth.DossierVisitor) error
 	// Picture returns the copy kept of a person's picture, the zero Picture when
 	// there is none.
 	Picture(ctx context.Context, userID string) (auth.Picture, error)
+	// PictureSource is where the copy kept of a person's picture came from; empty
+	// when there is none.
+	PictureSource(ctx context.Context, userID string) (string, error)
 }
 
 // Config is what a Server needs.
@@ -121,6 +127,7 @@ type Server struct {
 	tickets  *tickets
 	streams  streams
 	toucher  *toucher
+	patience patience
 	renderer *renderer
 	assets   *assets
 	handler  http.Handler
@@ -138,6 +145,7 @@ func New(config Config) (*Server, error) {
 		now:      config.Now,
 		log:      config.Log,
 		site:     newSite(config.PublicURL, config.ReturnHosts),
+		patience: patience{chunk: time.Minute, export: 10 * time.Minute},
 	}
 	idle := config.Auth.Rules().Idle
 	s.toucher = newToucher(config.Sessions, config.Log, min(time.Hour, idle/4))
