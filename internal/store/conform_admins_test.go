@@ -262,7 +262,7 @@ var adminPromises = map[string]func(*world){
 		}
 		granted := w.event(admin.ActGrant, "o1")
 		must(w.GrantAdmin(w.ctx, appID, "o1", granted))(w.t)
-		got := must(w.PersonalData(w.ctx, user.ID))(w.t)
+		got := must(w.personalData(user.ID))(w.t)
 		if diff := cmp.Diff(user, got.User); diff != "" {
 			w.t.Error(diff)
 		}
@@ -283,10 +283,10 @@ var adminPromises = map[string]func(*world){
 			w.t.Errorf("token: %+v", got.Token)
 		}
 		bare, _ := w.visitor("o3")
-		if got := must(w.PersonalData(w.ctx, bare.ID))(w.t); got.Token != nil || len(got.Events) != 0 {
+		if got := must(w.personalData(bare.ID))(w.t); got.Token != nil || len(got.Events) != 0 {
 			w.t.Errorf("got %+v", got)
 		}
-		_, err := w.PersonalData(w.ctx, "nobody")
+		_, err := w.personalData("nobody")
 		wantReason(w.t, err, auth.NoSuchUser)
 	},
 }

@@ -19,10 +19,15 @@ const (
 	deleteSession = `DELETE FROM sessions WHERE token_hash = $1 AND kind = $2`
 )
 
+// addSession begins a session. Where its person has too many, others of theirs end:
+// see limitSessions for what that asks of the transaction.
 func addSession(ctx context.Context, tx querier, session auth.Session) error {
 	row := newSessionRow(session)
 	_, err := tx.ExecContext(ctx, insertSession, row.ID, row.TokenHash, row.Kind, row.UserID, row.CreatedAt,
 		row.LastSeenAt, row.EndsAt, row.RemoteAddr, row.UserAgent)
+	if err == nil && session.UserID != "" {
+		_, err = limitSessions(ctx, tx, session.UserID, session.TokenHash, session.CreatedAt)
+	}
 	return err
 }
 
@@ -152,11 +157,12 @@ func (s *Store) TouchSessions(ctx context.Context, tokenHashes []string, at time
 	return nil
 }
 
-// UserSessions lists a person's sessions, newest first.
+// UserSessions lists a person's sessions, newest first, at most auth.MaxSessions.
+// Nobody has more for long.
 func (s *Store) UserSessions(ctx context.Context, userID string) ([]auth.Session, error) {
 	var rows []sessionRow
 	err := s.reader.SelectContext(ctx, &rows, `SELECT `+sessionColumns+` FROM sessions
-		WHERE user_id = $1 ORDER BY created_at DESC, id DESC`, userID)
+		WHERE user_id = $1 ORDER BY created_at DESC, id DESC LIMIT $2`, userID, auth.MaxSessions)
 	if err != nil {
 		return nil, s.fail(ctx, "list sessions", err)
 	}

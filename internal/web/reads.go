@@ -15,6 +15,7 @@ import (
 type People interface {
 	// User returns one person, NoSuchUser when there is none.
 	User(ctx context.Context, id string) (auth.User, error)
+	// UserSessions returns the latest, at most auth.MaxSessions.
 	UserSessions(ctx context.Context, userID string) ([]auth.Session, error)
 	UserLogins(ctx context.Context, userID string, limit int) ([]auth.Login, error)
 	// Token returns what is known of a refresh_token, nil when none is stored.
@@ -46,9 +47,13 @@ type Statistics interface {
 
 // PersonalStore is what is stored on one person, for themselves.
 type PersonalStore interface {
-	// PersonalData returns all of it, NoSuchUser when there is no such person.
-	PersonalData(ctx context.Context, userID string) (admin.PersonalData, error)
+	// EachOfPersonalData hands over all of it, NoSuchUser before anything else when
+	// there is no such person.
+	EachOfPersonalData(ctx context.Context, userID string, visit admin.PersonalDataVisitor) error
 	// Picture returns the copy kept of a person's picture, the zero Picture when
 	// there is none.
 	Picture(ctx context.Context, userID string) (auth.Picture, error)
+	// PictureSource is where the copy kept of a person's picture came from; empty
+	// when there is none.
+	PictureSource(ctx context.Context, userID string) (string, error)
 }

@@ -106,6 +106,7 @@ type Server struct {
 	tickets  *tickets
 	streams  streams
 	toucher  *toucher
+	patience patience
 	renderer *renderer
 	assets   *assets
 	handler  http.Handler
@@ -127,6 +128,7 @@ func New(config Config) (*Server, error) {
 		now:        config.Now,
 		log:        config.Log,
 		site:       newSite(config.PublicURL, config.ReturnHosts),
+		patience:   patience{chunk: time.Minute, export: 10 * time.Minute},
 	}
 	idle := config.Auth.Rules().Idle
 	s.toucher = newToucher(config.Sessions, config.Log, min(time.Hour, idle/4))
