@@ -7,28 +7,25 @@ import (
 
 	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
+	"wxlogin/internal/store/sqldb"
 )
 
 // Dossier reads all that is stored on a person at one moment. NoSuchUser when
 // there is no such person. The hashes are left out: they are no data on a
 // person, and of use only to whoever steals the rest.
 func (s *Store) Dossier(ctx context.Context, userID string) (admin.PersonalData, error) {
-	dossier, err := s.dossier(ctx, userID)
-	if err != nil && ctx.Err() == nil && s.gone(err) {
-		dossier, err = s.dossier(ctx, userID)
-	}
+	var dossier admin.PersonalData
+	err := s.db.Snapshot(ctx, func(tx *sqldb.Tx) (err error) {
+		dossier, err = readDossier(ctx, tx, userID)
+		return err
+	})
 	if err != nil {
 		return admin.PersonalData{}, s.orNone(ctx, "read dossier", err, auth.NoSuchUser)
 	}
 	return dossier, nil
 }
 
-func (s *Store) dossier(ctx context.Context, userID string) (admin.PersonalData, error) {
-	tx, err := s.reader.BeginTxx(ctx, s.dialect.reading)
-	if err != nil {
-		return admin.PersonalData{}, err
-	}
-	defer tx.Rollback()
+func readDossier(ctx context.Context, tx *sqldb.Tx, userID string) (dossier admin.PersonalData, err error) {
 	var user userRow
 	if err := tx.GetContext(ctx, &user, `SELECT `+userColumns+` FROM users WHERE id = $1`, userID); err != nil {
 		return admin.PersonalData{}, err
@@ -48,7 +45,7 @@ func (s *Store) dossier(ctx context.Context, userID string) (admin.PersonalData,
 		WHERE subject = $1 OR subject = $2 OR actor = $1 ORDER BY at DESC, id DESC`, userID, user.OpenID); err != nil {
 		return admin.PersonalData{}, err
 	}
-	dossier := admin.PersonalData{
+	dossier = admin.PersonalData{
 		User:     user.user(),
 		Sessions: each(sessions, sessionRow.session),
 		Logins:   each(logins, loginRow.login),
@@ -69,7 +66,7 @@ func (s *Store) dossier(ctx context.Context, userID string) (admin.PersonalData,
 // Token returns what is known of a person's refresh_token; nil when none is
 // stored.
 func (s *Store) Token(ctx context.Context, userID string) (*admin.TokenInfo, error) {
-	info, err := tokenInfo(ctx, s.reader, userID)
+	info, err := tokenInfo(ctx, s.db, userID)
 	return info, s.fail(ctx, "read token", err)
 }
 
