@@ -19,6 +19,9 @@ func (db *DB) Backup(ctx context.Context, file string) error {
 	if db.path == "" {
 		return auth.Fail(auth.BadRequest, errPgDump)
 	}
+	if err := db.watch.usable(); err != nil {
+		return db.Fail(ctx, "backup", err)
+	}
 	if err := db.backup(ctx, file); err != nil {
 		if errors.Is(err, fs.ErrExist) {
 			return auth.Failf(auth.BadRequest, "backup: %s exists and is not overwritten", file)

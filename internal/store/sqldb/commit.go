@@ -31,6 +31,9 @@ const attempts = 5
 // The commit hook is given change as it is, once do has run: what do has found out
 // may be in what it points to.
 func (db *DB) Write(ctx context.Context, what string, change any, do func(*Tx) error) error {
+	if err := db.watch.usable(); err != nil {
+		return db.Fail(ctx, what, err)
+	}
 	waits, cancel := context.WithTimeout(ctx, writeBudget)
 	defer cancel()
 	j := &job{ctx: ctx, waits: waits, do: do, change: change}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"os"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -60,9 +59,9 @@ type DB struct {
 	writer  *sqlx.DB
 	foreign foreignCommits // of the writer's connection; used by whoever holds it
 	reader  readPool
-	path    string      // of SQLite's file; empty with another engine
-	file    os.FileInfo // the file as it was opened
-	schema  int64       // the newest version of the migrations
+	path    string // of SQLite's file; empty with another engine
+	watch   watch  // over SQLite's files
+	schema  int64  // the newest version of the migrations
 
 	queue queue      // of transactions, for an engine with one writer
 	pin   *sqlx.Conn // keeps SQLite's index of the log in being; nil with another engine
@@ -147,7 +146,7 @@ func CheckURL(address string) error {
 // tell.
 func (db *DB) State() (state State, ok bool) {
 	header, ok := db.index.state()
-	return State{header}, ok && !db.closed.Load()
+	return State{header}, ok && !db.closed.Load() && db.watch.usable() == nil
 }
 
 // Schema is the version of the newest migration, which the database has too.
@@ -171,6 +170,7 @@ func (db *DB) WritesWaiting() int {
 func (db *DB) Close() error {
 	var errs []error
 	db.closed.Store(true)
+	db.watch.close()
 	db.checkpoints.close()
 	db.closeForeign()
 	if db.pin != nil {

@@ -36,6 +36,9 @@ func (db *DB) Fail(ctx context.Context, what string, err error) error {
 		return named
 	}
 	fault := db.diagnose(err)
+	if lost := db.lost(fault); lost != nil {
+		err, fault = lost, Fault{} // it is why, and says what to do
+	}
 	err = oneLine(err)
 	if fault.Words != "" {
 		err = fmt.Errorf("%s: %w", fault.Words, err)
@@ -53,4 +56,12 @@ func (db *DB) Fail(ctx context.Context, what string, err error) error {
 		err = fmt.Errorf("%w: %w", ended, err)
 	}
 	return auth.Fail(auth.StoreDown, fmt.Errorf("%s: %w", what, err))
+}
+
+// lost says that a fault comes of files that are no longer the ones opened.
+func (db *DB) lost(fault Fault) error {
+	if !fault.Lasting {
+		return nil
+	}
+	return db.watch.look()
 }

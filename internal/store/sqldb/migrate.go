@@ -42,8 +42,8 @@ func (db *DB) inspect(ctx context.Context) error {
 	if len(tables) > 0 && !slices.Contains(tables, versionTable) {
 		return errors.New("it is the database of another program")
 	}
-	if db.file.Size() > quickCheckLimit {
-		db.log.InfoContext(ctx, "database not checked for damage at start: too large", "bytes", db.file.Size())
+	if size := db.watch.files[0].info.Size(); size > quickCheckLimit {
+		db.log.InfoContext(ctx, "database not checked for damage at start: too large", "bytes", size)
 		return nil
 	}
 	return quickCheck(ctx, pool)

@@ -16,10 +16,14 @@ type getter interface {
 // read does no harm twice.
 type readPool struct {
 	*sqlx.DB
-	gone func(error) bool // of the connection, and not of the statement
+	gone   func(error) bool // of the connection, and not of the statement
+	usable func() error     // what keeps all from being read
 }
 
 func (p readPool) twice(ctx context.Context, dest any, read func() error) error {
+	if err := p.usable(); err != nil {
+		return err
+	}
 	err := read()
 	if err != nil && ctx.Err() == nil && p.gone(err) {
 		if dest != nil {
@@ -47,6 +51,9 @@ func (db *DB) SelectContext(ctx context.Context, dest any, query string, args ..
 // QueryxContext reads rows one by one. What has been read when a connection breaks
 // off is the caller's to read again.
 func (db *DB) QueryxContext(ctx context.Context, query string, args ...any) (*sqlx.Rows, error) {
+	if err := db.watch.usable(); err != nil {
+		return nil, err
+	}
 	return db.reader.QueryxContext(ctx, query, args...)
 }
 

@@ -111,7 +111,7 @@ func (db *DB) openPostgres(ctx context.Context, address string, migrations fs.FS
 		return err
 	}
 	db.writer = openPostgresPool(config, postgresWriters, true)
-	db.reader = readPool{openPostgresPool(config, postgresReaders, true), db.gone}
+	db.reader = readPool{openPostgresPool(config, postgresReaders, true), db.gone, db.watch.usable}
 	return nil
 }
 

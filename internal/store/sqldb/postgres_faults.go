@@ -36,8 +36,8 @@ func diagnoseState(fault *pgconn.PgError) Fault {
 	switch fault.Code {
 	case "40001", "40P01": // serialization_failure, deadlock_detected
 		return Fault{Words: "others were faster", Again: true}
-	case "23503": // foreign_key_violation: the person was erased while we wrote
-		return Fault{Words: "the person has been erased meanwhile", Again: true}
+	case "23503": // foreign_key_violation: the row was deleted while we wrote
+		return Fault{Words: "a row that others refer to has been deleted meanwhile", Again: true}
 	case "55P03": // lock_not_available
 		return Fault{Words: "the database is locked by somebody else"}
 	case "25006": // read_only_sql_transaction

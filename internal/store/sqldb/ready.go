@@ -24,12 +24,13 @@ const refusalCounts = 30 * time.Second
 // keeps writes from passing. It writes nothing. A lock that somebody else holds is
 // no reason to be unready, as reads go on.
 func (db *DB) Ready(ctx context.Context) error {
-	version, err := schemaVersion(ctx, db.reader)
+	err := db.takesWrites(ctx) // first: of other files nothing is read
+	var version int64
+	if err == nil {
+		version, err = schemaVersion(ctx, db.reader)
+	}
 	if err == nil && version != db.schema {
 		err = fmt.Errorf("the database has schema version %d, this program is for %d", version, db.schema)
-	}
-	if err == nil {
-		err = db.takesWrites(ctx)
 	}
 	if err == nil {
 		if r := db.refused.Load(); r != nil && db.now().Sub(r.at) < refusalCounts {

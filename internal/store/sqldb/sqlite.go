@@ -104,18 +104,19 @@ func (db *DB) openSQLite(ctx context.Context, path string, migrations fs.FS) (er
 	if err := db.prepareFile(ctx, migrations); err != nil {
 		return fmt.Errorf("%s: %w", db.path, err)
 	}
-	if err := db.sameFile(); err != nil {
+	if err := db.watch.look(); err != nil {
 		return err
 	}
 	reader, err := openPool(db.path, readerParams, 1+max(4, runtime.GOMAXPROCS(0)))
 	if err != nil {
 		return err
 	}
-	db.reader = readPool{reader, db.gone}
+	db.reader = readPool{reader, db.gone, db.watch.usable}
 	if db.pin, err = reader.Connx(ctx); err != nil {
 		return err
 	}
 	index := openWALIndex(ctx, db.pin, db.path)
+	db.watch.start()
 	db.index, db.checkpoints = index, newCheckpointer(db.pin, index)
 	params := writerParams
 	if index != nil {
@@ -146,7 +147,7 @@ func (db *DB) prepareFile(ctx context.Context, migrations fs.FS) error {
 	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	if db.file, err = os.Stat(db.path); err != nil {
+	if err := db.watch.open(db.path); err != nil {
 		return err
 	}
 	if err := db.inspect(ctx); err != nil {
@@ -164,17 +165,11 @@ func (db *DB) prepareFile(ctx context.Context, migrations fs.FS) error {
 	return db.migrate(ctx, migrator)
 }
 
-// sameFile finds out that the file at the path is no longer the one that is
-// open: everything would seem to work, and be lost at the next start.
+// sameFile says what keeps the file that is open from being the database, or from
+// being written.
 func (db *DB) sameFile() error {
-	info, err := os.Stat(db.path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("the database file %s is gone; stop the service before moving it", db.path)
-	case err != nil:
+	if err := db.watch.look(); err != nil {
 		return err
-	case !os.SameFile(info, db.file):
-		return fmt.Errorf("the database file %s has been replaced; restart the service", db.path)
 	}
 	if err := writable(db.path); err != nil {
 		return fmt.Errorf("the database file %s is not writable: %w", db.path, err)
