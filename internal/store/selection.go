@@ -9,6 +9,7 @@ import (
 
 	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
+	"wxlogin/internal/store/sqldb"
 )
 
 // clause is a piece of SQL with the values of its question marks.
@@ -87,30 +88,30 @@ func (s *Store) filter(sel *selection, filter admin.Filter) error {
 	switch filter {
 	case admin.FilterNone:
 	case admin.FilterBlocked:
-		sel.own(s.dialect, fewOfUsers, "users_blocked", "users.blocked = 1")
+		sel.own(s.db.Dialect, fewOfUsers, "users_blocked", "users.blocked = 1")
 	case admin.FilterProfile:
-		sel.own(s.dialect, fewOfUsers, "users_by_profile", "users.profile_updated_at IS NOT NULL")
+		sel.own(s.db.Dialect, fewOfUsers, "users_by_profile", "users.profile_updated_at IS NOT NULL")
 	case admin.FilterOpenID:
-		sel.own(s.dialect, fewOfUsers, "users_by_profile", "users.profile_updated_at IS NULL")
+		sel.own(s.db.Dialect, fewOfUsers, "users_by_profile", "users.profile_updated_at IS NULL")
 	case admin.FilterNoUnionID:
-		sel.own(s.dialect, fewOfUsers, "users_by_unionid", "users.unionid IS NULL")
+		sel.own(s.db.Dialect, fewOfUsers, "users_by_unionid", "users.unionid IS NULL")
 	case admin.FilterSeen7d:
-		sel.seen(s.dialect, millis(now.Add(-7*24*time.Hour)))
+		sel.seen(s.db.Dialect, millis(now.Add(-7*24*time.Hour)))
 	case admin.FilterSeen30d:
-		sel.seen(s.dialect, millis(now.Add(-30*24*time.Hour)))
+		sel.seen(s.db.Dialect, millis(now.Add(-30*24*time.Hour)))
 	case admin.FilterAdmin:
-		sel.other(s.dialect, fewOfOther, "EXISTS (SELECT 1 FROM admins WHERE admins.appid = users.appid AND admins.openid = users.openid)",
+		sel.other(s.db.Dialect, fewOfOther, "EXISTS (SELECT 1 FROM admins WHERE admins.appid = users.appid AND admins.openid = users.openid)",
 			"SELECT users.id FROM admins CROSS JOIN users WHERE users.appid = admins.appid AND users.openid = admins.openid")
 	case admin.FilterNeedsLogin:
-		sel.other(s.dialect, fewOfOther, "EXISTS (SELECT 1 FROM tokens WHERE tokens.user_id = users.id AND (tokens.dead_reason IS NOT NULL OR tokens.ends_at <= ?))",
+		sel.other(s.db.Dialect, fewOfOther, "EXISTS (SELECT 1 FROM tokens WHERE tokens.user_id = users.id AND (tokens.dead_reason IS NOT NULL OR tokens.ends_at <= ?))",
 			`SELECT user_id AS id FROM tokens WHERE dead_reason IS NULL AND ends_at <= ?
 				UNION ALL SELECT user_id FROM tokens WHERE dead_reason IS NOT NULL`, millis(now))
-		sel.ended(s.dialect, millis(now))
+		sel.ended(s.db.Dialect, millis(now))
 	case admin.FilterTokenEnds:
 		from, to := millis(now), millis(now.Add(admin.TokenEndsSoon))
-		sel.other(s.dialect, fewOfOther, "EXISTS (SELECT 1 FROM tokens WHERE tokens.user_id = users.id AND tokens.dead_reason IS NULL AND tokens.ends_at > ? AND tokens.ends_at <= ?)",
+		sel.other(s.db.Dialect, fewOfOther, "EXISTS (SELECT 1 FROM tokens WHERE tokens.user_id = users.id AND tokens.dead_reason IS NULL AND tokens.ends_at > ? AND tokens.ends_at <= ?)",
 			"SELECT user_id AS id FROM tokens WHERE dead_reason IS NULL AND ends_at > ? AND ends_at <= ?", from, to)
-		sel.ending(s.dialect, from, to)
+		sel.ending(s.db.Dialect, from, to)
 	default:
 		return auth.Failf(auth.BadRequest, "no filter of people: %q", filter)
 	}
@@ -118,8 +119,8 @@ func (s *Store) filter(sel *selection, filter admin.Filter) error {
 }
 
 // own adds a condition that an index of users answers.
-func (sel *selection) own(d dialect, few int64, index, condition string, args ...any) {
-	users := "users" + d.by(index)
+func (sel *selection) own(d sqldb.Dialect, few int64, index, condition string, args ...any) {
+	users := "users" + d.IndexedBy(index)
 	sel.where = append(sel.where, clause{condition, args})
 	sel.sources = append(sel.sources, source{
 		entries: clause{"SELECT 1 FROM " + users + " WHERE " + condition, args},
@@ -131,7 +132,7 @@ func (sel *selection) own(d dialect, few int64, index, condition string, args ..
 }
 
 // seen adds that somebody has logged in since.
-func (sel *selection) seen(d dialect, since int64) {
+func (sel *selection) seen(d sqldb.Dialect, since int64) {
 	few := int64(fewOfLogins)
 	if sel.down {
 		few = fewOfUsers // who came last has been seen, and is where a walk begins
@@ -144,10 +145,10 @@ func (sel *selection) seen(d dialect, since int64) {
 }
 
 // other adds a condition that another table answers with people's ids, each once.
-func (sel *selection) other(d dialect, few int64, condition, ids string, args ...any) {
+func (sel *selection) other(d sqldb.Dialect, few int64, condition, ids string, args ...any) {
 	sel.where = append(sel.where, clause{condition, args})
 	sel.sources = append(sel.sources, source{
-		listed:  clause{d.often("users.id IN (" + ids + ")"), args},
+		listed:  clause{d.HalfTrue("users.id IN (" + ids + ")"), args},
 		where:   len(sel.where) - 1,
 		entries: clause{ids, args},
 		people:  "COUNT(*)",

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"wxlogin/internal/store/sqldb"
 )
 
 // stretch is a part of the order where people of a filter are found.
@@ -45,7 +47,7 @@ const lifetime = int64(refreshLifetime / time.Millisecond)
 
 // ended adds where those stand in the order whose token has ended by now, or is
 // dead: the tokens of that time on have ended, and few later ones are dead.
-func (sel *selection) ended(d dialect, now int64) {
+func (sel *selection) ended(d sqldb.Dialect, now int64) {
 	at := "users." + sel.column
 	until := now - lifetime
 	if sel.column == "first_login_at" {
@@ -53,7 +55,7 @@ func (sel *selection) ended(d dialect, now int64) {
 	}
 	const dead = "tokens.dead_reason IS NOT NULL AND tokens.ends_at > ?"
 	late := stretch{
-		from:    "tokens" + d.by("tokens_dead") + " CROSS JOIN users",
+		from:    "tokens" + d.IndexedBy("tokens_dead") + " CROSS JOIN users",
 		at:      at,
 		id:      "users.id",
 		where:   []clause{{text: "users.id = tokens.user_id"}, {dead, []any{now}}},
@@ -69,7 +71,7 @@ func (sel *selection) ended(d dialect, now int64) {
 
 // ending adds where those stand in the order whose token lives, and ends within
 // two moments.
-func (sel *selection) ending(d dialect, after, until int64) {
+func (sel *selection) ending(d sqldb.Dialect, after, until int64) {
 	first, last := after-lifetime+1, until-lifetime
 	sel.bounds = append(sel.bounds, bound{"users.first_login_at", false, last + clocks})
 	if sel.column != "last_login_at" {
@@ -87,9 +89,9 @@ func (sel *selection) ending(d dialect, after, until int64) {
 const keptAt = "tokens.login_at"
 
 // kept are the people whose last login has kept their token.
-func kept(d dialect, which clause, bounds ...bound) stretch {
+func kept(d sqldb.Dialect, which clause, bounds ...bound) stretch {
 	return stretch{
-		from:   "tokens" + d.by("tokens_kept") + " CROSS JOIN users",
+		from:   "tokens" + d.IndexedBy("tokens_kept") + " CROSS JOIN users",
 		at:     keptAt,
 		id:     "tokens.user_id",
 		where:  []clause{{text: "users.id = tokens.user_id"}, {text: "tokens.login_at <> tokens.issued_at"}, which},
@@ -98,8 +100,8 @@ func kept(d dialect, which clause, bounds ...bound) stretch {
 }
 
 // ordered is the order of all people, within bounds.
-func (sel *selection) ordered(d dialect, bounds ...bound) stretch {
-	return stretch{from: "users" + d.by(sel.index), at: "users." + sel.column, id: "users.id", bounds: bounds}
+func (sel *selection) ordered(d sqldb.Dialect, bounds ...bound) stretch {
+	return stretch{from: "users" + d.IndexedBy(sel.index), at: "users." + sel.column, id: "users.id", bounds: bounds}
 }
 
 // shorten has the whole order walked after all, where a stretch has many entries
@@ -126,7 +128,7 @@ func (p *people) shorten(ctx context.Context, people float64) error {
 // walking finds the people by going through the order.
 func (p *people) walking(from *place, back bool, limit int) clause {
 	if len(p.stretches) == 0 {
-		return p.along(p.ordered(p.store.dialect), from, back, limit)
+		return p.along(p.ordered(p.store.db.Dialect), from, back, limit)
 	}
 	var parts []string
 	var args []any
