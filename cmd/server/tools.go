@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -38,7 +39,7 @@ func (c *backupCommand) Run(ctx context.Context, env *environment) error {
 			return badSetting("database-url", "%v", err)
 		}
 	}
-	db, err := c.openStore(ctx)
+	db, _, err := c.openStore(ctx, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}
