@@ -87,8 +87,8 @@ func (s *Store) Statements(ctx context.Context, q admin.UserQuery) (all []Statem
 
 // CountAdminsStatement is what counts the admins besides one.
 func CountAdminsStatement(guard admin.Guard, exceptUserID string) Statement {
-	c := countAdmins(guard, clause{"users.id <> ?", []any{exceptUserID}})
-	return Statement{Text: c.text, Args: c.args}
+	query, args := countAdmins(guard, "id", exceptUserID)
+	return Statement{Text: query, Args: args}
 }
 
 // WithGap has f called in the two gaps behind every commit of a store: when it is

@@ -5,7 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
-	"fmt"
+	"strconv"
 	"time"
 
 	"wxlogin/internal/auth"
@@ -126,8 +126,8 @@ func (s *Store) ResealTokens(ctx context.Context) (n int64, err error) {
 		return 0, nil
 	}
 	var old []sealedToken
-	which := in("tokens.kid", kids)
-	err = s.list(ctx, &old, clause{sealedTokens + "WHERE tokens.dead_reason IS NULL AND " + which.text + fmt.Sprintf(" LIMIT %d", resealBatch), which.args})
+	err = s.db.SelectContext(ctx, &old, sealedTokens+`WHERE tokens.dead_reason IS NULL AND tokens.kid IN (`+numbered(1, len(kids))+`)
+		LIMIT `+strconv.Itoa(resealBatch), kids...)
 	if err != nil {
 		return 0, s.fail(ctx, "find tokens of old keys", err)
 	}

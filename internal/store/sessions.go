@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -139,14 +140,12 @@ const batch = 500
 func (s *Store) TouchSessions(ctx context.Context, tokenHashes []string, at time.Time) error {
 	for hashes := range slices.Chunk(tokenHashes, batch) {
 		args := []any{millis(at)}
-		var places []string
 		for _, hash := range hashes {
 			args = append(args, hash)
-			places = append(places, fmt.Sprintf("$%d", len(args)))
 		}
 		err := s.writeFor(ctx, "touch sessions", &touched{sessions: hashes}, func(tx *sqldb.Tx) error {
 			_, err := tx.ExecContext(ctx, `UPDATE sessions SET last_seen_at = $1
-				WHERE last_seen_at < $1 AND token_hash IN (`+strings.Join(places, ", ")+`)`, args...)
+				WHERE last_seen_at < $1 AND token_hash IN (`+numbered(2, len(hashes))+`)`, args...)
 			return err
 		})
 		if err != nil {
@@ -154,6 +153,15 @@ func (s *Store) TouchSessions(ctx context.Context, tokenHashes []string, at time
 		}
 	}
 	return nil
+}
+
+// numbered are n placeholders for values of a list, beginning with $first.
+func numbered(first, n int) string {
+	places := make([]string, n)
+	for i := range places {
+		places[i] = "$" + strconv.Itoa(first+i)
+	}
+	return strings.Join(places, ", ")
 }
 
 // UserSessions lists a person's sessions, newest first, at most auth.MaxSessions.
