@@ -9,18 +9,18 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// place is a point in an order of rows: the time it goes by, and the id that
+// position is a point in an order of rows: the time it goes by, and the id that
 // settles ties.
-type place struct {
+type position struct {
 	at int64
 	id string
 }
 
 const markBytes = 12
 
-// cursor names a place to whoever asks for the next page, or the one before. Its
+// cursor names a position to whoever asks for the next page, or the one before. Its
 // mark covers the query too, so that it fits no other.
-func (s *Store) cursor(query string, p place, back bool) string {
+func (s *Store) cursor(query string, p position, back bool) string {
 	direction := "n"
 	if back {
 		direction = "p"
@@ -31,7 +31,7 @@ func (s *Store) cursor(query string, p place, back bool) string {
 
 // readCursor reads what cursor wrote, under any of the keys. BadRequest for
 // anything else.
-func (s *Store) readCursor(query, cursor string) (p place, back bool, err error) {
+func (s *Store) readCursor(query, cursor string) (p position, back bool, err error) {
 	forged := auth.Failf(auth.BadRequest, "cursor is not of this query's making")
 	raw, err := base64.RawURLEncoding.DecodeString(cursor)
 	// One cursor, one spelling: decoding would pass over line breaks.

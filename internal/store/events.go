@@ -20,7 +20,7 @@ func (r namedEventRow) event() admin.NamedEvent {
 	return admin.NamedEvent{Event: r.eventRow.event(), ActorName: r.ActorName, SubjectName: r.SubjectName}
 }
 
-func (r namedEventRow) place() place { return place{at: r.At, id: r.ID} }
+func (r namedEventRow) position() position { return position{at: r.At, id: r.ID} }
 
 // namedEvents finds people by id. A grant's subject is an openid, because it may
 // come before the person.
@@ -49,9 +49,9 @@ func eventWhere(q admin.EventQuery) (where []clause) {
 	return where
 }
 
-// readEvents returns up to limit entries from a place on, nearest first: older
+// readEvents returns up to limit entries from a position on, nearest first: older
 // ones, or newer ones when back.
-func (s *Store) readEvents(ctx context.Context, q admin.EventQuery, from *place, back bool, limit int) ([]namedEventRow, error) {
+func (s *Store) readEvents(ctx context.Context, q admin.EventQuery, from *position, back bool, limit int) ([]namedEventRow, error) {
 	where := eventWhere(q)
 	order, beyond := " DESC", "<"
 	if back {
@@ -68,14 +68,14 @@ func (s *Store) readEvents(ctx context.Context, q admin.EventQuery, from *place,
 	return rows, s.fail(ctx, "list events", err)
 }
 
-// eventTurner binds the cursors of the record to their query.
-func (s *Store) eventTurner(q admin.EventQuery) turner[namedEventRow] {
-	return turner[namedEventRow]{
+// eventPager binds the cursors of the record to their query.
+func (s *Store) eventPager(q admin.EventQuery) pager[namedEventRow] {
+	return pager[namedEventRow]{
 		query: fmt.Sprintf("events %q %q %d %d", q.Action, q.Who, millis(q.From), millis(q.To)),
-		read: func(ctx context.Context, from *place, back bool, limit int) ([]namedEventRow, error) {
+		read: func(ctx context.Context, from *position, back bool, limit int) ([]namedEventRow, error) {
 			return s.readEvents(ctx, q, from, back, limit)
 		},
-		place: namedEventRow.place,
+		position: namedEventRow.position,
 	}
 }
 
@@ -89,12 +89,12 @@ func (s *Store) Events(ctx context.Context, q admin.EventQuery) (admin.EventPage
 	if err != nil {
 		return admin.EventPage{}, err
 	}
-	leaf, err := turn(ctx, s, s.eventTurner(q), q.Cursor, limit)
-	return admin.EventPage{Events: each(leaf.rows, namedEventRow.event), Next: leaf.next, Prev: leaf.prev}, err
+	found, err := pageAt(ctx, s, s.eventPager(q), q.Cursor, limit)
+	return admin.EventPage{Events: each(found.rows, namedEventRow.event), Next: found.next, Prev: found.prev}, err
 }
 
 // EachEvent calls visit for every entry that matches, newest first, and ends
 // with its first error. Limit and Cursor do not count.
 func (s *Store) EachEvent(ctx context.Context, q admin.EventQuery, visit func(admin.NamedEvent) error) error {
-	return s.eventTurner(q).all(ctx, func(row namedEventRow) error { return visit(row.event()) })
+	return s.eventPager(q).all(ctx, func(row namedEventRow) error { return visit(row.event()) })
 }

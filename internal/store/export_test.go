@@ -2,7 +2,7 @@ package store
 
 import (
 	"context"
-	"strings"
+	"slices"
 
 	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
@@ -26,7 +26,7 @@ func (s Sealer) Open(sealed, place string) (auth.Secret, error) { return s.open(
 // CacheNoSessions makes every visit a read of the database.
 func (s *Store) CacheNoSessions() { s.cache = newSessionCache(noState) }
 
-// Gathered says whether the people of a query are gathered, and not walked to.
+// Gathered says whether the people of a query are gathered, and not found by a scan of the order.
 func (s *Store) Gathered(ctx context.Context, q admin.UserQuery) (bool, error) {
 	p, err := s.people(ctx, q)
 	return err == nil && p.gathered, err
@@ -36,7 +36,7 @@ func (s *Store) Gathered(ctx context.Context, q admin.UserQuery) (bool, error) {
 type Statement struct {
 	Text string // with question marks
 	Args []any
-	Walk bool // it goes through the order
+	Scan bool // it goes through the order
 	From bool // of a cursor
 }
 
@@ -47,39 +47,26 @@ func (s *Store) Statements(ctx context.Context, q admin.UserQuery) (all []Statem
 		return nil, err
 	}
 	p := &people{selection: sel, store: s}
-	add := func(c clause, walk bool) {
-		all = append(all, Statement{c.text, c.args, walk, walk && strings.Contains(c.text, ", users.id) ")})
-	}
-	stretches := p.stretches
-	if len(stretches) == 0 {
-		stretches = []stretch{p.ordered(s.dialect)}
-	}
+	add := func(c clause, scan, from bool) { all = append(all, Statement{c.text, c.args, scan, from}) }
 	for _, back := range []bool{false, true} {
-		if len(stretches) > 1 {
-			add(p.walking(nil, back, 51), false)
-		}
-		for _, st := range stretches {
-			from := place{at: 1, id: "x"}
-			for _, b := range append(st.bounds, p.bounds...) {
-				if b.column == st.at {
-					from.at = b.at
-				}
+		from := position{at: 1, id: "x"}
+		for _, end := range []*position{p.low, p.high} {
+			if end != nil {
+				from.at = end.at - 1
 			}
-			add(p.along(st, nil, back, 51), st.few == 0)
-			add(p.along(st, &from, back, 51), st.few == 0)
 		}
+		add(p.scanOrder(nil, back, 51), true, false)
+		add(p.scanOrder(&from, back, 51), true, true)
 	}
-	for _, src := range p.sources {
-		if src.few == 0 {
-			continue
+	for _, index := range p.candidates {
+		add(index.counting(maxTotal), false, false)
+		if index.few > 0 {
+			add(p.gathering(index), false, false)
 		}
-		add(src.counting(maxTotal), false)
-		add(p.gathering(src), false)
-		if src.listed.text != "" {
-			p.where[src.where] = src.listed
-			for _, st := range stretches {
-				add(p.along(st, nil, false, 51), st.few == 0)
-			}
+		if index.listed.text != "" {
+			listing := *p
+			listing.where = append(slices.Clone(p.where), index.listed)
+			add(listing.scanOrder(nil, false, 51), true, false)
 		}
 	}
 	return all, nil

@@ -8,9 +8,9 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// turner binds the cursors of people to their query.
-func (p *people) turner(q admin.UserQuery) turner[userRow] {
-	return turner[userRow]{query: fmt.Sprintf("%q %q %q", q.Search, q.Filter, q.Sort), read: p.read, place: p.place}
+// pager binds the cursors of people to their query.
+func (p *people) pager(q admin.UserQuery) pager[listedUser] {
+	return pager[listedUser]{query: fmt.Sprintf("%q %q %q", q.Search, q.Filter, q.Sort), read: p.read, position: listedUser.position}
 }
 
 // Users returns one page of people. BadRequest for an unknown filter or order, a
@@ -25,14 +25,14 @@ func (s *Store) Users(ctx context.Context, q admin.UserQuery) (admin.UserPage, e
 	if err != nil {
 		return admin.UserPage{}, err
 	}
-	leaf, err := turn(ctx, s, p.turner(q), q.Cursor, limit)
+	found, err := pageAt(ctx, s, p.pager(q), q.Cursor, limit)
 	if err != nil {
 		return admin.UserPage{}, err
 	}
-	page := admin.UserPage{Users: each(leaf.rows, userRow.user), Next: leaf.next, Prev: leaf.prev, Total: p.total}
+	page := admin.UserPage{Users: each(found.rows, func(r listedUser) auth.User { return r.user() }), Next: found.next, Prev: found.prev, Total: p.total}
 	switch {
 	case p.counted:
-	case len(p.sources) == 0 && q.Total:
+	case len(p.candidates) == 0 && q.Total:
 		page.Total.N, err = s.countPeople(ctx)
 		return page, s.fail(ctx, "count users", err)
 	default:
@@ -49,22 +49,16 @@ func (s *Store) EachUser(ctx context.Context, q admin.UserQuery, visit func(auth
 	if err != nil {
 		return err
 	}
-	return p.turner(q).all(ctx, func(row userRow) error { return visit(row.user()) })
+	return p.pager(q).all(ctx, func(row listedUser) error { return visit(row.user()) })
 }
 
 // CountUsers counts everyone who matches, however many they are. Limit, Cursor
 // and Sort do not count.
-func (s *Store) CountUsers(ctx context.Context, q admin.UserQuery) (n int64, err error) {
+func (s *Store) CountUsers(ctx context.Context, q admin.UserQuery) (int64, error) {
 	p, err := s.people(ctx, q)
-	switch {
-	case err != nil:
+	if err != nil {
 		return 0, err
-	case p.gathered:
-		return p.total.N, nil
-	case len(p.sources) == 0:
-		n, err = s.countPeople(ctx)
-	default:
-		err = s.get(ctx, &n, clause{text: "SELECT COUNT(*) FROM users"}.and(p.conditions()))
 	}
+	n, err := p.count(ctx)
 	return n, s.fail(ctx, "count users", err)
 }

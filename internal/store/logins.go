@@ -189,28 +189,21 @@ const upsertToken = `INSERT INTO tokens (user_id, scope, refresh_token, kid, iss
 	VALUES ($1, $2, $3, $4, $5, $6, $7, NULL)
 	ON CONFLICT (user_id) DO UPDATE SET scope = excluded.scope, refresh_token = excluded.refresh_token,
 		kid = excluded.kid, issued_at = excluded.issued_at, ends_at = excluded.ends_at,
-		due_at = excluded.due_at, dead_reason = NULL, login_at = NULL
+		due_at = excluded.due_at, dead_reason = NULL
 	WHERE excluded.scope = 'snsapi_userinfo' OR tokens.scope = 'snsapi_base'
 		OR tokens.dead_reason IS NOT NULL OR tokens.ends_at <= excluded.issued_at`
-
-// keepToken notes that a login has kept the token there is, if there is one.
-const keepToken = `UPDATE tokens SET login_at = $2 WHERE user_id = $1`
 
 func (s *Store) saveToken(ctx context.Context, tx querier, save auth.SaveLogin, user auth.User) error {
 	at := save.Session.CreatedAt
 	if save.RefreshToken == "" {
-		_, err := tx.ExecContext(ctx, keepToken, user.ID, millis(at))
-		return err
+		return nil
 	}
 	var due time.Time // a base token opens no profile
 	if save.Scope == auth.ScopeUserinfo {
 		due = auth.NextFetch(at, save.Profile != nil)
 	}
 	sealed, kid := s.sealer.seal(save.RefreshToken, tokenPlace(user.AppID, user.OpenID))
-	replaced, err := changed(tx.ExecContext(ctx, upsertToken, user.ID, save.Scope, sealed, kid, millis(at), millis(at.Add(refreshLifetime)), maybeMillis(due)))
-	if err == nil && !replaced {
-		_, err = tx.ExecContext(ctx, keepToken, user.ID, millis(at))
-	}
+	_, err := tx.ExecContext(ctx, upsertToken, user.ID, save.Scope, sealed, kid, millis(at), millis(at.Add(refreshLifetime)), maybeMillis(due))
 	return err
 }
 

@@ -141,9 +141,6 @@ func countLogin(ctx context.Context, tx *sqlx.Tx, userID string, at time.Time) (
 	if errors.Is(err, sql.ErrNoRows) {
 		return auth.User{}, auth.Failf(auth.Blocked, "user %s", userID)
 	}
-	if err == nil {
-		_, err = tx.ExecContext(ctx, keepToken, userID, millis(at))
-	}
 	return row.user(), err
 }
 

@@ -57,12 +57,16 @@ func (s *Store) search(ctx context.Context, sel *selection, text string) error {
 			among := in("id", whole)
 			ids = clause{ids.text + " UNION ALL SELECT id FROM users WHERE " + among.text, slices.Concat(args, among.args)}
 		}
-		sel.sources = append(sel.sources, source{
+		var listed clause
+		if sel.link != "" {
+			listed = clause{s.dialect.often(sel.id + " IN (" + ids.text + ")"), ids.args}
+		}
+		sel.candidates = append(sel.candidates, candidateIndex{
 			entries: clause{"SELECT n FROM nickname_ends WHERE " + within, args},
 			people:  "COUNT(DISTINCT n)", // who has the text twice has two ends
 			exact:   len(parts) == 1 && len(whole) == 0,
-			link:    ofChosen,
-			from:    chosen(fewOfOther, ids.text, ids.args...),
+			ids:     ids,
+			listed:  listed,
 			few:     fewOfOther,
 		})
 	}

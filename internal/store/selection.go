@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -19,39 +18,44 @@ type clause struct {
 
 // selection is a UserQuery in SQL: which people, in which order.
 type selection struct {
-	where     []clause
-	bounds    []bound   // more conditions
-	stretches []stretch // that a walk goes through; none: the whole order
-	sources   []source
-	column    string // of the order; ties go by id
-	index     string // of users, in that order
-	down      bool   // largest first
+	order
+	where      []clause
+	candidates []candidateIndex
+	// The segment of the order that has them, without its two ends; nil: it has none
+	// on that side.
+	low, high *position
 }
 
-// source finds the people that one part of a selection names, and perhaps some
-// more, without a look at the others.
-type source struct {
-	entries clause // SELECT of what its index has
+// order is a total order of people that an index has.
+type order struct {
+	scanned string // tables, read in this order
+	beside  string // the same tables, beside ids that another index has found
+	link    string // condition between users and the other table; empty: there is none
+	at, id  string // columns that it goes by; the index has both
+	down    bool   // largest first
+}
+
+// candidateIndex finds the people that one part of a selection names, and perhaps
+// some more, without a look at the others.
+type candidateIndex struct {
+	entries clause // SELECT of what the index has
 	people  string // what counts the people among them
 	exact   bool   // they are those people and nobody else
-	from    clause // users, as they are read by it
-	link    string // condition between the two; empty: the index is one of users
-	few     int64  // entries that are quicker gathered than the order is walked
-	// listed stands for the condition when there are more than few, and still so few
-	// that the engine may keep a list of them while it walks.
+	users   string // as they are read by it; empty: it is no index of users
+	ids     clause // SELECT of their ids otherwise
+	few     int64  // entries that are quicker gathered than the order is scanned; 0: none are
+	// listed is one more condition, for a scan of tokens when there are more than few:
+	// it spares the look at a person who is not among them.
 	listed clause
-	where  int // of which condition
 }
 
-// fewToList is how many ids are quicker listed than looked up one by one.
-const fewToList = 25_000
-
 // How many entries are few in a million people, as measured: gathering them takes
-// as long as walking to a page of them.
+// as long as scanning the order for a page of them.
 const (
 	fewOfUsers  = 5000   // a look from the index into the table each
 	fewOfOther  = 2000   // three looks
 	fewOfLogins = 25_000 // none: the index has all that it takes
+	fewToList   = 8000   // rather than scanned past: two looks, and the list
 	aMillion    = 1_000_000
 )
 
@@ -61,9 +65,9 @@ const maxSearch = 1000
 func (s *Store) selection(ctx context.Context, q admin.UserQuery) (sel selection, err error) {
 	switch q.Sort {
 	case "", admin.SortNewest, admin.SortOldest:
-		sel.column, sel.index = "first_login_at", "users_by_first_login"
+		sel.order = s.orderOfUsers("first_login_at")
 	case admin.SortLastSeen, admin.SortLongestAgo:
-		sel.column, sel.index = "last_login_at", "users_by_last_login"
+		sel.order = s.orderOfUsers("last_login_at")
 	default:
 		return sel, auth.Failf(auth.BadRequest, "no order of people: %q", q.Sort)
 	}
@@ -79,6 +83,16 @@ func (s *Store) selection(ctx context.Context, q admin.UserQuery) (sel selection
 		err = s.search(ctx, &sel, search)
 	}
 	return sel, err
+}
+
+// orderOfUsers goes by one of the times of a person.
+func (s *Store) orderOfUsers(column string) order {
+	return order{
+		scanned: "users" + s.dialect.by("users_by_"+strings.TrimSuffix(column, "_at")),
+		beside:  "users",
+		at:      "users." + column,
+		id:      "users.id",
+	}
 }
 
 // filter adds a condition and where those who fulfil it are found.
@@ -99,18 +113,14 @@ func (s *Store) filter(sel *selection, filter admin.Filter) error {
 	case admin.FilterSeen30d:
 		sel.seen(s.dialect, millis(now.Add(-30*24*time.Hour)))
 	case admin.FilterAdmin:
-		sel.other(s.dialect, fewOfOther, "EXISTS (SELECT 1 FROM admins WHERE admins.appid = users.appid AND admins.openid = users.openid)",
-			"SELECT users.id FROM admins CROSS JOIN users WHERE users.appid = admins.appid AND users.openid = admins.openid")
+		sel.admins()
 	case admin.FilterNeedsLogin:
-		sel.other(s.dialect, fewOfOther, "EXISTS (SELECT 1 FROM tokens WHERE tokens.user_id = users.id AND (tokens.dead_reason IS NOT NULL OR tokens.ends_at <= ?))",
-			`SELECT user_id AS id FROM tokens WHERE dead_reason IS NULL AND ends_at <= ?
-				UNION ALL SELECT user_id FROM tokens WHERE dead_reason IS NOT NULL`, millis(now))
-		sel.ended(s.dialect, millis(now))
+		sel.tokenEnds(s.dialect, "tokens.ends_at <= ?", millis(now))
+		sel.high = &position{at: millis(now) + 1}
 	case admin.FilterTokenEnds:
-		from, to := millis(now), millis(now.Add(admin.TokenEndsSoon))
-		sel.other(s.dialect, fewOfOther, "EXISTS (SELECT 1 FROM tokens WHERE tokens.user_id = users.id AND tokens.dead_reason IS NULL AND tokens.ends_at > ? AND tokens.ends_at <= ?)",
-			"SELECT user_id AS id FROM tokens WHERE dead_reason IS NULL AND ends_at > ? AND ends_at <= ?", from, to)
-		sel.ending(s.dialect, from, to)
+		soon := millis(now.Add(admin.TokenEndsSoon))
+		sel.tokenEnds(s.dialect, "tokens.ends_at > ? AND tokens.ends_at <= ?", millis(now), soon)
+		sel.low, sel.high = &position{at: millis(now) + 1}, &position{at: soon + 1}
 	default:
 		return auth.Failf(auth.BadRequest, "no filter of people: %q", filter)
 	}
@@ -121,11 +131,11 @@ func (s *Store) filter(sel *selection, filter admin.Filter) error {
 func (sel *selection) own(d dialect, few int64, index, condition string, args ...any) {
 	users := "users" + d.by(index)
 	sel.where = append(sel.where, clause{condition, args})
-	sel.sources = append(sel.sources, source{
+	sel.candidates = append(sel.candidates, candidateIndex{
 		entries: clause{"SELECT 1 FROM " + users + " WHERE " + condition, args},
 		people:  "COUNT(*)",
 		exact:   true,
-		from:    clause{text: users},
+		users:   users,
 		few:     few,
 	})
 }
@@ -134,34 +144,41 @@ func (sel *selection) own(d dialect, few int64, index, condition string, args ..
 func (sel *selection) seen(d dialect, since int64) {
 	few := int64(fewOfLogins)
 	if sel.down {
-		few = fewOfUsers // who came last has been seen, and is where a walk begins
+		few = fewOfUsers // who came last has been seen, and is where a scan begins
 	}
 	sel.own(d, few, "users_by_last_login", "users.last_login_at >= ?", since)
-	sel.where, sel.bounds = nil, []bound{{"users.last_login_at", true, since}}
-	if sel.column == "last_login_at" {
-		sel.sources[0].few = 0 // a walk reads nobody else
+	if sel.at == "users.last_login_at" {
+		sel.where, sel.low = nil, &position{at: since}
+		sel.candidates[0].few = 0 // a scan reads nobody else
 	}
 }
 
-// other adds a condition that another table answers with people's ids, each once.
-func (sel *selection) other(d dialect, few int64, condition, ids string, args ...any) {
-	sel.where = append(sel.where, clause{condition, args})
-	sel.sources = append(sel.sources, source{
-		listed:  clause{d.often("users.id IN (" + ids + ")"), args},
-		where:   len(sel.where) - 1,
-		entries: clause{ids, args},
+// admins adds that somebody has been granted to be one.
+func (sel *selection) admins() {
+	ids := clause{text: "SELECT users.id FROM admins CROSS JOIN users WHERE users.appid = admins.appid AND users.openid = admins.openid"}
+	sel.where = append(sel.where, clause{text: "EXISTS (SELECT 1 FROM admins WHERE admins.appid = users.appid AND admins.openid = users.openid)"})
+	sel.candidates = append(sel.candidates, candidateIndex{
+		entries: ids,
 		people:  "COUNT(*)",
 		exact:   true,
-		from:    chosen(few, ids, args...),
-		link:    ofChosen,
-		few:     few,
+		ids:     ids,
+		few:     fewOfOther,
 	})
 }
 
-// chosen are people by a SELECT of a few ids. The limit tells the planner that
-// there are few.
-func chosen(few int64, ids string, args ...any) clause {
-	return clause{fmt.Sprintf(`(SELECT DISTINCT id FROM (%s) AS ids LIMIT %d) AS chosen CROSS JOIN users`, ids, 2*few), args}
+// tokenEnds has people in the order of their tokens' ends: who is due next comes
+// first, whatever order was asked for. The condition is the segment's.
+func (sel *selection) tokenEnds(d dialect, condition string, args ...any) {
+	sel.order = order{
+		scanned: "tokens" + d.by("tokens_by_end") + " CROSS JOIN users",
+		beside:  "tokens CROSS JOIN users",
+		link:    "users.id = tokens.user_id",
+		at:      "tokens.ends_at",
+		id:      "tokens.user_id",
+	}
+	sel.candidates = append(sel.candidates, candidateIndex{
+		entries: clause{"SELECT 1 FROM tokens" + d.by("tokens_by_end") + " WHERE " + condition, args},
+		people:  "COUNT(*)",
+		exact:   true, // nobody has two tokens
+	})
 }
-
-const ofChosen = "users.id = chosen.id"
