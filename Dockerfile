@@ -1,5 +1,12 @@
-# The image holds one static binary and the certificates to call WeChat with.
-FROM golang:1.26.8 AS build
+# The image holds one static binary, its licences, and the certificates to call
+# WeChat with.
+#
+# Mirrors for the build: REGISTRY stands before the name of the base image and ends
+# with a slash; GOPROXY is Go's.
+ARG REGISTRY=
+FROM ${REGISTRY}golang:1.26.8 AS build
+ARG GOPROXY=https://proxy.golang.org,direct
+ENV GOPROXY=${GOPROXY}
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
@@ -10,6 +17,7 @@ RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o /out/server ./cmd/serve
 FROM scratch
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY --from=build /out/server /server
+COPY LICENSE THIRD_PARTY_LICENSES.md /licenses/
 # A new volume takes its owner from this folder.
 COPY --from=build --chown=65532:65532 /out/data /data
 COPY --from=build --chown=65532:65532 /out/tmp /tmp

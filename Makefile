@@ -12,7 +12,7 @@ endif
 FUZZTIME ?= 10s
 IMAGE ?= wxlogin
 
-.PHONY: build test check format-check fmt fuzz bench soak run-demo image env-example clean
+.PHONY: build test check format-check fmt fuzz bench soak run-demo image env-example licences dist clean
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o bin/server ./cmd/server
@@ -46,8 +46,8 @@ fuzz:
 	done
 
 # bench measures the built program on this machine and writes docs/performance.md
-# anew, about ten minutes: close everything else. BENCH=--quick for a look that
-# writes nothing.
+# and the figures of the READMEs anew, about ten minutes: close everything else.
+# BENCH=--quick for a look that writes nothing.
 BENCH ?= --docs docs
 
 bench:
@@ -63,13 +63,24 @@ soak:
 run-demo: build
 	./bin/server demo
 
-# env-example writes .env.example and the settings tables of the READMEs anew
-# from the settings; the tests fail when they differ.
+# env-example writes .env.example and the tables of docs/settings.md and
+# docs/settings.zh-CN.md anew from the settings; the tests fail when they differ.
 env-example:
 	go test ./cmd/server -run TestSettingsAreDocumented -update
 
+# licences writes THIRD_PARTY_LICENSES.md anew from the modules that are linked; a
+# test fails when it differs.
+licences:
+	go run ./release licences
+
+# dist builds the program for all systems into dist/, with checksums and bills of
+# materials; some minutes. It needs git, and Go's modules from the network.
+dist:
+	go run ./release dist
+
+# GOPROXY and REGISTRY name mirrors for the build; see docs/operations.md.
 image:
-	docker build -t $(IMAGE) .
+	docker build -t $(IMAGE) $(if $(GOPROXY),--build-arg GOPROXY=$(GOPROXY)) $(if $(REGISTRY),--build-arg REGISTRY=$(REGISTRY)) .
 
 clean:
-	rm -rf bin
+	rm -rf bin dist

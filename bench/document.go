@@ -15,8 +15,8 @@ const (
 	endMark   = "<!-- until here -->"
 )
 
-// writeDocs writes the figures into docs/performance.md and draws
-// docs/performance.svg.
+// writeDocs writes the figures into docs/performance.md, draws
+// docs/performance.svg, and has the READMEs say the same.
 func (r *report) writeDocs(folder string) error {
 	file := filepath.Join(folder, "performance.md")
 	text, err := os.ReadFile(file)
@@ -30,6 +30,7 @@ func (r *report) writeDocs(folder string) error {
 	return errors.Join(
 		os.WriteFile(file, []byte(written), 0o644),
 		os.WriteFile(filepath.Join(folder, "performance.svg"), r.chart(), 0o644),
+		writeSentences(folder, written),
 	)
 }
 

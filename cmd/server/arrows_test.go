@@ -11,9 +11,10 @@ import (
 var arrows = map[string][]string{
 	"bench":                     {"bench/rig"},
 	"bench/rig":                 {}, // it knows the built program alone
-	"cmd/server":                {"internal/admin", "internal/auth", "internal/store", "internal/telemetry", "internal/web", "internal/wechat", "internal/wechat/wechatsim", "migrations", "templates"},
+	"cmd/server":                {"internal/admin", "internal/auth", "internal/demo", "internal/store", "internal/telemetry", "internal/web", "internal/wechat", "internal/wechat/wechatsim", "migrations", "templates"},
 	"internal/admin":            {"internal/auth"},
 	"internal/auth":             {},
+	"internal/demo":             {"internal/admin", "internal/auth", "internal/store", "internal/web"},
 	"internal/store":            {"internal/admin", "internal/auth"},
 	"internal/telemetry":        {"internal/auth", "internal/store", "internal/web", "internal/wechat"},
 	"internal/store/pgtest":     {},
@@ -21,6 +22,7 @@ var arrows = map[string][]string{
 	"internal/wechat":           {"internal/auth"},
 	"internal/wechat/wechatsim": {},
 	"migrations":                {},
+	"release":                   {}, // it asks Go what is linked
 	"templates":                 {},
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"wxlogin/internal/admin"
+	"wxlogin/internal/demo"
 	"wxlogin/internal/web"
 	"wxlogin/internal/wechat/wechatsim"
 )
@@ -115,7 +116,7 @@ func (c *demoCommand) announce(ctx context.Context, w io.Writer, s *settings, co
 	}
 	defer db.Close()
 	if !c.Empty {
-		if err := seed(ctx, db, config.appID); err != nil {
+		if err := demo.Seed(ctx, db, config.appID); err != nil {
 			return fmt.Errorf("make up people: %w", err)
 		}
 	}

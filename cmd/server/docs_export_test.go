@@ -6,18 +6,25 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// Commands are all commands, "admin link" among them.
-func Commands() ([]string, error) {
+// CommandFlags are the flags of all commands, by the command's name ("admin
+// link"); each flag with its hyphens.
+func CommandFlags() (map[string][]string, error) {
 	parser, err := kong.New(&commands{})
 	if err != nil {
 		return nil, err
 	}
-	var names []string
+	flags := make(map[string][]string)
 	for _, leaf := range parser.Model.Leaves(true) {
 		path, _, _ := strings.Cut(leaf.Path(), "<")
-		names = append(names, strings.TrimSpace(strings.TrimPrefix(path, parser.Model.Name)))
+		name := strings.TrimSpace(strings.TrimPrefix(path, parser.Model.Name))
+		flags[name] = []string{}
+		for _, group := range leaf.AllFlags(false) {
+			for _, flag := range group {
+				flags[name] = append(flags[name], "--"+flag.Name)
+			}
+		}
 	}
-	return names, nil
+	return flags, nil
 }
 
 // Variables are the names of all settings, with the _FILE forms.

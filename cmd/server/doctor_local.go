@@ -12,6 +12,9 @@ import (
 	"runtime"
 	"strings"
 	"time"
+
+	"wxlogin/internal/web"
+	"wxlogin/internal/wechat"
 )
 
 func (d *doctor) checkSettings(context.Context) []finding {
@@ -27,8 +30,6 @@ func (d *doctor) checkSettings(context.Context) []finding {
 	return findings
 }
 
-const registerDomain = "公众号后台 → 设置与开发 → 公众号设置 → 功能设置 → 网页授权域名"
-
 // checkDomain says what to register with WeChat, and whether WeChat takes it.
 func (d *doctor) checkDomain(context.Context) []finding {
 	public := d.config.publicURL
@@ -38,10 +39,10 @@ func (d *doctor) checkDomain(context.Context) []finding {
 	host, port := public.Hostname(), public.Port()
 	_, notIP := netip.ParseAddr(host)
 	switch {
-	case loopbackHost(host) && d.realWeChat():
+	case web.IsLoopback(host) && d.realWeChat():
 		return one(warning, "domain", host+" is this machine alone: no phone can open it, and WeChat registers no such domain",
 			"for real visitors set WXLOGIN_PUBLIC_URL to a domain of yours; to try things out there is `server demo`")
-	case loopbackHost(host):
+	case web.IsLoopback(host):
 		return one(good, "domain", host+": this machine alone, for tests", "")
 	case port != "" && port != "80" && port != "443":
 		return one(failure, "domain", "the public URL has port "+port+"; WeChat takes 80 and 443 only (10003 on the phone)",
@@ -53,7 +54,7 @@ func (d *doctor) checkDomain(context.Context) []finding {
 		return one(warning, "domain", host+" is a name without a dot; WeChat registers domains of the public internet (10003 on the phone)",
 			"set WXLOGIN_PUBLIC_URL to a domain of yours with an ICP record (备案)")
 	}
-	findings := one(good, "domain", "register exactly this: "+host+"\n"+registerDomain, "")
+	findings := one(good, "domain", "register exactly this: "+host+"\n"+wechat.WayToDomain, "")
 	if public.Scheme == "http" {
 		findings = append(findings, finding{warning, "domain", "the public URL is http: sessions and codes travel in the clear", "use https"})
 	}
@@ -235,7 +236,7 @@ func (d *doctor) checkProxies(context.Context) []finding {
 	switch {
 	case len(d.config.proxies) > 0:
 		return one(good, "proxies", fmt.Sprintf("X-Forwarded-For is believed from %s", d.settings.TrustedProxies), "")
-	case public.Scheme != "https" || loopbackHost(public.Hostname()):
+	case public.Scheme != "https" || web.IsLoopback(public.Hostname()):
 		return one(good, "proxies", "none", "")
 	}
 	advice := "set WXLOGIN_TRUSTED_PROXIES to your proxy's address or network, and have it set X-Forwarded-For"

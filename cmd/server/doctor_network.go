@@ -93,17 +93,23 @@ type reply struct {
 
 const maxReply = 64 << 10
 
-// get asks an address once and follows no redirect.
+// get asks an address once, through the proxy that the variables name.
 func (d *doctor) get(ctx context.Context, address string) (reply, error) {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
+	return ask(ctx, address, http.ProxyFromEnvironment)
+}
+
+// ask asks an address once, follows no redirect and reads no more than maxReply.
+// A nil proxy asks it directly.
+func ask(ctx context.Context, address string, proxy func(*http.Request) (*url.URL, error)) (reply, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return reply{}, err
 	}
-	req.Header.Set("User-Agent", "wxlogin-doctor")
+	req.Header.Set("User-Agent", "wxlogin")
 	client := http.Client{
-		Transport:     &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true},
+		Transport:     &http.Transport{Proxy: proxy, DisableKeepAlives: true},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	res, err := client.Do(req)

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"wxlogin/internal/wechat"
 )
 
 // checkService asks the service at its own door.
@@ -105,7 +107,7 @@ func (d *doctor) judgeRedirect(r reply) []finding {
 	switch {
 	case !strings.EqualFold(to.Hostname(), public.Hostname()):
 		return one(failure, "public URL", text+", another host; WeChat compares the whole host (10003), and cookies do not follow",
-			"set WXLOGIN_PUBLIC_URL="+target+" and register "+to.Hostname()+" ("+registerDomain+"), or end the redirect")
+			"set WXLOGIN_PUBLIC_URL="+target+" and register "+to.Hostname()+" ("+wechat.WayToDomain+"), or end the redirect")
 	case to.Scheme != public.Scheme:
 		return one(failure, "public URL", text+", another scheme; cookies of the one do not reach the other", "set WXLOGIN_PUBLIC_URL="+target)
 	}
@@ -130,11 +132,11 @@ func (d *doctor) checkVerifyFile(ctx context.Context) []finding {
 	const subject = "MP_verify"
 	if d.settings.VerifyFile == "" {
 		return one(warning, subject, "WXLOGIN_VERIFY_FILE is not set; WeChat reads that file when the domain is registered",
-			"download it ("+registerDomain+" → 设置) and set WXLOGIN_VERIFY_FILE to its path, unless the proxy serves it or the domain is registered already")
+			"download it ("+wechat.WayToDomain+" → 设置) and set WXLOGIN_VERIFY_FILE to its path, unless the proxy serves it or the domain is registered already")
 	}
 	files, err := d.settings.readVerifyFile()
 	if err != nil {
-		return one(failure, subject, err.Error(), "download it again ("+registerDomain+" → 设置), keep its name and let the user that runs the service read it")
+		return one(failure, subject, err.Error(), "download it again ("+wechat.WayToDomain+" → 设置), keep its name and let the user that runs the service read it")
 	}
 	public := d.config.publicURL
 	for name, content := range files {

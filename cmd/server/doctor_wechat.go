@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"wxlogin/internal/auth"
+	"wxlogin/internal/web"
 	"wxlogin/internal/wechat"
 )
 
@@ -37,7 +38,7 @@ func (d *doctor) checkWeChat(ctx context.Context) []finding {
 			skip("clock", "WeChat did not answer"), skip("account", "WeChat did not answer"))
 	}
 	findings := one(good, "wechat", host+" answers in "+milliseconds(took)+via(d.config.apiURL), "")
-	if !d.realWeChat() && !loopbackHost(host) {
+	if !d.realWeChat() && !web.IsLoopback(host) {
 		findings = one(warning, "wechat", host+" answers, and is not WeChat's own: it gets the AppSecret",
 			"unset WXLOGIN_WECHAT_API_URL and WXLOGIN_WECHAT_OPEN_URL unless this is a test")
 	}

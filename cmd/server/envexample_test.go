@@ -1,10 +1,8 @@
 package main_test
 
 import (
-	"errors"
 	"flag"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,7 +13,7 @@ import (
 	server "wxlogin/cmd/server"
 )
 
-var update = flag.Bool("update", false, "write .env.example and the settings tables of the READMEs anew")
+var update = flag.Bool("update", false, "write .env.example and the tables of docs/settings.md and its Chinese version anew")
 
 // description is what a reader wants to know of a setting and the struct does
 // not say.
@@ -56,7 +54,7 @@ var descriptions = map[string]description{
 	"wechat-api-url":   {"URL", "", false, "微信接口的地址；其他值仅用于测试。"},
 }
 
-// Every setting has its lines in .env.example and its row in the READMEs, made
+// Every setting has its lines in .env.example and its row in docs/settings.md, made
 // from the struct that the program reads.
 func TestSettingsAreDocumented(t *testing.T) {
 	for _, s := range server.Settings() {
@@ -68,24 +66,23 @@ func TestSettingsAreDocumented(t *testing.T) {
 		t.Fatalf("%d settings are described, and there are %d", got, want)
 	}
 	wantFile(t, "../../.env.example", func(string) string { return envExample() })
-	wantFile(t, "../../README.md", func(text string) string { return betweenMarkers(text, settingsTable(false)) })
-	wantFile(t, "../../README.zh-CN.md", func(text string) string { return betweenMarkers(text, settingsTable(true)) })
+	wantFile(t, "../../docs/settings.md", func(text string) string { return betweenMarkers(t, text, settingsTable(false)) })
+	wantFile(t, "../../docs/settings.zh-CN.md", func(text string) string { return betweenMarkers(t, text, settingsTable(true)) })
 }
 
 // wantFile compares a file with what it should be made into, or writes it.
 func wantFile(t *testing.T, path string, make func(string) string) {
 	t.Helper()
 	before, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) && filepath.Ext(path) == ".md" {
-		return // there is no README to check
+	if err != nil {
+		t.Fatal(err)
 	}
 	want := make(string(before))
 	if *update {
-		err = os.WriteFile(path, []byte(want), 0o644)
+		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
 		before = []byte(want)
-	}
-	if err != nil {
-		t.Fatal(err)
 	}
 	if diff := cmp.Diff(strings.Split(string(before), "\n"), strings.Split(want, "\n")); diff != "" {
 		t.Errorf("%s is not up to date; make env-example makes it so:\n%s", filepath.Base(path), diff)
@@ -170,13 +167,14 @@ func settingsTable(chinese bool) string {
 	return b.String()
 }
 
-// betweenMarkers puts the table into a text that has a place for it.
-func betweenMarkers(text, table string) string {
+// betweenMarkers puts the table into a text, in the place that is marked for it.
+func betweenMarkers(t *testing.T, text, table string) string {
+	t.Helper()
 	const opening, closing = "<!-- settings -->", "<!-- /settings -->"
 	before, rest, ok := strings.Cut(text, opening)
 	_, after, closed := strings.Cut(rest, closing)
 	if !ok || !closed {
-		return text
+		t.Fatalf("there is no place for the settings: %s and %s are missing", opening, closing)
 	}
 	return before + opening + "\n\n" + table + "\n" + closing + after
 }

@@ -67,7 +67,7 @@ func TestSnippetsAreTheExamples(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, guide := range append(guides, "../../docs/gate.md") {
+	for _, guide := range append(guides, "../../docs/forward-auth.md", "../../docs/forward-auth.zh-CN.md") {
 		for _, block := range blocks.FindAllStringSubmatch(readFile(t, guide), -1) {
 			if ofGate.MatchString(block[2]) && !strings.Contains(margin(examples[block[1]]), margin(block[2])) {
 				t.Errorf("%s shows what is not in the %s example:\n%s", filepath.Base(guide), block[1], block[2])

@@ -44,7 +44,7 @@ func (c *serveCommand) Run(ctx context.Context, env *environment) error {
 		return err
 	}
 	defer log.Flush()
-	if config.publicURL.Scheme == "http" && !loopbackHost(config.publicURL.Hostname()) {
+	if config.publicURL.Scheme == "http" && !web.IsLoopback(config.publicURL.Hostname()) {
 		log.Warn("the public URL is http: sessions travel in the clear, and cookies lack Secure", "public_url", config.publicURL.String())
 	}
 	listener, err := net.Listen("tcp", config.addr)
@@ -200,22 +200,26 @@ func assemble(p parts) (assembled, error) {
 			Provider: client, Store: p.db, Pictures: pictures, Rules: rules, Now: time.Now, Log: log,
 			Observe: p.observers.Login, Arrived: p.observers.Arrived,
 		}),
-		Scans:     auth.NewScans(p.db, rules, time.Now, p.observers.Login),
-		Stopping:  p.stopping,
-		Admins:    admin.New(admin.Config{Store: p.db, AppID: config.appID, Admins: config.admins, Now: time.Now}),
-		Refresher: refresher,
-		Pictures:  pictures,
-		Sessions:  p.db,
-		People:    p.db,
-		Ready:     p.ready,
-		Observe:   observe,
-		LogAccess: p.logs.Access,
-		Started:   p.observers.Started,
-		Refused:   p.observers.Refused,
-		Meaning:   meaning,
-		Templates: templates.FS,
-		Now:       time.Now,
-		Log:       log,
+		Scans:      auth.NewScans(p.db, rules, time.Now, p.observers.Login),
+		Stopping:   p.stopping,
+		Admins:     admin.New(admin.Config{Store: p.db, AppID: config.appID, Admins: config.admins, Now: time.Now}),
+		Refresher:  refresher,
+		Pictures:   pictures,
+		Sessions:   p.db,
+		People:     p.db,
+		Lists:      p.db,
+		AuditLog:   p.db,
+		Statistics: p.db,
+		Personal:   p.db,
+		Ready:      p.ready,
+		Observe:    observe,
+		LogAccess:  p.logs.Access,
+		Started:    p.observers.Started,
+		Refused:    p.observers.Refused,
+		Meaning:    meaning,
+		Templates:  templates.FS,
+		Now:        time.Now,
+		Log:        log,
 	})
 	return assembled{server, pictures, refresher}, err
 }

@@ -19,6 +19,7 @@ import (
 
 	"wxlogin/internal/auth"
 	"wxlogin/internal/store"
+	"wxlogin/internal/web"
 )
 
 // settings are what an operator can set, each by a flag, a variable or, for a
@@ -185,7 +186,7 @@ func (s *settings) parsePublicURL() (*url.URL, error) {
 		return nil, badSetting(flag, "%q is not an address, %s", s.PublicURL, form)
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.RawPath != "" || strings.ContainsAny(u.Path, `\{}*`) || strings.Contains(u.Path, "//") || path.Clean("/"+u.Path) != "/"+strings.Trim(u.Path, "/"):
 		return nil, badSetting(flag, "has more than scheme, host and a plain path, %s", form)
-	case u.Scheme == "http" && !loopbackHost(u.Hostname()) && !s.AllowHTTP:
+	case u.Scheme == "http" && !web.IsLoopback(u.Hostname()) && !s.AllowHTTP:
 		return nil, badSetting(flag, "%q is http, which sends sessions in the clear; use https, or set WXLOGIN_ALLOW_HTTP=true if this is a closed network", s.PublicURL)
 	}
 	return u, nil
@@ -254,10 +255,4 @@ func parsePrefix(s string) (netip.Prefix, error) {
 func hostPort(s string) bool {
 	_, port, err := net.SplitHostPort(s)
 	return err == nil && port != ""
-}
-
-// loopbackHost says whether a host name can only mean this machine.
-func loopbackHost(host string) bool {
-	addr, err := netip.ParseAddr(host)
-	return err == nil && addr.IsLoopback() || host == "localhost" || strings.HasSuffix(host, ".localhost")
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"wxlogin/internal/web"
 	"wxlogin/internal/wechat/wechatsim"
 )
 
@@ -78,5 +79,5 @@ func serveSimulator(ctx context.Context, listener net.Listener, sim *wechatsim.S
 // alone.
 func onLoopback(address string) bool {
 	host, _, err := net.SplitHostPort(address)
-	return err == nil && loopbackHost(strings.ToLower(host))
+	return err == nil && web.IsLoopback(strings.ToLower(host))
 }

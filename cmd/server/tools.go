@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
@@ -64,20 +63,13 @@ func (c *healthcheckCommand) Run(ctx context.Context, env *environment) error {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
 	address := door + strings.TrimRight(public.Path, "/") + "/readyz"
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-	if err != nil {
-		return err
-	}
 	// Asked at its own door, whatever proxy the variables name.
-	client := http.Client{Transport: &http.Transport{Proxy: nil}}
-	res, err := client.Do(req)
+	r, err := ask(ctx, address, nil)
 	if err != nil {
 		return fmt.Errorf("not ready: %w", err)
 	}
-	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		body, _ := io.ReadAll(io.LimitReader(res.Body, 1024)) // as much as can be had
-		return fmt.Errorf("not ready: %s %s", res.Status, strings.TrimSpace(string(body)))
+	if r.status != http.StatusOK {
+		return fmt.Errorf("not ready: %d %s %s", r.status, http.StatusText(r.status), strings.TrimSpace(string(r.body)))
 	}
 	fmt.Fprintln(env.stdout, "ready")
 	return nil

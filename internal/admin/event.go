@@ -29,7 +29,7 @@ var Actions = []Action{
 	ActGrant, ActRevoke, ActLinkMade, ActLinkUsed, ActSignOut, ActSignIn, ActIdentityClash,
 }
 
-// Event is one entry of the record of such actions. It is only ever added to.
+// Event is one entry of the audit log. It is only ever added to.
 type Event struct {
 	ID      string
 	At      time.Time
@@ -46,7 +46,7 @@ const (
 	ActorWeChat  = "wechat"       // what WeChat's answers led to
 )
 
-// EventQuery asks for entries of the record. The zero value asks for the newest.
+// EventQuery asks for entries of the audit log. The zero value asks for the newest.
 type EventQuery struct {
 	Action Action    // empty: all
 	Who    string    // the actor, or the subject: a user's id, an openid, ActorLink …; empty: all
@@ -64,7 +64,7 @@ type NamedEvent struct {
 	SubjectName string
 }
 
-// EventPage is one page of the record, newest first.
+// EventPage is one page of the audit log, newest first.
 type EventPage struct {
 	Events []NamedEvent
 	Next   string // cursor of the page after; empty on the last one

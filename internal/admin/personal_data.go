@@ -6,14 +6,17 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// PersonalData is all that is stored on one person, for themselves to read. It holds
-// no token, and the hashes in it are empty.
-type PersonalData struct {
-	User     auth.User
-	Sessions []auth.Session // newest first
-	Logins   []auth.Login   // newest first
-	Events   []Event        // by or about the person, newest first
-	Token    *TokenInfo     // nil: no refresh_token is stored
+// PersonalDataVisitor is handed all that is stored on one person, for themselves
+// to read, in this order. It holds no token, and the hashes in it are empty. The
+// first error ends it.
+type PersonalDataVisitor struct {
+	Person  func(auth.User) error
+	Session func(auth.Session) error // each, newest first
+	Login   func(auth.Login) error   // each, newest first
+	Event   func(Event) error        // each by or about the person, newest first
+	// Rest comes last: token is nil when no refresh_token is stored, picture the
+	// zero Picture when no copy is kept.
+	Rest func(token *TokenInfo, picture auth.Picture) error
 }
 
 // TokenInfo is what is known of a stored refresh_token beside the token.

@@ -83,7 +83,7 @@ type ScanStore interface {
 	Visit(ctx context.Context, kind SessionKind, tokenHash string) (*Visit, error)
 }
 
-// Scans signs desktops in by a phone that is: the desktop shows a code, the
+// Scans is scan login: it signs desktops in by a phone that is signed in: the desktop shows a code, the
 // phone opens it and is asked, and after a yes the desktop gets a session of its
 // own. What only that desktop knows is not seen to here: Collect is for whoever
 // has been found to be the browser that the code was made for.

@@ -48,3 +48,7 @@ type Visit struct {
 func (s *Session) Alive(now time.Time, idle time.Duration) bool {
 	return now.Before(s.EndsAt) && now.Sub(s.LastSeenAt).Abs() < idle
 }
+
+// MaxSessions is how many sessions one person has at most. When another begins,
+// the one used least recently ends.
+const MaxSessions = 50

@@ -140,7 +140,7 @@ func (s *Service) SignIn(ctx context.Context, a Arrival) (Outcome, error) {
 	if !claimed {
 		return s.repeat(ctx, login)
 	}
-	outcome, err := s.exchange(ctx, &login, a)
+	outcome, err := s.completeLogin(ctx, &login, a)
 	login.Outcome, login.Reason = outcome, ReasonOf(err)
 	if err != nil {
 		login.Outcome, login.Errcode = Failed, ErrcodeOf(err)
@@ -153,8 +153,9 @@ func (s *Service) SignIn(ctx context.Context, a Arrival) (Outcome, error) {
 	return outcome, err
 }
 
-// exchange does the login. It notes on the way how far it has come, and who has.
-func (s *Service) exchange(ctx context.Context, login *Login, a Arrival) (Outcome, error) {
+// completeLogin spends the code and signs the person in. It notes in login how far
+// it came and who it was, for the history.
+func (s *Service) completeLogin(ctx context.Context, login *Login, a Arrival) (Outcome, error) {
 	login.Step = StepCode
 	grant, err := s.provider.Exchange(ctx, a.Code)
 	if err != nil {

@@ -17,7 +17,7 @@ var benchSearches = []string{
 	"o000000000000000000000000500", "u000000000000000000000000501", "欧欧",
 }
 
-// benchPages are what the desk asks of the store for its pages, by name.
+// benchPages are what the admin pages ask of the store, by name.
 func benchPages(b *testing.B, s *store.Store, now time.Time) iter.Seq2[string, func() error] {
 	ctx := b.Context()
 	list := func(q admin.UserQuery) func() error {

@@ -15,15 +15,15 @@ import (
 	"wxlogin/migrations"
 )
 
-// What the desk's pages cost by the number of people stored:
+// What the admin pages cost by the number of people stored:
 //
-//	go test -bench Desk/sqlite/people=1000$ -run '^$' ./internal/store
-//	go test -bench Desk -benchtime 20x -timeout 1h -run '^$' ./internal/store
+//	go test -bench Admin/sqlite/people=1000$ -run '^$' ./internal/store
+//	go test -bench Admin -benchtime 20x -timeout 1h -run '^$' ./internal/store
 //
 // A million people take some minutes to make up. WXLOGIN_BENCH_SQLITE (a folder)
 // and WXLOGIN_BENCH_POSTGRES (an address that ends where a database's name begins)
 // keep them for the next time.
-func BenchmarkDesk(b *testing.B) {
+func BenchmarkAdmin(b *testing.B) {
 	for _, e := range []struct {
 		name string
 		make func(b *testing.B, n int) (url string, raw *sql.DB)

@@ -107,7 +107,7 @@ var historyPromises = map[string]func(*world){
 		wantReason(w.t, w.EndSession(w.ctx, user.ID, id, w.event(admin.ActEndSession, user.ID)), auth.NoSuchSession)
 		w.wantEvents(event)
 	},
-	"an erased person is known to the record by our id alone": func(w *world) {
+	"an erased person is known to the audit log by our id alone": func(w *world) {
 		user, _ := w.visitor("o1-erase-me")
 		w.visitor("o2")
 		grant, other := w.event(admin.ActGrant, "o1-erase-me"), w.event(admin.ActGrant, "o2")

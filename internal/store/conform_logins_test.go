@@ -281,11 +281,11 @@ var loginPromises = map[string]func(*world){
 		w.wantSignedIn(stranger)
 	},
 	"a login does not end the admin session of its browser": func(w *world) {
-		desk := w.deskSession()
+		browser := w.adminSession()
 		save := w.login("o1", auth.ScopeBase)
-		save.Replaces = desk
+		save.Replaces = browser
 		w.signsIn(save)
-		if _, err := w.Visit(w.ctx, auth.AdminSession, desk); err != nil {
+		if _, err := w.Visit(w.ctx, auth.AdminSession, browser); err != nil {
 			w.t.Error(err)
 		}
 	},

@@ -12,8 +12,8 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// deskSession lets a browser in by a link and returns its token's hash.
-func (w *world) deskSession() string {
+// adminSession lets a browser in by a link and returns its token's hash.
+func (w *world) adminSession() string {
 	w.t.Helper()
 	link, at := auth.Hash(auth.NewToken()), w.clock.now()
 	if err := w.AddAdminLink(w.ctx, admin.Link{TokenHash: link, EndsAt: at.Add(time.Minute)}, w.event(admin.ActLinkMade, "")); err != nil {
@@ -58,22 +58,22 @@ var sessionPromises = map[string]func(*world){
 	},
 	"one kind of session never passes for the other": func(w *world) {
 		_, visitor := w.visitor("o1")
-		desk := w.deskSession()
-		visit := must(w.Visit(w.ctx, auth.AdminSession, desk))(w.t)
+		browser := w.adminSession()
+		visit := must(w.Visit(w.ctx, auth.AdminSession, browser))(w.t)
 		if visit.User.ID != "" || visit.Session.Kind != auth.AdminSession || visit.Session.UserID != "" {
 			w.t.Errorf("got %+v", visit)
 		}
 		for _, c := range []struct {
 			kind  auth.SessionKind
 			token string
-		}{{auth.AdminSession, visitor}, {auth.VisitorSession, desk}, {"", visitor}, {"other", visitor}, {auth.VisitorSession, ""}, {auth.VisitorSession, auth.Hash("never")}} {
+		}{{auth.AdminSession, visitor}, {auth.VisitorSession, browser}, {"", visitor}, {"other", visitor}, {auth.VisitorSession, ""}, {auth.VisitorSession, auth.Hash("never")}} {
 			_, err := w.Visit(w.ctx, c.kind, c.token)
 			wantReason(w.t, err, auth.NotSignedIn)
 		}
-		if err := w.DeleteSession(w.ctx, auth.VisitorSession, desk); err != nil {
+		if err := w.DeleteSession(w.ctx, auth.VisitorSession, browser); err != nil {
 			w.t.Error(err)
 		}
-		must(w.Visit(w.ctx, auth.AdminSession, desk))(w.t)
+		must(w.Visit(w.ctx, auth.AdminSession, browser))(w.t)
 	},
 	"a session ends at its end": func(w *world) {
 		_, token := w.visitor("o1")
@@ -102,12 +102,12 @@ var sessionPromises = map[string]func(*world){
 		user, here := w.visitor("o1")
 		_, there := w.visitor("o1")
 		_, other := w.visitor("o2")
-		desk := w.deskSession()
+		browser := w.adminSession()
 		must(w.EndSessions(w.ctx, user.ID, w.event(admin.ActEndSessions, user.ID)))(w.t)
 		w.wantSignedOut(here)
 		w.wantSignedOut(there)
 		w.wantSignedIn(other)
-		must(w.Visit(w.ctx, auth.AdminSession, desk))(w.t)
+		must(w.Visit(w.ctx, auth.AdminSession, browser))(w.t)
 	},
 	"a logout acts on every process at once": func(w *world) {
 		_, token := w.visitor("o1")
@@ -170,7 +170,7 @@ var sessionPromises = map[string]func(*world){
 	"the sweep clears away what has ended, and nothing else": func(w *world) {
 		const idle = 720 * time.Hour
 		_, idler := w.visitor("o1")
-		desk := w.deskSession()
+		browser := w.adminSession()
 		for _, ends := range []time.Duration{time.Minute, idle + time.Hour} {
 			link := admin.Link{TokenHash: auth.Hash(auth.NewToken()), EndsAt: w.clock.now().Add(ends)}
 			if err := w.AddAdminLink(w.ctx, link, w.event(admin.ActLinkMade, "")); err != nil {
@@ -184,12 +184,12 @@ var sessionPromises = map[string]func(*world){
 		inFlight := pending(w.login("o3", auth.ScopeBase))
 		must(w.ClaimLogin(w.ctx, inFlight))(w.t)
 
-		// Gone by now: the desk session, one link, what two old logins have spent. The
+		// Gone by now: the session of an admin, one link, what two old logins have spent. The
 		// lost login is closed.
 		if n := must(w.Sweep(w.ctx, w.clock.now(), idle))(w.t); n != 5 {
 			w.t.Errorf("swept %d", n)
 		}
-		_, err := w.Visit(w.ctx, auth.AdminSession, desk)
+		_, err := w.Visit(w.ctx, auth.AdminSession, browser)
 		wantReason(w.t, err, auth.NotSignedIn)
 		w.wantSignedIn(idler)
 		w.wantRows("admin_links", 1)

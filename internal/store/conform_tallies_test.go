@@ -123,7 +123,7 @@ var talliesPromises = map[string]func(*world){
 			w.visitor(fmt.Sprintf("o%d", i))
 		}
 		user, token := w.visitor("o1")
-		w.deskSession()
+		w.adminSession()
 		alive := func(want int64) {
 			w.t.Helper()
 			if n := must(w.Counts(w.ctx, w.clock.now()))(w.t).Sessions; n != want {

@@ -1,5 +1,5 @@
 // Package store keeps what package auth writes down, in SQL: people, tokens,
-// sessions, logins, the record of what admins did.
+// sessions, logins, the audit log.
 //
 // It does not know HTTP, cookies or WeChat, who may do what, or when a session
 // counts as idle. It sees a token only as its hash, and a refresh_token only

@@ -100,3 +100,12 @@ func (s *Store) InGapsOfCommits(f func()) (stop func()) {
 	}
 	return func() { s.cache.current = look }
 }
+
+// SessionLimitStatements are what counts a person's sessions, and what ends those
+// beyond the limit.
+func SessionLimitStatements(userID string) []Statement {
+	return []Statement{
+		{Text: countSessionsOf, Args: []any{userID}},
+		{Text: endLeastUsed, Args: []any{userID, "", 1, 2, 3}},
+	}
+}

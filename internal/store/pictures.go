@@ -15,6 +15,11 @@ var _ auth.PictureStore = (*Store)(nil)
 // Picture returns the copy kept of a person's picture; the zero Picture when
 // there is none.
 func (s *Store) Picture(ctx context.Context, userID string) (auth.Picture, error) {
+	picture, err := readPicture(ctx, s.reader, userID)
+	return picture, s.fail(ctx, "read picture", err)
+}
+
+func readPicture(ctx context.Context, db getter, userID string) (auth.Picture, error) {
 	var row struct {
 		UserID   string `db:"user_id"`
 		Source   string `db:"source"`
@@ -23,13 +28,13 @@ func (s *Store) Picture(ctx context.Context, userID string) (auth.Picture, error
 		ETag     string `db:"etag"`
 		CopiedAt int64  `db:"copied_at"`
 	}
-	err := s.reader.GetContext(ctx, &row, `SELECT user_id, source, content_type, body, etag, copied_at
+	err := db.GetContext(ctx, &row, `SELECT user_id, source, content_type, body, etag, copied_at
 		FROM pictures WHERE user_id = $1`, userID)
 	if errors.Is(err, sql.ErrNoRows) {
 		return auth.Picture{}, nil
 	}
 	if err != nil {
-		return auth.Picture{}, s.fail(ctx, "read picture", err)
+		return auth.Picture{}, err
 	}
 	return auth.Picture{
 		UserID:   row.UserID,

@@ -10,7 +10,7 @@ import (
 // loginWrites are the statements of every login. Having SQLite read them anew
 // took more than a third of a login's time: most have an upsert with triggers
 // behind it.
-var loginWrites = []string{insertLogin, finishLogin, endedLogin, greetUser, upsertUser, upsertToken, insertSession, deleteSession}
+var loginWrites = []string{insertLogin, finishLogin, endedLogin, greetUser, upsertUser, upsertToken, insertSession, deleteSession, countSessionsOf, endLeastUsed}
 
 // prepareWrites has the engine read the statements of a login once.
 // PostgreSQL's driver does so by itself.

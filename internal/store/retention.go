@@ -7,7 +7,7 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// Forget deletes the history of logins and the record of events from before a
+// Forget deletes the history of logins and the audit log from before a
 // moment each; the zero time keeps all. It returns how many rows went, and works
 // in small transactions so that logins get their turn in between.
 //

@@ -19,10 +19,15 @@ const (
 	deleteSession = `DELETE FROM sessions WHERE token_hash = $1 AND kind = $2`
 )
 
+// addSession begins a session. Where its person has too many, others of theirs end:
+// see limitSessions for what that asks of the transaction.
 func addSession(ctx context.Context, tx querier, session auth.Session) error {
 	row := newSessionRow(session)
 	_, err := tx.ExecContext(ctx, insertSession, row.ID, row.TokenHash, row.Kind, row.UserID, row.CreatedAt,
 		row.LastSeenAt, row.EndsAt, row.RemoteAddr, row.UserAgent)
+	if err == nil && session.UserID != "" {
+		_, err = limitSessions(ctx, tx, session.UserID, session.TokenHash, session.CreatedAt)
+	}
 	return err
 }
 
@@ -45,7 +50,7 @@ var (
 	visitorQuery = `SELECT ` + nested(sessionColumns) + `, ` + nested(userColumns) + `, ` + grantedColumn + `
 		FROM sessions JOIN users ON users.id = sessions.user_id
 		WHERE sessions.token_hash = $1 AND sessions.kind = 'visitor'`
-	deskQuery = `SELECT ` + sessionColumns + ` FROM sessions WHERE token_hash = $1 AND kind = 'desk'`
+	adminQuery = `SELECT ` + sessionColumns + ` FROM sessions WHERE token_hash = $1 AND kind = 'desk'`
 )
 
 type visitRow struct {
@@ -74,7 +79,7 @@ func (s *Store) Visit(ctx context.Context, kind auth.SessionKind, tokenHash stri
 	case auth.VisitorSession:
 		visit, err = s.readVisit(ctx, tokenHash)
 	case auth.AdminSession:
-		visit, err = s.readDeskVisit(ctx, tokenHash)
+		visit, err = s.readAdminVisit(ctx, tokenHash)
 	default:
 		return nil, auth.Failf(auth.NotSignedIn, "no kind of session: %q", kind)
 	}
@@ -103,9 +108,9 @@ func (s *Store) readVisit(ctx context.Context, tokenHash string) (*auth.Visit, e
 	return visit, nil
 }
 
-func (s *Store) readDeskVisit(ctx context.Context, tokenHash string) (*auth.Visit, error) {
+func (s *Store) readAdminVisit(ctx context.Context, tokenHash string) (*auth.Visit, error) {
 	var row sessionRow
-	if err := s.desk.GetContext(ctx, &row, tokenHash); err != nil {
+	if err := s.admin.GetContext(ctx, &row, tokenHash); err != nil {
 		return nil, err
 	}
 	return &auth.Visit{Session: row.session()}, nil
@@ -152,11 +157,12 @@ func (s *Store) TouchSessions(ctx context.Context, tokenHashes []string, at time
 	return nil
 }
 
-// UserSessions lists a person's sessions, newest first.
+// UserSessions lists a person's sessions, newest first, at most auth.MaxSessions.
+// Nobody has more for long.
 func (s *Store) UserSessions(ctx context.Context, userID string) ([]auth.Session, error) {
 	var rows []sessionRow
 	err := s.reader.SelectContext(ctx, &rows, `SELECT `+sessionColumns+` FROM sessions
-		WHERE user_id = $1 ORDER BY created_at DESC, id DESC`, userID)
+		WHERE user_id = $1 ORDER BY created_at DESC, id DESC LIMIT $2`, userID, auth.MaxSessions)
 	if err != nil {
 		return nil, s.fail(ctx, "list sessions", err)
 	}

@@ -161,7 +161,7 @@ func TestReadersCannotWrite(t *testing.T) {
 	before := w.number("PRAGMA data_version")
 	for range 3 {
 		must(w.Users(w.ctx, admin.UserQuery{Search: "o1"}))(t)
-		must(w.Dossier(w.ctx, user.ID))(t)
+		must(w.personalData(user.ID))(t)
 		must(w.Counts(w.ctx, w.clock.now()))(t)
 		if err := w.Ready(w.ctx); err != nil {
 			t.Error(err)

@@ -66,13 +66,13 @@ func (s *Store) CountSessions(ctx context.Context) (map[auth.SessionKind]int64, 
 	var row struct {
 		Visitors int64 `db:"visitors"`
 		Ended    int64 `db:"ended"`
-		Desks    int64 `db:"desks"`
+		Admins   int64 `db:"admins"`
 	}
 	now := s.now()
 	count := func(visitors string) error {
 		return s.reader.GetContext(ctx, &row, `SELECT (`+visitors+`) AS visitors,
 			(SELECT COUNT(*) FROM sessions WHERE ends_at <= $1 AND kind = 'visitor') AS ended,
-			(SELECT COUNT(*) FROM sessions WHERE ends_at > $1 AND ends_at <= $2 AND kind = 'desk') AS desks`,
+			(SELECT COUNT(*) FROM sessions WHERE ends_at > $1 AND ends_at <= $2 AND kind = 'desk') AS admins`,
 			millis(now), millis(now.Add(admin.SessionLifetime)))
 	}
 	state, ok := s.cache.now()
@@ -94,6 +94,6 @@ func (s *Store) CountSessions(ctx context.Context) (map[auth.SessionKind]int64, 
 	}
 	return map[auth.SessionKind]int64{
 		auth.VisitorSession: row.Visitors - row.Ended,
-		auth.AdminSession:   row.Desks,
+		auth.AdminSession:   row.Admins,
 	}, nil
 }

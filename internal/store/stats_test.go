@@ -16,10 +16,10 @@ func TestCountSessions(t *testing.T) {
 	for _, e := range engines {
 		t.Run(e.name, func(t *testing.T) {
 			w := newWorld(t, e)
-			want := func(visitors, desks int64) {
+			want := func(visitors, admins int64) {
 				t.Helper()
 				got := must(w.CountSessions(w.ctx))(t)
-				if diff := cmp.Diff(map[auth.SessionKind]int64{auth.VisitorSession: visitors, auth.AdminSession: desks}, got); diff != "" {
+				if diff := cmp.Diff(map[auth.SessionKind]int64{auth.VisitorSession: visitors, auth.AdminSession: admins}, got); diff != "" {
 					t.Error(diff)
 				}
 			}
@@ -27,7 +27,7 @@ func TestCountSessions(t *testing.T) {
 			w.visitor("o1")
 			w.visitor("o1")
 			w.visitor("o2")
-			w.deskSession()
+			w.adminSession()
 			want(3, 1)
 			w.clock.pass(admin.SessionLifetime)
 			want(3, 0)

@@ -48,7 +48,7 @@ type Store struct {
 	everybody, signedIn keptCount // how many people there are, and sessions of visitors
 
 	// Read with every visit or every login.
-	visitor, desk, scan, byOpenID, pictureSource frequent
+	visitor, admin, scan, byOpenID, pictureSource frequent
 
 	prepared map[string]*sqlx.Stmt // what every login writes; nil with another engine
 
@@ -112,7 +112,7 @@ func (s *Store) open(ctx context.Context, c Config) (err error) {
 		return err
 	}
 	for read, query := range map[*frequent]string{
-		&s.visitor: visitorQuery, &s.desk: deskQuery, &s.scan: scanQuery, &s.byOpenID: openIDQuery, &s.pictureSource: pictureQuery,
+		&s.visitor: visitorQuery, &s.admin: adminQuery, &s.scan: scanQuery, &s.byOpenID: openIDQuery, &s.pictureSource: pictureQuery,
 	} {
 		if *read, err = s.reader.prepare(ctx, query); err != nil {
 			return err

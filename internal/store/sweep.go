@@ -14,12 +14,12 @@ import (
 // ten minutes at most, and a code lives for five.
 const abandoned = time.Hour
 
-// Sweep clears away what has ended by now: sessions past their end or idle for
-// longer than idle, admin links that nobody used, scans. Logins that were never
-// finished become failed, old states and codes are forgotten, and quarter hours
-// that are over are counted for the dashboard. It returns how many rows it cleared
-// away or ended, and works in small transactions so that logins get their turn in
-// between.
+// Sweep clears away what has ended by now: sessions past their end, idle for
+// longer than idle, or more than auth.MaxSessions of a person, admin links that
+// nobody used, scans. Logins that were never finished become failed, old states
+// and codes are forgotten, and quarter hours that are over are counted for the
+// dashboard. It returns how many rows it cleared away or ended, and works in small
+// transactions so that logins get their turn in between.
 func (s *Store) Sweep(ctx context.Context, now time.Time, idle time.Duration) (total int64, err error) {
 	jobs := []struct {
 		statement string
@@ -50,6 +50,10 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, idle time.Duration) (t
 				return total, err
 			}
 		}
+	}
+	ended, err := s.sweepSessionLimit(ctx, now)
+	if total += ended; err != nil {
+		return total, err
 	}
 	return total, s.tally(ctx, now)
 }

@@ -21,14 +21,14 @@ func (s *Server) useAdminLink(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.cookies.hand(w, r, s.cookies.desk, token); err != nil {
+	if err := s.cookies.hand(w, r, s.cookies.admin, token); err != nil {
 		return err
 	}
 	return redirect(w, http.StatusSeeOther, s.site.prefix+"/admin")
 }
 
 func (s *Server) adminLogout(w http.ResponseWriter, r *http.Request) error {
-	if err := s.cookies.end(w, r, s.cookies.desk); err != nil {
+	if err := s.cookies.end(w, r, s.cookies.admin); err != nil {
 		return err
 	}
 	if err := s.admins.RecordSignOut(r.Context(), adminOf(r)); err != nil {

@@ -12,7 +12,7 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// adminEventsPage is the record of what was done.
+// adminEventsPage is the audit log.
 type adminEventsPage struct {
 	Events   []admin.NamedEvent
 	Query    admin.EventQuery
@@ -27,7 +27,7 @@ type adminEventsPage struct {
 
 func (adminEventsPage) file() string { return "admin_events" }
 
-// eventQuery reads what of the record is asked for. Days are those of the
+// eventQuery reads what of the audit log is asked for. Days are those of the
 // server's zone, and the last one is within.
 func (s *Server) eventQuery(r *http.Request) (admin.EventQuery, error) {
 	form, err := wholeQuery(r)
@@ -51,13 +51,13 @@ func (s *Server) eventQuery(r *http.Request) (admin.EventQuery, error) {
 	return query, nil
 }
 
-// adminEvents is the record of what was done.
+// adminEvents is the audit log.
 func (s *Server) adminEvents(w http.ResponseWriter, r *http.Request) error {
 	query, err := s.eventQuery(r)
 	if err != nil {
 		return err
 	}
-	list, err := s.people.Events(r.Context(), query)
+	list, err := s.auditLog.Events(r.Context(), query)
 	if err != nil {
 		return err
 	}
@@ -87,7 +87,7 @@ func (s *Server) adminEvents(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// namedEventJSON is an entry of the record with everything about it.
+// namedEventJSON is an entry of the audit log with everything about it.
 type namedEventJSON struct {
 	ID          string       `json:"id"`
 	At          time.Time    `json:"at"`
@@ -103,7 +103,7 @@ func namedEvent(e admin.NamedEvent) namedEventJSON {
 	return namedEventJSON{e.ID, inSeconds(e.At), e.Actor, e.ActorName, e.Action, e.Subject, e.SubjectName, e.Detail}
 }
 
-// apiEventsCSV streams all of the record that matches.
+// apiEventsCSV streams all of the audit log that matches.
 func (s *Server) apiEventsCSV(w http.ResponseWriter, r *http.Request) error {
 	query, err := s.exportEvents(r, "events as CSV")
 	if err != nil {
@@ -113,7 +113,7 @@ func (s *Server) apiEventsCSV(w http.ResponseWriter, r *http.Request) error {
 		file := csv.NewWriter(out)
 		file.UseCRLF = true // RFC 4180
 		file.Write([]string{"id", "at", "actor", "actor_name", "action", "subject", "subject_name", "detail"})
-		err := s.people.EachEvent(r.Context(), query, func(event admin.NamedEvent) error {
+		err := s.auditLog.EachEvent(r.Context(), query, func(event admin.NamedEvent) error {
 			row()
 			e := namedEvent(event)
 			return file.Write(csvRow(e.ID, e.At.Format(time.RFC3339), e.Actor, e.ActorName, string(e.Action), e.Subject, e.SubjectName, e.Detail))
@@ -131,7 +131,7 @@ func (s *Server) apiEventsJSON(w http.ResponseWriter, r *http.Request) error {
 	}
 	return s.download(w, r, "wxlogin-events", jsonFile, unknownTotal, func(out io.Writer, row func()) error {
 		list := newJSONList(out, "events")
-		err := s.people.EachEvent(r.Context(), query, func(event admin.NamedEvent) error {
+		err := s.auditLog.EachEvent(r.Context(), query, func(event admin.NamedEvent) error {
 			row()
 			return list.add(namedEvent(event))
 		})
@@ -147,7 +147,7 @@ func (s *Server) exportEvents(r *http.Request, what string) (admin.EventQuery, e
 		return query, err
 	}
 	query.Cursor, query.Limit = "", 1
-	if _, err := s.people.Events(r.Context(), query); err != nil {
+	if _, err := s.auditLog.Events(r.Context(), query); err != nil {
 		return query, err
 	}
 	return query, s.admins.RecordExport(r.Context(), adminOf(r), "", what)

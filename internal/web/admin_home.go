@@ -16,12 +16,12 @@ func (s *Server) adminHome(w http.ResponseWriter, r *http.Request) error {
 	if r.URL.Query().Get("days") == "90" {
 		span = spans[1]
 	}
-	counts, err := s.people.Counts(r.Context(), midnight(now, s.config.Zone))
+	counts, err := s.statistics.Counts(r.Context(), midnight(now, s.config.Zone))
 	if err != nil {
 		return err
 	}
 	logins, errcodes := days(now, s.config.Zone, span), days(now, s.config.Zone, span)
-	activity, err := s.people.Activity(r.Context(), logins.since())
+	activity, err := s.statistics.Activity(r.Context(), logins.since())
 	if err != nil {
 		return err
 	}

@@ -41,7 +41,7 @@ func (s *Server) adminUsers(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	query.Total = true
-	list, err := s.people.Users(r.Context(), query)
+	list, err := s.lists.Users(r.Context(), query)
 	if err != nil {
 		return err
 	}
@@ -147,7 +147,7 @@ func (adminBulkPage) file() string { return "admin_bulk" }
 // adminBulk does one thing to the people who were chosen in the list: first it
 // shows who they are, then with confirm=yes it does it.
 func (s *Server) adminBulk(w http.ResponseWriter, r *http.Request) error {
-	// The list may have been anybody's words by now; only a page of the desk is
+	// The list may have been anybody's words by now; only a list of people is
 	// come back to.
 	back := s.listURL("/admin/users", admin.UserQuery{})
 	if asked, err := url.Parse(r.PostForm.Get("back")); err == nil && asked.Path == s.site.prefix+"/admin/users" && asked.Host == "" && asked.Scheme == "" {

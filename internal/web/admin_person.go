@@ -58,7 +58,7 @@ func (s *Server) adminUser(w http.ResponseWriter, r *http.Request) error {
 	if p.Token, err = s.people.Token(ctx, user.ID); err != nil {
 		return err
 	}
-	events, err := s.people.Events(ctx, admin.EventQuery{Who: user.ID, Limit: recentActs})
+	events, err := s.auditLog.Events(ctx, admin.EventQuery{Who: user.ID, Limit: recentActs})
 	if err != nil {
 		return err
 	}
@@ -176,5 +176,5 @@ func (s *Server) apiExportUser(w http.ResponseWriter, r *http.Request) error {
 	if err := s.admins.RecordExport(r.Context(), adminOf(r), user.ID, "all that is stored"); err != nil {
 		return err
 	}
-	return s.exportDossier(w, r, user.ID, "wxlogin-"+user.ID+".json")
+	return s.exportPersonalData(w, r, user.ID, "wxlogin-"+user.ID+".json")
 }

@@ -13,7 +13,7 @@ import (
 	"wxlogin/internal/wechat/wechatsim"
 )
 
-// adminRoutes are all addresses of the desk and its API, for the person U.
+// adminRoutes are all addresses of the admin pages and their API, for the person U.
 var adminRoutes = []struct{ method, path string }{
 	{"GET", "/admin"}, {"GET", "/admin/users"}, {"GET", "/admin/users/U"}, {"GET", "/admin/events"},
 	{"POST", "/admin/logout"}, {"POST", "/admin/users/U/block"}, {"POST", "/admin/users/U/unblock"},
@@ -26,8 +26,8 @@ var adminRoutes = []struct{ method, path string }{
 	{"GET", "/api/admin/users.json"}, {"GET", "/api/admin/events.csv"}, {"GET", "/api/admin/events.json"}, {"GET", "/api/admin/users/U/export"},
 }
 
-// Every route of the desk refuses everyone who is no admin, and changes nothing.
-func TestDeskRefusesEveryoneElse(t *testing.T) {
+// Every admin route refuses everyone who is no admin, and changes nothing.
+func TestAdminRefusesEveryoneElse(t *testing.T) {
 	w := newWorld(t, options{})
 	lin := w.phone("lin")
 	lin.signsIn()
@@ -151,7 +151,7 @@ func TestBlock(t *testing.T) {
 	lin.opens("/login?consent=1").wantPage(http.StatusForbidden, "")
 	lin.wantNobody()
 	if page := adminBrowser.get("/admin/events").Body; !strings.Contains(page, "spam &amp; &lt;b&gt;") {
-		t.Errorf("the reason is not in the record: %s", excerpt(page))
+		t.Errorf("the reason is not in the audit log: %s", excerpt(page))
 	}
 	adminBrowser.post("/api/admin/users/"+id+"/unblock", nil).wantPage(http.StatusOK, `"blocked":false`)
 	lin.opens("/login").wantPage(http.StatusOK, "林小满")
@@ -191,10 +191,10 @@ func TestMyData(t *testing.T) {
 	lin := w.phone("lin")
 	lin.signsIn()
 	p := lin.get("/api/me/export").wantPage(http.StatusOK, "林小满")
-	var dossier map[string]any
-	check(t, json.Unmarshal([]byte(p.Body), &dossier))
+	var stored map[string]any
+	check(t, json.Unmarshal([]byte(p.Body), &stored))
 	for _, part := range []string{"user", "sessions", "logins", "events", "refresh_token"} {
-		if dossier[part] == nil {
+		if stored[part] == nil {
 			t.Errorf("no %s in the export", part)
 		}
 	}

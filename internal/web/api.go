@@ -75,90 +75,6 @@ func (s *Server) me(w http.ResponseWriter, r *http.Request) error {
 	return s.json(w, r, s.userJSON(visit.User))
 }
 
-// dossierJSON is all that is stored on a person.
-type dossierJSON struct {
-	User     userJSON      `json:"user"`
-	Consent  *consentJSON  `json:"consent"` // to a text of ours; null: never asked
-	Sessions []sessionJSON `json:"sessions"`
-	Logins   []loginJSON   `json:"logins"`
-	Events   []eventJSON   `json:"events"`
-	Token    *tokenJSON    `json:"refresh_token"` // that there is one; never itself
-	Picture  *pictureJSON  `json:"picture"`       // our copy; null without one
-}
-
-type consentJSON struct {
-	Version string    `json:"version"`
-	At      time.Time `json:"at"`
-}
-
-type sessionJSON struct {
-	ID         string    `json:"id"`
-	CreatedAt  time.Time `json:"created_at"`
-	LastSeenAt time.Time `json:"last_seen_at"`
-	EndsAt     time.Time `json:"ends_at"`
-	RemoteAddr string    `json:"remote_addr"`
-	UserAgent  string    `json:"user_agent"`
-}
-
-type loginJSON struct {
-	At         time.Time    `json:"at"`
-	Scope      auth.Scope   `json:"scope"`
-	Outcome    auth.Outcome `json:"outcome"`
-	Reason     auth.Reason  `json:"reason,omitempty"`
-	Errcode    int64        `json:"errcode,omitempty"` // WeChat's
-	Step       auth.Step    `json:"step,omitempty"`
-	RemoteAddr string       `json:"remote_addr"`
-	UserAgent  string       `json:"user_agent"`
-}
-
-type eventJSON struct {
-	At     time.Time    `json:"at"`
-	Actor  string       `json:"actor"`
-	Action admin.Action `json:"action"`
-	Detail string       `json:"detail,omitempty"`
-}
-
-type tokenJSON struct {
-	Scope    auth.Scope `json:"scope"`
-	IssuedAt time.Time  `json:"issued_at"`
-	EndsAt   time.Time  `json:"ends_at"`
-}
-
-type pictureJSON struct {
-	Source   string    `json:"source"` // where it was copied from
-	CopiedAt time.Time `json:"copied_at"`
-	Type     string    `json:"type"`
-	Body     []byte    `json:"body"` // base64
-}
-
-func (s *Server) dossierJSON(d admin.PersonalData, picture auth.Picture) dossierJSON {
-	j := dossierJSON{
-		User:     s.userJSON(d.User),
-		Sessions: []sessionJSON{},
-		Logins:   []loginJSON{},
-		Events:   []eventJSON{},
-	}
-	if d.User.ConsentVersion != "" {
-		j.Consent = &consentJSON{d.User.ConsentVersion, inSeconds(d.User.ConsentAt)}
-	}
-	for _, x := range d.Sessions {
-		j.Sessions = append(j.Sessions, sessionJSON{x.ID, inSeconds(x.CreatedAt), inSeconds(x.LastSeenAt), inSeconds(x.EndsAt), x.Device.RemoteAddr, x.Device.UserAgent})
-	}
-	for _, x := range d.Logins {
-		j.Logins = append(j.Logins, loginJSON{inSeconds(x.StartedAt), x.Scope, x.Outcome, x.Reason, x.Errcode, x.Step, x.Device.RemoteAddr, x.Device.UserAgent})
-	}
-	for _, x := range d.Events {
-		j.Events = append(j.Events, eventJSON{inSeconds(x.At), x.Actor, x.Action, x.Detail})
-	}
-	if d.Token != nil {
-		j.Token = &tokenJSON{d.Token.Scope, inSeconds(d.Token.IssuedAt), inSeconds(d.Token.EndsAt)}
-	}
-	if len(picture.Body) > 0 {
-		j.Picture = &pictureJSON{picture.Source, inSeconds(picture.CopiedAt), picture.Type, picture.Body}
-	}
-	return j
-}
-
 // wholeQuery reads a query that has to be right: what cannot be read of it is
 // left out by net/http, and a filter left out shows everybody.
 func wholeQuery(r *http.Request) (url.Values, error) {
@@ -198,7 +114,7 @@ func (s *Server) apiUsers(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	page, err := s.people.Users(r.Context(), query)
+	page, err := s.lists.Users(r.Context(), query)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"sync"
 )
 
 //go:embed static
@@ -30,6 +31,10 @@ type asset struct {
 	plain       []byte
 	gzipped     []byte // nil where it does not help
 }
+
+// builtAssets makes them once a process: they are compiled in, and to compress
+// them takes as long as all else that a server does at its start.
+var builtAssets = sync.OnceValues(newAssets)
 
 func newAssets() (*assets, error) {
 	a := &assets{files: make(map[string]asset)}

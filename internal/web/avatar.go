@@ -49,7 +49,7 @@ const pictureWait = 2 * time.Second
 // picture reads a person's picture; when none is there and one is on its way, it
 // waits a moment.
 func (s *Server) picture(ctx context.Context, userID string) (auth.Picture, error) {
-	picture, err := s.people.Picture(ctx, userID)
+	picture, err := s.personal.Picture(ctx, userID)
 	if err != nil || len(picture.Body) > 0 {
 		return picture, err
 	}
@@ -58,7 +58,7 @@ func (s *Server) picture(ctx context.Context, userID string) (auth.Picture, erro
 	if !s.config.Pictures.Wait(waiting, userID) {
 		return picture, nil
 	}
-	return s.people.Picture(ctx, userID)
+	return s.personal.Picture(ctx, userID)
 }
 
 // maySee says whether the request comes from that person or an admin.

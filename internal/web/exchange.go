@@ -26,9 +26,9 @@ type exchange struct {
 	status  int   // of the answer; 0 before there is one
 	written int64 // bytes of the body
 
-	visitor, desk held         // who is signed in, once it has been asked
-	flow          *flow        // that checkState found
-	admin         *admin.Actor // whom admit let through
+	visitor, adminLink held         // who is signed in, once it has been asked
+	flow               *flow        // that checkState found
+	admin              *admin.Actor // whom admit let through
 
 	values [6]string // of headers; as many as an answer of /verify needs
 	used   int       // of them

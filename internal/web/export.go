@@ -1,13 +1,10 @@
 package web
 
 import (
-	"bufio"
 	"encoding/csv"
-	"encoding/json"
 	"io"
 	"net/http"
 	"strconv"
-	"time"
 
 	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
@@ -29,12 +26,7 @@ var (
 // unknownTotal is for a download that nobody has counted before.
 const unknownTotal = -1
 
-// download streams a file. rows writes all of it and calls row for each row:
-// after every page of them what there is goes out, so that the browser shows how
-// much has come, and the connection gets time for the next.
-//
-// Nothing may fail before the first byte that could be asked before: a query that
-// makes no sense is an error and not a short file.
+// download streams a file; rows is as with stream.
 func (s *Server) download(w http.ResponseWriter, r *http.Request, name string, kind fileKind, total int64, rows func(out io.Writer, row func()) error) error {
 	h := w.Header()
 	h.Set("Content-Type", kind.mediaType)
@@ -43,26 +35,10 @@ func (s *Server) download(w http.ResponseWriter, r *http.Request, name string, k
 		// For programs that show how far they are; a length in bytes nobody knows.
 		h.Set("X-Total-Count", strconv.FormatInt(total, 10))
 	}
-	connection := http.NewResponseController(w)
-	out := bufio.NewWriterSize(w, 64<<10)
-	out.WriteString(kind.mark)
-	n := 0
-	err := rows(out, func() {
-		if n++; n%admin.MaxPage == 0 {
-			out.Flush()
-			connection.Flush()
-			// A long list takes longer than any other answer; each page of it may
-			// take what a whole one usually does.
-			connection.SetWriteDeadline(time.Now().Add(time.Minute))
-		}
+	return s.stream(w, r, admin.MaxPage, func(out io.Writer, row func()) error {
+		io.WriteString(out, kind.mark)
+		return rows(out, row)
 	})
-	if err := firstError(err, out.Flush()); err != nil {
-		// The rest cannot be had; a broken connection says so, a file that ends
-		// early would not.
-		s.log.WarnContext(r.Context(), "export broken off", "request_id", requestID(r), "rows", n, "error", err)
-		panic(http.ErrAbortHandler)
-	}
-	return nil
 }
 
 func firstError(errs ...error) error {
@@ -91,7 +67,7 @@ func (s *Server) exportUsers(r *http.Request, form string) (query admin.UserQuer
 	case admin.SortLongestAgo:
 		query.Sort = admin.SortOldest
 	}
-	if total, err = s.people.CountUsers(r.Context(), query); err != nil {
+	if total, err = s.lists.CountUsers(r.Context(), query); err != nil {
 		return query, 0, err
 	}
 	return query, total, s.admins.RecordExport(r.Context(), adminOf(r), "", strconv.FormatInt(total, 10)+" people as "+form)
@@ -107,7 +83,7 @@ func (s *Server) apiUsersCSV(w http.ResponseWriter, r *http.Request) error {
 		file := csv.NewWriter(out)
 		file.UseCRLF = true // RFC 4180
 		file.Write(csvColumns)
-		err := s.people.EachUser(r.Context(), query, func(user auth.User) error {
+		err := s.lists.EachUser(r.Context(), query, func(user auth.User) error {
 			row()
 			return file.Write(s.userRow(user))
 		})
@@ -124,31 +100,10 @@ func (s *Server) apiUsersJSON(w http.ResponseWriter, r *http.Request) error {
 	}
 	return s.download(w, r, "wxlogin-users", jsonFile, total, func(out io.Writer, row func()) error {
 		list := newJSONList(out, "users")
-		err := s.people.EachUser(r.Context(), query, func(user auth.User) error {
+		err := s.lists.EachUser(r.Context(), query, func(user auth.User) error {
 			row()
 			return list.add(s.userJSON(user))
 		})
 		return firstError(err, list.end())
 	})
-}
-
-// exportDossier answers with all that is stored on a person, as a file.
-func (s *Server) exportDossier(w http.ResponseWriter, r *http.Request, userID, name string) error {
-	dossier, err := s.people.Dossier(r.Context(), userID)
-	if err != nil {
-		return err
-	}
-	picture, err := s.people.Picture(r.Context(), userID)
-	if err != nil {
-		return err
-	}
-	body, err := json.MarshalIndent(s.dossierJSON(dossier, picture), "", "  ")
-	if err != nil {
-		return err
-	}
-	h := w.Header()
-	h.Set("Content-Type", jsonFile.mediaType)
-	h.Set("Content-Disposition", `attachment; filename="`+name+`"`)
-	w.Write(append(body, '\n')) // a browser that has gone is no fault
-	return nil
 }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 )
@@ -17,3 +18,7 @@ func (s *Server) Routes() (list []string) {
 	}
 	return list
 }
+
+// SetPatience sets how long the next part of an answer of any length may take, and
+// all of a person's export.
+func (s *Server) SetPatience(chunk, export time.Duration) { s.patience = patience{chunk, export} }

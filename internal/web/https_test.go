@@ -14,7 +14,7 @@ import (
 // flowName is the name of a flow's cookie, which has one of its own.
 var flowName = regexp.MustCompile(`(wxlogin_flow)_.*`)
 
-// TestHTTPS walks through a login, a scan and the desk on https, as every real
+// TestHTTPS walks through a login, a scan and the admin pages on https, as every real
 // service has it: browsers refuse a cookie whose name promises what its attributes
 // do not keep (RFC 6265bis, 4.1.3).
 func TestHTTPS(t *testing.T) {

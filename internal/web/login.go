@@ -22,8 +22,8 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) error {
 	query := r.URL.Query()
 	returnTo := s.site.returnTo(query.Get("return_to"))
 	scope := s.auth.Rules().Mode.ScopeFor(query.Get("consent") == "1")
-	if s.farewell(r) != "" {
-		http.SetCookie(w, s.farewellCookie("", -1))
+	if s.signedOutNotice(r) != "" {
+		http.SetCookie(w, s.signedOutCookie("", -1))
 	}
 	return s.toWeChat(w, r, scope, returnTo, 0)
 }
@@ -154,7 +154,7 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
 	return redirect(w, http.StatusSeeOther, fl.ReturnTo)
 }
 
-// note passes over an entry of the record that could not be made: what it is
+// note passes over an entry of the audit log that could not be made: what it is
 // about has happened.
 func (s *Server) note(r *http.Request, err error) {
 	if err != nil {

@@ -23,6 +23,7 @@ type myDataPage struct {
 	User     auth.User
 	Here     string         // id of the session that looks at it
 	Sessions []auth.Session // this one first
+	Most     int            // sessions that a person can have
 	Logins   []auth.Login   // the latest
 	Token    *admin.TokenInfo
 	Picture  bool   // a copy of it is kept
@@ -40,32 +41,26 @@ func (s *Server) myData(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	dossier, err := s.people.Dossier(r.Context(), visit.User.ID)
+	ctx, id := r.Context(), visit.User.ID
+	p := myDataPage{User: visit.User, Here: visit.Session.ID, Most: auth.MaxSessions, Done: done(r)}
+	if p.Sessions, err = s.people.UserSessions(ctx, id); err != nil {
+		return err
+	}
+	if p.Logins, err = s.people.UserLogins(ctx, id, myLogins); err != nil {
+		return err
+	}
+	if p.Token, err = s.people.Token(ctx, id); err != nil {
+		return err
+	}
+	source, err := s.personal.PictureSource(ctx, id)
 	if err != nil {
 		return err
 	}
-	picture, err := s.people.Picture(r.Context(), visit.User.ID)
-	if err != nil {
-		return err
-	}
-	p := myDataPage{
-		User:     dossier.User,
-		Here:     visit.Session.ID,
-		Sessions: slices.DeleteFunc(dossier.Sessions, func(x auth.Session) bool { return !x.Alive(s.now(), s.auth.Rules().Idle) }),
-		Logins:   dossier.Logins[:min(len(dossier.Logins), myLogins)],
-		Token:    dossier.Token,
-		Picture:  len(picture.Body) > 0,
-		Done:     done(r),
-	}
-	slices.SortStableFunc(p.Sessions, func(a, b auth.Session) int {
-		switch p.Here {
-		case a.ID:
-			return -1
-		case b.ID:
-			return 1
-		}
-		return 0
+	p.Picture = source != ""
+	p.Sessions = slices.DeleteFunc(p.Sessions, func(x auth.Session) bool {
+		return x.ID == p.Here || !x.Alive(s.now(), s.auth.Rules().Idle)
 	})
+	p.Sessions = append([]auth.Session{visit.Session}, p.Sessions[:min(len(p.Sessions), auth.MaxSessions-1)]...)
 	return s.page(w, r, p)
 }
 
@@ -87,5 +82,5 @@ func (s *Server) exportMe(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.exportDossier(w, r, visit.User.ID, "wxlogin-my-data.json")
+	return s.exportPersonalData(w, r, visit.User.ID, "wxlogin-my-data.json")
 }

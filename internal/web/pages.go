@@ -18,7 +18,7 @@ type frame struct {
 	Lang      string // zh_CN, zh_TW or en
 	RequestID string
 	Demo      *Demo     // not nil: a strip says that this is no real WeChat
-	Admin     bool      // desk pages: the visitor may see the navigation
+	Admin     bool      // admin pages: the visitor may see the navigation
 	Path      string    // of the request, below the prefix; marks the place in navigations
 	Now       time.Time // for relative times
 }
@@ -83,7 +83,7 @@ type scanAskPage struct {
 	Address string     // of the desktop; may be empty
 	Seconds int        // since the desktop began to ask
 	Number  int        // that the desktop shows too
-	Desk    bool       // the desktop could open the admin pages
+	Admin   bool       // the desktop could open the admin pages
 	Action  string     // where the answer goes
 }
 
@@ -97,7 +97,7 @@ type adminLinkPage struct {
 	Token string
 }
 
-// adminMessagePage is a messagePage in the frame of the desk.
+// adminMessagePage is a messagePage in the frame of the admin pages.
 type adminMessagePage messagePage
 
 func (profilePage) file() string      { return "profile" }

@@ -158,7 +158,7 @@ func samples() []sample {
 			name: name, path: "/scan/t", says: []string{"Windows · Edge", "2001:db8::1", "h5.example.com", "47"},
 			page: scanAskPage{
 				User: u, Site: "h5.example.com", Device: nameDevice("Windows NT 10.0 Edg/140"), Address: "2001:db8::1", Seconds: 7, Number: 47,
-				Desk: name == "typical", Action: "/wx/scan/t",
+				Admin: name == "typical", Action: "/wx/scan/t",
 			},
 		})
 	}
@@ -189,7 +189,7 @@ func samples() []sample {
 	return all
 }
 
-// events are what the record may hold about somebody.
+// events are what the audit log may hold about somebody.
 func events(u auth.User) []admin.NamedEvent {
 	return []admin.NamedEvent{
 		{Event: admin.Event{At: noon, Actor: admin.ActorLink, Action: admin.ActBlock, Subject: u.ID, Detail: u.Nickname}, SubjectName: u.Nickname},
@@ -256,11 +256,16 @@ func scanStatuses() []string {
 	return slices.DeleteFunc(constants("ScanStatus"), func(s string) bool { return s == string(auth.ScanUsed) })
 }
 
+// constants are the values of a type of auth or admin.
 func constants(typeName string) []string {
 	var values []string
-	files, err := filepath.Glob("../auth/*.go")
-	if err != nil || len(files) == 0 {
-		panic("no source of package auth")
+	var files []string
+	for _, domain := range []string{"../auth/*.go", "../admin/*.go"} {
+		found, err := filepath.Glob(domain)
+		if err != nil || len(found) == 0 {
+			panic("no source in " + domain)
+		}
+		files = append(files, found...)
 	}
 	for _, name := range files {
 		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)

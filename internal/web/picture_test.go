@@ -79,11 +79,11 @@ func TestPictureIsCopiedOnce(t *testing.T) {
 	page.wantPage(http.StatusOK, `src="/wx`+address+`"`)
 	p := phone.get(address)
 	p.wantPicture()
-	var dossier struct {
+	var stored struct {
 		Picture struct{ Body []byte }
 	}
-	check(t, json.Unmarshal([]byte(phone.get("/api/me/export").Body), &dossier))
-	if string(dossier.Picture.Body) != p.Body {
+	check(t, json.Unmarshal([]byte(phone.get("/api/me/export").Body), &stored))
+	if string(stored.Picture.Body) != p.Body {
 		t.Error("the picture is not in the person's copy of their data")
 	}
 	for name, want := range map[string]string{

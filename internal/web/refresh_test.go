@@ -229,11 +229,11 @@ func (w *world) refreshAll() {
 }
 
 // exec changes the database behind the service's back.
-func (w *world) exec(statement string) {
+func (w *world) exec(statement string, args ...any) {
 	w.t.Helper()
 	db, err := sql.Open("sqlite", "file:"+w.dbPath+"?_pragma=busy_timeout(5000)")
 	check(w.t, err)
 	defer db.Close()
-	_, err = db.ExecContext(w.t.Context(), statement)
+	_, err = db.ExecContext(w.t.Context(), statement, args...)
 	check(w.t, err)
 }

@@ -175,18 +175,18 @@ func (s *Server) errorPage(w http.ResponseWriter, r *http.Request, status int, r
 	}
 	var shown page = p
 	if strings.HasPrefix(strings.TrimPrefix(r.URL.Path, s.site.prefix), "/admin") {
-		desk := adminMessagePage{Icon: p.Icon, Key: p.Key}
+		message := adminMessagePage{Icon: p.Icon, Key: p.Key}
 		if reason == auth.NotSignedIn || reason == auth.SignInAgain {
-			desk.Action = &link{Label: "action.sign_in", Href: s.signInPath(r, s.deskReturn(r))}
+			message.Action = &link{Label: "action.sign_in", Href: s.signInPath(r, s.adminReturn(r))}
 		}
-		shown = desk
+		shown = message
 	}
 	s.writePage(w, r, status, shown)
 }
 
-// deskReturn is where an admin goes who has signed in: the page that was asked
+// adminReturn is where an admin goes who has signed in: the page that was asked
 // for, if a browser can ask for it again.
-func (s *Server) deskReturn(r *http.Request) string {
+func (s *Server) adminReturn(r *http.Request) string {
 	if r.Method != http.MethodGet {
 		return s.site.prefix + "/admin"
 	}

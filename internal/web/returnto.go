@@ -39,7 +39,7 @@ func (s site) allowsReturn(raw string) bool {
 	if strings.HasPrefix(raw, "/") {
 		return u.Scheme == "" && u.Host == "" && !strings.HasPrefix(raw, "//")
 	}
-	scheme := u.Scheme == "https" || u.Scheme == "http" && loopback(u.Hostname())
+	scheme := u.Scheme == "https" || u.Scheme == "http" && IsLoopback(u.Hostname())
 	// What stands before the path is compared letter by letter with what we parsed,
 	// so that no reader can take another host out of it.
 	return scheme && s.hosts[strings.ToLower(u.Host)] &&
@@ -61,8 +61,8 @@ func plainPath(u *url.URL) bool {
 	return true
 }
 
-// loopback says whether a host name can only mean this machine.
-func loopback(host string) bool {
+// IsLoopback says whether a host name can only mean this machine.
+func IsLoopback(host string) bool {
 	addr, err := netip.ParseAddr(host)
 	return err == nil && addr.IsLoopback() || host == "localhost" || strings.HasSuffix(host, ".localhost")
 }

@@ -35,16 +35,24 @@ func (s *Server) routes() http.Handler {
 	r.Get("/static/{hash}/*", s.handle(s.static))
 
 	// A visitor.
-	r.Get("/", s.handle(s.home))
-	r.Get("/consent", s.handle(s.consent))
-	r.Get("/me", s.handle(s.myData))
-	r.Post("/me/sessions/{session}/end", s.handle(s.endMySession))
-	r.Get("/erase", s.handle(s.eraseForm))
+	r.Group(func(r chi.Router) {
+		r.Use(s.limit(s.visitBudget(), s.personOf))
+		r.Get("/", s.handle(s.home))
+		r.Get("/consent", s.handle(s.consent))
+		r.Get("/scan/qr.png", s.handle(s.scanPicture))
+	})
+	own := s.limit(s.ownBudget(), s.personOf)
+	r.Group(func(r chi.Router) {
+		r.Use(own)
+		r.Get("/me", s.handle(s.myData))
+		r.Post("/me/sessions/{session}/end", s.handle(s.endMySession))
+		r.Get("/erase", s.handle(s.eraseForm))
+		r.Get("/api/me/export", s.handle(s.exportMe))
+		r.Post("/api/me/erase", s.handle(s.eraseMe))
+	})
 	r.Post("/logout", s.handle(s.logout))
 	r.Get("/avatar/{user}", s.handle(s.avatar))
 	r.Get("/api/me", s.handle(s.me))
-	r.Get("/api/me/export", s.handle(s.exportMe))
-	r.Post("/api/me/erase", s.handle(s.eraseMe))
 
 	// The gate of other sites.
 	r.Get("/verify", s.handle(s.verify))
@@ -63,13 +71,15 @@ func (s *Server) routes() http.Handler {
 		r.Post("/scan/{ticket}", s.handle(s.scanAnswer))
 	})
 
-	// A desktop that waits for its phone asks so often that it is not counted.
-	r.Get("/scan/qr.png", s.handle(s.scanPicture))
-	r.With(s.notByHead).Get("/scan/events", s.handle(s.scanEvents))
-	r.Get("/scan/status", s.handle(s.scanStatus))
-	r.With(s.notByHead).Get("/scan/done", s.handle(s.scanDone))
+	// A desktop that waits for its phone.
+	r.Group(func(r chi.Router) {
+		r.Use(s.limit(s.waitBudget(), s.ticketOf))
+		r.With(s.notByHead).Get("/scan/events", s.handle(s.scanEvents))
+		r.Get("/scan/status", s.handle(s.scanStatus))
+		r.With(s.notByHead).Get("/scan/done", s.handle(s.scanDone))
+	})
 
-	// The desk.
+	// The admin pages.
 	r.Group(func(r chi.Router) {
 		r.Use(s.admit)
 		r.Get("/admin", s.handle(s.adminHome))
@@ -87,15 +97,15 @@ func (s *Server) routes() http.Handler {
 		r.Post("/admin/users/{id}/revoke", s.handle(s.adminChange(s.admins.Revoke, "revoked")))
 		r.Post("/admin/users/bulk", s.handle(s.adminBulk))
 		r.Get("/api/admin/users", s.handle(s.apiUsers))
-		r.Get("/api/admin/users.csv", s.handle(s.apiUsersCSV))
-		r.Get("/api/admin/users.json", s.handle(s.apiUsersJSON))
-		r.Get("/api/admin/events.csv", s.handle(s.apiEventsCSV))
-		r.Get("/api/admin/events.json", s.handle(s.apiEventsJSON))
+		r.With(own).Get("/api/admin/users.csv", s.handle(s.apiUsersCSV))
+		r.With(own).Get("/api/admin/users.json", s.handle(s.apiUsersJSON))
+		r.With(own).Get("/api/admin/events.csv", s.handle(s.apiEventsCSV))
+		r.With(own).Get("/api/admin/events.json", s.handle(s.apiEventsJSON))
 		r.Get("/api/admin/users/{id}", s.handle(s.apiUser))
 		r.Post("/api/admin/users/{id}/block", s.handle(s.apiAct(s.block)))
 		r.Post("/api/admin/users/{id}/unblock", s.handle(s.apiAct(s.unblock)))
 		r.Post("/api/admin/users/{id}/sessions/revoke", s.handle(s.apiAct(s.endSessions)))
-		r.Get("/api/admin/users/{id}/export", s.handle(s.apiExportUser))
+		r.With(own).Get("/api/admin/users/{id}/export", s.handle(s.apiExportUser))
 		r.Post("/api/admin/users/{id}/sessions/{session}/revoke", s.handle(s.apiAct(s.endSession)))
 		r.Post("/api/admin/users/{id}/refresh", s.handle(s.apiAct(s.refresh)))
 		r.Delete("/api/admin/users/{id}", s.handle(s.apiErase))

@@ -144,8 +144,8 @@ func (s *Server) scanDone(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	s.tickets.forget(w)
-	if s.farewell(r) != "" {
-		http.SetCookie(w, s.farewellCookie("", -1))
+	if s.signedOutNotice(r) != "" {
+		http.SetCookie(w, s.signedOutCookie("", -1))
 	}
 	return redirect(w, http.StatusSeeOther, returnTo)
 }

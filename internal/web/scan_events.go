@@ -3,8 +3,11 @@ package web
 import (
 	"fmt"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/go-chi/httprate"
 
 	"wxlogin/internal/auth"
 )
@@ -20,19 +23,48 @@ const (
 	maxStreams  = 1000 // in one process; who comes then asks again and again instead
 )
 
+// How many streams one ticket and one client address have at once, unless nothing
+// is limited. A browser has one a tab, for a moment two; who comes then asks again
+// and again instead, so that an office with more desktops waits as well.
+const (
+	streamsOfTicket  = 4
+	streamsOfAddress = maxStreams / 10
+)
+
 // streams counts the desktops that wait.
-type streams struct{ open atomic.Int64 }
+type streams struct {
+	open atomic.Int64
+
+	mu   sync.Mutex
+	held map[string]int // by ticket and by address; nobody with none
+}
 
 // enter takes a place, if there is one. The caller leaves when it is done.
-func (s *streams) enter() bool {
-	if s.open.Add(1) > maxStreams {
-		s.leave()
+func (s *streams) enter(ticket, address string, limited bool) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open.Load() >= maxStreams || limited && (s.held[ticket] >= streamsOfTicket || s.held[address] >= streamsOfAddress) {
 		return false
 	}
+	if s.held == nil {
+		s.held = make(map[string]int)
+	}
+	s.held[ticket]++
+	s.held[address]++
+	s.open.Add(1)
 	return true
 }
 
-func (s *streams) leave() { s.open.Add(-1) }
+func (s *streams) leave(ticket, address string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, key := range []string{ticket, address} {
+		if s.held[key]--; s.held[key] == 0 {
+			delete(s.held, key)
+		}
+	}
+	s.open.Add(-1)
+}
 
 // scanStatus tells this browser, and no other, how far its code has come.
 func (s *Server) scanStatus(w http.ResponseWriter, r *http.Request) error {
@@ -59,11 +91,12 @@ func (s *Server) statusFor(r *http.Request) (auth.ScanStatus, error) {
 
 // scanEvents is the stream: the status at once, and then every new one.
 func (s *Server) scanEvents(w http.ResponseWriter, r *http.Request) error {
-	if !s.streams.enter() {
+	ticket, address := "ticket "+s.ticketOf(r), "address "+httprate.CanonicalizeIP(exchangeOf(r).client)
+	if !s.streams.enter(ticket, address, s.config.RateLimit > 0) {
 		w.WriteHeader(http.StatusNoContent) // tells EventSource not to come again
 		return nil
 	}
-	defer s.streams.leave()
+	defer s.streams.leave(ticket, address)
 	status, err := s.statusFor(r)
 	if err != nil {
 		return err

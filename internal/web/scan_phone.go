@@ -30,7 +30,7 @@ func (s *Server) scanTicket(w http.ResponseWriter, r *http.Request) error {
 	if began, err := s.recheck(w, r, visit); began || err != nil {
 		return err
 	}
-	// The desktop's session will be a new one, and as good for the desk as a new
+	// The desktop's session will be a new one, and as good for the admin pages as a new
 	// login: so an admin's answer has to come with one.
 	if s.admins.Stale(visit) {
 		return s.toWeChat(w, r, auth.ScopeBase, s.ticketPath(tk), 0)
@@ -44,7 +44,7 @@ func (s *Server) scanTicket(w http.ResponseWriter, r *http.Request) error {
 		Device:  tk.Device,
 		Number:  tk.Number,
 		Seconds: int(max(0, s.now().Sub(tk.Started)) / time.Second),
-		Desk:    s.admins.MayEnter(visit),
+		Admin:   s.admins.MayEnter(visit),
 		Action:  s.ticketPath(tk),
 	}
 	if tk.Addr.IsValid() {

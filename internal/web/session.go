@@ -20,7 +20,7 @@ import (
 type sessionCookies struct {
 	sessions SessionStore
 	visitor  *cookieKind
-	desk     *cookieKind
+	admin    *cookieKind
 }
 
 // cookieKind is the cookie of one kind of session.
@@ -40,12 +40,12 @@ func newSessionCookies(secure bool, domain string, lifetime time.Duration, store
 		HttpOnly: true,
 		SameSite: http.SameSiteLaxMode,
 	}
-	desk := options
-	desk.Domain, desk.MaxAge = "", int(admin.SessionLifetime/time.Second)
+	forAdmins := options
+	forAdmins.Domain, forAdmins.MaxAge = "", int(admin.SessionLifetime/time.Second)
 	return &sessionCookies{
 		sessions: store,
 		visitor:  &cookieKind{auth.VisitorSession, cookieName(secure, domain, "wxlogin"), options},
-		desk:     &cookieKind{auth.AdminSession, cookieName(secure, "", "wxlogin_desk"), desk},
+		admin:    &cookieKind{auth.AdminSession, cookieName(secure, "", "wxlogin_desk"), forAdmins},
 	}
 }
 
@@ -113,8 +113,8 @@ func (c *sessionCookies) Save(r *http.Request, w http.ResponseWriter, session *s
 }
 
 func (c *sessionCookies) kind(name string) *cookieKind {
-	if name == c.desk.name {
-		return c.desk
+	if name == c.admin.name {
+		return c.admin
 	}
 	return c.visitor
 }
@@ -161,7 +161,7 @@ func (s *Server) held(r *http.Request, kind *cookieKind) *held {
 	x := exchangeOf(r)
 	found := &x.visitor
 	if kind.kind == auth.AdminSession {
-		found = &x.desk
+		found = &x.adminLink
 	}
 	if !found.asked {
 		*found = s.cookies.read(r, kind)
@@ -184,7 +184,7 @@ func (s *Server) heldToken(r *http.Request) string {
 // neither; NotAdmin for anybody else; SignInAgain for an admin whose own login is too
 // old.
 func (s *Server) enter(r *http.Request) (admin.Actor, error) {
-	visit, err := s.visit(r, s.cookies.desk)
+	visit, err := s.visit(r, s.cookies.admin)
 	if auth.ReasonOf(err) == auth.NotSignedIn {
 		visit, err = s.visitor(r)
 	}

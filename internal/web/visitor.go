@@ -22,7 +22,7 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 	case auth.ReasonOf(err) != auth.NotSignedIn:
 		return err
 	}
-	if key := s.farewell(r); key != "" {
+	if key := s.signedOutNotice(r); key != "" {
 		return s.page(w, r, messagePage{
 			Icon:   "success",
 			Key:    key,
@@ -55,7 +55,7 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request) error {
 	if err := s.cookies.end(w, r, s.cookies.visitor); err != nil {
 		return err
 	}
-	http.SetCookie(w, s.farewellCookie("signed_out", farewellLifetime))
+	http.SetCookie(w, s.signedOutCookie("signed_out", signedOutLifetime))
 	return redirect(w, http.StatusSeeOther, s.site.home())
 }
 
@@ -87,24 +87,24 @@ func (s *Server) eraseMe(w http.ResponseWriter, r *http.Request) error {
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	}
-	http.SetCookie(w, s.farewellCookie("erased", farewellLifetime))
+	http.SetCookie(w, s.signedOutCookie("erased", signedOutLifetime))
 	return redirect(w, http.StatusSeeOther, s.site.home())
 }
 
-// The farewell keeps a visitor who signs out inside WeChat from being signed in
+// The signed-out notice keeps a visitor who signs out inside WeChat from being signed in
 // again by the very next page: a cookie for ten minutes, gone with the next
 // login. Its value is the key of the words for who has just gone.
-const farewellLifetime = 600 // seconds
+const signedOutLifetime = 600 // seconds
 
-func (s *Server) farewell(r *http.Request) string {
-	cookie, err := r.Cookie(s.farewellCookie("", 0).Name)
+func (s *Server) signedOutNotice(r *http.Request) string {
+	cookie, err := r.Cookie(s.signedOutCookie("", 0).Name)
 	if err != nil || cookie.Value != "signed_out" && cookie.Value != "erased" {
 		return ""
 	}
 	return cookie.Value
 }
 
-func (s *Server) farewellCookie(value string, maxAge int) *http.Cookie {
+func (s *Server) signedOutCookie(value string, maxAge int) *http.Cookie {
 	return sessions.NewCookie(cookieName(s.site.secure, "", "wxlogin_farewell"), value, &sessions.Options{
 		Path:     "/",
 		MaxAge:   maxAge,

@@ -2,7 +2,7 @@
 // state, the pages and the JSON.
 //
 // It does not know SQL and not WeChat's wire format, and it decides nothing of
-// who may sign in or be an admin: package auth does. What it reads from the
+// who may sign in or be an admin: packages auth and admin do. What it reads from the
 // database it names as interfaces.
 package web
 
@@ -36,30 +36,6 @@ type SessionStore interface {
 	TouchSessions(ctx context.Context, tokenHashes []string, at time.Time) error
 }
 
-// People is what the desk and a person's own pages read.
-type People interface {
-	// User returns one person, NoSuchUser when there is none.
-	User(ctx context.Context, id string) (auth.User, error)
-	// Users returns a page, BadRequest for a query that makes no sense.
-	Users(context.Context, admin.UserQuery) (admin.UserPage, error)
-	// EachUser calls f for all that match, in order, and stops at its error.
-	EachUser(ctx context.Context, query admin.UserQuery, f func(auth.User) error) error
-	CountUsers(context.Context, admin.UserQuery) (int64, error)
-	Counts(ctx context.Context, since time.Time) (admin.Counts, error)
-	UserSessions(ctx context.Context, userID string) ([]auth.Session, error)
-	UserLogins(ctx context.Context, userID string, limit int) ([]auth.Login, error)
-	// Token returns what is known of a refresh_token, nil when none is stored.
-	Token(ctx context.Context, userID string) (*admin.TokenInfo, error)
-	Activity(ctx context.Context, since time.Time) (admin.Activity, error)
-	// Events returns a page, BadRequest for a query that makes no sense.
-	Events(context.Context, admin.EventQuery) (admin.EventPage, error)
-	EachEvent(ctx context.Context, query admin.EventQuery, f func(admin.NamedEvent) error) error
-	Dossier(ctx context.Context, userID string) (admin.PersonalData, error)
-	// Picture returns the copy kept of a person's picture, the zero Picture when
-	// there is none.
-	Picture(ctx context.Context, userID string) (auth.Picture, error)
-}
-
 // Config is what a Server needs.
 type Config struct {
 	PublicURL      *url.URL // its path is the prefix of every route
@@ -73,14 +49,18 @@ type Config struct {
 	RootFiles      map[string][]byte // MP_verify_*.txt by name, served at the root of the host
 	Demo           *Demo             // not nil: every browser counts as WeChat's
 
-	Auth      *auth.Service
-	Scans     *auth.Scans
-	Admins    *admin.Service
-	Refresher *auth.Refresher
-	Pictures  *auth.Pictures // nil: none are copied
-	Sessions  SessionStore
-	People    People
-	Ready     func(context.Context) error
+	Auth       *auth.Service
+	Scans      *auth.Scans
+	Admins     *admin.Service
+	Refresher  *auth.Refresher
+	Pictures   *auth.Pictures // nil: none are copied
+	Sessions   SessionStore
+	People     People
+	Lists      Lists
+	AuditLog   AuditLog
+	Statistics Statistics
+	Personal   PersonalStore
+	Ready      func(context.Context) error
 	// Stopping is closed when answers that take long should come to their end.
 	// nil: never.
 	Stopping <-chan struct{}
@@ -107,14 +87,18 @@ type Config struct {
 
 // Server answers requests.
 type Server struct {
-	config   Config
-	auth     *auth.Service
-	scans    *auth.Scans
-	admins   *admin.Service
-	people   People
-	sessions SessionStore
-	now      func() time.Time
-	log      *slog.Logger
+	config     Config
+	auth       *auth.Service
+	scans      *auth.Scans
+	admins     *admin.Service
+	people     People
+	lists      Lists
+	auditLog   AuditLog
+	statistics Statistics
+	personal   PersonalStore
+	sessions   SessionStore
+	now        func() time.Time
+	log        *slog.Logger
 
 	site     site
 	cookies  *sessionCookies
@@ -122,6 +106,7 @@ type Server struct {
 	tickets  *tickets
 	streams  streams
 	toucher  *toucher
+	patience patience
 	renderer *renderer
 	assets   *assets
 	handler  http.Handler
@@ -130,15 +115,20 @@ type Server struct {
 // New makes a Server. It fails when a page cannot be parsed.
 func New(config Config) (*Server, error) {
 	s := &Server{
-		config:   config,
-		auth:     config.Auth,
-		scans:    config.Scans,
-		admins:   config.Admins,
-		people:   config.People,
-		sessions: config.Sessions,
-		now:      config.Now,
-		log:      config.Log,
-		site:     newSite(config.PublicURL, config.ReturnHosts),
+		config:     config,
+		auth:       config.Auth,
+		scans:      config.Scans,
+		admins:     config.Admins,
+		people:     config.People,
+		lists:      config.Lists,
+		auditLog:   config.AuditLog,
+		statistics: config.Statistics,
+		personal:   config.Personal,
+		sessions:   config.Sessions,
+		now:        config.Now,
+		log:        config.Log,
+		site:       newSite(config.PublicURL, config.ReturnHosts),
+		patience:   patience{chunk: time.Minute, export: 10 * time.Minute},
 	}
 	idle := config.Auth.Rules().Idle
 	s.toucher = newToucher(config.Sessions, config.Log, min(time.Hour, idle/4))
@@ -163,7 +153,7 @@ func New(config Config) (*Server, error) {
 	if s.tickets, err = newTickets(s.site.secure, config.Keys, config.Now); err != nil {
 		return nil, fmt.Errorf("keys: %w", err)
 	}
-	if s.assets, err = newAssets(); err != nil {
+	if s.assets, err = builtAssets(); err != nil {
 		return nil, err
 	}
 	if s.renderer, err = newRenderer(config.Templates, s.assets, s.site.prefix, config.Lang, config.Zone); err != nil {

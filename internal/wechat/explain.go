@@ -3,11 +3,13 @@ package wechat
 // The ways through WeChat's console, as an operator has to press them. The
 // first step is called 账号设置 in newer consoles.
 const (
-	wayToDomain    = "公众号后台 → 设置与开发 → 公众号设置 → 功能设置 → 网页授权域名"
 	wayToSecret    = "公众号后台 → 设置与开发 → 基本配置 (开发接口管理) → 开发者密码 (AppSecret)"
 	wayToAppID     = "公众号后台 → 设置与开发 → 基本配置 (开发接口管理) → 开发者ID (AppID)"
 	wayToWhitelist = "公众号后台 → 设置与开发 → 基本配置 (开发接口管理) → IP白名单"
 	wayToScope     = "公众号后台 → 设置与开发 → 接口权限 → 网页授权"
+
+	// WayToDomain is where the host of callbacks is registered.
+	WayToDomain = "公众号后台 → 设置与开发 → 公众号设置 → 功能设置 → 网页授权域名"
 )
 
 // Explanation is what an operator should know about one of WeChat's numbers.
@@ -42,7 +44,7 @@ var explanations = map[int64]Explanation{
 	1: {English: "the AppID is not one: gh_… is the account's original id", Chinese: "appid 不对：gh_ 开头的是原始ID",
 		Advice: "Set WXLOGIN_APPID to the AppID, wx and 16 characters: " + wayToAppID},
 	10003: {English: "the host of the callback is not the domain registered with the account, or has a port other than 80 and 443", Chinese: "redirect_uri 域名与后台配置不一致，或带了 80/443 以外的端口",
-		Advice: wayToDomain + ": register exactly the host of WXLOGIN_PUBLIC_URL, without https://, port and path. The whole host is compared: example.com does not cover h5.example.com, nor www.example.com. No IP addresses, no ports. The account has to be a verified service account (已认证服务号)"},
+		Advice: WayToDomain + ": register exactly the host of WXLOGIN_PUBLIC_URL, without https://, port and path. The whole host is compared: example.com does not cover h5.example.com, nor www.example.com. No IP addresses, no ports. The account has to be a verified service account (已认证服务号)"},
 	10004: {English: "the account is banned", Chinese: "此公众号被封禁",
 		Advice: "公众号后台 → 通知中心 has the reason and the way to appeal"},
 	10005: {English: "the account does not have this scope", Chinese: "此公众号没有这个 scope 的权限",

@@ -41,7 +41,7 @@ func (w *world) sessionIDs(userID string) (ids []string) {
 	return ids
 }
 
-// wantEvents fails unless the record, newest first, begins with these acts.
+// wantEvents fails unless the audit log, newest first, begins with these acts.
 func (w *world) wantEvents(want ...admin.Action) {
 	w.t.Helper()
 	page, err := w.db.Events(w.t.Context(), admin.EventQuery{})
@@ -51,7 +51,7 @@ func (w *world) wantEvents(want ...admin.Action) {
 		got = append(got, e.Action)
 	}
 	if !slices.Equal(got, want) {
-		w.t.Errorf("the record says %v, want %v", got, want)
+		w.t.Errorf("the audit log says %v, want %v", got, want)
 	}
 }
 
@@ -254,10 +254,10 @@ func TestConsentIsNoted(t *testing.T) {
 	w := newWorld(t, options{})
 	lin := w.phone("lin")
 	id := lin.id()
-	type dossier struct {
+	type personalData struct {
 		Consent *struct{ Version, At string }
 	}
-	var first, second dossier
+	var first, second personalData
 	check(t, json.Unmarshal([]byte(lin.get("/api/me/export").Body), &first))
 	if first.Consent == nil || first.Consent.Version == "" || first.Consent.At == "" {
 		t.Fatalf("consent: %+v", first.Consent)

@@ -73,8 +73,8 @@ func (s *Store) EndSession(ctx context.Context, userID, sessionID string, event 
 }
 
 // EraseUser implements admin.Store. The person's logins stay as numbers,
-// without the person, their address and their browser. The record of what was
-// done stays; it knows the person by our id alone.
+// without the person, their address and their browser. The audit log stays; it
+// knows the person by our id alone.
 func (s *Store) EraseUser(ctx context.Context, userID string, guard *admin.Guard, event admin.Event) error {
 	return s.write(ctx, "erase user", func(tx *sqlx.Tx) error {
 		if err := s.leavesAnAdmin(ctx, tx, guard, clause{"users.id <> ?", []any{userID}}); err != nil {
@@ -101,7 +101,7 @@ func (s *Store) EraseUser(ctx context.Context, userID string, guard *admin.Guard
 		if err != nil {
 			return err
 		}
-		// The record keeps what was done and when, under our id alone: no openid, and
+		// The audit log keeps what was done and when, under our id alone: no openid, and
 		// no reason that somebody has written about them.
 		_, err = tx.ExecContext(ctx, `UPDATE events SET subject = $1, detail = ''
 			WHERE subject = $1 OR subject = (SELECT openid FROM users WHERE id = $1)`, userID)

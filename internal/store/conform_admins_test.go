@@ -12,7 +12,7 @@ import (
 	"wxlogin/internal/store"
 )
 
-// wantEvents checks the record, newest first.
+// wantEvents checks the audit log, newest first.
 func (w *world) wantEvents(want ...admin.Event) {
 	w.t.Helper()
 	var got []admin.Event
@@ -24,7 +24,7 @@ func (w *world) wantEvents(want ...admin.Event) {
 	}
 }
 
-var deskPromises = map[string]func(*world){
+var adminPromises = map[string]func(*world){
 	"blocking ends a person's sessions, twice is no error": func(w *world) {
 		user, token := w.visitor("o1")
 		_, other := w.visitor("o2")
@@ -222,7 +222,7 @@ var deskPromises = map[string]func(*world){
 		since := w.clock.now()
 		w.visitor("o1")
 		w.visitor("o2")
-		w.deskSession()
+		w.adminSession()
 		if err := w.SetBlocked(w.ctx, old.ID, true, nil, w.event(admin.ActBlock, old.ID)); err != nil {
 			w.t.Fatal(err)
 		}
@@ -248,7 +248,7 @@ var deskPromises = map[string]func(*world){
 			w.t.Errorf("%d sessions are alive past their end", got.Sessions)
 		}
 	},
-	"a dossier has all that is stored on the person, and opens nothing": func(w *world) {
+	"personal data is all that is stored on the person, and opens nothing": func(w *world) {
 		save := w.login("o1", auth.ScopeUserinfo)
 		save.Profile, save.RefreshToken = &lin, "REFRESH"
 		user := w.signsIn(save)
@@ -262,7 +262,7 @@ var deskPromises = map[string]func(*world){
 		}
 		granted := w.event(admin.ActGrant, "o1")
 		must(w.GrantAdmin(w.ctx, appID, "o1", granted))(w.t)
-		got := must(w.Dossier(w.ctx, user.ID))(w.t)
+		got := must(w.personalData(user.ID))(w.t)
 		if diff := cmp.Diff(user, got.User); diff != "" {
 			w.t.Error(diff)
 		}
@@ -283,10 +283,10 @@ var deskPromises = map[string]func(*world){
 			w.t.Errorf("token: %+v", got.Token)
 		}
 		bare, _ := w.visitor("o3")
-		if got := must(w.Dossier(w.ctx, bare.ID))(w.t); got.Token != nil || len(got.Events) != 0 {
+		if got := must(w.personalData(bare.ID))(w.t); got.Token != nil || len(got.Events) != 0 {
 			w.t.Errorf("got %+v", got)
 		}
-		_, err := w.Dossier(w.ctx, "nobody")
+		_, err := w.personalData("nobody")
 		wantReason(w.t, err, auth.NoSuchUser)
 	},
 }

@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"context"
@@ -20,10 +20,10 @@ const (
 	seedDays   = 100
 )
 
-// seed fills a new demonstration with people who were never there. The same
+// Seed fills a new demonstration with people who were never there. The same
 // people every time, with their history ending now. A database that has people
 // already is left as it is.
-func seed(ctx context.Context, db *store.Store, appID string) error {
+func Seed(ctx context.Context, db *store.Store, appID string) error {
 	n, err := db.CountUsers(ctx, admin.UserQuery{})
 	if err != nil || n > 0 {
 		return err

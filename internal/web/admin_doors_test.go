@@ -51,7 +51,7 @@ func TestLastAdminCountsWhoCanEnter(t *testing.T) {
 	lin.get("/admin").wantPage(http.StatusOK, "")
 }
 
-// The record names admins who sign in as themselves, and refused logins in which
+// The audit log names admins who sign in as themselves, and refused logins in which
 // WeChat spoke of two people; of visitors it says nothing.
 func TestSecurityEvents(t *testing.T) {
 	sim := wechatsim.New(wechatsim.Config{})
@@ -76,7 +76,7 @@ func TestEraseForgetsReasons(t *testing.T) {
 	adminBrowser := w.admin()
 	adminBrowser.post("/api/admin/users/"+id+"/block", url.Values{"reason": {"林小满 13800138000\u202e" + strings.Repeat("x", 1000)}})
 	if page := adminBrowser.get("/admin/events").Body; !strings.Contains(page, "13800138000") || strings.Contains(page, strings.Repeat("x", 300)) || strings.Contains(page, "\u202e") {
-		t.Error("the reason is not in the record as it should be")
+		t.Error("the reason is not in the audit log as it should be")
 	}
 	check(t, w.admins.Erase(t.Context(), admin.CommandLine(), id))
 	if page := adminBrowser.get("/admin/events").Body; strings.Contains(page, "13800138000") {

@@ -1,0 +1,184 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"math"
+
+	"wxlogin/internal/admin"
+	"wxlogin/internal/auth"
+)
+
+// personalDataPage is how many rows of a list are read at once.
+const personalDataPage = 100
+
+// EachOfPersonalData hands over all that is stored on a person. NoSuchUser, before
+// anything else, when there is no such person. The hashes are left out: they are
+// no data on a person, and of use only to whoever steals the rest.
+//
+// What there is of nearly everybody is read in one transaction, and is of one
+// moment. Only of lists longer than a page is the rest read page by page, with
+// nothing held open while a visit takes its time: a snapshot of SQLite would keep
+// its log from being reset for as long as somebody reads slowly. That comes to the
+// same: the lists go back in time from that moment, what happens later is not in
+// them, and what is in them does not change. Only an erasure takes it away, so the
+// end is NoSuchUser too when the person is gone by then.
+func (s *Store) EachOfPersonalData(ctx context.Context, userID string, visit admin.PersonalDataVisitor) error {
+	first, err := s.personalData(ctx, userID)
+	if err != nil && ctx.Err() == nil && s.gone(err) {
+		first, err = s.personalData(ctx, userID)
+	}
+	if err != nil {
+		return s.orNone(ctx, "read personal data", err, auth.NoSuchUser)
+	}
+	if err := visit.Person(first.user.user()); err != nil {
+		return err
+	}
+	sessions := pagesOf(first.sessions, sessionsBefore, sessionRow.position, userID)
+	if err := sessions.each(ctx, s, func(row sessionRow) error {
+		row.TokenHash = ""
+		return visit.Session(row.session())
+	}); err != nil {
+		return err
+	}
+	logins := pagesOf(first.logins, loginsBefore, loginRow.position, userID)
+	if err := logins.each(ctx, s, func(row loginRow) error {
+		row.SessionHash = ""
+		return visit.Login(row.login())
+	}); err != nil {
+		return err
+	}
+	events := pagesOf(first.events, eventsBefore, eventRow.position, userID, first.user.OpenID)
+	if err := events.each(ctx, s, func(row eventRow) error { return visit.Event(row.event()) }); err != nil {
+		return err
+	}
+	if sessions.further || logins.further || events.further {
+		if _, err := s.User(ctx, userID); err != nil {
+			return err
+		}
+	}
+	return visit.Rest(first.token, first.picture)
+}
+
+// personalData is what one transaction reads.
+type personalData struct {
+	user     userRow
+	sessions []sessionRow
+	logins   []loginRow
+	events   []eventRow
+	token    *admin.TokenInfo
+	picture  auth.Picture
+}
+
+func (s *Store) personalData(ctx context.Context, userID string) (d personalData, err error) {
+	tx, err := s.reader.BeginTxx(ctx, s.dialect.reading)
+	if err != nil {
+		return d, err
+	}
+	defer tx.Rollback()
+	if err := tx.GetContext(ctx, &d.user, `SELECT `+userColumns+` FROM users WHERE id = $1`, userID); err != nil {
+		return d, err
+	}
+	if err := tx.SelectContext(ctx, &d.sessions, sessionsBefore, latest(userID)...); err != nil {
+		return d, err
+	}
+	if err := tx.SelectContext(ctx, &d.logins, loginsBefore, latest(userID)...); err != nil {
+		return d, err
+	}
+	if err := tx.SelectContext(ctx, &d.events, eventsBefore, latest(userID, d.user.OpenID)...); err != nil {
+		return d, err
+	}
+	if d.token, err = tokenInfo(ctx, tx, userID); err != nil {
+		return d, err
+	}
+	d.picture, err = readPicture(ctx, tx, userID)
+	return d, err
+}
+
+// The lists of personal data, before a position and newest first. Each is read along an
+// index; that of the events takes a page by each of three.
+const (
+	sessionsBefore = `SELECT ` + sessionColumns + ` FROM sessions
+		WHERE user_id = $4 AND (created_at, id) < ($1, $2) ORDER BY created_at DESC, id DESC LIMIT $3`
+	loginsBefore = `SELECT ` + loginColumns + ` FROM logins
+		WHERE user_id = $4 AND (started_at, id) < ($1, $2) ORDER BY started_at DESC, id DESC LIMIT $3`
+	eventsBefore = `SELECT id, at, actor, action, subject, detail FROM events WHERE id IN (
+			SELECT id FROM (SELECT id FROM events WHERE subject = $4 AND (at, id) < ($1, $2) ORDER BY at DESC, id DESC LIMIT $3) AS about
+			UNION SELECT id FROM (SELECT id FROM events WHERE subject = $5 AND (at, id) < ($1, $2) ORDER BY at DESC, id DESC LIMIT $3) AS granted
+			UNION SELECT id FROM (SELECT id FROM events WHERE actor = $4 AND (at, id) < ($1, $2) ORDER BY at DESC, id DESC LIMIT $3) AS done)
+		ORDER BY at DESC, id DESC LIMIT $3`
+)
+
+// latest are the arguments of a list's first page.
+func latest(who ...any) []any {
+	return append([]any{int64(math.MaxInt64), "", personalDataPage}, who...)
+}
+
+// pages are a list of which the first page has been read.
+type pages[Row any] struct {
+	rows     []Row
+	before   string // the statement
+	position func(Row) position
+	who      []any
+	further  bool // more than the first page was read
+}
+
+func pagesOf[Row any](first []Row, before string, at func(Row) position, who ...any) *pages[Row] {
+	return &pages[Row]{rows: first, before: before, position: at, who: who}
+}
+
+// each calls visit for every row, and ends with its first error.
+func (p *pages[Row]) each(ctx context.Context, s *Store, visit func(Row) error) error {
+	for {
+		for _, row := range p.rows {
+			if err := visit(row); err != nil {
+				return err
+			}
+		}
+		if len(p.rows) < personalDataPage {
+			return nil
+		}
+		last := p.position(p.rows[len(p.rows)-1])
+		p.rows, p.further = nil, true
+		args := append([]any{last.at, last.id, personalDataPage}, p.who...)
+		if err := s.reader.SelectContext(ctx, &p.rows, p.before, args...); err != nil {
+			return s.fail(ctx, "read personal data", err)
+		}
+	}
+}
+
+func (r sessionRow) position() position { return position{at: r.CreatedAt, id: r.ID} }
+func (r loginRow) position() position   { return position{at: r.StartedAt, id: r.ID} }
+func (r eventRow) position() position   { return position{at: r.At, id: r.ID} }
+
+// Token returns what is known of a person's refresh_token; nil when none is
+// stored.
+func (s *Store) Token(ctx context.Context, userID string) (*admin.TokenInfo, error) {
+	info, err := tokenInfo(ctx, s.reader, userID)
+	return info, s.fail(ctx, "read token", err)
+}
+
+func tokenInfo(ctx context.Context, db getter, userID string) (*admin.TokenInfo, error) {
+	var row struct {
+		Scope    auth.Scope       `db:"scope"`
+		IssuedAt int64            `db:"issued_at"`
+		EndsAt   int64            `db:"ends_at"`
+		DueAt    sql.Null[int64]  `db:"due_at"`
+		Dead     sql.Null[string] `db:"dead_reason"`
+	}
+	err := db.GetContext(ctx, &row, `SELECT scope, issued_at, ends_at, due_at, dead_reason FROM tokens WHERE user_id = $1`, userID)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &admin.TokenInfo{
+		Scope:      row.Scope,
+		IssuedAt:   instant(row.IssuedAt),
+		EndsAt:     instant(row.EndsAt),
+		DueAt:      maybeInstant(row.DueAt),
+		DeadReason: row.Dead.V,
+	}, nil
+}

@@ -1,0 +1,91 @@
+package web
+
+import (
+	"time"
+
+	"wxlogin/internal/admin"
+	"wxlogin/internal/auth"
+)
+
+// The parts of an export. They are made one at a time.
+
+type consentJSON struct {
+	Version string    `json:"version"`
+	At      time.Time `json:"at"`
+}
+
+type sessionJSON struct {
+	ID         string    `json:"id"`
+	CreatedAt  time.Time `json:"created_at"`
+	LastSeenAt time.Time `json:"last_seen_at"`
+	EndsAt     time.Time `json:"ends_at"`
+	RemoteAddr string    `json:"remote_addr"`
+	UserAgent  string    `json:"user_agent"`
+}
+
+type loginJSON struct {
+	At         time.Time    `json:"at"`
+	Scope      auth.Scope   `json:"scope"`
+	Outcome    auth.Outcome `json:"outcome"`
+	Reason     auth.Reason  `json:"reason,omitempty"`
+	Errcode    int64        `json:"errcode,omitempty"` // WeChat's
+	Step       auth.Step    `json:"step,omitempty"`
+	RemoteAddr string       `json:"remote_addr"`
+	UserAgent  string       `json:"user_agent"`
+}
+
+type eventJSON struct {
+	At     time.Time    `json:"at"`
+	Actor  string       `json:"actor"`
+	Action admin.Action `json:"action"`
+	Detail string       `json:"detail,omitempty"`
+}
+
+type tokenJSON struct {
+	Scope    auth.Scope `json:"scope"`
+	IssuedAt time.Time  `json:"issued_at"`
+	EndsAt   time.Time  `json:"ends_at"`
+}
+
+type pictureJSON struct {
+	Source   string    `json:"source"` // where it was copied from
+	CopiedAt time.Time `json:"copied_at"`
+	Type     string    `json:"type"`
+	Body     []byte    `json:"body"` // base64
+}
+
+// newConsentJSON is to a text of ours; nil when they were never asked.
+func newConsentJSON(u auth.User) *consentJSON {
+	if u.ConsentVersion == "" {
+		return nil
+	}
+	return &consentJSON{u.ConsentVersion, inSeconds(u.ConsentAt)}
+}
+
+func newSessionJSON(x auth.Session) sessionJSON {
+	return sessionJSON{x.ID, inSeconds(x.CreatedAt), inSeconds(x.LastSeenAt), inSeconds(x.EndsAt), x.Device.RemoteAddr, x.Device.UserAgent}
+}
+
+func newLoginJSON(x auth.Login) loginJSON {
+	return loginJSON{inSeconds(x.StartedAt), x.Scope, x.Outcome, x.Reason, x.Errcode, x.Step, x.Device.RemoteAddr, x.Device.UserAgent}
+}
+
+func newEventJSON(x admin.Event) eventJSON {
+	return eventJSON{inSeconds(x.At), x.Actor, x.Action, x.Detail}
+}
+
+// newTokenJSON says that there is a refresh_token, and never the token itself.
+func newTokenJSON(t *admin.TokenInfo) *tokenJSON {
+	if t == nil {
+		return nil
+	}
+	return &tokenJSON{t.Scope, inSeconds(t.IssuedAt), inSeconds(t.EndsAt)}
+}
+
+// newPictureJSON is our copy; nil without one.
+func newPictureJSON(p auth.Picture) *pictureJSON {
+	if len(p.Body) == 0 {
+		return nil
+	}
+	return &pictureJSON{p.Source, inSeconds(p.CopiedAt), p.Type, p.Body}
+}
