@@ -39,14 +39,14 @@ func (s *Store) Activity(ctx context.Context, since time.Time) (admin.Activity, 
 		}
 	}
 	var errcodes []errcodeRow
-	if err := s.reader.SelectContext(ctx, &errcodes, `SELECT started_at / $2 AS slot, errcode, COUNT(*) AS n FROM logins
+	if err := s.db.SelectContext(ctx, &errcodes, `SELECT started_at / $2 AS slot, errcode, COUNT(*) AS n FROM logins
 		WHERE (outcome = 'failed' OR errcode <> 0) AND errcode <> 0 AND started_at >= $1 GROUP BY 1, 2 ORDER BY 1, 2`,
 		millis(since), quarter); err != nil {
 		return admin.Activity{}, s.fail(ctx, "count errcodes", err)
 	}
 	activity.Errcodes = each(errcodes, errcodeRow.tally)
 	var troubles []loginRow
-	if err := s.reader.SelectContext(ctx, &troubles, `SELECT `+loginColumns+` FROM logins
+	if err := s.db.SelectContext(ctx, &troubles, `SELECT `+loginColumns+` FROM logins
 		WHERE (outcome = 'failed' OR errcode <> 0) AND started_at >= $1 ORDER BY started_at DESC LIMIT $2`,
 		millis(since), recentTroubles); err != nil {
 		return admin.Activity{}, s.fail(ctx, "list failures", err)
@@ -57,7 +57,7 @@ func (s *Store) Activity(ctx context.Context, since time.Time) (admin.Activity, 
 	}
 	now := s.now()
 	var ending int64
-	err = s.reader.GetContext(ctx, &ending, `SELECT COUNT(*) FROM (SELECT 1 FROM tokens
+	err = s.db.GetContext(ctx, &ending, `SELECT COUNT(*) FROM (SELECT 1 FROM tokens
 		WHERE ends_at > $1 AND ends_at <= $2 LIMIT $3) AS ending`,
 		millis(now), millis(now.Add(admin.TokenEndsSoon)), maxTotal+1)
 	if err != nil {
@@ -71,7 +71,7 @@ func (s *Store) Activity(ctx context.Context, since time.Time) (admin.Activity, 
 // that a phone let in asked WeChat nothing.
 func (s *Store) readExchanges(ctx context.Context, since time.Time, activity *admin.Activity) error {
 	var good []int64
-	err := s.reader.SelectContext(ctx, &good, `SELECT started_at FROM logins
+	err := s.db.SelectContext(ctx, &good, `SELECT started_at FROM logins
 		WHERE started_at >= $1 AND outcome IN ('signed_in', 'unknown') AND scope <> $2 ORDER BY started_at DESC LIMIT 1`, millis(since), auth.ScopeScan)
 	if err != nil {
 		return err
@@ -80,7 +80,7 @@ func (s *Store) readExchanges(ctx context.Context, since time.Time, activity *ad
 		activity.LastGood = instant(at)
 	}
 	var bad []loginRow
-	err = s.reader.SelectContext(ctx, &bad, `SELECT `+loginColumns+` FROM logins
+	err = s.db.SelectContext(ctx, &bad, `SELECT `+loginColumns+` FROM logins
 		WHERE (outcome = 'failed' OR errcode <> 0) AND started_at >= $1 AND (errcode <> 0 OR reason IN ($2, $3, $4, $5))
 		ORDER BY started_at DESC LIMIT 1`,
 		millis(since), auth.WeChatFailed, auth.WeChatTimeout, auth.WeChatBusy, auth.WeChatRefused)

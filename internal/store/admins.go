@@ -10,9 +10,10 @@ import (
 
 	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
+	"wxlogin/internal/store/sqldb"
 )
 
-func addEvent(ctx context.Context, tx *sqlx.Tx, e admin.Event) error {
+func addEvent(ctx context.Context, tx *sqldb.Tx, e admin.Event) error {
 	_, err := tx.ExecContext(ctx, `INSERT INTO events (id, at, actor, action, subject, detail) VALUES ($1, $2, $3, $4, $5, $6)`,
 		e.ID, millis(e.At), e.Actor, e.Action, e.Subject, e.Detail)
 	return err
@@ -24,7 +25,7 @@ func (s *Store) SetBlocked(ctx context.Context, userID string, blocked bool, gua
 	if blocked {
 		flag = 1
 	}
-	return s.write(ctx, "block user", func(tx *sqlx.Tx) error {
+	return s.write(ctx, "block user", func(tx *sqldb.Tx) error {
 		if err := s.leavesAnAdmin(ctx, tx, guard, clause{"users.id <> ?", []any{userID}}); err != nil {
 			return err
 		}
@@ -46,7 +47,7 @@ func (s *Store) SetBlocked(ctx context.Context, userID string, blocked bool, gua
 
 // EndSessions implements admin.Store.
 func (s *Store) EndSessions(ctx context.Context, userID string, event admin.Event) (n int64, err error) {
-	err = s.write(ctx, "end sessions", func(tx *sqlx.Tx) (err error) {
+	err = s.write(ctx, "end sessions", func(tx *sqldb.Tx) (err error) {
 		if n, err = deleteSessionsOf(ctx, tx, userID); err != nil {
 			return err
 		}
@@ -60,7 +61,7 @@ func (s *Store) EndSessions(ctx context.Context, userID string, event admin.Even
 
 // EndSession implements admin.Store.
 func (s *Store) EndSession(ctx context.Context, userID, sessionID string, event admin.Event) error {
-	return s.write(ctx, "end session", func(tx *sqlx.Tx) error {
+	return s.write(ctx, "end session", func(tx *sqldb.Tx) error {
 		found, err := changed(tx.ExecContext(ctx, `DELETE FROM sessions WHERE id = $1 AND user_id = $2`, sessionID, userID))
 		if err != nil {
 			return err
@@ -76,14 +77,14 @@ func (s *Store) EndSession(ctx context.Context, userID, sessionID string, event 
 // without the person, their address and their browser. The audit log stays; it
 // knows the person by our id alone.
 func (s *Store) EraseUser(ctx context.Context, userID string, guard *admin.Guard, event admin.Event) error {
-	return s.write(ctx, "erase user", func(tx *sqlx.Tx) error {
+	return s.write(ctx, "erase user", func(tx *sqldb.Tx) error {
 		if err := s.leavesAnAdmin(ctx, tx, guard, clause{"users.id <> ?", []any{userID}}); err != nil {
 			return err
 		}
 		// First of all nobody else may sign this person in, nor finish a login of
 		// theirs: what they write would not be seen here, and stay.
 		var openID string
-		err := tx.GetContext(ctx, &openID, `SELECT openid FROM users WHERE id = $1`+s.dialect.locking("users"), userID)
+		err := tx.GetContext(ctx, &openID, `SELECT openid FROM users WHERE id = $1`+s.db.ForUpdate("users"), userID)
 		if errors.Is(err, sql.ErrNoRows) {
 			return auth.Fail(auth.NoSuchUser, nil)
 		}
@@ -122,7 +123,7 @@ func (s *Store) EraseUser(ctx context.Context, userID string, guard *admin.Guard
 
 // GrantAdmin implements admin.Store. Only a change is recorded.
 func (s *Store) GrantAdmin(ctx context.Context, appID, openID string, event admin.Event) (changed bool, err error) {
-	err = s.write(ctx, "grant admin", func(tx *sqlx.Tx) (err error) {
+	err = s.write(ctx, "grant admin", func(tx *sqldb.Tx) (err error) {
 		changed, err = changeAdmin(ctx, tx, event, `INSERT INTO admins (appid, openid, granted_at) VALUES ($1, $2, $3)
 			ON CONFLICT DO NOTHING`, appID, openID, millis(event.At))
 		return err
@@ -132,7 +133,7 @@ func (s *Store) GrantAdmin(ctx context.Context, appID, openID string, event admi
 
 // RevokeAdmin implements admin.Store. Only a change is recorded.
 func (s *Store) RevokeAdmin(ctx context.Context, appID, openID string, guard *admin.Guard, event admin.Event) (changed bool, err error) {
-	err = s.write(ctx, "revoke admin", func(tx *sqlx.Tx) (err error) {
+	err = s.write(ctx, "revoke admin", func(tx *sqldb.Tx) (err error) {
 		if err := s.leavesAnAdmin(ctx, tx, guard, clause{"users.openid <> ?", []any{openID}}); err != nil {
 			return err
 		}
@@ -142,7 +143,7 @@ func (s *Store) RevokeAdmin(ctx context.Context, appID, openID string, guard *ad
 	return changed && err == nil, err
 }
 
-func changeAdmin(ctx context.Context, tx *sqlx.Tx, event admin.Event, statement string, args ...any) (bool, error) {
+func changeAdmin(ctx context.Context, tx *sqldb.Tx, event admin.Event, statement string, args ...any) (bool, error) {
 	did, err := changed(tx.ExecContext(ctx, statement, args...))
 	if err != nil || !did {
 		return false, err
@@ -157,7 +158,7 @@ func (s *Store) Admins(ctx context.Context, appID string) ([]admin.Admin, error)
 		GrantedAt int64  `db:"granted_at"`
 		Nickname  string `db:"nickname"`
 	}
-	err := s.reader.SelectContext(ctx, &rows, `SELECT admins.openid, admins.granted_at, COALESCE(users.nickname, '') AS nickname
+	err := s.db.SelectContext(ctx, &rows, `SELECT admins.openid, admins.granted_at, COALESCE(users.nickname, '') AS nickname
 		FROM admins LEFT JOIN users ON users.appid = admins.appid AND users.openid = admins.openid
 		WHERE admins.appid = $1 ORDER BY admins.granted_at, admins.openid`, appID)
 	if err != nil {
@@ -179,11 +180,11 @@ const adminLock = 0x777861646d696e
 // each sees what those before it have done: two admins who block each other at the
 // same moment do not both. It stands before every other statement, so that nobody
 // waits for it with a lock of another kind.
-func (s *Store) leavesAnAdmin(ctx context.Context, tx *sqlx.Tx, guard *admin.Guard, others clause) error {
+func (s *Store) leavesAnAdmin(ctx context.Context, tx *sqldb.Tx, guard *admin.Guard, others clause) error {
 	if guard == nil {
 		return nil
 	}
-	if s.dialect.manyWriters {
+	if s.db.ManyWriters {
 		if _, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1)`, int64(adminLock)); err != nil {
 			return err
 		}
@@ -214,7 +215,7 @@ func countAdmins(guard admin.Guard, condition clause) clause {
 
 // AddAdminLink implements admin.Store.
 func (s *Store) AddAdminLink(ctx context.Context, link admin.Link, event admin.Event) error {
-	return s.write(ctx, "add admin link", func(tx *sqlx.Tx) error {
+	return s.write(ctx, "add admin link", func(tx *sqldb.Tx) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO admin_links (token_hash, ends_at) VALUES ($1, $2)`, link.TokenHash, millis(link.EndsAt))
 		if err != nil {
 			return err
@@ -225,7 +226,7 @@ func (s *Store) AddAdminLink(ctx context.Context, link admin.Link, event admin.E
 
 // SpendAdminLink implements admin.Store.
 func (s *Store) SpendAdminLink(ctx context.Context, tokenHash string, now time.Time, session auth.Session, event admin.Event) error {
-	return s.write(ctx, "spend admin link", func(tx *sqlx.Tx) error {
+	return s.write(ctx, "spend admin link", func(tx *sqldb.Tx) error {
 		spent, err := changed(tx.ExecContext(ctx, `DELETE FROM admin_links WHERE token_hash = $1 AND ends_at > $2`, tokenHash, millis(now)))
 		if err != nil {
 			return err
@@ -242,5 +243,5 @@ func (s *Store) SpendAdminLink(ctx context.Context, tokenHash string, now time.T
 
 // AddEvent implements admin.Store.
 func (s *Store) AddEvent(ctx context.Context, event admin.Event) error {
-	return s.write(ctx, "add event", func(tx *sqlx.Tx) error { return addEvent(ctx, tx, event) })
+	return s.write(ctx, "add event", func(tx *sqldb.Tx) error { return addEvent(ctx, tx, event) })
 }

@@ -24,7 +24,7 @@ func (s Sealer) Seal(text auth.Secret, place string) string {
 func (s Sealer) Open(sealed, place string) (auth.Secret, error) { return s.open(sealed, place) }
 
 // CacheNoSessions makes every visit a read of the database.
-func (s *Store) CacheNoSessions() { s.cache = newSessionCache(noState) }
+func (s *Store) CacheNoSessions() { s.cache.current = noState }
 
 // Gathered says whether the people of a query are gathered, and not found by a scan of the order.
 func (s *Store) Gathered(ctx context.Context, q admin.UserQuery) (bool, error) {
@@ -72,33 +72,18 @@ func (s *Store) Statements(ctx context.Context, q admin.UserQuery) (all []Statem
 	return all, nil
 }
 
-// LogPages says how many pages SQLite's log has, and how many of them the file
-// has by now.
-func (s *Store) LogPages() (pages, copied uint32) { return s.checkpoints.index.log() }
-
 // CountAdminsStatement is what counts the admins besides one.
 func CountAdminsStatement(guard admin.Guard, exceptUserID string) Statement {
 	c := countAdmins(guard, clause{"users.id <> ?", []any{exceptUserID}})
 	return Statement{Text: c.text, Args: c.args}
 }
 
-// InGapsOfCommits has f called in the two gaps behind every commit of the
-// store's: when it is done and the state that it left has not been looked at, and
-// when it has been, but SQLite has not been asked whose it is. It may be called
-// again from within f. stop ends that.
-func (s *Store) InGapsOfCommits(f func()) (stop func()) {
-	look := s.cache.current
-	s.cache.current = func() (walHeader, bool) {
-		s.cache.mu.RLock()
-		committing := s.cache.committing
-		s.cache.mu.RUnlock()
-		if committing {
-			f()
-			defer f()
-		}
-		return look()
-	}
-	return func() { s.cache.current = look }
+// WithGap has f called in the two gaps behind every commit of a store: when it is
+// done and the state that it left has not been looked at, and when it has been, but
+// SQLite has not been asked whose it is.
+func WithGap(c Config, f func()) Config {
+	c.gap = f
+	return c
 }
 
 // SessionLimitStatements are what counts a person's sessions, and what ends those

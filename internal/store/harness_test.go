@@ -89,7 +89,12 @@ func (w *world) another() *store.Store {
 
 func (w *world) anotherWith(keys auth.Keyring) *store.Store {
 	w.t.Helper()
-	s, err := store.Open(w.t.Context(), w.config(keys))
+	return w.open(w.config(keys))
+}
+
+func (w *world) open(config store.Config) *store.Store {
+	w.t.Helper()
+	s, err := store.Open(w.t.Context(), config)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -5,10 +5,9 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/jmoiron/sqlx"
-
 	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
+	"wxlogin/internal/store/sqldb"
 )
 
 // History is a past that Import writes.
@@ -24,7 +23,7 @@ type History struct {
 // demonstrations, and for tests of what many people make slow. The tokens in it
 // are nobody's, so no profile is due to be fetched with them.
 func (s *Store) Import(ctx context.Context, h History) error {
-	return s.write(ctx, "import", func(tx *sqlx.Tx) error {
+	return s.write(ctx, "import", func(tx *sqldb.Tx) error {
 		var any int64
 		if err := tx.GetContext(ctx, &any, `SELECT COUNT(*) FROM users`); err != nil {
 			return err
@@ -39,7 +38,7 @@ func (s *Store) Import(ctx context.Context, h History) error {
 			}
 		}
 		ids := make(map[string]string) // of openids
-		repeated := s.quick(tx)
+		repeated := tx
 		for _, save := range h.Logins {
 			visit, err := s.saveLogin(ctx, repeated, save)
 			if err != nil {

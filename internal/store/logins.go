@@ -7,9 +7,8 @@ import (
 	"errors"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
 	"wxlogin/internal/auth"
+	"wxlogin/internal/store/sqldb"
 )
 
 // refreshLifetime is how long a refresh_token lives (official: 30 days, and a
@@ -23,7 +22,7 @@ const insertLogin = `INSERT INTO logins (id, appid, state_hash, code_hash, sessi
 
 // addLogin inserts a login unless its id, state or code is taken, and says
 // whether it did.
-func addLogin(ctx context.Context, tx querier, l auth.Login) (bool, error) {
+func addLogin(ctx context.Context, tx *sqldb.Tx, l auth.Login) (bool, error) {
 	return changed(tx.ExecContext(ctx, insertLogin, l.ID, l.AppID, l.StateHash, l.CodeHash, l.SessionHash,
 		l.Scope, l.Outcome, l.Reason, maybeText(l.UserID), millis(l.StartedAt), maybeMillis(l.FinishedAt),
 		l.Device.RemoteAddr, l.Device.UserAgent, l.Errcode, l.Step))
@@ -45,8 +44,8 @@ func count(result sql.Result, err error) (int64, error) {
 
 // ClaimLogin implements auth.Store.
 func (s *Store) ClaimLogin(ctx context.Context, l auth.Login) (claimed bool, err error) {
-	err = s.writeFor(ctx, "claim login", &touched{}, func(tx *sqlx.Tx) (err error) {
-		claimed, err = addLogin(ctx, s.quick(tx), l)
+	err = s.writeFor(ctx, "claim login", &touched{}, func(tx *sqldb.Tx) (err error) {
+		claimed, err = addLogin(ctx, tx, l)
 		return err
 	})
 	return claimed && err == nil, err
@@ -55,7 +54,7 @@ func (s *Store) ClaimLogin(ctx context.Context, l auth.Login) (claimed bool, err
 // LoginByState implements auth.Store.
 func (s *Store) LoginByState(ctx context.Context, stateHash string) (auth.Login, error) {
 	var row loginRow
-	err := s.reader.GetContext(ctx, &row, `SELECT `+loginColumns+` FROM logins WHERE state_hash = $1`, stateHash)
+	err := s.db.GetContext(ctx, &row, `SELECT `+loginColumns+` FROM logins WHERE state_hash = $1`, stateHash)
 	if errors.Is(err, sql.ErrNoRows) {
 		return auth.Login{}, nil
 	}
@@ -72,8 +71,8 @@ const finishLogin = `UPDATE logins SET outcome = $2, reason = $3, finished_at = 
 // FinishLogin implements auth.Store. A login that has ended already stays as it
 // ended. The person may have been erased meanwhile.
 func (s *Store) FinishLogin(ctx context.Context, l auth.Login) error {
-	return s.writeFor(ctx, "finish login", &touched{}, func(tx *sqlx.Tx) error {
-		_, err := s.quick(tx).ExecContext(ctx, finishLogin, l.ID, l.Outcome, l.Reason, millis(l.FinishedAt), l.Errcode, l.Step, l.UserID)
+	return s.writeFor(ctx, "finish login", &touched{}, func(tx *sqldb.Tx) error {
+		_, err := tx.ExecContext(ctx, finishLogin, l.ID, l.Outcome, l.Reason, millis(l.FinishedAt), l.Errcode, l.Step, l.UserID)
 		return err
 	})
 }
@@ -82,8 +81,8 @@ func (s *Store) FinishLogin(ctx context.Context, l auth.Login) error {
 // way by now, or another login has claimed its state or code.
 func (s *Store) SaveLogin(ctx context.Context, save auth.SaveLogin) (user auth.User, err error) {
 	changes := touched{sessions: []string{save.Replaces}}
-	err = s.writeFor(ctx, "save login", &changes, func(tx *sqlx.Tx) error {
-		visit, err := s.saveLogin(ctx, s.quick(tx), save)
+	err = s.writeFor(ctx, "save login", &changes, func(tx *sqldb.Tx) error {
+		visit, err := s.saveLogin(ctx, tx, save)
 		user, changes.user, changes.made = visit.User, visit.User.ID, &visit
 		return err
 	})
@@ -94,7 +93,7 @@ func (s *Store) SaveLogin(ctx context.Context, save auth.SaveLogin) (user auth.U
 }
 
 // saveLogin gives the visit that begins with the login.
-func (s *Store) saveLogin(ctx context.Context, tx querier, save auth.SaveLogin) (visit auth.Visit, err error) {
+func (s *Store) saveLogin(ctx context.Context, tx *sqldb.Tx, save auth.SaveLogin) (visit auth.Visit, err error) {
 	if visit.User, visit.Granted, err = saveUser(ctx, tx, save); err != nil {
 		return auth.Visit{}, err
 	}
@@ -145,7 +144,7 @@ const upsertUser = `INSERT INTO users (id, appid, openid, unionid, nickname, sex
 	RETURNING ` + userColumns + `, ` + grantedColumn
 
 // saveUser writes down who came, and says whether `admin grant` has named them.
-func saveUser(ctx context.Context, tx querier, save auth.SaveLogin) (user auth.User, granted bool, err error) {
+func saveUser(ctx context.Context, tx *sqldb.Tx, save auth.SaveLogin) (user auth.User, granted bool, err error) {
 	at := save.Session.CreatedAt
 	var row struct {
 		userRow
@@ -193,7 +192,7 @@ const upsertToken = `INSERT INTO tokens (user_id, scope, refresh_token, kid, iss
 	WHERE excluded.scope = 'snsapi_userinfo' OR tokens.scope = 'snsapi_base'
 		OR tokens.dead_reason IS NOT NULL OR tokens.ends_at <= excluded.issued_at`
 
-func (s *Store) saveToken(ctx context.Context, tx querier, save auth.SaveLogin, user auth.User) error {
+func (s *Store) saveToken(ctx context.Context, tx *sqldb.Tx, save auth.SaveLogin, user auth.User) error {
 	at := save.Session.CreatedAt
 	if save.RefreshToken == "" {
 		return nil
@@ -212,7 +211,7 @@ const endedLogin = `UPDATE logins SET outcome = $2, reason = '', user_id = $3, f
 
 // endLogin writes the end of a login that signed somebody in. It adds the login
 // if the claim is not there, so that the history stays whole.
-func endLogin(ctx context.Context, tx querier, l auth.Login) error {
+func endLogin(ctx context.Context, tx *sqldb.Tx, l auth.Login) error {
 	ended, err := changed(tx.ExecContext(ctx, endedLogin, l.ID, auth.SignedIn, l.UserID, millis(l.FinishedAt), l.Errcode, l.Step))
 	if err != nil || ended {
 		return err

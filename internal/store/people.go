@@ -36,12 +36,12 @@ const maxTotal = 10_000
 
 // get reads one row.
 func (s *Store) get(ctx context.Context, dest any, c clause) error {
-	return s.reader.GetContext(ctx, dest, sqlx.Rebind(sqlx.DOLLAR, c.text), c.args...)
+	return s.db.GetContext(ctx, dest, sqlx.Rebind(sqlx.DOLLAR, c.text), c.args...)
 }
 
 // list reads rows.
 func (s *Store) list(ctx context.Context, dest any, c clause) error {
-	return s.reader.SelectContext(ctx, dest, sqlx.Rebind(sqlx.DOLLAR, c.text), c.args...)
+	return s.db.SelectContext(ctx, dest, sqlx.Rebind(sqlx.DOLLAR, c.text), c.args...)
 }
 
 // people finds out how the people of a query are best read.
@@ -64,7 +64,7 @@ func (p *people) plan(ctx context.Context) error {
 		return nil
 	}
 	var roughly float64
-	if err := p.store.reader.GetContext(ctx, &roughly, p.store.dialect.roughlyPeople); err != nil {
+	if err := p.store.db.GetContext(ctx, &roughly, p.store.counts().roughly); err != nil {
 		return err
 	}
 	var smallest *candidateIndex

@@ -8,6 +8,7 @@ import (
 
 	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
+	"wxlogin/internal/store/sqldb"
 )
 
 // personalDataPage is how many rows of a list are read at once.
@@ -25,10 +26,11 @@ const personalDataPage = 100
 // them, and what is in them does not change. Only an erasure takes it away, so the
 // end is NoSuchUser too when the person is gone by then.
 func (s *Store) EachOfPersonalData(ctx context.Context, userID string, visit admin.PersonalDataVisitor) error {
-	first, err := s.personalData(ctx, userID)
-	if err != nil && ctx.Err() == nil && s.gone(err) {
-		first, err = s.personalData(ctx, userID)
-	}
+	var first personalData
+	err := s.db.Snapshot(ctx, func(tx *sqldb.Tx) (err error) {
+		first, err = readPersonalData(ctx, tx, userID)
+		return err
+	})
 	if err != nil {
 		return s.orNone(ctx, "read personal data", err, auth.NoSuchUser)
 	}
@@ -71,12 +73,7 @@ type personalData struct {
 	picture  auth.Picture
 }
 
-func (s *Store) personalData(ctx context.Context, userID string) (d personalData, err error) {
-	tx, err := s.reader.BeginTxx(ctx, s.dialect.reading)
-	if err != nil {
-		return d, err
-	}
-	defer tx.Rollback()
+func readPersonalData(ctx context.Context, tx *sqldb.Tx, userID string) (d personalData, err error) {
 	if err := tx.GetContext(ctx, &d.user, `SELECT `+userColumns+` FROM users WHERE id = $1`, userID); err != nil {
 		return d, err
 	}
@@ -142,7 +139,7 @@ func (p *pages[Row]) each(ctx context.Context, s *Store, visit func(Row) error) 
 		last := p.position(p.rows[len(p.rows)-1])
 		p.rows, p.further = nil, true
 		args := append([]any{last.at, last.id, personalDataPage}, p.who...)
-		if err := s.reader.SelectContext(ctx, &p.rows, p.before, args...); err != nil {
+		if err := s.db.SelectContext(ctx, &p.rows, p.before, args...); err != nil {
 			return s.fail(ctx, "read personal data", err)
 		}
 	}
@@ -155,7 +152,7 @@ func (r eventRow) position() position   { return position{at: r.At, id: r.ID} }
 // Token returns what is known of a person's refresh_token; nil when none is
 // stored.
 func (s *Store) Token(ctx context.Context, userID string) (*admin.TokenInfo, error) {
-	info, err := tokenInfo(ctx, s.reader, userID)
+	info, err := tokenInfo(ctx, s.db, userID)
 	return info, s.fail(ctx, "read token", err)
 }
 

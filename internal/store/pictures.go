@@ -5,9 +5,8 @@ import (
 	"database/sql"
 	"errors"
 
-	"github.com/jmoiron/sqlx"
-
 	"wxlogin/internal/auth"
+	"wxlogin/internal/store/sqldb"
 )
 
 var _ auth.PictureStore = (*Store)(nil)
@@ -15,7 +14,7 @@ var _ auth.PictureStore = (*Store)(nil)
 // Picture returns the copy kept of a person's picture; the zero Picture when
 // there is none.
 func (s *Store) Picture(ctx context.Context, userID string) (auth.Picture, error) {
-	picture, err := readPicture(ctx, s.reader, userID)
+	picture, err := readPicture(ctx, s.db, userID)
 	return picture, s.fail(ctx, "read picture", err)
 }
 
@@ -61,7 +60,7 @@ func (s *Store) PictureSource(ctx context.Context, userID string) (source string
 // statement: they may have been erased, or have changed their picture again,
 // while this one was copied.
 func (s *Store) SavePicture(ctx context.Context, p auth.Picture) (saved bool, err error) {
-	err = s.writeFor(ctx, "save picture", &touched{}, func(tx *sqlx.Tx) (err error) {
+	err = s.writeFor(ctx, "save picture", &touched{}, func(tx *sqldb.Tx) (err error) {
 		saved, err = changed(tx.ExecContext(ctx, `INSERT INTO pictures (user_id, source, content_type, body, etag, copied_at)
 			SELECT id, avatar_url, $3, $4, $5, $6 FROM users WHERE id = $1 AND avatar_url = $2
 			ON CONFLICT (user_id) DO UPDATE SET source = excluded.source, content_type = excluded.content_type,
@@ -75,7 +74,7 @@ func (s *Store) SavePicture(ctx context.Context, p auth.Picture) (saved bool, er
 // DeletePicture implements auth.PictureStore. A person who has a picture again by
 // now keeps its copy.
 func (s *Store) DeletePicture(ctx context.Context, userID string) error {
-	return s.writeFor(ctx, "delete picture", &touched{}, func(tx *sqlx.Tx) error {
+	return s.writeFor(ctx, "delete picture", &touched{}, func(tx *sqldb.Tx) error {
 		_, err := tx.ExecContext(ctx, `DELETE FROM pictures
 			WHERE user_id = $1 AND EXISTS (SELECT 1 FROM users WHERE id = $1 AND avatar_url = '')`, userID)
 		return err

@@ -8,16 +8,15 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
 	"wxlogin/internal/auth"
+	"wxlogin/internal/store/sqldb"
 )
 
 var _ auth.RefreshStore = (*Store)(nil)
 
 // TakeLease implements auth.RefreshStore.
 func (s *Store) TakeLease(ctx context.Context, job, owner string, now, ends time.Time) (taken bool, err error) {
-	err = s.writeFor(ctx, "take lease", &touched{}, func(tx *sqlx.Tx) (err error) {
+	err = s.writeFor(ctx, "take lease", &touched{}, func(tx *sqldb.Tx) (err error) {
 		taken, err = changed(tx.ExecContext(ctx, `INSERT INTO leases (job, owner, ends_at) VALUES ($1, $2, $3)
 			ON CONFLICT (job) DO UPDATE SET owner = excluded.owner, ends_at = excluded.ends_at
 			WHERE leases.owner = excluded.owner OR leases.ends_at <= $4`, job, owner, millis(ends), millis(now)))
@@ -28,13 +27,13 @@ func (s *Store) TakeLease(ctx context.Context, job, owner string, now, ends time
 
 // NextDue implements auth.RefreshStore.
 func (s *Store) NextDue(ctx context.Context, now, again time.Time) (userID string, err error) {
-	err = s.writeFor(ctx, "pick a profile to refresh", &touched{}, func(tx *sqlx.Tx) error {
+	err = s.writeFor(ctx, "pick a profile to refresh", &touched{}, func(tx *sqldb.Tx) error {
 		userID = ""
 		err := tx.GetContext(ctx, &userID, `UPDATE tokens SET due_at = $2 WHERE user_id = (
 				SELECT tokens.user_id FROM tokens JOIN users ON users.id = tokens.user_id
 				WHERE tokens.due_at <= $1 AND tokens.due_at IS NOT NULL AND tokens.dead_reason IS NULL
 					AND tokens.ends_at > $1 AND users.blocked = 0
-				ORDER BY tokens.due_at LIMIT 1`+s.dialect.taking("tokens")+`)
+				ORDER BY tokens.due_at LIMIT 1`+s.db.SkipLocked("tokens")+`)
 			RETURNING user_id`, millis(now), millis(again))
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
@@ -57,9 +56,9 @@ const sealedTokens = `SELECT tokens.user_id, tokens.refresh_token, users.appid, 
 
 // opensTo says whether the person's token is still the one that was, and keeps it
 // so until the transaction ends.
-func (s *Store) opensTo(ctx context.Context, tx *sqlx.Tx, userID string, was auth.Secret) (sealedToken, bool, error) {
+func (s *Store) opensTo(ctx context.Context, tx *sqldb.Tx, userID string, was auth.Secret) (sealedToken, bool, error) {
 	var row sealedToken
-	err := tx.GetContext(ctx, &row, sealedTokens+`WHERE tokens.user_id = $1`+s.dialect.locking("tokens"), userID)
+	err := tx.GetContext(ctx, &row, sealedTokens+`WHERE tokens.user_id = $1`+s.db.ForUpdate("tokens"), userID)
 	if errors.Is(err, sql.ErrNoRows) {
 		return row, false, nil
 	}
@@ -76,7 +75,7 @@ func (s *Store) SaveRefresh(ctx context.Context, save auth.SaveRefresh) error {
 	if err != nil {
 		return s.fail(ctx, "save refresh", err)
 	}
-	return s.writeFor(ctx, "save refresh", &touched{user: save.UserID}, func(tx *sqlx.Tx) error {
+	return s.writeFor(ctx, "save refresh", &touched{user: save.UserID}, func(tx *sqldb.Tx) error {
 		p := save.Profile
 		found, err := changed(tx.ExecContext(ctx, `UPDATE users SET unionid = COALESCE($2, unionid), nickname = $3, sex = $4,
 				language = $5, country = $6, province = $7, city = $8, avatar_url = $9, privilege = $10, profile_updated_at = $11
@@ -101,7 +100,7 @@ func (s *Store) SaveRefresh(ctx context.Context, save auth.SaveRefresh) error {
 
 // MarkDead implements auth.RefreshStore.
 func (s *Store) MarkDead(ctx context.Context, userID string, was auth.Secret, reason string) error {
-	return s.writeFor(ctx, "mark token dead", &touched{}, func(tx *sqlx.Tx) error {
+	return s.writeFor(ctx, "mark token dead", &touched{}, func(tx *sqldb.Tx) error {
 		row, same, err := s.opensTo(ctx, tx, userID, was)
 		if err != nil || !same {
 			return err
@@ -112,7 +111,7 @@ func (s *Store) MarkDead(ctx context.Context, userID string, was auth.Secret, re
 
 // markDead ends a token now, unless it has ended already or is another by now: the
 // lists of people know by its end whose is of no use.
-func (s *Store) markDead(ctx context.Context, tx *sqlx.Tx, row sealedToken, reason string) error {
+func (s *Store) markDead(ctx context.Context, tx *sqldb.Tx, row sealedToken, reason string) error {
 	_, err := tx.ExecContext(ctx, `UPDATE tokens SET dead_reason = $3, due_at = NULL, ends_at = CASE WHEN ends_at > $4 THEN $4 ELSE ends_at END
 		WHERE user_id = $1 AND refresh_token = $2`, row.UserID, row.Sealed, reason, millis(s.now()))
 	return err
@@ -138,7 +137,7 @@ func (s *Store) ResealTokens(ctx context.Context) (n int64, err error) {
 	if len(old) == 0 {
 		return 0, nil
 	}
-	err = s.writeFor(ctx, "seal tokens anew", &touched{}, func(tx *sqlx.Tx) error {
+	err = s.writeFor(ctx, "seal tokens anew", &touched{}, func(tx *sqldb.Tx) error {
 		for _, row := range old {
 			if err := s.reseal(ctx, tx, row); err != nil {
 				return err
@@ -150,7 +149,7 @@ func (s *Store) ResealTokens(ctx context.Context) (n int64, err error) {
 }
 
 // reseal seals one token anew, unless a login has brought another since.
-func (s *Store) reseal(ctx context.Context, tx *sqlx.Tx, row sealedToken) error {
+func (s *Store) reseal(ctx context.Context, tx *sqldb.Tx, row sealedToken) error {
 	place := tokenPlace(row.AppID, row.OpenID)
 	text, err := s.sealer.open(row.Sealed, place)
 	if err != nil {

@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/jmoiron/sqlx"
+	"wxlogin/internal/store/sqldb"
 )
 
 // Forget deletes the history of logins and the audit log from before a
@@ -26,7 +26,7 @@ func (s *Store) Forget(ctx context.Context, logins, events time.Time) (total int
 			continue
 		}
 		for n := int64(batch); n == batch; total += n {
-			err := s.write(ctx, "forget", func(tx *sqlx.Tx) (err error) {
+			err := s.write(ctx, "forget", func(tx *sqldb.Tx) (err error) {
 				n, err = count(tx.ExecContext(ctx, job.statement, millis(job.before), batch))
 				return err
 			})

@@ -6,9 +6,8 @@ import (
 	"errors"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
 	"wxlogin/internal/auth"
+	"wxlogin/internal/store/sqldb"
 )
 
 var _ auth.ScanStore = (*Store)(nil)
@@ -42,7 +41,7 @@ func (r scanRow) scan() auth.Scan {
 // OpenScan implements auth.ScanStore.
 func (s *Store) OpenScan(ctx context.Context, scan auth.Scan) (auth.Scan, error) {
 	var row scanRow
-	err := s.writeFor(ctx, "open scan", &touched{}, func(tx *sqlx.Tx) error {
+	err := s.writeFor(ctx, "open scan", &touched{}, func(tx *sqldb.Tx) error {
 		// From the table of people, so that one who is gone adds nothing.
 		_, err := tx.ExecContext(ctx, `INSERT INTO scans (`+scanColumns+`)
 			SELECT CAST($1 AS TEXT), users.id, CAST($3 AS TEXT), CAST($4 AS BIGINT), NULL, CAST($5 AS BIGINT)
@@ -79,7 +78,7 @@ func (s *Store) ScanByTicket(ctx context.Context, ticketHash string) (auth.Scan,
 
 // AnswerScan implements auth.ScanStore.
 func (s *Store) AnswerScan(ctx context.Context, ticketHash, userID string, answer auth.ScanStatus, at time.Time) (answered bool, err error) {
-	err = s.writeFor(ctx, "answer scan", &touched{}, func(tx *sqlx.Tx) (err error) {
+	err = s.writeFor(ctx, "answer scan", &touched{}, func(tx *sqldb.Tx) (err error) {
 		answered, err = changed(tx.ExecContext(ctx, `UPDATE scans SET status = $3, answered_at = $4
 			WHERE ticket_hash = $1 AND user_id = $2 AND status = 'opened'`, ticketHash, userID, answer, millis(at)))
 		return err
@@ -90,7 +89,7 @@ func (s *Store) AnswerScan(ctx context.Context, ticketHash, userID string, answe
 // CollectScan implements auth.ScanStore.
 func (s *Store) CollectScan(ctx context.Context, c auth.CollectScan) (user auth.User, err error) {
 	changes := touched{sessions: []string{c.Replaces}}
-	err = s.writeFor(ctx, "collect scan", &changes, func(tx *sqlx.Tx) (err error) {
+	err = s.writeFor(ctx, "collect scan", &changes, func(tx *sqldb.Tx) (err error) {
 		var userID string
 		err = tx.GetContext(ctx, &userID, `SELECT user_id FROM scans WHERE ticket_hash = $1 AND status = 'confirmed'`, c.TicketHash)
 		if errors.Is(err, sql.ErrNoRows) {
@@ -134,7 +133,7 @@ func (s *Store) CollectScan(ctx context.Context, c auth.CollectScan) (user auth.
 
 // countLogin writes on a known person that they have signed in once more.
 // Blocked when they may not.
-func countLogin(ctx context.Context, tx *sqlx.Tx, userID string, at time.Time) (auth.User, error) {
+func countLogin(ctx context.Context, tx *sqldb.Tx, userID string, at time.Time) (auth.User, error) {
 	var row userRow
 	err := tx.GetContext(ctx, &row, `UPDATE users SET last_login_at = $2, login_count = login_count + 1
 		WHERE id = $1 AND blocked = 0 RETURNING `+userColumns, userID, millis(at))
@@ -146,7 +145,7 @@ func countLogin(ctx context.Context, tx *sqlx.Tx, userID string, at time.Time) (
 
 // refuseScans takes back what a person has opened or confirmed and no desktop
 // has fetched: who ends all their sessions means those of the next moment too.
-func refuseScans(ctx context.Context, tx *sqlx.Tx, userID string) error {
+func refuseScans(ctx context.Context, tx *sqldb.Tx, userID string) error {
 	_, err := tx.ExecContext(ctx, `UPDATE scans SET status = 'refused'
 		WHERE user_id = $1 AND status IN ('opened', 'confirmed')`, userID)
 	return err

@@ -36,12 +36,12 @@ func (s *Store) search(ctx context.Context, sel *selection, text string) error {
 	if err := s.list(ctx, &whole, clause{named, []any{text, text, text}}); err != nil {
 		return err
 	}
-	condition := clause{"users.nickname " + s.dialect.like + ` ? ESCAPE '\'`, []any{"%" + likeEscaper.Replace(text) + "%"}}
+	condition := clause{"users.nickname " + s.db.Like + ` ? ESCAPE '\'`, []any{"%" + likeEscaper.Replace(text) + "%"}}
 	if len(whole) > 0 {
 		among := in("users.id", whole)
 		condition = clause{"(" + condition.text + " OR " + among.text + ")", append(condition.args, among.args...)}
 	}
-	condition.text = s.dialect.often(condition.text)
+	condition.text = s.db.HalfTrue(condition.text)
 	sel.where = append(sel.where, condition)
 	// A text that is longer than what is kept of an end is looked for by its first
 	// letters, and by its last ones, if fewer people have those.
@@ -59,7 +59,7 @@ func (s *Store) search(ctx context.Context, sel *selection, text string) error {
 		}
 		var listed clause
 		if sel.link != "" {
-			listed = clause{s.dialect.often(sel.id + " IN (" + ids.text + ")"), ids.args}
+			listed = clause{s.db.HalfTrue(sel.id + " IN (" + ids.text + ")"), ids.args}
 		}
 		sel.candidates = append(sel.candidates, candidateIndex{
 			entries: clause{"SELECT n FROM nickname_ends WHERE " + within, args},

@@ -8,6 +8,7 @@ import (
 
 	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
+	"wxlogin/internal/store/sqldb"
 )
 
 // clause is a piece of SQL with the values of its question marks.
@@ -88,7 +89,7 @@ func (s *Store) selection(ctx context.Context, q admin.UserQuery) (sel selection
 // orderOfUsers goes by one of the times of a person.
 func (s *Store) orderOfUsers(column string) order {
 	return order{
-		scanned: "users" + s.dialect.by("users_by_"+strings.TrimSuffix(column, "_at")),
+		scanned: "users" + s.db.IndexedBy("users_by_"+strings.TrimSuffix(column, "_at")),
 		beside:  "users",
 		at:      "users." + column,
 		id:      "users.id",
@@ -101,25 +102,25 @@ func (s *Store) filter(sel *selection, filter admin.Filter) error {
 	switch filter {
 	case admin.FilterNone:
 	case admin.FilterBlocked:
-		sel.own(s.dialect, fewOfUsers, "users_blocked", "users.blocked = 1")
+		sel.own(s.db.Dialect, fewOfUsers, "users_blocked", "users.blocked = 1")
 	case admin.FilterProfile:
-		sel.own(s.dialect, fewOfUsers, "users_by_profile", "users.profile_updated_at IS NOT NULL")
+		sel.own(s.db.Dialect, fewOfUsers, "users_by_profile", "users.profile_updated_at IS NOT NULL")
 	case admin.FilterOpenID:
-		sel.own(s.dialect, fewOfUsers, "users_by_profile", "users.profile_updated_at IS NULL")
+		sel.own(s.db.Dialect, fewOfUsers, "users_by_profile", "users.profile_updated_at IS NULL")
 	case admin.FilterNoUnionID:
-		sel.own(s.dialect, fewOfUsers, "users_by_unionid", "users.unionid IS NULL")
+		sel.own(s.db.Dialect, fewOfUsers, "users_by_unionid", "users.unionid IS NULL")
 	case admin.FilterSeen7d:
-		sel.seen(s.dialect, millis(now.Add(-7*24*time.Hour)))
+		sel.seen(s.db.Dialect, millis(now.Add(-7*24*time.Hour)))
 	case admin.FilterSeen30d:
-		sel.seen(s.dialect, millis(now.Add(-30*24*time.Hour)))
+		sel.seen(s.db.Dialect, millis(now.Add(-30*24*time.Hour)))
 	case admin.FilterAdmin:
 		sel.admins()
 	case admin.FilterNeedsLogin:
-		sel.tokenEnds(s.dialect, "tokens.ends_at <= ?", millis(now))
+		sel.tokenEnds(s.db.Dialect, "tokens.ends_at <= ?", millis(now))
 		sel.high = &position{at: millis(now) + 1}
 	case admin.FilterTokenEnds:
 		soon := millis(now.Add(admin.TokenEndsSoon))
-		sel.tokenEnds(s.dialect, "tokens.ends_at > ? AND tokens.ends_at <= ?", millis(now), soon)
+		sel.tokenEnds(s.db.Dialect, "tokens.ends_at > ? AND tokens.ends_at <= ?", millis(now), soon)
 		sel.low, sel.high = &position{at: millis(now) + 1}, &position{at: soon + 1}
 	default:
 		return auth.Failf(auth.BadRequest, "no filter of people: %q", filter)
@@ -128,8 +129,8 @@ func (s *Store) filter(sel *selection, filter admin.Filter) error {
 }
 
 // own adds a condition that an index of users answers.
-func (sel *selection) own(d dialect, few int64, index, condition string, args ...any) {
-	users := "users" + d.by(index)
+func (sel *selection) own(d sqldb.Dialect, few int64, index, condition string, args ...any) {
+	users := "users" + d.IndexedBy(index)
 	sel.where = append(sel.where, clause{condition, args})
 	sel.candidates = append(sel.candidates, candidateIndex{
 		entries: clause{"SELECT 1 FROM " + users + " WHERE " + condition, args},
@@ -141,7 +142,7 @@ func (sel *selection) own(d dialect, few int64, index, condition string, args ..
 }
 
 // seen adds that somebody has logged in since.
-func (sel *selection) seen(d dialect, since int64) {
+func (sel *selection) seen(d sqldb.Dialect, since int64) {
 	few := int64(fewOfLogins)
 	if sel.down {
 		few = fewOfUsers // who came last has been seen, and is where a scan begins
@@ -168,16 +169,16 @@ func (sel *selection) admins() {
 
 // tokenEnds has people in the order of their tokens' ends: who is due next comes
 // first, whatever order was asked for. The condition is the segment's.
-func (sel *selection) tokenEnds(d dialect, condition string, args ...any) {
+func (sel *selection) tokenEnds(d sqldb.Dialect, condition string, args ...any) {
 	sel.order = order{
-		scanned: "tokens" + d.by("tokens_by_end") + " CROSS JOIN users",
+		scanned: "tokens" + d.IndexedBy("tokens_by_end") + " CROSS JOIN users",
 		beside:  "tokens CROSS JOIN users",
 		link:    "users.id = tokens.user_id",
 		at:      "tokens.ends_at",
 		id:      "tokens.user_id",
 	}
 	sel.candidates = append(sel.candidates, candidateIndex{
-		entries: clause{"SELECT 1 FROM tokens" + d.by("tokens_by_end") + " WHERE " + condition, args},
+		entries: clause{"SELECT 1 FROM tokens" + d.IndexedBy("tokens_by_end") + " WHERE " + condition, args},
 		people:  "COUNT(*)",
 		exact:   true, // nobody has two tokens
 	})

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"wxlogin/internal/auth"
+	"wxlogin/internal/store/sqldb"
 )
 
 // maxCached bounds how many sessions the cache holds: about 1 KB each.
@@ -25,19 +26,18 @@ const maxCached = 16_384
 // The state before our transaction is read while it holds the lock to write, so
 // nobody else can change it. The state after it is known to be its own work, and
 // not that of somebody who committed behind it, by SQLite's data version (see
-// foreignCommits). A test plays all orders of our commits, foreign ones, commits
+// sqldb.CommitHook). A test plays all orders of our commits, foreign ones, commits
 // that change nothing, checkpoints and reads.
 //
 // All requests of a session are given the same visit. It is never changed: what
 // is read anew takes its place.
 type sessionCache struct {
-	current func() (walHeader, bool) // the state of the database; false: nobody can tell
-	closed  atomic.Bool              // and the file may be another's by now
+	current func() (sqldb.State, bool) // the state of the database; false: nobody can tell
 
 	hits, misses atomic.Int64
 
 	mu         sync.RWMutex
-	state      walHeader              // that all entries hold for
+	state      sqldb.State            // that all entries hold for
 	committing bool                   // one of our own transactions is about to change the state
 	entries    map[string]*auth.Visit // by the hash of the session's token
 	sessions   map[string][]string    // of a person: the keys of their entries, and no others
@@ -54,19 +54,16 @@ type touched struct {
 // touchesAll is for a transaction that nobody has thought about.
 var touchesAll = touched{all: true}
 
-// newSessionCache makes a cache over the states that current tells apart.
-func newSessionCache(current func() (walHeader, bool)) *sessionCache {
-	return &sessionCache{current: current, entries: make(map[string]*auth.Visit), sessions: make(map[string][]string)}
+var _ sqldb.CommitHook = (*sessionCache)(nil)
+
+// newSessionCache makes a cache that caches nothing until it is told how to learn
+// the current state.
+func newSessionCache() *sessionCache {
+	return &sessionCache{current: noState, entries: make(map[string]*auth.Visit), sessions: make(map[string][]string)}
 }
 
 // noState is for a database whose state nobody can tell: nothing is cached.
-func noState() (walHeader, bool) { return walHeader{}, false }
-
-// now is the state of the database. ok is false when nobody can tell.
-func (c *sessionCache) now() (state walHeader, ok bool) {
-	state, ok = c.current()
-	return state, ok && !c.closed.Load()
-}
+func noState() (sqldb.State, bool) { return sqldb.State{}, false }
 
 // SessionCacheStats says how often a session was found in memory, and how often
 // the database was asked.
@@ -76,11 +73,11 @@ func (s *Store) SessionCacheStats() (hits, misses int64) {
 
 // get returns the entry of a session, nil for none, and the state of the database
 // to add under what is read from now on.
-func (c *sessionCache) get(tokenHash string) (visit *auth.Visit, state walHeader) {
-	state, ok := c.now()
+func (c *sessionCache) get(tokenHash string) (visit *auth.Visit, state sqldb.State) {
+	state, ok := c.current()
 	if !ok {
 		c.misses.Add(1)
-		return nil, walHeader{}
+		return nil, sqldb.State{}
 	}
 	c.mu.RLock()
 	if c.state == state {
@@ -97,8 +94,8 @@ func (c *sessionCache) get(tokenHash string) (visit *auth.Visit, state walHeader
 
 // add caches what was read since the state was seen. What comes too late would
 // be of no use in the new state, and only take the place of something else.
-func (c *sessionCache) add(visit *auth.Visit, state walHeader) {
-	if now, ok := c.now(); !ok || now != state {
+func (c *sessionCache) add(visit *auth.Visit, state sqldb.State) {
+	if now, ok := c.current(); !ok || now != state {
 		return
 	}
 	c.mu.Lock()
@@ -159,52 +156,53 @@ func (c *sessionCache) invalidateAll() {
 	clear(c.sessions)
 }
 
-// before is called by a transaction of this process that holds the lock to
-// write, so that nobody else changes the database until its end. It returns the
-// state that the transaction begins with.
-func (c *sessionCache) before() walHeader {
-	state, ok := c.now()
-	if !ok {
-		return walHeader{}
-	}
+// Before implements sqldb.CommitHook.
+func (c *sessionCache) Before() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.committing = true
-	return state
 }
 
-// rolledBack is called at the end of a transaction that changed nothing.
-func (c *sessionCache) rolledBack() {
+// RolledBack implements sqldb.CommitHook.
+func (c *sessionCache) RolledBack() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.committing = false
 }
 
-// committed is called after a commit, with what before returned, the state that
-// the commit has left, and whom each of its jobs has touched. ok is false when
-// the state may not be the work of this transaction alone.
-func (c *sessionCache) committed(before, after walHeader, ok bool, jobs []*job) {
+// Committed implements sqldb.CommitHook: it invalidates whom the transaction has
+// touched, and carries the others over to the new state. A change that is not a
+// *touched is one that nobody has thought about.
+func (c *sessionCache) Committed(before, after sqldb.State, ok bool, changes []any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.committing = false
-	if !ok || c.closed.Load() {
+	if !ok {
 		c.invalidateAll()
 		return
 	}
 	if c.state != before {
 		c.invalidateAll() // what was read in an older state
 	}
-	for _, j := range jobs {
-		if j.touched.all {
-			c.invalidateAll()
-		}
-		c.invalidatePerson(j.touched.user)
-		for _, tokenHash := range j.touched.sessions {
-			c.invalidate(tokenHash)
-		}
-		if j.touched.made != nil {
-			c.put(j.touched.made)
-		}
+	for _, change := range changes {
+		c.apply(change)
 	}
 	c.state = after
+}
+
+func (c *sessionCache) apply(change any) {
+	t, known := change.(*touched)
+	if !known || t.all {
+		c.invalidateAll()
+	}
+	if !known {
+		return
+	}
+	c.invalidatePerson(t.user)
+	for _, tokenHash := range t.sessions {
+		c.invalidate(tokenHash)
+	}
+	if t.made != nil {
+		c.put(t.made)
+	}
 }

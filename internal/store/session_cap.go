@@ -7,9 +7,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
 	"wxlogin/internal/auth"
+	"wxlogin/internal/store/sqldb"
 )
 
 // aheadOfClock is how far ahead of now a session may have been seen and still
@@ -30,7 +29,7 @@ const endLeastUsed = `DELETE FROM sessions WHERE id IN (SELECT id FROM sessions 
 // of them, and says how many it ended. The transaction has locked the person, so
 // that of two logins at once the second sees what the first has added; and its
 // change names the person, so that the ended sessions leave the cache.
-func limitSessions(ctx context.Context, tx querier, userID, begun string, now time.Time) (ended int64, err error) {
+func limitSessions(ctx context.Context, tx *sqldb.Tx, userID, begun string, now time.Time) (ended int64, err error) {
 	var has int64
 	if err := tx.GetContext(ctx, &has, countSessionsOf, userID); err != nil || has <= auth.MaxSessions {
 		return 0, err
@@ -47,14 +46,14 @@ const overLimit = `SELECT user_id FROM sessions WHERE user_id IS NOT NULL GROUP 
 // is found by the next sweep.
 func (s *Store) sweepSessionLimit(ctx context.Context, now time.Time) (total int64, err error) {
 	var people []string
-	if err := s.reader.SelectContext(ctx, &people, overLimit, auth.MaxSessions, batch); err != nil {
+	if err := s.db.SelectContext(ctx, &people, overLimit, auth.MaxSessions, batch); err != nil {
 		return 0, s.fail(ctx, "find surplus sessions", err)
 	}
 	for _, userID := range people {
 		for n := int64(batch); n == batch; total += n {
-			err := s.writeFor(ctx, "end surplus sessions", &touched{user: userID}, func(tx *sqlx.Tx) (err error) {
+			err := s.writeFor(ctx, "end surplus sessions", &touched{user: userID}, func(tx *sqldb.Tx) (err error) {
 				var locked string
-				err = tx.GetContext(ctx, &locked, `SELECT id FROM users WHERE id = $1`+s.dialect.locking("users"), userID)
+				err = tx.GetContext(ctx, &locked, `SELECT id FROM users WHERE id = $1`+s.db.ForUpdate("users"), userID)
 				if errors.Is(err, sql.ErrNoRows) {
 					n = 0 // erased since
 					return nil

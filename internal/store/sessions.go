@@ -7,9 +7,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
 	"wxlogin/internal/auth"
+	"wxlogin/internal/store/sqldb"
 )
 
 const (
@@ -21,7 +20,7 @@ const (
 
 // addSession begins a session. Where its person has too many, others of theirs end:
 // see limitSessions for what that asks of the transaction.
-func addSession(ctx context.Context, tx querier, session auth.Session) error {
+func addSession(ctx context.Context, tx *sqldb.Tx, session auth.Session) error {
 	row := newSessionRow(session)
 	_, err := tx.ExecContext(ctx, insertSession, row.ID, row.TokenHash, row.Kind, row.UserID, row.CreatedAt,
 		row.LastSeenAt, row.EndsAt, row.RemoteAddr, row.UserAgent)
@@ -32,7 +31,7 @@ func addSession(ctx context.Context, tx querier, session auth.Session) error {
 }
 
 // replaceSession ends the session that a browser held before its new one.
-func replaceSession(ctx context.Context, tx querier, tokenHash string) error {
+func replaceSession(ctx context.Context, tx *sqldb.Tx, tokenHash string) error {
 	if tokenHash == "" {
 		return nil
 	}
@@ -118,13 +117,13 @@ func (s *Store) readAdminVisit(ctx context.Context, tokenHash string) (*auth.Vis
 
 // DeleteSession ends one session. No error when there is none.
 func (s *Store) DeleteSession(ctx context.Context, kind auth.SessionKind, tokenHash string) error {
-	return s.writeFor(ctx, "delete session", &touched{sessions: []string{tokenHash}}, func(tx *sqlx.Tx) error {
-		_, err := s.quick(tx).ExecContext(ctx, deleteSession, tokenHash, kind)
+	return s.writeFor(ctx, "delete session", &touched{sessions: []string{tokenHash}}, func(tx *sqldb.Tx) error {
+		_, err := tx.ExecContext(ctx, deleteSession, tokenHash, kind)
 		return err
 	})
 }
 
-func deleteSessionsOf(ctx context.Context, tx *sqlx.Tx, userID string) (int64, error) {
+func deleteSessionsOf(ctx context.Context, tx *sqldb.Tx, userID string) (int64, error) {
 	if err := refuseScans(ctx, tx, userID); err != nil {
 		return 0, err
 	}
@@ -145,7 +144,7 @@ func (s *Store) TouchSessions(ctx context.Context, tokenHashes []string, at time
 			args = append(args, hash)
 			places = append(places, fmt.Sprintf("$%d", len(args)))
 		}
-		err := s.writeFor(ctx, "touch sessions", &touched{sessions: hashes}, func(tx *sqlx.Tx) error {
+		err := s.writeFor(ctx, "touch sessions", &touched{sessions: hashes}, func(tx *sqldb.Tx) error {
 			_, err := tx.ExecContext(ctx, `UPDATE sessions SET last_seen_at = $1
 				WHERE last_seen_at < $1 AND token_hash IN (`+strings.Join(places, ", ")+`)`, args...)
 			return err
@@ -161,7 +160,7 @@ func (s *Store) TouchSessions(ctx context.Context, tokenHashes []string, at time
 // Nobody has more for long.
 func (s *Store) UserSessions(ctx context.Context, userID string) ([]auth.Session, error) {
 	var rows []sessionRow
-	err := s.reader.SelectContext(ctx, &rows, `SELECT `+sessionColumns+` FROM sessions
+	err := s.db.SelectContext(ctx, &rows, `SELECT `+sessionColumns+` FROM sessions
 		WHERE user_id = $1 ORDER BY created_at DESC, id DESC LIMIT $2`, userID, auth.MaxSessions)
 	if err != nil {
 		return nil, s.fail(ctx, "list sessions", err)

@@ -2,45 +2,58 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"strconv"
 	"sync"
 
 	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
+	"wxlogin/internal/store/sqldb"
 )
 
-// Pools returns the connections by what they are for, to look at their
-// statistics.
-func (s *Store) Pools() map[string]*sql.DB {
-	return map[string]*sql.DB{"reader": s.reader.DB.DB, "writer": s.writer.DB}
+// counts are statements that each engine has another quick way for.
+type counts struct {
+	people   string // all of them
+	roughly  string // how many people, about, or more; negative when nobody knows
+	visitors string // sessions of visitors, ended ones included
 }
 
-// WritesWaiting is how many transactions wait for the one writer of SQLite. With
-// another engine they wait for a connection.
-func (s *Store) WritesWaiting() int {
-	s.queue.mu.Lock()
-	defer s.queue.mu.Unlock()
-	return len(s.queue.waiting)
+var (
+	sqliteCounts = counts{
+		people:   `SELECT COUNT(*) FROM users`, // it counts the pages of the smallest index
+		roughly:  `SELECT COALESCE(MAX(rowid), 0) FROM users`,
+		visitors: `SELECT (SELECT COUNT(*) FROM sessions) - (SELECT COUNT(*) FROM sessions WHERE user_id IS NULL)`,
+	}
+	postgresCounts = counts{
+		people:   `SELECT COALESCE(SUM(people), 0)::BIGINT FROM totals`,
+		roughly:  `SELECT reltuples FROM pg_class WHERE oid = 'users'::regclass`, // -1: not known yet
+		visitors: `SELECT COALESCE(SUM(sessions), 0)::BIGINT FROM totals`,
+	}
+)
+
+func (s *Store) counts() counts {
+	if s.db.ManyWriters {
+		return postgresCounts
+	}
+	return sqliteCounts
 }
 
-// keptCount is a count of very many rows. It is good for as long as the database is
+// cachedCount is a count of very many rows. It is good for as long as the database is
 // in the state in which it was counted, as with sessions.
-type keptCount struct {
+type cachedCount struct {
 	mu    sync.Mutex
-	state walHeader
+	state sqldb.State
 	known bool
 	n     int64
 }
 
 // of gives what was counted in a state.
-func (c *keptCount) of(state walHeader) (n int64, known bool) {
+func (c *cachedCount) of(state sqldb.State) (n int64, known bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.n, c.known && c.state == state
 }
 
-func (c *keptCount) keep(state walHeader, n int64) {
+func (c *cachedCount) set(state sqldb.State, n int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.state, c.known, c.n = state, true, n
@@ -48,12 +61,12 @@ func (c *keptCount) keep(state walHeader, n int64) {
 
 // countPeople counts everybody.
 func (s *Store) countPeople(ctx context.Context) (n int64, err error) {
-	state, ok := s.cache.now()
+	state, ok := s.db.State()
 	if n, known := s.everybody.of(state); ok && known {
 		return n, nil
 	}
-	if err = s.reader.GetContext(ctx, &n, s.dialect.countPeople); err == nil && ok {
-		s.everybody.keep(state, n)
+	if err = s.db.GetContext(ctx, &n, s.counts().people); err == nil && ok {
+		s.everybody.set(state, n)
 	}
 	return n, err
 }
@@ -70,23 +83,23 @@ func (s *Store) CountSessions(ctx context.Context) (map[auth.SessionKind]int64, 
 	}
 	now := s.now()
 	count := func(visitors string) error {
-		return s.reader.GetContext(ctx, &row, `SELECT (`+visitors+`) AS visitors,
+		return s.db.GetContext(ctx, &row, `SELECT (`+visitors+`) AS visitors,
 			(SELECT COUNT(*) FROM sessions WHERE ends_at <= $1 AND kind = 'visitor') AS ended,
 			(SELECT COUNT(*) FROM sessions WHERE ends_at > $1 AND ends_at <= $2 AND kind = 'desk') AS admins`,
 			millis(now), millis(now.Add(admin.SessionLifetime)))
 	}
-	state, ok := s.cache.now()
+	state, ok := s.db.State()
 	visitors, known := s.signedIn.of(state)
 	var err error
 	if known = ok && known; known {
 		err = count(strconv.FormatInt(visitors, 10))
-		later, ok := s.cache.now()
+		later, ok := s.db.State()
 		known = ok && later == state // else one number is of another moment than the others
 	}
 	if err == nil && !known {
-		err = count(s.dialect.countSessions)
+		err = count(s.counts().visitors)
 		if err == nil && ok {
-			s.signedIn.keep(state, row.Visitors)
+			s.signedIn.set(state, row.Visitors)
 		}
 	}
 	if err != nil {

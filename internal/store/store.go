@@ -4,19 +4,17 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"os"
-	"strings"
-	"sync/atomic"
 	"time"
-
-	"github.com/jmoiron/sqlx"
 
 	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
+	"wxlogin/internal/store/move"
+	"wxlogin/internal/store/sqldb"
 )
 
 // Config is what Open needs.
@@ -26,46 +24,25 @@ type Config struct {
 	Migrations fs.FS            // *.sql
 	Now        func() time.Time // nil: time.Now
 	Logger     *slog.Logger     // nil: silence
+
+	gap func() // see sqldb.Config
 }
 
 // Store is one database. It is safe for concurrent use, within a process and by
 // several processes.
 type Store struct {
-	dialect dialect
-	writer  *sqlx.DB
-	foreign foreignCommits // of the writer's connection; used by whoever holds it
-	reader  readPool
-	path    string      // of SQLite's file; empty with another engine
-	file    os.FileInfo // the file as it was opened
-	schema  int64       // the version that the statements here are written for
-
-	queue queue         // of transactions, for an engine with one writer
+	db    *sqldb.DB
 	cache *sessionCache // of Visit
-	pin   *sqlx.Conn    // keeps SQLite's index of the log in being; nil with another engine
 
-	checkpoints *checkpointer // through pin; nil where SQLite does it alone
-
-	everybody, signedIn keptCount // how many people there are, and sessions of visitors
+	everybody, signedIn cachedCount // how many people there are, and sessions of visitors
 
 	// Read with every visit or every login.
-	visitor, admin, scan, byOpenID, pictureSource frequent
-
-	prepared map[string]*sqlx.Stmt // what every login writes; nil with another engine
+	visitor, admin, scan, byOpenID, pictureSource sqldb.Stmt
 
 	sealer  *sealer
 	cursors [][]byte // keys of the cursors' marks, newest first
 	now     func() time.Time
 	log     *slog.Logger
-
-	refused atomic.Pointer[refusal] // the last statement that the engine refused for good
-}
-
-// refusal is a statement that failed for a lasting reason: a full disk, a
-// damaged file.
-type refusal struct {
-	at      time.Time
-	err     error
-	damaged bool
 }
 
 var (
@@ -73,141 +50,127 @@ var (
 	_ admin.Store = (*Store)(nil)
 )
 
+// loginWrites are the statements of every login.
+var loginWrites = []string{insertLogin, finishLogin, endedLogin, greetUser, upsertUser, upsertToken, insertSession, deleteSession, countSessionsOf, endLeastUsed}
+
 // Open opens the database, makes it if there is none, and brings its schema up
 // to date. It refuses a file that is damaged, is no database, belongs to another
 // program or has a newer schema than this program knows.
 func Open(ctx context.Context, c Config) (*Store, error) {
-	s := &Store{now: c.Now, log: c.Logger, cache: newSessionCache(noState)}
+	s := &Store{now: c.Now, log: c.Logger, cache: newSessionCache()}
 	if s.now == nil {
 		s.now = time.Now
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
-	if err := s.open(ctx, c); err != nil {
+	var err error
+	if s.sealer, err = newSealer(c.Keys); err != nil {
+		return nil, auth.Fail(auth.StoreDown, fmt.Errorf("open database: %w", err))
+	}
+	for _, key := range c.Keys {
+		s.cursors = append(s.cursors, key.Subkey("cursor/v1"))
+	}
+	s.db, err = sqldb.Open(ctx, sqldb.Config{
+		URL: c.URL, Migrations: c.Migrations, Prepared: loginWrites, Hook: s.cache, Now: s.now, Logger: s.log, Gap: c.gap,
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.cache.current = s.db.State
+	if err := s.open(ctx); err != nil {
 		_ = s.Close()
 		return nil, s.fail(ctx, "open database", err)
 	}
 	return s, nil
 }
 
-func (s *Store) open(ctx context.Context, c Config) (err error) {
-	s.dialect = sqliteDialect
-	if err := CheckURL(c.URL); err != nil {
-		return fmt.Errorf("the address %w", err)
-	}
-	if s.sealer, err = newSealer(c.Keys); err != nil {
-		return err
-	}
-	for _, key := range c.Keys {
-		s.cursors = append(s.cursors, key.Subkey("cursor/v1"))
-	}
-	if path, ok := strings.CutPrefix(c.URL, "sqlite:"); ok {
-		err = s.openSQLite(ctx, path, c.Migrations)
-	} else {
-		s.dialect = postgresDialect
-		err = s.openPostgres(ctx, c.URL, c.Migrations)
-	}
-	if err != nil {
-		return err
-	}
-	for read, query := range map[*frequent]string{
+func (s *Store) open(ctx context.Context) (err error) {
+	for stmt, query := range map[*sqldb.Stmt]string{
 		&s.visitor: visitorQuery, &s.admin: adminQuery, &s.scan: scanQuery, &s.byOpenID: openIDQuery, &s.pictureSource: pictureQuery,
 	} {
-		if *read, err = s.reader.prepare(ctx, query); err != nil {
+		if *stmt, err = s.db.Prepare(ctx, query); err != nil {
 			return err
 		}
-	}
-	if err := s.prepareWrites(ctx); err != nil {
-		return err
 	}
 	return s.checkKeys(ctx)
 }
 
 // CheckURL says what is wrong with an address of a database. It shows nothing of
 // it: an address may hold a password.
-func CheckURL(address string) error {
-	if isPostgres(address) {
-		_, err := parsePostgres(address)
-		return err
-	}
-	if path, ok := strings.CutPrefix(address, "sqlite:"); !ok || path == "" {
-		return errors.New("is not of the form sqlite:PATH, for example sqlite:/data/wxlogin.db, or postgres://USER:PASSWORD@HOST/DATABASE")
-	}
-	return nil
-}
+func CheckURL(address string) error { return sqldb.CheckURL(address) }
 
 // Close ends all connections. Calls in flight fail.
-func (s *Store) Close() error {
-	var errs []error
-	s.cache.closed.Store(true)
-	s.checkpoints.close()
-	s.forgetWriter()
-	if s.pin != nil {
-		_ = s.pin.Close() // it may be closed, when its connection broke
-	}
-	for _, pool := range []*sqlx.DB{s.reader.DB, s.writer} {
-		if pool != nil {
-			errs = append(errs, pool.Close())
-		}
-	}
-	if err := errors.Join(errs...); err != nil {
-		return auth.Fail(auth.StoreDown, fmt.Errorf("close database: %w", err))
-	}
-	return nil
-}
-
-// forgetWriter closes what is held on the writer's connection, which SQLite would
-// otherwise keep open behind the pool's back.
-func (s *Store) forgetWriter() {
-	if s.writer == nil || s.dialect.manyWriters {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), writeBudget)
-	defer cancel()
-	conn, err := s.writer.Conn(ctx) // whoever writes at this moment ends first
-	if err != nil {
-		return
-	}
-	s.foreign.forget()
-	_ = conn.Close()
-}
-
-// refusalCounts is how long a refused statement makes the store unready. After
-// that it is tried again, as nothing else would find out that the disk has room.
-const refusalCounts = 30 * time.Second
+func (s *Store) Close() error { return s.db.Close() }
 
 // Ready says whether the store can serve: the database answers, its schema is
 // the one these statements are for, the file is still the one opened, and
 // nothing is known that keeps writes from passing. It writes nothing. A lock
 // that somebody else holds is no reason to be unready, as reads go on.
-func (s *Store) Ready(ctx context.Context) error {
-	version, err := schemaVersion(ctx, s.reader)
-	if err == nil && version != s.schema {
-		err = fmt.Errorf("the database has schema version %d, this program is for %d", version, s.schema)
-	}
-	if err == nil {
-		err = s.takesWrites(ctx)
-	}
-	if err == nil {
-		if r := s.refused.Load(); r != nil && s.now().Sub(r.at) < refusalCounts {
-			err = fmt.Errorf("it failed a moment ago: %v", r.err) // no fault of this moment's
-		}
-	}
-	return s.fail(ctx, "check database", err)
+func (s *Store) Ready(ctx context.Context) error { return s.db.Ready(ctx) }
+
+// Backup writes a consistent copy of the live SQLite database to a new file, mode
+// 0600. It refuses to overwrite.
+func (s *Store) Backup(ctx context.Context, file string) error { return s.db.Backup(ctx, file) }
+
+// Server tells which server this is on and how long it takes to answer; empty
+// for a file.
+func (s *Store) Server(ctx context.Context) (version string, latency time.Duration, err error) {
+	return s.db.Server(ctx)
 }
 
-// takesWrites finds out without a write that there is no use in trying one.
-func (s *Store) takesWrites(ctx context.Context) error {
-	if s.path != "" {
-		return s.sameFile()
+// Pools returns the connections by what they are for, to look at their
+// statistics.
+func (s *Store) Pools() map[string]*sql.DB { return s.db.Pools() }
+
+// WritesWaiting is how many transactions wait for the one writer of SQLite. With
+// another engine they wait for a connection.
+func (s *Store) WritesWaiting() int { return s.db.WritesWaiting() }
+
+// What MoveFrom says of a table, and of the refresh_tokens.
+type (
+	Moved  = move.Table
+	Sealed = move.Sealed
+)
+
+// MoveFrom copies a SQLite database that no service uses into this one, which is
+// PostgreSQL (see move.Run).
+func (s *Store) MoveFrom(ctx context.Context, path string, report func(Moved)) (Sealed, error) {
+	opens := func(sealed, appID, openID string) bool {
+		_, err := s.sealer.open(sealed, tokenPlace(appID, openID))
+		return err == nil
 	}
-	refuses, err := readOnly(ctx, s.reader)
-	if err == nil && refuses {
-		s.reconnect() // the next look is through a session that knows of a change
-		return errors.New("the database is read-only")
+	return move.Run(ctx, move.Options{From: path, To: s.db, Opens: opens}, report)
+}
+
+// write runs do in one transaction (see sqldb.DB.Write), after which no session is
+// known to be what it was.
+func (s *Store) write(ctx context.Context, what string, do func(*sqldb.Tx) error) error {
+	return s.db.Write(ctx, what, &touchesAll, do)
+}
+
+// writeFor is write for a transaction that touches no sessions but these. who is
+// read when do has run.
+func (s *Store) writeFor(ctx context.Context, what string, who *touched, do func(*sqldb.Tx) error) error {
+	return s.db.Write(ctx, what, who, do)
+}
+
+// fail makes every error that leaves this package.
+func (s *Store) fail(ctx context.Context, what string, err error) error {
+	return s.db.Fail(ctx, what, err)
+}
+
+// orNone is fail for the read of one row: reason when there is none.
+func (s *Store) orNone(ctx context.Context, what string, err error, reason auth.Reason) error {
+	if errors.Is(err, sql.ErrNoRows) || err != nil && s.db.Fault(err).NoText {
+		return auth.Fail(reason, nil)
 	}
-	return err
+	return s.fail(ctx, what, err)
+}
+
+// getter reads one row, in a transaction or without one.
+type getter interface {
+	GetContext(ctx context.Context, dest any, query string, args ...any) error
 }
 
 // mark authenticates a text under one of the cursor keys.

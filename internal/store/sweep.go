@@ -4,9 +4,8 @@ import (
 	"context"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
 	"wxlogin/internal/auth"
+	"wxlogin/internal/store/sqldb"
 )
 
 // abandoned is after how long a pending login counts as one whose process died,
@@ -42,7 +41,7 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, idle time.Duration) (t
 	}
 	for _, job := range jobs {
 		for n := int64(batch); n == batch; total += n {
-			err := s.write(ctx, "sweep", func(tx *sqlx.Tx) (err error) {
+			err := s.write(ctx, "sweep", func(tx *sqldb.Tx) (err error) {
 				n, err = count(tx.ExecContext(ctx, job.statement, job.args...))
 				return err
 			})

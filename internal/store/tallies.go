@@ -7,10 +7,9 @@ import (
 	"math"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
 	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
+	"wxlogin/internal/store/sqldb"
 )
 
 // Counting the logins of a month takes long with many people, and those of last
@@ -61,7 +60,7 @@ const dayOfSlots = 96
 // tally counts the quarter hours that are over.
 func (s *Store) tally(ctx context.Context, now time.Time) error {
 	for more := true; more; {
-		err := s.write(ctx, "tally", func(tx *sqlx.Tx) (err error) {
+		err := s.write(ctx, "tally", func(tx *sqldb.Tx) (err error) {
 			more, err = s.tallyDay(ctx, tx, now)
 			return err
 		})
@@ -73,11 +72,11 @@ func (s *Store) tally(ctx context.Context, now time.Time) error {
 }
 
 // tallyDay counts the next day, and says whether there may be another.
-func (s *Store) tallyDay(ctx context.Context, tx *sqlx.Tx, now time.Time) (more bool, err error) {
+func (s *Store) tallyDay(ctx context.Context, tx *sqldb.Tx, now time.Time) (more bool, err error) {
 	if _, err := tx.ExecContext(ctx, `INSERT INTO tallied (what, slot) VALUES ('slots', 0) ON CONFLICT DO NOTHING`); err != nil {
 		return false, err
 	}
-	from, err := tallied(ctx, tx, s.dialect.locking("tallied"))
+	from, err := tallied(ctx, tx, s.db.ForUpdate("tallied"))
 	if err != nil {
 		return false, err
 	}
@@ -118,13 +117,13 @@ func (s *Store) tallyDay(ctx context.Context, tx *sqlx.Tx, now time.Time) (more 
 
 // tallies are what went on since a moment, by quarter hours, oldest first.
 func (s *Store) tallies(ctx context.Context, since time.Time) (all []tallyRow, err error) {
-	until, err := tallied(ctx, s.reader, "")
+	until, err := tallied(ctx, s.db, "")
 	if err != nil {
 		return nil, err
 	}
 	count := func(from, to int64) error {
 		var rows []tallyRow
-		err := s.reader.SelectContext(ctx, &rows, counting, from, to, quarter, auth.Snapshot)
+		err := s.db.SelectContext(ctx, &rows, counting, from, to, quarter, auth.Snapshot)
 		all = append(all, rows...)
 		return err
 	}
@@ -136,7 +135,7 @@ func (s *Store) tallies(ctx context.Context, since time.Time) (all []tallyRow, e
 			}
 		}
 		var rows []tallyRow
-		err := s.reader.SelectContext(ctx, &rows, `SELECT slot, logins, snapshots, failures, new_people FROM tallies
+		err := s.db.SelectContext(ctx, &rows, `SELECT slot, logins, snapshots, failures, new_people FROM tallies
 			WHERE slot >= $1 AND slot < $2 ORDER BY slot`, whole, until)
 		if err != nil {
 			return nil, err

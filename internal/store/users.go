@@ -13,7 +13,7 @@ import (
 // User returns a person. NoSuchUser when there is none.
 func (s *Store) User(ctx context.Context, id string) (auth.User, error) {
 	var row userRow
-	err := s.reader.GetContext(ctx, &row, `SELECT `+userColumns+` FROM users WHERE users.id = $1`, id)
+	err := s.db.GetContext(ctx, &row, `SELECT `+userColumns+` FROM users WHERE users.id = $1`, id)
 	if err != nil {
 		return auth.User{}, s.orNone(ctx, "read user", err, auth.NoSuchUser)
 	}
@@ -34,7 +34,7 @@ func (s *Store) UserByOpenID(ctx context.Context, appID, openID string) (auth.Us
 // UserLogins lists a person's logins, newest first, at most limit.
 func (s *Store) UserLogins(ctx context.Context, userID string, limit int) ([]auth.Login, error) {
 	var rows []loginRow
-	err := s.reader.SelectContext(ctx, &rows, `SELECT `+loginColumns+` FROM logins
+	err := s.db.SelectContext(ctx, &rows, `SELECT `+loginColumns+` FROM logins
 		WHERE user_id = $1 ORDER BY started_at DESC, id DESC LIMIT $2`, userID, limit)
 	if err != nil {
 		return nil, s.fail(ctx, "list logins", err)
@@ -47,7 +47,7 @@ func (s *Store) Counts(ctx context.Context, since time.Time) (admin.Counts, erro
 	counts := admin.Counts{Since: since}
 	var err error
 	if counts.Users, err = s.countPeople(ctx); err == nil {
-		err = s.reader.GetContext(ctx, &counts.BlockedUser, `SELECT COUNT(*) FROM users WHERE blocked = 1`)
+		err = s.db.GetContext(ctx, &counts.BlockedUser, `SELECT COUNT(*) FROM users WHERE blocked = 1`)
 	}
 	if err != nil {
 		return admin.Counts{}, s.fail(ctx, "count", err)
@@ -81,7 +81,7 @@ func (s *Store) RefreshToken(ctx context.Context, userID string) (auth.Secret, e
 		AppID  string           `db:"appid"`
 		OpenID string           `db:"openid"`
 	}
-	err := s.reader.GetContext(ctx, &row, `SELECT tokens.refresh_token, tokens.ends_at, tokens.dead_reason, users.appid, users.openid
+	err := s.db.GetContext(ctx, &row, `SELECT tokens.refresh_token, tokens.ends_at, tokens.dead_reason, users.appid, users.openid
 		FROM tokens JOIN users ON users.id = tokens.user_id WHERE tokens.user_id = $1`, userID)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
@@ -108,7 +108,7 @@ func (s *Store) checkKeys(ctx context.Context) error {
 		AppID  string `db:"appid"`
 		OpenID string `db:"openid"`
 	}
-	err := s.reader.SelectContext(ctx, &rows, `SELECT tokens.refresh_token, users.appid, users.openid
+	err := s.db.SelectContext(ctx, &rows, `SELECT tokens.refresh_token, users.appid, users.openid
 		FROM tokens JOIN users ON users.id = tokens.user_id ORDER BY users.last_login_at DESC LIMIT 20`)
 	if err != nil || len(rows) == 0 {
 		return err

@@ -1,4 +1,4 @@
-package store
+package sqldb
 
 import (
 	"context"
@@ -18,43 +18,39 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-var sqliteDialect = dialect{
-	name:  "sqlite",
-	goose: goose.DialectSQLite3,
+var sqliteDialect = Dialect{
+	Engine: "sqlite",
+	Like:   "LIKE",
+	goose:  goose.DialectSQLite3,
 	// STRICT tables take no text for a number, and know INTEGER only: 64 bits. Bytes
 	// are a BLOB.
-	schema: strings.NewReplacer("BIGINT", "INTEGER", "BYTEA", "BLOB", "/*STRICT*/", "STRICT"),
-	like:   "LIKE",
-	// It counts the pages of the smallest index.
-	countPeople:   `SELECT COUNT(*) FROM users`,
-	roughlyPeople: `SELECT COALESCE(MAX(rowid), 0) FROM users`,
-	countSessions: `SELECT (SELECT COUNT(*) FROM sessions) - (SELECT COUNT(*) FROM sessions WHERE user_id IS NULL)`,
-	reading:       &sql.TxOptions{ReadOnly: true},
-	diagnose:      diagnoseSQLite,
+	translation: strings.NewReplacer("BIGINT", "INTEGER", "BYTEA", "BLOB", "/*STRICT*/", "STRICT"),
+	reading:     &sql.TxOptions{ReadOnly: true},
+	diagnose:    diagnoseSQLite,
 }
 
-func diagnoseSQLite(err error) condition {
+func diagnoseSQLite(err error) Fault {
 	fault, ok := errors.AsType[*sqlite.Error](err)
 	if !ok {
-		return condition{}
+		return Fault{}
 	}
 	switch fault.Code() & 0xff { // the upper bits tell more precisely where
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
-		return condition{words: "the database is locked by somebody else", busy: true}
+		return Fault{Words: "the database is locked by somebody else", Busy: true}
 	case sqlite3.SQLITE_FULL:
-		return condition{words: "the disk is full", lasting: true}
+		return Fault{Words: "the disk is full", Lasting: true}
 	case sqlite3.SQLITE_READONLY:
-		return condition{words: "the database is read-only", lasting: true}
+		return Fault{Words: "the database is read-only", Lasting: true}
 	case sqlite3.SQLITE_IOERR:
-		return condition{words: "the disk fails", lasting: true}
+		return Fault{Words: "the disk fails", Lasting: true}
 	case sqlite3.SQLITE_CORRUPT:
-		return condition{words: "the database file is damaged", lasting: true, damaged: true}
+		return Fault{Words: "the database file is damaged", Lasting: true, Damaged: true}
 	case sqlite3.SQLITE_NOTADB:
-		return condition{words: "the file is no database", lasting: true, damaged: true}
+		return Fault{Words: "the file is no database", Lasting: true, Damaged: true}
 	case sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
-		return condition{words: "the database file cannot be opened", lasting: true}
+		return Fault{Words: "the database file cannot be opened", Lasting: true}
 	}
-	return condition{}
+	return Fault{}
 }
 
 // Settings that every connection has. busy_timeout comes first, so that the
@@ -95,47 +91,48 @@ func openPool(path, params string, size int) (*sqlx.DB, error) {
 	return db, nil
 }
 
-func (s *Store) openSQLite(ctx context.Context, path string, migrations fs.FS) (err error) {
+func (db *DB) openSQLite(ctx context.Context, path string, migrations fs.FS) (err error) {
 	switch {
 	case path == "" || strings.ContainsRune(path, 0):
 		return errors.New("the address is not of the form sqlite:PATH")
 	case strings.HasPrefix(path, ":memory:"):
 		return errors.New("a database in memory cannot be shared; give a file")
 	}
-	if s.path, err = filepath.Abs(path); err != nil {
+	if db.path, err = filepath.Abs(path); err != nil {
 		return err
 	}
-	if err := s.prepareFile(ctx, migrations); err != nil {
-		return fmt.Errorf("%s: %w", s.path, err)
+	if err := db.prepareFile(ctx, migrations); err != nil {
+		return fmt.Errorf("%s: %w", db.path, err)
 	}
-	if err := s.sameFile(); err != nil {
+	if err := db.watch.look(); err != nil {
 		return err
 	}
-	reader, err := openPool(s.path, readerParams, 1+max(4, runtime.GOMAXPROCS(0)))
+	reader, err := openPool(db.path, readerParams, 1+max(4, runtime.GOMAXPROCS(0)))
 	if err != nil {
 		return err
 	}
-	s.reader = readPool{reader, s.gone}
-	if s.pin, err = reader.Connx(ctx); err != nil {
+	db.reader = readPool{reader, db.gone, db.watch.usable}
+	if db.pin, err = reader.Connx(ctx); err != nil {
 		return err
 	}
-	index := openWALIndex(ctx, s.pin, s.path)
-	s.cache, s.checkpoints = newSessionCache(index.state), newCheckpointer(s.pin, index)
+	index := openWALIndex(ctx, db.pin, db.path)
+	db.watch.start()
+	db.index, db.checkpoints = index, newCheckpointer(db.pin, index)
 	params := writerParams
 	if index != nil {
 		params += fmt.Sprintf("&_pragma=wal_autocheckpoint(%d)", checkpointLate)
 	}
-	s.writer, err = openPool(s.path, params, 1)
+	db.writer, err = openPool(db.path, params, 1)
 	return err
 }
 
 // prepareFile makes, inspects and migrates the file, while other processes that
 // start at the same moment wait.
-func (s *Store) prepareFile(ctx context.Context, migrations fs.FS) error {
-	if info, err := os.Stat(s.path); err == nil && !info.Mode().IsRegular() {
+func (db *DB) prepareFile(ctx context.Context, migrations fs.FS) error {
+	if info, err := os.Stat(db.path); err == nil && !info.Mode().IsRegular() {
 		return errors.New("it is not a regular file")
 	}
-	unlock, err := lockBeside(ctx, s.path)
+	unlock, err := lockBeside(ctx, db.path)
 	if err != nil {
 		return err
 	}
@@ -143,45 +140,39 @@ func (s *Store) prepareFile(ctx context.Context, migrations fs.FS) error {
 	// With O_EXCL this opens nothing that exists: closing a file that SQLite has
 	// open in this process would drop its locks (POSIX). SQLite gives -wal and
 	// -shm the mode of the file.
-	f, err := os.OpenFile(s.path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	f, err := os.OpenFile(db.path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 	if err == nil {
 		err = f.Close()
 	}
 	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	if s.file, err = os.Stat(s.path); err != nil {
+	if err := db.watch.open(db.path); err != nil {
 		return err
 	}
-	if err := s.inspect(ctx); err != nil {
+	if err := db.inspect(ctx); err != nil {
 		return err
 	}
-	db, err := openPool(s.path, setupParams, 1)
+	pool, err := openPool(db.path, setupParams, 1)
 	if err != nil {
 		return err
 	}
-	defer db.Close()
-	migrator, err := s.migrator(db, migrations)
+	defer pool.Close()
+	migrator, err := db.migrator(pool, migrations)
 	if err != nil {
 		return err
 	}
-	return s.migrate(ctx, migrator)
+	return db.migrate(ctx, migrator)
 }
 
-// sameFile finds out that the file at the path is no longer the one that is
-// open: everything would seem to work, and be lost at the next start.
-func (s *Store) sameFile() error {
-	info, err := os.Stat(s.path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("the database file %s is gone; stop the service before moving it", s.path)
-	case err != nil:
+// sameFile says what keeps the file that is open from being the database, or from
+// being written.
+func (db *DB) sameFile() error {
+	if err := db.watch.look(); err != nil {
 		return err
-	case !os.SameFile(info, s.file):
-		return fmt.Errorf("the database file %s has been replaced; restart the service", s.path)
 	}
-	if err := writable(s.path); err != nil {
-		return fmt.Errorf("the database file %s is not writable: %w", s.path, err)
+	if err := writable(db.path); err != nil {
+		return fmt.Errorf("the database file %s is not writable: %w", db.path, err)
 	}
 	return nil
 }

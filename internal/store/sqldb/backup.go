@@ -1,4 +1,4 @@
-package store
+package sqldb
 
 import (
 	"context"
@@ -15,20 +15,23 @@ import (
 // Backup writes a consistent copy of the live database to a new file, mode 0600.
 // It refuses to overwrite, and the file has its name only once the copy is
 // complete, checked and on the disk.
-func (s *Store) Backup(ctx context.Context, file string) error {
-	if s.path == "" {
+func (db *DB) Backup(ctx context.Context, file string) error {
+	if db.path == "" {
 		return auth.Fail(auth.BadRequest, errPgDump)
 	}
-	if err := s.backup(ctx, file); err != nil {
+	if err := db.watch.usable(); err != nil {
+		return db.Fail(ctx, "backup", err)
+	}
+	if err := db.backup(ctx, file); err != nil {
 		if errors.Is(err, fs.ErrExist) {
 			return auth.Failf(auth.BadRequest, "backup: %s exists and is not overwritten", file)
 		}
-		return s.fail(ctx, "backup", err)
+		return db.Fail(ctx, "backup", err)
 	}
 	return nil
 }
 
-func (s *Store) backup(ctx context.Context, file string) (err error) {
+func (db *DB) backup(ctx context.Context, file string) (err error) {
 	// Absolute, so that no name can pass for one of SQLite's file: addresses.
 	file, err = filepath.Abs(file)
 	if err != nil {
@@ -47,7 +50,7 @@ func (s *Store) backup(ctx context.Context, file string) (err error) {
 	if err := f.Close(); err != nil {
 		return err
 	}
-	if err := s.copyInto(ctx, temp); err != nil {
+	if err := db.copyInto(ctx, temp); err != nil {
 		return err
 	}
 	if err := checkCopy(ctx, temp); err != nil {
@@ -58,13 +61,13 @@ func (s *Store) backup(ctx context.Context, file string) (err error) {
 
 // copyInto uses a connection of its own: the readers are not allowed to, and the
 // writer has others waiting.
-func (s *Store) copyInto(ctx context.Context, temp string) error {
-	db, err := openPool(s.path, "_pragma=busy_timeout(10000)&"+alike, 1)
+func (db *DB) copyInto(ctx context.Context, temp string) error {
+	pool, err := openPool(db.path, "_pragma=busy_timeout(10000)&"+alike, 1)
 	if err != nil {
 		return err
 	}
-	defer db.Close()
-	if _, err := db.ExecContext(ctx, "VACUUM INTO $1", temp); err != nil {
+	defer pool.Close()
+	if _, err := pool.ExecContext(ctx, "VACUUM INTO $1", temp); err != nil {
 		return err
 	}
 	f, err := os.OpenFile(temp, os.O_RDWR, 0)

@@ -1,4 +1,4 @@
-package store
+package sqldb
 
 import (
 	"context"
@@ -12,16 +12,16 @@ import (
 const checkpointEvery = 1000
 
 // checkpointLate is when the commit does so itself after all. Only then can the
-// log begin at its beginning again: as long as logins go on, there is always
+// log begin at its beginning again: as long as writes go on, there is always
 // something new in it that has not been copied. It bounds the log to 16 MB, which
 // a start after a crash has to read.
 const checkpointLate = 4 * checkpointEvery
 
-// checkpointer copies SQLite's log into the file while logins go on, through a
+// checkpointer copies SQLite's log into the file while writes go on, through a
 // connection that does nothing else (SQLite allows it beside a writer: wal.html,
 // §2.2). Left to itself, SQLite copies within the commit that makes the log long,
-// and all who wait to write wait for the disk: a seventh of all logins of a
-// million people were not made for that.
+// and all who wait to write wait for the disk: with
+// a million people, a seventh of all logins were lost to that.
 type checkpointer struct {
 	index *walIndex
 	wake  chan struct{}
@@ -61,7 +61,7 @@ func (c *checkpointer) look() {
 	}
 	select {
 	case c.wake <- struct{}{}:
-	default: // it has been told
+	default: // it is going to look
 	}
 }
 

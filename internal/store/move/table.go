@@ -1,25 +1,24 @@
-package store
+package move
 
 import (
 	"context"
 	"fmt"
 	"strings"
 
-	"github.com/jmoiron/sqlx"
-
 	"wxlogin/internal/auth"
+	"wxlogin/internal/store/sqldb"
 )
 
 // What one statement takes to the target.
 const (
-	moveRows  = 500
-	moveBytes = 4 << 20
+	batchRows  = 500
+	batchBytes = 4 << 20
 )
 
 // copy takes a table over, and compares both sides row by row.
-func (m *mover) copy(ctx context.Context, table movedTable) (Moved, error) {
-	moved := Moved{Table: table.name}
-	rows, err := m.source.QueryxContext(ctx, table.selection()+" ORDER BY "+strings.Join(table.key, ", "))
+func (m *mover) copy(ctx context.Context, t table) (Table, error) {
+	moved := Table{Table: t.name}
+	rows, err := m.source.QueryxContext(ctx, t.selection()+" ORDER BY "+strings.Join(t.key, ", "))
 	if err != nil {
 		return moved, err
 	}
@@ -28,7 +27,7 @@ func (m *mover) copy(ctx context.Context, table movedTable) (Moved, error) {
 	var batch [][]any
 	size := 0
 	flush := func() error {
-		added, err := m.insert(ctx, table, batch)
+		added, err := m.insert(ctx, t, batch)
 		moved.Added += added
 		batch, size = batch[:0], 0
 		return err
@@ -46,7 +45,7 @@ func (m *mover) copy(ctx context.Context, table movedTable) (Moved, error) {
 				size += len(bytes)
 			}
 		}
-		if len(batch) == moveRows || size >= moveBytes {
+		if len(batch) == batchRows || size >= batchBytes {
 			if err := flush(); err != nil {
 				return moved, err
 			}
@@ -58,25 +57,25 @@ func (m *mover) copy(ctx context.Context, table movedTable) (Moved, error) {
 	if err := flush(); err != nil {
 		return moved, err
 	}
-	target, err := m.count(ctx, table)
+	target, err := m.count(ctx, t)
 	if err != nil {
 		return moved, err
 	}
 	if target != source {
 		return moved, auth.Failf(auth.Unexpected, "table %s: the copy has %d rows with checksum %s, the source %d with %s",
-			table.name, target.rows, target.String(), source.rows, source.String())
+			t.name, target.rows, target.String(), source.rows, source.String())
 	}
 	moved.Rows, moved.Checksum = source.rows, source.String()
 	return moved, nil
 }
 
 // insert adds the rows that the target does not have.
-func (m *mover) insert(ctx context.Context, table movedTable, rows [][]any) (added int64, err error) {
+func (m *mover) insert(ctx context.Context, t table, rows [][]any) (added int64, err error) {
 	if len(rows) == 0 {
 		return 0, nil
 	}
 	var statement strings.Builder
-	fmt.Fprintf(&statement, "INSERT INTO %s (%s) VALUES ", table.name, strings.Join(table.columns, ", "))
+	fmt.Fprintf(&statement, "INSERT INTO %s (%s) VALUES ", t.name, strings.Join(t.columns, ", "))
 	var args []any
 	for i, row := range rows {
 		if i > 0 {
@@ -93,16 +92,20 @@ func (m *mover) insert(ctx context.Context, table movedTable, rows [][]any) (add
 		statement.WriteString(")")
 	}
 	statement.WriteString(" ON CONFLICT DO NOTHING")
-	err = m.target.write(ctx, "move rows of "+table.name, func(tx *sqlx.Tx) (err error) {
-		added, err = count(tx.ExecContext(ctx, statement.String(), args...))
+	err = m.To.Write(ctx, "move rows of "+t.name, nil, func(tx *sqldb.Tx) error {
+		result, err := tx.ExecContext(ctx, statement.String(), args...)
+		if err != nil {
+			return err
+		}
+		added, err = result.RowsAffected()
 		return err
 	})
 	return added, err
 }
 
 // count reads all of a table of the target.
-func (m *mover) count(ctx context.Context, table movedTable) (all total, err error) {
-	rows, err := m.target.reader.QueryxContext(ctx, table.selection())
+func (m *mover) count(ctx context.Context, t table) (all total, err error) {
+	rows, err := m.To.QueryxContext(ctx, t.selection())
 	if err != nil {
 		return all, err
 	}

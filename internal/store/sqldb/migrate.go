@@ -1,4 +1,4 @@
-package store
+package sqldb
 
 import (
 	"context"
@@ -27,14 +27,14 @@ func schemaVersion(ctx context.Context, db getter) (version int64, err error) {
 const quickCheckLimit = 256 << 20
 
 // inspect refuses a file that this program must not touch. It changes nothing.
-func (s *Store) inspect(ctx context.Context) error {
-	db, err := openPool(s.path, inspectParams, 1)
+func (db *DB) inspect(ctx context.Context) error {
+	pool, err := openPool(db.path, inspectParams, 1)
 	if err != nil {
 		return err
 	}
-	defer db.Close()
+	defer pool.Close()
 	var tables []string
-	err = db.SelectContext(ctx, &tables, `SELECT name FROM sqlite_master WHERE type = 'table'
+	err = pool.SelectContext(ctx, &tables, `SELECT name FROM sqlite_master WHERE type = 'table'
 		AND name NOT LIKE 'sqlite\_%' ESCAPE '\' AND name NOT LIKE '\_litestream\_%' ESCAPE '\'`)
 	if err != nil {
 		return err
@@ -42,11 +42,11 @@ func (s *Store) inspect(ctx context.Context) error {
 	if len(tables) > 0 && !slices.Contains(tables, versionTable) {
 		return errors.New("it is the database of another program")
 	}
-	if s.file.Size() > quickCheckLimit {
-		s.log.InfoContext(ctx, "database not checked for damage at start: too large", "bytes", s.file.Size())
+	if size := db.watch.files[0].info.Size(); size > quickCheckLimit {
+		db.log.InfoContext(ctx, "database not checked for damage at start: too large", "bytes", size)
 		return nil
 	}
-	return quickCheck(ctx, db)
+	return quickCheck(ctx, pool)
 }
 
 // quickCheck reads the whole database and reports the first fault it finds.
@@ -64,33 +64,33 @@ func quickCheck(ctx context.Context, db getter) error {
 
 // migrator reads the migrations, and with them the version that this program is
 // for.
-func (s *Store) migrator(db *sqlx.DB, files fs.FS) (*goose.Provider, error) {
-	provider, err := goose.NewProvider(s.dialect.goose, db.DB, translated{files, s.dialect},
+func (db *DB) migrator(pool *sqlx.DB, files fs.FS) (*goose.Provider, error) {
+	provider, err := goose.NewProvider(db.goose, pool.DB, translated{files, db.Dialect},
 		goose.WithDisableGlobalRegistry(true), goose.WithTableName(versionTable))
 	if err != nil {
 		return nil, fmt.Errorf("read migrations: %w", err)
 	}
 	sources := provider.ListSources()
-	s.schema = sources[len(sources)-1].Version
+	db.schema = sources[len(sources)-1].Version
 	return provider, nil
 }
 
 // migrate applies the migrations that are missing, each in a transaction with
 // the note that it has been. The caller holds the lock.
-func (s *Store) migrate(ctx context.Context, provider *goose.Provider) error {
+func (db *DB) migrate(ctx context.Context, provider *goose.Provider) error {
 	current, _, err := provider.GetVersions(ctx)
 	if err != nil {
 		return fmt.Errorf("read schema version: %w", err)
 	}
-	if current > s.schema {
-		return fmt.Errorf("the database has schema version %d, this program knows versions up to %d: use a newer program or an older backup", current, s.schema)
+	if current > db.schema {
+		return fmt.Errorf("the database has schema version %d, this program knows versions up to %d: use a newer program or an older backup", current, db.schema)
 	}
 	applied, err := provider.Up(ctx)
 	if err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
 	if len(applied) > 0 {
-		s.log.InfoContext(ctx, "database schema migrated", "from", current, "to", s.schema)
+		db.log.InfoContext(ctx, "database schema migrated", "from", current, "to", db.schema)
 	}
 	return nil
 }

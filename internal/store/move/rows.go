@@ -1,4 +1,4 @@
-package store
+package move
 
 import (
 	"crypto/sha256"
@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// repair makes texts of what SQLite has stored as such and is none, and says how
-// many.
+// repair replaces what is not valid in texts, which SQLite stores as it comes and
+// PostgreSQL refuses, and says how many it has changed.
 func repair(row []any) (n int64) {
 	for i, value := range row {
 		text, ok := value.(string)

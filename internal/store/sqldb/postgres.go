@@ -1,4 +1,4 @@
-package store
+package sqldb
 
 import (
 	"context"
@@ -17,15 +17,12 @@ import (
 	"github.com/pressly/goose/v3"
 )
 
-var postgresDialect = dialect{
-	name:          "postgres",
-	goose:         goose.DialectPostgres,
-	schema:        strings.NewReplacer(), // the migrations are in its words; /*STRICT*/ is a comment
-	like:          "ILIKE",
-	countPeople:   `SELECT COALESCE(SUM(people), 0)::BIGINT FROM totals`,
-	roughlyPeople: `SELECT reltuples FROM pg_class WHERE oid = 'users'::regclass`, // -1: not known yet
-	countSessions: `SELECT COALESCE(SUM(sessions), 0)::BIGINT FROM totals`,
-	manyWriters:   true,
+var postgresDialect = Dialect{
+	Engine:      "postgres",
+	Like:        "ILIKE",
+	ManyWriters: true,
+	goose:       goose.DialectPostgres,
+	translation: strings.NewReplacer(), // the migrations are in its words; /*STRICT*/ is a comment
 	// Every statement sees what others have committed before it: one that has
 	// waited for a row judges the row as it is now. The statements here are
 	// written for that, whatever default_transaction_isolation says.
@@ -38,7 +35,7 @@ var postgresDialect = dialect{
 // pgxDriver is the name by which sqlx knows the driver.
 const pgxDriver = "pgx"
 
-// What one store asks of a server. Two replicas and a command or two are within
+// What one DB asks of a server. Two replicas and a command or two are within
 // the 100 connections that PostgreSQL grants by default.
 const (
 	postgresReaders = 8
@@ -105,16 +102,16 @@ func openPostgresPool(config *pgx.ConnConfig, size int, bounded bool) *sqlx.DB {
 	return db
 }
 
-func (s *Store) openPostgres(ctx context.Context, address string, migrations fs.FS) error {
+func (db *DB) openPostgres(ctx context.Context, address string, migrations fs.FS) error {
 	config, err := parsePostgres(address)
 	if err != nil {
 		return err
 	}
-	if err := s.preparePostgres(ctx, config, migrations); err != nil {
+	if err := db.preparePostgres(ctx, config, migrations); err != nil {
 		return err
 	}
-	s.writer = openPostgresPool(config, postgresWriters, true)
-	s.reader = readPool{openPostgresPool(config, postgresReaders, true), s.gone}
+	db.writer = openPostgresPool(config, postgresWriters, true)
+	db.reader = readPool{openPostgresPool(config, postgresReaders, true), db.gone, db.watch.usable}
 	return nil
 }
 
@@ -125,25 +122,25 @@ const migrationLock = 0x77786c6f67696e
 // preparePostgres inspects and migrates the database, while others that start at
 // the same moment wait. A database that is up to date is not touched, so that a
 // start passes while it takes no writes.
-func (s *Store) preparePostgres(ctx context.Context, config *pgx.ConnConfig, files fs.FS) error {
-	db := openPostgresPool(config, 2, false)
-	defer db.Close()
-	migrator, err := s.migrator(db, files)
+func (db *DB) preparePostgres(ctx context.Context, config *pgx.ConnConfig, files fs.FS) error {
+	pool := openPostgresPool(config, 2, false)
+	defer pool.Close()
+	migrator, err := db.migrator(pool, files)
 	if err != nil {
 		return err
 	}
-	known, err := s.inspectPostgres(ctx, db)
+	known, err := inspectPostgres(ctx, pool)
 	if err != nil {
 		return err
 	}
 	if known {
-		if version, err := schemaVersion(ctx, db); err != nil || version == s.schema {
+		if version, err := schemaVersion(ctx, pool); err != nil || version == db.schema {
 			return err
 		}
 	}
 	// The lock ends with the transaction, also behind a pooler that gives each
 	// transaction another connection.
-	tx, err := db.BeginTxx(ctx, nil)
+	tx, err := pool.BeginTxx(ctx, nil)
 	if err != nil {
 		return err
 	}
@@ -151,15 +148,15 @@ func (s *Store) preparePostgres(ctx context.Context, config *pgx.ConnConfig, fil
 	if _, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1)`, int64(migrationLock)); err != nil {
 		return err
 	}
-	if _, err := s.inspectPostgres(ctx, db); err != nil {
+	if _, err := inspectPostgres(ctx, pool); err != nil {
 		return err
 	}
-	return s.migrate(ctx, migrator)
+	return db.migrate(ctx, migrator)
 }
 
 // inspectPostgres refuses a database that this program must not touch, and says
 // whether it has been here before. It changes nothing.
-func (s *Store) inspectPostgres(ctx context.Context, db *sqlx.DB) (known bool, err error) {
+func inspectPostgres(ctx context.Context, db *sqlx.DB) (known bool, err error) {
 	var found struct {
 		Encoding string `db:"encoding"`
 		Tables   int    `db:"tables"`
@@ -191,14 +188,14 @@ func readOnly(ctx context.Context, db readPool) (bool, error) {
 
 // Server tells which server this is on and how long it takes to answer; empty
 // for a file.
-func (s *Store) Server(ctx context.Context) (version string, latency time.Duration, err error) {
-	if s.path != "" {
+func (db *DB) Server(ctx context.Context) (version string, latency time.Duration, err error) {
+	if db.path != "" {
 		return "", 0, nil
 	}
 	began := time.Now() // of a connection that is there already, as Open has used it
-	err = s.reader.GetContext(ctx, &version, `SELECT version()`)
+	err = db.reader.GetContext(ctx, &version, `SELECT version()`)
 	latency = time.Since(began)
 	// What follows is about the machine that it was built on.
 	version, _, _ = strings.Cut(version, " on ")
-	return version, latency, s.fail(ctx, "ask the server", err)
+	return version, latency, db.Fail(ctx, "ask the server", err)
 }

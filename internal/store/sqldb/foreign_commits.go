@@ -1,4 +1,4 @@
-package store
+package sqldb
 
 import (
 	"context"
@@ -35,7 +35,7 @@ func (f *foreignCommits) none(ctx context.Context, conn *sqlx.Conn) bool {
 	err := conn.Raw(func(raw any) error {
 		known := f.conn == raw
 		if !known {
-			f.forget()
+			f.close()
 			query, err := raw.(driver.ConnPrepareContext).PrepareContext(ctx, "PRAGMA data_version")
 			if err != nil {
 				return err
@@ -48,7 +48,7 @@ func (f *foreignCommits) none(ctx context.Context, conn *sqlx.Conn) bool {
 		return err
 	})
 	if err != nil {
-		f.forget()
+		f.close()
 		return false
 	}
 	return unchanged
@@ -71,8 +71,8 @@ func (f *foreignCommits) version(ctx context.Context) (int64, error) {
 	return version, nil
 }
 
-// forget is for a connection that is no longer the one, or cannot be asked.
-func (f *foreignCommits) forget() {
+// close is for a connection that is no longer the one, or cannot be asked.
+func (f *foreignCommits) close() {
 	if f.query != nil {
 		_ = f.query.Close()
 	}

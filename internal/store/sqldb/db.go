@@ -1,0 +1,204 @@
+package sqldb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"wxlogin/internal/auth"
+)
+
+// Config is what Open needs.
+type Config struct {
+	URL        string           // sqlite:PATH or postgres://…
+	Migrations fs.FS            // *.sql
+	Prepared   []string         // statements that transactions repeat; parsed once
+	Hook       CommitHook       // nil: nobody wants to know
+	Now        func() time.Time // nil: time.Now
+	Logger     *slog.Logger     // nil: silence
+
+	// Gap is for tests that play what others do at the worst moment. It is called
+	// twice after each commit of SQLite's: before the state that the commit has left
+	// is read, and before SQLite is asked whose that state is.
+	Gap func()
+}
+
+// CommitHook hears of the transactions of this process, for a cache that outlives
+// them. Its methods are called by one goroutine at a time where the state of the
+// database is known.
+type CommitHook interface {
+	// Before is called in a transaction that holds the lock to write: until it ends,
+	// nobody else changes the database. It is not called where the state is unknown.
+	Before()
+	// Committed is called after a commit, with the state that the transaction began
+	// in (the zero State: unknown), the state that it has left, and the changes that
+	// were given to Write, in the order in which they were made. ok is false when the
+	// state after may not be the work of this transaction alone, or is unknown.
+	Committed(before, after State, ok bool, changes []any)
+	// RolledBack is called at the end of a transaction that changed nothing.
+	RolledBack()
+}
+
+// State is one state of a database. Equal states, the zero State excepted, hold the
+// same rows.
+type State struct{ header walHeader }
+
+// DB is one database. It is safe for concurrent use, within a process and by
+// several processes.
+type DB struct {
+	Dialect
+
+	writer  *sqlx.DB
+	foreign foreignCommits // of the writer's connection; used by whoever holds it
+	reader  readPool
+	path    string // of SQLite's file; empty with another engine
+	watch   watch  // over SQLite's files
+	schema  int64  // the newest version of the migrations
+
+	queue queue      // of transactions, for an engine with one writer
+	pin   *sqlx.Conn // keeps SQLite's index of the log in being; nil with another engine
+	index *walIndex  // nil where it cannot be read
+
+	checkpoints *checkpointer // through pin; nil where SQLite does it alone
+
+	prepared map[string]*sqlx.Stmt // of the writer; nil where the driver prepares by itself
+	hook     CommitHook
+	gap      func()
+
+	closed  atomic.Bool             // and the file may be another's by now
+	refused atomic.Pointer[refusal] // the last statement that the engine refused for good
+
+	now func() time.Time
+	log *slog.Logger
+}
+
+// Open opens the database, makes it if there is none, and brings its schema up
+// to date. It refuses a file that is damaged, is no database, belongs to another
+// program or has a newer schema than this program knows. Its errors have the
+// reason StoreDown.
+func Open(ctx context.Context, c Config) (*DB, error) {
+	db := &DB{now: c.Now, log: c.Logger, hook: c.Hook, gap: c.Gap}
+	if db.now == nil {
+		db.now = time.Now
+	}
+	if db.log == nil {
+		db.log = slog.New(slog.DiscardHandler)
+	}
+	if db.hook == nil {
+		db.hook = noHook{}
+	}
+	if db.gap == nil {
+		db.gap = func() {}
+	}
+	if err := db.open(ctx, c); err != nil {
+		_ = db.Close()
+		return nil, db.Fail(ctx, "open database", err)
+	}
+	return db, nil
+}
+
+func (db *DB) open(ctx context.Context, c Config) (err error) {
+	db.Dialect = sqliteDialect
+	if err := CheckURL(c.URL); err != nil {
+		return fmt.Errorf("the address %w", err)
+	}
+	if path, ok := strings.CutPrefix(c.URL, "sqlite:"); ok {
+		err = db.openSQLite(ctx, path, c.Migrations)
+	} else {
+		db.Dialect = postgresDialect
+		err = db.openPostgres(ctx, c.URL, c.Migrations)
+	}
+	if err != nil {
+		return err
+	}
+	return db.prepareWrites(ctx, c.Prepared)
+}
+
+// noHook is the hook of whom commits do not concern.
+type noHook struct{}
+
+func (noHook) Before()                               {}
+func (noHook) Committed(_, _ State, _ bool, _ []any) {}
+func (noHook) RolledBack()                           {}
+
+// CheckURL says what is wrong with an address of a database. It shows nothing of
+// it: an address may hold a password.
+func CheckURL(address string) error {
+	if isPostgres(address) {
+		_, err := parsePostgres(address)
+		return err
+	}
+	if path, ok := strings.CutPrefix(address, "sqlite:"); !ok || path == "" {
+		return errors.New("is not of the form sqlite:PATH, for example sqlite:/data/wxlogin.db, or postgres://USER:PASSWORD@HOST/DATABASE")
+	}
+	return nil
+}
+
+// State is the state of the database at this moment. ok is false when nobody can
+// tell.
+func (db *DB) State() (state State, ok bool) {
+	header, ok := db.index.state()
+	return State{header}, ok && !db.closed.Load() && db.watch.usable() == nil
+}
+
+// Schema is the version of the newest migration, which the database has too.
+func (db *DB) Schema() int64 { return db.schema }
+
+// Pools returns the connections by what they are for, to look at their
+// statistics.
+func (db *DB) Pools() map[string]*sql.DB {
+	return map[string]*sql.DB{"reader": db.reader.DB.DB, "writer": db.writer.DB}
+}
+
+// WritesWaiting is how many transactions wait for the one writer of SQLite. With
+// another engine they wait for a connection.
+func (db *DB) WritesWaiting() int {
+	db.queue.mu.Lock()
+	defer db.queue.mu.Unlock()
+	return len(db.queue.waiting)
+}
+
+// Close ends all connections. Calls in flight fail.
+func (db *DB) Close() error {
+	var errs []error
+	db.closed.Store(true)
+	db.watch.close()
+	db.checkpoints.close()
+	db.closeForeign()
+	if db.pin != nil {
+		_ = db.pin.Close() // it may be closed, when its connection broke
+	}
+	for _, pool := range []*sqlx.DB{db.reader.DB, db.writer} {
+		if pool != nil {
+			errs = append(errs, pool.Close())
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return auth.Fail(auth.StoreDown, fmt.Errorf("close database: %w", err))
+	}
+	return nil
+}
+
+// closeForeign closes the statement held on the writer's connection, which SQLite
+// would otherwise keep open behind the pool's back.
+func (db *DB) closeForeign() {
+	if db.writer == nil || db.ManyWriters {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), writeBudget)
+	defer cancel()
+	conn, err := db.writer.Conn(ctx) // whoever writes at this moment ends first
+	if err != nil {
+		return
+	}
+	db.foreign.close()
+	_ = conn.Close()
+}

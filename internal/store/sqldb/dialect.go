@@ -1,0 +1,103 @@
+package sqldb
+
+import (
+	"database/sql"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/pressly/goose/v3"
+)
+
+// Dialect is all that tells one engine from another once its pools are open.
+type Dialect struct {
+	Engine string // sqlite or postgres; in the names of migrations that are for it alone
+	Like   string // the operator that matches without regard to case
+	// ManyWriters says that transactions write side by side, so that what one has
+	// read may be another's by the time it writes.
+	ManyWriters bool
+
+	goose       goose.Dialect
+	translation *strings.Replacer // puts a migration into the engine's words
+	writing     *sql.TxOptions    // of a transaction that writes; nil: the engine's own
+	reading     *sql.TxOptions    // of one whose reads are of one moment
+	diagnose    func(error) Fault
+}
+
+// ForUpdate ends a SELECT whose rows of a table nobody else changes until the
+// transaction ends. Where only one writes at a time there is no need.
+func (d Dialect) ForUpdate(table string) string {
+	if !d.ManyWriters {
+		return ""
+	}
+	return " FOR UPDATE OF " + table
+}
+
+// SkipLocked is ForUpdate, and passes over rows that somebody else has locked.
+func (d Dialect) SkipLocked(table string) string {
+	if !d.ManyWriters {
+		return ""
+	}
+	return " FOR UPDATE OF " + table + " SKIP LOCKED"
+}
+
+// IndexedBy follows a table that is to be read in the order of an index, where
+// SQLite's planner would have to know more than it does to choose well.
+func (d Dialect) IndexedBy(index string) string {
+	if d.ManyWriters {
+		return "" // PostgreSQL's knows
+	}
+	return " INDEXED BY " + index
+}
+
+// HalfTrue wraps a condition of a scan along an index, so that the planner takes it
+// to be true of half of all rows: if it estimated how few they are, it would read
+// and sort the table.
+func (d Dialect) HalfTrue(condition string) string {
+	if !d.ManyWriters {
+		return condition
+	}
+	return "COALESCE(" + condition + ", false)"
+}
+
+// translated is a file system whose *.sql files read as the replacer has them. Of
+// those named *.ENGINE.sql it has this engine's.
+type translated struct {
+	fs.FS
+	dialect Dialect
+}
+
+// Glob implements fs.GlobFS.
+func (t translated) Glob(pattern string) ([]string, error) {
+	names, err := fs.Glob(t.FS, pattern)
+	return slices.DeleteFunc(names, func(name string) bool {
+		engine := path.Ext(strings.TrimSuffix(name, ".sql"))
+		return engine != "" && engine != "."+t.dialect.Engine
+	}), err
+}
+
+func (t translated) Open(name string) (fs.File, error) {
+	file, err := t.FS.Open(name)
+	if err != nil || path.Ext(name) != ".sql" {
+		return file, err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	content, err := fs.ReadFile(t.FS, name)
+	if err != nil {
+		return nil, err
+	}
+	return translatedFile{strings.NewReader(t.dialect.translation.Replace(string(content))), info}, nil
+}
+
+type translatedFile struct {
+	*strings.Reader
+	info fs.FileInfo
+}
+
+func (f translatedFile) Stat() (fs.FileInfo, error) { return f.info, nil }
+func (f translatedFile) Close() error               { return nil }

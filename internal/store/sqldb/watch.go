@@ -1,0 +1,127 @@
+package sqldb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// watchEvery is how often SQLite's files are looked at: so long a service can go on
+// with files that nobody else sees.
+const watchEvery = 500 * time.Millisecond
+
+// watch finds out that the files at their paths are no longer those that are open.
+// Everything would seem to work: what is written would be lost at the next start,
+// and what others write, a session that is revoked among it, would not be seen.
+// Once that is so, the database is not read and not written.
+type watch struct {
+	path  string
+	files []watchedFile
+
+	lost atomic.Pointer[lostFiles]
+
+	stop context.CancelFunc // nil: nothing runs
+	done sync.WaitGroup
+}
+
+type watchedFile struct {
+	path   string
+	info   os.FileInfo // as it was opened
+	mapped bool        // it must not become smaller
+	beside bool        // SQLite's own, the log or its index; and else the database
+}
+
+type lostFiles struct {
+	err     error
+	forever bool // what comes back may not be what it was
+}
+
+// open begins with the main file.
+func (w *watch) open(path string) error {
+	info, err := os.Stat(path)
+	w.path, w.files = path, []watchedFile{{path: path, info: info}}
+	return err
+}
+
+// start adds the files that SQLite has made beside it by now, and looks at all of
+// them from now on.
+func (w *watch) start() {
+	for _, suffix := range []string{"-wal", "-shm"} {
+		path := w.path + suffix
+		if info, err := os.Stat(path); err == nil {
+			w.files = append(w.files, watchedFile{path, info, suffix == "-shm", true})
+		}
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	w.stop = stop
+	w.done.Go(func() {
+		ticker := time.NewTicker(watchEvery)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ticker.C:
+				_ = w.look()
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+}
+
+func (w *watch) close() {
+	if w.stop != nil {
+		w.stop()
+		w.done.Wait()
+	}
+}
+
+// usable says that nothing is known to be lost.
+func (w *watch) usable() error {
+	if l := w.lost.Load(); l != nil {
+		return l.err
+	}
+	return nil
+}
+
+// look looks at the files now. A database that was moved and is back is well again;
+// of the files beside it nobody can say what has been done without them.
+func (w *watch) look() error {
+	for {
+		before := w.lost.Load()
+		if before != nil && before.forever {
+			return before.err
+		}
+		now := w.find()
+		if w.lost.CompareAndSwap(before, now) {
+			return w.usable()
+		}
+	}
+}
+
+func (w *watch) find() *lostFiles {
+	for _, f := range w.files {
+		info, err := os.Stat(f.path)
+		name := filepath.Base(f.path)
+		switch {
+		case err != nil && !errors.Is(err, fs.ErrNotExist):
+			return &lostFiles{err: err}
+		case err != nil && !f.beside:
+			return &lostFiles{err: fmt.Errorf("the database file %s is gone; stop the service before moving it", f.path)}
+		case err != nil:
+			return &lostFiles{fmt.Errorf("%s, which SQLite needs beside the database, was deleted while in use: restart the service, and leave alone what lies beside %s while it runs", name, w.path), true}
+		case !os.SameFile(info, f.info) && !f.beside:
+			return &lostFiles{err: fmt.Errorf("the database file %s has been replaced; restart the service", f.path)}
+		case !os.SameFile(info, f.info):
+			return &lostFiles{fmt.Errorf("%s, which SQLite needs beside the database, was replaced while in use: stop all other programs that use %s, and restart the service", name, w.path), true}
+		case f.mapped && info.Size() < f.info.Size():
+			return &lostFiles{fmt.Errorf("%s, which SQLite needs beside the database, was cut off while in use: restart the service, and leave alone what lies beside %s while it runs", name, w.path), true}
+		}
+	}
+	return nil
+}
