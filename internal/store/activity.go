@@ -6,6 +6,7 @@ import (
 
 	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
+	"wxlogin/internal/store/list"
 )
 
 // recentTroubles is how many of the latest failures the dashboard shows.
@@ -59,11 +60,11 @@ func (s *Store) Activity(ctx context.Context, since time.Time) (admin.Activity, 
 	var ending int64
 	err = s.db.GetContext(ctx, &ending, `SELECT COUNT(*) FROM (SELECT 1 FROM tokens
 		WHERE ends_at > $1 AND ends_at <= $2 LIMIT $3) AS ending`,
-		millis(now), millis(now.Add(admin.TokenEndsSoon)), maxTotal+1)
+		millis(now), millis(now.Add(admin.TokenEndsSoon)), list.MaxTotal+1)
 	if err != nil {
 		return admin.Activity{}, s.fail(ctx, "count tokens", err)
 	}
-	activity.EndingTokens = admin.Total{N: min(ending, maxTotal), More: ending > maxTotal}
+	activity.EndingTokens = admin.Total{N: min(ending, list.MaxTotal), More: ending > list.MaxTotal}
 	return activity, nil
 }
 

@@ -26,7 +26,7 @@ func (s *Store) SetBlocked(ctx context.Context, userID string, blocked bool, gua
 		flag = 1
 	}
 	return s.write(ctx, "block user", func(tx *sqldb.Tx) error {
-		if err := s.leavesAnAdmin(ctx, tx, guard, clause{"users.id <> ?", []any{userID}}); err != nil {
+		if err := s.leavesAnAdmin(ctx, tx, guard, sqldb.SQL("users.id <> ?", userID)); err != nil {
 			return err
 		}
 		found, err := changed(tx.ExecContext(ctx, `UPDATE users SET blocked = $2 WHERE id = $1`, userID, flag))
@@ -78,7 +78,7 @@ func (s *Store) EndSession(ctx context.Context, userID, sessionID string, event 
 // knows the person by our id alone.
 func (s *Store) EraseUser(ctx context.Context, userID string, guard *admin.Guard, event admin.Event) error {
 	return s.write(ctx, "erase user", func(tx *sqldb.Tx) error {
-		if err := s.leavesAnAdmin(ctx, tx, guard, clause{"users.id <> ?", []any{userID}}); err != nil {
+		if err := s.leavesAnAdmin(ctx, tx, guard, sqldb.SQL("users.id <> ?", userID)); err != nil {
 			return err
 		}
 		// First of all nobody else may sign this person in, nor finish a login of
@@ -134,7 +134,7 @@ func (s *Store) GrantAdmin(ctx context.Context, appID, openID string, event admi
 // RevokeAdmin implements admin.Store. Only a change is recorded.
 func (s *Store) RevokeAdmin(ctx context.Context, appID, openID string, guard *admin.Guard, event admin.Event) (changed bool, err error) {
 	err = s.write(ctx, "revoke admin", func(tx *sqldb.Tx) (err error) {
-		if err := s.leavesAnAdmin(ctx, tx, guard, clause{"users.openid <> ?", []any{openID}}); err != nil {
+		if err := s.leavesAnAdmin(ctx, tx, guard, sqldb.SQL("users.openid <> ?", openID)); err != nil {
 			return err
 		}
 		changed, err = changeAdmin(ctx, tx, event, `DELETE FROM admins WHERE appid = $1 AND openid = $2`, appID, openID)
@@ -180,7 +180,7 @@ const adminLock = 0x777861646d696e
 // each sees what those before it have done: two admins who block each other at the
 // same moment do not both. It stands before every other statement, so that nobody
 // waits for it with a lock of another kind.
-func (s *Store) leavesAnAdmin(ctx context.Context, tx *sqldb.Tx, guard *admin.Guard, others clause) error {
+func (s *Store) leavesAnAdmin(ctx context.Context, tx *sqldb.Tx, guard *admin.Guard, others sqldb.Clause) error {
 	if guard == nil {
 		return nil
 	}
@@ -191,7 +191,7 @@ func (s *Store) leavesAnAdmin(ctx context.Context, tx *sqldb.Tx, guard *admin.Gu
 	}
 	var n int64
 	c := countAdmins(*guard, others)
-	if err := tx.GetContext(ctx, &n, sqlx.Rebind(sqlx.DOLLAR, c.text), c.args...); err != nil {
+	if err := tx.GetContext(ctx, &n, sqlx.Rebind(sqlx.DOLLAR, c.Text), c.Args...); err != nil {
 		return err
 	}
 	if n == 0 {
@@ -202,15 +202,12 @@ func (s *Store) leavesAnAdmin(ctx context.Context, tx *sqldb.Tx, guard *admin.Gu
 
 // countAdmins counts who can enter, of those who fulfil a condition. It begins with
 // the few who are named, so that not everybody is asked whether they are.
-func countAdmins(guard admin.Guard, condition clause) clause {
+func countAdmins(guard admin.Guard, condition sqldb.Clause) sqldb.Clause {
 	admins, args := "SELECT openid FROM admins WHERE appid = ? UNION ALL VALUES ('')", []any{guard.AppID, guard.AppID} // '' is nobody
 	for _, openID := range guard.Configured {
 		admins, args = admins+", (?)", append(args, openID)
 	}
-	return clause{
-		"SELECT COUNT(*) FROM users WHERE users.appid = ? AND users.openid IN (" + admins + ") AND users.blocked = 0 AND " + condition.text,
-		append(args, condition.args...),
-	}
+	return sqldb.SQL("SELECT COUNT(*) FROM users WHERE users.appid = ? AND users.openid IN ("+admins+") AND users.blocked = 0 AND "+condition.Text, append(args, condition.Args...)...)
 }
 
 // AddAdminLink implements admin.Store.

@@ -2,10 +2,11 @@ package store
 
 import (
 	"context"
-	"slices"
 
 	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
+	"wxlogin/internal/store/list"
+	"wxlogin/internal/store/sqldb"
 )
 
 // Sealer shows the seal to tests that need thousands of seals and no database.
@@ -28,54 +29,21 @@ func (s *Store) CacheNoSessions() { s.cache.current = noState }
 
 // Gathered says whether the people of a query are gathered, and not found by a scan of the order.
 func (s *Store) Gathered(ctx context.Context, q admin.UserQuery) (bool, error) {
-	p, err := s.people(ctx, q)
-	return err == nil && p.gathered, err
+	return s.lists.Gathers(ctx, q)
 }
 
 // Statement is one that finds people.
-type Statement struct {
-	Text string // with question marks
-	Args []any
-	Scan bool // it goes through the order
-	From bool // of a cursor
-}
+type Statement = list.Statement
 
 // Statements are all that a query may be answered by.
 func (s *Store) Statements(ctx context.Context, q admin.UserQuery) (all []Statement, err error) {
-	sel, err := s.selection(ctx, q)
-	if err != nil {
-		return nil, err
-	}
-	p := &people{selection: sel, store: s}
-	add := func(c clause, scan, from bool) { all = append(all, Statement{c.text, c.args, scan, from}) }
-	for _, back := range []bool{false, true} {
-		from := position{at: 1, id: "x"}
-		for _, end := range []*position{p.low, p.high} {
-			if end != nil {
-				from.at = end.at - 1
-			}
-		}
-		add(p.scanOrder(nil, back, 51), true, false)
-		add(p.scanOrder(&from, back, 51), true, true)
-	}
-	for _, index := range p.candidates {
-		add(index.counting(maxTotal), false, false)
-		if index.few > 0 {
-			add(p.gathering(index), false, false)
-		}
-		if index.listed.text != "" {
-			listing := *p
-			listing.where = append(slices.Clone(p.where), index.listed)
-			add(listing.scanOrder(nil, false, 51), true, false)
-		}
-	}
-	return all, nil
+	return s.lists.Statements(ctx, q)
 }
 
 // CountAdminsStatement is what counts the admins besides one.
 func CountAdminsStatement(guard admin.Guard, exceptUserID string) Statement {
-	c := countAdmins(guard, clause{"users.id <> ?", []any{exceptUserID}})
-	return Statement{Text: c.text, Args: c.args}
+	c := countAdmins(guard, sqldb.SQL("users.id <> ?", exceptUserID))
+	return Statement{Text: c.Text, Args: c.Args}
 }
 
 // WithGap has f called in the two gaps behind every commit of a store: when it is

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"wxlogin/internal/auth"
+	"wxlogin/internal/store/list"
 	"wxlogin/internal/store/sqldb"
 )
 
@@ -116,7 +117,7 @@ func (s *Store) saveLogin(ctx context.Context, tx *sqldb.Tx, save auth.SaveLogin
 // entry anew whether its value is another or not.
 const greetUser = `UPDATE users SET last_login_at = $4, login_count = login_count + 1
 	WHERE appid = $1 AND openid = $2 AND blocked = 0 AND (unionid = $3 OR $3 = '')
-	RETURNING ` + userColumns + `, ` + grantedColumn
+	RETURNING ` + list.UserColumns + `, ` + grantedColumn
 
 // A person who is blocked fails the last WHERE, so the statement returns no row.
 // A profile has come when profile_updated_at has.
@@ -141,19 +142,19 @@ const upsertUser = `INSERT INTO users (id, appid, openid, unionid, nickname, sex
 		consent_version = CASE WHEN excluded.consent_at IS NULL THEN users.consent_version ELSE excluded.consent_version END,
 		consent_at = COALESCE(excluded.consent_at, users.consent_at)
 	WHERE users.blocked = 0
-	RETURNING ` + userColumns + `, ` + grantedColumn
+	RETURNING ` + list.UserColumns + `, ` + grantedColumn
 
 // saveUser writes down who came, and says whether `admin grant` has named them.
 func saveUser(ctx context.Context, tx *sqldb.Tx, save auth.SaveLogin) (user auth.User, granted bool, err error) {
 	at := save.Session.CreatedAt
 	var row struct {
-		userRow
+		list.UserRow
 		Granted int `db:"granted"`
 	}
 	if save.Scope == auth.ScopeBase && save.Profile == nil && save.Consent == "" {
 		err := tx.GetContext(ctx, &row, greetUser, save.Login.AppID, save.OpenID, save.UnionID, millis(at))
 		if !errors.Is(err, sql.ErrNoRows) {
-			return row.user(), row.Granted != 0, err
+			return row.User(), row.Granted != 0, err
 		}
 	}
 	var profile auth.Profile
@@ -179,7 +180,7 @@ func saveUser(ctx context.Context, tx *sqldb.Tx, save auth.SaveLogin) (user auth
 	if errors.Is(err, sql.ErrNoRows) {
 		return auth.User{}, false, auth.Fail(auth.Blocked, nil)
 	}
-	return row.user(), row.Granted != 0, err
+	return row.User(), row.Granted != 0, err
 }
 
 // A base token opens less, so it does not take the place of a userinfo token

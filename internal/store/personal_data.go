@@ -8,6 +8,7 @@ import (
 
 	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
+	"wxlogin/internal/store/list"
 	"wxlogin/internal/store/sqldb"
 )
 
@@ -34,7 +35,7 @@ func (s *Store) EachOfPersonalData(ctx context.Context, userID string, visit adm
 	if err != nil {
 		return s.orNone(ctx, "read personal data", err, auth.NoSuchUser)
 	}
-	if err := visit.Person(first.user.user()); err != nil {
+	if err := visit.Person(first.user.User()); err != nil {
 		return err
 	}
 	sessions := pagesOf(first.sessions, sessionsBefore, sessionRow.position, userID)
@@ -51,8 +52,8 @@ func (s *Store) EachOfPersonalData(ctx context.Context, userID string, visit adm
 	}); err != nil {
 		return err
 	}
-	events := pagesOf(first.events, eventsBefore, eventRow.position, userID, first.user.OpenID)
-	if err := events.each(ctx, s, func(row eventRow) error { return visit.Event(row.event()) }); err != nil {
+	events := pagesOf(first.events, eventsBefore, eventPosition, userID, first.user.OpenID)
+	if err := events.each(ctx, s, func(row list.EventRow) error { return visit.Event(row.Event()) }); err != nil {
 		return err
 	}
 	if sessions.further || logins.further || events.further {
@@ -65,16 +66,16 @@ func (s *Store) EachOfPersonalData(ctx context.Context, userID string, visit adm
 
 // personalData is what one transaction reads.
 type personalData struct {
-	user     userRow
+	user     list.UserRow
 	sessions []sessionRow
 	logins   []loginRow
-	events   []eventRow
+	events   []list.EventRow
 	token    *admin.TokenInfo
 	picture  auth.Picture
 }
 
 func readPersonalData(ctx context.Context, tx *sqldb.Tx, userID string) (d personalData, err error) {
-	if err := tx.GetContext(ctx, &d.user, `SELECT `+userColumns+` FROM users WHERE id = $1`, userID); err != nil {
+	if err := tx.GetContext(ctx, &d.user, `SELECT `+list.UserColumns+` FROM users WHERE id = $1`, userID); err != nil {
 		return d, err
 	}
 	if err := tx.SelectContext(ctx, &d.sessions, sessionsBefore, latest(userID)...); err != nil {
@@ -145,9 +146,15 @@ func (p *pages[Row]) each(ctx context.Context, s *Store, visit func(Row) error) 
 	}
 }
 
-func (r sessionRow) position() position { return position{at: r.CreatedAt, id: r.ID} }
-func (r loginRow) position() position   { return position{at: r.StartedAt, id: r.ID} }
-func (r eventRow) position() position   { return position{at: r.At, id: r.ID} }
+// position is where a row stands in its list.
+type position struct {
+	at int64
+	id string
+}
+
+func eventPosition(r list.EventRow) position { return position{at: r.At, id: r.ID} }
+func (r sessionRow) position() position      { return position{at: r.CreatedAt, id: r.ID} }
+func (r loginRow) position() position        { return position{at: r.StartedAt, id: r.ID} }
 
 // Token returns what is known of a person's refresh_token; nil when none is
 // stored.

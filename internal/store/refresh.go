@@ -129,8 +129,8 @@ func (s *Store) ResealTokens(ctx context.Context) (n int64, err error) {
 		return 0, nil
 	}
 	var old []sealedToken
-	which := in("tokens.kid", kids)
-	err = s.list(ctx, &old, clause{sealedTokens + "WHERE tokens.dead_reason IS NULL AND " + which.text + fmt.Sprintf(" LIMIT %d", resealBatch), which.args})
+	which := sqldb.In("tokens.kid", kids)
+	err = s.db.Select(ctx, &old, sqldb.SQL(sealedTokens+"WHERE tokens.dead_reason IS NULL AND "+which.Text+fmt.Sprintf(" LIMIT %d", resealBatch), which.Args...))
 	if err != nil {
 		return 0, s.fail(ctx, "find tokens of old keys", err)
 	}

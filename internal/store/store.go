@@ -2,8 +2,6 @@ package store
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -13,6 +11,7 @@ import (
 
 	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
+	"wxlogin/internal/store/list"
 	"wxlogin/internal/store/move"
 	"wxlogin/internal/store/sqldb"
 )
@@ -33,16 +32,16 @@ type Config struct {
 type Store struct {
 	db    *sqldb.DB
 	cache *sessionCache // of Visit
+	lists *list.Lists
 
 	everybody, signedIn cachedCount // how many people there are, and sessions of visitors
 
 	// Read with every visit or every login.
 	visitor, admin, scan, byOpenID, pictureSource sqldb.Stmt
 
-	sealer  *sealer
-	cursors [][]byte // keys of the cursors' marks, newest first
-	now     func() time.Time
-	log     *slog.Logger
+	sealer *sealer
+	now    func() time.Time
+	log    *slog.Logger
 }
 
 var (
@@ -68,9 +67,6 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if s.sealer, err = newSealer(c.Keys); err != nil {
 		return nil, auth.Fail(auth.StoreDown, fmt.Errorf("open database: %w", err))
 	}
-	for _, key := range c.Keys {
-		s.cursors = append(s.cursors, key.Subkey("cursor/v1"))
-	}
 	s.db, err = sqldb.Open(ctx, sqldb.Config{
 		URL: c.URL, Migrations: c.Migrations, Prepared: loginWrites, Hook: s.cache, Now: s.now, Logger: s.log, Gap: c.gap,
 	})
@@ -78,6 +74,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		return nil, err
 	}
 	s.cache.current = s.db.State
+	s.lists = list.New(list.Config{DB: s.db, Keys: c.Keys, People: s.countPeople, Now: s.now})
 	if err := s.open(ctx); err != nil {
 		_ = s.Close()
 		return nil, s.fail(ctx, "open database", err)
@@ -171,11 +168,4 @@ func (s *Store) orNone(ctx context.Context, what string, err error, reason auth.
 // getter reads one row, in a transaction or without one.
 type getter interface {
 	GetContext(ctx context.Context, dest any, query string, args ...any) error
-}
-
-// mark authenticates a text under one of the cursor keys.
-func mark(key []byte, text string) []byte {
-	h := hmac.New(sha256.New, key)
-	h.Write([]byte(text))
-	return h.Sum(nil)[:12]
 }

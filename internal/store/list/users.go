@@ -1,4 +1,4 @@
-package store
+package list
 
 import (
 	"context"
@@ -16,25 +16,25 @@ func (p *people) pager(q admin.UserQuery) pager[listedUser] {
 // Users returns one page of people. BadRequest for an unknown filter or order, a
 // limit out of range, a search that is no text, or a cursor that this query did
 // not give.
-func (s *Store) Users(ctx context.Context, q admin.UserQuery) (admin.UserPage, error) {
+func (l *Lists) Users(ctx context.Context, q admin.UserQuery) (admin.UserPage, error) {
 	limit, err := pageSize(q.Limit)
 	if err != nil {
 		return admin.UserPage{}, err
 	}
-	p, err := s.people(ctx, q)
+	p, err := l.people(ctx, q)
 	if err != nil {
 		return admin.UserPage{}, err
 	}
-	found, err := pageAt(ctx, s, p.pager(q), q.Cursor, limit)
+	found, err := pageAt(ctx, l, p.pager(q), q.Cursor, limit)
 	if err != nil {
 		return admin.UserPage{}, err
 	}
-	page := admin.UserPage{Users: each(found.rows, func(r listedUser) auth.User { return r.user() }), Next: found.next, Prev: found.prev, Total: p.total}
+	page := admin.UserPage{Users: each(found.rows, func(r listedUser) auth.User { return r.User() }), Next: found.next, Prev: found.prev, Total: p.total}
 	switch {
 	case p.counted:
 	case len(p.candidates) == 0 && q.Total:
-		page.Total.N, err = s.countPeople(ctx)
-		return page, s.fail(ctx, "count users", err)
+		page.Total.N, err = l.countPeople(ctx)
+		return page, l.db.Fail(ctx, "count users", err)
 	default:
 		// Nobody has counted; but these are there, and perhaps more.
 		page.Total = admin.Total{N: int64(len(page.Users)), More: page.Next != "" || page.Prev != ""}
@@ -44,21 +44,21 @@ func (s *Store) Users(ctx context.Context, q admin.UserQuery) (admin.UserPage, e
 
 // EachUser calls visit for everyone who matches, in order, and ends with its
 // first error. Limit and Cursor do not count.
-func (s *Store) EachUser(ctx context.Context, q admin.UserQuery, visit func(auth.User) error) error {
-	p, err := s.people(ctx, q)
+func (l *Lists) EachUser(ctx context.Context, q admin.UserQuery, visit func(auth.User) error) error {
+	p, err := l.people(ctx, q)
 	if err != nil {
 		return err
 	}
-	return p.pager(q).all(ctx, func(row listedUser) error { return visit(row.user()) })
+	return p.pager(q).all(ctx, func(row listedUser) error { return visit(row.User()) })
 }
 
 // CountUsers counts everyone who matches, however many they are. Limit, Cursor
 // and Sort do not count.
-func (s *Store) CountUsers(ctx context.Context, q admin.UserQuery) (int64, error) {
-	p, err := s.people(ctx, q)
+func (l *Lists) CountUsers(ctx context.Context, q admin.UserQuery) (int64, error) {
+	p, err := l.people(ctx, q)
 	if err != nil {
 		return 0, err
 	}
 	n, err := p.count(ctx)
-	return n, s.fail(ctx, "count users", err)
+	return n, l.db.Fail(ctx, "count users", err)
 }

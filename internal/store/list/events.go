@@ -1,4 +1,4 @@
-package store
+package list
 
 import (
 	"context"
@@ -7,17 +7,18 @@ import (
 
 	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
+	"wxlogin/internal/store/sqldb"
 )
 
 // namedEventRow is an event with the nicknames of today.
 type namedEventRow struct {
-	eventRow
+	EventRow
 	ActorName   string `db:"actor_name"`
 	SubjectName string `db:"subject_name"`
 }
 
-func (r namedEventRow) event() admin.NamedEvent {
-	return admin.NamedEvent{Event: r.eventRow.event(), ActorName: r.ActorName, SubjectName: r.SubjectName}
+func (r namedEventRow) Event() admin.NamedEvent {
+	return admin.NamedEvent{Event: r.EventRow.Event(), ActorName: r.ActorName, SubjectName: r.SubjectName}
 }
 
 // namedEvents finds people by id. A grant's subject is an openid, because it may
@@ -28,70 +29,70 @@ const namedEvents = `SELECT events.id, events.at, events.actor, events.action, e
 		LEFT JOIN users AS subjects ON subjects.id = events.subject`
 
 // eventWhere is an EventQuery in SQL, but for who.
-func eventWhere(q admin.EventQuery) (where []clause) {
+func eventWhere(q admin.EventQuery) (where []sqldb.Clause) {
 	if q.Action != "" {
-		where = append(where, clause{"events.action = ?", []any{q.Action}})
+		where = append(where, sqldb.SQL("events.action = ?", q.Action))
 	}
 	if !q.From.IsZero() {
-		where = append(where, clause{"events.at >= ?", []any{millis(q.From)}})
+		where = append(where, sqldb.SQL("events.at >= ?", millis(q.From)))
 	}
 	if !q.To.IsZero() {
-		where = append(where, clause{"events.at < ?", []any{millis(q.To)}})
+		where = append(where, sqldb.SQL("events.at < ?", millis(q.To)))
 	}
 	return where
 }
 
 // eventsOf picks the entries by or about somebody that can be on a page: the first
 // ones by each of the two indexes. A grant is about an openid.
-func eventsOf(who string, where []clause, order string, limit int) clause {
-	var picked clause
+func eventsOf(who string, where []sqldb.Clause, order string, limit int) sqldb.Clause {
+	var picked sqldb.Clause
 	for _, theirs := range []string{"actor = ?", "subject = ?", "subject = (SELECT openid FROM users WHERE id = ?)"} {
-		c := clause{text: "SELECT id FROM events"}.and(append([]clause{{"events." + theirs, []any{who}}}, where...))
-		if picked.text != "" {
-			picked.text += " UNION "
+		c := sqldb.SQL("SELECT id FROM events").And(append([]sqldb.Clause{sqldb.SQL("events."+theirs, who)}, where...))
+		if picked.Text != "" {
+			picked.Text += " UNION "
 		}
-		picked.text += "SELECT id FROM (" + c.text + " ORDER BY at" + order + ", id" + order + " LIMIT ?) AS picked"
-		picked.args = append(append(picked.args, c.args...), limit)
+		picked.Text += "SELECT id FROM (" + c.Text + " ORDER BY at" + order + ", id" + order + " LIMIT ?) AS picked"
+		picked.Args = append(append(picked.Args, c.Args...), limit)
 	}
-	return clause{"events.id IN (" + picked.text + ")", picked.args}
+	return sqldb.SQL("events.id IN ("+picked.Text+")", picked.Args...)
 }
 
 // readEvents returns up to limit entries from a position on, nearest first: older
 // ones, or newer ones when back.
-func (s *Store) readEvents(ctx context.Context, q admin.EventQuery, from *position, back bool, limit int) ([]namedEventRow, error) {
+func (l *Lists) readEvents(ctx context.Context, q admin.EventQuery, from *position, back bool, limit int) ([]namedEventRow, error) {
 	where := eventWhere(q)
 	order, beyond := " DESC", "<"
 	if back {
 		order, beyond = " ASC", ">"
 	}
 	if from != nil {
-		where = append(where, clause{"(events.at, events.id) " + beyond + " (?, ?)", []any{from.at, from.id}})
+		where = append(where, sqldb.SQL("(events.at, events.id) "+beyond+" (?, ?)", from.at, from.id))
 	}
 	if who := strings.TrimSpace(q.Who); who != "" {
 		where = append(where, eventsOf(who, where, order, limit))
 	}
-	c := clause{text: namedEvents}.and(where)
-	c.text += " ORDER BY events.at" + order + ", events.id" + order + " LIMIT ?"
-	c.args = append(c.args, limit)
+	c := sqldb.SQL(namedEvents).And(where)
+	c.Text += " ORDER BY events.at" + order + ", events.id" + order + " LIMIT ?"
+	c.Args = append(c.Args, limit)
 	var rows []namedEventRow
-	err := s.list(ctx, &rows, c)
-	return rows, s.fail(ctx, "list events", err)
+	err := l.db.Select(ctx, &rows, c)
+	return rows, l.db.Fail(ctx, "list events", err)
 }
 
 // eventPager binds the cursors of the audit log to their query.
-func (s *Store) eventPager(q admin.EventQuery) pager[namedEventRow] {
+func (l *Lists) eventPager(q admin.EventQuery) pager[namedEventRow] {
 	return pager[namedEventRow]{
 		query: fmt.Sprintf("events %q %q %d %d", q.Action, q.Who, millis(q.From), millis(q.To)),
 		read: func(ctx context.Context, from *position, back bool, limit int) ([]namedEventRow, error) {
-			return s.readEvents(ctx, q, from, back, limit)
+			return l.readEvents(ctx, q, from, back, limit)
 		},
-		position: func(row namedEventRow) position { return row.position() },
+		position: func(row namedEventRow) position { return position{at: row.At, id: row.ID} },
 	}
 }
 
 // Events returns one page of the audit log. BadRequest for a limit out of range or
 // a cursor that this query did not give.
-func (s *Store) Events(ctx context.Context, q admin.EventQuery) (admin.EventPage, error) {
+func (l *Lists) Events(ctx context.Context, q admin.EventQuery) (admin.EventPage, error) {
 	limit, err := pageSize(q.Limit)
 	if err == nil && len(q.Who) > maxSearch {
 		err = auth.Failf(auth.BadRequest, "search text of %d bytes is too long", len(q.Who))
@@ -99,12 +100,12 @@ func (s *Store) Events(ctx context.Context, q admin.EventQuery) (admin.EventPage
 	if err != nil {
 		return admin.EventPage{}, err
 	}
-	found, err := pageAt(ctx, s, s.eventPager(q), q.Cursor, limit)
-	return admin.EventPage{Events: each(found.rows, namedEventRow.event), Next: found.next, Prev: found.prev}, err
+	found, err := pageAt(ctx, l, l.eventPager(q), q.Cursor, limit)
+	return admin.EventPage{Events: each(found.rows, namedEventRow.Event), Next: found.next, Prev: found.prev}, err
 }
 
 // EachEvent calls visit for every entry that matches, newest first, and ends
 // with its first error. Limit and Cursor do not count.
-func (s *Store) EachEvent(ctx context.Context, q admin.EventQuery, visit func(admin.NamedEvent) error) error {
-	return s.eventPager(q).all(ctx, func(row namedEventRow) error { return visit(row.event()) })
+func (l *Lists) EachEvent(ctx context.Context, q admin.EventQuery, visit func(admin.NamedEvent) error) error {
+	return l.eventPager(q).all(ctx, func(row namedEventRow) error { return visit(row.Event()) })
 }

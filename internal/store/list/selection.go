@@ -1,4 +1,4 @@
-package store
+package list
 
 import (
 	"context"
@@ -11,16 +11,10 @@ import (
 	"wxlogin/internal/store/sqldb"
 )
 
-// clause is a piece of SQL with the values of its question marks.
-type clause struct {
-	text string
-	args []any
-}
-
 // selection is a UserQuery in SQL: which people, in which order.
 type selection struct {
 	order
-	where      []clause
+	where      []sqldb.Clause
 	candidates []candidateIndex
 	// The segment of the order that has them, without its two ends; nil: it has none
 	// on that side.
@@ -39,15 +33,15 @@ type order struct {
 // candidateIndex finds the people that one part of a selection names, and perhaps
 // some more, without a look at the others.
 type candidateIndex struct {
-	entries clause // SELECT of what the index has
-	people  string // what counts the people among them
-	exact   bool   // they are those people and nobody else
-	users   string // as they are read by it; empty: it is no index of users
-	ids     clause // SELECT of their ids otherwise
-	few     int64  // entries that are quicker gathered than the order is scanned; 0: none are
+	entries sqldb.Clause // SELECT of what the index has
+	people  string       // what counts the people among them
+	exact   bool         // they are those people and nobody else
+	users   string       // as they are read by it; empty: it is no index of users
+	ids     sqldb.Clause // SELECT of their ids otherwise
+	few     int64        // entries that are quicker gathered than the order is scanned; 0: none are
 	// listed is one more condition, for a scan of tokens when there are more than few:
 	// it spares the look at a person who is not among them.
-	listed clause
+	listed sqldb.Clause
 }
 
 // How many entries are few in a million people, as measured: gathering them takes
@@ -63,17 +57,17 @@ const (
 // maxSearch bounds a search text, in bytes.
 const maxSearch = 1000
 
-func (s *Store) selection(ctx context.Context, q admin.UserQuery) (sel selection, err error) {
+func (l *Lists) selection(ctx context.Context, q admin.UserQuery) (sel selection, err error) {
 	switch q.Sort {
 	case "", admin.SortNewest, admin.SortOldest:
-		sel.order = s.orderOfUsers("first_login_at")
+		sel.order = l.orderOfUsers("first_login_at")
 	case admin.SortLastSeen, admin.SortLongestAgo:
-		sel.order = s.orderOfUsers("last_login_at")
+		sel.order = l.orderOfUsers("last_login_at")
 	default:
 		return sel, auth.Failf(auth.BadRequest, "no order of people: %q", q.Sort)
 	}
 	sel.down = q.Sort == "" || strings.HasPrefix(string(q.Sort), "-")
-	if err := s.filter(&sel, q.Filter); err != nil {
+	if err := l.filter(&sel, q.Filter); err != nil {
 		return sel, err
 	}
 	search := strings.TrimSpace(q.Search)
@@ -81,15 +75,15 @@ func (s *Store) selection(ctx context.Context, q admin.UserQuery) (sel selection
 		return sel, auth.Failf(auth.BadRequest, "search text of %d bytes is no text or too long", len(search))
 	}
 	if search != "" {
-		err = s.search(ctx, &sel, search)
+		err = l.search(ctx, &sel, search)
 	}
 	return sel, err
 }
 
 // orderOfUsers goes by one of the times of a person.
-func (s *Store) orderOfUsers(column string) order {
+func (l *Lists) orderOfUsers(column string) order {
 	return order{
-		scanned: "users" + s.db.IndexedBy("users_by_"+strings.TrimSuffix(column, "_at")),
+		scanned: "users" + l.db.IndexedBy("users_by_"+strings.TrimSuffix(column, "_at")),
 		beside:  "users",
 		at:      "users." + column,
 		id:      "users.id",
@@ -97,30 +91,30 @@ func (s *Store) orderOfUsers(column string) order {
 }
 
 // filter adds a condition and where those who fulfil it are found.
-func (s *Store) filter(sel *selection, filter admin.Filter) error {
-	now := s.now()
+func (l *Lists) filter(sel *selection, filter admin.Filter) error {
+	now := l.now()
 	switch filter {
 	case admin.FilterNone:
 	case admin.FilterBlocked:
-		sel.own(s.db.Dialect, fewOfUsers, "users_blocked", "users.blocked = 1")
+		sel.own(l.db.Dialect, fewOfUsers, "users_blocked", "users.blocked = 1")
 	case admin.FilterProfile:
-		sel.own(s.db.Dialect, fewOfUsers, "users_by_profile", "users.profile_updated_at IS NOT NULL")
+		sel.own(l.db.Dialect, fewOfUsers, "users_by_profile", "users.profile_updated_at IS NOT NULL")
 	case admin.FilterOpenID:
-		sel.own(s.db.Dialect, fewOfUsers, "users_by_profile", "users.profile_updated_at IS NULL")
+		sel.own(l.db.Dialect, fewOfUsers, "users_by_profile", "users.profile_updated_at IS NULL")
 	case admin.FilterNoUnionID:
-		sel.own(s.db.Dialect, fewOfUsers, "users_by_unionid", "users.unionid IS NULL")
+		sel.own(l.db.Dialect, fewOfUsers, "users_by_unionid", "users.unionid IS NULL")
 	case admin.FilterSeen7d:
-		sel.seen(s.db.Dialect, millis(now.Add(-7*24*time.Hour)))
+		sel.seen(l.db.Dialect, millis(now.Add(-7*24*time.Hour)))
 	case admin.FilterSeen30d:
-		sel.seen(s.db.Dialect, millis(now.Add(-30*24*time.Hour)))
+		sel.seen(l.db.Dialect, millis(now.Add(-30*24*time.Hour)))
 	case admin.FilterAdmin:
 		sel.admins()
 	case admin.FilterNeedsLogin:
-		sel.tokenEnds(s.db.Dialect, "tokens.ends_at <= ?", millis(now))
+		sel.tokenEnds(l.db.Dialect, "tokens.ends_at <= ?", millis(now))
 		sel.high = &position{at: millis(now) + 1}
 	case admin.FilterTokenEnds:
 		soon := millis(now.Add(admin.TokenEndsSoon))
-		sel.tokenEnds(s.db.Dialect, "tokens.ends_at > ? AND tokens.ends_at <= ?", millis(now), soon)
+		sel.tokenEnds(l.db.Dialect, "tokens.ends_at > ? AND tokens.ends_at <= ?", millis(now), soon)
 		sel.low, sel.high = &position{at: millis(now) + 1}, &position{at: soon + 1}
 	default:
 		return auth.Failf(auth.BadRequest, "no filter of people: %q", filter)
@@ -131,9 +125,9 @@ func (s *Store) filter(sel *selection, filter admin.Filter) error {
 // own adds a condition that an index of users answers.
 func (sel *selection) own(d sqldb.Dialect, few int64, index, condition string, args ...any) {
 	users := "users" + d.IndexedBy(index)
-	sel.where = append(sel.where, clause{condition, args})
+	sel.where = append(sel.where, sqldb.SQL(condition, args...))
 	sel.candidates = append(sel.candidates, candidateIndex{
-		entries: clause{"SELECT 1 FROM " + users + " WHERE " + condition, args},
+		entries: sqldb.SQL("SELECT 1 FROM "+users+" WHERE "+condition, args...),
 		people:  "COUNT(*)",
 		exact:   true,
 		users:   users,
@@ -156,8 +150,8 @@ func (sel *selection) seen(d sqldb.Dialect, since int64) {
 
 // admins adds that somebody has been granted to be one.
 func (sel *selection) admins() {
-	ids := clause{text: "SELECT users.id FROM admins CROSS JOIN users WHERE users.appid = admins.appid AND users.openid = admins.openid"}
-	sel.where = append(sel.where, clause{text: "EXISTS (SELECT 1 FROM admins WHERE admins.appid = users.appid AND admins.openid = users.openid)"})
+	ids := sqldb.SQL("SELECT users.id FROM admins CROSS JOIN users WHERE users.appid = admins.appid AND users.openid = admins.openid")
+	sel.where = append(sel.where, sqldb.SQL("EXISTS (SELECT 1 FROM admins WHERE admins.appid = users.appid AND admins.openid = users.openid)"))
 	sel.candidates = append(sel.candidates, candidateIndex{
 		entries: ids,
 		people:  "COUNT(*)",
@@ -178,7 +172,7 @@ func (sel *selection) tokenEnds(d sqldb.Dialect, condition string, args ...any) 
 		id:      "tokens.user_id",
 	}
 	sel.candidates = append(sel.candidates, candidateIndex{
-		entries: clause{"SELECT 1 FROM tokens" + d.IndexedBy("tokens_by_end") + " WHERE " + condition, args},
+		entries: sqldb.SQL("SELECT 1 FROM tokens"+d.IndexedBy("tokens_by_end")+" WHERE "+condition, args...),
 		people:  "COUNT(*)",
 		exact:   true, // nobody has two tokens
 	})

@@ -1,14 +1,11 @@
-package store
+package list
 
 import (
 	"context"
 	"math"
-	"slices"
-	"strings"
-
-	"github.com/jmoiron/sqlx"
 
 	"wxlogin/internal/admin"
+	"wxlogin/internal/store/sqldb"
 )
 
 // people are those of a query. Where a part of it names few, these are gathered
@@ -16,7 +13,7 @@ import (
 // is a hit.
 type people struct {
 	selection
-	store     *Store
+	lists     *Lists
 	gathered  bool
 	positions []position // all of them in order, if gathered
 	total     admin.Total
@@ -25,34 +22,24 @@ type people struct {
 
 // listedUser is a person of a list.
 type listedUser struct {
-	userRow
+	UserRow
 	At int64 `db:"at"` // what the order goes by
 }
 
 func (r listedUser) position() position { return position{at: r.At, id: r.ID} }
 
-// maxTotal is how far people are counted for a page.
-const maxTotal = 10_000
-
-// get reads one row.
-func (s *Store) get(ctx context.Context, dest any, c clause) error {
-	return s.db.GetContext(ctx, dest, sqlx.Rebind(sqlx.DOLLAR, c.text), c.args...)
-}
-
-// list reads rows.
-func (s *Store) list(ctx context.Context, dest any, c clause) error {
-	return s.db.SelectContext(ctx, dest, sqlx.Rebind(sqlx.DOLLAR, c.text), c.args...)
-}
+// MaxTotal is how far people are counted for a page.
+const MaxTotal = 10_000
 
 // people finds out how the people of a query are best read.
-func (s *Store) people(ctx context.Context, q admin.UserQuery) (*people, error) {
-	sel, err := s.selection(ctx, q)
+func (l *Lists) people(ctx context.Context, q admin.UserQuery) (*people, error) {
+	sel, err := l.selection(ctx, q)
 	if err != nil {
-		return nil, s.fail(ctx, "list users", err)
+		return nil, l.db.Fail(ctx, "list users", err)
 	}
-	p := &people{selection: sel, store: s}
+	p := &people{selection: sel, lists: l}
 	if err := p.plan(ctx); err != nil {
-		return nil, s.fail(ctx, "list users", err)
+		return nil, l.db.Fail(ctx, "list users", err)
 	}
 	return p, nil
 }
@@ -63,8 +50,8 @@ func (p *people) plan(ctx context.Context) error {
 	if len(p.candidates) == 0 {
 		return nil
 	}
-	var roughly float64
-	if err := p.store.db.GetContext(ctx, &roughly, p.store.counts().roughly); err != nil {
+	roughly, err := p.lists.roughly(ctx)
+	if err != nil {
 		return err
 	}
 	var smallest *candidateIndex
@@ -72,11 +59,11 @@ func (p *people) plan(ctx context.Context) error {
 	for i, index := range p.candidates {
 		few := few(index.few, roughly)
 		limit := few
-		if index.listed.text != "" {
+		if index.listed.Text != "" {
 			limit = fewToList
 		}
 		if len(p.candidates) == 1 {
-			limit = max(limit, maxTotal)
+			limit = max(limit, MaxTotal)
 		}
 		if limit == 0 {
 			continue
@@ -88,7 +75,7 @@ func (p *people) plan(ctx context.Context) error {
 		switch {
 		case few > 0 && count.Entries <= few && (smallest == nil || count.Entries < least):
 			smallest, least = &p.candidates[i], count.Entries
-		case index.listed.text != "" && count.Entries <= fewToList:
+		case index.listed.Text != "" && count.Entries <= fewToList:
 			p.where = append(p.where, index.listed)
 		}
 		if len(p.candidates) == 1 && index.exact {
@@ -130,29 +117,14 @@ func (p *people) count(ctx context.Context) (n int64, err error) {
 	case p.counted && !p.total.More:
 		return p.total.N, nil
 	case len(p.candidates) == 0:
-		return p.store.countPeople(ctx)
+		return p.lists.countPeople(ctx)
 	case len(p.candidates) == 1 && p.candidates[0].exact:
 		count, err := p.countEntries(ctx, p.candidates[0], math.MaxInt64)
 		return count.People, err
 	default:
-		err = p.store.get(ctx, &n, clause{text: "SELECT COUNT(*) FROM " + p.beside}.and(p.conditions()))
+		err = p.lists.db.Get(ctx, &n, sqldb.SQL("SELECT COUNT(*) FROM "+p.beside).And(p.conditions()))
 		return n, err
 	}
-}
-
-// and adds conditions.
-func (c clause) and(where []clause) clause {
-	c.args = slices.Clone(c.args)
-	for i, condition := range where {
-		c.text += []string{" WHERE ", " AND "}[min(i, 1)] + condition.text
-		c.args = append(c.args, condition.args...)
-	}
-	return c
-}
-
-// in says that a column has one of some values, at least one.
-func in(column string, values []any) clause {
-	return clause{column + " IN (?" + strings.Repeat(", ?", len(values)-1) + ")", values}
 }
 
 // read returns up to limit people from a position on, nearest first; from the start
@@ -164,7 +136,7 @@ func (p *people) read(ctx context.Context, from *position, back bool, limit int)
 	return p.rows(ctx, p.scanOrder(from, back, limit))
 }
 
-func (p *people) rows(ctx context.Context, c clause) (rows []listedUser, err error) {
-	err = p.store.list(ctx, &rows, c)
-	return rows, p.store.fail(ctx, "list users", err)
+func (p *people) rows(ctx context.Context, c sqldb.Clause) (rows []listedUser, err error) {
+	err = p.lists.db.Select(ctx, &rows, c)
+	return rows, p.lists.db.Fail(ctx, "list users", err)
 }

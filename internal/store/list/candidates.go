@@ -1,4 +1,4 @@
-package store
+package list
 
 import (
 	"cmp"
@@ -7,12 +7,12 @@ import (
 	"slices"
 
 	"wxlogin/internal/admin"
+	"wxlogin/internal/store/sqldb"
 )
 
 // counting counts entries up to a limit.
-func (index candidateIndex) counting(limit int64) clause {
-	return clause{"SELECT COUNT(*) AS entries, " + index.people + " AS people FROM (" + index.entries.text + " LIMIT ?) AS counted",
-		append(slices.Clone(index.entries.args), limit)}
+func (index candidateIndex) counting(limit int64) sqldb.Clause {
+	return sqldb.SQL("SELECT COUNT(*) AS entries, "+index.people+" AS people FROM ("+index.entries.Text+" LIMIT ?) AS counted", append(slices.Clone(index.entries.Args), limit)...)
 }
 
 // entryCount is what a candidate index has.
@@ -22,7 +22,7 @@ type entryCount struct {
 }
 
 func (p *people) countEntries(ctx context.Context, index candidateIndex, limit int64) (count entryCount, err error) {
-	err = p.store.get(ctx, &count, index.counting(limit))
+	err = p.lists.db.Get(ctx, &count, index.counting(limit))
 	return count, err
 }
 
@@ -32,7 +32,7 @@ func (p *people) gather(ctx context.Context, index candidateIndex) error {
 		At int64  `db:"at"`
 		ID string `db:"id"`
 	}
-	if err := p.store.list(ctx, &rows, p.gathering(index)); err != nil {
+	if err := p.lists.db.Select(ctx, &rows, p.gathering(index)); err != nil {
 		return err
 	}
 	for _, row := range rows {
@@ -45,15 +45,15 @@ func (p *people) gather(ctx context.Context, index candidateIndex) error {
 // gathering finds the people by a candidate index. The limit tells the planner that
 // there are few, and the unary plus keeps the engines from scanning the order
 // nevertheless.
-func (p *people) gathering(index candidateIndex) clause {
-	from, where := clause{text: index.users}, p.conditions()
+func (p *people) gathering(index candidateIndex) sqldb.Clause {
+	from, where := sqldb.SQL(index.users), p.conditions()
 	if index.users == "" {
-		from = clause{fmt.Sprintf("(SELECT DISTINCT id FROM (%s) AS ids LIMIT %d) AS chosen CROSS JOIN %s", index.ids.text, 2*index.few, p.beside), index.ids.args}
-		where = append([]clause{{text: p.id + " = chosen.id"}}, where...)
+		from = sqldb.SQL(fmt.Sprintf("(SELECT DISTINCT id FROM (%s) AS ids LIMIT %d) AS chosen CROSS JOIN %s", index.ids.Text, 2*index.few, p.beside), index.ids.Args...)
+		where = append([]sqldb.Clause{{Text: p.id + " = chosen.id"}}, where...)
 	}
-	c := clause{"SELECT " + p.at + " AS at, users.id FROM " + from.text, from.args}.and(where)
+	c := sqldb.SQL("SELECT "+p.at+" AS at, users.id FROM "+from.Text, from.Args...).And(where)
 	direction := p.direction(false)
-	c.text += " ORDER BY +" + p.at + direction + ", users.id" + direction
+	c.Text += " ORDER BY +" + p.at + direction + ", users.id" + direction
 	return c
 }
 
@@ -81,7 +81,7 @@ func (p *people) readGathered(ctx context.Context, from *position, back bool, li
 		return nil, nil
 	}
 	ids := each(positions, func(at position) any { return at.id })
-	rows, err := p.rows(ctx, clause{text: "SELECT " + userColumns + ", 0 AS at FROM users"}.and([]clause{in("users.id", ids)}))
+	rows, err := p.rows(ctx, sqldb.SQL("SELECT "+UserColumns+", 0 AS at FROM users").And([]sqldb.Clause{sqldb.In("users.id", ids)}))
 	// In the order as it was gathered: who logs in meanwhile stays where they were.
 	nth := make(map[string]int, len(positions))
 	for i, at := range positions {

@@ -1,34 +1,36 @@
-package store
+package list
 
 import (
 	"cmp"
 	"slices"
+
+	"wxlogin/internal/store/sqldb"
 )
 
 // conditions are all that the people fulfil.
-func (sel *selection) conditions() []clause {
+func (sel *selection) conditions() []sqldb.Clause {
 	where := sel.joined()
 	if sel.low != nil {
-		where = append(where, clause{sel.at + " >= ?", []any{sel.low.at}})
+		where = append(where, sqldb.SQL(sel.at+" >= ?", sel.low.at))
 	}
 	if sel.high != nil {
-		where = append(where, clause{sel.at + " < ?", []any{sel.high.at}})
+		where = append(where, sqldb.SQL(sel.at+" < ?", sel.high.at))
 	}
 	return where
 }
 
 // joined are the conditions but those of the segment.
-func (sel *selection) joined() []clause {
+func (sel *selection) joined() []sqldb.Clause {
 	where := slices.Clone(sel.where)
 	if sel.link != "" {
-		where = append(where, clause{text: sel.link})
+		where = append(where, sqldb.SQL(sel.link))
 	}
 	return where
 }
 
 // scanOrder finds people by going through the segment of the order that has them:
 // from a position on, or from its near end if that comes later.
-func (sel *selection) scanOrder(from *position, back bool, limit int) clause {
+func (sel *selection) scanOrder(from *position, back bool, limit int) sqldb.Clause {
 	near, far, after, before := sel.low, sel.high, ">", "<"
 	if sel.down != back {
 		near, far, after, before = far, near, before, after
@@ -43,12 +45,12 @@ func (sel *selection) scanOrder(from *position, back bool, limit int) clause {
 		side string
 	}{{from, after}, {far, before}} {
 		if end.position != nil {
-			where = append(where, clause{"(" + sel.at + ", " + sel.id + ") " + end.side + " (?, ?)", []any{end.at, end.position.id}})
+			where = append(where, sqldb.SQL("("+sel.at+", "+sel.id+") "+end.side+" (?, ?)", end.at, end.position.id))
 		}
 	}
 	direction := sel.direction(back)
-	c := clause{text: "SELECT " + userColumns + ", " + sel.at + " AS at FROM " + sel.scanned}.and(where)
-	return clause{c.text + " ORDER BY " + sel.at + direction + ", " + sel.id + direction + " LIMIT ?", append(c.args, limit)}
+	c := sqldb.SQL("SELECT " + UserColumns + ", " + sel.at + " AS at FROM " + sel.scanned).And(where)
+	return sqldb.SQL(c.Text+" ORDER BY "+sel.at+direction+", "+sel.id+direction+" LIMIT ?", append(c.Args, limit)...)
 }
 
 func (o order) direction(back bool) string {

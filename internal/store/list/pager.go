@@ -1,4 +1,4 @@
-package store
+package list
 
 import (
 	"context"
@@ -36,11 +36,11 @@ func pageSize(limit int) (int, error) {
 
 // pageAt returns the page that a cursor names, or the first one. BadRequest for a
 // cursor that this query did not give.
-func pageAt[Row any](ctx context.Context, s *Store, p pager[Row], cursor string, limit int) (page[Row], error) {
+func pageAt[Row any](ctx context.Context, l *Lists, p pager[Row], cursor string, limit int) (page[Row], error) {
 	var from *position
 	var back bool
 	if cursor != "" {
-		pos, b, err := s.readCursor(p.query, cursor)
+		pos, b, err := l.readCursor(p.query, cursor)
 		if err != nil {
 			return page[Row]{}, err
 		}
@@ -69,10 +69,10 @@ func pageAt[Row any](ctx context.Context, s *Store, p pager[Row], cursor string,
 	}
 	found := page[Row]{rows: rows}
 	if further {
-		found.next = s.cursor(p.query, p.position(rows[len(rows)-1]), false)
+		found.next = l.cursor(p.query, p.position(rows[len(rows)-1]), false)
 	}
 	if behind {
-		found.prev = s.cursor(p.query, p.position(rows[0]), true)
+		found.prev = l.cursor(p.query, p.position(rows[0]), true)
 	}
 	return found, nil
 }
