@@ -27,11 +27,11 @@ func slotStart(slot int64) time.Time { return instant(slot * quarter) }
 // Activity counts what went on since a moment.
 func (s *Store) Activity(ctx context.Context, since time.Time) (admin.Activity, error) {
 	var activity admin.Activity
-	tallies, err := s.tallies(ctx, since)
+	rollups, err := s.rollups(ctx, since)
 	if err != nil {
 		return admin.Activity{}, s.fail(ctx, "count logins and new people", err)
 	}
-	for _, row := range tallies {
+	for _, row := range rollups {
 		if row.Logins > 0 {
 			activity.Logins = append(activity.Logins, admin.Tally{At: slotStart(row.Slot), Count: row.Logins})
 		}

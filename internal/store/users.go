@@ -58,11 +58,11 @@ func (s *Store) Counts(ctx context.Context, since time.Time) (admin.Counts, erro
 		return admin.Counts{}, err
 	}
 	counts.Sessions = sessions[auth.VisitorSession]
-	tallies, err := s.tallies(ctx, since)
+	rollups, err := s.rollups(ctx, since)
 	if err != nil {
 		return admin.Counts{}, s.fail(ctx, "count", err)
 	}
-	for _, row := range tallies {
+	for _, row := range rollups {
 		counts.NewUsers += row.NewPeople
 		counts.Logins += row.Logins
 		counts.Snapshots += row.Snapshots
