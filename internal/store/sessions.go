@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"wxlogin/internal/auth"
+	"wxlogin/internal/store/list"
 	"wxlogin/internal/store/sqldb"
 )
 
@@ -47,16 +48,16 @@ const grantedColumn = `CASE WHEN EXISTS (SELECT 1 FROM admins WHERE admins.appid
 // The two reads that every request makes one of. They are prepared once, which
 // halves what they cost.
 var (
-	visitorQuery = `SELECT ` + nested(sessionColumns) + `, ` + nested(userColumns) + `, ` + grantedColumn + `
+	visitorQuery = `SELECT ` + nested(sessionColumns) + `, ` + nested(list.UserColumns) + `, ` + grantedColumn + `
 		FROM sessions JOIN users ON users.id = sessions.user_id
 		WHERE sessions.token_hash = $1 AND sessions.kind = 'visitor'`
 	adminQuery = `SELECT ` + sessionColumns + ` FROM sessions WHERE token_hash = $1 AND kind = 'desk'`
 )
 
 type visitRow struct {
-	Session sessionRow `db:"sessions"`
-	User    userRow    `db:"users"`
-	Granted int        `db:"granted"`
+	Session sessionRow   `db:"sessions"`
+	User    list.UserRow `db:"users"`
+	Granted int          `db:"granted"`
 }
 
 // nested names each column by its table too, as sqlx wants for a struct within
@@ -103,7 +104,7 @@ func (s *Store) readVisit(ctx context.Context, tokenHash string) (*auth.Visit, e
 	if err := s.visitor.GetContext(ctx, &row, tokenHash); err != nil {
 		return nil, err
 	}
-	visit = &auth.Visit{Session: row.Session.session(), User: row.User.user(), Granted: row.Granted != 0}
+	visit = &auth.Visit{Session: row.Session.session(), User: row.User.User(), Granted: row.Granted != 0}
 	s.cache.add(visit, state)
 	return visit, nil
 }

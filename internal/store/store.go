@@ -2,8 +2,6 @@ package store
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -14,6 +12,7 @@ import (
 
 	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
+	"wxlogin/internal/store/list"
 	"wxlogin/internal/store/move"
 	"wxlogin/internal/store/sqldb"
 )
@@ -37,16 +36,16 @@ type Config struct {
 type Store struct {
 	db    *sqldb.DB
 	cache *sessionCache // of Visit
+	lists *list.Lists
 
 	everybody, signedIn cachedCount // how many people there are, and sessions of visitors
 
 	// Read with every visit or every login.
 	visitor, admin, scan, byOpenID, pictureSource sqldb.Stmt
 
-	sealer  *sealer
-	cursors [][]byte // keys of the cursors' marks, newest first
-	now     func() time.Time
-	log     *slog.Logger
+	sealer *sealer
+	now    func() time.Time
+	log    *slog.Logger
 }
 
 var (
@@ -55,7 +54,7 @@ var (
 )
 
 // loginWrites are the statements of every login.
-var loginWrites = []string{insertLogin, finishLogin, endedLogin, greetUser, upsertUser, upsertToken, keepToken, insertSession, deleteSession, countSessionsOf}
+var loginWrites = []string{insertLogin, finishLogin, endedLogin, greetUser, upsertUser, upsertToken, insertSession, deleteSession, countSessionsOf, endLeastUsed}
 
 // Open opens the database, makes it if there is none, and brings its schema up
 // to date. It refuses a file that is damaged, is no database, belongs to another
@@ -82,9 +81,9 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		return nil, err
 	}
 	s.cache.current = s.db.State
+	keys := c.Keys
 	if lateKeys {
-		keys, err := c.MakeKeys()
-		if err == nil {
+		if keys, err = c.MakeKeys(); err == nil {
 			err = s.useKeys(keys)
 		}
 		if err != nil {
@@ -92,6 +91,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 			return nil, err
 		}
 	}
+	s.lists = list.New(list.Config{DB: s.db, Keys: keys, People: s.countPeople, Now: s.now})
 	if err := s.open(ctx); err != nil {
 		_ = s.Close()
 		return nil, s.fail(ctx, "open database", err)
@@ -102,9 +102,6 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 func (s *Store) useKeys(keys auth.Keyring) (err error) {
 	if s.sealer, err = newSealer(keys); err != nil {
 		return auth.Fail(auth.StoreDown, fmt.Errorf("open database: %w", err))
-	}
-	for _, key := range keys {
-		s.cursors = append(s.cursors, key.Subkey("cursor/v1"))
 	}
 	return nil
 }
@@ -215,11 +212,4 @@ func (s *Store) orNone(ctx context.Context, what string, err error, reason auth.
 // getter reads one row, in a transaction or without one.
 type getter interface {
 	GetContext(ctx context.Context, dest any, query string, args ...any) error
-}
-
-// mark authenticates a text under one of the cursor keys.
-func mark(key []byte, text string) []byte {
-	h := hmac.New(sha256.New, key)
-	h.Write([]byte(text))
-	return h.Sum(nil)[:12]
 }
