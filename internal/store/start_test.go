@@ -38,7 +38,7 @@ func TestTenProcessesStartOnOneNewFile(t *testing.T) {
 		return
 	}
 	for range 2 {
-		w := &world{t: t, ctx: t.Context(), at: sqliteEngine.make(t)}
+		w := &world{t: t, ctx: t.Context(), at: emptySQLite.make(t)}
 		together(10, func(int) { inProcess(t, "STORE_TEST_URL="+w.at.url, "STORE_TEST_KEY="+allKeys()["k1"]) })
 		w.wantRows("users", 1)
 		w.wantRows("sessions", 10)
@@ -46,7 +46,7 @@ func TestTenProcessesStartOnOneNewFile(t *testing.T) {
 }
 
 func TestTenStoresStartOnOneNewFile(t *testing.T) {
-	w := &world{t: t, ctx: t.Context(), at: sqliteEngine.make(t), clock: newClock(), keys: ring(t, "k1"), log: &logbook{}}
+	w := &world{t: t, ctx: t.Context(), at: emptySQLite.make(t), clock: newClock(), keys: ring(t, "k1"), log: &logbook{}}
 	together(10, func(int) { w.visitorAt(w.another()) })
 	w.wantRows("users", 1)
 	if n := strings.Count(w.log.String(), "migrated"); n != 1 {

@@ -28,9 +28,7 @@ func schema(t *testing.T, last string) fs.FS {
 // before is a database as an older program has left it.
 func before(t *testing.T, e engine, last string) *world {
 	t.Helper()
-	if e.name == postgresEngine.name {
-		e = emptyPostgres
-	}
+	e = map[string]engine{sqliteEngine.name: emptySQLite, postgresEngine.name: emptyPostgres}[e.name]
 	w := &world{t: t, ctx: t.Context(), at: e.make(t), clock: newClock(), keys: ring(t, "k1"), log: &logbook{}}
 	config := w.config(w.keys)
 	config.Migrations = schema(t, last)
