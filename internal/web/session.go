@@ -3,6 +3,7 @@ package web
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/gorilla/sessions"
@@ -50,8 +51,33 @@ func newSessionCookies(secure bool, domain string, lifetime time.Duration, store
 }
 
 // maxTokens bounds how many cookies of one name are looked up. Two are honest: a
-// sibling's of the whole domain and our own.
-const maxTokens = 3
+// sibling's of the whole domain and our own. The others are for cookies that
+// somebody below the domain has set in front of them.
+const maxTokens = 10
+
+// tokenLength is that of auth.NewToken, and of the tokens that a scan makes.
+const tokenLength = 43
+
+// cookieTokens are the different values of the request's cookies of a name that can
+// be tokens of ours: what cannot be one takes no place from one that is.
+func cookieTokens(r *http.Request, name string) (tokens []string) {
+	for _, cookie := range r.CookiesNamed(name) {
+		if len(tokens) < maxTokens && isToken(cookie.Value) && !slices.Contains(tokens, cookie.Value) {
+			tokens = append(tokens, cookie.Value)
+		}
+	}
+	return tokens
+}
+
+// isToken says whether a text is base64url of the right length.
+func isToken(text string) bool {
+	for i := range len(text) {
+		if c := text[i]; !('0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z' || c == '-' || c == '_') {
+			return false
+		}
+	}
+	return len(text) == tokenLength
+}
 
 // Get returns the session of a name, read once a request.
 func (c *sessionCookies) Get(r *http.Request, name string) (*sessions.Session, error) {
@@ -81,8 +107,7 @@ type held struct {
 // read looks for a live session. All cookies of the name are tried, because a
 // stale one of another path or domain may stand first.
 func (c *sessionCookies) read(r *http.Request, kind *cookieKind) held {
-	var room [maxTokens]string
-	for _, token := range cookieValues(room[:], r, kind.name) {
+	for _, token := range cookieTokens(r, kind.name) {
 		visit, err := c.sessions.Visit(r.Context(), kind.kind, auth.Hash(token))
 		if auth.ReasonOf(err) == auth.NotSignedIn {
 			continue
@@ -96,11 +121,12 @@ func (c *sessionCookies) read(r *http.Request, kind *cookieKind) held {
 }
 
 // Save hands the session's token to the browser; with a negative MaxAge it ends
-// the session and takes the cookie back. A session that cannot be ended keeps
-// its cookie, so that nobody is told they are signed out while they are not.
+// every session of the kind that the browser holds, and takes the cookie back. A
+// session that cannot be ended keeps its cookie, so that nobody is told they are
+// signed out while they are not.
 func (c *sessionCookies) Save(r *http.Request, w http.ResponseWriter, session *sessions.Session) error {
-	if session.Options.MaxAge < 0 && session.ID != "" {
-		if err := c.sessions.DeleteSession(r.Context(), c.kind(session.Name()).kind, auth.Hash(session.ID)); err != nil {
+	if session.Options.MaxAge < 0 {
+		if err := c.endAll(r, c.kind(session.Name())); err != nil {
 			return err
 		}
 		session.ID = ""
@@ -109,6 +135,25 @@ func (c *sessionCookies) Save(r *http.Request, w http.ResponseWriter, session *s
 		return errors.New("a session without a token cannot be saved")
 	}
 	http.SetCookie(w, sessions.NewCookie(session.Name(), session.ID, session.Options))
+	return nil
+}
+
+// endAll ends the sessions of all cookies of a kind: one that is left would be the
+// next request's.
+func (c *sessionCookies) endAll(r *http.Request, kind *cookieKind) error {
+	for _, token := range cookieTokens(r, kind.name) {
+		hash := auth.Hash(token)
+		_, err := c.sessions.Visit(r.Context(), kind.kind, hash)
+		if auth.ReasonOf(err) == auth.NotSignedIn {
+			continue // nothing is written for what anybody makes up
+		}
+		if err == nil {
+			err = c.sessions.DeleteSession(r.Context(), kind.kind, hash)
+		}
+		if err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -127,7 +172,7 @@ func (c *sessionCookies) hand(w http.ResponseWriter, r *http.Request, kind *cook
 	return session.Save(r, w)
 }
 
-// end deletes the request's session of a kind, and its cookie.
+// end ends what sessions of a kind the browser holds, and takes their cookie back.
 func (c *sessionCookies) end(w http.ResponseWriter, r *http.Request, kind *cookieKind) error {
 	session, err := c.Get(r, kind.name)
 	if err != nil {
