@@ -135,21 +135,6 @@ func (s *Server) readForm(next http.Handler) http.Handler {
 	})
 }
 
-// sameOrigin refuses what another site sends. Browsers say where a request comes
-// from in Sec-Fetch-Site or Origin, the old webviews of WeChat in Origin alone;
-// a request with neither is no browser's.
-func (s *Server) sameOrigin() func(http.Handler) http.Handler {
-	protection := http.NewCrossOriginProtection()
-	// A proxy may ask us under another Host than the visitor's.
-	if err := protection.AddTrustedOrigin(s.site.origin); err != nil {
-		panic(err) // the public URL has been checked at the start
-	}
-	protection.SetDenyHandler(s.handle(func(http.ResponseWriter, *http.Request) error {
-		return auth.Fail(auth.CrossOrigin, nil)
-	}))
-	return protection.Handler
-}
-
 // admit lets admins through and nobody else.
 func (s *Server) admit(next http.Handler) http.Handler {
 	return s.handle(func(w http.ResponseWriter, r *http.Request) error {
