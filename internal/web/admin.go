@@ -9,6 +9,7 @@ import (
 // adminLink shows the button that spends an admin link. Opening the address does
 // not: previews and scanners of chat programs open addresses too.
 func (s *Server) adminLink(w http.ResponseWriter, r *http.Request) error {
+	w.Header().Set("Referrer-Policy", "no-referrer") // the address holds the token
 	token := r.URL.Query().Get("token")
 	if token == "" {
 		return auth.Fail(auth.LinkSpent, nil)

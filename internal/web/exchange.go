@@ -29,9 +29,6 @@ type exchange struct {
 	visitor, adminLink held         // who is signed in, once it has been asked
 	flow               *flow        // that checkState found
 	admin              *admin.Actor // whom admit let through
-
-	values [6]string // of headers; as many as an answer of /verify needs
-	used   int       // of them
 }
 
 type exchangeKey struct{}
@@ -40,19 +37,6 @@ type exchangeKey struct{}
 // ask for it.
 func exchangeOf(r *http.Request) *exchange {
 	return r.Context().Value(exchangeKey{}).(*exchange)
-}
-
-// set sets a header of the answer, named in its canonical form. The values lie
-// together, as a place of its own for each would cost more than the value.
-func (x *exchange) set(name, value string) {
-	h := x.Header()
-	if x.used == len(x.values) {
-		h[name] = []string{value}
-		return
-	}
-	x.values[x.used] = value
-	h[name] = x.values[x.used : x.used+1 : x.used+1] // without room, so that Add copies it
-	x.used++
 }
 
 // WriteHeader implements http.ResponseWriter.
@@ -83,7 +67,7 @@ func (s *Server) begin(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
 		x := &exchange{ResponseWriter: w, id: newRequestID(), client: client(r)}
-		x.set("X-Request-Id", x.id)
+		w.Header().Set("X-Request-Id", x.id)
 		r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
 		next.ServeHTTP(x, r)
 		took := time.Since(began)

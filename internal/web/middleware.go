@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/netip"
@@ -117,6 +118,12 @@ func limitBody(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r) // spares the copy of the request
 			return
 		}
+		if len(r.TransferEncoding) > 0 {
+			// There may have been a length as well, which a proxy before us may have
+			// gone by: what follows on the connection may be hidden from it (RFC 9112,
+			// 6.1).
+			w.Header().Set("Connection", "close")
+		}
 		limited.ServeHTTP(w, r)
 	})
 }
@@ -135,25 +142,13 @@ func (s *Server) readForm(next http.Handler) http.Handler {
 	})
 }
 
-// sameOrigin refuses what another site sends. Browsers say where a request comes
-// from in Sec-Fetch-Site or Origin, the old webviews of WeChat in Origin alone;
-// a request with neither is no browser's.
-func (s *Server) sameOrigin() func(http.Handler) http.Handler {
-	protection := http.NewCrossOriginProtection()
-	// A proxy may ask us under another Host than the visitor's.
-	if err := protection.AddTrustedOrigin(s.site.origin); err != nil {
-		panic(err) // the public URL has been checked at the start
-	}
-	protection.SetDenyHandler(s.handle(func(http.ResponseWriter, *http.Request) error {
-		return auth.Fail(auth.CrossOrigin, nil)
-	}))
-	return protection.Handler
-}
-
 // admit lets admins through and nobody else.
 func (s *Server) admit(next http.Handler) http.Handler {
 	return s.handle(func(w http.ResponseWriter, r *http.Request) error {
 		by, err := s.enter(r)
+		if errors.Is(err, errRecheck) && r.Method == http.MethodGet && !wantsJSON(r, s.site.prefix) {
+			return redirect(w, http.StatusFound, s.signInPath(r, s.adminReturn(r)))
+		}
 		if err != nil {
 			return err
 		}

@@ -234,7 +234,7 @@ func (s *Server) writePage(w http.ResponseWriter, r *http.Request, status int, p
 	h["Content-Type"] = htmlType
 	h["Content-Language"] = contentLanguages[f.Lang]
 	h["Vary"] = pageVary
-	exchangeOf(r).set("Content-Length", strconv.Itoa(len(body))) // else net/http sends a long page in chunks
+	h.Set("Content-Length", strconv.Itoa(len(body))) // else net/http sends a long page in chunks
 	w.WriteHeader(status)
 	w.Write(body) // a browser that has gone is no fault
 	if cap(body) <= maxRoom {

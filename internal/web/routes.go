@@ -47,9 +47,9 @@ func (s *Server) routes() http.Handler {
 		r.Get("/me", s.handle(s.myData))
 		r.Post("/me/sessions/{session}/end", s.handle(s.endMySession))
 		r.Get("/erase", s.handle(s.eraseForm))
-		r.Get("/api/me/export", s.handle(s.exportMe))
 		r.Post("/api/me/erase", s.handle(s.eraseMe))
 	})
+	r.With(s.fromHere, own).Get("/api/me/export", s.handle(s.exportMe))
 	r.Post("/logout", s.handle(s.logout))
 	r.Get("/avatar/{user}", s.handle(s.avatar))
 	r.Get("/api/me", s.handle(s.me))
@@ -67,13 +67,13 @@ func (s *Server) routes() http.Handler {
 		r.Get("/admin/link", s.handle(s.adminLink))
 		r.Post("/admin/link", s.handle(s.useAdminLink))
 		r.Get("/scan", s.handle(s.scan))
-		r.With(s.notByHead).Get("/scan/{ticket}", s.handle(s.scanTicket))
-		r.Post("/scan/{ticket}", s.handle(s.scanAnswer))
+		r.With(s.notByHead, addressStays).Get("/scan/{ticket}", s.handle(s.scanTicket))
+		r.With(addressStays).Post("/scan/{ticket}", s.handle(s.scanAnswer))
 	})
 
 	// A desktop that waits for its phone.
 	r.Group(func(r chi.Router) {
-		r.Use(s.limit(s.waitBudget(), s.ticketOf))
+		r.Use(s.limit(s.waitBudget(), s.ticketOf), addressStays)
 		r.With(s.notByHead).Get("/scan/events", s.handle(s.scanEvents))
 		r.Get("/scan/status", s.handle(s.scanStatus))
 		r.With(s.notByHead).Get("/scan/done", s.handle(s.scanDone))
@@ -97,15 +97,16 @@ func (s *Server) routes() http.Handler {
 		r.Post("/admin/users/{id}/revoke", s.handle(s.adminChange(s.admins.Revoke, "revoked")))
 		r.Post("/admin/users/bulk", s.handle(s.adminBulk))
 		r.Get("/api/admin/users", s.handle(s.apiUsers))
-		r.With(own).Get("/api/admin/users.csv", s.handle(s.apiUsersCSV))
-		r.With(own).Get("/api/admin/users.json", s.handle(s.apiUsersJSON))
-		r.With(own).Get("/api/admin/events.csv", s.handle(s.apiEventsCSV))
-		r.With(own).Get("/api/admin/events.json", s.handle(s.apiEventsJSON))
+		export := r.With(s.fromHere, own)
+		export.Get("/api/admin/users.csv", s.handle(s.apiUsersCSV))
+		export.Get("/api/admin/users.json", s.handle(s.apiUsersJSON))
+		export.Get("/api/admin/events.csv", s.handle(s.apiEventsCSV))
+		export.Get("/api/admin/events.json", s.handle(s.apiEventsJSON))
 		r.Get("/api/admin/users/{id}", s.handle(s.apiUser))
 		r.Post("/api/admin/users/{id}/block", s.handle(s.apiAct(s.block)))
 		r.Post("/api/admin/users/{id}/unblock", s.handle(s.apiAct(s.unblock)))
 		r.Post("/api/admin/users/{id}/sessions/revoke", s.handle(s.apiAct(s.endSessions)))
-		r.With(own).Get("/api/admin/users/{id}/export", s.handle(s.apiExportUser))
+		export.Get("/api/admin/users/{id}/export", s.handle(s.apiExportUser))
 		r.Post("/api/admin/users/{id}/sessions/{session}/revoke", s.handle(s.apiAct(s.endSession)))
 		r.Post("/api/admin/users/{id}/refresh", s.handle(s.apiAct(s.refresh)))
 		r.Delete("/api/admin/users/{id}", s.handle(s.apiErase))
@@ -138,6 +139,7 @@ func (s *Server) wrongMethod(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) notByHead(next http.Handler) http.Handler {
 	return s.handle(func(w http.ResponseWriter, r *http.Request) error {
 		if r.Method == http.MethodHead {
+			w.Header().Set("Allow", http.MethodGet)
 			return auth.Fail(auth.WrongMethod, nil)
 		}
 		next.ServeHTTP(w, r)

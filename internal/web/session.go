@@ -3,6 +3,7 @@ package web
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/gorilla/sessions"
@@ -19,6 +20,8 @@ import (
 // hands the token to the browser, or takes it back.
 type sessionCookies struct {
 	sessions SessionStore
+	now      func() time.Time
+	idle     time.Duration // after it, a session without a visit counts no more
 	visitor  *cookieKind
 	admin    *cookieKind
 }
@@ -30,12 +33,12 @@ type cookieKind struct {
 	options sessions.Options
 }
 
-func newSessionCookies(secure bool, domain string, lifetime time.Duration, store SessionStore) *sessionCookies {
+func newSessionCookies(secure bool, domain string, rules auth.Rules, store SessionStore, now func() time.Time) *sessionCookies {
 	// gorilla's defaults are SameSite=None without HttpOnly; every field is ours.
 	options := sessions.Options{
 		Path:     "/",
 		Domain:   domain,
-		MaxAge:   int(lifetime / time.Second),
+		MaxAge:   int(rules.Lifetime / time.Second),
 		Secure:   secure,
 		HttpOnly: true,
 		SameSite: http.SameSiteLaxMode,
@@ -44,14 +47,41 @@ func newSessionCookies(secure bool, domain string, lifetime time.Duration, store
 	forAdmins.Domain, forAdmins.MaxAge = "", int(admin.SessionLifetime/time.Second)
 	return &sessionCookies{
 		sessions: store,
+		now:      now,
+		idle:     rules.Idle,
 		visitor:  &cookieKind{auth.VisitorSession, cookieName(secure, domain, "wxlogin"), options},
 		admin:    &cookieKind{auth.AdminSession, cookieName(secure, "", "wxlogin_desk"), forAdmins},
 	}
 }
 
 // maxTokens bounds how many cookies of one name are looked up. Two are honest: a
-// sibling's of the whole domain and our own.
-const maxTokens = 3
+// sibling's of the whole domain and our own. The others are for cookies that
+// somebody below the domain has set in front of them.
+const maxTokens = 10
+
+// tokenLength is that of auth.NewToken, and of the tokens that a scan makes.
+const tokenLength = 43
+
+// cookieTokens are the different values of the request's cookies of a name that can
+// be tokens of ours: what cannot be one takes no place from one that is.
+func cookieTokens(r *http.Request, name string) (tokens []string) {
+	for _, cookie := range r.CookiesNamed(name) {
+		if len(tokens) < maxTokens && isToken(cookie.Value) && !slices.Contains(tokens, cookie.Value) {
+			tokens = append(tokens, cookie.Value)
+		}
+	}
+	return tokens
+}
+
+// isToken says whether a text is base64url of the right length.
+func isToken(text string) bool {
+	for i := range len(text) {
+		if c := text[i]; !('0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z' || c == '-' || c == '_') {
+			return false
+		}
+	}
+	return len(text) == tokenLength
+}
 
 // Get returns the session of a name, read once a request.
 func (c *sessionCookies) Get(r *http.Request, name string) (*sessions.Session, error) {
@@ -81,8 +111,7 @@ type held struct {
 // read looks for a live session. All cookies of the name are tried, because a
 // stale one of another path or domain may stand first.
 func (c *sessionCookies) read(r *http.Request, kind *cookieKind) held {
-	var room [maxTokens]string
-	for _, token := range cookieValues(room[:], r, kind.name) {
+	for _, token := range cookieTokens(r, kind.name) {
 		visit, err := c.sessions.Visit(r.Context(), kind.kind, auth.Hash(token))
 		if auth.ReasonOf(err) == auth.NotSignedIn {
 			continue
@@ -90,17 +119,20 @@ func (c *sessionCookies) read(r *http.Request, kind *cookieKind) held {
 		if err != nil {
 			return held{asked: true, err: err}
 		}
-		return held{asked: true, token: token, visit: visit}
+		if visit.Session.Alive(c.now(), c.idle) {
+			return held{asked: true, token: token, visit: visit}
+		}
 	}
 	return held{asked: true}
 }
 
 // Save hands the session's token to the browser; with a negative MaxAge it ends
-// the session and takes the cookie back. A session that cannot be ended keeps
-// its cookie, so that nobody is told they are signed out while they are not.
+// every session of the kind that the browser holds, and takes the cookie back. A
+// session that cannot be ended keeps its cookie, so that nobody is told they are
+// signed out while they are not.
 func (c *sessionCookies) Save(r *http.Request, w http.ResponseWriter, session *sessions.Session) error {
-	if session.Options.MaxAge < 0 && session.ID != "" {
-		if err := c.sessions.DeleteSession(r.Context(), c.kind(session.Name()).kind, auth.Hash(session.ID)); err != nil {
+	if session.Options.MaxAge < 0 {
+		if err := c.endAll(r, c.kind(session.Name())); err != nil {
 			return err
 		}
 		session.ID = ""
@@ -109,6 +141,25 @@ func (c *sessionCookies) Save(r *http.Request, w http.ResponseWriter, session *s
 		return errors.New("a session without a token cannot be saved")
 	}
 	http.SetCookie(w, sessions.NewCookie(session.Name(), session.ID, session.Options))
+	return nil
+}
+
+// endAll ends the sessions of all cookies of a kind: one that is left would be the
+// next request's.
+func (c *sessionCookies) endAll(r *http.Request, kind *cookieKind) error {
+	for _, token := range cookieTokens(r, kind.name) {
+		hash := auth.Hash(token)
+		_, err := c.sessions.Visit(r.Context(), kind.kind, hash)
+		if auth.ReasonOf(err) == auth.NotSignedIn {
+			continue // nothing is written for what anybody makes up
+		}
+		if err == nil {
+			err = c.sessions.DeleteSession(r.Context(), kind.kind, hash)
+		}
+		if err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -127,7 +178,7 @@ func (c *sessionCookies) hand(w http.ResponseWriter, r *http.Request, kind *cook
 	return session.Save(r, w)
 }
 
-// end deletes the request's session of a kind, and its cookie.
+// end ends what sessions of a kind the browser holds, and takes their cookie back.
 func (c *sessionCookies) end(w http.ResponseWriter, r *http.Request, kind *cookieKind) error {
 	session, err := c.Get(r, kind.name)
 	if err != nil {
@@ -137,23 +188,29 @@ func (c *sessionCookies) end(w http.ResponseWriter, r *http.Request, kind *cooki
 	return session.Save(r, w)
 }
 
-// visitor returns who is signed in. NotSignedIn when nobody is; StoreDown when
-// nobody can tell.
+// visitor returns who is signed in: every route of visitors and /verify ask here.
+// NotSignedIn when nobody is, and when the session is too old to be believed
+// without a check, with errRecheck as the cause; StoreDown when nobody can tell.
 func (s *Server) visitor(r *http.Request) (*auth.Visit, error) {
-	return s.visit(r, s.cookies.visitor)
+	visit, err := s.live(r, s.cookies.visitor)
+	if err != nil {
+		return nil, err
+	}
+	if s.due(r, visit) {
+		return nil, auth.Fail(auth.NotSignedIn, errRecheck)
+	}
+	s.toucher.seen(&visit.Session, s.now())
+	return visit, nil
 }
 
-func (s *Server) visit(r *http.Request, kind *cookieKind) (*auth.Visit, error) {
+// live returns the session of a kind that the browser holds, checked or not. It
+// answers nobody's question who is there.
+func (s *Server) live(r *http.Request, kind *cookieKind) (*auth.Visit, error) {
 	found := s.held(r, kind)
-	if found.err != nil {
-		return nil, found.err
-	}
-	now := s.now()
-	if found.token == "" || !found.visit.Session.Alive(now, s.auth.Rules().Idle) {
+	if found.err == nil && found.token == "" {
 		return nil, auth.Fail(auth.NotSignedIn, nil)
 	}
-	s.toucher.seen(&found.visit.Session, now)
-	return found.visit, nil
+	return found.visit, found.err
 }
 
 // held reads the request's session of a kind, once.
@@ -184,9 +241,12 @@ func (s *Server) heldToken(r *http.Request) string {
 // neither; NotAdmin for anybody else; SignInAgain for an admin whose own login is too
 // old.
 func (s *Server) enter(r *http.Request) (admin.Actor, error) {
-	visit, err := s.visit(r, s.cookies.admin)
-	if auth.ReasonOf(err) == auth.NotSignedIn {
+	visit, err := s.live(r, s.cookies.admin)
+	switch {
+	case auth.ReasonOf(err) == auth.NotSignedIn:
 		visit, err = s.visitor(r)
+	case err == nil:
+		s.toucher.seen(&visit.Session, s.now())
 	}
 	if err != nil {
 		return admin.Actor{}, err

@@ -87,7 +87,7 @@ func newTickets(secure bool, ring auth.Keyring, now func() time.Time) (*tickets,
 // issue makes a ticket for the browser that asks, and gives it the cookie that
 // the ticket is bound to unless it has one: all tabs of a browser share it.
 func (t *tickets) issue(w http.ResponseWriter, r *http.Request) (ticket, error) {
-	secret := t.secrets(r)
+	secret := cookieTokens(r, t.name)
 	if len(secret) == 0 {
 		secret = []string{string(auth.NewToken())}
 	}
@@ -144,20 +144,6 @@ func (t *tickets) open(text string) (ticket, bool) {
 	return ticket{}, false
 }
 
-// maxScanCookies bounds how many cookies of the name are tried.
-const maxScanCookies = 3
-
-// secrets are the values of the browser's cookies that can be ours.
-func (t *tickets) secrets(r *http.Request) (values []string) {
-	cookies := r.CookiesNamed(t.name)
-	for _, cookie := range cookies[:min(len(cookies), maxScanCookies)] {
-		if len(cookie.Value) == len(auth.NewToken()) {
-			values = append(values, cookie.Value)
-		}
-	}
-	return values
-}
-
 // held opens a ticket if this browser is the one that it was made for, and
 // returns the token of the session that it opens: one that nobody can make
 // without both the cookie and our key.
@@ -166,7 +152,7 @@ func (t *tickets) held(r *http.Request, text string) (ticket, auth.Secret, bool)
 	if !ok {
 		return ticket{}, "", false
 	}
-	for _, secret := range t.secrets(r) {
+	for _, secret := range cookieTokens(r, t.name) {
 		binding := bind(secret)
 		if subtle.ConstantTimeCompare(binding[:], tk.binding[:]) == 1 {
 			mac := hmac.New(sha256.New, tk.session)

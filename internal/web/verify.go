@@ -19,12 +19,12 @@ import (
 func (s *Server) verify(w http.ResponseWriter, r *http.Request) error {
 	visit, err := s.visitor(r)
 	if err == nil {
-		x := exchangeOf(r)
-		x.set("Remote-User", visit.User.ID)
-		x.set("Remote-Name", headerName(visit.User.Nickname))
-		x.set("X-Wechat-Openid", visit.User.OpenID)
-		x.set("X-Wechat-Unionid", visit.User.UnionID)
-		x.set("X-Wechat-Scope", string(visit.User.Scope))
+		h := w.Header()
+		h.Set("Remote-User", visit.User.ID)
+		h.Set("Remote-Name", headerName(visit.User.Nickname))
+		h.Set("X-Wechat-Openid", visit.User.OpenID)
+		h.Set("X-Wechat-Unionid", visit.User.UnionID)
+		h.Set("X-Wechat-Scope", string(visit.User.Scope))
 		w.WriteHeader(http.StatusOK)
 		return nil
 	}

@@ -325,6 +325,9 @@ func (b *browser) request(method, address string, form url.Values) *http.Request
 	if form != nil {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
+	if method != http.MethodGet && method != http.MethodHead && strings.HasPrefix(req.URL.String(), b.w.url) {
+		req.Header.Set("Origin", req.URL.Scheme+"://"+req.URL.Host) // as every browser does
+	}
 	return req
 }
 
