@@ -24,7 +24,7 @@ func (s *Server) recheck(w http.ResponseWriter, r *http.Request, visit *auth.Vis
 	if after == 0 || s.now().Sub(visit.Session.CreatedAt) < after || !s.inWeChat(r) {
 		return false, nil
 	}
-	pause := sessions.NewCookie(cookieName(s.site.secure, "", "wxlogin_checked"), "1", &sessions.Options{
+	pause := sessions.NewCookie(s.site.cookie("", "wxlogin_checked"), "1", &sessions.Options{
 		Path:     "/",
 		MaxAge:   recheckPause,
 		Secure:   s.site.secure,

@@ -27,16 +27,17 @@ type sessionCookies struct {
 type cookieKind struct {
 	kind    auth.SessionKind
 	name    string
+	old     string // its name before names carried a tag
 	options sessions.Options
 }
 
-func newSessionCookies(secure bool, domain string, lifetime time.Duration, store SessionStore) *sessionCookies {
+func newSessionCookies(site site, domain string, lifetime time.Duration, store SessionStore) *sessionCookies {
 	// gorilla's defaults are SameSite=None without HttpOnly; every field is ours.
 	options := sessions.Options{
 		Path:     "/",
 		Domain:   domain,
 		MaxAge:   int(lifetime / time.Second),
-		Secure:   secure,
+		Secure:   site.secure,
 		HttpOnly: true,
 		SameSite: http.SameSiteLaxMode,
 	}
@@ -44,8 +45,8 @@ func newSessionCookies(secure bool, domain string, lifetime time.Duration, store
 	forAdmins.Domain, forAdmins.MaxAge = "", int(admin.SessionLifetime/time.Second)
 	return &sessionCookies{
 		sessions: store,
-		visitor:  &cookieKind{auth.VisitorSession, cookieName(secure, domain, "wxlogin"), options},
-		admin:    &cookieKind{auth.AdminSession, cookieName(secure, "", "wxlogin_desk"), forAdmins},
+		visitor:  &cookieKind{auth.VisitorSession, site.cookie(domain, "wxlogin"), cookieName(site.secure, domain, "wxlogin"), options},
+		admin:    &cookieKind{auth.AdminSession, site.cookie("", "wxlogin_desk"), cookieName(site.secure, "", "wxlogin_desk"), forAdmins},
 	}
 }
 
@@ -74,6 +75,7 @@ func (c *sessionCookies) New(r *http.Request, name string) (*sessions.Session, e
 type held struct {
 	asked bool   // else nothing of this is known yet
 	token string // of the live session; empty when there is none
+	old   bool   // it came in a cookie of the old name
 	visit *auth.Visit
 	err   error // nobody can tell
 }
@@ -81,8 +83,17 @@ type held struct {
 // read looks for a live session. All cookies of the name are tried, because a
 // stale one of another path or domain may stand first.
 func (c *sessionCookies) read(r *http.Request, kind *cookieKind) held {
+	found := c.readNamed(r, kind, kind.name)
+	if found.token == "" && found.err == nil {
+		found = c.readNamed(r, kind, kind.old)
+		found.old = found.token != ""
+	}
+	return found
+}
+
+func (c *sessionCookies) readNamed(r *http.Request, kind *cookieKind, name string) held {
 	var room [maxTokens]string
-	for _, token := range cookieValues(room[:], r, kind.name) {
+	for _, token := range cookieValues(room[:], r, name) {
 		visit, err := c.sessions.Visit(r.Context(), kind.kind, auth.Hash(token))
 		if auth.ReasonOf(err) == auth.NotSignedIn {
 			continue
@@ -95,13 +106,33 @@ func (c *sessionCookies) read(r *http.Request, kind *cookieKind) held {
 	return held{asked: true}
 }
 
+// rename gives a session that came in a cookie of the old name one of the new. The
+// old cookie is ours, as the session that it names is; one that names none of ours
+// may be another instance's, and stays.
+func (c *sessionCookies) rename(w http.ResponseWriter, kind *cookieKind, found *held, now time.Time) {
+	options := kind.options
+	options.MaxAge = int(found.visit.Session.EndsAt.Sub(now) / time.Second)
+	if options.MaxAge <= 0 {
+		return // it has ended
+	}
+	http.SetCookie(w, sessions.NewCookie(kind.name, found.token, &options))
+	options.MaxAge = -1
+	http.SetCookie(w, sessions.NewCookie(kind.old, "", &options))
+}
+
 // Save hands the session's token to the browser; with a negative MaxAge it ends
 // the session and takes the cookie back. A session that cannot be ended keeps
 // its cookie, so that nobody is told they are signed out while they are not.
 func (c *sessionCookies) Save(r *http.Request, w http.ResponseWriter, session *sessions.Session) error {
 	if session.Options.MaxAge < 0 && session.ID != "" {
-		if err := c.sessions.DeleteSession(r.Context(), c.kind(session.Name()).kind, auth.Hash(session.ID)); err != nil {
+		kind := c.kind(session.Name())
+		if err := c.sessions.DeleteSession(r.Context(), kind.kind, auth.Hash(session.ID)); err != nil {
 			return err
+		}
+		for _, cookie := range r.CookiesNamed(kind.old) {
+			if cookie.Value == session.ID {
+				http.SetCookie(w, sessions.NewCookie(kind.old, "", session.Options))
+			}
 		}
 		session.ID = ""
 	}
@@ -165,6 +196,9 @@ func (s *Server) held(r *http.Request, kind *cookieKind) *held {
 	}
 	if !found.asked {
 		*found = s.cookies.read(r, kind)
+		if found.old {
+			s.cookies.rename(x, kind, found, s.now())
+		}
 	}
 	return found
 }
