@@ -30,6 +30,7 @@ func Presets() []Preset {
 		{"40029", Token, "code 无效 40029", "invalid code 40029", Fault{Errcode: 40029}},
 		{"40163", Token, "code 已用过 40163", "code been used 40163", Fault{Errcode: 40163}},
 		{"40125", Token, "AppSecret 错误 40125", "invalid appsecret 40125", Fault{Errcode: 40125}},
+		{"40243", Token, "AppSecret 已冻结 40243", "appsecret frozen 40243", Fault{Errcode: 40243}},
 		{"45011", Token, "频率超限 45011", "minute quota 45011", Fault{Errcode: 45011}},
 		{"slow", Token, "慢 3 秒", "3 s late", Fault{Delay: 3 * time.Second}},
 		{"hang", Token, "不回答", "hangs", Fault{Hang: true}},
