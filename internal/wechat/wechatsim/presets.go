@@ -44,6 +44,7 @@ func Presets() []Preset {
 		{"endless", Userinfo, "没完没了的正文", "endless body", Fault{Endless: true}},
 		{"gzip-bomb", Userinfo, "压缩炸弹 64 MiB", "gzip bomb of 64 MiB", GzipBomb(64 << 20)},
 		{"picture-404", Picture, "头像 404", "picture gone 404", Fault{Status: 404, Body: []byte{}, Header: http.Header{"X-Errno": {"-6101"}}}},
+		{"picture-stale", Picture, "头像失效（200，X-ErrNo）", "picture gone, 200 with X-ErrNo", Fault{Status: 200, Body: placeholder(), Header: http.Header{"X-Errno": {"-6101"}, "Content-Type": {"image/png"}}}},
 		{"snapshot", Authorize, "快照页", "snapshot page", Fault{Snapshot: true}},
 		{"double-same", Authorize, "回调两次，同一 code", "callback twice, same code", Fault{Double: DoubleSame}},
 		{"double-new", Authorize, "回调两次，code 不同", "callback twice, two codes", Fault{Double: DoubleNew}},
