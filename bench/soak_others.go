@@ -11,10 +11,7 @@ import (
 	"wxlogin/bench/rig"
 )
 
-const (
-	desktop    = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"
-	deskCookie = "wxlogin_desk"
-)
+const desktop = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"
 
 var ticketInPage = regexp.MustCompile(`/scan/qr\.png\?ticket=([^"&]+)`)
 
@@ -69,7 +66,7 @@ func (s *soak) enterDesk(ctx context.Context) error {
 	b := s.newBrowser(1<<40, desktop)
 	defer b.close()
 	b.ask(http.MethodPost, "/admin/link", []byte("token="+url.QueryEscape(token)))
-	s.desk = b.jar.Get(deskCookie)
+	s.desk = b.jar.Get(rig.DeskCookie)
 	if s.desk == "" {
 		s.ledger.breaks("the admin link lets nobody in")
 	}
@@ -81,7 +78,7 @@ type admin struct{ *browser }
 
 func (s *soak) newAdmin() *admin {
 	a := &admin{s.newBrowser(1<<41, desktop)}
-	a.jar.Set(deskCookie, s.desk)
+	a.jar.Set(rig.DeskCookie, s.desk)
 	return a
 }
 

@@ -218,7 +218,7 @@ func (v *visitor) act(ctx context.Context, id, what string) bool {
 	mine := v.jar
 	defer func() { v.jar = mine }()
 	v.jar = rig.Jar{}
-	v.jar.Set(deskCookie, v.desk)
+	v.jar.Set(rig.DeskCookie, v.desk)
 	c := v.again(ctx, http.MethodPost, "/api/admin/users/"+url.PathEscape(id)+"/"+what, []byte{})
 	return c != nil && c.Status == http.StatusOK
 }
@@ -227,7 +227,7 @@ func (v *visitor) act(ctx context.Context, id, what string) bool {
 func (v *visitor) letIn(ctx context.Context) {
 	mine := v.jar
 	v.jar = rig.Jar{}
-	v.jar.Set(deskCookie, v.desk)
+	v.jar.Set(rig.DeskCookie, v.desk)
 	c := v.again(ctx, http.MethodGet, "/api/admin/users?q="+url.QueryEscape(v.person.OpenID), nil)
 	v.jar = mine
 	if c == nil || c.Status != http.StatusOK {

@@ -87,8 +87,12 @@ func (j *Jar) Take(c *Conn) {
 	}
 }
 
-// SessionCookie holds the session of a visitor.
-const SessionCookie = "wxlogin"
+// Cookies of the service. Their names end with a hash of the public URL, here Host:
+// the first eight digits of its SHA-256.
+const (
+	SessionCookie = "wxlogin_f1ee61cf"      // the session of a visitor
+	DeskCookie    = "wxlogin_desk_f1ee61cf" // of an admin
+)
 
 // Phone is a browser inside of WeChat.
 type Phone struct {

@@ -106,5 +106,5 @@ func benchServer(b *testing.B) (handler http.Handler, cookie string) {
 		running.close(context.Background())
 		log.Flush()
 	})
-	return running.server, "__Host-wxlogin=" + token
+	return running.server, "__Host-wxlogin_0c6ca083=" + token // with the public URL's hash
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net/url"
 	"strings"
 	"time"
 
@@ -89,7 +88,7 @@ func (c *doctorCommand) Run(ctx context.Context, env *environment) error {
 }
 
 func newDoctor(s *settings, offline bool) *doctor {
-	d := &doctor{settings: s, offline: offline, now: time.Now, secrets: redactor(s)}
+	d := &doctor{settings: s, offline: offline, now: time.Now, secrets: redactor(s.AppSecret, s.Keys, s.DatabaseURL)}
 	d.config, d.invalid = s.parse()
 	d.client = wechat.New(wechat.Config{
 		AppID:     d.config.appID,
@@ -107,27 +106,6 @@ func (d *doctor) print(w io.Writer, f finding) {
 		text += "      → " + strings.TrimSuffix(line, "\n") + "\n"
 	}
 	io.WriteString(w, d.secrets.Replace(text)) // nobody to tell when it cannot be written
-}
-
-// redactor hides the secrets of the settings, should a library's error repeat
-// one. Short ones would be found in every other word.
-func redactor(s *settings) *strings.Replacer {
-	values := []string{s.AppSecret, s.Keys}
-	for _, key := range list(s.Keys) {
-		_, encoded, _ := strings.Cut(key, ":")
-		values = append(values, encoded)
-	}
-	if u, err := url.Parse(s.DatabaseURL); err == nil && u.User != nil {
-		password, _ := u.User.Password()
-		values = append(values, password, url.QueryEscape(password), u.Query().Get("password"))
-	}
-	var pairs []string
-	for _, value := range values {
-		if len(value) >= 6 {
-			pairs = append(pairs, value, "[redacted]")
-		}
-	}
-	return strings.NewReplacer(pairs...)
 }
 
 // one makes the list of a single finding.

@@ -78,7 +78,7 @@ func strangers(t *testing.T, g *gate) {
 	for _, header := range []string{
 		"X-Forwarded-Uri: /healthz", "X-Forwarded-Method: OPTIONS", "X-Forwarded-For: 127.0.0.1", "X-Original-Url: /healthz", "X-Original-Method: OPTIONS",
 		"X-Rewrite-Url: /healthz", "X-Http-Method-Override: OPTIONS", "X-Accel-Redirect: /", "Forwarded: for=127.0.0.1", "User-Agent: GoogleHC/1.0",
-		"Authorization: Basic bGluOg==", "Remote-User: lin", "Origin: https://evil.example", "Cookie: __Secure-wxlogin=; __Host-wxlogin=x",
+		"Authorization: Basic bGluOg==", "Remote-User: lin", "Origin: https://evil.example", "Cookie: __Secure-wxlogin=; __Host-wxlogin=x; __Secure-wxlogin_0123abcd=x",
 	} {
 		if a := phone.asks(http.MethodGet, wanted, "", header); a.status != http.StatusFound && a.status != http.StatusUnauthorized {
 			t.Errorf("%s: %d", header, a.status)
@@ -144,6 +144,18 @@ func oneLogin(t *testing.T, g *gate) {
 		for _, own := range []string{"a=1", "b=2"} {
 			if strings.Contains(cookies, own) && !strings.Contains(heard, own) {
 				t.Errorf("the application's own %s is lost from %q:\n%s", own, cookies, heard)
+			}
+		}
+	}
+	// On wxlogin's own host browsers send more of its cookies, and after an upgrade
+	// those of the names before.
+	for _, more := range []string{"__Host-wxlogin_0123abcd", "__Host-wxlogin", "__Host-wxlogin_desk_0123abcd", "wxlogin_0123abcd"} {
+		for _, cookies := range []string{more + "=private; a=1; " + session + "; b=2", session + "; a=1; " + more + "=private; b=2"} {
+			g.toApp.heard()
+			g.raw(t, rawGet("/", "Cookie: "+cookies))
+			heard := g.toApp.heard()
+			if strings.Contains(heard, token) || strings.Contains(heard, "private") || !strings.Contains(heard, "a=1; b=2") {
+				t.Errorf("the application got of %q:\n%s", cookies, heard)
 			}
 		}
 	}

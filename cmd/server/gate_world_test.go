@@ -516,11 +516,13 @@ func (v *visitor) signsIn(address string) answer {
 	return a
 }
 
+var sessionName = regexp.MustCompile(`^(__Host-|__Secure-)?wxlogin_[0-9a-f]{8}$`)
+
 // session is the header line that makes somebody else's request the visitor's.
 func (v *visitor) session() string {
 	v.t.Helper()
 	for _, cookie := range v.Jar.Cookies(must(url.Parse(shop))) {
-		if strings.HasSuffix(cookie.Name, "wxlogin") {
+		if sessionName.MatchString(cookie.Name) {
 			return "Cookie: " + cookie.Name + "=" + cookie.Value
 		}
 	}

@@ -63,7 +63,8 @@ func (e *environment) logs(format, level string) (telemetry.Logs, error) {
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
 	env := &environment{stdout: stdout, stderr: stderr}
 	fail := func(err error) int {
-		fmt.Fprintln(stderr, "server:", err)
+		// No error of ours shows a secret; a library's might.
+		fmt.Fprintln(stderr, "server:", redactor(secretsIn(env.vars, args)...).Replace(err.Error()))
 		return 1
 	}
 	var err error

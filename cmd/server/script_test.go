@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -20,7 +21,7 @@ func TestMain(m *testing.M) {
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:  "testdata/script",
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"wrong": wrongSetting},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"wrong": wrongSetting, "typo": typoInDotenv},
 		Setup: func(env *testscript.Env) error {
 			// Settings of a service that could start, but for a database that
 			// cannot be made: no script waits for a service by mistake.
@@ -59,6 +60,29 @@ func wrongSetting(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("the answer to %s should name it and say %q:\n%s", args[0], args[1], said)
 	case ts.ReadFile("stdout") != "":
 		ts.Fatalf("stdout: %s", ts.ReadFile("stdout"))
+	}
+}
+
+// typoInDotenv is the script command
+//
+//	typo 'server …' pattern
+//
+// The command must fail in one line that begins with the file and matches the
+// pattern, and hold nothing of a value: all of them have "hush" in them.
+func typoInDotenv(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: typo 'server …' pattern")
+	}
+	words := strings.Fields(args[0])
+	err := ts.Exec(words[0], words[1:]...)
+	said := ts.ReadFile("stderr")
+	switch {
+	case err == nil:
+		ts.Fatalf("%s took the file", args[0])
+	case !strings.HasPrefix(said, "server: .env: ") || strings.Count(said, "\n") != 1 || !regexp.MustCompile(args[1]).MatchString(said):
+		ts.Fatalf("%s should say in one line what is wrong where, %q:\n%s", args[0], args[1], said)
+	case strings.Contains(said+ts.ReadFile("stdout"), "hush"):
+		ts.Fatalf("%s shows a value:\n%s", args[0], said)
 	}
 }
 

@@ -81,8 +81,28 @@ type config struct {
 const leastKept = 24 * time.Hour
 
 // badSetting is one that cannot be used: which, why, and what it should be like.
+// Of a value that is an address, it shows no user and password.
 func badSetting(flag, format string, args ...any) error {
+	for i, arg := range args {
+		if value, ok := arg.(string); ok {
+			args[i] = withoutUser(value)
+		}
+	}
 	return fmt.Errorf("%s: %s", variableOf(flag), fmt.Sprintf(format, args...))
+}
+
+// withoutUser takes what stands before the last @ out of an address, whether or not
+// it can be parsed.
+func withoutUser(address string) string {
+	at := strings.LastIndex(address, "@")
+	if at < 0 {
+		return address
+	}
+	scheme, _, ok := strings.Cut(address[:at], "://")
+	if !ok {
+		return "…" + address[at:]
+	}
+	return scheme + "://…" + address[at:]
 }
 
 var (

@@ -1,17 +1,13 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
-	"os"
 	"reflect"
 	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
-	"github.com/joho/godotenv"
 )
 
 // variablePrefix begins every variable of ours.
@@ -21,9 +17,9 @@ const variablePrefix = "WXLOGIN_"
 // not needed to exist. The process's win. One of ours that no setting has is an
 // error: a misspelt setting would otherwise be a default that nobody wanted.
 func readVariables(environ []string, file string) (map[string]string, error) {
-	vars, err := godotenv.Read(file)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: %w", file, err)
+	vars, err := readDotenv(file)
+	if err != nil {
+		return nil, err
 	}
 	if vars == nil {
 		vars = make(map[string]string)
@@ -51,6 +47,19 @@ func variableNames() []string {
 		names = append(names, name)
 		if _, secret := field.Tag.Lookup("secret"); secret {
 			names = append(names, name+"_FILE")
+		}
+	}
+	return names
+}
+
+// secretNames are the flags of the settings that are secret.
+func secretNames() []string {
+	var names []string
+	settings := reflect.TypeFor[settings]()
+	for i := range settings.NumField() {
+		tag := settings.Field(i).Tag
+		if _, secret := tag.Lookup("secret"); secret {
+			names = append(names, tag.Get("name"))
 		}
 	}
 	return names
@@ -95,15 +104,7 @@ func variableResolver(vars map[string]string) kong.Resolver {
 		if set && value != "" {
 			return nil, fmt.Errorf("%s and %s_FILE are both set; keep one", name, name)
 		}
-		content, err := os.ReadFile(file)
-		if err != nil {
-			return nil, fmt.Errorf("%s_FILE: %w", name, err)
-		}
-		text := strings.TrimSpace(string(content))
-		if text == "" {
-			return nil, fmt.Errorf("%s_FILE: %s is empty", name, file)
-		}
-		return text, nil
+		return readSecret(name+"_FILE", file)
 	})
 }
 

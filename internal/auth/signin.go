@@ -237,7 +237,11 @@ func (s *Service) userinfo(ctx context.Context, grant Grant, known User) (info *
 	case ReasonOf(err) == WeChatRefused && known.ID == "":
 		return nil, 0, err
 	}
-	s.log.WarnContext(ctx, "login goes on without a profile", "reason", ReasonOf(err), "error", err)
+	level := slog.LevelWarn
+	if KindOf(err) == Misconfigured {
+		level = slog.LevelError // nobody's profile comes until the operator has done something
+	}
+	s.log.Log(ctx, level, "login goes on without a profile", "reason", ReasonOf(err), "error", err)
 	return nil, ErrcodeOf(err), nil
 }
 

@@ -99,7 +99,7 @@ func (m *Metrics) begin() {
 		m.calls.WithLabelValues(endpoint, "", "0")
 		m.callTime.WithLabelValues(endpoint)
 	}
-	for _, errcode := range []string{"40013", "40125", "40164", "48001"} { // what a changed setting brings
+	for _, errcode := range []string{"40013", "40125", "40164", "40243", "48001"} { // what a changed setting brings
 		m.calls.WithLabelValues("token", string(auth.WeChatRefused), errcode)
 	}
 }

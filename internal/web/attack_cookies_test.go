@@ -55,14 +55,14 @@ func TestChangedCookies(t *testing.T) {
 			}
 			for _, path := range []string{"/", callback[len(w.url):], s.poll, s.done, "/login", "/scan"} {
 				p := w.sends(http.MethodGet, path, header, nil)
-				if p.Status >= 500 || strings.Contains(p.Body, "林小满") || strings.Contains(p.Header.Get("Set-Cookie"), "wxlogin=") || strings.Contains(p.Body, `"status":"waiting"`) {
+				if p.Status >= 500 || strings.Contains(p.Body, "林小满") || strings.Contains(p.Header.Get("Set-Cookie"), w.cookieName("wxlogin")+"=") || strings.Contains(p.Body, `"status":"waiting"`) {
 					t.Errorf("%s with %s: status %d\n%s", path, header[:min(len(header), 90)], p.Status, excerpt(p.Body))
 				}
 			}
 		}
 	}
-	w.sends(http.MethodGet, "/api/me", "wxlogin_desk="+cookies["wxlogin"]+"; wxlogin="+cookies["wxlogin_desk"], nil).wantPage(http.StatusUnauthorized, "")
-	w.sends(http.MethodGet, "/admin", "wxlogin_desk="+cookies["wxlogin"]+"; wxlogin="+cookies["wxlogin_desk"], nil).wantPage(http.StatusUnauthorized, "")
+	w.sends(http.MethodGet, "/api/me", w.cookieName("wxlogin_desk")+"="+cookies[w.cookieName("wxlogin")]+"; "+w.cookieName("wxlogin")+"="+cookies[w.cookieName("wxlogin_desk")], nil).wantPage(http.StatusUnauthorized, "")
+	w.sends(http.MethodGet, "/admin", w.cookieName("wxlogin_desk")+"="+cookies[w.cookieName("wxlogin")]+"; "+w.cookieName("wxlogin")+"="+cookies[w.cookieName("wxlogin_desk")], nil).wantPage(http.StatusUnauthorized, "")
 	lin.wantMe("lin")
 	lin.get(callback).wantRedirect("/")
 	s.wantStatus("waiting")
@@ -105,11 +105,11 @@ func TestPlantedCookies(t *testing.T) {
 			if got == planted || len(got) != 43 {
 				t.Errorf("%q: the token is %q", way, got)
 			}
-			p := w.sends(http.MethodGet, "/api/me", "wxlogin="+planted, nil)
+			p := w.sends(http.MethodGet, "/api/me", w.cookieName("wxlogin")+"="+planted, nil)
 			if strings.Contains(p.Body, w.person("lin").OpenID) {
 				t.Errorf("%q: what was planted is lin's session", way)
 			}
-			w.sends(http.MethodGet, "/admin", "wxlogin_desk="+planted, nil).wantPage(http.StatusUnauthorized, "")
+			w.sends(http.MethodGet, "/admin", w.cookieName("wxlogin_desk")+"="+planted, nil).wantPage(http.StatusUnauthorized, "")
 		}
 	}
 }
@@ -140,7 +140,7 @@ func TestReplays(t *testing.T) {
 		token := b.cookie("wxlogin")
 		end(b)
 		for _, path := range []string{"/api/me", "/verify", "/api/me/export"} {
-			if p := w.sends(http.MethodGet, path, "wxlogin="+token, nil); p.Status != http.StatusUnauthorized {
+			if p := w.sends(http.MethodGet, path, w.cookieName("wxlogin")+"="+token, nil); p.Status != http.StatusUnauthorized {
 				t.Errorf("%s: the old cookie gives status %d at %s", name, p.Status, path)
 			}
 		}
@@ -157,11 +157,11 @@ func TestReplays(t *testing.T) {
 	phone.get(callback)
 	w.wantExchanges(exchanges)
 	phone.wantNobody()
-	w.sends(http.MethodGet, "/api/me", "wxlogin="+token, nil).wantPage(http.StatusUnauthorized, "")
+	w.sends(http.MethodGet, "/api/me", w.cookieName("wxlogin")+"="+token, nil).wantPage(http.StatusUnauthorized, "")
 	// A browser that an admin link let in.
 	old := adminBrowser.cookie("wxlogin_desk")
 	adminBrowser.post("/admin/logout", nil)
-	w.sends(http.MethodGet, "/admin", "wxlogin_desk="+old, nil).wantPage(http.StatusUnauthorized, "")
+	w.sends(http.MethodGet, "/admin", w.cookieName("wxlogin_desk")+"="+old, nil).wantPage(http.StatusUnauthorized, "")
 }
 
 // Nothing that a client can write makes it another client.
@@ -179,7 +179,7 @@ func TestRateLimitIsNotEvaded(t *testing.T) {
 			header := http.Header{
 				"X-Forwarded-For": {address}, "X-Real-Ip": {address}, "True-Client-Ip": {address}, "Cf-Connecting-Ip": {address}, "X-Client-Ip": {address},
 				"Forwarded": {"for=" + address}, "User-Agent": {fmt.Sprint(i)}, "X-Request-Id": {fmt.Sprint(i)}, "Accept-Language": {fmt.Sprint(i)},
-				"Cookie": {fmt.Sprintf("wxlogin=%043d; wxlogin_desk=%043d; wxlogin_scan=%043d", i, i, i)}, "Authorization": {fmt.Sprint("Bearer ", i)},
+				"Cookie": {fmt.Sprintf("%s=%043d; %s=%043d; %s=%043d", w.cookieName("wxlogin"), i, w.cookieName("wxlogin_desk"), i, w.cookieName("wxlogin_scan"), i)}, "Authorization": {fmt.Sprint("Bearer ", i)},
 			}
 			path := fmt.Sprintf("%s?%d=%d&ticket=%d&state=%026d", test.path, i, i, i, i)
 			if res := w.from(fmt.Sprintf("203.0.113.1:%d", 1000+i), path, header); res.StatusCode != http.StatusTooManyRequests {

@@ -28,7 +28,7 @@ func benchmarkPath(b *testing.B, path string) {
 		io.WriteString(rw, sample.Body)
 	}))
 	defer bare.Close()
-	cookie := "wxlogin=" + phone.cookie("wxlogin")
+	cookie := w.cookieName("wxlogin") + "=" + phone.cookie("wxlogin")
 	b.Run("wxlogin", func(b *testing.B) { ask(b, w.url+path, cookie) })
 	b.Run("bare", func(b *testing.B) { ask(b, bare.URL+path, cookie) })
 }

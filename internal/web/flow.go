@@ -41,11 +41,12 @@ const (
 // flows makes and finds the flows of a browser.
 type flows struct {
 	store  *sessions.CookieStore
-	prefix string
+	prefix string // of their names
+	old    string // of their names before these carried a tag
 	now    func() time.Time
 }
 
-func newFlows(secure bool, keys auth.Keyring, now func() time.Time) *flows {
+func newFlows(site site, keys auth.Keyring, now func() time.Time) *flows {
 	var pairs [][]byte
 	for _, key := range keys {
 		pairs = append(pairs, key.Subkey("cookie/flow/hash"), key.Subkey("cookie/flow/block"))
@@ -56,13 +57,18 @@ func newFlows(secure bool, keys auth.Keyring, now func() time.Time) *flows {
 	}
 	store.Options = &sessions.Options{
 		Path:     "/",
-		Secure:   secure,
+		Secure:   site.secure,
 		HttpOnly: true,
 		// Strict would keep the cookie back on the way home from WeChat.
 		SameSite: http.SameSiteLaxMode,
 	}
 	store.MaxAge(int(flowLifetime / time.Second)) // reaches the codecs too, Options alone does not
-	return &flows{store: store, prefix: cookieName(secure, "", "wxlogin_flow_"), now: now}
+	return &flows{
+		store:  store,
+		prefix: site.cookie("", "wxlogin_flow") + "_",
+		old:    cookieName(site.secure, "", "wxlogin_flow_"),
+		now:    now,
+	}
 }
 
 // begin starts a trip: its cookie is set on w, and the oldest ones make room.
@@ -88,7 +94,8 @@ func (f *flows) begin(w http.ResponseWriter, r *http.Request, scope auth.Scope, 
 // find returns the flow that this browser began with the state, if it is still
 // good.
 func (f *flows) find(r *http.Request, state string) (flow, bool) {
-	for _, cookie := range r.CookiesNamed(f.name(state)) {
+	// One that began before an upgrade has the old name.
+	for _, cookie := range append(r.CookiesNamed(f.name(state)), r.CookiesNamed(f.old+flowID(state))...) {
 		fl, ok := f.decode(cookie)
 		if ok && subtle.ConstantTimeCompare([]byte(fl.State), []byte(state)) == 1 {
 			return fl, true
@@ -98,7 +105,8 @@ func (f *flows) find(r *http.Request, state string) (flow, bool) {
 }
 
 // makeRoom ends the oldest flows of a browser that holds too many, and all that
-// are no longer good, so that cookies never outgrow what servers accept.
+// are no longer good, so that cookies never outgrow what servers accept. Those of
+// another instance on this host are not ours to end: their names differ.
 func (f *flows) makeRoom(w http.ResponseWriter, r *http.Request) {
 	type held struct {
 		cookie *http.Cookie
@@ -145,7 +153,9 @@ func (f *flows) decode(cookie *http.Cookie) (flow, bool) {
 }
 
 // name is the cookie of a state's flow. It gives nothing of the state away.
-func (f *flows) name(state string) string { return f.prefix + auth.Hash(state)[:10] }
+func (f *flows) name(state string) string { return f.prefix + flowID(state) }
+
+func flowID(state string) string { return auth.Hash(state)[:10] }
 
 // newState makes a state: 26 letters and digits, 130 random bits. WeChat takes
 // letters and digits up to 128 bytes (official) and has mangled others (field
@@ -195,17 +205,4 @@ func (flowSerializer) Deserialize(data []byte, dst any) error {
 		ReturnTo: lines[5],
 	}
 	return nil
-}
-
-// cookieName adds the prefix that makes browsers hold to the rules: __Host- for
-// a cookie of this host alone, __Secure- for one that siblings share. Neither
-// works without https.
-func cookieName(secure bool, domain, name string) string {
-	switch {
-	case !secure:
-		return name
-	case domain == "":
-		return "__Host-" + name
-	}
-	return "__Secure-" + name
 }

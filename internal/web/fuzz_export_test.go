@@ -15,10 +15,22 @@ func ReturnTo(public *url.URL, hosts []string, raw string) string {
 	return newSite(public, hosts).returnTo(raw)
 }
 
+// httpsSite is a site on https.
+var httpsSite = newSite(&url.URL{Scheme: "https", Host: "login.example.com"}, nil)
+
+// CookieName is the name of one of a site's cookies, without its prefix.
+func CookieName(public, name string) string {
+	u, err := url.Parse(public)
+	if err != nil {
+		panic(err)
+	}
+	return name + "_" + newSite(u, nil).tag
+}
+
 // FlowCookie begins a trip and returns its state and cookie.
 func FlowCookie(keys auth.Keyring, now func() time.Time, returnTo string) (state string, cookie *http.Cookie, err error) {
 	w := httptest.NewRecorder()
-	fl, err := newFlows(true, keys, now).begin(w, httptest.NewRequest(http.MethodGet, "/login", nil), auth.ScopeBase, returnTo, 0)
+	fl, err := newFlows(httpsSite, keys, now).begin(w, httptest.NewRequest(http.MethodGet, "/login", nil), auth.ScopeBase, returnTo, 0)
 	if err != nil {
 		return "", nil, err
 	}
@@ -27,7 +39,7 @@ func FlowCookie(keys auth.Keyring, now func() time.Time, returnTo string) (state
 
 // FindFlow looks for a state's trip in a request, and returns where it leads.
 func FindFlow(keys auth.Keyring, now func() time.Time, r *http.Request, state string) (returnTo string, ok bool) {
-	fl, ok := newFlows(true, keys, now).find(r, state)
+	fl, ok := newFlows(httpsSite, keys, now).find(r, state)
 	return fl.ReturnTo, ok
 }
 

@@ -72,6 +72,9 @@ func (t *tee) Write(b []byte) (int, error) {
 
 func (t *tee) Unwrap() http.ResponseWriter { return t.ResponseWriter }
 
+// tokenCookie is the name of a cookie that holds a token.
+var tokenCookie = regexp.MustCompile(`^(__Host-|__Secure-)?wxlogin(_desk|_scan)?_[0-9a-f]{8}$`)
+
 // answered keeps an answer of the service for the search.
 func (s *secrets) answered(service string, req *http.Request, header http.Header, body []byte) {
 	if !strings.HasPrefix(req.URL.String(), service) {
@@ -83,7 +86,7 @@ func (s *secrets) answered(service string, req *http.Request, header http.Header
 	kept.Del("Set-Cookie")
 	for _, line := range cookies {
 		cookie, err := http.ParseSetCookie(line)
-		if err == nil && (cookie.Name == "wxlogin" || cookie.Name == "wxlogin_desk" || cookie.Name == "wxlogin_scan") {
+		if err == nil && tokenCookie.MatchString(cookie.Name) {
 			s.add("session token", cookie.Value)
 			continue
 		}

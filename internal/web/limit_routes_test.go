@@ -10,7 +10,7 @@ func TestBudgets(t *testing.T) {
 	const limit = 60
 	w := newWorld(t, options{rateLimit: limit})
 	lin := w.signedIn("lin")
-	cookie := http.Header{"Cookie": {"wxlogin=" + lin.cookie("wxlogin")}}
+	cookie := http.Header{"Cookie": {w.cookieName("wxlogin") + "=" + lin.cookie("wxlogin")}}
 	passes := func(remote, path string, header http.Header) (n int) {
 		for n = 0; n < 10*limit; n++ {
 			res := w.from(remote, path, header)

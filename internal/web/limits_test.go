@@ -136,10 +136,10 @@ func TestManyCookies(t *testing.T) {
 	w := newWorld(t, options{})
 	phone := w.phone("lin")
 	phone.signsIn()
-	junk := strings.Repeat("wxlogin_flow_0123456789=junk; a=b; ", 50)
+	junk := strings.Repeat(w.cookieName("wxlogin_flow")+"_0123456789=junk; a=b; ", 50)
 	for name, cookies := range map[string]string{
-		"junk before": junk + "wxlogin=" + phone.cookie("wxlogin"),
-		"two of ours": "wxlogin=junk; wxlogin=; wxlogin=" + phone.cookie("wxlogin"),
+		"junk before": junk + w.cookieName("wxlogin") + "=" + phone.cookie("wxlogin"),
+		"two of ours": w.cookieName("wxlogin") + "=junk; " + w.cookieName("wxlogin") + "=; " + w.cookieName("wxlogin") + "=" + phone.cookie("wxlogin"),
 	} {
 		res := w.from("203.0.113.1:1", "/api/me", http.Header{"Cookie": {cookies}})
 		if res.StatusCode != http.StatusOK {

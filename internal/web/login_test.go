@@ -56,7 +56,7 @@ func TestRepeatVisitAfterRestart(t *testing.T) {
 	phone := before.phone("lin")
 	phone.signsIn()
 
-	after := newWorld(t, options{keys: keys, dbPath: before.dbPath, sim: before.sim})
+	after := newWorld(t, options{replicaOf: before, keys: keys, dbPath: before.dbPath, sim: before.sim})
 	phone.w = after
 	phone.opens("/").wantPage(http.StatusOK, "林小满")
 	after.wantExchanges(1)

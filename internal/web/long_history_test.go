@@ -136,7 +136,7 @@ func (b *browser) asksForExport() *bufio.Reader {
 	conn, err := net.Dial("tcp", u.Host)
 	check(b.w.t, err)
 	b.w.t.Cleanup(func() { conn.Close() })
-	_, err = fmt.Fprintf(conn, "GET /api/me/export HTTP/1.1\r\nHost: %s\r\nCookie: wxlogin=%s\r\n\r\n", u.Host, b.cookie("wxlogin"))
+	_, err = fmt.Fprintf(conn, "GET /api/me/export HTTP/1.1\r\nHost: %s\r\nCookie: %s=%s\r\n\r\n", u.Host, b.w.cookieName("wxlogin"), b.cookie("wxlogin"))
 	check(b.w.t, err)
 	read := bufio.NewReader(conn)
 	_, err = read.ReadByte()

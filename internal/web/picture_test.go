@@ -188,6 +188,44 @@ func TestPictureFollowsTheProfile(t *testing.T) {
 	w.wantFetches(2)
 }
 
+// WeChat's drawing of nobody, which comes with status 200 and X-ErrNo when a picture
+// is gone, does not take the place of a good copy, and is none to begin with. The
+// next login asks again.
+func TestPictureOfNobody(t *testing.T) {
+	w := newWorld(t, options{})
+	phone := w.phone("lin")
+	phone.signsIn()
+	w.copied()
+	before := phone.get(phone.avatarOf())
+	before.wantPicture()
+	lin := w.person("lin")
+	lin.HeadImgURL = w.simURL + "/mmopen/vi_32/nobody/132"
+	w.sim.AddPerson(lin)
+	for range 12 { // an answer is no silence: other pictures are still asked for
+		phone.signsIn()
+		w.copied()
+	}
+	if p := phone.get(phone.avatarOf()); p.Body != before.Body {
+		t.Error("the placeholder has taken the place of the copy")
+	}
+	w.wantFetches(13)
+
+	stranger := w.sim.AddPerson(wechatsim.Person{Nickname: "新来的", HeadImgURL: w.simURL + "/mmopen/vi_32/nobody/132"})
+	other := w.phone(stranger.Key)
+	other.signsIn()
+	w.copied()
+	other.get(other.avatarOf()).wantPlaceholder()
+	w.wantFetches(14)
+
+	lin.HeadImgURL = w.simURL + "/mmopen/vi_32/wang/132"
+	w.sim.AddPerson(lin)
+	phone.signsIn()
+	w.copied()
+	if p := phone.get(phone.avatarOf()); p.Body == before.Body {
+		t.Error("the new picture was not copied")
+	}
+}
+
 // A profile fetched anew brings its picture too.
 func TestPictureFollowsARefresh(t *testing.T) {
 	w := newWorld(t, options{})

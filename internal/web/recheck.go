@@ -64,7 +64,7 @@ func (s *Server) paused(r *http.Request, visit *auth.Visit) bool {
 }
 
 func (s *Server) pauseName() string {
-	return cookieName(s.site.secure, s.cookies.visitor.options.Domain, "wxlogin_checked")
+	return s.site.cookie(s.cookies.visitor.options.Domain, "wxlogin_checked")
 }
 
 // pauseMark is what nobody can make who has not the key.

@@ -15,7 +15,7 @@ import (
 // WeChat.
 func (w *world) second(keys auth.Keyring) *world {
 	w.t.Helper()
-	other := newWorld(w.t, options{dbPath: w.dbPath, keys: keys, sim: w.sim})
+	other := newWorld(w.t, options{replicaOf: w, dbPath: w.dbPath, keys: keys, sim: w.sim})
 	other.clock = w.clock
 	return other
 }
@@ -78,7 +78,7 @@ func TestOneExchangeOnTwoProcesses(t *testing.T) {
 		p := <-answer
 		p.wantRedirect("/page?a=1")
 		for _, cookie := range setCookies(p) {
-			if cookie.Name == "wxlogin" {
+			if cookie.Name == one.cookieName("wxlogin") {
 				if token != "" && token != cookie.Value {
 					t.Fatal("two answers hand out two sessions")
 				}

@@ -40,7 +40,7 @@ func TestScanTampered(t *testing.T) {
 	s.wantStatus("waiting")
 	for _, cookie := range []string{"", "x", flip(s.cookie("wxlogin_scan")), strings.Repeat("A", 43)} {
 		req := s.request(http.MethodGet, s.poll, nil)
-		req.Header.Set("Cookie", "wxlogin_scan="+cookie)
+		req.Header.Set("Cookie", w.cookieName("wxlogin_scan")+"="+cookie)
 		p, err := w.browser(desktopWeb).fetch(req)
 		check(t, err)
 		p.wantPage(http.StatusOK, `"expired"`)

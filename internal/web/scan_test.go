@@ -116,7 +116,7 @@ func TestScanAcrossReplicas(t *testing.T) {
 	keys, err := auth.ParseKeys(old)
 	check(t, err)
 	a := newWorld(t, options{keys: keys})
-	b := newWorld(t, options{keys: keys, dbPath: a.dbPath, sim: a.sim})
+	b := newWorld(t, options{replicaOf: a, keys: keys, dbPath: a.dbPath, sim: a.sim})
 	desktop, phone := a.browser(desktopWeb), a.signedIn("lin")
 	s := desktop.scans("/")
 	phone.w = b
@@ -124,7 +124,7 @@ func TestScanAcrossReplicas(t *testing.T) {
 
 	rotated, err := auth.ParseKeys(auth.NewKey() + "," + old)
 	check(t, err)
-	desktop.w = newWorld(t, options{keys: rotated, dbPath: a.dbPath, sim: a.sim})
+	desktop.w = newWorld(t, options{replicaOf: a, keys: rotated, dbPath: a.dbPath, sim: a.sim})
 	s.wantStatus("confirmed")
 	s.collects("lin")
 	desktop.w = a
@@ -183,14 +183,14 @@ func TestScanIsUsedOnce(t *testing.T) {
 	for range 20 {
 		wait.Go(func() {
 			req := desktop.request(http.MethodGet, s.done, nil)
-			req.Header.Set("Cookie", "wxlogin_scan="+held)
+			req.Header.Set("Cookie", w.cookieName("wxlogin_scan")+"="+held)
 			p, err := w.browser(desktopWeb).fetch(req)
 			if err != nil || p.Status != http.StatusSeeOther || p.Header.Get("Location") != "/page" {
 				t.Errorf("%v: %+v", err, p)
 				return
 			}
 			for _, line := range p.Header.Values("Set-Cookie") {
-				if cookie, err := http.ParseSetCookie(line); err == nil && cookie.Name == "wxlogin" {
+				if cookie, err := http.ParseSetCookie(line); err == nil && cookie.Name == w.cookieName("wxlogin") {
 					tokens <- cookie.Value
 				}
 			}

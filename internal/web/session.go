@@ -30,16 +30,17 @@ type sessionCookies struct {
 type cookieKind struct {
 	kind    auth.SessionKind
 	name    string
+	old     string // its name before names carried a tag
 	options sessions.Options
 }
 
-func newSessionCookies(secure bool, domain string, rules auth.Rules, store SessionStore, now func() time.Time) *sessionCookies {
+func newSessionCookies(site site, domain string, rules auth.Rules, store SessionStore, now func() time.Time) *sessionCookies {
 	// gorilla's defaults are SameSite=None without HttpOnly; every field is ours.
 	options := sessions.Options{
 		Path:     "/",
 		Domain:   domain,
 		MaxAge:   int(rules.Lifetime / time.Second),
-		Secure:   secure,
+		Secure:   site.secure,
 		HttpOnly: true,
 		SameSite: http.SameSiteLaxMode,
 	}
@@ -49,8 +50,8 @@ func newSessionCookies(secure bool, domain string, rules auth.Rules, store Sessi
 		sessions: store,
 		now:      now,
 		idle:     rules.Idle,
-		visitor:  &cookieKind{auth.VisitorSession, cookieName(secure, domain, "wxlogin"), options},
-		admin:    &cookieKind{auth.AdminSession, cookieName(secure, "", "wxlogin_desk"), forAdmins},
+		visitor:  &cookieKind{auth.VisitorSession, site.cookie(domain, "wxlogin"), cookieName(site.secure, domain, "wxlogin"), options},
+		admin:    &cookieKind{auth.AdminSession, site.cookie("", "wxlogin_desk"), cookieName(site.secure, "", "wxlogin_desk"), forAdmins},
 	}
 }
 
@@ -104,6 +105,7 @@ func (c *sessionCookies) New(r *http.Request, name string) (*sessions.Session, e
 type held struct {
 	asked bool   // else nothing of this is known yet
 	token string // of the live session; empty when there is none
+	old   bool   // it came in a cookie of the old name
 	visit *auth.Visit
 	err   error // nobody can tell
 }
@@ -111,7 +113,16 @@ type held struct {
 // read looks for a live session. All cookies of the name are tried, because a
 // stale one of another path or domain may stand first.
 func (c *sessionCookies) read(r *http.Request, kind *cookieKind) held {
-	for _, token := range cookieTokens(r, kind.name) {
+	found := c.readNamed(r, kind, kind.name)
+	if found.token == "" && found.err == nil {
+		found = c.readNamed(r, kind, kind.old)
+		found.old = found.token != ""
+	}
+	return found
+}
+
+func (c *sessionCookies) readNamed(r *http.Request, kind *cookieKind, name string) held {
+	for _, token := range cookieTokens(r, name) {
 		visit, err := c.sessions.Visit(r.Context(), kind.kind, auth.Hash(token))
 		if auth.ReasonOf(err) == auth.NotSignedIn {
 			continue
@@ -126,14 +137,35 @@ func (c *sessionCookies) read(r *http.Request, kind *cookieKind) held {
 	return held{asked: true}
 }
 
+// rename gives a session that came in a cookie of the old name one of the new. The
+// old cookie is ours, as the session that it names is; one that names none of ours
+// may be another instance's, and stays.
+func (c *sessionCookies) rename(w http.ResponseWriter, kind *cookieKind, found *held, now time.Time) {
+	options := kind.options
+	options.MaxAge = int(found.visit.Session.EndsAt.Sub(now) / time.Second)
+	if options.MaxAge <= 0 {
+		return // it has ended
+	}
+	http.SetCookie(w, sessions.NewCookie(kind.name, found.token, &options))
+	options.MaxAge = -1
+	http.SetCookie(w, sessions.NewCookie(kind.old, "", &options))
+}
+
 // Save hands the session's token to the browser; with a negative MaxAge it ends
 // every session of the kind that the browser holds, and takes the cookie back. A
 // session that cannot be ended keeps its cookie, so that nobody is told they are
 // signed out while they are not.
 func (c *sessionCookies) Save(r *http.Request, w http.ResponseWriter, session *sessions.Session) error {
 	if session.Options.MaxAge < 0 {
-		if err := c.endAll(r, c.kind(session.Name())); err != nil {
+		kind := c.kind(session.Name())
+		ended, err := c.endAll(r, kind)
+		if err != nil {
 			return err
+		}
+		for _, cookie := range r.CookiesNamed(kind.old) {
+			if slices.Contains(ended, cookie.Value) {
+				http.SetCookie(w, sessions.NewCookie(kind.old, "", session.Options))
+			}
 		}
 		session.ID = ""
 	}
@@ -146,8 +178,8 @@ func (c *sessionCookies) Save(r *http.Request, w http.ResponseWriter, session *s
 
 // endAll ends the sessions of all cookies of a kind: one that is left would be the
 // next request's.
-func (c *sessionCookies) endAll(r *http.Request, kind *cookieKind) error {
-	for _, token := range cookieTokens(r, kind.name) {
+func (c *sessionCookies) endAll(r *http.Request, kind *cookieKind) (ended []string, err error) {
+	for _, token := range append(cookieTokens(r, kind.name), cookieTokens(r, kind.old)...) {
 		hash := auth.Hash(token)
 		_, err := c.sessions.Visit(r.Context(), kind.kind, hash)
 		if auth.ReasonOf(err) == auth.NotSignedIn {
@@ -157,10 +189,11 @@ func (c *sessionCookies) endAll(r *http.Request, kind *cookieKind) error {
 			err = c.sessions.DeleteSession(r.Context(), kind.kind, hash)
 		}
 		if err != nil {
-			return err
+			return ended, err
 		}
+		ended = append(ended, token)
 	}
-	return nil
+	return ended, nil
 }
 
 func (c *sessionCookies) kind(name string) *cookieKind {
@@ -222,6 +255,9 @@ func (s *Server) held(r *http.Request, kind *cookieKind) *held {
 	}
 	if !found.asked {
 		*found = s.cookies.read(r, kind)
+		if found.old {
+			s.cookies.rename(x, kind, found, s.now())
+		}
 	}
 	return found
 }

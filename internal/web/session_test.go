@@ -32,7 +32,7 @@ func TestGoodCookieBehindJunk(t *testing.T) {
 	phone.signsIn()
 	b := w.browser(iPhone)
 	req := b.request(http.MethodGet, "/api/me", nil)
-	req.Header.Set("Cookie", "wxlogin=junk; wxlogin="+phone.cookie("wxlogin"))
+	req.Header.Set("Cookie", w.cookieName("wxlogin")+"=junk; "+w.cookieName("wxlogin")+"="+phone.cookie("wxlogin"))
 	p, err := b.fetch(req)
 	check(t, err)
 	p.wantPage(http.StatusOK, w.person("lin").OpenID)

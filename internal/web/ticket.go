@@ -58,14 +58,14 @@ type ticketKey struct {
 	session []byte
 }
 
-func newTickets(secure bool, ring auth.Keyring, now func() time.Time) (*tickets, error) {
+func newTickets(site site, ring auth.Keyring, now func() time.Time) (*tickets, error) {
 	t := &tickets{
-		name: cookieName(secure, "", "wxlogin_scan"),
+		name: site.cookie("", "wxlogin_scan"),
 		now:  now,
 		cookie: sessions.Options{
 			Path:     "/",
 			MaxAge:   3600, // of one page or many; a code's two minutes are in the ticket
-			Secure:   secure,
+			Secure:   site.secure,
 			HttpOnly: true,
 			SameSite: http.SameSiteLaxMode,
 		},

@@ -44,26 +44,27 @@ func TestJunkInFrontLocksNobodyOut(t *testing.T) {
 		func(name string) string { return strings.Repeat(name+"="+strings.Repeat("A", 43)+"; ", 100) },
 		forged,
 	} {
-		w.sends(http.MethodGet, "/api/me", junk("wxlogin")+"wxlogin="+lin.cookie("wxlogin"), nil).wantPage(http.StatusOK, w.person("lin").OpenID)
-		w.sends(http.MethodGet, "/admin", junk("wxlogin_desk")+"wxlogin_desk="+admin.cookie("wxlogin_desk"), nil).wantPage(http.StatusOK, "")
+		w.sends(http.MethodGet, "/api/me", junk(w.cookieName("wxlogin"))+w.cookieName("wxlogin")+"="+lin.cookie("wxlogin"), nil).wantPage(http.StatusOK, w.person("lin").OpenID)
+		w.sends(http.MethodGet, "/admin", junk(w.cookieName("wxlogin_desk"))+w.cookieName("wxlogin_desk")+"="+admin.cookie("wxlogin_desk"), nil).wantPage(http.StatusOK, "")
 	}
 	// The cookie that a desktop waits with is one of them.
 	s := w.browser(desktopWeb).scans("/")
-	w.sends(http.MethodGet, s.poll, junkCookies("wxlogin_scan", 30)+"wxlogin_scan="+s.cookie("wxlogin_scan"), nil).wantPage(http.StatusOK, `"waiting"`)
+	w.sends(http.MethodGet, s.poll, junkCookies(w.cookieName("wxlogin_scan"), 30)+w.cookieName("wxlogin_scan")+"="+s.cookie("wxlogin_scan"), nil).wantPage(http.StatusOK, `"waiting"`)
 }
 
 // Who holds two live cookies of one name is signed out of both.
 func TestSigningOutEndsAllCookies(t *testing.T) {
 	w := newWorld(t, options{})
 	first, second := w.signedIn("lin").cookie("wxlogin"), w.signedIn("lin").cookie("wxlogin")
-	both := junkCookies("wxlogin", 3) + "wxlogin=" + strings.Repeat("A", 43) + "; wxlogin=" + first + "; wxlogin=" + second
+	name := w.cookieName("wxlogin")
+	both := junkCookies(name, 3) + name + "=" + strings.Repeat("A", 43) + "; " + name + "=" + first + "; " + name + "=" + second
 	w.sends(http.MethodPost, "/logout", both, url.Values{}).wantRedirect("/")
 	for _, token := range []string{first, second} {
-		w.sends(http.MethodGet, "/api/me", "wxlogin="+token, nil).wantPage(http.StatusUnauthorized, "")
+		w.sends(http.MethodGet, "/api/me", w.cookieName("wxlogin")+"="+token, nil).wantPage(http.StatusUnauthorized, "")
 	}
 	a, b := w.admin().cookie("wxlogin_desk"), w.admin().cookie("wxlogin_desk")
-	w.sends(http.MethodPost, "/admin/logout", "wxlogin_desk="+a+"; wxlogin_desk="+b, url.Values{}).wantRedirect("/")
+	w.sends(http.MethodPost, "/admin/logout", w.cookieName("wxlogin_desk")+"="+a+"; "+w.cookieName("wxlogin_desk")+"="+b, url.Values{}).wantRedirect("/")
 	for _, token := range []string{a, b} {
-		w.sends(http.MethodGet, "/admin", "wxlogin_desk="+token, nil).wantPage(http.StatusUnauthorized, "")
+		w.sends(http.MethodGet, "/admin", w.cookieName("wxlogin_desk")+"="+token, nil).wantPage(http.StatusUnauthorized, "")
 	}
 }

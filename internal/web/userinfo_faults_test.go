@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"wxlogin/internal/auth"
 	"wxlogin/internal/wechat/wechatsim"
 )
 
@@ -67,6 +68,28 @@ func TestUserinfoFaults(t *testing.T) {
 				t.Fatalf("the profile did not come the next time: %v", me)
 			}
 		})
+	}
+}
+
+// WeChat refuses the account its profiles: the operator's fault, loudly logged, and
+// no reason to keep a known person out, whichever way they come and whatever they
+// had allowed before.
+func TestUserinfoRefusedToAKnownPerson(t *testing.T) {
+	for mode, before := range map[auth.Mode]auth.Mode{auth.ModeAuto: auth.ModeAuto, auth.ModeUserinfo: auth.ModeBase} {
+		w := newWorld(t, options{mode: before})
+		w.phone("lin").signsIn()
+		now := newWorld(t, options{mode: mode, dbPath: w.dbPath, sim: w.sim})
+		now.sim.Plan(wechatsim.Userinfo, wechatsim.Fault{Errcode: 48001, Times: -1})
+		known := now.phone("lin")
+		known.signsIn()
+		known.wantMe("lin")
+		if log := now.log.String(); !strings.Contains(log, `"level":"ERROR"`) || !strings.Contains(log, "errcode 48001") {
+			t.Errorf("%s: the operator is not told:\n%s", mode, log)
+		}
+		// Nobody is made up of a refusal: this is how WeChat tells of snapshots too.
+		stranger := now.newcomer()
+		stranger.opens("/login?consent=1").wantPage(http.StatusServiceUnavailable, operators)
+		stranger.wantNobody()
 	}
 }
 

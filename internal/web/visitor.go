@@ -106,7 +106,7 @@ func (s *Server) signedOutNotice(r *http.Request) string {
 }
 
 func (s *Server) signedOutCookie(value string, maxAge int) *http.Cookie {
-	return sessions.NewCookie(cookieName(s.site.secure, "", "wxlogin_farewell"), value, &sessions.Options{
+	return sessions.NewCookie(s.site.cookie("", "wxlogin_farewell"), value, &sessions.Options{
 		Path:     "/",
 		MaxAge:   maxAge,
 		Secure:   s.site.secure,

@@ -132,8 +132,8 @@ func New(config Config) (*Server, error) {
 	}
 	idle := config.Auth.Rules().Idle
 	s.toucher = newToucher(config.Sessions, config.Log, min(time.Hour, idle/4))
-	s.cookies = newSessionCookies(s.site.secure, config.CookieDomain, config.Auth.Rules(), config.Sessions, config.Now)
-	s.flows = newFlows(s.site.secure, config.Keys, config.Now)
+	s.cookies = newSessionCookies(s.site, config.CookieDomain, config.Auth.Rules(), config.Sessions, config.Now)
+	s.flows = newFlows(s.site, config.Keys, config.Now)
 	if s.config.Observe == nil {
 		s.config.Observe = func(context.Context, AccessRecord) {}
 	}
@@ -150,7 +150,7 @@ func New(config Config) (*Server, error) {
 		s.config.Refused = func(auth.Reason) {}
 	}
 	var err error
-	if s.tickets, err = newTickets(s.site.secure, config.Keys, config.Now); err != nil {
+	if s.tickets, err = newTickets(s.site, config.Keys, config.Now); err != nil {
 		return nil, fmt.Errorf("keys: %w", err)
 	}
 	if s.assets, err = builtAssets(); err != nil {
@@ -179,6 +179,7 @@ type site struct {
 	origin string // scheme://host[:port]
 	prefix string // path without the slash at its end; empty at the root
 	secure bool
+	tag    string          // of our cookies' names
 	hosts  map[string]bool // that return_to may lead to, lower case
 }
 
@@ -189,6 +190,7 @@ func newSite(public *url.URL, returnHosts []string) site {
 		secure: public.Scheme == "https",
 		hosts:  map[string]bool{strings.ToLower(public.Host): true},
 	}
+	s.tag = cookieTag(public, s.prefix)
 	for _, host := range returnHosts {
 		s.hosts[strings.ToLower(host)] = true
 	}

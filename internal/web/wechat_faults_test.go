@@ -77,6 +77,8 @@ func TestTokenFaults(t *testing.T) {
 		{name: "invalid AppSecret", fault: errcode(40125), status: 503, words: operators, loud: true, silent: true},
 		{name: "invalid AppID", fault: errcode(40013), status: 503, words: operators, loud: true, silent: true},
 		{name: "no permission", fault: errcode(48001), status: 503, words: operators, loud: true, silent: true},
+		{name: "frozen AppSecret", fault: errcode(40243), status: 503, words: operators, loud: true, silent: true},
+		{name: "wrong AppSecret by 40001", fault: errcode(40001), status: 503, words: operators, loud: true, silent: true},
 		{name: "errcode nobody knows", fault: errcode(99999), status: 502, words: unreachable},
 		{name: "HTTP 500", fault: html(500), status: 502, words: unreachable},
 		{name: "HTTP 502", fault: html(502), status: 502, words: unreachable},
@@ -189,6 +191,17 @@ func TestSpentCodes(t *testing.T) {
 			phone.wantNobody()
 		})
 	}
+}
+
+// An errcode that nobody knows is an answer, however often it comes: it is never
+// told as too many people who sign in.
+func TestUnknownErrcodesAreNoCrowd(t *testing.T) {
+	w := newWorld(t, options{})
+	w.sim.Plan(wechatsim.Token, wechatsim.Fault{Errcode: 99999, Times: -1})
+	for range 15 {
+		w.phone("lin").opens("/login?consent=1&return_to=%2Fshop").wantPage(http.StatusBadGateway, unreachable)
+	}
+	w.wantExchanges(15)
 }
 
 // Whatever WeChat answers for ever, a browser comes to rest.

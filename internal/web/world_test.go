@@ -34,6 +34,7 @@ type world struct {
 	sim       *wechatsim.Simulator
 	simURL    string
 	url       string // of the service
+	public    string // its public URL; another's with a replica
 	transport http.RoundTripper
 	db        *store.Store
 	dbPath    string // or the address of a PostgreSQL database
@@ -58,6 +59,7 @@ type options struct {
 	quiet       bool          // the log goes nowhere: for benchmarks
 	budget      time.Duration // of a login; 0: 8 s
 	proxies     []string
+	replicaOf   *world       // has its public URL
 	dbPath      string       // share another world's database
 	keys        auth.Keyring // and its keys
 	sim         *wechatsim.Simulator
@@ -88,6 +90,11 @@ func newWorld(t testing.TB, o options) *world {
 	public, err := url.Parse(w.url + o.path)
 	check(t, err)
 	w.url += o.path
+	if w.public = public.String(); o.replicaOf != nil {
+		public, err = url.Parse(o.replicaOf.public)
+		check(t, err)
+		w.public = o.replicaOf.public
+	}
 
 	log := slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	if o.quiet {
@@ -270,7 +277,16 @@ func (w *world) browser(agent string) *browser {
 func (b *browser) setCookie(address, name, value string) {
 	u, err := url.Parse(address)
 	check(b.w.t, err)
-	b.client.Jar.SetCookies(u, []*http.Cookie{{Name: name, Value: value, Path: "/"}})
+	b.client.Jar.SetCookies(u, []*http.Cookie{{Name: b.w.cookieName(name), Value: value, Path: "/"}})
+}
+
+// cookieName is the name of one of the service's cookies: wxlogin, wxlogin_desk …
+// The simulator's are called what they are called.
+func (w *world) cookieName(name string) string {
+	if !strings.HasPrefix(name, "wxlogin") {
+		return name
+	}
+	return web.CookieName(w.public, name)
 }
 
 // cookie is the value of a cookie of the service; empty without one.
@@ -278,7 +294,7 @@ func (b *browser) cookie(name string) string {
 	u, err := url.Parse(b.w.url)
 	check(b.w.t, err)
 	for _, cookie := range b.client.Jar.Cookies(u) {
-		if cookie.Name == name {
+		if cookie.Name == b.w.cookieName(name) {
 			return cookie.Value
 		}
 	}

@@ -28,7 +28,7 @@ func parseAnswer(endpoint string, body []byte) (answer, error) {
 		return nil, auth.Failf(auth.WeChatFailed, "%s: answered with something else than a JSON object (%d bytes)", endpoint, len(body))
 	}
 	if errcode := a.number("errcode"); errcode != 0 {
-		return nil, auth.Fail(reasonOf(errcode), newRefusal(endpoint, errcode, a.text("errmsg")))
+		return nil, refused(endpoint, errcode, a.text("errmsg"))
 	}
 	return a, nil
 }

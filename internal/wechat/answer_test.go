@@ -115,7 +115,7 @@ func TestErrcodes(t *testing.T) {
 		auth.CodeSpent:     {40029, 40163, 41008, 42003},
 		auth.NeedsLogin:    {40001, 40003, 40014, 40030, 41003, 42001, 42002, 42007, 50001},
 		auth.PersonLimited: {40226, 50002},
-		auth.WeChatRefused: {40002, 40013, 40125, 40164, 41002, 41004, 48001, 48004, 61004},
+		auth.WeChatRefused: {40002, 40013, 40125, 40164, 40243, 41002, 41004, 48001, 48004, 61004},
 		auth.WeChatFailed:  {41001, 41009, 43001, 43002, 43003, 1, 99999}, // our own bug, or news
 	} {
 		for _, n := range codes {
@@ -132,6 +132,18 @@ func TestErrcodes(t *testing.T) {
 	if !strings.Contains(err.Error(), "40029") || !strings.Contains(err.Error(), "617833f5-4d39a245-36d3a896") {
 		t.Errorf("the error names neither errcode nor rid: %v", err)
 	}
+}
+
+// 40001 at the exchange is the operator's, as the exchange has no access token that
+// could be wrong. Of a profile it is the token's.
+func TestAWrongSecretBy40001(t *testing.T) {
+	_, err := wechat.ReadGrant([]byte(`{"errcode":40001,"errmsg":"invalid credential"}`))
+	wantReason(t, err, auth.WeChatRefused)
+	if !strings.Contains(err.Error(), "WXLOGIN_APPSECRET") {
+		t.Errorf("the operator is not told where to look: %v", err)
+	}
+	_, err = wechat.ReadUserinfo([]byte(`{"errcode":40001,"errmsg":"invalid credential"}`))
+	wantReason(t, err, auth.NeedsLogin)
 }
 
 func FuzzToken(f *testing.F) {

@@ -43,6 +43,9 @@ const (
 	userinfoTimeout = 2500 * time.Millisecond
 )
 
+// tokenEndpoint is the name of the exchange, in errors and metrics.
+const tokenEndpoint = "token"
+
 // New makes a Client. It calls nobody.
 func New(config Config) *Client {
 	config.OpenURL = strings.TrimRight(config.OpenURL, "/")
@@ -53,7 +56,7 @@ func New(config Config) *Client {
 		// kept-alive connection dies before the first byte of the answer, and
 		// WeChat may have taken the code by then; a fresh connection has no such
 		// second try.
-		exchange: newEndpoint("token", exchangeTimeout, func(t *http.Transport) { t.DisableKeepAlives = true }),
+		exchange: newEndpoint(tokenEndpoint, exchangeTimeout, func(t *http.Transport) { t.DisableKeepAlives = true }),
 		refresh:  newEndpoint("refresh", exchangeTimeout, func(*http.Transport) {}),
 		userinfo: newEndpoint("userinfo", userinfoTimeout, func(*http.Transport) {}),
 		picture:  newPictureEndpoint(),

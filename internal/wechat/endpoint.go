@@ -79,8 +79,13 @@ func (e *endpoint) guarded(call func() (answer, error)) (answer, error) {
 	return a, err
 }
 
-// unanswered says whether WeChat itself is in trouble. An errcode is an answer.
+// unanswered says whether WeChat itself is in trouble. An errcode is an answer, one
+// that nobody knows too: ten of those are no reason to tell people that there are
+// too many of them.
 func unanswered(err error) bool {
+	if auth.ErrcodeOf(err) != 0 {
+		return false
+	}
 	reason := auth.ReasonOf(err)
 	return reason == auth.WeChatFailed || reason == auth.WeChatTimeout
 }

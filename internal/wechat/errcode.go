@@ -19,15 +19,31 @@ type Refusal struct {
 }
 
 func (r *Refusal) Error() string {
-	text := fmt.Sprintf("%s: errcode %d (%s)", r.Endpoint, r.Errcode, Meaning(r.Errcode))
+	meaning := Meaning(r.Errcode)
+	if r.Endpoint == tokenEndpoint && r.Errcode == 40001 {
+		meaning = Meaning(40125)
+	}
+	text := fmt.Sprintf("%s: errcode %d (%s)", r.Endpoint, r.Errcode, meaning)
 	if r.RID != "" {
 		text += ", rid " + r.RID
 	}
 	return text
 }
 
-// Reason sorts the errcode.
-func (r *Refusal) Reason() auth.Reason { return reasonOf(r.Errcode) }
+// Reason sorts the errcode. 40001 is about the access token everywhere but at the
+// exchange, which has none: there it is the AppSecret's (field reports).
+func (r *Refusal) Reason() auth.Reason {
+	if r.Endpoint == tokenEndpoint && r.Errcode == 40001 {
+		return auth.WeChatRefused
+	}
+	return reasonOf(r.Errcode)
+}
+
+// refused is the error of an answer with an errcode.
+func refused(endpoint string, errcode int64, errmsg string) error {
+	r := newRefusal(endpoint, errcode, errmsg)
+	return auth.Fail(r.Reason(), r)
+}
 
 // WeChatErrcode is how package auth finds the number, for the history of logins.
 func (r *Refusal) WeChatErrcode() int64 { return r.Errcode }
@@ -76,7 +92,7 @@ var errcodes = map[int64]struct {
 	42002: {auth.NeedsLogin, "refresh_token expired"},
 	42007: {auth.NeedsLogin, "the person changed their password"},
 	50001: {auth.NeedsLogin, "the person has not authorized this account, or no longer"},
-	40001: {auth.NeedsLogin, "invalid access_token"},
+	40001: {auth.NeedsLogin, "invalid access_token; at the exchange, a wrong AppSecret"},
 	40003: {auth.NeedsLogin, "openid and access_token do not belong together"},
 	40014: {auth.NeedsLogin, "invalid access_token"},
 	42001: {auth.NeedsLogin, "access_token expired"},
@@ -93,6 +109,7 @@ var errcodes = map[int64]struct {
 	40002: {auth.WeChatRefused, "invalid grant_type"},
 	40013: {auth.WeChatRefused, "invalid AppID: check WXLOGIN_APPID"},
 	40125: {auth.WeChatRefused, "invalid AppSecret: check WXLOGIN_APPSECRET, it may have been reset"},
+	40243: {auth.WeChatRefused, "the AppSecret is frozen: unfreeze it in the console"},
 	40164: {auth.WeChatRefused, "this server's address is not on the account's IP whitelist"},
 	41002: {auth.WeChatRefused, "no AppID: check WXLOGIN_APPID"},
 	41004: {auth.WeChatRefused, "no AppSecret: check WXLOGIN_APPSECRET"},

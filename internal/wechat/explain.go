@@ -69,6 +69,7 @@ var explanations = map[int64]Explanation{
 	// From the API: the operator.
 	40013: {Chinese: "AppID 无效", Advice: wayToAppID + ": copy it to WXLOGIN_APPID; mind letters that look alike (l, 1, O, 0)"},
 	40125: {Chinese: "AppSecret 无效，可能已被重置", Advice: wayToSecret + ": WeChat does not show it again; 重置 (reset), set WXLOGIN_APPSECRET or its file, restart. The old one ends for every system that uses it. Is it the secret of this very AppID?"},
+	40243: {Chinese: "AppSecret 已被冻结", Advice: wayToSecret + ": 解冻 (unfreeze); it takes some minutes to be good again. Nobody can sign in until then"},
 	40164: {Chinese: "服务器 IP 不在白名单", Advice: wayToWhitelist + ": add the public address that this server calls out with"},
 	41002: {Chinese: "缺少 appid", Advice: "Set WXLOGIN_APPID: " + wayToAppID},
 	41004: {Chinese: "缺少 secret", Advice: "Set WXLOGIN_APPSECRET or WXLOGIN_APPSECRET_FILE: " + wayToSecret},
@@ -89,7 +90,7 @@ var explanations = map[int64]Explanation{
 	42003: {Chinese: "code 超时", Advice: "Codes live five minutes. If it is frequent, this server's answers take too long: look at database and network"},
 
 	// From the API: the tokens and the person.
-	40001: {Chinese: "access_token 无效或不是最新", Advice: signsInAgain},
+	40001: {Chinese: "access_token 无效或不是最新；用 code 换令牌时则是 AppSecret 不对", Advice: signsInAgain + ". At the exchange it is the AppSecret: " + wayToSecret},
 	40003: {Chinese: "openid 不正确", Advice: signsInAgain},
 	40014: {Chinese: "access_token 不合法", Advice: signsInAgain},
 	42001: {Chinese: "access_token 超时", Advice: signsInAgain},

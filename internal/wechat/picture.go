@@ -48,10 +48,14 @@ func (c *Client) Picture(ctx context.Context, address string) ([]byte, error) {
 	}
 	began := time.Now()
 	var file []byte
+	var trouble string
 	_, err = c.picture.guarded(func() (_ answer, err error) {
-		file, err = c.picture.download(ctx, target)
+		file, trouble, err = c.picture.download(ctx, target)
 		return nil, err
 	})
+	if err == nil && trouble != "" { // not inside: the image host has answered
+		err = auth.Failf(auth.WeChatFailed, "picture: WeChat has none at this address any more (X-ErrNo %.16q)", trouble)
+	}
 	var small []byte
 	if err == nil {
 		small, err = shrink(ctx, file)
@@ -87,25 +91,30 @@ func (c *Client) pictureAddress(address string) (string, error) {
 }
 
 // download reads the body of an answer with status 200. A redirect is none:
-// nobody has checked where it leads.
-func (e *endpoint) download(ctx context.Context, address string) ([]byte, error) {
+// nobody has checked where it leads. A picture that is gone has that status too, with
+// a placeholder for a body and a number other than 0 in X-ErrNo (field reports): that
+// is the trouble.
+func (e *endpoint) download(ctx context.Context, address string) (file []byte, trouble string, err error) {
 	// Any other type may come all the same: what counts is what the bytes are.
 	res, err := e.open(ctx, address, http.Header{"Accept": {"image/jpeg,image/png,image/gif"}})
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
-		return nil, auth.Failf(auth.WeChatFailed, "picture: answered with HTTP status %d", res.StatusCode)
+		return nil, "", auth.Failf(auth.WeChatFailed, "picture: answered with HTTP status %d", res.StatusCode)
 	}
-	file, err := io.ReadAll(io.LimitReader(res.Body, maxPicture+1))
+	if trouble := res.Header.Get("X-ErrNo"); trouble != "" && trouble != "0" {
+		return nil, trouble, nil
+	}
+	file, err = io.ReadAll(io.LimitReader(res.Body, maxPicture+1))
 	if err != nil {
-		return nil, e.transportError(ctx, err)
+		return nil, "", e.transportError(ctx, err)
 	}
 	if len(file) > maxPicture {
-		return nil, auth.Failf(auth.WeChatFailed, "picture: more than %d bytes", maxPicture)
+		return nil, "", auth.Failf(auth.WeChatFailed, "picture: more than %d bytes", maxPicture)
 	}
-	return file, nil
+	return file, "", nil
 }
 
 // dialPicture connects. A name of WeChat's may lead, by a forged or a mistaken

@@ -26,7 +26,7 @@ type Probe struct {
 //
 // It goes past the limits and the observer of the service's own calls.
 func (c *Client) Probe(ctx context.Context) (Probe, error) {
-	e := newEndpoint("token", exchangeTimeout, func(t *http.Transport) { t.DisableKeepAlives = true })
+	e := newEndpoint(tokenEndpoint, exchangeTimeout, func(t *http.Transport) { t.DisableKeepAlives = true })
 	ctx, cancel := context.WithTimeout(ctx, e.timeout)
 	defer cancel()
 	res, err := e.open(ctx, c.config.APIURL+"/sns/oauth2/access_token?"+c.exchangeQuery(probeCode).Encode(), nil)

@@ -64,7 +64,7 @@ func isPostgres(address string) bool {
 // may hold a password.
 func parsePostgres(address string) (*pgx.ConnConfig, error) {
 	u, err := url.Parse(address)
-	if err != nil {
+	if err != nil || spilt(u) {
 		return nil, errors.New("is no URL such as postgres://USER:PASSWORD@HOST/DATABASE; in the password, characters like @ : / ? # % have to be percent-encoded")
 	}
 	config, err := pgx.ParseConfig(address)
@@ -83,6 +83,17 @@ func parsePostgres(address string) (*pgx.ConnConfig, error) {
 	}
 	config.DialFunc = (&net.Dialer{KeepAliveConfig: keepAlive}).DialContext
 	return config, nil
+}
+
+// spilt says whether a # or a ? of a password has cut the address, so that its
+// pieces would be taken for a host, a port and parameters, which errors name.
+func spilt(u *url.URL) bool {
+	for name := range u.Query() {
+		if strings.ContainsAny(name, "@/:") {
+			return true
+		}
+	}
+	return u.Fragment != ""
 }
 
 // openPostgresPool opens connections. Those with bounds wait for nobody's lock

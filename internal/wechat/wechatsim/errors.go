@@ -18,6 +18,7 @@ var apiErrors = map[int]string{
 	40163: "code been used",
 	40164: "invalid ip 203.0.113.7 ipv6 ::ffff:203.0.113.7, not in whitelist",
 	40226: "code blocked",
+	40243: "AppSecret is frozen, please unfreeze it",
 	41001: "access_token missing",
 	41002: "appid missing",
 	41003: "refresh_token missing",

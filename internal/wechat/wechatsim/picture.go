@@ -10,6 +10,15 @@ const virtualKey = "virtual"
 // pictureSizes are the last part of a headimgurl; 0 is the largest (official).
 var pictureSizes = map[string]int{"0": 640, "46": 46, "64": 64, "96": 96, "132": 132}
 
+// stalePicture is what an address answers that went stale: status 200, a picture of
+// nobody, and a number in this header (field reports).
+func stalePicture() reply {
+	return reply{status: http.StatusOK, body: placeholder(), header: http.Header{
+		"X-Errno": {"-6101"}, "Content-Type": {"image/png"}}}
+}
+
+func placeholder() []byte { return draw(Person{Key: "gone", Color: "#d8d8d8"}, 132) }
+
 // picture answers GET /mmopen/vi_32/KEY/SIZE, the address that userinfo gives
 // as headimgurl.
 func (s *Simulator) picture(r *http.Request) reply {
@@ -19,9 +28,7 @@ func (s *Simulator) picture(r *http.Request) reply {
 		p, known = Person{Key: virtualKey, Color: "#b2b8bf"}, true
 	}
 	if !ok || !known {
-		// An address that went stale answers with this header (field reports).
-		return reply{status: http.StatusNotFound, header: http.Header{
-			"X-Errno": {"-6101"}, "Content-Type": {"text/plain"}}}
+		return stalePicture()
 	}
 	return reply{status: http.StatusOK, body: draw(p, size), person: p.Key, header: http.Header{
 		"Content-Type": {"image/png"}, "Cache-Control": {"max-age=3600"}}}

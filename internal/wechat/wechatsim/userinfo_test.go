@@ -124,7 +124,7 @@ func TestPicture(t *testing.T) {
 		t.Error("two people look the same")
 	}
 	for _, path := range []string{"lin/50", "nobody/132"} {
-		if got := w.get("/mmopen/vi_32/" + path); got.status != 404 || got.header.Get("X-Errno") == "" {
+		if got := w.get("/mmopen/vi_32/" + path); got.status != 200 || got.header.Get("Content-Type") != "image/png" || got.header.Get("X-Errno") == "" {
 			t.Errorf("%s: status %d, header %v", path, got.status, got.header)
 		}
 	}
