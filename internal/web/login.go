@@ -22,6 +22,9 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) error {
 	query := r.URL.Query()
 	returnTo := s.site.returnTo(query.Get("return_to"))
 	scope := s.auth.Rules().Mode.ScopeFor(query.Get("consent") == "1")
+	if visit, err := s.live(r, s.cookies.visitor); err == nil && query.Get("consent") != "1" && s.due(r, visit) {
+		scope = auth.ScopeBase // who is there is all that is asked
+	}
 	if s.signedOutNotice(r) != "" {
 		http.SetCookie(w, s.signedOutCookie("", -1))
 	}
@@ -72,7 +75,7 @@ func (s *Server) checkState(next http.Handler) http.Handler {
 		fl, ok := s.flows.find(r, states[0])
 		if !ok {
 			err := s.refuse(auth.Failf(auth.StateMismatch, "no flow of this browser"))
-			if _, visitErr := s.visitor(r); visitErr == nil {
+			if _, visitErr := s.live(r, s.cookies.visitor); visitErr == nil {
 				return redirect(w, http.StatusSeeOther, s.site.home())
 			}
 			return err
@@ -134,7 +137,7 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
 	case auth.ReasonOf(err) == auth.IdentityClash:
 		s.note(r, s.admins.RecordIdentityClash(r.Context(), device(r)))
 		return err
-	case err != nil && s.mayGoOn(r, fl, err):
+	case err != nil && s.mayGoOn(w, r, fl, err):
 		return redirect(w, http.StatusSeeOther, fl.ReturnTo)
 	case err != nil:
 		return err

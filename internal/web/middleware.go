@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/netip"
@@ -139,6 +140,9 @@ func (s *Server) readForm(next http.Handler) http.Handler {
 func (s *Server) admit(next http.Handler) http.Handler {
 	return s.handle(func(w http.ResponseWriter, r *http.Request) error {
 		by, err := s.enter(r)
+		if errors.Is(err, errRecheck) && r.Method == http.MethodGet && !wantsJSON(r, s.site.prefix) {
+			return redirect(w, http.StatusFound, s.signInPath(r, s.adminReturn(r)))
+		}
 		if err != nil {
 			return err
 		}

@@ -1,7 +1,15 @@
 package web
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
 	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/gorilla/sessions"
 
@@ -9,51 +17,107 @@ import (
 )
 
 // A phone changes hands, or its WeChat account, and the cookie stays. With the
-// setting on, an old session is therefore checked by a silent trip to WeChat:
-// the login at its end replaces the session by one of whoever is there.
+// setting on, an old session therefore counts for nothing until a silent trip to
+// WeChat, or on a desktop another scan, has put a new one in its place: one of
+// whoever is there. visitor is the one place that says so.
 
-// recheckPause is how long a browser is left alone after such a trip has begun,
-// in seconds: a WeChat that does not answer must not keep people out of a
-// session that still counts.
-const recheckPause = 600
+// errRecheck is the cause of NotSignedIn when there is a session, and it is too
+// old to be believed.
+var errRecheck = errors.New("the session is old, and who holds the phone has not been checked since")
 
-// recheck begins the trip if the session is due for it, and says whether it
-// has.
-func (s *Server) recheck(w http.ResponseWriter, r *http.Request, visit *auth.Visit) (bool, error) {
+// recheckPause is how long a session counts after WeChat could not tell who is
+// there. A WeChat that is down must not keep people out of what is theirs.
+const recheckPause = 10 * time.Minute
+
+// due says whether a session that lives has to be checked before it counts.
+func (s *Server) due(r *http.Request, visit *auth.Visit) bool {
 	after := s.auth.Rules().Recheck
-	if after == 0 || s.now().Sub(visit.Session.CreatedAt) < after || !s.inWeChat(r) {
-		return false, nil
+	return after > 0 && s.now().Sub(visit.Session.CreatedAt).Abs() >= after && !s.paused(r, visit)
+}
+
+// The pause is a cookie that only a failed trip brings, and only for the session
+// that was there: beginning a trip, or making up a cookie, lets nobody through.
+
+// pause lets the session of a visit count for a while.
+func (s *Server) pause(w http.ResponseWriter, visit *auth.Visit) {
+	until := strconv.FormatInt(s.now().Add(recheckPause).Unix(), 10)
+	options := s.cookies.visitor.options // it goes where the session's goes, to /verify too
+	options.MaxAge = int(recheckPause / time.Second)
+	value := until + "." + pauseMark(s.config.Keys[0], until, visit)
+	http.SetCookie(w, sessions.NewCookie(s.pauseName(), value, &options))
+}
+
+func (s *Server) paused(r *http.Request, visit *auth.Visit) bool {
+	for _, cookie := range r.CookiesNamed(s.pauseName()) {
+		until, mark, _ := strings.Cut(cookie.Value, ".")
+		end, err := strconv.ParseInt(until, 10, 64)
+		if err != nil || !s.now().Before(time.Unix(end, 0)) {
+			continue
+		}
+		for _, key := range s.config.Keys {
+			if hmac.Equal([]byte(mark), []byte(pauseMark(key, until, visit))) {
+				return true
+			}
+		}
 	}
-	pause := sessions.NewCookie(cookieName(s.site.secure, "", "wxlogin_checked"), "1", &sessions.Options{
-		Path:     "/",
-		MaxAge:   recheckPause,
-		Secure:   s.site.secure,
-		HttpOnly: true,
-		SameSite: http.SameSiteLaxMode,
-	})
-	if _, err := r.Cookie(pause.Name); err == nil {
-		return false, nil
+	return false
+}
+
+func (s *Server) pauseName() string {
+	return cookieName(s.site.secure, s.cookies.visitor.options.Domain, "wxlogin_checked")
+}
+
+// pauseMark is what nobody can make who has not the key.
+func pauseMark(key auth.Key, until string, visit *auth.Visit) string {
+	mac := hmac.New(sha256.New, key.Subkey("cookie/recheck"))
+	mac.Write([]byte(until + "\n" + visit.Session.TokenHash))
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+}
+
+// codeForm is what the codes of WeChat have looked like so far. What a person has
+// written into the address in place of one may well make WeChat stumble, which
+// says nothing about WeChat.
+var codeForm = regexp.MustCompile(`^[0-9A-Za-z_-]{1,128}$`)
+
+// weChatDown says that WeChat could tell nobody who they are, rather than this
+// browser alone: what somebody can bring about by themselves opens nothing.
+func weChatDown(code string, err error) bool {
+	switch auth.ReasonOf(err) {
+	case auth.WeChatTimeout, auth.WeChatBusy, auth.WeChatRefused:
+		return true
+	case auth.WeChatFailed:
+		return auth.ErrcodeOf(err) == 0 && codeForm.MatchString(code)
 	}
-	http.SetCookie(w, pause)
-	return true, s.toWeChat(w, r, auth.ScopeBase, s.site.returnTo(r.URL.RequestURI()), 0)
+	return false
 }
 
 // mayGoOn says whether a silent login that failed can be passed over: WeChat is
-// in trouble, and the browser holds a session that counts.
-func (s *Server) mayGoOn(r *http.Request, fl flow, err error) bool {
+// in trouble, and the browser holds a session that counts. One that had to be
+// checked counts again for a while if WeChat is down.
+func (s *Server) mayGoOn(w http.ResponseWriter, r *http.Request, fl flow, err error) bool {
 	kind := auth.KindOf(err)
-	if fl.Scope != auth.ScopeBase || kind != auth.Upstream && kind != auth.Unavailable || auth.ReasonOf(err) == auth.IdentityClash {
+	down := weChatDown(r.URL.Query().Get("code"), err)
+	if fl.Scope != auth.ScopeBase || auth.ReasonOf(err) == auth.IdentityClash || !down && kind != auth.Upstream && kind != auth.Unavailable {
 		return false
 	}
-	_, visitErr := s.visitor(r)
-	return visitErr == nil
+	visit, visitErr := s.live(r, s.cookies.visitor)
+	if visitErr != nil {
+		return false
+	}
+	if s.due(r, visit) {
+		if !down {
+			return false
+		}
+		s.pause(w, visit)
+	}
+	return true
 }
 
 // endOther ends a session that cannot be of the person who holds the phone:
 // WeChat has named somebody who has never agreed to anything, and the session is
 // of somebody who has.
 func (s *Server) endOther(w http.ResponseWriter, r *http.Request) error {
-	visit, err := s.visitor(r)
+	visit, err := s.live(r, s.cookies.visitor)
 	if err != nil || !visit.User.Consented() {
 		return nil
 	}

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 	"time"
 
@@ -24,10 +25,6 @@ func (s *Server) scanTicket(w http.ResponseWriter, r *http.Request) error {
 	case auth.ReasonOf(err) == auth.NotSignedIn:
 		return redirect(w, http.StatusFound, s.loginPath(s.ticketPath(tk), false))
 	case err != nil:
-		return err
-	}
-	// Whoever holds the phone by now answers, not whoever did last month.
-	if began, err := s.recheck(w, r, visit); began || err != nil {
 		return err
 	}
 	// The desktop's session will be a new one, and as good for the admin pages as a new
@@ -66,6 +63,8 @@ func (s *Server) scanAnswer(w http.ResponseWriter, r *http.Request) error {
 	}
 	visit, err := s.visitor(r)
 	switch {
+	case errors.Is(err, errRecheck):
+		return err // whoever holds the phone by now answers, not whoever did last month
 	case auth.ReasonOf(err) == auth.NotSignedIn:
 		return redirect(w, http.StatusSeeOther, s.ticketPath(tk)) // which leads to the login and back
 	case err != nil:

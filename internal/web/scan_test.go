@@ -239,6 +239,7 @@ func TestScanAnswer(t *testing.T) {
 	w.phone("lin").post(s.path, url.Values{"answer": {"confirm"}}).wantRedirect(s.path)
 	for name, value := range map[string]string{"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"} {
 		req := lin.request(http.MethodPost, s.path, url.Values{"answer": {"confirm"}})
+		req.Header.Del("Origin")
 		req.Header.Set(name, value)
 		p, err := lin.fetch(req)
 		check(t, err)

@@ -20,6 +20,8 @@ import (
 // hands the token to the browser, or takes it back.
 type sessionCookies struct {
 	sessions SessionStore
+	now      func() time.Time
+	idle     time.Duration // after it, a session without a visit counts no more
 	visitor  *cookieKind
 	admin    *cookieKind
 }
@@ -31,12 +33,12 @@ type cookieKind struct {
 	options sessions.Options
 }
 
-func newSessionCookies(secure bool, domain string, lifetime time.Duration, store SessionStore) *sessionCookies {
+func newSessionCookies(secure bool, domain string, rules auth.Rules, store SessionStore, now func() time.Time) *sessionCookies {
 	// gorilla's defaults are SameSite=None without HttpOnly; every field is ours.
 	options := sessions.Options{
 		Path:     "/",
 		Domain:   domain,
-		MaxAge:   int(lifetime / time.Second),
+		MaxAge:   int(rules.Lifetime / time.Second),
 		Secure:   secure,
 		HttpOnly: true,
 		SameSite: http.SameSiteLaxMode,
@@ -45,6 +47,8 @@ func newSessionCookies(secure bool, domain string, lifetime time.Duration, store
 	forAdmins.Domain, forAdmins.MaxAge = "", int(admin.SessionLifetime/time.Second)
 	return &sessionCookies{
 		sessions: store,
+		now:      now,
+		idle:     rules.Idle,
 		visitor:  &cookieKind{auth.VisitorSession, cookieName(secure, domain, "wxlogin"), options},
 		admin:    &cookieKind{auth.AdminSession, cookieName(secure, "", "wxlogin_desk"), forAdmins},
 	}
@@ -115,7 +119,9 @@ func (c *sessionCookies) read(r *http.Request, kind *cookieKind) held {
 		if err != nil {
 			return held{asked: true, err: err}
 		}
-		return held{asked: true, token: token, visit: visit}
+		if visit.Session.Alive(c.now(), c.idle) {
+			return held{asked: true, token: token, visit: visit}
+		}
 	}
 	return held{asked: true}
 }
@@ -182,23 +188,29 @@ func (c *sessionCookies) end(w http.ResponseWriter, r *http.Request, kind *cooki
 	return session.Save(r, w)
 }
 
-// visitor returns who is signed in. NotSignedIn when nobody is; StoreDown when
-// nobody can tell.
+// visitor returns who is signed in: every route of visitors and /verify ask here.
+// NotSignedIn when nobody is, and when the session is too old to be believed
+// without a check, with errRecheck as the cause; StoreDown when nobody can tell.
 func (s *Server) visitor(r *http.Request) (*auth.Visit, error) {
-	return s.visit(r, s.cookies.visitor)
+	visit, err := s.live(r, s.cookies.visitor)
+	if err != nil {
+		return nil, err
+	}
+	if s.due(r, visit) {
+		return nil, auth.Fail(auth.NotSignedIn, errRecheck)
+	}
+	s.toucher.seen(&visit.Session, s.now())
+	return visit, nil
 }
 
-func (s *Server) visit(r *http.Request, kind *cookieKind) (*auth.Visit, error) {
+// live returns the session of a kind that the browser holds, checked or not. It
+// answers nobody's question who is there.
+func (s *Server) live(r *http.Request, kind *cookieKind) (*auth.Visit, error) {
 	found := s.held(r, kind)
-	if found.err != nil {
-		return nil, found.err
-	}
-	now := s.now()
-	if found.token == "" || !found.visit.Session.Alive(now, s.auth.Rules().Idle) {
+	if found.err == nil && found.token == "" {
 		return nil, auth.Fail(auth.NotSignedIn, nil)
 	}
-	s.toucher.seen(&found.visit.Session, now)
-	return found.visit, nil
+	return found.visit, found.err
 }
 
 // held reads the request's session of a kind, once.
@@ -229,9 +241,12 @@ func (s *Server) heldToken(r *http.Request) string {
 // neither; NotAdmin for anybody else; SignInAgain for an admin whose own login is too
 // old.
 func (s *Server) enter(r *http.Request) (admin.Actor, error) {
-	visit, err := s.visit(r, s.cookies.admin)
-	if auth.ReasonOf(err) == auth.NotSignedIn {
+	visit, err := s.live(r, s.cookies.admin)
+	switch {
+	case auth.ReasonOf(err) == auth.NotSignedIn:
 		visit, err = s.visitor(r)
+	case err == nil:
+		s.toucher.seen(&visit.Session, s.now())
 	}
 	if err != nil {
 		return admin.Actor{}, err

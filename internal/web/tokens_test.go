@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -19,8 +20,13 @@ func (w *world) sends(method, path, cookies string, form url.Values) *page {
 	return p
 }
 
-// junkCookies are n cookies of a name that cannot be tokens of ours.
-func junkCookies(name string, n int) string { return strings.Repeat(name+"=junk; ", n) }
+// junkCookies are n cookies of a name, all different, that cannot be tokens of ours.
+func junkCookies(name string, n int) (cookies string) {
+	for i := range n {
+		cookies += fmt.Sprintf("%s=junk%d; ", name, i)
+	}
+	return cookies
+}
 
 // However much junk stands in front of it, the good cookie is found.
 func TestJunkInFrontLocksNobodyOut(t *testing.T) {

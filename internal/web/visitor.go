@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 
 	"github.com/gorilla/sessions"
@@ -15,9 +16,6 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 	visit, err := s.visitor(r)
 	switch {
 	case err == nil:
-		if began, err := s.recheck(w, r, visit); began || err != nil {
-			return err
-		}
 		return s.page(w, r, profilePage{User: &visit.User})
 	case auth.ReasonOf(err) != auth.NotSignedIn:
 		return err
@@ -45,6 +43,9 @@ func (s *Server) consent(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) logout(w http.ResponseWriter, r *http.Request) error {
 	if r.Form.Get("scope") == "all" {
 		visit, err := s.visitor(r)
+		if errors.Is(err, errRecheck) {
+			return err // this session ends for whoever is there; the others do not
+		}
 		if err == nil {
 			_, err = s.admins.EndSessions(r.Context(), admin.Self(visit), visit.User.ID)
 		}
@@ -63,7 +64,7 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) eraseForm(w http.ResponseWriter, r *http.Request) error {
 	visit, err := s.visitor(r)
 	if auth.ReasonOf(err) == auth.NotSignedIn {
-		return redirect(w, http.StatusSeeOther, s.site.home())
+		return redirect(w, http.StatusSeeOther, s.signInPath(r, s.site.prefix+"/erase"))
 	}
 	if err != nil {
 		return err
