@@ -118,6 +118,12 @@ func limitBody(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r) // spares the copy of the request
 			return
 		}
+		if len(r.TransferEncoding) > 0 {
+			// There may have been a length as well, which a proxy before us may have
+			// gone by: what follows on the connection may be hidden from it (RFC 9112,
+			// 6.1).
+			w.Header().Set("Connection", "close")
+		}
 		limited.ServeHTTP(w, r)
 	})
 }
