@@ -56,7 +56,7 @@ func TestJunkInFrontLocksNobodyOut(t *testing.T) {
 func TestSigningOutEndsAllCookies(t *testing.T) {
 	w := newWorld(t, options{})
 	first, second := w.signedIn("lin").cookie("wxlogin"), w.signedIn("lin").cookie("wxlogin")
-	both := junkCookies("wxlogin", 3) + "wxlogin=" + first + "; wxlogin=" + second
+	both := junkCookies("wxlogin", 3) + "wxlogin=" + strings.Repeat("A", 43) + "; wxlogin=" + first + "; wxlogin=" + second
 	w.sends(http.MethodPost, "/logout", both, url.Values{}).wantRedirect("/")
 	for _, token := range []string{first, second} {
 		w.sends(http.MethodGet, "/api/me", "wxlogin="+token, nil).wantPage(http.StatusUnauthorized, "")
