@@ -21,6 +21,7 @@ var arrows = map[string][]string{
 	"internal/store/sqldb":      {"internal/auth"},
 	"internal/telemetry":        {"internal/auth", "internal/store", "internal/web", "internal/wechat"},
 	"internal/store/pgtest":     {},
+	"internal/store/sqlitetest": {},
 	"internal/web":              {"internal/admin", "internal/auth"},
 	"internal/wechat":           {"internal/auth"},
 	"internal/wechat/wechatsim": {},

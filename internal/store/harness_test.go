@@ -17,6 +17,7 @@ import (
 	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 	"wxlogin/internal/store"
+	"wxlogin/internal/store/sqlitetest"
 	"wxlogin/migrations"
 )
 
@@ -47,7 +48,15 @@ type address struct {
 	raw *sql.DB
 }
 
+var migratedFile sqlitetest.Template
+
 var sqliteEngine = engine{"sqlite", func(t *testing.T) address {
+	path := migratedFile.Copy(t, func(path string) error { return migrated("sqlite:" + path) })
+	return address{"sqlite:" + path, rawSQLite(t, path)}
+}}
+
+// emptySQLite makes paths of files that nobody has made.
+var emptySQLite = engine{"sqlite", func(t *testing.T) address {
 	path := filepath.Join(t.TempDir(), "wxlogin.db")
 	return address{"sqlite:" + path, rawSQLite(t, path)}
 }}

@@ -31,7 +31,7 @@ func TestSessionCacheInEveryOrder(t *testing.T) {
 					for _, x := range r.foreign {
 						r.play(reads, [2]act{first, second}, map[int]act{a: x})
 						for b := a + 1; b < gaps; b++ {
-							for _, y := range r.foreign {
+							for _, y := range r.foreign[:2] { // that change rows: after them something can be wrong
 								r.play(reads, [2]act{first, second}, map[int]act{a: x, b: y})
 							}
 						}

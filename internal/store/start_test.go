@@ -38,7 +38,7 @@ func TestTenProcessesStartOnOneNewFile(t *testing.T) {
 		return
 	}
 	for range 2 {
-		w := &world{t: t, ctx: t.Context(), at: sqliteEngine.make(t)}
+		w := &world{t: t, ctx: t.Context(), at: emptySQLite.make(t)}
 		together(10, func(int) { inProcess(t, "STORE_TEST_URL="+w.at.url, "STORE_TEST_KEY="+allKeys()["k1"]) })
 		w.wantRows("users", 1)
 		w.wantRows("sessions", 10)
@@ -46,7 +46,7 @@ func TestTenProcessesStartOnOneNewFile(t *testing.T) {
 }
 
 func TestTenStoresStartOnOneNewFile(t *testing.T) {
-	w := &world{t: t, ctx: t.Context(), at: sqliteEngine.make(t), clock: newClock(), keys: ring(t, "k1"), log: &logbook{}}
+	w := &world{t: t, ctx: t.Context(), at: emptySQLite.make(t), clock: newClock(), keys: ring(t, "k1"), log: &logbook{}}
 	together(10, func(int) { w.visitorAt(w.another()) })
 	w.wantRows("users", 1)
 	if n := strings.Count(w.log.String(), "migrated"); n != 1 {
@@ -90,51 +90,6 @@ func wantRefused(t *testing.T, err error, words ...string) {
 	}
 	if strings.ContainsAny(err.Error(), "\r\n") {
 		t.Errorf("more than one line: %q", err)
-	}
-}
-
-func TestAPathMayBeAnything(t *testing.T) {
-	for _, name := range []string{"a b.db", "q?x=1&mode=memory.db", "h#sh.db", "100%25 %zz.db", "微信登录.db", "file:odd.db", "semi;colon'\".db", "plus+.db"} {
-		dir := filepath.Join(t.TempDir(), "目录 %41?#")
-		if err := os.Mkdir(dir, 0o755); err != nil {
-			t.Fatal(err)
-		}
-		s, err := openAt(t, filepath.Join(dir, name))
-		if err != nil {
-			t.Errorf("%s: %v", name, err)
-			continue
-		}
-		w := &world{t: t, ctx: t.Context(), clock: newClock()}
-		w.visitorAt(s)
-		if err := s.Ready(t.Context()); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-		if err := s.Backup(t.Context(), filepath.Join(dir, "copy of "+name)); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-		entries, _ := os.ReadDir(dir)
-		for _, entry := range entries {
-			if !strings.HasPrefix(entry.Name(), name) && entry.Name() != "copy of "+name {
-				t.Errorf("%s: a file %s came up", name, entry.Name())
-			}
-			if info, _ := entry.Info(); info.Mode().Perm() != 0o600 {
-				t.Errorf("%s: %s has mode %v", name, entry.Name(), info.Mode())
-			}
-		}
-	}
-}
-
-func TestARelativePathStaysWhereItWas(t *testing.T) {
-	t.Chdir(t.TempDir())
-	s, err := openAt(t, "here.db")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Chdir(t.TempDir())
-	w := &world{t: t, ctx: t.Context(), clock: newClock()}
-	w.visitorAt(s)
-	if err := s.Ready(t.Context()); err != nil {
-		t.Error(err)
 	}
 }
 

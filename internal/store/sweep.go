@@ -54,5 +54,5 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, idle time.Duration) (t
 	if total += ended; err != nil {
 		return total, err
 	}
-	return total, s.tally(ctx, now)
+	return total, s.rollUp(ctx, now)
 }

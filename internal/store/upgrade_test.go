@@ -28,9 +28,7 @@ func schema(t *testing.T, last string) fs.FS {
 // before is a database as an older program has left it.
 func before(t *testing.T, e engine, last string) *world {
 	t.Helper()
-	if e.name == postgresEngine.name {
-		e = emptyPostgres
-	}
+	e = map[string]engine{sqliteEngine.name: emptySQLite, postgresEngine.name: emptyPostgres}[e.name]
 	w := &world{t: t, ctx: t.Context(), at: e.make(t), clock: newClock(), keys: ring(t, "k1"), log: &logbook{}}
 	config := w.config(w.keys)
 	config.Migrations = schema(t, last)
@@ -81,9 +79,6 @@ func TestAnUpgradeFindsWhoWasThere(t *testing.T) {
 				w.past(w.login(openID, auth.ScopeUserinfo), name, issued)
 			}
 			w.Store = w.another()
-			if kept := w.text("SELECT users.openid FROM tokens JOIN users ON users.id = tokens.user_id WHERE login_at <> issued_at AND login_at = last_login_at"); kept != "o2" || w.number("SELECT COUNT(login_at) FROM tokens") != 1 {
-				t.Errorf("the token of %s is known to be kept", kept)
-			}
 			for search, want := range map[string][]string{
 				"雨": {"o1", "o2"}, "小雨": {"o1", "o2"}, "小雨🌸": {"o1"}, "lin小": {"o1"}, "aa": {"o4"}, "长尾": {"o5"}, strings.Repeat("长", 40) + "尾": {"o5"},
 			} {

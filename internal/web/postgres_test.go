@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -13,6 +12,7 @@ import (
 
 	"wxlogin/internal/store"
 	"wxlogin/internal/store/pgtest"
+	"wxlogin/internal/store/sqlitetest"
 	"wxlogin/migrations"
 )
 
@@ -27,16 +27,21 @@ const onPostgres = "TestOnPostgres"
 func newDatabase(t testing.TB) string {
 	t.Helper()
 	if !strings.HasPrefix(t.Name(), onPostgres) && os.Getenv("WXLOGIN_TEST_ENGINE") != "postgres" {
-		return filepath.Join(t.TempDir(), "wxlogin.db")
+		return migratedFile.Copy(t, func(path string) error { return migrate(t, "sqlite:"+path) })
 	}
 	server := pgtest.Shared(t)
-	return server.TCP(server.Filled(t, func(url string) error {
-		s, err := store.Open(context.Background(), store.Config{URL: url, Keys: newKeys(t), Migrations: migrations.FS})
-		if err != nil {
-			return err
-		}
-		return s.Close()
-	}))
+	return server.TCP(server.Filled(t, func(url string) error { return migrate(t, url) }))
+}
+
+var migratedFile sqlitetest.Template
+
+// migrate makes the schema in an empty database.
+func migrate(t testing.TB, url string) error {
+	s, err := store.Open(context.Background(), store.Config{URL: url, Keys: newKeys(t), Migrations: migrations.FS})
+	if err != nil {
+		return err
+	}
+	return s.Close()
 }
 
 func databaseURL(path string) string {
