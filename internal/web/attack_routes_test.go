@@ -119,7 +119,8 @@ func (w *world) answersTo(method, address string) bool {
 	})
 }
 
-// A method that a route does not have is refused, by name, to anybody.
+// A method that a route does not have is refused, to anybody, and the right ones are
+// named.
 func TestMethodsOfAllRoutes(t *testing.T) {
 	for _, prefix := range []string{"", "/wx"} {
 		w := newWorld(t, options{path: prefix})
@@ -127,6 +128,9 @@ func TestMethodsOfAllRoutes(t *testing.T) {
 		cookies := "wxlogin=" + w.signedIn("lin").cookie("wxlogin") + "; wxlogin_desk=" + w.admin().cookie("wxlogin_desk")
 		for _, route := range w.routes() {
 			_, pattern, _ := strings.Cut(route, " ")
+			if strings.HasPrefix(pattern, "/verify") {
+				continue // is asked about any method, and may be asked by it
+			}
 			address := targets{"none", "none", "none"}.place(pattern)
 			for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "get", "POST1"} {
 				if w.answersTo(method, address) {
