@@ -81,7 +81,7 @@ func TestVerifyRedirects(t *testing.T) {
 		{"X-Requested-With", "XMLHttpRequest"}, {"Accept", "application/json"}, {"X-Forwarded-Method", "POST"}, {"Sec-Fetch-Mode", "cors"},
 	} {
 		p := asks(trusting, iPhone, append(shop, header...)...).wantPage(http.StatusUnauthorized, `"login_url"`)
-		if p.Header.Get("Location") != "" || p.Header.Get("X-Login-Url") != trusting.url+"/login?return_to="+back {
+		if p.Header.Get("Location") != "" || p.Header.Get("X-Login-Url") != trusting.url+"/signin?return_to="+back {
 			t.Errorf("%v: %v", header, p.Header)
 		}
 	}
