@@ -67,18 +67,13 @@ func TestCopyTheAddressInABrowser(t *testing.T) {
 	phone := browser.newTab("phone", true, "Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36")
 	phone.opens(at.visitor + "scan?return_to=%2Fme#/order/5")
 	phone.waits("#copy")
-	phone.wantText("请在微信中打开", strings.TrimSuffix(strings.TrimPrefix(at.visitor, "http://"), "/"), at.visitor+"signin?return_to=%2Fme")
+	phone.wantText("请在微信中打开", strings.TrimSuffix(strings.TrimPrefix(at.visitor, "http://"), "/"), at.visitor+"signin?return_to=%2Fme%23%2Forder%2F5")
 	phone.shot("42-phone-copy")
 	phone.do(chromedp.Click(chromedp.CSS("#copy"), chromedp.NodeVisible))
-	ready := `document.getElementById("copied").textContent`
-	for range 50 {
-		if phone.evaluates(ready) != "" {
-			break
-		}
-	}
+	phone.waits("#copied:not(:empty)")
 	phone.wantText("已复制")
-	if done := phone.evaluates(`document.getElementById("scan").dataset.done`); done == "" {
-		t.Error("no way on")
+	if done := phone.evaluates(`document.getElementById("scan").dataset.done`); !strings.HasSuffix(done, "return_to=%2Fme%23%2Forder%2F5") {
+		t.Errorf("the desktop's way on is %s", done)
 	}
 	phone.shot("43-phone-copied")
 	desk := browser.newDesk("desk")

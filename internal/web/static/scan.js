@@ -108,11 +108,16 @@
   }
   copying();
 
-  // The part of a page's address behind #, which only the browser knows and redirects
-  // of proxies carry to this page, goes on to where the login leads.
-  if (location.hash.length > 1 && location.hash !== "#wechat_redirect" && !/%23/.test(addresses.done)) {
-    addresses.done += encodeURIComponent(location.hash);
+  // The part of an address behind #, which only browsers know and carry through a
+  // proxy's redirect to this page, goes on to where the login leads.
+  function keepFragment() {
+    var fragment = encodeURIComponent(location.hash);
+    if (location.hash.length < 2 || /%23/.test(addresses.done)) return;
+    addresses.done += fragment;
+    addresses.again += location.hash;
+    document.getElementById("url").textContent += fragment;
   }
+  keepFragment();
 
   document.addEventListener("visibilitychange", function () {
     if (document.hidden) stop();
