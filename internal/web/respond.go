@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"sync"
@@ -214,19 +213,6 @@ func (s *Server) errorPage(w http.ResponseWriter, r *http.Request, status int, r
 	s.writePage(w, r, status, shown)
 }
 
-// refusedAtGate is for somebody who is not signed in at another site and whom its
-// proxy does not lead on: a form was sent, or the page is part of another one.
-func (s *Server) refusedAtGate(r *http.Request) messagePage {
-	p := messagePage{Icon: "info", Key: "reason.not_signed_in", Action: &link{Label: "action.sign_in", Href: s.signInURL(s.backTo(r))}}
-	switch {
-	case inFrame(r):
-		p.Key = "framed"
-	case s.methodOf(r) != http.MethodGet:
-		p.Key = "not_delivered"
-	}
-	return p
-}
-
 // backTo is where a person goes on who has signed in: the page that was asked
 // for, or the one that led to it, if a browser cannot ask for that again.
 func (s *Server) backTo(r *http.Request) string {
@@ -246,27 +232,6 @@ func (s *Server) backTo(r *http.Request) string {
 		return s.site.home()
 	}
 	return s.site.returnTo(r.URL.RequestURI())
-}
-
-// gateBack is that for another site: the page that holds the form, which a form's
-// own address may not be, if it is of the site that the proxy asks about.
-func (s *Server) gateBack(r *http.Request) string {
-	wanted := s.wanted(r)
-	if s.methodOf(r) == http.MethodGet {
-		return wanted
-	}
-	from := beforeAny(r.Header.Get("Referer"), "#")
-	site := func(address string) string {
-		u, err := url.Parse(address)
-		if err != nil || u.Host == "" {
-			return ""
-		}
-		return u.Scheme + "://" + u.Host
-	}
-	if site(from) != "" && site(from) == site(wanted) && s.site.refuses(from) == "" {
-		return from
-	}
-	return wanted
 }
 
 // startAgain is the way on from an error: the login anew when it happened on the
@@ -319,28 +284,6 @@ func (s *Server) writePage(w http.ResponseWriter, r *http.Request, status int, p
 	if cap(body) <= maxRoom {
 		*room = body
 	}
-}
-
-// pageElsewhere lets a page be shown under another site's address, which has none
-// of our files, and in a frame of the sites that people may come back to. A message
-// has a link to the login at most, and nothing that a click could be stolen for.
-func (s *Server) pageElsewhere(h http.Header, f *frame) {
-	f.Base = s.site.origin + "/"
-	h.Set("Content-Security-Policy", s.elsewherePolicy)
-	h.Del("X-Frame-Options") // knows no list; frame-ancestors stands for it
-}
-
-// newElsewherePolicy is contentPolicy for such a page.
-func newElsewherePolicy(site site, returnHosts []string) string {
-	frames := "'self' " + site.origin
-	for _, host := range returnHosts {
-		frames += " https://" + host
-		if u, err := url.Parse("//" + host); err == nil && IsLoopback(u.Hostname()) {
-			frames += " http://" + host
-		}
-	}
-	return "default-src 'none'; style-src " + site.origin + "; img-src " + site.origin + " data:; form-action 'none'; base-uri " +
-		site.origin + "; frame-ancestors " + frames
 }
 
 // Values of headers that pages share.
