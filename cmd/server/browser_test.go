@@ -109,7 +109,7 @@ type browser struct {
 
 // openBrowser starts a browser with an empty profile, or skips the test where
 // there is none.
-func openBrowser(t *testing.T) *browser {
+func openBrowser(t *testing.T, more ...chromedp.ExecAllocatorOption) *browser {
 	t.Helper()
 	path := chromium()
 	if path == "" && inCI() {
@@ -126,6 +126,7 @@ func openBrowser(t *testing.T) *browser {
 		chromedp.Flag("lang", "zh-CN"),
 		chromedp.UserDataDir(t.TempDir()),
 	)
+	options = append(options, more...)
 	ctx, cancel := context.WithTimeout(t.Context(), 3*patience)
 	t.Cleanup(cancel)
 	ctx, stop := chromedp.NewExecAllocator(ctx, options...)

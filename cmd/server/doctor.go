@@ -67,9 +67,9 @@ func (c *doctorCommand) Run(ctx context.Context, env *environment) error {
 	d := newDoctor(&c.settings, c.Offline)
 	failed := 0
 	for _, check := range []func(context.Context) []finding{
-		d.checkSettings, d.checkDomain, d.checkKeys, d.checkDatabase, d.checkDisk, d.checkProxies,
+		d.checkSettings, d.checkDomain, d.checkKeys, d.checkDatabase, d.checkDisk, d.checkProxies, d.checkReturnHosts,
 		d.checkWeChat, d.checkAuthorizePage,
-		d.checkService, d.checkPublicURL, d.checkVerifyFile,
+		d.checkService, d.checkPublicURL, d.checkVerifyFile, d.checkGates,
 	} {
 		for _, f := range check(ctx) {
 			d.print(env.stdout, f)

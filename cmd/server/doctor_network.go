@@ -108,6 +108,9 @@ func ask(ctx context.Context, address string, proxy func(*http.Request) (*url.UR
 		return reply{}, err
 	}
 	req.Header.Set("User-Agent", "wxlogin")
+	// As a browser that opens a page: what asks for a login then leads to it.
+	req.Header.Set("Accept", "text/html, */*;q=0.8")
+	req.Header.Set("Sec-Fetch-Mode", "navigate")
 	client := http.Client{
 		Transport:     &http.Transport{Proxy: proxy, DisableKeepAlives: true},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

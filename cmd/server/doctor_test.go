@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -154,4 +155,56 @@ func TestDoctorOfCertificates(t *testing.T) {
 	if line := server.CertificateLine(now.AddDate(0, 0, 15), now); !strings.HasPrefix(line, "ok ") {
 		t.Error(line)
 	}
+}
+
+// Sites that the session does not reach make browsers go round; doctor compares.
+func TestDoctorOfReturnHosts(t *testing.T) {
+	c := newClinic(t)
+	c.vars["WXLOGIN_PUBLIC_URL"] = "https://login.example.com"
+	for _, test := range []struct{ hosts, domain, verdict, says string }{
+		{"shop.example.com", "", "warn", "not set"},
+		{"shop.example.com,shop.example.org", "example.com", "warn", "does not reach shop.example.org, as WXLOGIN_COOKIE_DOMAIN is example.com"},
+		{"evilexample.com", "example.com", "warn", "evilexample.com"},
+		{"shop.example.com,example.com:8443", ".example.com", "ok", "2"},
+		{"login.example.com:8443", "", "ok", "1"},
+		{"", "", "ok", "0"},
+		{"", "example.com", "warn", "WXLOGIN_RETURN_HOSTS"},
+	} {
+		c.vars["WXLOGIN_RETURN_HOSTS"], c.vars["WXLOGIN_COOKIE_DOMAIN"] = test.hosts, test.domain
+		c.doctor("--offline").wants(test.verdict, "return to", test.says)
+	}
+	c.vars["WXLOGIN_RETURN_HOSTS"], c.vars["WXLOGIN_COOKIE_DOMAIN"] = "shop.example.com，blog.example.com", ""
+	c.doctor("--offline").wants("FAIL", "settings", "comma of ASCII")
+}
+
+// doctor opens a protected site and looks whether the login leads back to it.
+func TestDoctorOfAGate(t *testing.T) {
+	c := newClinic(t)
+	lines := http.Header{"X-Forwarded-Proto": {"http"}}
+	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		req, err := http.NewRequestWithContext(r.Context(), http.MethodGet, c.vars["WXLOGIN_PUBLIC_URL"]+"/verify?login=redirect", nil)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		req.Header = r.Header.Clone()
+		for name, values := range lines {
+			req.Header[name] = values
+		}
+		res, err := http.DefaultTransport.RoundTrip(req)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer res.Body.Close()
+		w.Header().Set("Location", res.Header.Get("Location"))
+		w.WriteHeader(res.StatusCode)
+	}))
+	defer site.Close()
+	host := strings.TrimPrefix(site.URL, "http://")
+	c.vars["WXLOGIN_RETURN_HOSTS"], c.vars["WXLOGIN_TRUSTED_PROXIES"] = host, "127.0.0.1/32"
+	c.serves()
+	c.doctor().wants("FAIL", "gate", host, "X-Forwarded-Host")
+	lines["X-Forwarded-Host"], lines["X-Forwarded-Uri"] = []string{host}, []string{"/wxlogin-doctor?from=doctor"}
+	c.doctor().wants("ok", "gate", "and back")
 }

@@ -65,8 +65,31 @@ func strangers(t *testing.T, g *gate) {
 	if a = desktop.opens(wanted); a.status != http.StatusOK || !strings.Contains(a.body, "return_to="+url.QueryEscape(wanted)) {
 		t.Errorf("the scan page is %d:\n%s", a.status, a.body)
 	}
+	// WeChat's browser on Android says so with every page.
+	a = phone.asks(http.MethodGet, wanted, "", "X-Requested-With: com.tencent.mm", "Accept: text/html", "Sec-Fetch-Mode: navigate")
+	if a.status != http.StatusFound || a.leadsTo() != loginSite+"/login?return_to="+url.QueryEscape(wanted) {
+		t.Errorf("WeChat on Android gets %d to %s", a.status, a.header.Get("Location"))
+	}
 	for _, line := range []string{"Sec-Fetch-Mode: cors", "X-Requested-With: XMLHttpRequest", "Accept: application/json"} {
 		phone.asks(http.MethodGet, wanted, "", line).refused()
+	}
+	// Who has sent a form, or looks at a frame, gets a page with the way to the login.
+	for _, lines := range [][]string{
+		{http.MethodPost, "Sec-Fetch-Mode: navigate", "Referer: " + wanted},
+		{http.MethodPost, "Origin: " + shop, "Upgrade-Insecure-Requests: 1", "Referer: " + wanted},
+		{http.MethodGet, "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: iframe"},
+	} {
+		a := phone.asks(lines[0], wanted, "", lines[1:]...)
+		if a.status != http.StatusUnauthorized || !strings.Contains(a.body, `href="`+loginSite+`/signin?return_to=`+url.QueryEscape(wanted)+`"`) || !strings.HasPrefix(a.header.Get("Content-Type"), "text/html") {
+			t.Errorf("%q: %d %v\n%s", lines, a.status, a.header, a.body)
+		}
+	}
+	// Odd paths come back too.
+	for target, back := range map[string]string{"/sale-50%-off?q=%zz": "/sale-50%-off?q=%zz", "//cart": "/cart", "/" + strings.Repeat("x", 3000): "/"} {
+		_, header := g.raw(t, rawGet(target))
+		if to := header.Get("Location"); to != "" && to != loginSite+"/login?return_to="+url.QueryEscape(shop+back) {
+			t.Errorf("%.40s leads to %.200s", target, to)
+		}
 	}
 	for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodOptions} {
 		phone.asks(method, wanted, "a body for the application").refused()
@@ -671,7 +694,7 @@ func exampleApplications(t *testing.T, g *gate) {
 		t.Fatal(err)
 	}
 	back := loginSite + "/spa/?a=1"
-	if a := stranger.opens(problem.LoginURL + "?return_to=" + url.QueryEscape(back)); a.url.String() != back {
+	if a := stranger.opens(strings.Replace(problem.LoginURL, "return_to=%2F", "return_to="+url.QueryEscape(back), 1)); a.url.String() != back {
 		t.Errorf("the single-page application's login ends at %s", a.url)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/net/idna"
 	"golang.org/x/net/publicsuffix"
 
 	"wxlogin/internal/auth"
@@ -158,7 +159,8 @@ func (s *settings) parse() (config, error) {
 	check(slices.Contains([]string{"zh_CN", "zh_TW", "en"}, s.Lang), "lang", "%q is none of zh_CN, zh_TW, en", s.Lang)
 	for _, host := range c.returnHosts {
 		u, err := url.Parse("https://" + host)
-		check(err == nil && u.Host == host && plainHost(u), "return-hosts", "%q is not an exact host or host:port, for example shop.example.com", host)
+		ok := err == nil && u.Host == host && plainHost(u)
+		check(ok, "return-hosts", "%q is not an exact host or host:port, for example shop.example.com%s", host, hostHint(host))
 	}
 	for _, openID := range c.admins {
 		check(checkOpenID(openID) == nil, "admins", "%q is not an openid; it is about 28 letters, digits, - or _, and begins with o", openID)
@@ -203,7 +205,11 @@ func (s *settings) parsePublicURL() (*url.URL, error) {
 	u, err := url.Parse(s.PublicURL)
 	switch {
 	case err != nil || !plainHost(u) || u.Scheme != "https" && u.Scheme != "http":
-		return nil, badSetting(flag, "%q is not an address, %s", s.PublicURL, form)
+		hint := ""
+		if err == nil {
+			hint = hostHint(u.Hostname())
+		}
+		return nil, badSetting(flag, "%q is not an address, %s%s", s.PublicURL, form, hint)
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.RawPath != "" || strings.ContainsAny(u.Path, `\{}*`) || strings.Contains(u.Path, "//") || path.Clean("/"+u.Path) != "/"+strings.Trim(u.Path, "/"):
 		return nil, badSetting(flag, "has more than scheme, host and a plain path, %s", form)
 	case u.Scheme == "http" && !web.IsLoopback(u.Hostname()) && !s.AllowHTTP:
@@ -212,21 +218,48 @@ func (s *settings) parsePublicURL() (*url.URL, error) {
 	return u, nil
 }
 
-// plainHost says whether an address has a host that can be one: a name without
-// wildcards or an IP address, and a port that there is.
+// plainHost says whether an address has a host that can be one: a name as it goes
+// over the wire, without wildcards, or an IP address, and a port that there is.
 func plainHost(u *url.URL) bool {
 	if port := u.Port(); port != "" {
 		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
 			return false
 		}
 	}
-	return u.Hostname() != "" && !strings.ContainsAny(u.Hostname(), "*?, ")
+	host := u.Hostname()
+	return host != "" && !strings.ContainsAny(host, "*?, ") && !strings.HasPrefix(host, ".") && !strings.HasSuffix(host, ".") && isASCII(host)
+}
+
+func isASCII(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r > 0x7e })
+}
+
+// hostHint says what is wrong with a host that looks right: such mistakes are hard
+// to see, and a browser compares letter by letter.
+func hostHint(host string) string {
+	switch {
+	case strings.ContainsAny(host, "，、；;"):
+		return "; hosts are separated by the comma of ASCII (,), and this is another"
+	case strings.ContainsAny(host, "。．："):
+		return "; it holds a full-width dot or colon"
+	case strings.HasPrefix(host, "."), strings.HasSuffix(host, "."):
+		return "; leave out the dot before or behind it, and name every host by itself"
+	case !isASCII(host):
+		if plain, err := idna.Lookup.ToASCII(host); err == nil {
+			return "; browsers send such a name as " + plain
+		}
+		return "; browsers send such a name in punycode (xn--…)"
+	}
+	return ""
 }
 
 func (s *settings) parseCookieDomain(public *url.URL) (string, error) {
 	domain := strings.TrimPrefix(strings.ToLower(s.CookieDomain), ".")
 	if s.CookieDomain == "" || public == nil {
 		return "", nil
+	}
+	if !isASCII(domain) || strings.ContainsAny(domain, ",;") {
+		return "", badSetting("cookie-domain", "%q is not one domain%s", s.CookieDomain, hostHint(domain))
 	}
 	host := strings.ToLower(public.Hostname())
 	// A browser drops a cookie of a domain that its page is not in, or that many

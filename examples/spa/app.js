@@ -21,14 +21,11 @@ async function start() {
   show("profile", await answer.json());
 }
 
-// signIn is the way to the login and back to this very page. Outside of WeChat
-// nobody can sign in, and the scan page tells how to get there.
+// signIn is the way to the login and back to this very page, its route behind the
+// # among it: no server ever sees that. login_url suits every browser.
 function signIn(loginURL) {
   const address = new URL(loginURL);
-  if (!/MicroMessenger/i.test(navigator.userAgent)) {
-    address.pathname = address.pathname.replace(/login$/, "scan");
-  }
-  address.searchParams.set("return_to", location.origin + location.pathname + location.search);
+  address.searchParams.set("return_to", location.href);
   return address.href;
 }
 

@@ -35,5 +35,8 @@ func (s *Server) adminLogout(w http.ResponseWriter, r *http.Request) error {
 	if err := s.admins.RecordSignOut(r.Context(), adminOf(r)); err != nil {
 		return err
 	}
-	return redirect(w, http.StatusSeeOther, s.site.home())
+	// No redirect: the visitor's own page might lead on to WeChat, where the browser
+	// does not let a form's redirects go, see contentPolicy.
+	exchangeOf(r).admin = nil
+	return s.page(w, r, adminMessagePage{Icon: "success", Key: "desk_signed_out", Action: &link{Label: "action.home", Href: s.site.home()}})
 }

@@ -25,7 +25,7 @@ func TestScanByAnAdminTakesAFreshLogin(t *testing.T) {
 	thief := w.phone("wang")
 	thief.setCookie(w.url, "wxlogin", phone.cookie("wxlogin"))
 	s := w.browser(desktopWeb).scans("/admin")
-	thief.post(s.path, url.Values{"answer": {"confirm"}}).wantRedirect(s.path)
+	thief.post(s.path, url.Values{"answer": {"confirm"}}).wantPage(http.StatusUnauthorized, "/login?return_to="+url.QueryEscape(s.path))
 	thief.opens(s.path)
 	thief.answers(s, "confirm")
 	s.browser.opens(s.done).wantPage(http.StatusForbidden, "")

@@ -22,3 +22,13 @@ func onDesktop(r *http.Request) bool {
 	agent := strings.ToLower(r.UserAgent())
 	return strings.Contains(agent, "windowswechat") || strings.Contains(agent, "macwechat") || strings.Contains(agent, "unifiedpc")
 }
+
+// onPhone says whether a browser runs on a phone, which cannot scan a code that
+// it shows itself. A tablet that names itself a desktop is one.
+func onPhone(r *http.Request) bool {
+	if r.Header.Get("Sec-CH-UA-Mobile") == "?1" {
+		return true
+	}
+	agent := strings.ToLower(r.UserAgent())
+	return !onDesktop(r) && (strings.Contains(agent, "mobile") || strings.Contains(agent, "android") || strings.Contains(agent, "iphone"))
+}

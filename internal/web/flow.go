@@ -104,6 +104,22 @@ func (f *flows) find(r *http.Request, state string) (flow, bool) {
 	return flow{}, false
 }
 
+// before says whether the browser holds a flow like this one that began shortly
+// before it.
+func (f *flows) before(r *http.Request, this flow) bool {
+	for _, cookie := range r.Cookies() {
+		if !strings.HasPrefix(cookie.Name, f.prefix) {
+			continue
+		}
+		other, ok := f.decode(cookie)
+		ago := this.Started.Sub(other.Started)
+		if ok && other.State != this.State && other.Scope == this.Scope && tripsPlace(other.ReturnTo) == tripsPlace(this.ReturnTo) && ago >= 0 && ago < 2*tripPause {
+			return true
+		}
+	}
+	return false
+}
+
 // makeRoom ends the oldest flows of a browser that holds too many, and all that
 // are no longer good, so that cookies never outgrow what servers accept. Those of
 // another instance on this host are not ours to end: their names differ.

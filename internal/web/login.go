@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"strings"
 
 	"wxlogin/internal/auth"
 )
@@ -19,11 +20,14 @@ func (s *Server) loginPath(returnTo string, consent bool) string {
 
 // login sends the browser to WeChat.
 func (s *Server) login(w http.ResponseWriter, r *http.Request) error {
-	query := r.URL.Query()
-	returnTo := s.site.returnTo(query.Get("return_to"))
-	scope := s.auth.Rules().Mode.ScopeFor(query.Get("consent") == "1")
-	if visit, err := s.live(r, s.cookies.visitor); err == nil && query.Get("consent") != "1" && s.due(r, visit) {
+	returnTo := s.returnTo(r)
+	consent := r.URL.Query().Get("consent") == "1"
+	scope := s.auth.Rules().Mode.ScopeFor(consent)
+	if visit, err := s.live(r, s.cookies.visitor); err == nil && !consent && s.due(r, visit) {
 		scope = auth.ScopeBase // who is there is all that is asked
+	}
+	if s.goesRound(r, returnTo) {
+		return s.comesToRest(w, r, returnTo)
 	}
 	if s.signedOutNotice(r) != "" {
 		http.SetCookie(w, s.signedOutCookie("", -1))
@@ -76,7 +80,7 @@ func (s *Server) checkState(next http.Handler) http.Handler {
 		if !ok {
 			err := s.refuse(auth.Failf(auth.StateMismatch, "no flow of this browser"))
 			if _, visitErr := s.live(r, s.cookies.visitor); visitErr == nil {
-				return redirect(w, http.StatusSeeOther, s.site.home())
+				return fromWeChat(w, s.site.home())
 			}
 			return err
 		}
@@ -138,14 +142,14 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
 		s.note(r, s.admins.RecordIdentityClash(r.Context(), device(r)))
 		return err
 	case err != nil && s.mayGoOn(w, r, fl, err):
-		return redirect(w, http.StatusSeeOther, fl.ReturnTo)
+		return fromWeChat(w, fl.ReturnTo)
 	case err != nil:
 		return err
 	case outcome == auth.Unknown:
 		if err := s.endOther(w, r); err != nil {
 			return err
 		}
-		return redirect(w, http.StatusSeeOther, s.site.prefix+"/consent?return_to="+url.QueryEscape(fl.ReturnTo))
+		return fromWeChat(w, s.site.prefix+"/consent?return_to="+url.QueryEscape(fl.ReturnTo))
 	}
 	if err := s.cookies.hand(w, r, s.cookies.visitor, fl.Token); err != nil {
 		return err
@@ -154,7 +158,18 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
 	if visit, err := s.sessions.Visit(r.Context(), auth.VisitorSession, auth.Hash(fl.Token)); err == nil {
 		s.note(r, s.admins.RecordSignIn(r.Context(), visit))
 	}
-	return redirect(w, http.StatusSeeOther, fl.ReturnTo)
+	s.arrived(w, r, fl)
+	return fromWeChat(w, fl.ReturnTo)
+}
+
+// fromWeChat sends a browser on that WeChat has sent back. Its address there ended
+// in #wechat_redirect, and browsers carry a fragment through redirects until one
+// has its own: an empty one does.
+func fromWeChat(w http.ResponseWriter, address string) error {
+	if !strings.Contains(address, "#") {
+		address += "#"
+	}
+	return redirect(w, http.StatusSeeOther, address)
 }
 
 // note passes over an entry of the audit log that could not be made: what it is
@@ -179,7 +194,7 @@ func (s *Server) consentOf(fl flow) string {
 // their page; else the trip is begun again, once, and silently if it was silent.
 func (s *Server) spent(w http.ResponseWriter, r *http.Request, fl flow, err error) error {
 	if _, visitErr := s.visitor(r); visitErr == nil {
-		return redirect(w, http.StatusSeeOther, fl.ReturnTo)
+		return fromWeChat(w, fl.ReturnTo)
 	}
 	if fl.Tries >= maxTries {
 		return err

@@ -185,7 +185,7 @@ func TestRepeatedCallback(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			if p.Status != http.StatusSeeOther || p.Header.Get("Location") != "/page" {
+			if p.Status != http.StatusSeeOther || p.location() != "/page" {
 				t.Errorf("status %d to %q: %s", p.Status, p.Header.Get("Location"), excerpt(p.Body))
 			}
 		})
@@ -226,7 +226,7 @@ func TestOutsideWeChat(t *testing.T) {
 	b := w.browser(desktopWeb)
 	b.opens("/").wantPage(http.StatusOK, "/qr.png")
 	if me := b.get("/api/me"); me.Status != http.StatusUnauthorized ||
-		me.Header.Get("Content-Type") != "application/problem+json" || !strings.Contains(me.Body, `"login_url":"`+w.url+`/login"`) {
+		me.Header.Get("Content-Type") != "application/problem+json" || !strings.Contains(me.Body, `"login_url":"`+w.url+`/signin?return_to=%2F"`) {
 		t.Fatalf("/api/me: %d %s", me.Status, me.Body)
 	}
 }

@@ -15,8 +15,8 @@ import (
 )
 
 // clientAddress finds the address of the client: the peer's, or with trusted
-// proxies the first address that no trusted proxy has. A proxy that names nobody
-// is the client itself.
+// proxies the first address of X-Forwarded-For that no trusted proxy has. A proxy
+// that names nobody is the client itself. Forwarded (RFC 7239) is not read.
 func clientAddress(trusted []netip.Prefix) func(http.Handler) http.Handler {
 	if len(trusted) == 0 {
 		return func(next http.Handler) http.Handler { return next } // client knows the peer
@@ -25,7 +25,36 @@ func clientAddress(trusted []netip.Prefix) func(http.Handler) http.Handler {
 	for i, prefix := range trusted {
 		prefixes[i] = prefix.String()
 	}
-	return middleware.ClientIPFromXFF(prefixes...)
+	find := middleware.ClientIPFromXFF(prefixes...)
+	return func(next http.Handler) http.Handler {
+		found := find(next)
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			lines := r.Header["X-Forwarded-For"]
+			for i, line := range lines {
+				lines[i] = withoutPorts(line)
+			}
+			found.ServeHTTP(w, r)
+		})
+	}
+}
+
+// withoutPorts leaves the addresses of an X-Forwarded-For: some proxies (Azure's
+// Application Gateway, IIS) write the client's port behind it.
+func withoutPorts(line string) string {
+	if !strings.ContainsAny(line, ":[") {
+		return line
+	}
+	items := strings.Split(line, ",")
+	for i, item := range items {
+		item = strings.TrimSpace(item)
+		if at, err := netip.ParseAddrPort(item); err == nil {
+			item = at.Addr().String()
+		} else if addr, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(item, "["), "]")); err == nil {
+			item = addr.String()
+		}
+		items[i] = item
+	}
+	return strings.Join(items, ", ")
 }
 
 // client is the address that clientAddress found, or the peer's.
@@ -74,7 +103,9 @@ func (s *Server) recoverPanics(next http.Handler) http.Handler {
 }
 
 // contentPolicy lets a page load our own styles and pictures and nothing else;
-// WeUI holds its icons as data addresses. There is no script.
+// WeUI holds its icons as data addresses. There is no script. Chrome holds a form
+// to form-action through all redirects that follow: what a form leads to is a page
+// of ours, with a link where it goes on to WeChat or another site.
 const contentPolicy = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // secureHeaders sets what holds for every answer, errors and redirects too.
@@ -146,8 +177,8 @@ func (s *Server) readForm(next http.Handler) http.Handler {
 func (s *Server) admit(next http.Handler) http.Handler {
 	return s.handle(func(w http.ResponseWriter, r *http.Request) error {
 		by, err := s.enter(r)
-		if errors.Is(err, errRecheck) && r.Method == http.MethodGet && !wantsJSON(r, s.site.prefix) {
-			return redirect(w, http.StatusFound, s.signInPath(r, s.adminReturn(r)))
+		if errors.Is(err, errRecheck) && r.Method == http.MethodGet && !s.wantsJSON(r) {
+			return redirect(w, http.StatusFound, s.signInPath(r, s.backTo(r)))
 		}
 		if err != nil {
 			return err

@@ -35,7 +35,9 @@ func (myDataPage) file() string { return "my_data" }
 // myData shows the visitor all that is stored on them.
 func (s *Server) myData(w http.ResponseWriter, r *http.Request) error {
 	visit, err := s.visitor(r)
-	if auth.ReasonOf(err) == auth.NotSignedIn {
+	// A form that led here must not be led on to WeChat: the browser would not go,
+	// see contentPolicy.
+	if auth.ReasonOf(err) == auth.NotSignedIn && done(r) == "" {
 		return redirect(w, http.StatusSeeOther, s.signInPath(r, s.site.prefix+"/me"))
 	}
 	if err != nil {

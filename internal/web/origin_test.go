@@ -3,6 +3,7 @@ package web_test
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -147,7 +148,11 @@ func TestExportsFromElsewhere(t *testing.T) {
 			{"Sec-Fetch-Site", ""}, {"Referer", "https://evil.example/"}, {"Referer", w.url + ".evil.example/"},
 			{"Sec-Fetch-Site", "cross-site", "Referer", w.url + "/"},
 		} {
-			ask(http.MethodGet, header...).wantPage(http.StatusForbidden, `"cross_origin"`)
+			reason := `"cross_origin"`
+			if slices.Contains(header, "navigate") {
+				reason = "这个请求来自别的网站" // a person waits for a page
+			}
+			ask(http.MethodGet, header...).wantPage(http.StatusForbidden, reason)
 		}
 		if p := ask(http.MethodHead); p.Status != http.StatusMethodNotAllowed || p.Header.Get("Allow") != "GET" {
 			t.Errorf("HEAD %s: status %d, allow %q", address, p.Status, p.Header.Get("Allow"))

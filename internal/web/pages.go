@@ -21,6 +21,7 @@ type frame struct {
 	Admin     bool      // admin pages: the visitor may see the navigation
 	Path      string    // of the request, below the prefix; marks the place in navigations
 	Now       time.Time // for relative times
+	Base      string    // what addresses on the page begin at, if it is shown under another site's; else empty
 }
 
 // Demo says where the pieces of a demonstration are.
@@ -62,6 +63,8 @@ type messagePage struct {
 // scanPage is for browsers outside WeChat: a code, and where its script asks
 // what has become of it.
 type scanPage struct {
+	Site       string // that is signed in to: its host
+	Phone      bool   // the browser is on a phone: the address comes first
 	QRCodeURL  string // a PNG
 	QRCodeSize int    // in pixels of the page
 	Number     int    // that the phone shows too

@@ -147,9 +147,12 @@ func samples() []sample {
 		page: scanPage{
 			QRCodeURL: "/wx/scan/qr.png?ticket=t", QRCodeSize: 225, Number: 47, Status: string(auth.ScanWaiting), EventsURL: "/wx/scan/events?ticket=t",
 			StatusURL: "/wx/scan/status?ticket=t", DoneURL: "/wx/scan/done?ticket=t&return_to=%2Fx", AgainURL: "/wx/scan", URL: "https://h5.example.com/wx/login",
-			LoginURL: "/wx/login?anyway=1", TicketURL: "https://h5.example.com/wx/scan/t",
+			LoginURL: "/wx/login?anyway=1", TicketURL: "https://h5.example.com/wx/scan/t", Site: "shop.example.com",
 		},
 	})
+	add(sample{name: "phone", path: "/scan", says: []string{"shop.example.com", "https://h5.example.com/wx/signin"}, page: scanPage{
+		Site: "shop.example.com", Phone: true, Status: string(auth.ScanWaiting), QRCodeURL: "/wx/scan/qr.png", QRCodeSize: 225, Number: 10, URL: "https://h5.example.com/wx/signin?return_to=%2Fx",
+	}})
 	for _, status := range scanStatuses() {
 		add(sample{name: status, path: "/scan", page: scanPage{QRCodeURL: "/wx/scan/qr.png", QRCodeSize: 225, Number: 10, Status: status}})
 	}
@@ -240,7 +243,7 @@ func busyMonth() admin.Activity {
 // messageKeys are the keys that a messagePage is made with: every reason, and
 // the ends of things.
 func messageKeys() []string {
-	keys := []string{"signed_out", "erased", "scan_confirmed", "scan_refused", "scan_outside"}
+	keys := []string{"signed_out", "erased", "scan_confirmed", "scan_refused", "scan_outside", "framed", "not_delivered", "going_round", "desk_signed_out"}
 	for _, reason := range reasons() {
 		keys = append(keys, "reason."+reason)
 	}

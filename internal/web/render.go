@@ -161,11 +161,14 @@ func (r *renderer) match(header string) string {
 	if err != nil || len(tags) == 0 {
 		return r.fallback
 	}
-	_, i, confidence := languageTags.Match(tags...)
-	if confidence == language.No {
-		return r.fallback
+	// One by one: of zh-HK and zh together, the matcher takes zh, which is the closer
+	// match, though the browser prefers the other.
+	for _, tag := range tags {
+		if _, i, confidence := languageTags.Match(tag); confidence != language.No {
+			return languages[i]
+		}
 	}
-	return languages[i]
+	return r.fallback
 }
 
 // render gives a whole page, so that a template that fails half-way has sent

@@ -70,7 +70,7 @@ func (s *Server) serveError(w http.ResponseWriter, r *http.Request, err error) {
 	if status == http.StatusServiceUnavailable || status == http.StatusBadGateway || status == http.StatusGatewayTimeout {
 		h.Set("Retry-After", strconv.Itoa(retryAfter))
 	}
-	if wantsJSON(r, s.site.prefix) {
+	if s.wantsJSON(r) {
 		s.problem(w, r, status, reason)
 		return
 	}
@@ -94,15 +94,33 @@ func (s *Server) logError(r *http.Request, status int, reason auth.Reason, kind 
 	log(ctx, "request failed", "request_id", requestID(r), "route", routeOf(r), "status", status, "reason", reason, "error", err)
 }
 
-// wantsJSON says whether an error goes to a program: below /api/, to /verify, or
-// to a script that says so.
-func wantsJSON(r *http.Request, prefix string) bool {
-	path := strings.TrimPrefix(r.URL.Path, prefix)
-	if strings.HasPrefix(path, "/api/") || path == "/verify" || path == "/healthz" || path == "/readyz" {
-		return r.Method == http.MethodGet || !acceptsHTML(r) || !fromForm(r)
+// wantsJSON says whether an error goes to a program: below /api/, at the gate, or
+// to a script that says so. A browser that opens such an address as a page, or
+// sends a page's form there, has a person before it who gets a page.
+func (s *Server) wantsJSON(r *http.Request) bool {
+	path := s.below(r)
+	switch {
+	case byScript(r):
+		return true
+	case path == "/healthz" || path == "/readyz":
+		return true
+	case s.atGate(r):
+		return !opensPage(r) || s.methodOf(r) != http.MethodGet && !fromForm(r)
+	case path == "/api/me/export" && r.Header.Get("Sec-Fetch-Mode") == "":
+		return !acceptsHTML(r) // our pages link to it
+	case strings.HasPrefix(path, "/api/") && r.Method == http.MethodGet:
+		return !opensPage(r)
+	case strings.HasPrefix(path, "/api/"):
+		return !acceptsHTML(r) || !fromForm(r)
 	}
-	return r.Header.Get("X-Requested-With") == "XMLHttpRequest" ||
-		strings.Contains(r.Header.Get("Accept"), "json") && !acceptsHTML(r)
+	return strings.Contains(r.Header.Get("Accept"), "json") && !acceptsHTML(r)
+}
+
+// opensPage says whether a browser has said that a page is what it wants. Those
+// of today say it in Sec-Fetch-Mode, older ones by a wish for https.
+func opensPage(r *http.Request) bool {
+	mode := r.Header.Get("Sec-Fetch-Mode")
+	return acceptsHTML(r) && (mode == "navigate" || mode == "" && r.Header.Get("Upgrade-Insecure-Requests") == "1")
 }
 
 func acceptsHTML(r *http.Request) bool {
@@ -112,7 +130,12 @@ func acceptsHTML(r *http.Request) bool {
 // fromForm says whether a page's form was sent, so that a person waits for the
 // answer.
 func fromForm(r *http.Request) bool {
-	return strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded")
+	for _, form := range []string{"application/x-www-form-urlencoded", "multipart/form-data", "text/plain"} {
+		if strings.HasPrefix(r.Header.Get("Content-Type"), form) {
+			return true
+		}
+	}
+	return false
 }
 
 // problem is an error in the form of RFC 9457.
@@ -136,7 +159,7 @@ func (s *Server) problem(w http.ResponseWriter, r *http.Request, status int, rea
 		RequestID: requestID(r),
 	}
 	if status == http.StatusUnauthorized {
-		p.LoginURL = s.site.absolute("/login")
+		p.LoginURL = s.signInURL(s.backTo(r))
 	}
 	s.writeJSON(w, r, "application/problem+json", status, p)
 }
@@ -170,25 +193,43 @@ func (s *Server) errorPage(w http.ResponseWriter, r *http.Request, status int, r
 		p.Action = s.startAgain(r)
 	case auth.ScanSpent:
 		p.Icon = "info" // a new code is on the desktop
+	case auth.NotSignedIn, auth.SignInAgain:
+		p.Icon = "info"
+		p.Action = &link{Label: "action.sign_in", Href: s.signInPath(r, s.backTo(r))}
+		if s.atGate(r) {
+			p = s.refusedAtGate(r)
+		}
 	default:
 		p.Action = s.startAgain(r)
 	}
 	var shown page = p
-	if strings.HasPrefix(strings.TrimPrefix(r.URL.Path, s.site.prefix), "/admin") {
+	if strings.HasPrefix(s.below(r), "/admin") {
 		message := adminMessagePage{Icon: p.Icon, Key: p.Key}
 		if reason == auth.NotSignedIn || reason == auth.SignInAgain {
-			message.Action = &link{Label: "action.sign_in", Href: s.signInPath(r, s.adminReturn(r))}
+			message.Icon, message.Action = "warn", p.Action
 		}
 		shown = message
 	}
 	s.writePage(w, r, status, shown)
 }
 
-// adminReturn is where an admin goes who has signed in: the page that was asked
-// for, if a browser can ask for it again.
-func (s *Server) adminReturn(r *http.Request) string {
-	if r.Method != http.MethodGet {
+// backTo is where a person goes on who has signed in: the page that was asked
+// for, or the one that led to it, if a browser cannot ask for that again.
+func (s *Server) backTo(r *http.Request) string {
+	path := s.below(r)
+	switch {
+	case s.atGate(r):
+		return s.gateBack(r)
+	case path == "/api/me/erase":
+		return s.site.prefix + "/erase"
+	case path == "/api/me/export" || strings.HasPrefix(path, "/me/"):
+		return s.site.prefix + "/me"
+	case strings.HasPrefix(path, "/scan/"):
+		return s.site.returnTo(r.URL.EscapedPath()) // a ticket: asks again
+	case strings.HasPrefix(path, "/api/admin/"), strings.HasPrefix(path, "/admin") && r.Method != http.MethodGet:
 		return s.site.prefix + "/admin"
+	case strings.HasPrefix(path, "/api/") || r.Method != http.MethodGet:
+		return s.site.home()
 	}
 	return s.site.returnTo(r.URL.RequestURI())
 }
@@ -199,7 +240,7 @@ func (s *Server) startAgain(r *http.Request) *link {
 	if fl, ok := flowOf(r); ok {
 		return &link{Label: "action.try_again", Href: s.loginPath(fl.ReturnTo, fl.Scope == auth.ScopeUserinfo)}
 	}
-	if strings.TrimPrefix(r.URL.Path, s.site.prefix) == "/callback" {
+	if s.below(r) == "/callback" {
 		return &link{Label: "action.try_again", Href: s.loginPath(s.site.home(), false)}
 	}
 	return &link{Label: "action.home", Href: s.site.home()}
@@ -217,10 +258,13 @@ func (s *Server) writePage(w http.ResponseWriter, r *http.Request, status int, p
 		RequestID: requestID(r),
 		Demo:      s.config.Demo,
 		Admin:     isAdmin(r),
-		Path:      strings.TrimPrefix(r.URL.Path, s.site.prefix),
+		Path:      s.below(r),
 		Now:       s.now(),
 	}
 	h := w.Header()
+	if _, message := p.(messagePage); message && (s.atGate(r) || inFrame(r)) {
+		s.pageElsewhere(h, &f)
+	}
 	room := rooms.Get().(*[]byte)
 	defer rooms.Put(room)
 	body, err := s.renderer.render(*room, f, p)

@@ -17,34 +17,83 @@ const maxReturnTo = 2048
 // vanish, /./ folds away), so everything that they would read differently from
 // us is refused rather than mended.
 func (s site) returnTo(raw string) string {
-	if s.allowsReturn(raw) {
+	if s.refuses(raw) == "" {
 		return raw
 	}
 	return s.home()
 }
 
-func (s site) allowsReturn(raw string) bool {
+// refuses says why a browser may not be sent to an address, for the operator;
+// empty when it may.
+func (s site) refuses(raw string) string {
+	const strange = "the address can be read in more than one way"
 	if raw == "" || len(raw) > maxReturnTo {
-		return false
+		return "the address has none or more than 2048 bytes"
 	}
 	for i := range len(raw) {
 		if raw[i] <= ' ' || raw[i] == 0x7f || raw[i] == '\\' {
-			return false
+			return strange
 		}
 	}
-	u, err := url.Parse(raw)
+	relative := strings.HasPrefix(raw, "/")
+	u, err := url.Parse(escapeStray(raw))
 	if err != nil || u.User != nil || u.Opaque != "" || !plainPath(u) {
-		return false
+		return strange
 	}
-	if strings.HasPrefix(raw, "/") {
-		return u.Scheme == "" && u.Host == "" && !strings.HasPrefix(raw, "//")
+	if relative {
+		if u.Scheme != "" || u.Host != "" || strings.HasPrefix(raw, "//") {
+			return strange
+		}
+		return ""
 	}
-	scheme := u.Scheme == "https" || u.Scheme == "http" && IsLoopback(u.Hostname())
+	if u.Scheme != "https" && u.Scheme != "http" {
+		return "the address is neither a path nor one of https"
+	}
+	if !s.hosts[usualPort(u.Scheme, strings.ToLower(u.Host))] {
+		return "the host is not in WXLOGIN_RETURN_HOSTS"
+	}
+	if u.Scheme == "http" && !IsLoopback(u.Hostname()) {
+		return "the address is one of http"
+	}
 	// What stands before the path is compared letter by letter with what we parsed,
 	// so that no reader can take another host out of it.
-	return scheme && s.hosts[strings.ToLower(u.Host)] &&
-		strings.HasPrefix(strings.ToLower(raw), u.Scheme+"://"+strings.ToLower(u.Host)) &&
-		(u.Path == "" || u.Path[0] == '/')
+	if !strings.HasPrefix(strings.ToLower(raw), u.Scheme+"://"+strings.ToLower(u.Host)) || u.Path != "" && u.Path[0] != '/' {
+		return strange
+	}
+	return ""
+}
+
+// usualPort leaves out the port that https has by itself.
+func usualPort(scheme, host string) string {
+	if scheme == "https" {
+		return strings.TrimSuffix(host, ":443")
+	}
+	return host
+}
+
+// escapeStray writes %25 for every % of a path that begins no byte: browsers send
+// such paths as they are (/sale-50%-off), and net/url does not read them.
+func escapeStray(raw string) string {
+	start := 0
+	if i := strings.Index(raw, "://"); i >= 0 {
+		start = i + len("://")
+	}
+	slash := strings.IndexByte(raw[start:], '/')
+	if slash < 0 || !strings.Contains(raw, "%") {
+		return raw
+	}
+	var b strings.Builder
+	for i := range len(raw) {
+		b.WriteByte(raw[i])
+		if raw[i] == '%' && i > start+slash && !(i+2 < len(raw) && isHex(raw[i+1]) && isHex(raw[i+2])) {
+			b.WriteString("25")
+		}
+	}
+	return b.String()
+}
+
+func isHex(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
 }
 
 // plainPath says that a path has no segment . or .. and does not begin with two

@@ -13,7 +13,7 @@ import (
 // routes is every address there is, with what stands before it.
 func (s *Server) routes() http.Handler {
 	root := chi.NewRouter()
-	root.Use(clientAddress(s.config.TrustedProxies), s.begin, s.recoverPanics, s.secureHeaders, limitBody, s.sameOrigin(), s.readForm)
+	root.Use(clientAddress(s.config.TrustedProxies), s.begin, s.recoverPanics, s.secureHeaders, s.askAnyMethod, limitBody, s.sameOrigin(), s.readForm)
 	root.Use(middleware.GetHead) // monitors ask by HEAD
 	root.NotFound(s.handle(s.noSuchPage))
 	root.MethodNotAllowed(s.handle(s.wrongMethod))
@@ -37,7 +37,7 @@ func (s *Server) routes() http.Handler {
 	// A visitor.
 	r.Group(func(r chi.Router) {
 		r.Use(s.limit(s.visitBudget(), s.personOf))
-		r.Get("/", s.handle(s.home))
+		r.With(s.enterHere).Get("/", s.handle(s.home))
 		r.Get("/consent", s.handle(s.consent))
 		r.Get("/scan/qr.png", s.handle(s.scanPicture))
 	})
@@ -54,19 +54,25 @@ func (s *Server) routes() http.Handler {
 	r.Get("/avatar/{user}", s.handle(s.avatar))
 	r.Get("/api/me", s.handle(s.me))
 
-	// The gate of other sites.
-	r.Get("/verify", s.handle(s.verify))
+	// The gate of other sites. It answers every method, see askAnyMethod, and any
+	// path below it: Envoy appends the visitor's.
+	r.Get(gatePath, s.handle(s.verify))
+	r.Get(gatePath+"/*", s.handle(s.verify))
 
 	// The way to WeChat and back.
 	r.Group(func(r chi.Router) {
 		r.Use(s.limitRate())
-		r.Get("/login", s.handle(s.login))
+		r.Group(func(r chi.Router) {
+			r.Use(s.enterHere, s.inOwnWindow)
+			r.Get("/signin", s.handle(s.signIn))
+			r.Get("/login", s.handle(s.login))
+			r.Get("/scan", s.handle(s.scan))
+		})
 		// The check of the state stands before the handler and nowhere else, so
 		// that no code is spent for a browser that did not ask for it.
 		r.With(s.checkState).Get("/callback", s.handle(s.callback))
 		r.Get("/admin/link", s.handle(s.adminLink))
 		r.Post("/admin/link", s.handle(s.useAdminLink))
-		r.Get("/scan", s.handle(s.scan))
 		r.With(s.notByHead, addressStays).Get("/scan/{ticket}", s.handle(s.scanTicket))
 		r.With(addressStays).Post("/scan/{ticket}", s.handle(s.scanAnswer))
 	})

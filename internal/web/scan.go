@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 
@@ -32,9 +33,11 @@ func (s *Server) showScan(w http.ResponseWriter, r *http.Request, tk ticket, sta
 	if err != nil {
 		return err
 	}
-	returnTo := s.site.returnTo(r.URL.Query().Get("return_to"))
+	returnTo := s.returnTo(r)
 	query := "?ticket=" + tk.text
 	p := scanPage{
+		Site:       cmp.Or(s.foreign(returnTo), s.config.PublicURL.Host),
+		Phone:      onPhone(r),
 		QRCodeURL:  s.site.prefix + "/scan/qr.png" + query,
 		QRCodeSize: (code.Size + 2*quietZone) * moduleSize,
 		Number:     tk.Number,
@@ -43,7 +46,7 @@ func (s *Server) showScan(w http.ResponseWriter, r *http.Request, tk ticket, sta
 		StatusURL:  s.site.prefix + "/scan/status" + query,
 		DoneURL:    s.site.prefix + "/scan/done" + query + "&return_to=" + url.QueryEscape(returnTo),
 		AgainURL:   s.scanPath(returnTo),
-		URL:        s.scanTarget(returnTo),
+		URL:        s.signInURL(returnTo),
 		LoginURL:   s.loginPath(returnTo, false),
 	}
 	if s.config.Demo != nil {
@@ -56,15 +59,6 @@ func (s *Server) showScan(w http.ResponseWriter, r *http.Request, tk ticket, sta
 // scanPath is the address of a new code.
 func (s *Server) scanPath(returnTo string) string {
 	return s.site.prefix + "/scan?return_to=" + url.QueryEscape(returnTo)
-}
-
-// scanTarget is the address that a person may open in WeChat instead, to be
-// signed in there.
-func (s *Server) scanTarget(returnTo string) string {
-	if returnTo == s.site.home() {
-		return s.site.absolute("/")
-	}
-	return s.site.origin + s.loginPath(returnTo, false)
 }
 
 // ticketPath is where a phone answers.

@@ -117,7 +117,7 @@ func TestScanByStrangersWritesNothing(t *testing.T) {
 		s.get(s.done).wantPage(http.StatusOK, s.number)
 		w.browser(desktopWeb).get(s.path)
 		w.browser(iPhone).get(s.path).wantRedirect("/login?return_to=" + url.QueryEscape(s.path))
-		w.browser(iPhone).post(s.path, url.Values{"answer": {"confirm"}}).wantRedirect(s.path)
+		w.browser(iPhone).post(s.path, url.Values{"answer": {"confirm"}}).wantPage(http.StatusUnauthorized, "/login?return_to="+url.QueryEscape(s.path))
 		w.phone("").opens(s.path)
 	}
 	if after := version(); after != before {

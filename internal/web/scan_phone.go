@@ -1,7 +1,6 @@
 package web
 
 import (
-	"errors"
 	"net/http"
 	"time"
 
@@ -63,14 +62,10 @@ func (s *Server) scanAnswer(w http.ResponseWriter, r *http.Request) error {
 	}
 	visit, err := s.visitor(r)
 	switch {
-	case errors.Is(err, errRecheck):
-		return err // whoever holds the phone by now answers, not whoever did last month
-	case auth.ReasonOf(err) == auth.NotSignedIn:
-		return redirect(w, http.StatusSeeOther, s.ticketPath(tk)) // which leads to the login and back
 	case err != nil:
-		return err
+		return err // a page with a link to the login: a form's redirect could not lead there
 	case answer == "confirm" && s.admins.Stale(visit):
-		return redirect(w, http.StatusSeeOther, s.ticketPath(tk))
+		return auth.Fail(auth.SignInAgain, nil)
 	}
 	if err := s.scans.Answer(r.Context(), tk.domain(), visit.User.ID, answer == "confirm"); err != nil {
 		return err

@@ -236,7 +236,7 @@ func TestScanAnswer(t *testing.T) {
 
 	lin.get(s.path+"?answer=confirm").wantPage(http.StatusOK, s.number)
 	lin.answers(s, "maybe").wantPage(http.StatusBadRequest, "")
-	w.phone("lin").post(s.path, url.Values{"answer": {"confirm"}}).wantRedirect(s.path)
+	w.phone("lin").post(s.path, url.Values{"answer": {"confirm"}}).wantPage(http.StatusUnauthorized, "/login?return_to="+url.QueryEscape(s.path))
 	for name, value := range map[string]string{"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"} {
 		req := lin.request(http.MethodPost, s.path, url.Values{"answer": {"confirm"}})
 		req.Header.Del("Origin")

@@ -1,9 +1,11 @@
 package web
 
 import (
+	"cmp"
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 
 	"wxlogin/internal/auth"
@@ -19,26 +21,66 @@ import (
 func (s *Server) verify(w http.ResponseWriter, r *http.Request) error {
 	visit, err := s.visitor(r)
 	if err == nil {
-		h := w.Header()
-		h.Set("Remote-User", visit.User.ID)
-		h.Set("Remote-Name", headerName(visit.User.Nickname))
-		h.Set("X-Wechat-Openid", visit.User.OpenID)
-		h.Set("X-Wechat-Unionid", visit.User.UnionID)
-		h.Set("X-Wechat-Scope", string(visit.User.Scope))
-		w.WriteHeader(http.StatusOK)
-		return nil
+		return identify(w, visit.User)
 	}
 	if auth.ReasonOf(err) != auth.NotSignedIn {
 		return err
 	}
 	// Where the person goes to sign in, for a proxy that cannot pass a redirect on:
 	// nginx takes nothing but 401 for a refusal.
-	target := s.site.origin + s.signInPath(r, s.wanted(r))
-	w.Header().Set("X-Login-Url", target)
-	if r.URL.Query().Get("login") == "redirect" && s.navigates(r) {
-		return redirect(w, http.StatusFound, target)
+	returnTo := s.wanted(r)
+	w.Header().Set("X-Login-Url", s.signInURL(returnTo))
+	query := r.URL.Query()
+	// Below /verify/ the path and its query are the visitor's own (Envoy appends
+	// them), who must not be asked whether a login is wanted.
+	if query.Get("optional") == "1" && s.below(r) == gatePath {
+		return identify(w, auth.User{})
+	}
+	if query.Get("login") == "redirect" && s.navigates(r) {
+		return redirect(w, http.StatusFound, s.site.origin+s.signInPath(r, returnTo))
 	}
 	return err
+}
+
+// gatePath is the address that proxies ask, below the prefix.
+const gatePath = "/verify"
+
+// atGate says whether a request is a proxy's question.
+func (s *Server) atGate(r *http.Request) bool {
+	path := s.below(r)
+	return path == gatePath || strings.HasPrefix(path, gatePath+"/")
+}
+
+// below is the path of a request below the prefix.
+func (s *Server) below(r *http.Request) string {
+	return strings.TrimPrefix(r.URL.Path, s.site.prefix)
+}
+
+// askAnyMethod lets the gate be asked by the visitor's own method, as Envoy does:
+// the question changes nothing, whatever the request that it is about would.
+func (s *Server) askAnyMethod(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet || r.Method == http.MethodHead || !s.atGate(r) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		exchangeOf(r).method = r.Method
+		asked := *r
+		asked.Method = http.MethodGet
+		next.ServeHTTP(w, &asked)
+	})
+}
+
+// identify answers the gate's question with who it is.
+func identify(w http.ResponseWriter, user auth.User) error {
+	h := w.Header()
+	h.Set("Remote-User", user.ID)
+	h.Set("Remote-Name", headerName(user.Nickname))
+	h.Set("X-Wechat-Openid", user.OpenID)
+	h.Set("X-Wechat-Unionid", user.UnionID)
+	h.Set("X-Wechat-Scope", string(user.Scope))
+	w.WriteHeader(http.StatusOK)
+	return nil
 }
 
 // maxHeaderName bounds a name in a header, percent-encoded.
@@ -68,38 +110,63 @@ func (s *Server) signInPath(r *http.Request, returnTo string) string {
 	return s.scanPath(returnTo)
 }
 
-// forwarded is a header that a trusted proxy has set about the request it asks
-// about; empty from anybody else.
-func (s *Server) forwarded(r *http.Request, name string) string {
+// signInURL is the one address that other sites and programs send people to:
+// whatever the browser, it finds the way.
+func (s *Server) signInURL(returnTo string) string {
+	return s.site.absolute("/signin?return_to=" + url.QueryEscape(returnTo))
+}
+
+// signIn is that address.
+func (s *Server) signIn(w http.ResponseWriter, r *http.Request) error {
+	if s.inWeChat(r) {
+		return s.login(w, r)
+	}
+	return s.scan(w, r)
+}
+
+// fromProxy says whether a trusted proxy sent the request.
+func (s *Server) fromProxy(r *http.Request) bool {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
+	return err == nil && slices.ContainsFunc(s.config.TrustedProxies, func(proxy netip.Prefix) bool {
+		return proxy.Contains(peer.Addr().Unmap())
+	})
+}
+
+// forwarded is a header that a trusted proxy has set about the request it asks
+// about; empty from anybody else. Of several, which proxies in a row make, the
+// first is the visitor's.
+func (s *Server) forwarded(r *http.Request, name string) string {
+	if r.Header.Get(name) == "" || !s.fromProxy(r) {
 		return ""
 	}
-	for _, proxy := range s.config.TrustedProxies {
-		if proxy.Contains(peer.Addr().Unmap()) {
-			return r.Header.Get(name)
-		}
-	}
-	return ""
+	first, _, _ := strings.Cut(r.Header.Get(name), ",")
+	return strings.TrimSpace(first)
 }
 
-// wanted is the address that the person asked the other site for, as far as a
-// trusted proxy tells it and a login may lead there; home otherwise.
-func (s *Server) wanted(r *http.Request) string {
-	proto, host, uri := s.forwarded(r, "X-Forwarded-Proto"), s.forwarded(r, "X-Forwarded-Host"), s.forwarded(r, "X-Forwarded-Uri")
-	if host == "" || strings.ContainsAny(host, `/\?#@`) || !strings.HasPrefix(uri, "/") {
-		return s.site.home()
-	}
-	return s.site.returnTo(proto + "://" + host + uri)
+// methodOf is the visitor's method in a question to the gate.
+func (s *Server) methodOf(r *http.Request) string {
+	return cmp.Or(s.forwarded(r, "X-Forwarded-Method"), exchangeOf(r).method, r.Method)
 }
 
-// navigates says whether a person's browser waits for a page, rather than a
-// script for an answer that it could not follow to another site.
+// navigates says whether a person's browser waits for a page that it can be led
+// away from, rather than a script for an answer, or a frame.
 func (s *Server) navigates(r *http.Request) bool {
-	method := s.forwarded(r, "X-Forwarded-Method")
 	mode := r.Header.Get("Sec-Fetch-Mode")
-	return (method == "" || method == http.MethodGet) &&
-		(mode == "" || mode == "navigate") &&
-		r.Header.Get("X-Requested-With") == "" &&
-		acceptsHTML(r)
+	return s.methodOf(r) == http.MethodGet && (mode == "" || mode == "navigate") && !byScript(r) && !inFrame(r) && acceptsHTML(r)
+}
+
+// byScript says whether a script says so. Only this one value does: WeChat's own
+// browser on Android names itself in the same header, with every page.
+func byScript(r *http.Request) bool {
+	return strings.EqualFold(r.Header.Get("X-Requested-With"), "XMLHttpRequest")
+}
+
+// inFrame says whether a browser wants the page for a part of another one. Old
+// browsers do not say.
+func inFrame(r *http.Request) bool {
+	switch r.Header.Get("Sec-Fetch-Dest") {
+	case "iframe", "frame", "fencedframe", "embed", "object":
+		return true
+	}
+	return false
 }

@@ -81,7 +81,7 @@ func TestVerifyRedirects(t *testing.T) {
 		{"X-Requested-With", "XMLHttpRequest"}, {"Accept", "application/json"}, {"X-Forwarded-Method", "POST"}, {"Sec-Fetch-Mode", "cors"},
 	} {
 		p := asks(trusting, iPhone, append(shop, header...)...).wantPage(http.StatusUnauthorized, `"login_url"`)
-		if p.Header.Get("Location") != "" || p.Header.Get("X-Login-Url") != trusting.url+"/login?return_to="+back {
+		if p.Header.Get("Location") != "" || p.Header.Get("X-Login-Url") != trusting.url+"/signin?return_to="+back {
 			t.Errorf("%v: %v", header, p.Header)
 		}
 	}
@@ -118,6 +118,12 @@ func TestClientAddress(t *testing.T) {
 		{"proxy", "127.0.0.1/32", "6.6.6.6, 5.5.5.5", "5.5.5.5"},
 		{"proxy that names nobody", "127.0.0.1/32", "", "127.0.0.1"},
 		{"proxy that names itself", "127.0.0.1/32", "127.0.0.1", "127.0.0.1"},
+		{"with a port", "127.0.0.1/32", "198.51.100.7:51234", "198.51.100.7"},
+		{"with ports, of several", "127.0.0.1/32", "6.6.6.6:1, 198.51.100.7:51234,127.0.0.1:9", "198.51.100.7"},
+		{"IPv6 with a port", "127.0.0.1/32", "[2001:db8::1]:443", "2001:db8::1"},
+		{"IPv6 in brackets", "127.0.0.1/32", "[2001:db8::1]", "2001:db8::1"},
+		{"IPv6", "127.0.0.1/32", "2001:db8::1", "2001:db8::1"},
+		{"garbage with a colon", "127.0.0.1/32", "5.5.5.5, a:b:c", "127.0.0.1"},
 		{"garbage", "127.0.0.1/32", "5.5.5.5, garbage", "127.0.0.1"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

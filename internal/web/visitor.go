@@ -33,9 +33,13 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 	return s.scan(w, r)
 }
 
-// consent asks for the profile, in our words, before WeChat asks in its own.
+// consent asks for the profile, in our words, before WeChat asks in its own. Who
+// has agreed and is signed in has come by Back, and goes where they went.
 func (s *Server) consent(w http.ResponseWriter, r *http.Request) error {
-	returnTo := s.site.returnTo(r.URL.Query().Get("return_to"))
+	returnTo := s.returnTo(r)
+	if visit, err := s.visitor(r); err == nil && visit.User.Consented() && r.URL.Query().Has("return_to") {
+		return redirect(w, http.StatusSeeOther, returnTo)
+	}
 	return s.page(w, r, consentPage{Site: s.config.PublicURL.Host, ConsentURL: s.loginPath(returnTo, true)})
 }
 
@@ -57,6 +61,7 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	http.SetCookie(w, s.signedOutCookie("signed_out", signedOutLifetime))
+	s.tripsEnd(w, r)
 	return redirect(w, http.StatusSeeOther, s.site.home())
 }
 

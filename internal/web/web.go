@@ -107,9 +107,12 @@ type Server struct {
 	streams  streams
 	toucher  *toucher
 	patience patience
-	renderer *renderer
-	assets   *assets
-	handler  http.Handler
+	notices  notices
+	// elsewherePolicy is the content policy of a page under another site's address.
+	elsewherePolicy string
+	renderer        *renderer
+	assets          *assets
+	handler         http.Handler
 }
 
 // New makes a Server. It fails when a page cannot be parsed.
@@ -130,6 +133,7 @@ func New(config Config) (*Server, error) {
 		site:       newSite(config.PublicURL, config.ReturnHosts),
 		patience:   patience{chunk: time.Minute, export: 10 * time.Minute},
 	}
+	s.elsewherePolicy = newElsewherePolicy(s.site, config.ReturnHosts)
 	idle := config.Auth.Rules().Idle
 	s.toucher = newToucher(config.Sessions, config.Log, min(time.Hour, idle/4))
 	s.cookies = newSessionCookies(s.site, config.CookieDomain, config.Auth.Rules(), config.Sessions, config.Now)
@@ -188,11 +192,11 @@ func newSite(public *url.URL, returnHosts []string) site {
 		origin: public.Scheme + "://" + public.Host,
 		prefix: strings.TrimRight(public.Path, "/"),
 		secure: public.Scheme == "https",
-		hosts:  map[string]bool{strings.ToLower(public.Host): true},
+		hosts:  map[string]bool{usualPort(public.Scheme, strings.ToLower(public.Host)): true},
 	}
 	s.tag = cookieTag(public, s.prefix)
 	for _, host := range returnHosts {
-		s.hosts[strings.ToLower(host)] = true
+		s.hosts[usualPort("https", strings.ToLower(host))] = true
 	}
 	return s
 }

@@ -79,6 +79,46 @@
     }
   }
 
+  // Copies the address. WeChat and old browsers on http have no navigator.clipboard.
+  function copying() {
+    var button = document.getElementById("copy");
+    var address = document.getElementById("url");
+    var copied = document.getElementById("copied");
+    if (!button) return;
+    button.parentNode.hidden = false;
+    function tell(ok) {
+      copied.textContent = ok ? button.dataset.done : button.dataset.failed;
+    }
+    function byHand() {
+      var range = document.createRange();
+      range.selectNodeContents(address);
+      var selection = window.getSelection();
+      selection.removeAllRanges();
+      selection.addRange(range);
+      try {
+        tell(document.execCommand("copy"));
+      } catch (e) {
+        tell(false);
+      }
+    }
+    button.addEventListener("click", function () {
+      if (!navigator.clipboard) return byHand();
+      navigator.clipboard.writeText(address.textContent).then(function () { tell(true); }, byHand);
+    });
+  }
+  copying();
+
+  // The part of an address behind #, which only browsers know and carry through a
+  // proxy's redirect to this page, goes on to where the login leads.
+  function keepFragment() {
+    var fragment = encodeURIComponent(location.hash);
+    if (location.hash.length < 2 || /%23/.test(addresses.done)) return;
+    addresses.done += fragment;
+    addresses.again += location.hash;
+    document.getElementById("url").textContent += fragment;
+  }
+  keepFragment();
+
   document.addEventListener("visibilitychange", function () {
     if (document.hidden) stop();
     else start();

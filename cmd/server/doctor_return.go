@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"wxlogin/internal/web"
+)
+
+// checkReturnHosts finds sites that a login leads back to and that its cookie does
+// not reach: browsers go round between those and WeChat.
+func (d *doctor) checkReturnHosts(context.Context) []finding {
+	const subject = "return to"
+	public, domain := d.config.publicURL, d.config.cookieDomain
+	switch {
+	case public == nil:
+		return skip(subject, "WXLOGIN_PUBLIC_URL is not valid")
+	case len(d.config.returnHosts) == 0 && domain != "":
+		return one(warning, subject, "WXLOGIN_COOKIE_DOMAIN is set and WXLOGIN_RETURN_HOSTS is not: people come back to no other site",
+			"name the protected sites in WXLOGIN_RETURN_HOSTS, or leave out WXLOGIN_COOKIE_DOMAIN")
+	}
+	var outside []string
+	for _, host := range d.config.returnHosts {
+		u, err := url.Parse("//" + host)
+		if err != nil {
+			continue // among the settings
+		}
+		name := strings.ToLower(u.Hostname())
+		if name != strings.ToLower(public.Hostname()) && (domain == "" || name != domain && !strings.HasSuffix(name, "."+domain)) {
+			outside = append(outside, host)
+		}
+	}
+	if outside == nil {
+		return one(good, subject, fmt.Sprintf("%d, and the session reaches all", len(d.config.returnHosts)), "")
+	}
+	text := "the session's cookie does not reach " + strings.Join(outside, ", ") + ", as WXLOGIN_COOKIE_DOMAIN is "
+	if domain == "" {
+		text += "not set"
+	} else {
+		text += domain
+	}
+	return one(warning, subject, text, "set WXLOGIN_COOKIE_DOMAIN to the domain that these sites share with "+public.Hostname()+
+		"; a site below no such domain cannot be protected\nwithout it browsers go round between the site and WeChat; a site that is led back to and asks nobody who it is needs nothing")
+}
+
+// gateProbe is a page that nobody has.
+const gateProbe = "/wxlogin-doctor?from=doctor"
+
+// checkGates opens every site as somebody who is not signed in, and looks whether
+// the login leads back.
+func (d *doctor) checkGates(ctx context.Context) []finding {
+	const subject = "gate"
+	public := d.config.publicURL
+	switch {
+	case public == nil || len(d.config.returnHosts) == 0:
+		return nil
+	case d.offline:
+		return skip(subject, isOffline)
+	}
+	var findings []finding
+	for _, host := range d.config.returnHosts {
+		scheme := "https://"
+		if u, err := url.Parse("//" + host); err == nil && web.IsLoopback(u.Hostname()) {
+			scheme = "http://"
+		}
+		wanted := scheme + host + gateProbe
+		findings = append(findings, d.checkGate(ctx, wanted))
+	}
+	return findings
+}
+
+func (d *doctor) checkGate(ctx context.Context, wanted string) finding {
+	const subject = "gate"
+	r, err := d.get(ctx, wanted)
+	switch {
+	case err != nil:
+		return finding{skipped, subject, wanted + ": " + diagnose(err).text, ""}
+	case r.location == nil || !strings.HasPrefix(r.location.String(), strings.TrimRight(d.config.publicURL.String(), "/")+"/"):
+		return finding{skipped, subject, fmt.Sprintf("%s answers %d and asks for no login; not protected, or not this page", wanted, r.status), ""}
+	}
+	back := r.location.Query().Get("return_to")
+	if back == wanted {
+		return finding{good, subject, wanted + " leads to the login and back", ""}
+	}
+	return finding{failure, subject, wanted + " leads to the login, and from there to " + back,
+		"have the proxy of that site send, with its question to /verify:\nnginx: proxy_set_header X-Forwarded-Proto https; proxy_set_header X-Forwarded-Host $host; proxy_set_header X-Forwarded-Uri $request_uri;" +
+			"\nand name the proxy in WXLOGIN_TRUSTED_PROXIES and the site in WXLOGIN_RETURN_HOSTS; the service's log has the reason"}
+}

@@ -1,0 +1,158 @@
+package main_test
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/chromedp"
+)
+
+// A browser follows a form to our own addresses alone, through all redirects. What
+// would lead on to WeChat is a page with a link.
+func TestFormsLeadOnInABrowser(t *testing.T) {
+	browser := openBrowser(t)
+	demo := start(t, []string{"TZ=Asia/Shanghai"}, "demo", "--addr=127.0.0.1:0", "--simulator-addr=127.0.0.1:0")
+	demo.stdout.wait(t, "Ctrl+C")
+	at := printedAddresses(t, demo.stdout.text())
+
+	admin := browser.newDesk("admin")
+	admin.opens(at.admin)
+	admin.taps(`form[action$="/admin/link"] button`)
+	admin.taps(`form[action$="/admin/logout"] button`)
+	admin.wantText("已退出管理后台")
+	admin.shot("40-admin-signed-out")
+	admin.taps("main a")
+	admin.wantText("这是谁的手机")
+
+	// The phone has opened a code, and its session ends before it answers.
+	phone, desk := browser.newPhone("phone"), browser.newDesk("desk")
+	phone.opens(at.visitor)
+	phone.taps(`button[value="lin"]`)
+	phone.taps(`a[href*="consent=1"]`)
+	phone.taps("button.allow")
+	desk.opens(at.visitor + "scan")
+	phone.opens(desk.href(".small a"))
+	phone.wantText(desk.number())
+	phone.forgets()
+	phone.tapsRefused(`button[value="confirm"]`, http.StatusUnauthorized)
+	phone.wantText("请先登录")
+	phone.shot("41-answer-without-session")
+	phone.taps("a.weui-btn_primary")
+	phone.wantText(desk.number())
+	phone.taps(`button[value="confirm"]`)
+	desk.waits(`form[action$="/logout"]`)
+
+	// The same with the other forms of a visitor.
+	phone.opens(at.visitor + "erase")
+	phone.forgets()
+	phone.tapsRefused("form button.weui-btn_warn", http.StatusUnauthorized)
+	phone.taps("a.weui-btn_primary")
+	phone.wantText("林小满") // back at the question
+	phone.opens(at.visitor)
+	phone.forgets()
+	phone.taps(`form[action$="/logout"] button.weui-btn`)
+	phone.wantText("已退出登录")
+}
+
+// A phone's ordinary browser copies the address.
+func TestCopyTheAddressInABrowser(t *testing.T) {
+	browser := openBrowser(t)
+	demo := start(t, []string{"TZ=Asia/Shanghai"}, "demo", "--addr=127.0.0.1:0", "--simulator-addr=127.0.0.1:0")
+	demo.stdout.wait(t, "Ctrl+C")
+	at := printedAddresses(t, demo.stdout.text())
+	phone := browser.newTab("phone", true, "Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36")
+	phone.opens(at.visitor + "scan?return_to=%2Fme#/order/5")
+	phone.waits("#copy")
+	phone.wantText("请在微信中打开", strings.TrimSuffix(strings.TrimPrefix(at.visitor, "http://"), "/"), at.visitor+"signin?return_to=%2Fme%23%2Forder%2F5")
+	phone.shot("42-phone-copy")
+	phone.do(chromedp.Click(chromedp.CSS("#copy"), chromedp.NodeVisible))
+	phone.waits("#copied:not(:empty)")
+	phone.wantText("已复制")
+	if done := phone.evaluates(`document.getElementById("scan").dataset.done`); !strings.HasSuffix(done, "return_to=%2Fme%23%2Forder%2F5") {
+		t.Errorf("the desktop's way on is %s", done)
+	}
+	phone.shot("43-phone-copied")
+	desk := browser.newDesk("desk")
+	desk.opens(at.visitor + "scan?return_to=%2Fme")
+	desk.shot("44-desk-site")
+}
+
+// A page of examples/spa with a hash router comes back on its route, on a phone and
+// on a desktop, and a page that had no fragment gets none of WeChat's.
+func TestHashRoutesInABrowser(t *testing.T) {
+	g := newGate(t, "nginx")
+	browser := openBrowser(t,
+		chromedp.Flag("host-resolver-rules", "MAP *.example.com "+g.proxy),
+		chromedp.Flag("ignore-certificate-errors", true),
+	)
+	phone := browser.newPhone("phone")
+	lands := func(tab *tab, want string) {
+		t.Helper()
+		tab.waits(`[data-of="openid"]`)
+		if got := tab.evaluates(`location.href`); got != want {
+			t.Errorf("%s is at %s, want %s", tab.name, got, want)
+		}
+	}
+	open := func(tab *tab, address string) {
+		t.Helper()
+		tab.mu.Lock()
+		tab.refused = true // the console tells of the 401 that the page asks for
+		tab.mu.Unlock()
+		tab.do(chromedp.Navigate(address))
+	}
+	open(phone, loginSite+"/spa/?a=1#/order/5")
+	phone.waits(`button[value="lin"]`)
+	phone.taps(`button[value="lin"]`)
+	phone.taps(`a[href*="consent=1"]`)
+	phone.do(chromedp.Click(chromedp.CSS("button.allow"), chromedp.NodeVisible))
+	lands(phone, loginSite+"/spa/?a=1#/order/5")
+
+	phone.forgets()
+	open(phone, loginSite+"/spa/?b=2")
+	lands(phone, loginSite+"/spa/?b=2#")
+	phone.forgets()
+	phone.opens(loginSite + "/login?return_to=%2Fme")
+	if got := phone.evaluates(`location.href`); got != loginSite+"/me#" {
+		t.Errorf("a silent login ends at %s", got)
+	}
+
+	// WeCom names itself MicroMessenger too, and gets the code.
+	weCom := browser.newTab("WeCom", true, "Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 Chrome/140.0.0.0 Mobile Safari/537.36 wxwork/4.1.16 MicroMessenger/7.0.1")
+	open(weCom, loginSite+"/spa/#/order/6")
+	weCom.waits("#copy")
+	weCom.wantText("spa%2F%23%2Forder%2F6")
+}
+
+// forgets loses the visitor's session, as when it ends.
+func (tab *tab) forgets() {
+	tab.t.Helper()
+	here := tab.evaluates("location.href")
+	tab.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		held, err := cdp.Call(ctx, target, network.GetCookies, network.GetCookiesParams{URLs: []string{here}})
+		if err != nil {
+			return err
+		}
+		for _, cookie := range held.Cookies {
+			if !strings.Contains(cookie.Name, "wxlogin") {
+				continue // the simulator's, on the same host
+			}
+			if _, err := cdp.Call(ctx, target, network.DeleteCookies, network.DeleteCookiesParams{Name: cookie.Name, Domain: cookie.Domain, Path: cookie.Path}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+}
+
+// tapsRefused presses what leads to a page with this status.
+func (tab *tab) tapsRefused(selector string, status int) {
+	tab.t.Helper()
+	tab.mu.Lock()
+	tab.refused = true
+	tab.mu.Unlock()
+	tab.goes(status, chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible), "taps "+selector)
+}

@@ -1,0 +1,168 @@
+package web
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gorilla/sessions"
+
+	"wxlogin/internal/auth"
+)
+
+// What stands before a login: that it begins at the public address, in a window
+// of its own, and not again and again.
+
+// enterHere leads a browser that has come by another entrance, http or www, to the
+// public address before anything begins: the cookie of a login that begins at the
+// one is not there when WeChat comes back to the other. Once: a proxy that tells
+// the entrance wrongly must not make a loop.
+func (s *Server) enterHere(next http.Handler) http.Handler {
+	return s.handle(func(w http.ResponseWriter, r *http.Request) error {
+		entrance := s.otherEntrance(r)
+		query := r.URL.Query()
+		switch {
+		case entrance == "":
+		case query.Has("entered"):
+			if s.notices.first("entrance " + entrance) {
+				s.log.WarnContext(r.Context(), "a proxy says that visitors come by another address than the public one, and they do not; see X-Forwarded-Proto and Host in its settings",
+					"request_id", requestID(r), "entrance", entrance)
+			}
+		default:
+			query.Set("entered", "1")
+			return redirect(w, http.StatusFound, s.site.origin+r.URL.EscapedPath()+"?"+query.Encode())
+		}
+		next.ServeHTTP(w, r)
+		return nil
+	})
+}
+
+// otherEntrance is the address by which a browser has come, if it is another one
+// of the same site: with www or without, or http.
+func (s *Server) otherEntrance(r *http.Request) string {
+	host := s.forwarded(r, "X-Forwarded-Host")
+	if host == "" {
+		host = r.Host
+	}
+	host = strings.ToLower(s.site.meant(host, s.forwarded(r, "X-Forwarded-Proto"), ""))
+	public := strings.ToLower(s.config.PublicURL.Host)
+	bare := func(host string) string { return strings.TrimPrefix(host, "www.") }
+	switch {
+	case host != public && bare(host) == bare(public):
+		return host
+	case s.site.secure && s.forwarded(r, "X-Forwarded-Proto") == "http":
+		return "http://" + host
+	}
+	return ""
+}
+
+// inOwnWindow keeps logins out of frames: WeChat's pages and ours do not show
+// there, and whose login would it be?
+func (s *Server) inOwnWindow(next http.Handler) http.Handler {
+	return s.handle(func(w http.ResponseWriter, r *http.Request) error {
+		if inFrame(r) {
+			return s.page(w, r, messagePage{Icon: "info", Key: "framed", Action: &link{Label: "action.sign_in", Href: r.URL.RequestURI()}})
+		}
+		next.ServeHTTP(w, r)
+		return nil
+	})
+}
+
+// A browser goes round without end when the session's cookie does not reach the
+// site that wants it: the site sends it to the login, and WeChat, which asks
+// nobody, straight back. After maxTrips finished trips to one place, each begun
+// within tripPause of the one before, a page tells.
+const (
+	maxTrips  = 3
+	tripPause = 20 * time.Second
+)
+
+// trips is how many trips to a place the browser has just finished.
+func (s *Server) trips(r *http.Request, returnTo string) int {
+	cookie, err := r.Cookie(s.tripsCookie("", 0).Name)
+	if err != nil {
+		return 0
+	}
+	parts := strings.Split(cookie.Value, ".")
+	if len(parts) != 3 || parts[2] != tripsPlace(returnTo) {
+		return 0
+	}
+	n, err := strconv.Atoi(parts[0])
+	at, errAt := strconv.ParseInt(parts[1], 10, 64)
+	age := s.now().Sub(time.UnixMilli(at))
+	if err != nil || errAt != nil || age < 0 || age > tripPause {
+		return 0
+	}
+	return n
+}
+
+// arrived counts a finished trip. The first one is not: what tells of it is the
+// cookie of its flow, and most browsers make no second one.
+func (s *Server) arrived(w http.ResponseWriter, r *http.Request, fl flow) {
+	n := s.trips(r, fl.ReturnTo)
+	if n == 0 {
+		if !s.flows.before(r, fl) {
+			return
+		}
+		n = 1
+	}
+	value := strconv.Itoa(n+1) + "." + strconv.FormatInt(s.now().UnixMilli(), 10) + "." + tripsPlace(fl.ReturnTo)
+	http.SetCookie(w, s.tripsCookie(value, int(tripPause/time.Second)))
+}
+
+// tripsEnd forgets the trips so far.
+func (s *Server) tripsEnd(w http.ResponseWriter, r *http.Request) {
+	if gone := s.tripsCookie("", -1); len(r.CookiesNamed(gone.Name)) > 0 {
+		http.SetCookie(w, gone)
+	}
+}
+
+// tripsPlace names a place in a cookie: query and fragment may change from trip to
+// trip.
+func tripsPlace(returnTo string) string { return auth.Hash(beforeAny(returnTo, "?#"))[:10] }
+
+func (s *Server) tripsCookie(value string, maxAge int) *http.Cookie {
+	return sessions.NewCookie(cookieName(s.site.secure, "", "wxlogin_trips"), value, &sessions.Options{
+		Path:     "/",
+		MaxAge:   maxAge,
+		Secure:   s.site.secure,
+		HttpOnly: true,
+		SameSite: http.SameSiteLaxMode,
+	})
+}
+
+// goesRound says whether the next trip would be one of a loop. A browser whose
+// session reaches us, and that goes to a page of ours, has asked for it.
+func (s *Server) goesRound(r *http.Request, returnTo string) bool {
+	if s.trips(r, returnTo) < maxTrips {
+		return false
+	}
+	_, err := s.visitor(r)
+	return err != nil || s.foreign(returnTo) != ""
+}
+
+// foreign is the host of an address that is not ours; empty for ours.
+func (s *Server) foreign(returnTo string) string {
+	_, rest, absolute := strings.Cut(returnTo, "://")
+	host := strings.ToLower(beforeAny(rest, "/?#"))
+	if !absolute || host == strings.ToLower(s.config.PublicURL.Host) {
+		return ""
+	}
+	return host
+}
+
+// comesToRest ends a loop, and tells the operator which setting it comes of.
+func (s *Server) comesToRest(w http.ResponseWriter, r *http.Request, returnTo string) error {
+	host := s.foreign(returnTo)
+	advice := "the session cookie does not come back to " + s.config.PublicURL.Host +
+		": the browser refuses cookies, or WXLOGIN_PUBLIC_URL or WXLOGIN_COOKIE_DOMAIN is not what it sees"
+	if host != "" {
+		advice = "the session cookie does not reach " + host + ": set WXLOGIN_COOKIE_DOMAIN to a domain that it shares with " + s.config.PublicURL.Host +
+			" (now " + strconv.Quote(s.config.CookieDomain) + ")"
+	}
+	s.log.WarnContext(r.Context(), "a browser goes round between a site and WeChat", "request_id", requestID(r), "trips", s.trips(r, returnTo), "advice", advice)
+	s.tripsEnd(w, r) // whoever presses the button means it
+	s.writePage(w, r, http.StatusBadRequest, messagePage{Icon: "warn", Key: "going_round", Action: &link{Label: "action.try_again", Href: s.signInPath(r, returnTo)}})
+	return nil
+}

@@ -1,0 +1,140 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+)
+
+// wanted is the address that the person asked the other site for, as far as a
+// trusted proxy tells it and a login may lead there; home otherwise. What a proxy
+// tells a little wrongly is put right where there is no doubt of what is meant:
+// the host has to be an allowed one all the same.
+func (s *Server) wanted(r *http.Request) string {
+	host, uri := s.forwarded(r, "X-Forwarded-Host"), ""
+	if s.fromProxy(r) {
+		uri = r.Header.Get("X-Forwarded-Uri") // a path may hold a comma
+		if below := strings.TrimPrefix(r.URL.EscapedPath(), s.site.prefix+gatePath); uri == "" && host == "" && strings.HasPrefix(below, "/") {
+			host, uri = r.Host, below // Envoy leaves the visitor's host and appends the path
+			if r.URL.RawQuery != "" {
+				uri += "?" + r.URL.RawQuery
+			}
+		}
+	}
+	switch {
+	case !s.fromProxy(r) && r.Header.Get("X-Forwarded-Host") != "":
+		return s.nowhere(r, "the proxy is not in WXLOGIN_TRUSTED_PROXIES", "proxy", exchangeOf(r).client)
+	case host == "":
+		return s.nowhere(r, "the proxy sends no X-Forwarded-Host", "", "")
+	case !strings.HasPrefix(uri, "/"):
+		return s.nowhere(r, "the proxy sends no X-Forwarded-Uri that begins with /", "host", host)
+	case strings.ContainsAny(host, `/\?#@`):
+		return s.nowhere(r, "X-Forwarded-Host is no host", "host", host)
+	}
+	host = s.site.meant(host, s.forwarded(r, "X-Forwarded-Proto"), s.forwarded(r, "X-Forwarded-Port"))
+	// No allowed host but this machine's is ever served by http: where the proxy
+	// says so, TLS has ended before it.
+	scheme := "https"
+	if u, err := url.Parse("//" + host); err == nil && IsLoopback(u.Hostname()) && s.forwarded(r, "X-Forwarded-Proto") != "https" {
+		scheme = "http"
+	}
+	// Two slashes at the beginning are one to most sites, and a host to browsers
+	// where an address lacks its own.
+	uri = "/" + strings.TrimLeft(uri, "/")
+	address := scheme + "://" + host
+	for _, place := range []string{uri, beforeAny(uri, "?#"), "/"} {
+		if len(address)+len(place) <= maxReturnTo {
+			address += place
+			break
+		}
+	}
+	if why := s.site.refuses(address); why != "" {
+		return s.nowhere(r, why, "host", host)
+	}
+	return address
+}
+
+// meant is the host without what means nothing: the dot at its end, the usual
+// port. A port that the proxy tells apart from it is added where only that is an
+// allowed one.
+func (s site) meant(host, proto, port string) string {
+	if proto == "http" {
+		host = strings.TrimSuffix(host, ":80")
+	}
+	host = strings.TrimSuffix(host, ":443")
+	name, rest := host, ""
+	if i := strings.LastIndexByte(host, ':'); i >= 0 && !strings.HasSuffix(host, "]") {
+		name, rest = host[:i], host[i:]
+	}
+	host = strings.TrimSuffix(name, ".") + rest
+	if rest == "" && port != "" && !s.hosts[strings.ToLower(host)] && s.hosts[strings.ToLower(host)+":"+port] {
+		host += ":" + port
+	}
+	return host
+}
+
+func beforeAny(s, chars string) string {
+	if i := strings.IndexAny(s, chars); i >= 0 {
+		return s[:i]
+	}
+	return s
+}
+
+// nowhere is home, and tells the operator once why nobody comes back to where
+// they were.
+func (s *Server) nowhere(r *http.Request, why, name, value string) string {
+	value = value[:min(len(value), maxNoticed)]
+	if s.notices.first(why + " " + value) {
+		attrs := []any{"request_id", requestID(r), "reason", why}
+		if name != "" {
+			attrs = append(attrs, name, value)
+		}
+		s.log.WarnContext(r.Context(), "people do not come back to the page they wanted", attrs...)
+	}
+	return s.site.home()
+}
+
+// returnTo is where a login leads that an address asks for.
+func (s *Server) returnTo(r *http.Request) string {
+	raw := r.URL.Query().Get("return_to")
+	// Pages that put their own "?return_to=" behind a login_url, which once had none.
+	raw = strings.TrimPrefix(raw, s.site.home()+"?return_to=")
+	if raw == "" {
+		return s.site.home()
+	}
+	if why := s.site.refuses(raw); why != "" {
+		host := ""
+		if u, err := url.Parse(beforeAny(raw, "?#")); err == nil {
+			host = u.Host
+		}
+		return s.nowhere(r, "return_to: "+why, "host", host)
+	}
+	return raw
+}
+
+// notices are what the operator has been told. Anybody can bring about some, so
+// there is an end to them.
+type notices struct {
+	mu   sync.Mutex
+	told map[string]bool
+}
+
+const (
+	maxNotices = 100
+	maxNoticed = 200 // bytes of what somebody else has said
+)
+
+// first says whether this is new and worth telling.
+func (n *notices) first(what string) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.told[what] || len(n.told) >= maxNotices {
+		return false
+	}
+	if n.told == nil {
+		n.told = make(map[string]bool)
+	}
+	n.told[what] = true
+	return true
+}
