@@ -127,6 +127,42 @@ func TestHashRoutesInABrowser(t *testing.T) {
 	weCom.wantText("spa%2F%23%2Forder%2F6")
 }
 
+// A form at a protected site after the session has ended: the page is wxlogin's,
+// looks like it under the other site's address, and leads to the login and back.
+func TestFormAtAGateInABrowser(t *testing.T) {
+	g := newGate(t, "nginx")
+	browser := openBrowser(t,
+		chromedp.Flag("host-resolver-rules", "MAP *.example.com "+g.proxy),
+		chromedp.Flag("ignore-certificate-errors", true),
+	)
+	phone := browser.newPhone("phone")
+	phone.opens(shop + "/form")
+	phone.taps(`button[value="lin"]`)
+	phone.taps(`a[href*="consent=1"]`)
+	phone.taps("button.allow")
+	phone.wantText("/form")
+	phone.forgets()
+	phone.mu.Lock()
+	phone.refused = true
+	phone.mu.Unlock()
+	phone.evaluates(`(() => {
+		const form = document.createElement("form");
+		form.method = "post"; form.action = "/order";
+		document.body.append(form); form.submit();
+		return "";
+	})()`)
+	phone.waits("a.weui-btn_primary")
+	phone.wantText("没有送达")
+	if colour := phone.evaluates(`getComputedStyle(document.querySelector("a.weui-btn_primary")).backgroundColor`); colour == "rgba(0, 0, 0, 0)" {
+		t.Error("the page has no style")
+	}
+	phone.shot("45-form-at-a-gate")
+	phone.taps("a.weui-btn_primary")
+	if got := phone.evaluates(`location.href`); got != shop+"/form#" {
+		t.Errorf("comes back to %s", got)
+	}
+}
+
 // forgets loses the visitor's session, as when it ends.
 func (tab *tab) forgets() {
 	tab.t.Helper()
