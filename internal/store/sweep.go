@@ -16,7 +16,8 @@ const abandoned = time.Hour
 // Sweep clears away what has ended by now: sessions past their end, idle for
 // longer than idle, or more than auth.MaxSessions of a person, admin links that
 // nobody used, scans. Logins that were never finished become failed, old states
-// and codes are forgotten, and quarter hours that are over are counted for the
+// and codes are forgotten, and with them address and browser of failures that are
+// nobody's, and quarter hours that are over are counted for the
 // dashboard. It returns how many rows it cleared away or ended, and works in small
 // transactions so that logins get their turn in between.
 func (s *Store) Sweep(ctx context.Context, now time.Time, idle time.Duration) (total int64, err error) {
@@ -35,7 +36,9 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, idle time.Duration) (t
 		{`UPDATE logins SET outcome = 'failed', reason = $3, finished_at = $4 WHERE outcome = 'pending' AND id IN
 			(SELECT id FROM logins WHERE outcome = 'pending' AND state_hash IS NOT NULL AND started_at < $1 LIMIT $2)`,
 			[]any{millis(now.Add(-abandoned)), batch, auth.CodeSpent, millis(now)}},
-		{`UPDATE logins SET state_hash = NULL, code_hash = NULL WHERE outcome <> 'pending' AND id IN
+		{`UPDATE logins SET state_hash = NULL, code_hash = NULL,
+			remote_addr = CASE WHEN user_id IS NULL THEN '' ELSE remote_addr END,
+			user_agent = CASE WHEN user_id IS NULL THEN '' ELSE user_agent END WHERE outcome <> 'pending' AND id IN
 			(SELECT id FROM logins WHERE state_hash IS NOT NULL AND started_at < $1 LIMIT $2)`,
 			[]any{millis(now.Add(-abandoned)), batch}},
 	}
