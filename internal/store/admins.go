@@ -238,7 +238,8 @@ func (s *Store) AddAdminLink(ctx context.Context, link admin.Link, event admin.E
 // SpendAdminLink implements admin.Store.
 func (s *Store) SpendAdminLink(ctx context.Context, tokenHash string, now time.Time, session auth.Session, event admin.Event) error {
 	return s.write(ctx, "spend admin link", func(tx *sqldb.Tx) error {
-		spent, err := changed(tx.ExecContext(ctx, `DELETE FROM admin_links WHERE token_hash = $1 AND ends_at > $2`, tokenHash, millis(now)))
+		spent, err := changed(tx.ExecContext(ctx, `DELETE FROM admin_links WHERE token_hash = $1 AND ends_at > $2 AND ends_at <= $3`,
+			tokenHash, millis(now), millis(now.Add(admin.LinkLifetime+auth.ClockSkew))))
 		if err != nil {
 			return err
 		}

@@ -34,6 +34,8 @@ type Store struct {
 	db    *sqldb.DB
 	cache *sessionCache // of Visit
 
+	doubt clockDoubt // about the clock that sweeps go by
+
 	everybody, signedIn cachedCount // how many people there are, and sessions of visitors
 
 	// Read with every visit or every login.

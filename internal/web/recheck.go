@@ -21,7 +21,7 @@ const recheckPause = 600
 // has.
 func (s *Server) recheck(w http.ResponseWriter, r *http.Request, visit *auth.Visit) (bool, error) {
 	after := s.auth.Rules().Recheck
-	if after == 0 || s.now().Sub(visit.Session.CreatedAt) < after || !s.inWeChat(r) {
+	if after == 0 || auth.Age(s.now(), visit.Session.CreatedAt) < after || !s.inWeChat(r) {
 		return false, nil
 	}
 	pause := sessions.NewCookie(cookieName(s.site.secure, "", "wxlogin_checked"), "1", &sessions.Options{

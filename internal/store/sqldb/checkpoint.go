@@ -42,7 +42,7 @@ type checkpointer struct {
 	log   *slog.Logger
 	wake  chan struct{}
 	empty chan chan struct{} // closed after the first attempt
-	ended <-chan struct{}      // closed when nobody is there any more
+	ended <-chan struct{}    // closed when nobody is there any more
 	stop  context.CancelFunc
 	done  sync.WaitGroup
 }
