@@ -12,7 +12,7 @@ endif
 FUZZTIME ?= 10s
 IMAGE ?= wxlogin
 
-.PHONY: build test check format-check fmt fuzz bench soak run-demo image env-example licences dist clean
+.PHONY: build test check format-check fmt fuzz bench soak races run-demo image env-example licences dist clean
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o bin/server ./cmd/server
@@ -59,6 +59,13 @@ SOAK ?= --for 5m
 
 soak:
 	go run ./bench soak $(SOAK)
+
+# races revokes sessions in four ways while two processes on one SQLite file are
+# busy, and asks whether they still count; about a quarter of an hour.
+RACES ?= --times 10000 --workers 2
+
+races:
+	go run ./bench races $(RACES)
 
 run-demo: build
 	./bin/server demo

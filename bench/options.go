@@ -42,7 +42,7 @@ func parseOptions(args []string, stderr io.Writer) (*options, error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.Usage = func() {
-		fmt.Fprintln(stderr, "Usage: bench [flags]        measures\n       bench soak [flags]   breaks things and looks whether promises are kept\n\nFlags of bench:")
+		fmt.Fprintln(stderr, "Usage: bench [flags]        measures\n       bench soak [flags]   breaks things and looks whether promises are kept\n       bench races [flags]  revokes sessions under load and asks whether they still count\n\nFlags of bench:")
 		flags.PrintDefaults()
 	}
 	flags.StringVar(&o.program, "server", "", "the built `program`; built anew when empty")

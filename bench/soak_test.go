@@ -40,6 +40,19 @@ func soaks(t *testing.T, length time.Duration, more ...string) {
 	}
 }
 
+// A revoked session is not answered once more, at either of two busy processes.
+func TestRaces(t *testing.T) {
+	var out, said bytes.Buffer
+	err := run(t.Context(), []string{racesCommand, "--times", "60", "--workers", "2", "--server", theServer(t)}, &out, &said)
+	t.Logf("%s%s", said.Bytes(), out.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(out.String(), ": 0 answered as before"); n != 2*len(revocations()) {
+		t.Errorf("%d lines say so", n)
+	}
+}
+
 // What must not be told apart is: which sessions an answer may still show.
 func TestLedger(t *testing.T) {
 	l := newLedger()

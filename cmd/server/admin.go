@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"wxlogin/internal/admin"
-	"wxlogin/internal/store"
 )
 
 type adminCommands struct {
@@ -101,21 +100,12 @@ func withAdmins(ctx context.Context, s *settings, f func(*admin.Service, config)
 	if err != nil {
 		return err
 	}
-	db, err := s.openStore(ctx)
+	db, _, err := s.openStore(ctx, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}
 	defer db.Close()
 	return f(admin.New(admin.Config{Store: db, AppID: config.appID, Admins: config.admins, Now: time.Now}), config)
-}
-
-// openStore opens the database for a command, which logs nothing.
-func (s *settings) openStore(ctx context.Context) (*store.Store, error) {
-	keys, err := s.keyring()
-	if err != nil {
-		return nil, err
-	}
-	return openStore(ctx, s.DatabaseURL, keys, slog.New(slog.DiscardHandler))
 }
 
 func checkOpenID(openID string) error {

@@ -11,7 +11,9 @@ import (
 	"time"
 
 	"wxlogin/internal/auth"
+	"wxlogin/internal/store"
 	"wxlogin/internal/telemetry"
+	"wxlogin/migrations"
 )
 
 // What the two requests of every day cost in the program alone, with its counters
@@ -70,7 +72,7 @@ func benchServer(b *testing.B) (handler http.Handler, cookie string) {
 		publicURL: public, appID: "wx1", mode: auth.ModeAuto, lang: "zh_CN",
 		idle: 720 * time.Hour, lifetime: 4320 * time.Hour, metricsAddr: "127.0.0.1:0",
 	}
-	db, err := openStore(b.Context(), "sqlite:"+filepath.Join(b.TempDir(), "x.db"), keys, log.Logger)
+	db, err := store.Open(b.Context(), store.Config{URL: "sqlite:" + filepath.Join(b.TempDir(), "x.db"), Keys: keys, Migrations: migrations.FS, Logger: log.Logger})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -110,7 +111,7 @@ func (c *demoCommand) listenSimulator() (net.Listener, error) {
 
 // announce prints the addresses to open.
 func (c *demoCommand) announce(ctx context.Context, w io.Writer, s *settings, config config, simURL string) error {
-	db, err := s.openStore(ctx)
+	db, _, err := s.openStore(ctx, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"wxlogin/internal/store"
 	"wxlogin/internal/web"
 	"wxlogin/internal/wechat"
 )
@@ -86,6 +87,9 @@ func (d *doctor) checkKeys(context.Context) []finding {
 		}
 	}
 	keys, err := d.settings.keyring()
+	if errors.Is(err, fs.ErrPermission) {
+		return one(failure, "keys", err.Error(), "let the user that runs the service read it; new keys would lose what the old ones opened")
+	}
 	if err != nil {
 		return one(failure, "keys", err.Error(), lostKeys)
 	}
@@ -98,21 +102,12 @@ func (d *doctor) checkKeys(context.Context) []finding {
 
 // keyFile is where the keys lie that nobody has set.
 func (d *doctor) keyFile() (path string, beside bool) {
-	database, ok := d.sqliteFile()
-	return database + ".keys", ok && d.settings.Keys == ""
+	path, ok := d.settings.keyFile()
+	return path, ok && d.settings.Keys == ""
 }
 
 // sqliteFile is the absolute path of the database.
-func (d *doctor) sqliteFile() (path string, ok bool) {
-	path, ok = strings.CutPrefix(d.settings.DatabaseURL, "sqlite:")
-	if !ok || path == "" {
-		return "", false
-	}
-	if absolute, err := filepath.Abs(path); err == nil {
-		path = absolute
-	}
-	return path, true
-}
+func (d *doctor) sqliteFile() (path string, ok bool) { return store.File(d.settings.DatabaseURL) }
 
 func exists(path string) bool {
 	_, err := os.Stat(path)
@@ -138,17 +133,16 @@ func (d *doctor) checkDatabase(ctx context.Context) []finding {
 	if file, beside := d.keyFile(); beside && !exists(file) {
 		return skip("database", "it needs the keys")
 	}
-	keys, err := d.settings.keyring()
-	if err != nil {
-		return skip("database", "it needs the keys")
-	}
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	advice := databaseAdvice
 	if !sqlite {
 		advice = serverAdvice
 	}
-	db, err := openStore(ctx, d.settings.DatabaseURL, keys, slog.New(slog.DiscardHandler))
+	if _, err := d.settings.keyring(); err != nil {
+		return skip("database", "it needs the keys")
+	}
+	db, _, err := d.settings.openStore(ctx, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return one(failure, "database", err.Error(), advice)
 	}

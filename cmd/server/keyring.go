@@ -1,17 +1,44 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"wxlogin/internal/auth"
+	"wxlogin/internal/store"
+	"wxlogin/migrations"
 )
 
+// openStore opens the database with the operator's keys. Where there are none, they
+// are made once it is open, so that a start that is refused leaves none behind.
+func (s *settings) openStore(ctx context.Context, log *slog.Logger) (*store.Store, auth.Keyring, error) {
+	keys, err := s.keyring()
+	if err != nil {
+		return nil, nil, err
+	}
+	db, err := store.Open(ctx, store.Config{
+		URL:  s.DatabaseURL,
+		Keys: keys,
+		MakeKeys: func() (auth.Keyring, error) {
+			keys, err = s.makeKeys()
+			return keys, err
+		},
+		Migrations: migrations.FS,
+		Now:        time.Now,
+		Logger:     log,
+	})
+	return db, keys, err
+}
+
 // keyring gives the operator's keys: those set, or those of the file beside the
-// SQLite database, made when there is none.
+// SQLite database. It is nil when that file is to be made.
 func (s *settings) keyring() (auth.Keyring, error) {
 	if s.Keys != "" {
 		keys, err := auth.ParseKeys(s.Keys)
@@ -20,33 +47,68 @@ func (s *settings) keyring() (auth.Keyring, error) {
 		}
 		return keys, nil
 	}
-	path, ok := strings.CutPrefix(s.DatabaseURL, "sqlite:")
+	file, ok := s.keyFile()
 	if !ok {
 		return nil, badSetting("keys", "is required with PostgreSQL, as all replicas share it; `server keygen` makes one")
 	}
-	file := path + ".keys"
-	text, err := readOrMake(file, auth.NewKey())
-	if err != nil {
-		return nil, badSetting("database-url", "the keys beside the database cannot be kept there: %v", err)
+	text, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := writableFolder(filepath.Dir(file)); err != nil {
+			return nil, badSetting("database-url", "the keys beside the database cannot be kept there: %v", err)
+		}
+		return nil, nil
 	}
-	keys, err := auth.ParseKeys(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: the keys beside the database cannot be read: %w%s", variableOf("database-url"), err, store.Whose(file, err))
+	}
+	return parseKeyFile(file, string(text))
+}
+
+func parseKeyFile(file, text string) (auth.Keyring, error) {
+	keys, err := auth.ParseKeys(strings.TrimSpace(text))
 	if err != nil {
 		return nil, fmt.Errorf("keys in %s: %w", file, err)
 	}
 	return keys, nil
 }
 
+// keyFile is where the keys lie that nobody has set. They are beside the database
+// itself, by whatever name it is opened; or beside the symbolic link, where older
+// versions have put them.
+func (s *settings) keyFile() (file string, ok bool) {
+	path, ok := store.File(s.DatabaseURL)
+	if !ok {
+		return "", false
+	}
+	file = path + ".keys"
+	if beside := strings.TrimPrefix(s.DatabaseURL, "sqlite:") + ".keys"; !exists(file) && exists(beside) {
+		return beside, true
+	}
+	return file, true
+}
+
+// makeKeys makes the file of the keys. Of several processes that start at once, one
+// makes it and all read the same.
+func (s *settings) makeKeys() (auth.Keyring, error) {
+	file, _ := s.keyFile()
+	text, err := readOrMake(file, auth.NewKey())
+	if err != nil {
+		return nil, badSetting("database-url", "the keys beside the database cannot be kept there: %v", err)
+	}
+	return parseKeyFile(file, text)
+}
+
 // readOrMake reads a file, and makes it with the text first when there is none.
-// Of several processes that start at once, one makes it and all read the same.
 func readOrMake(file, text string) (string, error) {
-	if _, err := os.Stat(file); errors.Is(err, os.ErrNotExist) {
+	if !exists(file) {
 		temp, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".*") // mode 0600
 		if err != nil {
 			return "", err
 		}
 		defer os.Remove(temp.Name())
 		_, err = temp.WriteString(text + "\n")
-		if err := errors.Join(err, temp.Sync(), temp.Close()); err != nil {
+		err = errors.Join(err, temp.Sync(), temp.Close(), store.TakeOwner(temp.Name(), strings.TrimSuffix(file, ".keys")))
+		if err != nil {
 			return "", err
 		}
 		if err := os.Link(temp.Name(), file); err != nil && !errors.Is(err, os.ErrExist) {
@@ -54,5 +116,5 @@ func readOrMake(file, text string) (string, error) {
 		}
 	}
 	content, err := os.ReadFile(file)
-	return strings.TrimSpace(string(content)), err
+	return string(content), err
 }

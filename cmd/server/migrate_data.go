@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"wxlogin/internal/store"
+	"wxlogin/migrations"
 )
 
 type migrateDataCommand struct {
@@ -39,13 +40,11 @@ func (c *migrateDataCommand) Run(ctx context.Context, env *environment) error {
 	// not made: new keys open nothing.
 	from := c.settings
 	from.DatabaseURL = c.From
-	beside := path + ".keys"
-	if from.Keys == "" {
-		if _, err := os.Stat(beside); err != nil {
-			return badSetting("keys", "is required: the keys that this database was written with")
-		}
-	}
+	beside, _ := from.keyFile()
 	keys, err := from.keyring()
+	if err == nil && keys == nil {
+		err = badSetting("keys", "is required: the keys that this database was written with")
+	}
 	if err != nil {
 		return err
 	}
@@ -54,7 +53,7 @@ func (c *migrateDataCommand) Run(ctx context.Context, env *environment) error {
 		return err
 	}
 	defer log.Flush()
-	target, err := openStore(ctx, c.DatabaseURL, keys, log.Logger)
+	target, err := store.Open(ctx, store.Config{URL: c.DatabaseURL, Keys: keys, Migrations: migrations.FS, Now: time.Now, Logger: log.Logger})
 	if err != nil {
 		return err
 	}

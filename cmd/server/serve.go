@@ -16,7 +16,6 @@ import (
 	"wxlogin/internal/telemetry"
 	"wxlogin/internal/web"
 	"wxlogin/internal/wechat"
-	"wxlogin/migrations"
 	"wxlogin/templates"
 )
 
@@ -80,11 +79,7 @@ type service struct {
 func serve(ctx context.Context, s service) error {
 	tuneGCForStart()
 	config, log := s.config, s.logs.Logger
-	keys, err := s.settings.keyring()
-	if err != nil {
-		return err
-	}
-	db, err := openStore(ctx, config.databaseURL, keys, log)
+	db, keys, err := s.settings.openStore(ctx, log)
 	if err != nil {
 		return err
 	}
@@ -123,16 +118,6 @@ func serve(ctx context.Context, s service) error {
 	defer cancel()
 	running.close(closing)
 	return err
-}
-
-func openStore(ctx context.Context, databaseURL string, keys auth.Keyring, log *slog.Logger) (*store.Store, error) {
-	return store.Open(ctx, store.Config{
-		URL:        databaseURL,
-		Keys:       keys,
-		Migrations: migrations.FS,
-		Now:        time.Now,
-		Logger:     log,
-	})
 }
 
 // parts are what the service is put together from.

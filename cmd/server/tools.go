@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -37,7 +38,7 @@ func (c *backupCommand) Run(ctx context.Context, env *environment) error {
 			return badSetting("database-url", "%v", err)
 		}
 	}
-	db, err := c.openStore(ctx)
+	db, _, err := c.openStore(ctx, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}

@@ -33,14 +33,18 @@ const (
 	FilterProfile    Filter = "profile"     // a profile is stored
 	FilterOpenID     Filter = "openid_only" // none is
 	FilterNoUnionID  Filter = "no_unionid"
-	FilterNeedsLogin Filter = "needs_login" // the refresh_token is dead
-	FilterTokenEnds  Filter = "token_ends"  // it dies within TokenEndsSoon
+	FilterNeedsLogin Filter = "needs_login" // the refresh_token has ended, or died before its time
+	FilterTokenEnds  Filter = "token_ends"  // it ends within TokenEndsSoon
 	FilterSeen7d     Filter = "seen_7d"     // last login within 7 days
 	FilterSeen30d    Filter = "seen_30d"
 )
 
 // Filters are all filters, in the order that pages list them.
 var Filters = []Filter{FilterNone, FilterBlocked, FilterAdmin, FilterProfile, FilterOpenID, FilterNoUnionID, FilterNeedsLogin, FilterTokenEnds, FilterSeen7d, FilterSeen30d}
+
+// ByTokenEnd says that a filter has an order of its own, whatever Sort asks for: by
+// the end of the refresh_token, so that who is due next comes first.
+func (f Filter) ByTokenEnd() bool { return f == FilterNeedsLogin || f == FilterTokenEnds }
 
 // TokenEndsSoon is what counts as soon in the life of a refresh_token.
 const TokenEndsSoon = 7 * 24 * time.Hour

@@ -6,6 +6,7 @@ import (
 
 	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
+	"wxlogin/internal/store/list"
 )
 
 // recentTroubles is how many of the latest failures the dashboard shows.
@@ -26,11 +27,11 @@ func slotStart(slot int64) time.Time { return instant(slot * quarter) }
 // Activity counts what went on since a moment.
 func (s *Store) Activity(ctx context.Context, since time.Time) (admin.Activity, error) {
 	var activity admin.Activity
-	tallies, err := s.tallies(ctx, since)
+	rollups, err := s.rollups(ctx, since)
 	if err != nil {
 		return admin.Activity{}, s.fail(ctx, "count logins and new people", err)
 	}
-	for _, row := range tallies {
+	for _, row := range rollups {
 		if row.Logins > 0 {
 			activity.Logins = append(activity.Logins, admin.Tally{At: slotStart(row.Slot), Count: row.Logins})
 		}
@@ -58,12 +59,12 @@ func (s *Store) Activity(ctx context.Context, since time.Time) (admin.Activity, 
 	now := s.now()
 	var ending int64
 	err = s.db.GetContext(ctx, &ending, `SELECT COUNT(*) FROM (SELECT 1 FROM tokens
-		WHERE dead_reason IS NULL AND ends_at > $1 AND ends_at <= $2 LIMIT $3) AS ending`,
-		millis(now), millis(now.Add(admin.TokenEndsSoon)), maxTotal+1)
+		WHERE ends_at > $1 AND ends_at <= $2 LIMIT $3) AS ending`,
+		millis(now), millis(now.Add(admin.TokenEndsSoon)), list.MaxTotal+1)
 	if err != nil {
 		return admin.Activity{}, s.fail(ctx, "count tokens", err)
 	}
-	activity.EndingTokens = admin.Total{N: min(ending, maxTotal), More: ending > maxTotal}
+	activity.EndingTokens = admin.Total{N: min(ending, list.MaxTotal), More: ending > list.MaxTotal}
 	return activity, nil
 }
 

@@ -4,9 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"time"
-
-	"github.com/jmoiron/sqlx"
 
 	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
@@ -26,7 +25,7 @@ func (s *Store) SetBlocked(ctx context.Context, userID string, blocked bool, gua
 		flag = 1
 	}
 	return s.write(ctx, "block user", func(tx *sqldb.Tx) error {
-		if err := s.leavesAnAdmin(ctx, tx, guard, clause{"users.id <> ?", []any{userID}}); err != nil {
+		if err := s.leavesAnAdmin(ctx, tx, guard, "id", userID); err != nil {
 			return err
 		}
 		found, err := changed(tx.ExecContext(ctx, `UPDATE users SET blocked = $2 WHERE id = $1`, userID, flag))
@@ -78,7 +77,7 @@ func (s *Store) EndSession(ctx context.Context, userID, sessionID string, event 
 // knows the person by our id alone.
 func (s *Store) EraseUser(ctx context.Context, userID string, guard *admin.Guard, event admin.Event) error {
 	err := s.write(ctx, "erase user", func(tx *sqldb.Tx) error {
-		if err := s.leavesAnAdmin(ctx, tx, guard, clause{"users.id <> ?", []any{userID}}); err != nil {
+		if err := s.leavesAnAdmin(ctx, tx, guard, "id", userID); err != nil {
 			return err
 		}
 		// First of all nobody else may sign this person in, nor finish a login of
@@ -145,7 +144,7 @@ func (s *Store) GrantAdmin(ctx context.Context, appID, openID string, event admi
 // RevokeAdmin implements admin.Store. Only a change is recorded.
 func (s *Store) RevokeAdmin(ctx context.Context, appID, openID string, guard *admin.Guard, event admin.Event) (changed bool, err error) {
 	err = s.write(ctx, "revoke admin", func(tx *sqldb.Tx) (err error) {
-		if err := s.leavesAnAdmin(ctx, tx, guard, clause{"users.openid <> ?", []any{openID}}); err != nil {
+		if err := s.leavesAnAdmin(ctx, tx, guard, "openid", openID); err != nil {
 			return err
 		}
 		changed, err = changeAdmin(ctx, tx, event, `DELETE FROM admins WHERE appid = $1 AND openid = $2`, appID, openID)
@@ -191,7 +190,7 @@ const adminLock = 0x777861646d696e
 // each sees what those before it have done: two admins who block each other at the
 // same moment do not both. It stands before every other statement, so that nobody
 // waits for it with a lock of another kind.
-func (s *Store) leavesAnAdmin(ctx context.Context, tx *sqldb.Tx, guard *admin.Guard, others clause) error {
+func (s *Store) leavesAnAdmin(ctx context.Context, tx *sqldb.Tx, guard *admin.Guard, column, except string) error {
 	if guard == nil {
 		return nil
 	}
@@ -201,8 +200,8 @@ func (s *Store) leavesAnAdmin(ctx context.Context, tx *sqldb.Tx, guard *admin.Gu
 		}
 	}
 	var n int64
-	c := countAdmins(*guard, others)
-	if err := tx.GetContext(ctx, &n, sqlx.Rebind(sqlx.DOLLAR, c.text), c.args...); err != nil {
+	query, args := countAdmins(*guard, column, except)
+	if err := tx.GetContext(ctx, &n, query, args...); err != nil {
 		return err
 	}
 	if n == 0 {
@@ -211,17 +210,15 @@ func (s *Store) leavesAnAdmin(ctx context.Context, tx *sqldb.Tx, guard *admin.Gu
 	return nil
 }
 
-// countAdmins counts who can enter, of those who fulfil a condition. It begins with
-// the few who are named, so that not everybody is asked whether they are.
-func countAdmins(guard admin.Guard, condition clause) clause {
-	admins, args := "SELECT openid FROM admins WHERE appid = ? UNION ALL VALUES ('')", []any{guard.AppID, guard.AppID} // '' is nobody
+// countAdmins counts who can enter, besides one person by a column of users. It
+// begins with the few who are named, so that not everybody is asked whether they are.
+func countAdmins(guard admin.Guard, column, except string) (query string, args []any) {
+	admins, args := "SELECT openid FROM admins WHERE appid = $1 UNION ALL VALUES ('')", []any{guard.AppID, except} // '' is nobody
 	for _, openID := range guard.Configured {
-		admins, args = admins+", (?)", append(args, openID)
+		args = append(args, openID)
+		admins += fmt.Sprintf(", ($%d)", len(args))
 	}
-	return clause{
-		"SELECT COUNT(*) FROM users WHERE users.appid = ? AND users.openid IN (" + admins + ") AND users.blocked = 0 AND " + condition.text,
-		append(args, condition.args...),
-	}
+	return "SELECT COUNT(*) FROM users WHERE users.appid = $1 AND users.openid IN (" + admins + ") AND users.blocked = 0 AND users." + column + " <> $2", args
 }
 
 // AddAdminLink implements admin.Store.

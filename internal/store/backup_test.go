@@ -1,7 +1,6 @@
 package store_test
 
 import (
-	"context"
 	"os"
 	"path/filepath"
 	"testing"
@@ -49,38 +48,4 @@ func TestABackupIsACompleteCopy(t *testing.T) {
 	if page, err := s.Users(w.ctx, admin.UserQuery{Search: string([]rune(lin.Nickname)[1:2])}); err != nil || len(page.Users) != 1 {
 		t.Errorf("%d people are found in the copy, %v", len(page.Users), err)
 	}
-}
-
-func TestABackupThatFailsLeavesNothing(t *testing.T) {
-	w := newWorld(t, sqliteEngine)
-	w.visitor("o1")
-	dir := t.TempDir()
-	taken := filepath.Join(dir, "taken")
-	if err := os.Symlink("/nowhere", taken); err != nil {
-		t.Fatal(err)
-	}
-	wantReason(t, w.Backup(w.ctx, taken), auth.BadRequest)
-	wantReason(t, w.Backup(w.ctx, filepath.Join(dir, "no", "such", "folder")), auth.StoreDown)
-	ctx, cancel := context.WithCancel(w.ctx)
-	cancel()
-	wantReason(t, w.Backup(ctx, filepath.Join(dir, "x.db")), auth.StoreDown)
-	if entries, _ := os.ReadDir(dir); len(entries) != 1 {
-		t.Errorf("left behind: %v", entries)
-	}
-}
-
-func TestBackupsGoOnWhilePeopleSignIn(t *testing.T) {
-	w := newWorld(t, sqliteEngine)
-	dir := t.TempDir()
-	together(12, func(i int) {
-		if i < 3 {
-			if err := w.Backup(w.ctx, filepath.Join(dir, string(rune('a'+i)))); err != nil {
-				t.Error(err)
-			}
-			return
-		}
-		for range 5 {
-			w.visitorAt(w.Store)
-		}
-	})
 }

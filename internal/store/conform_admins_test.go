@@ -5,8 +5,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/jmoiron/sqlx"
-
 	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 	"wxlogin/internal/store"
@@ -84,7 +82,7 @@ var adminPromises = map[string]func(*world){
 			{[]string{"configured"}, ids["configured"], 3},
 		} {
 			count := store.CountAdminsStatement(admin.Guard{AppID: appID, Configured: c.configured}, c.except)
-			if n := w.number(sqlx.Rebind(sqlx.DOLLAR, count.Text), count.Args...); n != c.want {
+			if n := w.number(count.Text, count.Args...); n != c.want {
 				w.t.Errorf("%q but %q: %d, want %d", c.configured, c.except, n, c.want)
 			}
 		}

@@ -219,7 +219,7 @@ var listPromises = map[string]func(*world){
 		seen("long-gone", auth.ScopeUserinfo, func(s *auth.SaveLogin) { s.RefreshToken, s.UnionID, s.Profile = "R", "u", &lin })
 		w.clock.pass(20 * 24 * time.Hour)
 		dead := seen("weeks-ago", auth.ScopeUserinfo, func(s *auth.SaveLogin) { s.RefreshToken, s.UnionID = "R", "u" })
-		w.exec("UPDATE tokens SET dead_reason = '40030' WHERE user_id = $1", dead.ID)
+		w.tokenDies(dead.ID)
 		w.clock.pass(20 * 24 * time.Hour)
 		seen("fresh", auth.ScopeUserinfo, func(s *auth.SaveLogin) { s.RefreshToken, s.UnionID, s.Profile = "R", "u", &lin })
 		seen("plain", auth.ScopeBase, nil)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"wxlogin/internal/auth"
+	"wxlogin/internal/store/list"
 	"wxlogin/internal/store/sqldb"
 )
 
@@ -126,7 +127,7 @@ func (s *Store) saveLogin(ctx context.Context, tx *sqldb.Tx, save auth.SaveLogin
 // entry anew whether its value is another or not.
 const greetUser = `UPDATE users SET last_login_at = $4, login_count = login_count + 1
 	WHERE appid = $1 AND openid = $2 AND blocked = 0 AND (unionid = $3 OR $3 = '')
-	RETURNING ` + userColumns + `, ` + grantedColumn
+	RETURNING ` + list.UserColumns + `, ` + grantedColumn
 
 // A person who is blocked fails the last WHERE, so the statement returns no row.
 // A profile has come when profile_updated_at has.
@@ -151,19 +152,19 @@ const upsertUser = `INSERT INTO users (id, appid, openid, unionid, nickname, sex
 		consent_version = CASE WHEN excluded.consent_at IS NULL THEN users.consent_version ELSE excluded.consent_version END,
 		consent_at = COALESCE(excluded.consent_at, users.consent_at)
 	WHERE users.blocked = 0
-	RETURNING ` + userColumns + `, ` + grantedColumn
+	RETURNING ` + list.UserColumns + `, ` + grantedColumn
 
 // saveUser writes down who came, and says whether `admin grant` has named them.
 func saveUser(ctx context.Context, tx *sqldb.Tx, save auth.SaveLogin) (user auth.User, granted bool, err error) {
 	at := save.Session.CreatedAt
 	var row struct {
-		userRow
+		list.UserRow
 		Granted int `db:"granted"`
 	}
 	if save.Scope == auth.ScopeBase && save.Profile == nil && save.Consent == "" {
 		err := tx.GetContext(ctx, &row, greetUser, save.Login.AppID, save.OpenID, save.UnionID, millis(at))
 		if !errors.Is(err, sql.ErrNoRows) {
-			return row.user(), row.Granted != 0, err
+			return row.User(), row.Granted != 0, err
 		}
 	}
 	var profile auth.Profile
@@ -189,7 +190,7 @@ func saveUser(ctx context.Context, tx *sqldb.Tx, save auth.SaveLogin) (user auth
 	if errors.Is(err, sql.ErrNoRows) {
 		return auth.User{}, false, auth.Fail(auth.Blocked, nil)
 	}
-	return row.user(), row.Granted != 0, err
+	return row.User(), row.Granted != 0, err
 }
 
 // A base token opens less, so it does not take the place of a userinfo token
@@ -198,28 +199,21 @@ const upsertToken = `INSERT INTO tokens (user_id, scope, refresh_token, kid, iss
 	VALUES ($1, $2, $3, $4, $5, $6, $7, NULL)
 	ON CONFLICT (user_id) DO UPDATE SET scope = excluded.scope, refresh_token = excluded.refresh_token,
 		kid = excluded.kid, issued_at = excluded.issued_at, ends_at = excluded.ends_at,
-		due_at = excluded.due_at, dead_reason = NULL, login_at = NULL
+		due_at = excluded.due_at, dead_reason = NULL
 	WHERE excluded.scope = 'snsapi_userinfo' OR tokens.scope = 'snsapi_base'
 		OR tokens.dead_reason IS NOT NULL OR tokens.ends_at <= excluded.issued_at`
-
-// keepToken notes that a login has kept the token there is, if there is one.
-const keepToken = `UPDATE tokens SET login_at = $2 WHERE user_id = $1`
 
 func (s *Store) saveToken(ctx context.Context, tx *sqldb.Tx, save auth.SaveLogin, user auth.User) error {
 	at := save.Session.CreatedAt
 	if save.RefreshToken == "" {
-		_, err := tx.ExecContext(ctx, keepToken, user.ID, millis(at))
-		return err
+		return nil
 	}
 	var due time.Time // a base token opens no profile
 	if save.Scope == auth.ScopeUserinfo {
 		due = auth.NextFetch(at, save.Profile != nil)
 	}
 	sealed, kid := s.sealer.seal(save.RefreshToken, tokenPlace(user.AppID, user.OpenID))
-	replaced, err := changed(tx.ExecContext(ctx, upsertToken, user.ID, save.Scope, sealed, kid, millis(at), millis(at.Add(refreshLifetime)), maybeMillis(due)))
-	if err == nil && !replaced {
-		_, err = tx.ExecContext(ctx, keepToken, user.ID, millis(at))
-	}
+	_, err := tx.ExecContext(ctx, upsertToken, user.ID, save.Scope, sealed, kid, millis(at), millis(at.Add(refreshLifetime)), maybeMillis(due))
 	return err
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
+	"wxlogin/internal/store/list"
 	"wxlogin/internal/store/sqldb"
 )
 
@@ -34,25 +35,25 @@ func (s *Store) EachOfPersonalData(ctx context.Context, userID string, visit adm
 	if err != nil {
 		return s.orNone(ctx, "read personal data", err, auth.NoSuchUser)
 	}
-	if err := visit.Person(first.user.user()); err != nil {
+	if err := visit.Person(first.user.User()); err != nil {
 		return err
 	}
-	sessions := pagesOf(first.sessions, sessionsBefore, sessionRow.place, userID)
+	sessions := pagesOf(first.sessions, sessionsBefore, sessionRow.position, userID)
 	if err := sessions.each(ctx, s, func(row sessionRow) error {
 		row.TokenHash = ""
 		return visit.Session(row.session())
 	}); err != nil {
 		return err
 	}
-	logins := pagesOf(first.logins, loginsBefore, loginRow.place, userID)
+	logins := pagesOf(first.logins, loginsBefore, loginRow.position, userID)
 	if err := logins.each(ctx, s, func(row loginRow) error {
 		row.SessionHash = ""
 		return visit.Login(row.login())
 	}); err != nil {
 		return err
 	}
-	events := pagesOf(first.events, eventsBefore, eventRow.place, userID, first.user.OpenID)
-	if err := events.each(ctx, s, func(row eventRow) error { return visit.Event(row.event()) }); err != nil {
+	events := pagesOf(first.events, eventsBefore, eventPosition, userID, first.user.OpenID)
+	if err := events.each(ctx, s, func(row list.EventRow) error { return visit.Event(row.Event()) }); err != nil {
 		return err
 	}
 	if sessions.further || logins.further || events.further {
@@ -65,16 +66,16 @@ func (s *Store) EachOfPersonalData(ctx context.Context, userID string, visit adm
 
 // personalData is what one transaction reads.
 type personalData struct {
-	user     userRow
+	user     list.UserRow
 	sessions []sessionRow
 	logins   []loginRow
-	events   []eventRow
+	events   []list.EventRow
 	token    *admin.TokenInfo
 	picture  auth.Picture
 }
 
 func readPersonalData(ctx context.Context, tx *sqldb.Tx, userID string) (d personalData, err error) {
-	if err := tx.GetContext(ctx, &d.user, `SELECT `+userColumns+` FROM users WHERE id = $1`, userID); err != nil {
+	if err := tx.GetContext(ctx, &d.user, `SELECT `+list.UserColumns+` FROM users WHERE id = $1`, userID); err != nil {
 		return d, err
 	}
 	if err := tx.SelectContext(ctx, &d.sessions, sessionsBefore, latest(userID)...); err != nil {
@@ -93,7 +94,7 @@ func readPersonalData(ctx context.Context, tx *sqldb.Tx, userID string) (d perso
 	return d, err
 }
 
-// The lists of personal data, before a place and newest first. Each is read along an
+// The lists of personal data, before a position and newest first. Each is read along an
 // index; that of the events takes a page by each of three.
 const (
 	sessionsBefore = `SELECT ` + sessionColumns + ` FROM sessions
@@ -114,15 +115,15 @@ func latest(who ...any) []any {
 
 // pages are a list of which the first page has been read.
 type pages[Row any] struct {
-	rows    []Row
-	before  string // the statement
-	place   func(Row) place
-	who     []any
-	further bool // more than the first page was read
+	rows     []Row
+	before   string // the statement
+	position func(Row) position
+	who      []any
+	further  bool // more than the first page was read
 }
 
-func pagesOf[Row any](first []Row, before string, at func(Row) place, who ...any) *pages[Row] {
-	return &pages[Row]{rows: first, before: before, place: at, who: who}
+func pagesOf[Row any](first []Row, before string, at func(Row) position, who ...any) *pages[Row] {
+	return &pages[Row]{rows: first, before: before, position: at, who: who}
 }
 
 // each calls visit for every row, and ends with its first error.
@@ -136,7 +137,7 @@ func (p *pages[Row]) each(ctx context.Context, s *Store, visit func(Row) error) 
 		if len(p.rows) < personalDataPage {
 			return nil
 		}
-		last := p.place(p.rows[len(p.rows)-1])
+		last := p.position(p.rows[len(p.rows)-1])
 		p.rows, p.further = nil, true
 		args := append([]any{last.at, last.id, personalDataPage}, p.who...)
 		if err := s.db.SelectContext(ctx, &p.rows, p.before, args...); err != nil {
@@ -145,9 +146,15 @@ func (p *pages[Row]) each(ctx context.Context, s *Store, visit func(Row) error) 
 	}
 }
 
-func (r sessionRow) place() place { return place{at: r.CreatedAt, id: r.ID} }
-func (r loginRow) place() place   { return place{at: r.StartedAt, id: r.ID} }
-func (r eventRow) place() place   { return place{at: r.At, id: r.ID} }
+// position is where a row stands in its list.
+type position struct {
+	at int64
+	id string
+}
+
+func eventPosition(r list.EventRow) position { return position{at: r.At, id: r.ID} }
+func (r sessionRow) position() position      { return position{at: r.CreatedAt, id: r.ID} }
+func (r loginRow) position() position        { return position{at: r.StartedAt, id: r.ID} }
 
 // Token returns what is known of a person's refresh_token; nil when none is
 // stored.

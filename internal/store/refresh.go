@@ -5,7 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
-	"fmt"
+	"strconv"
 	"time"
 
 	"wxlogin/internal/auth"
@@ -113,16 +113,19 @@ func (s *Store) SaveRefresh(ctx context.Context, save auth.SaveRefresh) error {
 // MarkDead implements auth.RefreshStore.
 func (s *Store) MarkDead(ctx context.Context, userID string, was auth.Secret, reason string) error {
 	return s.writeFor(ctx, "mark token dead", &touched{}, func(tx *sqldb.Tx) error {
-		_, same, err := s.opensTo(ctx, tx, userID, was)
+		row, same, err := s.opensTo(ctx, tx, userID, was)
 		if err != nil || !same {
 			return err
 		}
-		return markDead(ctx, tx, userID, reason)
+		return s.markDead(ctx, tx, row, reason)
 	})
 }
 
-func markDead(ctx context.Context, tx *sqldb.Tx, userID, reason string) error {
-	_, err := tx.ExecContext(ctx, `UPDATE tokens SET dead_reason = $2, due_at = NULL WHERE user_id = $1`, userID, reason)
+// markDead ends a token now, unless it has ended already or is another by now: the
+// lists of people know by its end whose is of no use.
+func (s *Store) markDead(ctx context.Context, tx *sqldb.Tx, row sealedToken, reason string) error {
+	_, err := tx.ExecContext(ctx, `UPDATE tokens SET dead_reason = $3, due_at = NULL, ends_at = CASE WHEN ends_at > $4 THEN $4 ELSE ends_at END
+		WHERE user_id = $1 AND refresh_token = $2`, row.UserID, row.Sealed, reason, millis(s.now()))
 	return err
 }
 
@@ -138,8 +141,8 @@ func (s *Store) ResealTokens(ctx context.Context) (n int64, err error) {
 		return 0, nil
 	}
 	var old []sealedToken
-	which := in("tokens.kid", kids)
-	err = s.list(ctx, &old, clause{sealedTokens + "WHERE tokens.dead_reason IS NULL AND " + which.text + fmt.Sprintf(" LIMIT %d", resealBatch), which.args})
+	err = s.db.SelectContext(ctx, &old, sealedTokens+`WHERE tokens.dead_reason IS NULL AND tokens.kid IN (`+numbered(1, len(kids))+`)
+		LIMIT `+strconv.Itoa(resealBatch), kids...)
 	if err != nil {
 		return 0, s.fail(ctx, "find tokens of old keys", err)
 	}
@@ -162,9 +165,7 @@ func (s *Store) reseal(ctx context.Context, tx *sqldb.Tx, row sealedToken) error
 	place := tokenPlace(row.AppID, row.OpenID)
 	text, err := s.sealer.open(row.Sealed, place)
 	if err != nil {
-		_, err := tx.ExecContext(ctx, `UPDATE tokens SET dead_reason = $3, due_at = NULL WHERE user_id = $1 AND refresh_token = $2`,
-			row.UserID, row.Sealed, "damaged")
-		return err
+		return s.markDead(ctx, tx, row, "damaged")
 	}
 	sealed, kid := s.sealer.seal(text, place)
 	_, err = tx.ExecContext(ctx, `UPDATE tokens SET refresh_token = $3, kid = $4 WHERE user_id = $1 AND refresh_token = $2`,

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"wxlogin/internal/auth"
+	"wxlogin/internal/store/list"
 	"wxlogin/internal/store/sqldb"
 )
 
@@ -134,16 +135,13 @@ func (s *Store) CollectScan(ctx context.Context, c auth.CollectScan) (user auth.
 // countLogin writes on a known person that they have signed in once more.
 // Blocked when they may not.
 func countLogin(ctx context.Context, tx *sqldb.Tx, userID string, at time.Time) (auth.User, error) {
-	var row userRow
+	var row list.UserRow
 	err := tx.GetContext(ctx, &row, `UPDATE users SET last_login_at = $2, login_count = login_count + 1
-		WHERE id = $1 AND blocked = 0 RETURNING `+userColumns, userID, millis(at))
+		WHERE id = $1 AND blocked = 0 RETURNING `+list.UserColumns, userID, millis(at))
 	if errors.Is(err, sql.ErrNoRows) {
 		return auth.User{}, auth.Failf(auth.Blocked, "user %s", userID)
 	}
-	if err == nil {
-		_, err = tx.ExecContext(ctx, keepToken, userID, millis(at))
-	}
-	return row.user(), err
+	return row.User(), err
 }
 
 // refuseScans takes back what a person has opened or confirmed and no desktop

@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"wxlogin/internal/auth"
+	"wxlogin/internal/store/list"
 	"wxlogin/internal/store/sqldb"
 )
 
@@ -46,16 +48,16 @@ const grantedColumn = `CASE WHEN EXISTS (SELECT 1 FROM admins WHERE admins.appid
 // The two reads that every request makes one of. They are prepared once, which
 // halves what they cost.
 var (
-	visitorQuery = `SELECT ` + nested(sessionColumns) + `, ` + nested(userColumns) + `, ` + grantedColumn + `
+	visitorQuery = `SELECT ` + nested(sessionColumns) + `, ` + nested(list.UserColumns) + `, ` + grantedColumn + `
 		FROM sessions JOIN users ON users.id = sessions.user_id
 		WHERE sessions.token_hash = $1 AND sessions.kind = 'visitor'`
 	adminQuery = `SELECT ` + sessionColumns + ` FROM sessions WHERE token_hash = $1 AND kind = 'desk'`
 )
 
 type visitRow struct {
-	Session sessionRow `db:"sessions"`
-	User    userRow    `db:"users"`
-	Granted int        `db:"granted"`
+	Session sessionRow   `db:"sessions"`
+	User    list.UserRow `db:"users"`
+	Granted int          `db:"granted"`
 }
 
 // nested names each column by its table too, as sqlx wants for a struct within
@@ -102,7 +104,7 @@ func (s *Store) readVisit(ctx context.Context, tokenHash string) (*auth.Visit, e
 	if err := s.visitor.GetContext(ctx, &row, tokenHash); err != nil {
 		return nil, err
 	}
-	visit = &auth.Visit{Session: row.Session.session(), User: row.User.user(), Granted: row.Granted != 0}
+	visit = &auth.Visit{Session: row.Session.session(), User: row.User.User(), Granted: row.Granted != 0}
 	s.cache.add(visit, state)
 	return visit, nil
 }
@@ -139,14 +141,12 @@ const batch = 500
 func (s *Store) TouchSessions(ctx context.Context, tokenHashes []string, at time.Time) error {
 	for hashes := range slices.Chunk(tokenHashes, batch) {
 		args := []any{millis(at)}
-		var places []string
 		for _, hash := range hashes {
 			args = append(args, hash)
-			places = append(places, fmt.Sprintf("$%d", len(args)))
 		}
 		err := s.writeFor(ctx, "touch sessions", &touched{sessions: hashes}, func(tx *sqldb.Tx) error {
 			_, err := tx.ExecContext(ctx, `UPDATE sessions SET last_seen_at = $1
-				WHERE last_seen_at < $1 AND token_hash IN (`+strings.Join(places, ", ")+`)`, args...)
+				WHERE last_seen_at < $1 AND token_hash IN (`+numbered(2, len(hashes))+`)`, args...)
 			return err
 		})
 		if err != nil {
@@ -154,6 +154,15 @@ func (s *Store) TouchSessions(ctx context.Context, tokenHashes []string, at time
 		}
 	}
 	return nil
+}
+
+// numbered are n placeholders for values of a list, beginning with $first.
+func numbered(first, n int) string {
+	places := make([]string, n)
+	for i := range places {
+		places[i] = "$" + strconv.Itoa(first+i)
+	}
+	return strings.Join(places, ", ")
 }
 
 // UserSessions lists a person's sessions, newest first, at most auth.MaxSessions.

@@ -71,29 +71,6 @@ func TestALockedDatabaseServesReadsAndRefusesWritesInTime(t *testing.T) {
 	w.wantSignedOut(token)
 }
 
-func TestReadyNoticesThatTheFileIsAnother(t *testing.T) {
-	w := newWorld(t, sqliteEngine)
-	w.visitor("o1")
-	if err := w.Ready(w.ctx); err != nil {
-		t.Fatal(err)
-	}
-	path := strings.TrimPrefix(w.at.url, "sqlite:")
-	if err := os.Rename(path, path+".away"); err != nil {
-		t.Fatal(err)
-	}
-	wantRefused(t, w.Ready(w.ctx), path, "gone")
-	if err := os.WriteFile(path, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	wantRefused(t, w.Ready(w.ctx), path, "replaced")
-	if err := os.Rename(path+".away", path); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Ready(w.ctx); err != nil {
-		t.Error(err)
-	}
-}
-
 func TestReadyIsAboutTheDatabaseThatIsOpen(t *testing.T) {
 	w := newWorld(t, sqliteEngine)
 	if err := w.Close(); err != nil {

@@ -93,51 +93,6 @@ func wantRefused(t *testing.T, err error, words ...string) {
 	}
 }
 
-func TestAPathMayBeAnything(t *testing.T) {
-	for _, name := range []string{"a b.db", "q?x=1&mode=memory.db", "h#sh.db", "100%25 %zz.db", "微信登录.db", "file:odd.db", "semi;colon'\".db", "plus+.db"} {
-		dir := filepath.Join(t.TempDir(), "目录 %41?#")
-		if err := os.Mkdir(dir, 0o755); err != nil {
-			t.Fatal(err)
-		}
-		s, err := openAt(t, filepath.Join(dir, name))
-		if err != nil {
-			t.Errorf("%s: %v", name, err)
-			continue
-		}
-		w := &world{t: t, ctx: t.Context(), clock: newClock()}
-		w.visitorAt(s)
-		if err := s.Ready(t.Context()); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-		if err := s.Backup(t.Context(), filepath.Join(dir, "copy of "+name)); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-		entries, _ := os.ReadDir(dir)
-		for _, entry := range entries {
-			if !strings.HasPrefix(entry.Name(), name) && entry.Name() != "copy of "+name {
-				t.Errorf("%s: a file %s came up", name, entry.Name())
-			}
-			if info, _ := entry.Info(); info.Mode().Perm() != 0o600 {
-				t.Errorf("%s: %s has mode %v", name, entry.Name(), info.Mode())
-			}
-		}
-	}
-}
-
-func TestARelativePathStaysWhereItWas(t *testing.T) {
-	t.Chdir(t.TempDir())
-	s, err := openAt(t, "here.db")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Chdir(t.TempDir())
-	w := &world{t: t, ctx: t.Context(), clock: newClock()}
-	w.visitorAt(s)
-	if err := s.Ready(t.Context()); err != nil {
-		t.Error(err)
-	}
-}
-
 func TestAStartRefusesWhatItCannotServe(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name string, content []byte) string {

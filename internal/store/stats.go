@@ -13,19 +13,16 @@ import (
 // counts are statements that each engine has another quick way for.
 type counts struct {
 	people   string // all of them
-	roughly  string // how many people, about, or more; negative when nobody knows
 	visitors string // sessions of visitors, ended ones included
 }
 
 var (
 	sqliteCounts = counts{
 		people:   `SELECT COUNT(*) FROM users`, // it counts the pages of the smallest index
-		roughly:  `SELECT COALESCE(MAX(rowid), 0) FROM users`,
 		visitors: `SELECT (SELECT COUNT(*) FROM sessions) - (SELECT COUNT(*) FROM sessions WHERE user_id IS NULL)`,
 	}
 	postgresCounts = counts{
 		people:   `SELECT COALESCE(SUM(people), 0)::BIGINT FROM totals`,
-		roughly:  `SELECT reltuples FROM pg_class WHERE oid = 'users'::regclass`, // -1: not known yet
 		visitors: `SELECT COALESCE(SUM(sessions), 0)::BIGINT FROM totals`,
 	}
 )

@@ -2,25 +2,28 @@ package store
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
 	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"strings"
 	"time"
 
 	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
+	"wxlogin/internal/store/list"
 	"wxlogin/internal/store/move"
 	"wxlogin/internal/store/sqldb"
 )
 
 // Config is what Open needs.
 type Config struct {
-	URL        string           // sqlite:PATH or postgres://…
-	Keys       auth.Keyring     // seal the refresh tokens; at least one
+	URL  string       // sqlite:PATH or postgres://…
+	Keys auth.Keyring // seal the refresh tokens; at least one, or nil
+	// MakeKeys gives them where Keys is nil, once the database is open: a start that
+	// is refused makes none. Its error is returned as it is.
+	MakeKeys   func() (auth.Keyring, error)
 	Migrations fs.FS            // *.sql
 	Now        func() time.Time // nil: time.Now
 	Logger     *slog.Logger     // nil: silence
@@ -33,6 +36,7 @@ type Config struct {
 type Store struct {
 	db    *sqldb.DB
 	cache *sessionCache // of Visit
+	lists *list.Lists
 
 	doubt clockDoubt // about the clock that sweeps go by
 
@@ -41,10 +45,9 @@ type Store struct {
 	// Read with every visit or every login.
 	visitor, admin, scan, byOpenID, pictureSource sqldb.Stmt
 
-	sealer  *sealer
-	cursors [][]byte // keys of the cursors' marks, newest first
-	now     func() time.Time
-	log     *slog.Logger
+	sealer *sealer
+	now    func() time.Time
+	log    *slog.Logger
 }
 
 var (
@@ -53,7 +56,7 @@ var (
 )
 
 // loginWrites are the statements of every login.
-var loginWrites = []string{insertLogin, finishLogin, endedLogin, greetUser, upsertUser, upsertToken, keepToken, insertSession, deleteSession, countSessionsOf}
+var loginWrites = []string{insertLogin, finishLogin, endedLogin, greetUser, upsertUser, upsertToken, insertSession, deleteSession, countSessionsOf, endLeastUsed}
 
 // Open opens the database, makes it if there is none, and brings its schema up
 // to date. It refuses a file that is damaged, is no database, belongs to another
@@ -66,13 +69,13 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
+	lateKeys := c.Keys == nil && c.MakeKeys != nil
+	if !lateKeys {
+		if err := s.useKeys(c.Keys); err != nil {
+			return nil, err
+		}
+	}
 	var err error
-	if s.sealer, err = newSealer(c.Keys); err != nil {
-		return nil, auth.Fail(auth.StoreDown, fmt.Errorf("open database: %w", err))
-	}
-	for _, key := range c.Keys {
-		s.cursors = append(s.cursors, key.Subkey("cursor/v1"))
-	}
 	s.db, err = sqldb.Open(ctx, sqldb.Config{
 		URL: c.URL, Migrations: c.Migrations, Prepared: loginWrites, Hook: s.cache, Now: s.now, Logger: s.log, Gap: c.gap,
 	})
@@ -80,11 +83,29 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		return nil, err
 	}
 	s.cache.current = s.db.State
+	keys := c.Keys
+	if lateKeys {
+		if keys, err = c.MakeKeys(); err == nil {
+			err = s.useKeys(keys)
+		}
+		if err != nil {
+			_ = s.Close()
+			return nil, err
+		}
+	}
+	s.lists = list.New(list.Config{DB: s.db, Keys: keys, People: s.countPeople, Now: s.now})
 	if err := s.open(ctx); err != nil {
 		_ = s.Close()
 		return nil, s.fail(ctx, "open database", err)
 	}
 	return s, nil
+}
+
+func (s *Store) useKeys(keys auth.Keyring) (err error) {
+	if s.sealer, err = newSealer(keys); err != nil {
+		return auth.Fail(auth.StoreDown, fmt.Errorf("open database: %w", err))
+	}
+	return nil
 }
 
 func (s *Store) open(ctx context.Context) (err error) {
@@ -101,6 +122,26 @@ func (s *Store) open(ctx context.Context) (err error) {
 // CheckURL says what is wrong with an address of a database. It shows nothing of
 // it: an address may hold a password.
 func CheckURL(address string) error { return sqldb.CheckURL(address) }
+
+// File is the one absolute path of a SQLite database, symbolic links followed. ok
+// is false for an address of another engine.
+func File(address string) (path string, ok bool) {
+	path, ok = strings.CutPrefix(address, "sqlite:")
+	if !ok || path == "" {
+		return "", false
+	}
+	if real, err := sqldb.FilePath(path); err == nil {
+		path = real
+	}
+	return path, true
+}
+
+// TakeOwner gives a file that root has made to whom the database belongs (see
+// sqldb.TakeOwner).
+func TakeOwner(file, database string) error { return sqldb.TakeOwner(file, database) }
+
+// Whose says to whom a file belongs that may not be opened (see sqldb.Whose).
+func Whose(file string, err error) string { return sqldb.Whose(file, err) }
 
 // Close ends all connections. Calls in flight fail.
 func (s *Store) Close() error { return s.db.Close() }
@@ -173,11 +214,4 @@ func (s *Store) orNone(ctx context.Context, what string, err error, reason auth.
 // getter reads one row, in a transaction or without one.
 type getter interface {
 	GetContext(ctx context.Context, dest any, query string, args ...any) error
-}
-
-// mark authenticates a text under one of the cursor keys.
-func mark(key []byte, text string) []byte {
-	h := hmac.New(sha256.New, key)
-	h.Write([]byte(text))
-	return h.Sum(nil)[:12]
 }

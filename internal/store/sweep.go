@@ -33,8 +33,8 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, idle time.Duration) (t
 		return 0, err
 	}
 	if !believed {
-		return 0, s.write(ctx, "tally", func(tx *sqldb.Tx) error {
-			_, err := s.tallyDay(ctx, tx, now) // what a clock ahead has counted is counted again
+		return 0, s.write(ctx, "roll up", func(tx *sqldb.Tx) error {
+			_, err := s.rollUpDay(ctx, tx, now) // what a clock ahead has counted is counted again
 			return err
 		})
 	}
@@ -78,5 +78,5 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, idle time.Duration) (t
 	if total += ended; err != nil {
 		return total, err
 	}
-	return total, s.tally(ctx, now)
+	return total, s.rollUp(ctx, now)
 }

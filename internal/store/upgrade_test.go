@@ -81,9 +81,6 @@ func TestAnUpgradeFindsWhoWasThere(t *testing.T) {
 				w.past(w.login(openID, auth.ScopeUserinfo), name, issued)
 			}
 			w.Store = w.another()
-			if kept := w.text("SELECT users.openid FROM tokens JOIN users ON users.id = tokens.user_id WHERE login_at <> issued_at AND login_at = last_login_at"); kept != "o2" || w.number("SELECT COUNT(login_at) FROM tokens") != 1 {
-				t.Errorf("the token of %s is known to be kept", kept)
-			}
 			for search, want := range map[string][]string{
 				"雨": {"o1", "o2"}, "小雨": {"o1", "o2"}, "小雨🌸": {"o1"}, "lin小": {"o1"}, "aa": {"o4"}, "长尾": {"o5"}, strings.Repeat("长", 40) + "尾": {"o5"},
 			} {

@@ -8,27 +8,28 @@ import (
 
 	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
+	"wxlogin/internal/store/list"
 )
 
 // User returns a person. NoSuchUser when there is none.
 func (s *Store) User(ctx context.Context, id string) (auth.User, error) {
-	var row userRow
-	err := s.db.GetContext(ctx, &row, `SELECT `+userColumns+` FROM users WHERE users.id = $1`, id)
+	var row list.UserRow
+	err := s.db.GetContext(ctx, &row, `SELECT `+list.UserColumns+` FROM users WHERE users.id = $1`, id)
 	if err != nil {
 		return auth.User{}, s.orNone(ctx, "read user", err, auth.NoSuchUser)
 	}
-	return row.user(), nil
+	return row.User(), nil
 }
 
-const openIDQuery = `SELECT ` + userColumns + ` FROM users WHERE users.appid = $1 AND users.openid = $2`
+const openIDQuery = `SELECT ` + list.UserColumns + ` FROM users WHERE users.appid = $1 AND users.openid = $2`
 
 // UserByOpenID implements auth.Store.
 func (s *Store) UserByOpenID(ctx context.Context, appID, openID string) (auth.User, error) {
-	var row userRow
+	var row list.UserRow
 	if err := s.byOpenID.GetContext(ctx, &row, appID, openID); err != nil {
 		return auth.User{}, s.orNone(ctx, "read user", err, auth.NoSuchUser)
 	}
-	return row.user(), nil
+	return row.User(), nil
 }
 
 // UserLogins lists a person's logins, newest first, at most limit.
@@ -57,11 +58,11 @@ func (s *Store) Counts(ctx context.Context, since time.Time) (admin.Counts, erro
 		return admin.Counts{}, err
 	}
 	counts.Sessions = sessions[auth.VisitorSession]
-	tallies, err := s.tallies(ctx, since)
+	rollups, err := s.rollups(ctx, since)
 	if err != nil {
 		return admin.Counts{}, s.fail(ctx, "count", err)
 	}
-	for _, row := range tallies {
+	for _, row := range rollups {
 		counts.NewUsers += row.NewPeople
 		counts.Logins += row.Logins
 		counts.Snapshots += row.Snapshots

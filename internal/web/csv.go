@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
+	"unicode"
 
 	"wxlogin/internal/auth"
 )
@@ -37,12 +37,22 @@ func csvRow(cells ...string) []string {
 	return cells
 }
 
-// csvCell keeps a spreadsheet from running a cell: what begins like a formula,
-// in ASCII or full width, gets an apostrophe before it.
+// csvFormula is what a formula begins with, in ASCII or full width.
+const csvFormula = "=+-@＝＋－＠"
+
+// csvCell keeps a spreadsheet from running a cell: what begins like a formula gets
+// an apostrophe before it. A spreadsheet that takes another separator than the comma
+// begins cells where we do not, and takes no notice of our quotes there; so whatever
+// follows a separator of any kind, a space or a quote is the beginning of one.
 func csvCell(s string) string {
-	first, _ := utf8.DecodeRuneInString(s)
-	if strings.ContainsRune("=+-@\t\r\n＝＋－＠", first) && s != "" {
-		return "'" + s
+	var cell strings.Builder
+	begins := true
+	for i, r := range s {
+		if begins && strings.ContainsRune(csvFormula, r) || i == 0 && strings.ContainsRune("\t\r\n", r) {
+			cell.WriteByte('\'')
+		}
+		cell.WriteRune(r)
+		begins = strings.ContainsRune(`,;|:"，；｜：`, r) || unicode.IsSpace(r) || unicode.IsControl(r)
 	}
-	return s
+	return cell.String()
 }

@@ -55,7 +55,8 @@ func firstError(errs ...error) error {
 //
 // An export goes by the time of the first login, which never changes: in the
 // order of the last one, whoever logs in while the file is made would jump over
-// the place that it has come to, and be missing.
+// the place that it has come to, and be missing. A filter that goes by the token's
+// end is as safe: whose token changes has left it, or comes at its end.
 func (s *Server) exportUsers(r *http.Request, form string) (query admin.UserQuery, total int64, err error) {
 	if query, err = userQuery(r); err != nil {
 		return query, 0, err

@@ -118,6 +118,10 @@ func samples() []sample {
 			},
 		})
 		add(sample{
+			name: name + "/who is due next", path: "/admin/users", admin: true,
+			page: adminUsersPage{Users: []auth.User{u}, Filters: admin.Filters, Sorts: admin.Sorts, Query: admin.UserQuery{Filter: admin.FilterTokenEnds, Sort: admin.SortOldest}},
+		})
+		add(sample{
 			name: name, path: "/admin/events", admin: true, says: says,
 			page: adminEventsPage{Events: events(u), Actions: admin.Actions, Query: admin.EventQuery{Who: u.Nickname, Action: admin.ActGrant},
 				From: "2026-11-01", To: "2026-11-22", NextURL: "/wx/admin/events?cursor=n", PrevURL: "/wx/admin/events?cursor=p", CSVURL: "/wx/api/admin/events.csv"},

@@ -38,6 +38,48 @@ func TestProfilesStayFresh(t *testing.T) {
 	w.admin().get("/api/admin/users?filter=needs_login").wantPage(http.StatusOK, `"users":[]`)
 }
 
+// The filters by the token's end go by it, whatever order is asked for; the page says
+// so, and keeps what was asked for until the filter goes.
+func TestWhoIsDueNextComesFirst(t *testing.T) {
+	w := newWorld(t, options{})
+	var openIDs []string
+	for _, key := range []string{"lin", "wang", "alice"} {
+		w.phone(key).signsIn()
+		openIDs = append(openIDs, w.person(key).OpenID)
+		w.clock.pass(time.Hour)
+	}
+	w.clock.pass(26 * day)
+	wantOrder := func(admin *browser, address string) {
+		t.Helper()
+		body := admin.get(address).wantPage(http.StatusOK, "").Body
+		at := -1
+		for _, openID := range openIDs {
+			next := strings.Index(body, openID)
+			if next <= at {
+				t.Errorf("%s: %s is not in its place", address, openID)
+			}
+			at = next
+		}
+	}
+	check := func(filter string) {
+		t.Helper()
+		admin := w.admin()
+		for _, sort := range []string{"", "&sort=last_login_at", "&sort=-first_login_at"} {
+			for _, address := range []string{"/admin/users", "/api/admin/users", "/api/admin/users.csv", "/api/admin/users.json"} {
+				wantOrder(admin, address+"?filter="+filter+sort)
+			}
+		}
+		admin.get("/admin/users?filter="+filter+"&sort=last_login_at").wantPage(http.StatusOK, `<input type="hidden" name="sort" value="last_login_at">`)
+		if body := admin.get("/admin/users?filter=" + filter).Body; strings.Contains(body, "aria-sort") || strings.Contains(body, `name="sort"`) {
+			t.Errorf("%s: another order is offered", filter)
+		}
+		admin.get("/api/admin/users?filter="+filter+"&sort=nonsense").wantPage(http.StatusBadRequest, "")
+	}
+	check("token_ends")
+	w.clock.pass(7 * day)
+	check("needs_login")
+}
+
 // A profile that did not come with its login is fetched soon after.
 func TestMissingProfileIsFetchedLater(t *testing.T) {
 	w := newWorld(t, options{})

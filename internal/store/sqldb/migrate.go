@@ -104,6 +104,14 @@ const lockPoll = 20 * time.Millisecond
 // would let two processes hold two locks of one name.
 func lockBeside(ctx context.Context, path string) (unlock func(), err error) {
 	f, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+	if whose := Whose(path+".lock", err); whose != "" {
+		return nil, fmt.Errorf("%w%s", err, whose)
+	}
+	if err == nil {
+		if err = TakeOwner(f.Name(), path); err != nil {
+			f.Close()
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("the folder %s has to exist and be writable: %w", filepath.Dir(path), err)
 	}

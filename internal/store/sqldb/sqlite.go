@@ -98,7 +98,7 @@ func (db *DB) openSQLite(ctx context.Context, path string, migrations fs.FS) (er
 	case strings.HasPrefix(path, ":memory:"):
 		return errors.New("a database in memory cannot be shared; give a file")
 	}
-	if db.path, err = filepath.Abs(path); err != nil {
+	if db.path, err = FilePath(path); err != nil {
 		return err
 	}
 	if err := db.prepareFile(ctx, migrations); err != nil {
@@ -142,10 +142,13 @@ func (db *DB) prepareFile(ctx context.Context, migrations fs.FS) error {
 	// -shm the mode of the file.
 	f, err := os.OpenFile(db.path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 	if err == nil {
-		err = f.Close()
+		err = errors.Join(f.Close(), TakeOwner(db.path, filepath.Dir(db.path)))
 	}
 	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
+	}
+	if err := writable(db.path); err != nil && Whose(db.path, err) != "" {
+		return fmt.Errorf("%w%s", err, Whose(db.path, err))
 	}
 	if err := db.watch.open(db.path); err != nil {
 		return err
@@ -172,7 +175,7 @@ func (db *DB) sameFile() error {
 		return err
 	}
 	if err := writable(db.path); err != nil {
-		return fmt.Errorf("the database file %s is not writable: %w", db.path, err)
+		return fmt.Errorf("the database file %s is not writable: %w%s", db.path, err, Whose(db.path, err))
 	}
 	return nil
 }

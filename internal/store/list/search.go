@@ -1,4 +1,4 @@
-package store
+package list
 
 import (
 	"context"
@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"wxlogin/internal/store/sqldb"
 )
 
 // endLength is how many characters nickname_ends has of an end of a nickname.
@@ -31,17 +33,17 @@ var likeEscaper = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 
 // search adds who has a text as a part of their nickname, or as a whole openid,
 // unionid or id.
-func (s *Store) search(ctx context.Context, sel *selection, text string) error {
+func (l *Lists) search(ctx context.Context, sel *selection, text string) error {
 	var whole []any // hardly ever somebody, and seldom more than one; as values, so that no planner takes them for many
-	if err := s.list(ctx, &whole, clause{named, []any{text, text, text}}); err != nil {
+	if err := l.db.Select(ctx, &whole, sqldb.SQL(named, text, text, text)); err != nil {
 		return err
 	}
-	condition := clause{"users.nickname " + s.db.Like + ` ? ESCAPE '\'`, []any{"%" + likeEscaper.Replace(text) + "%"}}
+	condition := sqldb.SQL("users.nickname "+l.db.Like+` ? ESCAPE '\'`, "%"+likeEscaper.Replace(text)+"%")
 	if len(whole) > 0 {
-		among := in("users.id", whole)
-		condition = clause{"(" + condition.text + " OR " + among.text + ")", append(condition.args, among.args...)}
+		among := sqldb.In("users.id", whole)
+		condition = sqldb.SQL("("+condition.Text+" OR "+among.Text+")", append(condition.Args, among.Args...)...)
 	}
-	condition.text = s.db.HalfTrue(condition.text)
+	condition.Text = l.db.HalfTrue(condition.Text)
 	sel.where = append(sel.where, condition)
 	// A text that is longer than what is kept of an end is looked for by its first
 	// letters, and by its last ones, if fewer people have those.
@@ -52,17 +54,21 @@ func (s *Store) search(ctx context.Context, sel *selection, text string) error {
 	}
 	for _, part := range parts {
 		args := []any{part, part, behind}
-		ids := clause{"SELECT nicknames.user_id AS id FROM nickname_ends CROSS JOIN nicknames WHERE nicknames.n = nickname_ends.n AND " + within, args}
+		ids := sqldb.SQL("SELECT nicknames.user_id AS id FROM nickname_ends CROSS JOIN nicknames WHERE nicknames.n = nickname_ends.n AND "+within, args...)
 		if len(whole) > 0 {
-			among := in("id", whole)
-			ids = clause{ids.text + " UNION ALL SELECT id FROM users WHERE " + among.text, slices.Concat(args, among.args)}
+			among := sqldb.In("id", whole)
+			ids = sqldb.SQL(ids.Text+" UNION ALL SELECT id FROM users WHERE "+among.Text, slices.Concat(args, among.Args)...)
 		}
-		sel.sources = append(sel.sources, source{
-			entries: clause{"SELECT n FROM nickname_ends WHERE " + within, args},
+		var listed sqldb.Clause
+		if sel.link != "" {
+			listed = sqldb.SQL(l.db.HalfTrue(sel.id+" IN ("+ids.Text+")"), ids.Args...)
+		}
+		sel.candidates = append(sel.candidates, candidateIndex{
+			entries: sqldb.SQL("SELECT n FROM nickname_ends WHERE "+within, args...),
 			people:  "COUNT(DISTINCT n)", // who has the text twice has two ends
 			exact:   len(parts) == 1 && len(whole) == 0,
-			link:    ofChosen,
-			from:    chosen(fewOfOther, ids.text, ids.args...),
+			ids:     ids,
+			listed:  listed,
 			few:     fewOfOther,
 		})
 	}

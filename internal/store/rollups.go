@@ -17,15 +17,15 @@ import (
 // tallies, when nothing more can come of them; what is later is counted as it is
 // asked for.
 
-// settled is how long after a quarter hour's end nothing begins in it any more:
+// rollUpDelay is how long after a quarter hour's end nothing begins in it any more:
 // a login is noted as soon as WeChat sends the browser back.
-const settled = admin.QuarterHour
+const rollUpDelay = admin.QuarterHour
 
 // quarter is how many milliseconds a slot has.
 const quarter = int64(admin.QuarterHour / time.Millisecond)
 
-// tallyRow is what went on in a quarter of an hour.
-type tallyRow struct {
+// rollup is what went on in a quarter of an hour.
+type rollup struct {
 	Slot      int64 `db:"slot"` // quarter hours since 1970
 	Logins    int64 `db:"logins"`
 	Snapshots int64 `db:"snapshots"`
@@ -34,7 +34,7 @@ type tallyRow struct {
 }
 
 // counting counts from $1 on and up to $2, without it, by slots of $3, in which
-// somebody was turned away for the reason $4. Each part reads a stretch of an
+// somebody was turned away for the reason $4. Each part reads a range of an
 // index and no table.
 const counting = `SELECT slot, CAST(SUM(logins) AS BIGINT) AS logins, CAST(SUM(snapshots) AS BIGINT) AS snapshots,
 		CAST(SUM(failures) AS BIGINT) AS failures, CAST(SUM(new_people) AS BIGINT) AS new_people FROM (
@@ -45,8 +45,8 @@ const counting = `SELECT slot, CAST(SUM(logins) AS BIGINT) AS logins, CAST(SUM(s
 	UNION ALL SELECT first_login_at / $3, 0, 0, 0, COUNT(*) FROM users WHERE first_login_at >= $1 AND first_login_at < $2 GROUP BY 1
 	) AS counted GROUP BY slot HAVING SUM(logins + snapshots + failures + new_people) > 0 ORDER BY slot`
 
-// tallied is the first slot that is not in tallies.
-func tallied(ctx context.Context, db getter, lock string) (slot int64, err error) {
+// rolledUpTo is the first slot that is not in the table tallies.
+func rolledUpTo(ctx context.Context, db getter, lock string) (slot int64, err error) {
 	err = db.GetContext(ctx, &slot, `SELECT slot FROM tallied WHERE what = 'slots'`+lock)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = nil
@@ -57,11 +57,11 @@ func tallied(ctx context.Context, db getter, lock string) (slot int64, err error
 // dayOfSlots is how much one transaction counts.
 const dayOfSlots = 96
 
-// tally counts the quarter hours that are over.
-func (s *Store) tally(ctx context.Context, now time.Time) error {
+// rollUp counts the quarter hours that are over.
+func (s *Store) rollUp(ctx context.Context, now time.Time) error {
 	for more := true; more; {
-		err := s.write(ctx, "tally", func(tx *sqldb.Tx) (err error) {
-			more, err = s.tallyDay(ctx, tx, now)
+		err := s.write(ctx, "roll up", func(tx *sqldb.Tx) (err error) {
+			more, err = s.rollUpDay(ctx, tx, now)
 			return err
 		})
 		if err != nil {
@@ -71,16 +71,16 @@ func (s *Store) tally(ctx context.Context, now time.Time) error {
 	return nil
 }
 
-// tallyDay counts the next day, and says whether there may be another.
-func (s *Store) tallyDay(ctx context.Context, tx *sqldb.Tx, now time.Time) (more bool, err error) {
+// rollUpDay counts the next day, and says whether there may be another.
+func (s *Store) rollUpDay(ctx context.Context, tx *sqldb.Tx, now time.Time) (more bool, err error) {
 	if _, err := tx.ExecContext(ctx, `INSERT INTO tallied (what, slot) VALUES ('slots', 0) ON CONFLICT DO NOTHING`); err != nil {
 		return false, err
 	}
-	from, err := tallied(ctx, tx, s.db.ForUpdate("tallied"))
+	from, err := rolledUpTo(ctx, tx, s.db.ForUpdate("tallied"))
 	if err != nil {
 		return false, err
 	}
-	over := (millis(now) - settled.Milliseconds()) / quarter
+	over := (millis(now) - rollUpDelay.Milliseconds()) / quarter
 	// A login that is under way is counted when it has ended.
 	var pending, first sql.Null[int64]
 	if err := tx.GetContext(ctx, &pending, `SELECT MIN(started_at) FROM logins WHERE outcome = 'pending' AND state_hash IS NOT NULL`); err != nil {
@@ -115,14 +115,14 @@ func (s *Store) tallyDay(ctx context.Context, tx *sqldb.Tx, now time.Time) (more
 	return to < over, err
 }
 
-// tallies are what went on since a moment, by quarter hours, oldest first.
-func (s *Store) tallies(ctx context.Context, since time.Time) (all []tallyRow, err error) {
-	until, err := tallied(ctx, s.db, "")
+// rollups are what went on since a moment, by quarter hours, oldest first.
+func (s *Store) rollups(ctx context.Context, since time.Time) (all []rollup, err error) {
+	until, err := rolledUpTo(ctx, s.db, "")
 	if err != nil {
 		return nil, err
 	}
 	count := func(from, to int64) error {
-		var rows []tallyRow
+		var rows []rollup
 		err := s.db.SelectContext(ctx, &rows, counting, from, to, quarter, auth.Snapshot)
 		all = append(all, rows...)
 		return err
@@ -134,7 +134,7 @@ func (s *Store) tallies(ctx context.Context, since time.Time) (all []tallyRow, e
 				return nil, err
 			}
 		}
-		var rows []tallyRow
+		var rows []rollup
 		err := s.db.SelectContext(ctx, &rows, `SELECT slot, logins, snapshots, failures, new_people FROM tallies
 			WHERE slot >= $1 AND slot < $2 ORDER BY slot`, whole, until)
 		if err != nil {

@@ -35,7 +35,7 @@ func (w *world) dashboard(since ...time.Time) (all []any) {
 	return all
 }
 
-var talliesPromises = map[string]func(*world){
+var rollupPromises = map[string]func(*world){
 	"the dashboard tells the same before quarter hours are counted and after": func(w *world) {
 		first := w.clock.now().Add(-7 * time.Minute)
 		for i := range 150 {

@@ -1,7 +1,8 @@
-package store
+package list
 
 import (
 	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/base64"
 	"strconv"
 	"strings"
@@ -9,29 +10,29 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// place is a point in an order of rows: the time it goes by, and the id that
+// position is a point in an order of rows: the time it goes by, and the id that
 // settles ties.
-type place struct {
+type position struct {
 	at int64
 	id string
 }
 
 const markBytes = 12
 
-// cursor names a place to whoever asks for the next page, or the one before. Its
+// cursor names a position to whoever asks for the next page, or the one before. Its
 // mark covers the query too, so that it fits no other.
-func (s *Store) cursor(query string, p place, back bool) string {
+func (l *Lists) cursor(query string, p position, back bool) string {
 	direction := "n"
 	if back {
 		direction = "p"
 	}
 	text := direction + strconv.FormatInt(p.at, 10) + "." + p.id
-	return base64.RawURLEncoding.EncodeToString(append(mark(s.cursors[0], query+" "+text), text...))
+	return base64.RawURLEncoding.EncodeToString(append(mark(l.cursors[0], query+" "+text), text...))
 }
 
 // readCursor reads what cursor wrote, under any of the keys. BadRequest for
 // anything else.
-func (s *Store) readCursor(query, cursor string) (p place, back bool, err error) {
+func (l *Lists) readCursor(query, cursor string) (p position, back bool, err error) {
 	forged := auth.Failf(auth.BadRequest, "cursor is not of this query's making")
 	raw, err := base64.RawURLEncoding.DecodeString(cursor)
 	// One cursor, one spelling: decoding would pass over line breaks.
@@ -40,7 +41,7 @@ func (s *Store) readCursor(query, cursor string) (p place, back bool, err error)
 	}
 	text := string(raw[markBytes:])
 	genuine := false
-	for _, key := range s.cursors {
+	for _, key := range l.cursors {
 		genuine = genuine || hmac.Equal(raw[:markBytes], mark(key, query+" "+text))
 	}
 	at, id, ok := strings.Cut(text[1:], ".")
@@ -50,4 +51,11 @@ func (s *Store) readCursor(query, cursor string) (p place, back bool, err error)
 		return p, false, forged
 	}
 	return p, text[0] == 'p', nil
+}
+
+// mark authenticates a text under one of the cursor keys.
+func mark(key []byte, text string) []byte {
+	h := hmac.New(sha256.New, key)
+	h.Write([]byte(text))
+	return h.Sum(nil)[:markBytes]
 }

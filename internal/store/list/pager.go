@@ -1,4 +1,4 @@
-package store
+package list
 
 import (
 	"context"
@@ -8,17 +8,17 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// turner turns the pages of rows that stand in a total order.
-type turner[Row any] struct {
+// pager gives the pages of rows that stand in a total order.
+type pager[Row any] struct {
 	query string // what its cursors are bound to
-	// read returns up to limit rows from a place on, nearest first; from the start
-	// when there is no place, and against the order when back.
-	read  func(ctx context.Context, from *place, back bool, limit int) ([]Row, error)
-	place func(Row) place
+	// read returns up to limit rows from a position on, nearest first; from the start
+	// when there is none, and against the order when back.
+	read     func(ctx context.Context, from *position, back bool, limit int) ([]Row, error)
+	position func(Row) position
 }
 
-// leaf is one page.
-type leaf[Row any] struct {
+// page is some rows in order, and where to go on.
+type page[Row any] struct {
 	rows       []Row
 	next, prev string // cursors; empty where there is no page
 }
@@ -34,32 +34,32 @@ func pageSize(limit int) (int, error) {
 	return limit, nil
 }
 
-// turn returns the page that a cursor names, or the first one. BadRequest for a
+// pageAt returns the page that a cursor names, or the first one. BadRequest for a
 // cursor that this query did not give.
-func turn[Row any](ctx context.Context, s *Store, t turner[Row], cursor string, limit int) (leaf[Row], error) {
-	var from *place
+func pageAt[Row any](ctx context.Context, l *Lists, p pager[Row], cursor string, limit int) (page[Row], error) {
+	var from *position
 	var back bool
 	if cursor != "" {
-		p, b, err := s.readCursor(t.query, cursor)
+		pos, b, err := l.readCursor(p.query, cursor)
 		if err != nil {
-			return leaf[Row]{}, err
+			return page[Row]{}, err
 		}
-		from, back = &p, b
+		from, back = &pos, b
 	}
 	// One more than asked tells whether there are more.
-	rows, err := t.read(ctx, from, back, limit+1)
+	rows, err := p.read(ctx, from, back, limit+1)
 	if err != nil || len(rows) == 0 {
-		return leaf[Row]{}, err
+		return page[Row]{}, err
 	}
 	further := len(rows) > limit
 	rows = rows[:min(len(rows), limit)]
 	// On the other side is at least what the cursor came from, unless it has gone.
 	behind := false
 	if from != nil {
-		nearest := t.place(rows[0])
-		other, err := t.read(ctx, &nearest, !back, 1)
+		nearest := p.position(rows[0])
+		other, err := p.read(ctx, &nearest, !back, 1)
 		if err != nil {
-			return leaf[Row]{}, err
+			return page[Row]{}, err
 		}
 		behind = len(other) > 0
 	}
@@ -67,22 +67,22 @@ func turn[Row any](ctx context.Context, s *Store, t turner[Row], cursor string, 
 		slices.Reverse(rows)
 		further, behind = behind, further
 	}
-	page := leaf[Row]{rows: rows}
+	found := page[Row]{rows: rows}
 	if further {
-		page.next = s.cursor(t.query, t.place(rows[len(rows)-1]), false)
+		found.next = l.cursor(p.query, p.position(rows[len(rows)-1]), false)
 	}
 	if behind {
-		page.prev = s.cursor(t.query, t.place(rows[0]), true)
+		found.prev = l.cursor(p.query, p.position(rows[0]), true)
 	}
-	return page, nil
+	return found, nil
 }
 
 // all calls visit for every row in order, and ends with its first error. It reads
 // page by page, so that a slow visit keeps no read open.
-func (t turner[Row]) all(ctx context.Context, visit func(Row) error) error {
-	var from *place
+func (p pager[Row]) all(ctx context.Context, visit func(Row) error) error {
+	var from *position
 	for {
-		rows, err := t.read(ctx, from, false, admin.MaxPage)
+		rows, err := p.read(ctx, from, false, admin.MaxPage)
 		if err != nil {
 			return err
 		}
@@ -94,7 +94,7 @@ func (t turner[Row]) all(ctx context.Context, visit func(Row) error) error {
 		if len(rows) < admin.MaxPage {
 			return nil
 		}
-		last := t.place(rows[len(rows)-1])
+		last := p.position(rows[len(rows)-1])
 		from = &last
 	}
 }

@@ -1,0 +1,95 @@
+package list
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"wxlogin/internal/admin"
+	"wxlogin/internal/store/sqldb"
+)
+
+// counting counts entries up to a limit.
+func (index candidateIndex) counting(limit int64) sqldb.Clause {
+	return sqldb.SQL("SELECT COUNT(*) AS entries, "+index.people+" AS people FROM ("+index.entries.Text+" LIMIT ?) AS counted", append(slices.Clone(index.entries.Args), limit)...)
+}
+
+// entryCount is what a candidate index has.
+type entryCount struct {
+	Entries int64 `db:"entries"`
+	People  int64 `db:"people"` // among them
+}
+
+func (p *people) countEntries(ctx context.Context, index candidateIndex, limit int64) (count entryCount, err error) {
+	err = p.lists.db.Get(ctx, &count, index.counting(limit))
+	return count, err
+}
+
+// gather reads where all the people stand in the order.
+func (p *people) gather(ctx context.Context, index candidateIndex) error {
+	var rows []struct {
+		At int64  `db:"at"`
+		ID string `db:"id"`
+	}
+	if err := p.lists.db.Select(ctx, &rows, p.gathering(index)); err != nil {
+		return err
+	}
+	for _, row := range rows {
+		p.positions = append(p.positions, position{row.At, row.ID})
+	}
+	p.gathered, p.counted, p.total = true, true, admin.Total{N: int64(len(rows))}
+	return nil
+}
+
+// gathering finds the people by a candidate index. The limit tells the planner that
+// there are few, and the unary plus keeps the engines from scanning the order
+// nevertheless.
+func (p *people) gathering(index candidateIndex) sqldb.Clause {
+	from, where := sqldb.SQL(index.users), p.conditions()
+	if index.users == "" {
+		from = sqldb.SQL(fmt.Sprintf("(SELECT DISTINCT id FROM (%s) AS ids LIMIT %d) AS chosen CROSS JOIN %s", index.ids.Text, 2*index.few, p.beside), index.ids.Args...)
+		where = append([]sqldb.Clause{{Text: p.id + " = chosen.id"}}, where...)
+	}
+	c := sqldb.SQL("SELECT "+p.at+" AS at, users.id FROM "+from.Text, from.Args...).And(where)
+	direction := p.direction(false)
+	c.Text += " ORDER BY +" + p.at + direction + ", users.id" + direction
+	return c
+}
+
+// readGathered is read of people who have been gathered. Who has been erased since
+// is left out.
+func (p *people) readGathered(ctx context.Context, from *position, back bool, limit int) ([]listedUser, error) {
+	positions := p.positions
+	if from != nil {
+		i, found := slices.BinarySearchFunc(positions, *from, func(a, b position) int { return p.compare(a, b, false) })
+		if back {
+			positions = positions[:i]
+		} else {
+			if found {
+				i++
+			}
+			positions = positions[i:]
+		}
+	}
+	positions = slices.Clone(positions)
+	if back {
+		slices.Reverse(positions)
+	}
+	positions = positions[:min(limit, len(positions))]
+	if len(positions) == 0 {
+		return nil, nil
+	}
+	ids := each(positions, func(at position) any { return at.id })
+	rows, err := p.rows(ctx, sqldb.SQL("SELECT "+UserColumns+", 0 AS at FROM users").And([]sqldb.Clause{sqldb.In("users.id", ids)}))
+	// In the order as it was gathered: who logs in meanwhile stays where they were.
+	nth := make(map[string]int, len(positions))
+	for i, at := range positions {
+		nth[at.id] = i
+	}
+	for i := range rows {
+		rows[i].At = positions[nth[rows[i].ID]].at
+	}
+	slices.SortFunc(rows, func(a, b listedUser) int { return cmp.Compare(nth[a.ID], nth[b.ID]) })
+	return rows, err
+}

@@ -1,0 +1,50 @@
+// Package list reads pages of users and of the audit log: search, filters, order,
+// cursors, totals, and the way by which the engines find them quickly.
+//
+// It writes nothing, and does not know who asks, how rows come about, when an index
+// is kept up to date or what a session is. Of the tables it knows users and events,
+// and of tokens, admins and nicknames what filters and searches ask.
+package list
+
+import (
+	"context"
+	"time"
+
+	"wxlogin/internal/auth"
+	"wxlogin/internal/store/sqldb"
+)
+
+// Config is what New needs.
+type Config struct {
+	DB     *sqldb.DB
+	Keys   auth.Keyring                         // mark the cursors; the first makes them, any reads them
+	People func(context.Context) (int64, error) // counts everybody
+	Now    func() time.Time
+}
+
+// Lists are those of one database. It is safe for concurrent use.
+type Lists struct {
+	db          *sqldb.DB
+	countPeople func(context.Context) (int64, error)
+	now         func() time.Time
+	cursors     [][]byte // keys of the cursors' marks, newest first
+}
+
+// New reads lists of a database whose schema is up to date.
+func New(c Config) *Lists {
+	l := &Lists{db: c.DB, countPeople: c.People, now: c.Now}
+	for _, key := range c.Keys {
+		l.cursors = append(l.cursors, key.Subkey("cursor/v1"))
+	}
+	return l
+}
+
+// roughly is how many people there are, about, or more; negative when nobody knows.
+func (l *Lists) roughly(ctx context.Context) (n float64, err error) {
+	query := `SELECT COALESCE(MAX(rowid), 0) FROM users`
+	if l.db.ManyWriters {
+		query = `SELECT reltuples FROM pg_class WHERE oid = 'users'::regclass`
+	}
+	err = l.db.GetContext(ctx, &n, query)
+	return n, err
+}

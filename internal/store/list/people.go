@@ -1,0 +1,142 @@
+package list
+
+import (
+	"context"
+	"math"
+
+	"wxlogin/internal/admin"
+	"wxlogin/internal/store/sqldb"
+)
+
+// people are those of a query. Where a part of it names few, these are gathered
+// by its index and put in order; else the order is scanned, and nearly every step
+// is a hit.
+type people struct {
+	selection
+	lists     *Lists
+	gathered  bool
+	positions []position // all of them in order, if gathered
+	total     admin.Total
+	counted   bool // total is known
+}
+
+// listedUser is a person of a list.
+type listedUser struct {
+	UserRow
+	At int64 `db:"at"` // what the order goes by
+}
+
+func (r listedUser) position() position { return position{at: r.At, id: r.ID} }
+
+// MaxTotal is how far people are counted for a page.
+const MaxTotal = 10_000
+
+// people finds out how the people of a query are best read.
+func (l *Lists) people(ctx context.Context, q admin.UserQuery) (*people, error) {
+	sel, err := l.selection(ctx, q)
+	if err != nil {
+		return nil, l.db.Fail(ctx, "list users", err)
+	}
+	p := &people{selection: sel, lists: l}
+	if err := p.plan(ctx); err != nil {
+		return nil, l.db.Fail(ctx, "list users", err)
+	}
+	return p, nil
+}
+
+// plan counts what the candidate indices have, and gathers the people by the one
+// that has fewest, if those are few.
+func (p *people) plan(ctx context.Context) error {
+	if len(p.candidates) == 0 {
+		return nil
+	}
+	roughly, err := p.lists.roughly(ctx)
+	if err != nil {
+		return err
+	}
+	var smallest *candidateIndex
+	var least int64
+	for i, index := range p.candidates {
+		few := few(index.few, roughly)
+		limit := few
+		if index.listed.Text != "" {
+			limit = fewToList
+		}
+		if len(p.candidates) == 1 {
+			limit = max(limit, MaxTotal)
+		}
+		if limit == 0 {
+			continue
+		}
+		count, err := p.countEntries(ctx, index, limit+1)
+		if err != nil {
+			return err
+		}
+		switch {
+		case few > 0 && count.Entries <= few && (smallest == nil || count.Entries < least):
+			smallest, least = &p.candidates[i], count.Entries
+		case index.listed.Text != "" && count.Entries <= fewToList:
+			p.where = append(p.where, index.listed)
+		}
+		if len(p.candidates) == 1 && index.exact {
+			p.counted = true
+			p.total = admin.Total{N: count.People}
+			if count.Entries > limit {
+				p.total = moreThan(count.People - 1)
+			}
+		}
+	}
+	if smallest == nil {
+		return nil
+	}
+	return p.gather(ctx, *smallest)
+}
+
+// few is what is few among so many people, where nobody knows how many among a
+// million. Both ways take as long where the square of the few is as large as a
+// multiple of all.
+func few(ofMillion int64, people float64) int64 {
+	if people < 0 || people >= aMillion {
+		return ofMillion
+	}
+	return int64(float64(ofMillion) * math.Sqrt(people/aMillion))
+}
+
+// moreThan is a total of more than n, told in a round number.
+func moreThan(n int64) admin.Total {
+	unit := int64(1)
+	for n/unit >= 10 {
+		unit *= 10
+	}
+	return admin.Total{N: n - n%unit, More: true}
+}
+
+// count counts all of them.
+func (p *people) count(ctx context.Context) (n int64, err error) {
+	switch {
+	case p.counted && !p.total.More:
+		return p.total.N, nil
+	case len(p.candidates) == 0:
+		return p.lists.countPeople(ctx)
+	case len(p.candidates) == 1 && p.candidates[0].exact:
+		count, err := p.countEntries(ctx, p.candidates[0], math.MaxInt64)
+		return count.People, err
+	default:
+		err = p.lists.db.Get(ctx, &n, sqldb.SQL("SELECT COUNT(*) FROM "+p.beside).And(p.conditions()))
+		return n, err
+	}
+}
+
+// read returns up to limit people from a position on, nearest first; from the start
+// when there is none, and against the order when back.
+func (p *people) read(ctx context.Context, from *position, back bool, limit int) ([]listedUser, error) {
+	if p.gathered {
+		return p.readGathered(ctx, from, back, limit)
+	}
+	return p.rows(ctx, p.scanOrder(from, back, limit))
+}
+
+func (p *people) rows(ctx context.Context, c sqldb.Clause) (rows []listedUser, err error) {
+	err = p.lists.db.Select(ctx, &rows, c)
+	return rows, p.lists.db.Fail(ctx, "list users", err)
+}

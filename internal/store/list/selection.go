@@ -1,0 +1,179 @@
+package list
+
+import (
+	"context"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"wxlogin/internal/admin"
+	"wxlogin/internal/auth"
+	"wxlogin/internal/store/sqldb"
+)
+
+// selection is a UserQuery in SQL: which people, in which order.
+type selection struct {
+	order
+	where      []sqldb.Clause
+	candidates []candidateIndex
+	// The segment of the order that has them, without its two ends; nil: it has none
+	// on that side.
+	low, high *position
+}
+
+// order is a total order of people that an index has.
+type order struct {
+	scanned string // tables, read in this order
+	beside  string // the same tables, beside ids that another index has found
+	link    string // condition between users and the other table; empty: there is none
+	at, id  string // columns that it goes by; the index has both
+	down    bool   // largest first
+}
+
+// candidateIndex finds the people that one part of a selection names, and perhaps
+// some more, without a look at the others.
+type candidateIndex struct {
+	entries sqldb.Clause // SELECT of what the index has
+	people  string       // what counts the people among them
+	exact   bool         // they are those people and nobody else
+	users   string       // as they are read by it; empty: it is no index of users
+	ids     sqldb.Clause // SELECT of their ids otherwise
+	few     int64        // entries that are quicker gathered than the order is scanned; 0: none are
+	// listed is one more condition, for a scan of tokens when there are more than few:
+	// it spares the look at a person who is not among them.
+	listed sqldb.Clause
+}
+
+// How many entries are few in a million people, as measured: gathering them takes
+// as long as scanning the order for a page of them.
+const (
+	fewOfUsers  = 5000   // a look from the index into the table each
+	fewOfOther  = 2000   // three looks
+	fewOfLogins = 25_000 // none: the index has all that it takes
+	fewToList   = 8000   // rather than scanned past: two looks, and the list
+	aMillion    = 1_000_000
+)
+
+// maxSearch bounds a search text, in bytes.
+const maxSearch = 1000
+
+func (l *Lists) selection(ctx context.Context, q admin.UserQuery) (sel selection, err error) {
+	switch q.Sort {
+	case "", admin.SortNewest, admin.SortOldest:
+		sel.order = l.orderOfUsers("first_login_at")
+	case admin.SortLastSeen, admin.SortLongestAgo:
+		sel.order = l.orderOfUsers("last_login_at")
+	default:
+		return sel, auth.Failf(auth.BadRequest, "no order of people: %q", q.Sort)
+	}
+	sel.down = q.Sort == "" || strings.HasPrefix(string(q.Sort), "-")
+	if err := l.filter(&sel, q.Filter); err != nil {
+		return sel, err
+	}
+	search := strings.TrimSpace(q.Search)
+	if len(search) > maxSearch || !utf8.ValidString(search) || strings.ContainsRune(search, 0) {
+		return sel, auth.Failf(auth.BadRequest, "search text of %d bytes is no text or too long", len(search))
+	}
+	if search != "" {
+		err = l.search(ctx, &sel, search)
+	}
+	return sel, err
+}
+
+// orderOfUsers goes by one of the times of a person.
+func (l *Lists) orderOfUsers(column string) order {
+	return order{
+		scanned: "users" + l.db.IndexedBy("users_by_"+strings.TrimSuffix(column, "_at")),
+		beside:  "users",
+		at:      "users." + column,
+		id:      "users.id",
+	}
+}
+
+// filter adds a condition and where those who fulfil it are found.
+func (l *Lists) filter(sel *selection, filter admin.Filter) error {
+	now := l.now()
+	switch filter {
+	case admin.FilterNone:
+	case admin.FilterBlocked:
+		sel.own(l.db.Dialect, fewOfUsers, "users_blocked", "users.blocked = 1")
+	case admin.FilterProfile:
+		sel.own(l.db.Dialect, fewOfUsers, "users_by_profile", "users.profile_updated_at IS NOT NULL")
+	case admin.FilterOpenID:
+		sel.own(l.db.Dialect, fewOfUsers, "users_by_profile", "users.profile_updated_at IS NULL")
+	case admin.FilterNoUnionID:
+		sel.own(l.db.Dialect, fewOfUsers, "users_by_unionid", "users.unionid IS NULL")
+	case admin.FilterSeen7d:
+		sel.seen(l.db.Dialect, millis(now.Add(-7*24*time.Hour)))
+	case admin.FilterSeen30d:
+		sel.seen(l.db.Dialect, millis(now.Add(-30*24*time.Hour)))
+	case admin.FilterAdmin:
+		sel.admins()
+	case admin.FilterNeedsLogin:
+		sel.tokenEnds(l.db.Dialect, "tokens.ends_at <= ?", millis(now))
+		sel.high = &position{at: millis(now) + 1}
+	case admin.FilterTokenEnds:
+		soon := millis(now.Add(admin.TokenEndsSoon))
+		sel.tokenEnds(l.db.Dialect, "tokens.ends_at > ? AND tokens.ends_at <= ?", millis(now), soon)
+		sel.low, sel.high = &position{at: millis(now) + 1}, &position{at: soon + 1}
+	default:
+		return auth.Failf(auth.BadRequest, "no filter of people: %q", filter)
+	}
+	return nil
+}
+
+// own adds a condition that an index of users answers.
+func (sel *selection) own(d sqldb.Dialect, few int64, index, condition string, args ...any) {
+	users := "users" + d.IndexedBy(index)
+	sel.where = append(sel.where, sqldb.SQL(condition, args...))
+	sel.candidates = append(sel.candidates, candidateIndex{
+		entries: sqldb.SQL("SELECT 1 FROM "+users+" WHERE "+condition, args...),
+		people:  "COUNT(*)",
+		exact:   true,
+		users:   users,
+		few:     few,
+	})
+}
+
+// seen adds that somebody has logged in since.
+func (sel *selection) seen(d sqldb.Dialect, since int64) {
+	few := int64(fewOfLogins)
+	if sel.down {
+		few = fewOfUsers // who came last has been seen, and is where a scan begins
+	}
+	sel.own(d, few, "users_by_last_login", "users.last_login_at >= ?", since)
+	if sel.at == "users.last_login_at" {
+		sel.where, sel.low = nil, &position{at: since}
+		sel.candidates[0].few = 0 // a scan reads nobody else
+	}
+}
+
+// admins adds that somebody has been granted to be one.
+func (sel *selection) admins() {
+	ids := sqldb.SQL("SELECT users.id FROM admins CROSS JOIN users WHERE users.appid = admins.appid AND users.openid = admins.openid")
+	sel.where = append(sel.where, sqldb.SQL("EXISTS (SELECT 1 FROM admins WHERE admins.appid = users.appid AND admins.openid = users.openid)"))
+	sel.candidates = append(sel.candidates, candidateIndex{
+		entries: ids,
+		people:  "COUNT(*)",
+		exact:   true,
+		ids:     ids,
+		few:     fewOfOther,
+	})
+}
+
+// tokenEnds has people in the order of their tokens' ends: who is due next comes
+// first, whatever order was asked for. The condition is the segment's.
+func (sel *selection) tokenEnds(d sqldb.Dialect, condition string, args ...any) {
+	sel.order = order{
+		scanned: "tokens" + d.IndexedBy("tokens_by_end") + " CROSS JOIN users",
+		beside:  "tokens CROSS JOIN users",
+		link:    "users.id = tokens.user_id",
+		at:      "tokens.ends_at",
+		id:      "tokens.user_id",
+	}
+	sel.candidates = append(sel.candidates, candidateIndex{
+		entries: sqldb.SQL("SELECT 1 FROM tokens"+d.IndexedBy("tokens_by_end")+" WHERE "+condition, args...),
+		people:  "COUNT(*)",
+		exact:   true, // nobody has two tokens
+	})
+}

@@ -1,0 +1,56 @@
+package list
+
+import (
+	"context"
+	"slices"
+
+	"wxlogin/internal/admin"
+	"wxlogin/internal/store/sqldb"
+)
+
+// Gathers says whether the people of a query are gathered by a candidate index, and
+// not found by a scan of the order. For tests.
+func (l *Lists) Gathers(ctx context.Context, q admin.UserQuery) (bool, error) {
+	p, err := l.people(ctx, q)
+	return err == nil && p.gathered, err
+}
+
+// Statement is one that finds people, for tests of what the engines make of it.
+type Statement struct {
+	Text string // with question marks
+	Args []any
+	Scan bool // it goes through the order
+	From bool // of a cursor
+}
+
+// Statements are all that a query may be answered by.
+func (l *Lists) Statements(ctx context.Context, q admin.UserQuery) (all []Statement, err error) {
+	sel, err := l.selection(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	p := &people{selection: sel, lists: l}
+	add := func(c sqldb.Clause, scan, from bool) { all = append(all, Statement{c.Text, c.Args, scan, from}) }
+	for _, back := range []bool{false, true} {
+		from := position{at: 1, id: "x"}
+		for _, end := range []*position{p.low, p.high} {
+			if end != nil {
+				from.at = end.at - 1
+			}
+		}
+		add(p.scanOrder(nil, back, 51), true, false)
+		add(p.scanOrder(&from, back, 51), true, true)
+	}
+	for _, index := range p.candidates {
+		add(index.counting(MaxTotal), false, false)
+		if index.few > 0 {
+			add(p.gathering(index), false, false)
+		}
+		if index.listed.Text != "" {
+			listing := *p
+			listing.where = append(slices.Clone(p.where), index.listed)
+			add(listing.scanOrder(nil, false, 51), true, false)
+		}
+	}
+	return all, nil
+}

@@ -1,0 +1,67 @@
+package sqldb
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// FilePath is the one absolute path of a file, whether it is there or not:
+// symbolic links are followed, so that two names of one database have one lock.
+func FilePath(path string) (string, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	for range 40 { // as many links as the system itself follows
+		real, err := filepath.EvalSymlinks(path)
+		if err == nil {
+			return real, nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return path, nil // whoever opens it says what is wrong
+		}
+		// A file that is to be made, perhaps by a link that leads to where it will be.
+		target, err := os.Readlink(path)
+		if err != nil {
+			folder, err := filepath.EvalSymlinks(filepath.Dir(path))
+			if err != nil {
+				return path, nil
+			}
+			return filepath.Join(folder, filepath.Base(path)), nil
+		}
+		if !filepath.IsAbs(target) {
+			target = filepath.Join(filepath.Dir(path), target)
+		}
+		path = target
+	}
+	return path, nil
+}
+
+// TakeOwner gives a file that root has made to whom the database belongs, or its
+// folder while there is none: made by root's hand, it would be in the way of the
+// service. With any other user it does nothing.
+func TakeOwner(file, database string) error {
+	info, err := os.Stat(database)
+	if err != nil {
+		info, err = os.Stat(filepath.Dir(database))
+	}
+	if err != nil {
+		return err
+	}
+	return chownLike(file, info)
+}
+
+// Whose says to whom a file belongs that this process may not open; empty when that
+// is not why. It goes behind the error.
+func Whose(file string, err error) string {
+	if !errors.Is(err, fs.ErrPermission) {
+		return ""
+	}
+	name := owner(file)
+	if name == "" {
+		return ""
+	}
+	return " (" + file + " belongs to " + name + ", and this process runs as " + self() + ": chown it)"
+}
