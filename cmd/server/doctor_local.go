@@ -83,7 +83,7 @@ func (d *doctor) checkKeys(context.Context) []finding {
 		case err != nil:
 			return one(failure, "keys", err.Error(), "let the user that runs the service read it")
 		case runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0:
-			return one(warning, "keys", fmt.Sprintf("%s has mode %04o: others on this machine can read it", file, info.Mode().Perm()), "chmod 600 "+file)
+			return one(failure, "keys", fmt.Sprintf("%s has mode %04o: others on this machine can read it, and the service does not start", file, info.Mode().Perm()), "chmod 600 "+file)
 		}
 	}
 	keys, err := d.settings.keyring()

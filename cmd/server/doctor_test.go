@@ -121,7 +121,7 @@ func TestDoctorOfKeysAndDatabase(t *testing.T) {
 	database := filepath.Join(c.dir, "wxlogin.db")
 	delete(c.vars, "WXLOGIN_KEYS")
 	c.write(database+".keys", clinicKey, 0o640)
-	c.doctor("--offline").wants("warn", "keys", "mode 0640", "chmod 600")
+	c.doctor("--offline").wants("FAIL", "keys", "mode 0640", "chmod 600")
 	c.write(database+".keys", "k1:short", 0o600)
 	c.doctor("--offline").wants("FAIL", "keys", "server keygen")
 	c.write(database+".keys", clinicKey, 0o600)

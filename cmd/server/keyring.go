@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
@@ -26,8 +27,8 @@ func (s *settings) openStore(ctx context.Context, log *slog.Logger) (*store.Stor
 	db, err := store.Open(ctx, store.Config{
 		URL:  s.DatabaseURL,
 		Keys: keys,
-		MakeKeys: func() (auth.Keyring, error) {
-			keys, err = s.makeKeys()
+		MakeKeys: func(sealed bool) (auth.Keyring, error) {
+			keys, err = s.makeKeys(sealed)
 			return keys, err
 		},
 		Migrations: migrations.FS,
@@ -61,6 +62,9 @@ func (s *settings) keyring() (auth.Keyring, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: the keys beside the database cannot be read: %w%s", variableOf("database-url"), err, store.Whose(file, err))
 	}
+	if info, err := os.Stat(file); err == nil && runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
+		return nil, fmt.Errorf("%s has mode %04o: others on this machine can read or change the keys. Run: chmod 600 %s", file, info.Mode().Perm(), file)
+	}
 	return parseKeyFile(file, string(text))
 }
 
@@ -89,8 +93,15 @@ func (s *settings) keyFile() (file string, ok bool) {
 
 // makeKeys makes the file of the keys. Of several processes that start at once, one
 // makes it and all read the same.
-func (s *settings) makeKeys() (auth.Keyring, error) {
+//
+// A database with sealed tokens had keys. New ones would look as if all were well,
+// and what the old ones open would be lost.
+func (s *settings) makeKeys(sealed bool) (auth.Keyring, error) {
 	file, _ := s.keyFile()
+	if sealed {
+		return nil, fmt.Errorf("%s is gone, and the database has tokens that only its keys open. Put it back from where you keep it. "+
+			"If it is lost for good, set WXLOGIN_KEYS to what `server keygen` prints: people sign in once more, and stored tokens do not open", file)
+	}
 	text, err := readOrMake(file, auth.NewKey())
 	if err != nil {
 		return nil, badSetting("database-url", "the keys beside the database cannot be kept there: %v", err)

@@ -344,6 +344,21 @@ func TestServe(t *testing.T) {
 	if log := service.stderr.text(); strings.Contains(log, sim.Secret()) {
 		t.Error("the log holds the AppSecret")
 	}
+
+	// Without its keys it does not start as if all were well.
+	keys := must(os.ReadFile(database + ".keys"))
+	if err := os.Remove(database + ".keys"); err != nil {
+		t.Fatal(err)
+	}
+	lost := start(t, other, "admin", "list")
+	lost.wantExit(1)
+	if said := lost.stderr.text(); !strings.Contains(said, database+".keys is gone") || !strings.Contains(said, "WXLOGIN_KEYS") {
+		t.Errorf("without the keys it says %s", said)
+	}
+	if _, err := os.Stat(database + ".keys"); err == nil {
+		t.Error("new keys were made")
+	}
+	start(t, append(other, "WXLOGIN_KEYS="+strings.TrimSpace(string(keys))), "admin", "list").wantExit(0)
 }
 
 // wantAdmin opens an admin link in a browser, presses its button and finds the

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -74,11 +75,19 @@ type service struct {
 	logs     telemetry.Logs
 }
 
-// serve opens the database, puts the parts together and answers requests on the
-// listener until ctx ends; then what is in flight is finished.
+// serve answers requests on the listener, opens the database meanwhile and puts the
+// parts together, until ctx ends; then what is in flight is finished.
 func serve(ctx context.Context, s service) error {
 	tuneGCForStart()
 	config, log := s.config, s.logs.Logger
+	if _, err := s.settings.keyring(); err != nil {
+		return err // before anybody is answered
+	}
+	var draining atomic.Bool
+	front := &door{prefix: strings.TrimRight(config.publicURL.Path, "/"), opened: make(chan struct{})}
+	served := make(chan error, 1)
+	go func() { served <- listen(ctx, s.listener, front, &draining, log) }()
+	log.Info("listening; the database is being opened", "address", s.listener.Addr().String())
 	db, keys, err := s.settings.openStore(ctx, log)
 	if err != nil {
 		return err
@@ -89,7 +98,6 @@ func serve(ctx context.Context, s service) error {
 	if err := metrics.Serve(ctx, config.metricsAddr, log); err != nil {
 		return badSetting("metrics-addr", "%v", err)
 	}
-	var draining atomic.Bool
 	ready := func(ctx context.Context) error {
 		if draining.Load() {
 			return auth.Failf(auth.StoreDown, "the process is stopping")
@@ -111,9 +119,10 @@ func serve(ctx context.Context, s service) error {
 	stopJobs := startJobs(ctx, db, running.refresher, config, log)
 	defer stopJobs()
 
+	front.open(s.tracing.Handler(running.server))
 	log.Info("wxlogin is ready", "address", s.listener.Addr().String(), "public_url", config.publicURL.String(), "version", version())
 	go tuneGC(ctx)
-	err = listen(ctx, s.listener, s.tracing.Handler(running.server), &draining, log)
+	err = <-served
 	closing, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	running.close(closing)

@@ -95,7 +95,7 @@ func (s *Service) fresh(by Actor) error {
 
 // NeedsSignIn says whether an admin has to sign in once more before such an act.
 func (s *Service) NeedsSignIn(by Actor) bool {
-	return by.kind == byLogin && s.now().Sub(by.signedInAt) >= FreshFor
+	return by.kind == byLogin && auth.Age(s.now(), by.signedInAt) >= FreshFor
 }
 
 // guard is what an act of by has to leave behind. An admin by their own login may

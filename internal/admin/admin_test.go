@@ -237,3 +237,36 @@ func TestSomebodyCanEnter(t *testing.T) {
 	_, err = w.admins.Revoke(t.Context(), w.enters(w.visits("oTheAdmin")).Confirming("eAdmin"), "oTheAdmin")
 	check(t, err)
 }
+
+// Who signed in under a clock that was ahead is not for ever somebody who has just
+// signed in, and a link of that time is none.
+func TestAWrongClockMakesNobodyFresh(t *testing.T) {
+	for _, ahead := range []time.Duration{time.Hour, 400 * 24 * time.Hour} {
+		w := newWorld(t, "oAdmin")
+		right := w.now
+		w.now = right.Add(ahead)
+		visit := w.visits("oAdmin")
+		link, _, err := w.admins.NewLink(t.Context(), admin.CommandLine())
+		check(t, err)
+		spent, _, err := w.admins.NewLink(t.Context(), admin.CommandLine())
+		check(t, err)
+		token, err := w.admins.UseLink(t.Context(), spent, auth.Device{})
+		check(t, err)
+		w.now = right
+		if _, err := w.admins.Enter(visit); auth.ReasonOf(err) != auth.SignInAgain {
+			t.Errorf("%v ahead: an admin of the future enters: %v", ahead, err)
+		}
+		if _, err := w.admins.UseLink(t.Context(), link, auth.Device{}); auth.ReasonOf(err) != auth.LinkSpent {
+			t.Errorf("%v ahead: a link of the future opens: %v", ahead, err)
+		}
+		desk, err := w.db.Visit(t.Context(), auth.AdminSession, auth.Hash(token))
+		check(t, err)
+		if _, err := w.admins.Enter(desk); auth.ReasonOf(err) != auth.NotAdmin {
+			t.Errorf("%v ahead: a browser of the future enters: %v", ahead, err)
+		}
+		w.now = right.Add(ahead - auth.ClockSkew)
+		if w.admins.NeedsSignIn(w.enters(visit)) {
+			t.Error("clocks of two machines that differ a little keep an admin from acting")
+		}
+	}
+}

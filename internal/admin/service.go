@@ -50,9 +50,11 @@ func (s *Service) Enter(v *auth.Visit) (Actor, error) {
 	switch {
 	case !s.MayEnter(v):
 		return Actor{}, auth.Fail(auth.NotAdmin, nil)
+	case v.Session.Kind == auth.AdminSession && auth.Age(s.now(), v.Session.CreatedAt) >= SessionLifetime:
+		return Actor{}, auth.Fail(auth.NotAdmin, nil)
 	case v.Session.Kind == auth.AdminSession:
 		return Actor{kind: byLink, name: ActorLink}, nil
-	case s.now().Sub(v.Session.CreatedAt) >= SessionLifetime:
+	case auth.Age(s.now(), v.Session.CreatedAt) >= SessionLifetime:
 		return Actor{}, auth.Failf(auth.SignInAgain, "the admin signed in at %v", v.Session.CreatedAt)
 	}
 	return Actor{kind: byLogin, name: v.User.ID, signedInAt: v.Session.CreatedAt}, nil

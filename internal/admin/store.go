@@ -45,7 +45,7 @@ type AdminStore interface {
 	// AddAdminLink stores a link.
 	AddAdminLink(ctx context.Context, link Link, event Event) error
 	// SpendAdminLink deletes the link and adds the session, in one transaction.
-	// LinkSpent when there is no such link or it ended before now.
+	// LinkSpent when there is no such link or it ended before now, or ends later than any link of today does.
 	SpendAdminLink(ctx context.Context, tokenHash string, now time.Time, session auth.Session, event Event) error
 }
 

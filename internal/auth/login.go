@@ -21,7 +21,8 @@ type Login struct {
 	UserID      string // empty until it is known who came
 	StartedAt   time.Time
 	FinishedAt  time.Time // zero while pending
-	Device      Device
+	// Device is kept with a person, and for an hour with a failure that is nobody's.
+	Device Device
 }
 
 // Outcome is what came of a login.
@@ -76,7 +77,7 @@ type Store interface {
 	// none.
 	LoginByState(ctx context.Context, stateHash string) (Login, error)
 	// FinishLogin ends a pending login that signs nobody in: its Outcome, Reason,
-	// Errcode, Step, FinishedAt and, if it is known who came, their UserID.
+	// Errcode, Step, FinishedAt, Device and, if it is known who came, their UserID.
 	FinishLogin(context.Context, Login) error
 	// UserByOpenID returns a person. NoSuchUser when there is none.
 	UserByOpenID(ctx context.Context, appID, openID string) (User, error)

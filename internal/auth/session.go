@@ -1,6 +1,23 @@
 package auth
 
-import "time"
+import (
+	"math"
+	"time"
+)
+
+// ClockSkew is how far ahead a stored time may be because the clocks of two machines
+// differ.
+const ClockSkew = time.Minute
+
+// Age is how long ago something began. What is further ahead than ClockSkew was
+// written under a wrong clock: nobody knows how old it is, and it counts as older
+// than anything.
+func Age(now, began time.Time) time.Duration {
+	if age := now.Sub(began); age >= -ClockSkew {
+		return age
+	}
+	return math.MaxInt64
+}
 
 // SessionKind tells the two kinds of session apart. They live in cookies of
 // different names, and one never passes for the other.

@@ -76,7 +76,7 @@ func (s *Store) EndSession(ctx context.Context, userID, sessionID string, event 
 // without the person, their address and their browser. The audit log stays; it
 // knows the person by our id alone.
 func (s *Store) EraseUser(ctx context.Context, userID string, guard *admin.Guard, event admin.Event) error {
-	return s.write(ctx, "erase user", func(tx *sqldb.Tx) error {
+	err := s.write(ctx, "erase user", func(tx *sqldb.Tx) error {
 		if err := s.leavesAnAdmin(ctx, tx, guard, "id", userID); err != nil {
 			return err
 		}
@@ -92,6 +92,13 @@ func (s *Store) EraseUser(ctx context.Context, userID string, guard *admin.Guard
 		}
 		_, err = tx.ExecContext(ctx, `UPDATE logins SET user_id = NULL, session_hash = '', remote_addr = '', user_agent = ''
 			WHERE user_id = $1`, userID)
+		if err != nil {
+			return err
+		}
+		// A trip of theirs may have failed before it was known whose it was. Nobody can
+		// tell, so the few of the last hour, which alone have an address, all lose it.
+		_, err = tx.ExecContext(ctx, `UPDATE logins SET remote_addr = '', user_agent = ''
+			WHERE state_hash IS NOT NULL AND user_id IS NULL AND remote_addr || user_agent <> ''`)
 		if err != nil {
 			return err
 		}
@@ -118,6 +125,10 @@ func (s *Store) EraseUser(ctx context.Context, userID string, guard *admin.Guard
 		}
 		return addEvent(ctx, tx, event)
 	})
+	if err == nil {
+		s.db.EmptyLog(ctx)
+	}
+	return err
 }
 
 // GrantAdmin implements admin.Store. Only a change is recorded.
@@ -224,7 +235,8 @@ func (s *Store) AddAdminLink(ctx context.Context, link admin.Link, event admin.E
 // SpendAdminLink implements admin.Store.
 func (s *Store) SpendAdminLink(ctx context.Context, tokenHash string, now time.Time, session auth.Session, event admin.Event) error {
 	return s.write(ctx, "spend admin link", func(tx *sqldb.Tx) error {
-		spent, err := changed(tx.ExecContext(ctx, `DELETE FROM admin_links WHERE token_hash = $1 AND ends_at > $2`, tokenHash, millis(now)))
+		spent, err := changed(tx.ExecContext(ctx, `DELETE FROM admin_links WHERE token_hash = $1 AND ends_at > $2 AND ends_at <= $3`,
+			tokenHash, millis(now), millis(now.Add(admin.LinkLifetime+auth.ClockSkew))))
 		if err != nil {
 			return err
 		}

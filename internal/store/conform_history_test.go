@@ -43,6 +43,7 @@ func (w *world) fails(reason auth.Reason, errcode int64, step auth.Step, userID 
 	if err := w.FinishLogin(w.ctx, l); err != nil {
 		w.t.Fatal(err)
 	}
+	l.SessionHash = "" // there is no session
 	return l
 }
 
@@ -56,6 +57,29 @@ var historyPromises = map[string]func(*world){
 		gone := w.fails(auth.Blocked, 0, auth.StepPerson, "nobody") // erased meanwhile
 		if got := must(w.LoginByState(w.ctx, gone.StateHash))(w.t); got.UserID != "" || got.Outcome != auth.Failed {
 			w.t.Errorf("got %+v", got)
+		}
+	},
+	"address and browser stay with a person, and for an hour with a failure that is nobody's": func(w *world) {
+		user, _ := w.visitor("o1")
+		devices := func() int64 { return w.number("SELECT COUNT(*) FROM logins WHERE remote_addr || user_agent <> ''") }
+		w.unknown(auth.Device{RemoteAddr: "203.0.113.9", UserAgent: "curl"})
+		must(w.ClaimLogin(w.ctx, pending(w.login("o1", auth.ScopeBase))))(w.t) // its process dies
+		if n := devices(); n != 1 {
+			w.t.Errorf("%d logins have a device, want the one that signed in", n)
+		}
+		w.fails(auth.Blocked, 0, auth.StepPerson, user.ID)
+		w.fails(auth.Blocked, 0, auth.StepPerson, "erased")
+		w.fails(auth.CodeSpent, 40029, auth.StepCode, "")
+		if n := devices(); n != 3 {
+			w.t.Errorf("%d logins have a device, want those of the person and the junk code", n)
+		}
+		w.clock.pass(time.Hour + time.Minute)
+		w.sweeps()
+		if n := devices(); n != 2 {
+			w.t.Errorf("%d logins have a device after an hour, want those of the person", n)
+		}
+		if n := w.number("SELECT COUNT(*) FROM logins WHERE outcome IN ('unknown', 'failed') AND finished_at < $1 AND session_hash <> ''", w.clock.ago(time.Hour).UnixMilli()); n != 0 {
+			w.t.Errorf("%d logins name a session that never was", n)
 		}
 	},
 	"a login without a profile keeps its errcode": func(w *world) {

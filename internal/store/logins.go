@@ -43,8 +43,10 @@ func count(result sql.Result, err error) (int64, error) {
 	return result.RowsAffected()
 }
 
-// ClaimLogin implements auth.Store.
+// ClaimLogin implements auth.Store. Address and browser come with the end: until
+// it is known who came they are nobody's, and an erasure would not find them.
 func (s *Store) ClaimLogin(ctx context.Context, l auth.Login) (claimed bool, err error) {
+	l.Device = auth.Device{}
 	err = s.writeFor(ctx, "claim login", &touched{}, func(tx *sqldb.Tx) (err error) {
 		claimed, err = addLogin(ctx, tx, l)
 		return err
@@ -65,15 +67,23 @@ func (s *Store) LoginByState(ctx context.Context, stateHash string) (auth.Login,
 	return row.login(), nil
 }
 
+// A person who was named and is gone was erased meanwhile, and takes address and
+// browser along. A login that signs nobody in has no session.
 const finishLogin = `UPDATE logins SET outcome = $2, reason = $3, finished_at = $4,
-		errcode = $5, step = $6, user_id = (SELECT id FROM users WHERE id = $7)
+		errcode = $5, step = $6, user_id = (SELECT id FROM users WHERE id = $7), session_hash = '',
+		remote_addr = CASE WHEN $7 = '' OR EXISTS (SELECT 1 FROM users WHERE id = $7) THEN $8 ELSE '' END,
+		user_agent = CASE WHEN $7 = '' OR EXISTS (SELECT 1 FROM users WHERE id = $7) THEN $9 ELSE '' END
 	WHERE id = $1 AND outcome = 'pending'`
 
 // FinishLogin implements auth.Store. A login that has ended already stays as it
 // ended. The person may have been erased meanwhile.
 func (s *Store) FinishLogin(ctx context.Context, l auth.Login) error {
+	if l.UserID == "" && l.Outcome != auth.Failed {
+		l.Device = auth.Device{}
+	}
 	return s.writeFor(ctx, "finish login", &touched{}, func(tx *sqldb.Tx) error {
-		_, err := tx.ExecContext(ctx, finishLogin, l.ID, l.Outcome, l.Reason, millis(l.FinishedAt), l.Errcode, l.Step, l.UserID)
+		_, err := tx.ExecContext(ctx, finishLogin, l.ID, l.Outcome, l.Reason, millis(l.FinishedAt), l.Errcode, l.Step, l.UserID,
+			l.Device.RemoteAddr, l.Device.UserAgent)
 		return err
 	})
 }
@@ -207,13 +217,15 @@ func (s *Store) saveToken(ctx context.Context, tx *sqldb.Tx, save auth.SaveLogin
 	return err
 }
 
-const endedLogin = `UPDATE logins SET outcome = $2, reason = '', user_id = $3, finished_at = $4, errcode = $5, step = $6
+const endedLogin = `UPDATE logins SET outcome = $2, reason = '', user_id = $3, finished_at = $4, errcode = $5, step = $6,
+		remote_addr = $7, user_agent = $8
 	WHERE id = $1 AND outcome = 'pending'`
 
 // endLogin writes the end of a login that signed somebody in. It adds the login
 // if the claim is not there, so that the history stays whole.
 func endLogin(ctx context.Context, tx *sqldb.Tx, l auth.Login) error {
-	ended, err := changed(tx.ExecContext(ctx, endedLogin, l.ID, auth.SignedIn, l.UserID, millis(l.FinishedAt), l.Errcode, l.Step))
+	ended, err := changed(tx.ExecContext(ctx, endedLogin, l.ID, auth.SignedIn, l.UserID, millis(l.FinishedAt), l.Errcode, l.Step,
+		l.Device.RemoteAddr, l.Device.UserAgent))
 	if err != nil || ended {
 		return err
 	}

@@ -14,14 +14,26 @@ import (
 
 var _ auth.RefreshStore = (*Store)(nil)
 
-// TakeLease implements auth.RefreshStore.
+// TakeLease implements auth.RefreshStore. A lease of another's that ends later than
+// one begun now would was taken under a wrong clock, and would keep everybody off
+// until then: it counts as ended.
 func (s *Store) TakeLease(ctx context.Context, job, owner string, now, ends time.Time) (taken bool, err error) {
+	last := millis(ends.Add(auth.ClockSkew))
+	var was sql.Null[int64]
 	err = s.writeFor(ctx, "take lease", &touched{}, func(tx *sqldb.Tx) (err error) {
+		err = tx.GetContext(ctx, &was, `SELECT MAX(ends_at) FROM leases WHERE job = $1 AND owner <> $2 AND ends_at > $3`, job, owner, last)
+		if err != nil {
+			return err
+		}
 		taken, err = changed(tx.ExecContext(ctx, `INSERT INTO leases (job, owner, ends_at) VALUES ($1, $2, $3)
 			ON CONFLICT (job) DO UPDATE SET owner = excluded.owner, ends_at = excluded.ends_at
-			WHERE leases.owner = excluded.owner OR leases.ends_at <= $4`, job, owner, millis(ends), millis(now)))
+			WHERE leases.owner = excluded.owner OR leases.ends_at <= $4 OR leases.ends_at > $5`, job, owner, millis(ends), millis(now), last))
 		return err
 	})
+	if err == nil && taken && was.Valid {
+		s.log.WarnContext(ctx, "a lease ended too far ahead and was taken over: a clock is wrong, here or on another machine, or was",
+			"job", job, "ended", instant(was.V), "now", now)
+	}
 	return taken && err == nil, err
 }
 

@@ -22,8 +22,9 @@ type Config struct {
 	URL  string       // sqlite:PATH or postgres://…
 	Keys auth.Keyring // seal the refresh tokens; at least one, or nil
 	// MakeKeys gives them where Keys is nil, once the database is open: a start that
-	// is refused makes none. Its error is returned as it is.
-	MakeKeys   func() (auth.Keyring, error)
+	// is refused makes none. sealed says that there are tokens already, sealed with keys
+	// that are not at hand. Its error is returned as it is.
+	MakeKeys   func(sealed bool) (auth.Keyring, error)
 	Migrations fs.FS            // *.sql
 	Now        func() time.Time // nil: time.Now
 	Logger     *slog.Logger     // nil: silence
@@ -37,6 +38,8 @@ type Store struct {
 	db    *sqldb.DB
 	cache *sessionCache // of Visit
 	lists *list.Lists
+
+	doubt clockDoubt // about the clock that sweeps go by
 
 	everybody, signedIn cachedCount // how many people there are, and sessions of visitors
 
@@ -83,7 +86,10 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	s.cache.current = s.db.State
 	keys := c.Keys
 	if lateKeys {
-		if keys, err = c.MakeKeys(); err == nil {
+		var sealed bool
+		if err = s.db.GetContext(ctx, &sealed, `SELECT EXISTS (SELECT 1 FROM tokens)`); err != nil {
+			err = s.fail(ctx, "look for sealed tokens", err)
+		} else if keys, err = c.MakeKeys(sealed); err == nil {
 			err = s.useKeys(keys)
 		}
 		if err != nil {

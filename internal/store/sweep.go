@@ -13,13 +13,31 @@ import (
 // ten minutes at most, and a code lives for five.
 const abandoned = time.Hour
 
+// dueWithin is how far ahead a profile may be due: more than any is put off.
+const dueWithin = 30 * 24 * time.Hour
+
 // Sweep clears away what has ended by now: sessions past their end, idle for
 // longer than idle, or more than auth.MaxSessions of a person, admin links that
 // nobody used, scans. Logins that were never finished become failed, old states
-// and codes are forgotten, and quarter hours that are over are counted for the
-// dashboard. It returns how many rows it cleared away or ended, and works in small
+// and codes are forgotten, and with them address and browser of failures that are
+// nobody's, and quarter hours that are over are counted for the
+// dashboard. What can only have been written under a wrong clock that was ahead goes
+// too, and profiles that it put off become due. While this clock is itself in doubt,
+// Sweep only counts (see believes).
+//
+// It returns how many rows it cleared away or ended, and works in small
 // transactions so that logins get their turn in between.
 func (s *Store) Sweep(ctx context.Context, now time.Time, idle time.Duration) (total int64, err error) {
+	believed, err := s.believes(ctx, now)
+	if err != nil {
+		return 0, err
+	}
+	if !believed {
+		return 0, s.write(ctx, "roll up", func(tx *sqldb.Tx) error {
+			_, err := s.rollUpDay(ctx, tx, now) // what a clock ahead has counted is counted again
+			return err
+		})
+	}
 	jobs := []struct {
 		statement string
 		args      []any
@@ -28,14 +46,20 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, idle time.Duration) (t
 			[]any{millis(now), batch}},
 		{`DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE last_seen_at <= $1 LIMIT $2)`,
 			[]any{millis(now.Add(-idle)), batch}},
-		{`DELETE FROM admin_links WHERE token_hash IN (SELECT token_hash FROM admin_links WHERE ends_at < $1 LIMIT $2)`,
-			[]any{millis(now), batch}},
-		{`DELETE FROM scans WHERE ticket_hash IN (SELECT ticket_hash FROM scans WHERE ends_at < $1 LIMIT $2)`,
-			[]any{millis(now.Add(-abandoned)), batch}},
+		{`DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE last_seen_at >= $1 LIMIT $2)`,
+			[]any{millis(now.Add(max(idle, aheadOfClock))), batch}},
+		{`DELETE FROM admin_links WHERE token_hash IN (SELECT token_hash FROM admin_links WHERE ends_at < $1 OR ends_at > $3 LIMIT $2)`,
+			[]any{millis(now), batch, millis(now.Add(aheadOfClock))}},
+		{`DELETE FROM scans WHERE ticket_hash IN (SELECT ticket_hash FROM scans WHERE ends_at < $1 OR ends_at > $3 LIMIT $2)`,
+			[]any{millis(now.Add(-abandoned)), batch, millis(now.Add(aheadOfClock))}},
+		{`UPDATE tokens SET due_at = $1 WHERE user_id IN (SELECT user_id FROM tokens WHERE due_at > $3 AND dead_reason IS NULL LIMIT $2)`,
+			[]any{millis(now), batch, millis(now.Add(dueWithin))}},
 		{`UPDATE logins SET outcome = 'failed', reason = $3, finished_at = $4 WHERE outcome = 'pending' AND id IN
 			(SELECT id FROM logins WHERE outcome = 'pending' AND state_hash IS NOT NULL AND started_at < $1 LIMIT $2)`,
 			[]any{millis(now.Add(-abandoned)), batch, auth.CodeSpent, millis(now)}},
-		{`UPDATE logins SET state_hash = NULL, code_hash = NULL WHERE outcome <> 'pending' AND id IN
+		{`UPDATE logins SET state_hash = NULL, code_hash = NULL,
+			remote_addr = CASE WHEN user_id IS NULL THEN '' ELSE remote_addr END,
+			user_agent = CASE WHEN user_id IS NULL THEN '' ELSE user_agent END WHERE outcome <> 'pending' AND id IN
 			(SELECT id FROM logins WHERE state_hash IS NOT NULL AND started_at < $1 LIMIT $2)`,
 			[]any{millis(now.Add(-abandoned)), batch}},
 	}

@@ -142,3 +142,26 @@ func TestAnUpgradeRemembersWhatIsSpent(t *testing.T) {
 		})
 	}
 }
+
+// Address and browser of trips that named nobody go with the upgrade; those of a
+// person stay.
+func TestAnUpgradeForgetsNobodysDevices(t *testing.T) {
+	for _, e := range engines {
+		t.Run(e.name, func(t *testing.T) {
+			w := before(t, e, "00010")
+			known, nobody := w.login("o1", auth.ScopeBase), w.login("o2", auth.ScopeBase)
+			nobody.Login.Outcome = auth.Unknown
+			w.past(known, "", w.clock.now())
+			w.past(nobody, "", w.clock.now())
+			w.exec("UPDATE logins SET remote_addr = '203.0.113.9', user_agent = 'agent'")
+			w.exec("UPDATE logins SET user_id = NULL WHERE id = $1", nobody.Login.ID)
+			w.Store = w.another()
+			if n := w.number("SELECT COUNT(*) FROM logins WHERE remote_addr = '203.0.113.9' AND user_agent = 'agent' AND session_hash <> '' AND id = $1", known.Login.ID); n != 1 {
+				t.Error("the person's login has lost something")
+			}
+			if n := w.number("SELECT COUNT(*) FROM logins WHERE remote_addr || user_agent || session_hash = '' AND id = $1", nobody.Login.ID); n != 1 {
+				t.Error("nobody's login still has address, browser or session")
+			}
+		})
+	}
+}

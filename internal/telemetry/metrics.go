@@ -133,7 +133,9 @@ func (m *Metrics) WatchStreams(open func() int64) {
 // The time that a scrape may take.
 const (
 	headerTimeout = 5 * time.Second
+	readTimeout   = 10 * time.Second
 	writeTimeout  = 30 * time.Second
+	idleTimeout   = 2 * time.Minute // more than most scrape every
 )
 
 // Serve answers /metrics on an address of its own, which visitors do not reach,
@@ -147,9 +149,7 @@ func (m *Metrics) Serve(ctx context.Context, address string, log *slog.Logger) e
 	if err != nil {
 		return err
 	}
-	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{}))
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: headerTimeout, WriteTimeout: writeTimeout}
+	server := m.newServer()
 	context.AfterFunc(ctx, func() { server.Close() })
 	go func() {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
@@ -158,4 +158,12 @@ func (m *Metrics) Serve(ctx context.Context, address string, log *slog.Logger) e
 	}()
 	log.Info("metrics", "address", fmt.Sprintf("http://%s/metrics", listener.Addr()))
 	return nil
+}
+
+func (m *Metrics) newServer() *http.Server {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{}))
+	return &http.Server{
+		Handler: mux, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
+	}
 }

@@ -67,7 +67,7 @@ type DB struct {
 	pin   *sqlx.Conn // keeps SQLite's index of the log in being; nil with another engine
 	index *walIndex  // nil where it cannot be read
 
-	checkpoints *checkpointer // through pin; nil where SQLite does it alone
+	checkpoints *checkpointer // through pin; nil with another engine
 
 	prepared map[string]*sqlx.Stmt // of the writer; nil where the driver prepares by itself
 	hook     CommitHook

@@ -117,7 +117,7 @@ func (db *DB) openSQLite(ctx context.Context, path string, migrations fs.FS) (er
 	}
 	index := openWALIndex(ctx, db.pin, db.path)
 	db.watch.start()
-	db.index, db.checkpoints = index, newCheckpointer(db.pin, index)
+	db.index, db.checkpoints = index, newCheckpointer(db.pin, index, db.log)
 	params := writerParams
 	if index != nil {
 		params += fmt.Sprintf("&_pragma=wal_autocheckpoint(%d)", checkpointLate)

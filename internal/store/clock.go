@@ -1,0 +1,81 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"sync"
+	"time"
+
+	"wxlogin/internal/store/sqldb"
+)
+
+const (
+	// clockJump is how far from the last sweep of all processes a clock may be and
+	// still be believed at once. A service that runs sweeps every few minutes.
+	clockJump = 24 * time.Hour
+	// clockProof is for how long one that is further away has to go on, before it
+	// is: time to see the warning, and for a machine to learn the time.
+	clockProof = 24 * time.Hour
+	// clockPause is how long it may be between two looks meanwhile: after more, it
+	// has jumped again.
+	clockPause = time.Hour
+)
+
+// clockDoubt is what is remembered of a clock that is not believed. The zero value
+// is for one that is.
+type clockDoubt struct {
+	mu   sync.Mutex
+	from time.Time // the first look
+	last time.Time // the last one
+	mark int64     // as it was; somebody who moves it has another clock
+}
+
+// believes says whether the clock may decide what is old. What it deletes cannot be
+// brought back: under a clock that is a year ahead, all sessions have ended and the
+// history is older than it is kept. So a sweep notes when it was, in quarter hours
+// since 1970. A clock further than clockJump from that note, ahead or behind, has
+// jumped, or nothing ran meanwhile, which looks the same. It is believed when it has
+// gone on for clockProof in this process and nobody else has swept by another clock.
+// Until then nothing is cleared away; what has ended is no use anyway.
+func (s *Store) believes(ctx context.Context, now time.Time) (bool, error) {
+	d := &s.doubt
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	slot := millis(now) / quarter
+	mark, err := sweptAt(ctx, s.db)
+	if err != nil {
+		return false, s.fail(ctx, "read when it was last swept", err)
+	}
+	const jump = int64(clockJump/time.Millisecond) / quarter
+	if mark.Valid && (slot > mark.V+jump || slot < mark.V-jump) {
+		if pause := now.Sub(d.last); d.from.IsZero() || d.mark != mark.V || pause < 0 || pause > clockPause {
+			d.from, d.mark = now, mark.V
+			s.log.WarnContext(ctx, "THE CLOCK IS FAR FROM THAT OF THE LAST SWEEP: nothing is cleared away until it has gone on like this for a day. "+
+				"If nothing ran for so long, all is well. Else set the clock right.", "now", now, "last_sweep", slotStart(mark.V))
+		}
+		d.last = now
+		if now.Sub(d.from) < clockProof {
+			return false, nil
+		}
+	}
+	d.from = time.Time{}
+	if mark.Valid && mark.V == slot {
+		return true, nil
+	}
+	return true, s.writeFor(ctx, "note the sweep", &touched{}, func(tx *sqldb.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO tallied (what, slot) VALUES ('swept', $1)
+			ON CONFLICT (what) DO UPDATE SET slot = excluded.slot`, slot)
+		return err
+	})
+}
+
+// sweptAt is when somebody last swept; null: nobody has.
+func sweptAt(ctx context.Context, db getter) (slot sql.Null[int64], err error) {
+	err = db.GetContext(ctx, &slot.V, `SELECT slot FROM tallied WHERE what = 'swept'`)
+	if errors.Is(err, sql.ErrNoRows) {
+		return slot, nil
+	}
+	slot.Valid = err == nil
+	return slot, err
+}
