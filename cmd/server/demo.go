@@ -43,6 +43,9 @@ func (c *demoCommand) Run(ctx context.Context, env *environment) error {
 		return err
 	}
 	defer log.Flush()
+	outliveReaders()
+	ctx, hangup := untilHangup(ctx)
+	defer hangup()
 	data, remove, err := c.folder()
 	if err != nil {
 		return err

@@ -63,7 +63,7 @@ func (e *environment) logs(format, level string) (telemetry.Logs, error) {
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
 	env := &environment{stdout: stdout, stderr: stderr}
 	fail := func(err error) int {
-		fmt.Fprintln(stderr, "server:", err)
+		fmt.Fprintln(patientWriter{stderr}, "server:", err)
 		return 1
 	}
 	var err error

@@ -44,6 +44,8 @@ func (c *serveCommand) Run(ctx context.Context, env *environment) error {
 		return err
 	}
 	defer log.Flush()
+	outliveReaders()
+	defer outliveTerminal(log.Logger)()
 	if config.publicURL.Scheme == "http" && !web.IsLoopback(config.publicURL.Hostname()) {
 		log.Warn("the public URL is http: sessions travel in the clear, and cookies lack Secure", "public_url", config.publicURL.String())
 	}
@@ -91,6 +93,7 @@ func serve(ctx context.Context, s service) error {
 	defer db.Close()
 
 	metrics := telemetry.NewMetrics(version())
+	metrics.WatchLog(s.logs.Dropped)
 	if err := metrics.Serve(ctx, config.metricsAddr, log); err != nil {
 		return badSetting("metrics-addr", "%v", err)
 	}
