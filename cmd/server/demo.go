@@ -134,6 +134,6 @@ func (c *demoCommand) announce(ctx context.Context, w io.Writer, s *settings, co
   模拟器 simulator  %s/
 
 Ctrl+C stops it.
-`, config.publicURL, adminLink, ends.Format("15:04"), simURL)
+`, config.publicURL, adminLink, ends.In(config.zone).Format("15:04"), simURL)
 	return nil
 }

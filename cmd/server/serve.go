@@ -194,7 +194,7 @@ func assemble(p parts) (assembled, error) {
 		CookieDomain:   config.cookieDomain,
 		TrustedProxies: config.proxies,
 		Lang:           config.lang,
-		Zone:           time.Local,
+		Zone:           config.zone,
 		Keys:           p.keys,
 		RateLimit:      config.rateLimit,
 		RootFiles:      config.rootFiles,

@@ -48,6 +48,7 @@ type settings struct {
 	MetricsAddr    string        `name:"metrics-addr" setting:"" help:"Second listener, for /metrics. Empty: none."`
 	LogFormat      string        `name:"log-format" setting:"" help:"text or json. Default: text on a terminal, else json."`
 	LogLevel       string        `name:"log-level" setting:"" default:"info" help:"debug, info, warn or error."`
+	TimeZone       string        `name:"time-zone" setting:"" help:"Time zone of the admin pages, of their days and of the CSV, by its IANA name. Default: TZ, or Asia/Shanghai if that is not set."`
 	WeChatOpenURL  string        `name:"wechat-open-url" setting:"" default:"https://open.weixin.qq.com" help:"WeChat's authorize pages; other values are for tests."`
 	WeChatAPIURL   string        `name:"wechat-api-url" setting:"" default:"https://api.weixin.qq.com" help:"WeChat's API; other values are for tests."`
 }
@@ -73,6 +74,7 @@ type config struct {
 	rateLimit    int
 	rootFiles    map[string][]byte
 	metricsAddr  string
+	zone         *time.Location
 	openURL      string
 	apiURL       string
 }
@@ -156,6 +158,8 @@ func (s *settings) parse() (config, error) {
 	// A login's row keeps its code from being spent again.
 	check(s.KeepLogins == 0 || s.KeepLogins >= leastKept, "keep-logins", "%v is shorter than a day; the form is 4416h, and 0 keeps them for ever", s.KeepLogins)
 	check(s.KeepEvents == 0 || s.KeepEvents >= leastKept, "keep-events", "%v is shorter than a day; the form is 26304h, and 0 keeps them for ever", s.KeepEvents)
+	c.zone, err = loadZone(s.TimeZone)
+	check(err == nil, "time-zone", "%v", err)
 	check(s.RateLimit >= 0, "rate-limit", "%d is negative; 0 switches the limit off", s.RateLimit)
 	for flag, value := range map[string]string{"wechat-open-url": s.WeChatOpenURL, "wechat-api-url": s.WeChatAPIURL} {
 		u, err := url.Parse(value)

@@ -110,6 +110,13 @@ func variableResolver(vars map[string]string) kong.Resolver {
 		}
 		name := variableOf(flag.Name)
 		value, set := vars[name]
+		if flag.Name == "time-zone" {
+			fallback, err := timeZone(vars["TZ"])
+			if err != nil || value != "" {
+				return value, err
+			}
+			return fallback, nil
+		}
 		file := vars[name+"_FILE"]
 		if !flag.Tag.Has("secret") || file == "" {
 			if !set || value == "" {
@@ -138,6 +145,9 @@ func nameVariable(err error) error {
 	flag, text, ok := strings.Cut(strings.TrimPrefix(err.Error(), "--"), ": ")
 	if !ok || !slices.Contains(variableNames(), variableOf(flag)) {
 		return err
+	}
+	if strings.HasPrefix(text, "TZ: ") { // it stands in for the setting
+		return errors.New(text)
 	}
 	if strings.HasPrefix(text, "expected duration") {
 		text += "; the form is 720h or 90m"

@@ -116,7 +116,7 @@ func (s *Server) apiEventsCSV(w http.ResponseWriter, r *http.Request) error {
 		err := s.auditLog.EachEvent(r.Context(), query, func(event admin.NamedEvent) error {
 			row()
 			e := namedEvent(event)
-			return file.Write(csvRow(e.ID, e.At.Format(time.RFC3339), e.Actor, e.ActorName, string(e.Action), e.Subject, e.SubjectName, e.Detail))
+			return file.Write(csvRow(e.ID, s.csvTime(e.At), e.Actor, e.ActorName, string(e.Action), e.Subject, e.SubjectName, e.Detail))
 		})
 		file.Flush()
 		return firstError(err, file.Error())
