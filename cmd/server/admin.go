@@ -119,8 +119,8 @@ func (s *settings) openStore(ctx context.Context) (*store.Store, error) {
 }
 
 func checkOpenID(openID string) error {
-	if !appIDForm.MatchString(openID) {
-		return fmt.Errorf("%q is not an openid; it is about 28 letters, digits, - or _, and begins with o", openID)
+	if !openIDForm.MatchString(openID) {
+		return fmt.Errorf("%q is not an openid; it is 28 letters, digits, - or _, and begins with o", openID)
 	}
 	return nil
 }

@@ -52,9 +52,9 @@ func (c *demoCommand) Run(ctx context.Context, env *environment) error {
 	}
 	defer remove()
 
-	listener, err := net.Listen("tcp", s.Addr)
+	listener, err := listenOn("addr", s.Addr)
 	if err != nil {
-		return badSetting("addr", "%v; choose another with --addr", err)
+		return err
 	}
 	defer listener.Close()
 	simListener, err := c.listenSimulator()
@@ -102,7 +102,11 @@ func (c *demoCommand) folder() (path string, remove func(), err error) {
 
 func (c *demoCommand) listenSimulator() (net.Listener, error) {
 	if c.SimulatorAddr != "" {
-		return net.Listen("tcp", c.SimulatorAddr)
+		listener, err := net.Listen("tcp", c.SimulatorAddr)
+		if err != nil {
+			return nil, fmt.Errorf("--simulator-addr: %s", whyNot(c.SimulatorAddr, err))
+		}
+		return listener, nil
 	}
 	listener, err := net.Listen("tcp", defaultSimulatorAddr)
 	if err != nil {

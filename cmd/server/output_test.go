@@ -3,6 +3,7 @@ package main_test
 import (
 	"bufio"
 	"encoding/json"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -165,5 +166,24 @@ func TestLogReaderStandsStill(t *testing.T) {
 func TestUnitRestartsAlways(t *testing.T) {
 	if unit := readFile(t, "../../examples/systemd/wxlogin.service"); !strings.Contains(unit, "\nRestart=always\n") {
 		t.Error("the unit leaves the service stopped after a signal")
+	}
+}
+
+// A port that is taken is named with its setting and with what to do, in one line.
+func TestTakenPort(t *testing.T) {
+	taken := must(net.Listen("tcp", "127.0.0.1:0"))
+	defer taken.Close()
+	address := taken.Addr().String()
+	sim := wechatsim.New(wechatsim.Config{})
+	settings := []string{"WXLOGIN_PUBLIC_URL=" + publicURL, "WXLOGIN_APPID=" + sim.AppID(), "WXLOGIN_APPSECRET=" + sim.Secret()}
+	for name, p := range map[string]*process{
+		"WXLOGIN_ADDR":         start(t, append(settings, "WXLOGIN_ADDR="+address)),
+		"WXLOGIN_METRICS_ADDR": start(t, append(settings, "WXLOGIN_ADDR=127.0.0.1:0", "WXLOGIN_METRICS_ADDR="+address)),
+		"--addr":               start(t, nil, "simulator", "--addr="+address),
+	} {
+		p.wantExit(1)
+		if said := p.stderr.text(); !strings.HasSuffix(said, "server: "+name+": "+address+" is taken: a program listens there already, perhaps another wxlogin; stop it, or choose another address\n") {
+			t.Errorf("%s: %s", name, said)
+		}
 	}
 }

@@ -49,9 +49,9 @@ func (c *serveCommand) Run(ctx context.Context, env *environment) error {
 	if config.publicURL.Scheme == "http" && !web.IsLoopback(config.publicURL.Hostname()) {
 		log.Warn("the public URL is http: sessions travel in the clear, and cookies lack Secure", "public_url", config.publicURL.String())
 	}
-	listener, err := net.Listen("tcp", config.addr)
+	listener, err := listenOn("addr", config.addr)
 	if err != nil {
-		return badSetting("addr", "%v", err)
+		return err
 	}
 	defer listener.Close()
 	tracing, err := env.tracing(ctx, config, log.Logger)
@@ -95,7 +95,7 @@ func serve(ctx context.Context, s service) error {
 	metrics := telemetry.NewMetrics(version())
 	metrics.WatchLog(s.logs.Dropped)
 	if err := metrics.Serve(ctx, config.metricsAddr, log); err != nil {
-		return badSetting("metrics-addr", "%v", err)
+		return badSetting("metrics-addr", "%s", whyNot(config.metricsAddr, err))
 	}
 	var draining atomic.Bool
 	ready := func(ctx context.Context) error {

@@ -88,7 +88,10 @@ func badSetting(flag, format string, args ...any) error {
 }
 
 var (
-	appIDForm = regexp.MustCompile(`^[0-9A-Za-z_-]{1,64}$`)
+	// WeChat has always made them so: wx and 16 letters or digits; o and 27 of
+	// base64url's.
+	appIDForm  = regexp.MustCompile(`^wx[0-9A-Za-z]{16}$`)
+	openIDForm = regexp.MustCompile(`^o[0-9A-Za-z_-]{27}$`)
 	// WeChat's own check files, and nothing that could be a path.
 	verifyForm = regexp.MustCompile(`^MP_verify_[0-9A-Za-z]{1,64}\.txt$`)
 )
@@ -132,8 +135,8 @@ func (s *settings) parse() (config, error) {
 	c.publicURL, err = s.parsePublicURL()
 	add(err)
 	check(s.AppID != "", "appid", "is required: the AppID of the official account, wx and 16 characters")
-	check(s.AppID == "" || appIDForm.MatchString(s.AppID) && !strings.HasPrefix(s.AppID, "gh_"), "appid",
-		"%q is not an AppID; it looks like wx0123456789abcdef (gh_… is the account's original id)", s.AppID)
+	check(s.AppID == "" || appIDForm.MatchString(s.AppID), "appid",
+		"%q is not an AppID; it looks like wx0123456789abcdef: wx and 16 letters or digits (gh_… is the account's original id)", s.AppID)
 	check(s.AppSecret != "", "appsecret", "is required: the AppSecret of the official account, or WXLOGIN_APPSECRET_FILE with the path of a file that holds it")
 	check(!strings.ContainsFunc(s.AppSecret, func(r rune) bool { return r <= ' ' || r > '~' }), "appsecret", "holds a space or a character that no AppSecret has; it is 32 letters and digits")
 	check(slices.Contains([]auth.Mode{auth.ModeAuto, auth.ModeBase, auth.ModeUserinfo}, c.mode), "scope", "%q is none of auto, base, userinfo", s.Scope)
@@ -143,7 +146,7 @@ func (s *settings) parse() (config, error) {
 		check(err == nil && u.Host == host && plainHost(u), "return-hosts", "%q is not an exact host or host:port, for example shop.example.com", host)
 	}
 	for _, openID := range c.admins {
-		check(checkOpenID(openID) == nil, "admins", "%q is not an openid; it is about 28 letters, digits, - or _, and begins with o", openID)
+		check(checkOpenID(openID) == nil, "admins", "%q is not an openid; it is 28 letters, digits, - or _, and begins with o", openID)
 	}
 	for _, item := range list(s.TrustedProxies) {
 		prefix, err := parsePrefix(item)
@@ -190,6 +193,8 @@ func (s *settings) parsePublicURL() (*url.URL, error) {
 		return nil, badSetting(flag, "%q is not an address, %s", s.PublicURL, form)
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.RawPath != "" || strings.ContainsAny(u.Path, `\{}*`) || strings.Contains(u.Path, "//") || path.Clean("/"+u.Path) != "/"+strings.Trim(u.Path, "/"):
 		return nil, badSetting(flag, "has more than scheme, host and a plain path, %s", form)
+	case slices.Contains([]string{"callback", "login", "admin", "scan", "verify", "signin"}, path.Base(u.Path)):
+		return nil, badSetting(flag, "ends in /%s, which is an address below it; leave that out: %s", path.Base(u.Path), strings.TrimSuffix(strings.TrimRight(s.PublicURL, "/"), "/"+path.Base(u.Path)))
 	case u.Scheme == "http" && !web.IsLoopback(u.Hostname()) && !s.AllowHTTP:
 		return nil, badSetting(flag, "%q is http, which sends sessions in the clear; use https, or set WXLOGIN_ALLOW_HTTP=true if this is a closed network", s.PublicURL)
 	}

@@ -35,7 +35,7 @@ func (c *simulatorCommand) Run(ctx context.Context, env *environment) error {
 	defer hangup()
 	listener, err := net.Listen("tcp", c.Addr)
 	if err != nil {
-		return fmt.Errorf("--addr: %w", err)
+		return fmt.Errorf("--addr: %s", whyNot(c.Addr, err))
 	}
 	sim := wechatsim.New(wechatsim.Config{
 		AppID:         c.AppID,
