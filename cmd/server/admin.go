@@ -28,7 +28,7 @@ func (c *adminLinkCommand) Run(ctx context.Context, env *environment) error {
 			return err
 		}
 		fmt.Fprintln(env.stdout, address)
-		fmt.Fprintf(env.stderr, "Open it in a browser before %s; it works once.\n", ends.Format("15:04:05"))
+		fmt.Fprintf(env.stderr, "Open it in a browser before %s; it works once.\n", ends.In(config.zone).Format("15:04:05 MST"))
 		return nil
 	})
 }
@@ -78,7 +78,7 @@ func (c *adminRevokeCommand) Run(ctx context.Context, env *environment) error {
 type adminListCommand struct{ settings }
 
 func (c *adminListCommand) Run(ctx context.Context, env *environment) error {
-	return withAdmins(ctx, &c.settings, func(admins *admin.Service, _ config) error {
+	return withAdmins(ctx, &c.settings, func(admins *admin.Service, config config) error {
 		all, err := admins.Admins(ctx)
 		if err != nil {
 			return err
@@ -86,7 +86,7 @@ func (c *adminListCommand) Run(ctx context.Context, env *environment) error {
 		for _, a := range all {
 			since := "from WXLOGIN_ADMINS"
 			if !a.GrantedAt.IsZero() {
-				since = "granted " + a.GrantedAt.Format("2006-01-02 15:04")
+				since = "granted " + a.GrantedAt.In(config.zone).Format("2006-01-02 15:04")
 			}
 			fmt.Fprintf(env.stdout, "%s\t%s\t%s\n", a.OpenID, since, a.Nickname)
 		}
@@ -109,8 +109,8 @@ func withAdmins(ctx context.Context, s *settings, f func(*admin.Service, config)
 }
 
 func checkOpenID(openID string) error {
-	if !appIDForm.MatchString(openID) {
-		return fmt.Errorf("%q is not an openid; it is about 28 letters, digits, - or _, and begins with o", openID)
+	if !openIDForm.MatchString(openID) {
+		return fmt.Errorf("%q is not an openid; it is 28 letters, digits, - or _, and begins with o", openID)
 	}
 	return nil
 }

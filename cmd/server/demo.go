@@ -44,15 +44,18 @@ func (c *demoCommand) Run(ctx context.Context, env *environment) error {
 		return err
 	}
 	defer log.Flush()
+	outliveReaders()
+	ctx, hangup := untilHangup(ctx)
+	defer hangup()
 	data, remove, err := c.folder()
 	if err != nil {
 		return err
 	}
 	defer remove()
 
-	listener, err := net.Listen("tcp", s.Addr)
+	listener, err := listenOn("addr", s.Addr)
 	if err != nil {
-		return badSetting("addr", "%v; choose another with --addr", err)
+		return err
 	}
 	defer listener.Close()
 	simListener, err := c.listenSimulator()
@@ -100,7 +103,11 @@ func (c *demoCommand) folder() (path string, remove func(), err error) {
 
 func (c *demoCommand) listenSimulator() (net.Listener, error) {
 	if c.SimulatorAddr != "" {
-		return net.Listen("tcp", c.SimulatorAddr)
+		listener, err := net.Listen("tcp", c.SimulatorAddr)
+		if err != nil {
+			return nil, fmt.Errorf("--simulator-addr: %s", whyNot(c.SimulatorAddr, err))
+		}
+		return listener, nil
 	}
 	listener, err := net.Listen("tcp", defaultSimulatorAddr)
 	if err != nil {
@@ -132,6 +139,6 @@ func (c *demoCommand) announce(ctx context.Context, w io.Writer, s *settings, co
   模拟器 simulator  %s/
 
 Ctrl+C stops it.
-`, config.publicURL, adminLink, ends.Format("15:04"), simURL)
+`, config.publicURL, adminLink, ends.In(config.zone).Format("15:04"), simURL)
 	return nil
 }

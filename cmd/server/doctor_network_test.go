@@ -157,7 +157,11 @@ func TestDoctorOfThePublicURL(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := newClinic(t)
 			c.visitorsMeet(test.visitorsMeet)
-			c.doctor().wants("FAIL", "public URL", test.words...)
+			verdict := "FAIL"
+			if name == "a proxy of nothing" {
+				verdict = "warn" // the service does not run
+			}
+			c.doctor().wants(verdict, "public URL", test.words...)
 		})
 	}
 	t.Run("an untrusted certificate", func(t *testing.T) {

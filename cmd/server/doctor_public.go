@@ -3,7 +3,9 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -53,9 +55,9 @@ func (d *doctor) checkPublicURL(ctx context.Context) []finding {
 	if err != nil {
 		what := diagnose(err)
 		text := base + via(base) + " is not reachable: " + what.text
-		if !d.running {
-			text += "; the service does not answer at its own address either"
-			what.public = "start it with `server serve`\n" + what.public
+		if _, untrusted := errors.AsType[*tls.CertificateVerificationError](err); !d.running && !untrusted { // as before its first start, when a proxy has nobody to pass visitors to
+			return one(warning, subject, text+"; the service does not answer at its own address either",
+				"start it with `server serve` and look again\n"+what.public)
 		}
 		return one(failure, subject, text, what.public)
 	}
@@ -67,7 +69,7 @@ func (d *doctor) checkPublicURL(ctx context.Context) []finding {
 	case r.location != nil:
 		findings = d.judgeRedirect(r)
 	case r.status == http.StatusBadGateway || r.status == http.StatusServiceUnavailable || r.status == http.StatusGatewayTimeout:
-		findings = one(failure, subject, base+": a proxy answers with "+r.who()+" and does not reach the service", d.proxyAdvice())
+		findings = one(d.unlessStopped(), subject, base+": a proxy answers with "+r.who()+" and does not reach the service", d.proxyAdvice())
 	case r.status == http.StatusNotFound:
 		findings = one(failure, subject, base+"/healthz: "+r.who()+"; another site answers, or the proxy cuts off the path", d.proxyAdvice())
 	default:
@@ -77,6 +79,15 @@ func (d *doctor) checkPublicURL(ctx context.Context) []finding {
 		findings = append(findings, judgeCertificate(r.tls.PeerCertificates[0], d.now()))
 	}
 	return findings
+}
+
+// unlessStopped is how bad it is that a proxy reaches nobody: before the service
+// runs it cannot.
+func (d *doctor) unlessStopped() verdict {
+	if d.running {
+		return failure
+	}
+	return warning
 }
 
 // door is where a proxy on this machine finds the service.
@@ -158,11 +169,11 @@ func (d *doctor) compareVerifyFile(ctx context.Context, address, name string, co
 	r, err := d.get(ctx, address)
 	switch {
 	case err != nil:
-		return failure, subject, address + ": " + diagnose(err).text, advice
+		return d.unlessStopped(), subject, address + ": " + diagnose(err).text, advice
 	case r.location != nil:
 		return failure, subject, fmt.Sprintf("%s redirects to %s://%s%s; WeChat wants it there itself", address, r.location.Scheme, r.location.Host, r.location.Path), advice
 	case r.status != http.StatusOK:
-		return failure, subject, address + ": " + r.who(), advice
+		return d.unlessStopped(), subject, address + ": " + r.who(), advice
 	case !bytes.Equal(r.body, content):
 		return failure, subject, fmt.Sprintf("%s answers with other content than the file (%d bytes instead of %d)", address, len(r.body), len(content)), advice
 	}

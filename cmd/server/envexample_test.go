@@ -50,6 +50,7 @@ var descriptions = map[string]description{
 	"metrics-addr":     {"host:port", "127.0.0.1:9007", false, "/metrics 的第二个监听地址；留空则没有。"},
 	"log-format":       {"text | json", "json", false, "日志格式；默认在终端为 text，否则为 json。"},
 	"log-level":        {"debug | info | warn | error", "", false, "日志级别。"},
+	"time-zone":        {"Area/City", "Asia/Shanghai", false, "管理页面、按日统计和 CSV 的时区（IANA 名称）；默认取 TZ，没有 TZ 则为 Asia/Shanghai。"},
 	"wechat-open-url":  {"URL", "", false, "微信授权页的地址；其他值仅用于测试。"},
 	"wechat-api-url":   {"URL", "", false, "微信接口的地址；其他值仅用于测试。"},
 }

@@ -32,6 +32,7 @@ func TestGate(t *testing.T) {
 				{"one login for all sites", oneLogin},
 				{"a desktop and a phone", desktopAndPhone},
 				{"forged headers", forgedHeaders},
+				{"trailers", trailers},
 				{"smuggled requests", smuggledRequests},
 				{"paths", paths},
 				{"names", names},
@@ -45,6 +46,20 @@ func TestGate(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestGateOfHAProxy runs the recipe of HAProxy. It passes trailers on, which the
+// guide says.
+func TestGateOfHAProxy(t *testing.T) {
+	g := newGate(t, "haproxy")
+	t.Run("strangers", func(t *testing.T) { strangers(t, g) })
+	t.Run("one login for all sites", func(t *testing.T) { oneLogin(t, g) })
+	t.Run("a desktop and a phone", func(t *testing.T) { desktopAndPhone(t, g) })
+	t.Run("forged headers", func(t *testing.T) { forgedHeaders(t, g) })
+	t.Run("names", func(t *testing.T) { names(t, g) })
+	t.Run("two people at once", func(t *testing.T) { twoAtOnce(t, g) })
+	t.Run("logout and block", func(t *testing.T) { logoutAndBlock(t, g) })
+	t.Run("nobody is let in when wxlogin cannot tell", func(t *testing.T) { cannotTell(t, g) })
 }
 
 // A person without a session is led to where they can sign in, a script is told,
@@ -96,6 +111,10 @@ func strangers(t *testing.T, g *gate) {
 	}
 	if a := phone.asks(http.MethodHead, wanted, ""); a.status != http.StatusUnauthorized {
 		t.Errorf("HEAD gets %d", a.status)
+	}
+	// Cookies of other applications may be long.
+	if a := phone.asks(http.MethodGet, wanted, "", "Cookie: other="+strings.Repeat("x", 9000), "Accept: text/html"); a.status != http.StatusFound {
+		t.Errorf("with cookies of 9 kB: %d", a.status)
 	}
 	// The gate has no back door of its own.
 	for _, header := range []string{
@@ -331,7 +350,7 @@ func forgedHeaders(t *testing.T, g *gate) {
 		}
 		wantIdentity(t, g, phone, parsed(t, heard), "微信用户")
 		// A line that begins with a blank goes on with the value before.
-		unfolded := strings.NewReplacer("X-Other: a Remote-User: forged", "", "Accept: text/html Remote-User: forged", "").Replace(heard)
+		unfolded := folded.ReplaceAllString(heard, "")
 		if strings.Contains(unfolded, "forged") {
 			t.Errorf("%q: the application got\n%s", lines, heard)
 		}
@@ -355,7 +374,16 @@ func forgedHeaders(t *testing.T, g *gate) {
 		}
 	}
 
-	// A trailer comes after the gate has decided.
+}
+
+// folded is a line that goes on with another one of the client's.
+var folded = regexp.MustCompile(`(?i)(x-other: a|accept: text/html) +Remote-User: forged`)
+
+// A trailer comes after the gate has decided.
+func trailers(t *testing.T, g *gate) {
+	phone := g.phone(t, "lin")
+	phone.signsIn(shop + "/")
+	session := phone.session()
 	g.toApp.heard()
 	status, _ := g.raw(t, "POST /x HTTP/1.1\r\nHost: shop.example.com\r\n"+session+
 		"\r\nTransfer-Encoding: chunked\r\nTrailer: Remote-User, X-Wechat-Unionid\r\n\r\n4\r\nbody\r\n0\r\nRemote-User: forged\r\nX-Wechat-Unionid: forged\r\n\r\n")

@@ -97,6 +97,8 @@ func newGate(t *testing.T, recipe string) *gate {
 		g.startNginx(t, program)
 	case "caddy":
 		g.startCaddy(t, program)
+	case "haproxy":
+		g.startHAProxy(t, program)
 	}
 	return g
 }
@@ -112,6 +114,9 @@ func (g *gate) startService(t *testing.T) {
 func recipeSettings(t *testing.T, recipe string) []string {
 	t.Helper()
 	var settings []string
+	if recipe == "haproxy" {
+		recipe = "nginx" // it needs the same
+	}
 	compose := readFile(t, "../../examples/"+recipe+"/compose.yml")
 	for _, found := range regexp.MustCompile(`(?m)^ +(WXLOGIN_(\w+)): (.+)$`).FindAllStringSubmatch(compose, -1) {
 		switch found[2] {
@@ -182,6 +187,27 @@ func (g *gate) startCaddy(t *testing.T, program string) {
 	command := exec.Command(program, "run", "--config", file, "--adapter", "caddyfile")
 	command.Env = append(os.Environ(), "HOME="+folder, "XDG_DATA_HOME="+folder, "XDG_CONFIG_HOME="+folder)
 	g.run(t, command)
+}
+
+// startHAProxy runs the recipe's configuration and its script.
+func (g *gate) startHAProxy(t *testing.T, program string) {
+	t.Helper()
+	folder := t.TempDir()
+	certificate, key := newCertificate(t, folder)
+	both := filepath.Join(folder, "both.pem")
+	writeFile(t, both, readFile(t, certificate)+readFile(t, key))
+	script := filepath.Join(folder, "wxlogin.lua")
+	writeFile(t, script, edited(t, "../../examples/haproxy/wxlogin.lua", "127.0.0.1:8007", g.toService.address(), "timeout = 3000", "timeout = 500"))
+	file := filepath.Join(folder, "haproxy.cfg")
+	writeFile(t, file, edited(t, "../../examples/haproxy/haproxy.cfg",
+		"/etc/haproxy/wxlogin.lua", script,
+		"bind :443", "bind "+g.proxy,
+		"/etc/ssl/example.com/both.pem", both,
+		"hdr(host) -i shop.example.com", "hdr(host) -i shop.example.com blog.example.com stray.example.com",
+		"server one 127.0.0.1:8007", "server one "+g.toService.address(),
+		"server one 127.0.0.1:9000", "server one "+g.toApp.address(),
+	))
+	g.run(t, exec.Command(program, "-db", "-f", file))
 }
 
 // run starts the proxy and waits until it serves.

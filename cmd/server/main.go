@@ -36,7 +36,27 @@ type commands struct {
 	Doctor      doctorCommand      `cmd:"" help:"Check settings, database, keys and WeChat, and say what to do about what is wrong."`
 	Keygen      keygenCommand      `cmd:"" help:"Print a new key for WXLOGIN_KEYS."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Exit 0 when the running service is ready."`
+	Help        helpCommand        `cmd:"" help:"Explain a command, as --help does."`
 	Version     versionCommand     `cmd:"" help:"Print version, commit and Go version."`
+}
+
+// helpCommand is there to be listed: run has made --help of it.
+type helpCommand struct {
+	Command []string `arg:"" optional:"" help:"The command to explain."`
+}
+
+// usual gives what people type by habit the form that the parser knows.
+func usual(args []string) []string {
+	if len(args) == 0 {
+		return args
+	}
+	switch args[0] {
+	case "help":
+		return append(slices.Clone(args[1:]), "--help")
+	case "--version", "-version", "-V", "-v":
+		return append([]string{"version"}, args[1:]...)
+	}
+	return args
 }
 
 // environment is the world that a command runs in.
@@ -64,7 +84,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	env := &environment{stdout: stdout, stderr: stderr}
 	fail := func(err error) int {
 		// No error of ours shows a secret; a library's might.
-		fmt.Fprintln(stderr, "server:", redactor(secretsIn(env.vars, args)...).Replace(err.Error()))
+		fmt.Fprintln(patientWriter{stderr}, "server:", redactor(secretsIn(env.vars, args)...).Replace(err.Error()))
 		return 1
 	}
 	var err error
@@ -87,7 +107,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	if err != nil {
 		return fail(err)
 	}
-	command, err := parser.Parse(args)
+	command, err := parser.Parse(usual(args))
 	if exited >= 0 {
 		return exited // --help
 	}

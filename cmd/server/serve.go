@@ -44,12 +44,14 @@ func (c *serveCommand) Run(ctx context.Context, env *environment) error {
 		return err
 	}
 	defer log.Flush()
+	outliveReaders()
+	defer outliveTerminal(log.Logger)()
 	if config.publicURL.Scheme == "http" && !web.IsLoopback(config.publicURL.Hostname()) {
 		log.Warn("the public URL is http: sessions travel in the clear, and cookies lack Secure", "public_url", config.publicURL.String())
 	}
-	listener, err := net.Listen("tcp", config.addr)
+	listener, err := listenOn("addr", config.addr)
 	if err != nil {
-		return badSetting("addr", "%v", err)
+		return err
 	}
 	defer listener.Close()
 	tracing, err := env.tracing(ctx, config, log.Logger)
@@ -95,8 +97,9 @@ func serve(ctx context.Context, s service) error {
 	defer db.Close()
 
 	metrics := telemetry.NewMetrics(version())
+	metrics.WatchLog(s.logs.Dropped)
 	if err := metrics.Serve(ctx, config.metricsAddr, log); err != nil {
-		return badSetting("metrics-addr", "%v", err)
+		return badSetting("metrics-addr", "%s", whyNot(config.metricsAddr, err))
 	}
 	ready := func(ctx context.Context) error {
 		if draining.Load() {
@@ -185,7 +188,7 @@ func assemble(p parts) (assembled, error) {
 		CookieDomain:   config.cookieDomain,
 		TrustedProxies: config.proxies,
 		Lang:           config.lang,
-		Zone:           time.Local,
+		Zone:           config.zone,
 		Keys:           p.keys,
 		RateLimit:      config.rateLimit,
 		RootFiles:      config.rootFiles,

@@ -49,6 +49,7 @@ type settings struct {
 	MetricsAddr    string        `name:"metrics-addr" setting:"" help:"Second listener, for /metrics. Empty: none."`
 	LogFormat      string        `name:"log-format" setting:"" help:"text or json. Default: text on a terminal, else json."`
 	LogLevel       string        `name:"log-level" setting:"" default:"info" help:"debug, info, warn or error."`
+	TimeZone       string        `name:"time-zone" setting:"" help:"Time zone of the admin pages, of their days and of the CSV, by its IANA name. Default: TZ, or Asia/Shanghai if that is not set."`
 	WeChatOpenURL  string        `name:"wechat-open-url" setting:"" default:"https://open.weixin.qq.com" help:"WeChat's authorize pages; other values are for tests."`
 	WeChatAPIURL   string        `name:"wechat-api-url" setting:"" default:"https://api.weixin.qq.com" help:"WeChat's API; other values are for tests."`
 }
@@ -74,6 +75,7 @@ type config struct {
 	rateLimit    int
 	rootFiles    map[string][]byte
 	metricsAddr  string
+	zone         *time.Location
 	openURL      string
 	apiURL       string
 }
@@ -107,7 +109,10 @@ func withoutUser(address string) string {
 }
 
 var (
-	appIDForm = regexp.MustCompile(`^[0-9A-Za-z_-]{1,64}$`)
+	// WeChat has always made them so: wx and 16 letters or digits; o and 27 of
+	// base64url's.
+	appIDForm  = regexp.MustCompile(`^wx[0-9A-Za-z]{16}$`)
+	openIDForm = regexp.MustCompile(`^o[0-9A-Za-z_-]{27}$`)
 	// WeChat's own check files, and nothing that could be a path.
 	verifyForm = regexp.MustCompile(`^MP_verify_[0-9A-Za-z]{1,64}\.txt$`)
 )
@@ -151,8 +156,8 @@ func (s *settings) parse() (config, error) {
 	c.publicURL, err = s.parsePublicURL()
 	add(err)
 	check(s.AppID != "", "appid", "is required: the AppID of the official account, wx and 16 characters")
-	check(s.AppID == "" || appIDForm.MatchString(s.AppID) && !strings.HasPrefix(s.AppID, "gh_"), "appid",
-		"%q is not an AppID; it looks like wx0123456789abcdef (gh_… is the account's original id)", s.AppID)
+	check(s.AppID == "" || appIDForm.MatchString(s.AppID), "appid",
+		"%q is not an AppID; it looks like wx0123456789abcdef: wx and 16 letters or digits (gh_… is the account's original id)", s.AppID)
 	check(s.AppSecret != "", "appsecret", "is required: the AppSecret of the official account, or WXLOGIN_APPSECRET_FILE with the path of a file that holds it")
 	check(!strings.ContainsFunc(s.AppSecret, func(r rune) bool { return r <= ' ' || r > '~' }), "appsecret", "holds a space or a character that no AppSecret has; it is 32 letters and digits")
 	check(slices.Contains([]auth.Mode{auth.ModeAuto, auth.ModeBase, auth.ModeUserinfo}, c.mode), "scope", "%q is none of auto, base, userinfo", s.Scope)
@@ -163,7 +168,7 @@ func (s *settings) parse() (config, error) {
 		check(ok, "return-hosts", "%q is not an exact host or host:port, for example shop.example.com%s", host, hostHint(host))
 	}
 	for _, openID := range c.admins {
-		check(checkOpenID(openID) == nil, "admins", "%q is not an openid; it is about 28 letters, digits, - or _, and begins with o", openID)
+		check(checkOpenID(openID) == nil, "admins", "%q is not an openid; it is 28 letters, digits, - or _, and begins with o", openID)
 	}
 	for _, item := range list(s.TrustedProxies) {
 		prefix, err := parsePrefix(item)
@@ -178,6 +183,8 @@ func (s *settings) parse() (config, error) {
 	// A login's row keeps its code from being spent again.
 	check(s.KeepLogins == 0 || s.KeepLogins >= leastKept, "keep-logins", "%v is shorter than a day; the form is 4416h, and 0 keeps them for ever", s.KeepLogins)
 	check(s.KeepEvents == 0 || s.KeepEvents >= leastKept, "keep-events", "%v is shorter than a day; the form is 26304h, and 0 keeps them for ever", s.KeepEvents)
+	c.zone, err = loadZone(s.TimeZone)
+	check(err == nil, "time-zone", "%v", err)
 	check(s.RateLimit >= 0, "rate-limit", "%d is negative; 0 switches the limit off", s.RateLimit)
 	for flag, value := range map[string]string{"wechat-open-url": s.WeChatOpenURL, "wechat-api-url": s.WeChatAPIURL} {
 		u, err := url.Parse(value)
@@ -212,6 +219,8 @@ func (s *settings) parsePublicURL() (*url.URL, error) {
 		return nil, badSetting(flag, "%q is not an address, %s%s", s.PublicURL, form, hint)
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.RawPath != "" || strings.ContainsAny(u.Path, `\{}*`) || strings.Contains(u.Path, "//") || path.Clean("/"+u.Path) != "/"+strings.Trim(u.Path, "/"):
 		return nil, badSetting(flag, "has more than scheme, host and a plain path, %s", form)
+	case slices.Contains([]string{"callback", "login", "admin", "scan", "verify", "signin"}, path.Base(u.Path)):
+		return nil, badSetting(flag, "ends in /%s, which is an address below it; leave that out: %s", path.Base(u.Path), strings.TrimSuffix(strings.TrimRight(s.PublicURL, "/"), "/"+path.Base(u.Path)))
 	case u.Scheme == "http" && !web.IsLoopback(u.Hostname()) && !s.AllowHTTP:
 		return nil, badSetting(flag, "%q is http, which sends sessions in the clear; use https, or set WXLOGIN_ALLOW_HTTP=true if this is a closed network", s.PublicURL)
 	}

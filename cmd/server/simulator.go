@@ -30,9 +30,12 @@ func (c *simulatorCommand) Run(ctx context.Context, env *environment) error {
 		return err
 	}
 	defer log.Flush()
+	outliveReaders()
+	ctx, hangup := untilHangup(ctx)
+	defer hangup()
 	listener, err := net.Listen("tcp", c.Addr)
 	if err != nil {
-		return fmt.Errorf("--addr: %w", err)
+		return fmt.Errorf("--addr: %s", whyNot(c.Addr, err))
 	}
 	sim := wechatsim.New(wechatsim.Config{
 		AppID:         c.AppID,

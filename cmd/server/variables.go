@@ -1,9 +1,11 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -30,11 +32,35 @@ func readVariables(environ []string, file string) (map[string]string, error) {
 	}
 	known := variableNames()
 	for _, name := range slices.Sorted(maps.Keys(vars)) {
-		if strings.HasPrefix(name, variablePrefix) && !slices.Contains(known, name) {
+		if strings.HasPrefix(name, variablePrefix) && !slices.Contains(known, name) && !ofKubernetes(name, vars[name]) {
 			return nil, fmt.Errorf("%s: there is no such setting; see `server serve --help`%s", name, didYouMean(name, known))
 		}
 	}
 	return vars, nil
+}
+
+// Kubernetes tells every pod of a namespace of its Services by variables, in forms
+// of its own and of Docker's links (Kubernetes documentation, "Service",
+// "Environment variables"). A Service called wxlogin or wxlogin-anything makes them
+// look like ours.
+var serviceVariables = []struct{ name, value *regexp.Regexp }{
+	{regexp.MustCompile(`_SERVICE_HOST$`), regexp.MustCompile(`^[0-9a-fA-F.:]+$`)},
+	{regexp.MustCompile(`_SERVICE_PORT(_[0-9A-Z_]+)?$`), regexp.MustCompile(`^\d+$`)},
+	{regexp.MustCompile(`_PORT(_\d+_(TCP|UDP|SCTP))?$`), regexp.MustCompile(`^(tcp|udp|sctp)://`)},
+	{regexp.MustCompile(`_PORT_\d+_(TCP|UDP|SCTP)_PROTO$`), regexp.MustCompile(`^(tcp|udp|sctp)$`)},
+	{regexp.MustCompile(`_PORT_\d+_(TCP|UDP|SCTP)_PORT$`), regexp.MustCompile(`^\d+$`)},
+	{regexp.MustCompile(`_PORT_\d+_(TCP|UDP|SCTP)_ADDR$`), regexp.MustCompile(`^[0-9a-fA-F.:]+$`)},
+}
+
+// ofKubernetes says whether a variable tells of a Service and is no setting of
+// anybody's: name and value have the form.
+func ofKubernetes(name, value string) bool {
+	for _, form := range serviceVariables {
+		if form.name.MatchString(name) && form.value.MatchString(value) {
+			return true
+		}
+	}
+	return false
 }
 
 // variableNames are the variables of all settings, with the _FILE forms.
@@ -94,6 +120,13 @@ func variableResolver(vars map[string]string) kong.Resolver {
 		}
 		name := variableOf(flag.Name)
 		value, set := vars[name]
+		if flag.Name == "time-zone" {
+			fallback, err := timeZone(vars["TZ"])
+			if err != nil || value != "" {
+				return value, err
+			}
+			return fallback, nil
+		}
 		file := vars[name+"_FILE"]
 		if !flag.Tag.Has("secret") || file == "" {
 			if !set || value == "" {
@@ -114,6 +147,9 @@ func nameVariable(err error) error {
 	flag, text, ok := strings.Cut(strings.TrimPrefix(err.Error(), "--"), ": ")
 	if !ok || !slices.Contains(variableNames(), variableOf(flag)) {
 		return err
+	}
+	if strings.HasPrefix(text, "TZ: ") { // it stands in for the setting
+		return errors.New(text)
 	}
 	if strings.HasPrefix(text, "expected duration") {
 		text += "; the form is 720h or 90m"

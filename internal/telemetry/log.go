@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"time"
 
 	"github.com/lmittmann/tint"
 
@@ -16,8 +17,12 @@ type Logs struct {
 	*slog.Logger
 	// Access writes the access log; nil: through the Logger.
 	Access func(context.Context, web.AccessRecord)
-	// Flush writes what is still buffered. It has to be called in the end.
+	// Flush writes what is still buffered, if somebody takes it within two
+	// seconds. It has to be called in the end.
 	Flush func()
+	// Dropped counts the lines that are lost because nobody read the log, or it
+	// could not be written.
+	Dropped func() int64
 }
 
 // NewLogs writes lines of the level or above: as "json" for machines, as "text"
@@ -26,7 +31,7 @@ type Logs struct {
 func NewLogs(w io.Writer, format string, level slog.Level) Logs {
 	terminal := isTerminal(w)
 	lines := newLineBuffer(w)
-	l := Logs{Flush: lines.flush}
+	l := Logs{Flush: func() { lines.flush(lastFlush) }, Dropped: lines.dropped.Load}
 	var handler slog.Handler
 	if format == "text" || format == "" && terminal {
 		handler = tint.NewTextHandler(lines, &tint.Options{Level: level, NoColor: !terminal})
@@ -36,6 +41,11 @@ func NewLogs(w io.Writer, format string, level slog.Level) Logs {
 	}
 	if level > slog.LevelInfo {
 		l.Access = func(context.Context, web.AccessRecord) {}
+	}
+	lines.report = func(lost int64) {
+		line := slog.NewRecord(time.Now(), slog.LevelWarn, "lines of the log were dropped: nobody read it, or it could not be written", 0)
+		line.AddAttrs(slog.Int64("lines", lost))
+		_ = handler.Handle(context.Background(), line)
 	}
 	l.Logger = slog.New(flushing{handler, lines})
 	return l

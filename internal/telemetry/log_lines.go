@@ -1,10 +1,12 @@
 package telemetry
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -12,59 +14,126 @@ import (
 // much as the rest of what /verify does. So lines are buffered for a moment and
 // written together. What an operator must not miss goes out at once: from
 // warnings on.
+//
+// Nobody waits long for the reader of the log. One that stands still costs lines,
+// which are counted, and no visitor their answer.
 const (
 	bufferFor   = 10 * time.Millisecond
-	maxBuffered = 1 << 20 // bytes; then whoever logs waits for the reader of the log
+	maxBuffered = 1 << 20 // bytes; then lines are dropped
+	warningWait = 100 * time.Millisecond
+	lastFlush   = 2 * time.Second // at the end of the process
 )
 
 // lineBuffer is a writer of lines.
 type lineBuffer struct {
-	out io.Writer
+	out     io.Writer
+	report  func(lost int64) // writes a line that says how many are missing
+	dropped atomic.Int64     // lines, from the start on
 
-	mu      sync.Mutex
-	drained sync.Cond // lines have been written
-	lines   []byte
-	spare   []byte // for the lines that come while others are written
-	waiting bool   // somebody is about to write
-	writing sync.Mutex
+	mu       sync.Mutex
+	lines    []byte
+	spare    []byte        // for the lines that come while others are written
+	due      bool          // a write is to come
+	since    time.Time     // a write goes on since then; zero: none does
+	failing  bool          // the last write did not succeed
+	reported int64         // how many of the dropped lines a line has told of
+	taken    int64         // bytes, from the start on
+	done     int64         // of these bytes, written or given up
+	progress chan struct{} // closed when done grows
 }
 
 func newLineBuffer(out io.Writer) *lineBuffer {
-	b := &lineBuffer{out: out}
-	b.drained.L = &b.mu
-	return b
+	return &lineBuffer{out: out, progress: make(chan struct{})}
 }
 
 // Write takes whole lines.
 func (b *lineBuffer) Write(line []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for len(b.lines) > maxBuffered {
-		b.drained.Wait()
+	if len(b.lines)+len(line) > maxBuffered {
+		b.dropped.Add(1)
+		return len(line), nil
 	}
 	b.lines = append(b.lines, line...)
-	if !b.waiting {
-		b.waiting = true
-		time.AfterFunc(bufferFor, b.flush)
-	}
+	b.taken += int64(len(line))
+	b.schedule()
 	return len(line), nil
 }
 
-// flush writes what there is, and returns when it is written.
-func (b *lineBuffer) flush() {
-	b.writing.Lock() // one after the other, in the order they came
-	defer b.writing.Unlock()
-	b.mu.Lock()
-	lines := b.lines
-	b.lines, b.spare, b.waiting = b.spare[:0], nil, false
-	b.mu.Unlock()
-	if len(lines) > 0 {
-		_, _ = b.out.Write(lines) // a log that cannot be written cannot report it either
+// schedule has b.drain called in a moment. b.mu is held.
+func (b *lineBuffer) schedule() {
+	if !b.due && b.since.IsZero() {
+		b.due = true
+		time.AfterFunc(bufferFor, b.drain)
 	}
+}
+
+// drain writes what there is, unless somebody writes already: whoever does sees
+// to what came meanwhile.
+func (b *lineBuffer) drain() {
 	b.mu.Lock()
-	b.spare = lines[:0]
-	b.drained.Broadcast()
+	if !b.since.IsZero() {
+		b.mu.Unlock()
+		return
+	}
+	b.due, b.since = false, time.Now()
+	lines := b.lines
+	b.lines, b.spare = b.spare[:0], nil
+	// What is missing came after these lines and before all others.
+	lost := b.dropped.Load() - b.reported
+	if b.failing {
+		lost = 0 // the line that tells of it would be lost as well
+	}
+	b.reported += lost
 	b.mu.Unlock()
+
+	if lost > 0 {
+		b.report(lost)
+	}
+	var err error
+	if len(lines) > 0 {
+		var n int
+		if n, err = b.out.Write(lines); err != nil {
+			b.dropped.Add(int64(bytes.Count(lines[n:], []byte{'\n'})))
+		}
+	}
+
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.spare, b.since = lines[:0], time.Time{}
+	if len(lines) > 0 {
+		b.failing = err != nil
+	}
+	b.done += int64(len(lines))
+	close(b.progress)
+	b.progress = make(chan struct{})
+	if len(b.lines) > 0 || !b.failing && b.dropped.Load() > b.reported {
+		b.schedule()
+	}
+}
+
+// flush writes what there is, and returns when it is written or the limit is
+// over. It does not wait for a reader that has stood still for as long already.
+func (b *lineBuffer) flush(limit time.Duration) {
+	b.mu.Lock()
+	until := b.taken
+	b.mu.Unlock()
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	for {
+		b.mu.Lock()
+		written, stuck, progress := b.done >= until, !b.since.IsZero() && time.Since(b.since) > limit, b.progress
+		b.mu.Unlock()
+		if written || stuck {
+			return
+		}
+		go b.drain()
+		select {
+		case <-progress:
+		case <-timer.C:
+			return
+		}
+	}
 }
 
 // flushing writes lines out that an operator must not miss.
@@ -76,7 +145,7 @@ type flushing struct {
 func (f flushing) Handle(ctx context.Context, r slog.Record) error {
 	err := f.Handler.Handle(ctx, r)
 	if r.Level >= slog.LevelWarn {
-		f.lines.flush()
+		f.lines.flush(warningWait)
 	}
 	return err
 }

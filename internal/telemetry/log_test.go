@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -22,6 +23,13 @@ type sink struct {
 	buf    bytes.Buffer
 	writes int
 	gate   chan struct{} // not nil: each write waits for it
+	err    error         // not nil: nothing is written
+}
+
+func (s *sink) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.err = err
 }
 
 func (s *sink) Write(p []byte) (int, error) {
@@ -30,6 +38,9 @@ func (s *sink) Write(p []byte) (int, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.err != nil {
+		return 0, s.err
+	}
 	s.writes++
 	return s.buf.Write(p)
 }
@@ -110,32 +121,71 @@ func TestLogLinesFromManyAtOnce(t *testing.T) {
 	}
 }
 
-// A log that nobody reads holds up those who write it, and takes no more memory.
+// A log that nobody reads takes lines until its buffer is full, counts the rest,
+// and holds nobody up: neither a warning nor the end. When it is read again, a
+// line says how many are missing, where they are missing.
 func TestLogThatNobodyReads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		out := &sink{gate: make(chan struct{})}
 		log := telemetry.NewLogs(out, "json", slog.LevelInfo)
 		text := strings.Repeat("x", 1000)
-		done, logged := false, 0
-		go func() {
-			for range 4 * telemetry.MaxBuffered / len(text) {
-				log.Info(text)
-				logged += len(text)
-			}
-			done = true
-		}()
-		time.Sleep(time.Second)
-		synctest.Wait()
-		if done || logged > 3*telemetry.MaxBuffered {
-			t.Errorf("%d bytes were taken that nobody has read", logged)
+		began := time.Now()
+		const many = 3 * telemetry.MaxBuffered / 1000
+		for i := range many {
+			log.Info(text, "n", i)
+		}
+		for range 100 {
+			log.Warn("trouble")
+		}
+		log.Flush()
+		if waited := time.Since(began); waited > 10*time.Second {
+			t.Errorf("logging waited %v for somebody who does not read", waited)
+		}
+		dropped := log.Dropped()
+		if dropped < many/3 {
+			t.Errorf("only %d of %d lines were dropped", dropped, many)
+		}
+		if text, _ := out.state(); text != "" {
+			t.Errorf("somebody has read %q", text)
 		}
 		close(out.gate)
-		synctest.Wait()
 		time.Sleep(time.Second)
 		synctest.Wait()
+		log.Info("flows again")
 		log.Flush()
-		if text, _ := out.state(); !done || strings.Count(text, "\n") != 4*telemetry.MaxBuffered/1000 {
-			t.Error("lines are missing when it is read again")
+		got, _ := out.state()
+		lines, want := int64(strings.Count(got, "\n")), many+100-dropped+2
+		if lines != want || log.Dropped() != dropped {
+			t.Errorf("%d lines are there, want %d; %d dropped, and then %d", lines, want, dropped, log.Dropped())
+		}
+		_, told, _ := strings.Cut(got, "lines of the log were dropped")
+		if !strings.Contains(told, fmt.Sprintf(`"lines":%d}`, dropped)) || !strings.Contains(told, "flows again") || strings.Contains(told, text) {
+			t.Errorf("after the gap: %.300s", told)
+		}
+	})
+}
+
+// A log whose reader is gone loses each line once; when there is one again it says
+// how many.
+func TestLogWhoseReaderIsGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		out := &sink{}
+		log := telemetry.NewLogs(out, "json", slog.LevelInfo)
+		out.fail(syscall.EPIPE)
+		for range 10 {
+			log.Info("lost")
+			log.Warn("lost")
+			time.Sleep(time.Second)
+		}
+		if got := log.Dropped(); got != 20 {
+			t.Errorf("%d lines are counted, and 20 are lost", got)
+		}
+		out.fail(nil)
+		log.Info("again")
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if got, _ := out.state(); strings.Count(got, "\n") != 2 || !strings.Contains(got, `"lines":20}`) {
+			t.Errorf("when it can be written again: %s", got)
 		}
 	})
 }

@@ -123,6 +123,13 @@ func (m *Metrics) WatchStore(db *store.Store) {
 	}
 }
 
+// WatchLog shows how many lines the log has lost.
+func (m *Metrics) WatchLog(dropped func() int64) {
+	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Name: "wxlogin_log_lines_dropped_total", Help: "Lines of the log that were dropped because nobody read it or it could not be written.",
+	}, func() float64 { return float64(dropped()) }))
+}
+
 // WatchStreams shows how many desktops wait by a stream.
 func (m *Metrics) WatchStreams(open func() int64) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"wxlogin/internal/admin"
-	"wxlogin/internal/auth"
 )
 
 // adminEventsPage is the audit log.
@@ -41,14 +40,14 @@ func (s *Server) eventQuery(r *http.Request) (admin.EventQuery, error) {
 		}
 		day, err := time.ParseInLocation(time.DateOnly, form.Get(name), s.config.Zone)
 		if err != nil {
-			return query, auth.Failf(auth.BadRequest, "%s is not a day", name)
+			return query, refuseParameter(name, "YYYY-MM-DD")
 		}
 		*at = day
 	}
 	if !query.To.IsZero() {
 		query.To = query.To.AddDate(0, 0, 1)
 	}
-	return query, nil
+	return query, checkSearch("who", query.Who)
 }
 
 // adminEvents is the audit log.
@@ -59,7 +58,7 @@ func (s *Server) adminEvents(w http.ResponseWriter, r *http.Request) error {
 	}
 	list, err := s.auditLog.Events(r.Context(), query)
 	if err != nil {
-		return err
+		return ofCursor(err)
 	}
 	form := url.Values{}
 	for _, name := range []string{"action", "who", "from", "to"} {
@@ -116,7 +115,7 @@ func (s *Server) apiEventsCSV(w http.ResponseWriter, r *http.Request) error {
 		err := s.auditLog.EachEvent(r.Context(), query, func(event admin.NamedEvent) error {
 			row()
 			e := namedEvent(event)
-			return file.Write(csvRow(e.ID, e.At.Format(time.RFC3339), e.Actor, e.ActorName, string(e.Action), e.Subject, e.SubjectName, e.Detail))
+			return file.Write(csvRow(e.ID, s.csvTime(e.At), e.Actor, e.ActorName, string(e.Action), e.Subject, e.SubjectName, e.Detail))
 		})
 		file.Flush()
 		return firstError(err, file.Error())

@@ -38,7 +38,6 @@ func (s *Server) adminHome(w http.ResponseWriter, r *http.Request) error {
 		Activity: activity,
 		Healthy:  activity.LastGood.After(activity.LastError.StartedAt),
 		Meanings: s.meanings(r, append(activity.Troubles, activity.LastError)),
-		Zone:     now.In(s.config.Zone).Format("MST"),
 	})
 }
 
@@ -71,7 +70,6 @@ type adminHomePage struct {
 	Activity admin.Activity
 	Healthy  bool // WeChat answered well after its last error
 	Meanings map[int64]string
-	Zone     string
 }
 
 func (adminHomePage) file() string { return "admin_home" }

@@ -43,7 +43,7 @@ func (s *Server) adminUsers(w http.ResponseWriter, r *http.Request) error {
 	query.Total = true
 	list, err := s.lists.Users(r.Context(), query)
 	if err != nil {
-		return err
+		return ofCursor(err)
 	}
 	all := admin.UserQuery{Search: query.Search, Filter: query.Filter, Sort: query.Sort}
 	here, picked := s.listURL("/admin/users", query), r.URL.Query().Get("pick") == "all"

@@ -85,8 +85,7 @@ func wholeQuery(r *http.Request) (url.Values, error) {
 	return form, nil
 }
 
-// userQuery reads what a list of people is asked for. What makes no sense is
-// for the store to refuse.
+// userQuery reads what a list of people is asked for.
 func userQuery(r *http.Request) (admin.UserQuery, error) {
 	form, err := wholeQuery(r)
 	if err != nil {
@@ -101,11 +100,11 @@ func userQuery(r *http.Request) (admin.UserQuery, error) {
 	if limit := form.Get("limit"); limit != "" {
 		n, err := strconv.Atoi(limit)
 		if err != nil || n < 1 || n > admin.MaxPage {
-			return query, auth.Failf(auth.BadRequest, "limit is not a number from 1 to %d", admin.MaxPage)
+			return query, refuseParameter("limit", "1 – %d", admin.MaxPage)
 		}
 		query.Limit = n
 	}
-	return query, nil
+	return query, checkUserQuery(query)
 }
 
 // apiUsers is a page of people.
@@ -116,7 +115,7 @@ func (s *Server) apiUsers(w http.ResponseWriter, r *http.Request) error {
 	}
 	page, err := s.lists.Users(r.Context(), query)
 	if err != nil {
-		return err
+		return ofCursor(err)
 	}
 	answer := struct {
 		Users      []userJSON `json:"users"`

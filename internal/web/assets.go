@@ -98,7 +98,7 @@ func (a *assets) serve(w http.ResponseWriter, r *http.Request, hash, name string
 	h.Set("Content-Type", file.contentType)
 	h.Set("Vary", "Accept-Encoding")
 	body := file.plain
-	if file.gzipped != nil && strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+	if file.gzipped != nil && acceptsGzip(r) {
 		h.Set("Content-Encoding", "gzip")
 		body = file.gzipped
 	}

@@ -20,14 +20,18 @@ func (s *Server) userRow(u auth.User) []string {
 	j := s.userJSON(u)
 	unionID, updated := u.UnionID, ""
 	if j.ProfileUpdatedAt != nil {
-		updated = j.ProfileUpdatedAt.Format(time.RFC3339)
+		updated = s.csvTime(*j.ProfileUpdatedAt)
 	}
 	return csvRow(
 		j.ID, j.AppID, j.OpenID, unionID, j.Nickname, strconv.Itoa(j.Sex), j.Language, j.Country, j.Province, j.City,
 		j.AvatarURL, strings.Join(j.Privilege, " "), string(j.Scope), strconv.FormatBool(j.Blocked),
-		j.FirstLoginAt.Format(time.RFC3339), j.LastLoginAt.Format(time.RFC3339), updated, strconv.FormatInt(j.LoginCount, 10),
+		s.csvTime(j.FirstLoginAt), s.csvTime(j.LastLoginAt), updated, strconv.FormatInt(j.LoginCount, 10),
 	)
 }
+
+// csvTime is a time as the pages have it, in the form that spreadsheets take for a
+// date: one with a zone in it is a text to them.
+func (s *Server) csvTime(t time.Time) string { return t.In(s.config.Zone).Format(time.DateTime) }
 
 // csvRow makes cells safe.
 func csvRow(cells ...string) []string {

@@ -19,7 +19,7 @@ func TestHeadersOfAPage(t *testing.T) {
 	for range 10 {
 		for path, status := range map[string]int{"/": http.StatusOK, "/consent": http.StatusOK, "/nowhere": http.StatusNotFound} {
 			p := phone.get(path).wantPage(status, "<html")
-			if got := p.Header.Values("Vary"); !slices.Equal(got, []string{"Cookie", "Accept-Language"}) {
+			if got := p.Header.Values("Vary"); !slices.Equal(got, []string{"Cookie", "Accept-Language", "Accept-Encoding"}) {
 				t.Errorf("%s varies by %q", path, got)
 			}
 			if got := p.Header.Values("Content-Length"); !slices.Equal(got, []string{strconv.Itoa(len(p.Body))}) {

@@ -58,6 +58,7 @@ type messagePage struct {
 	Icon   string // success, info, warn or waiting
 	Key    string // "reason.blocked", "signed_out" …
 	Action *link
+	Detail string // a parameter and what it may be, or empty
 }
 
 // scanPage is for browsers outside WeChat: a code, and where its script asks

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -70,11 +71,15 @@ func (s *Server) serveError(w http.ResponseWriter, r *http.Request, err error) {
 	if status == http.StatusServiceUnavailable || status == http.StatusBadGateway || status == http.StatusGatewayTimeout {
 		h.Set("Retry-After", strconv.Itoa(retryAfter))
 	}
+	detail := ""
+	if bad, ok := errors.AsType[badParameter](err); ok {
+		detail = bad.Error()
+	}
 	if s.wantsJSON(r) {
-		s.problem(w, r, status, reason)
+		s.problem(w, r, status, reason, detail)
 		return
 	}
-	s.errorPage(w, r, status, reason)
+	s.errorPage(w, r, status, reason, detail)
 }
 
 // logError tells the operator what they can do something about loudly, and what
@@ -149,12 +154,14 @@ type problem struct {
 	LoginURL  string      `json:"login_url,omitempty"`
 }
 
-func (s *Server) problem(w http.ResponseWriter, r *http.Request, status int, reason auth.Reason) {
+// problem answers a program. detail is a parameter and its bound, or empty for what
+// the reason says.
+func (s *Server) problem(w http.ResponseWriter, r *http.Request, status int, reason auth.Reason, detail string) {
 	p := problem{
 		Type:      "about:blank",
 		Title:     http.StatusText(status),
 		Status:    status,
-		Detail:    s.renderer.words[s.renderer.language(r)]["reason."+string(reason)+".text"],
+		Detail:    cmp.Or(detail, s.renderer.words[s.renderer.language(r)]["reason."+string(reason)+".text"]),
 		Reason:    reason,
 		RequestID: requestID(r),
 	}
@@ -181,8 +188,8 @@ func (s *Server) writeJSON(w http.ResponseWriter, r *http.Request, contentType s
 }
 
 // errorPage shows a person what happened, in their language, and one way on.
-func (s *Server) errorPage(w http.ResponseWriter, r *http.Request, status int, reason auth.Reason) {
-	p := messagePage{Icon: "warn", Key: "reason." + string(reason)}
+func (s *Server) errorPage(w http.ResponseWriter, r *http.Request, status int, reason auth.Reason, detail string) {
+	p := messagePage{Icon: "warn", Key: "reason." + string(reason), Detail: detail}
 	switch reason {
 	case auth.Snapshot:
 		p.Icon = "info" // 使用完整服务 is WeChat's own button, nothing of ours helps
@@ -204,7 +211,7 @@ func (s *Server) errorPage(w http.ResponseWriter, r *http.Request, status int, r
 	}
 	var shown page = p
 	if strings.HasPrefix(s.below(r), "/admin") {
-		message := adminMessagePage{Icon: p.Icon, Key: p.Key}
+		message := adminMessagePage{Icon: p.Icon, Key: p.Key, Detail: p.Detail}
 		if reason == auth.NotSignedIn || reason == auth.SignInAgain {
 			message.Icon, message.Action = "warn", p.Action
 		}
@@ -278,6 +285,14 @@ func (s *Server) writePage(w http.ResponseWriter, r *http.Request, status int, p
 	h["Content-Type"] = htmlType
 	h["Content-Language"] = contentLanguages[f.Lang]
 	h["Vary"] = pageVary
+	if len(body) >= minZipped && acceptsGzip(r) {
+		h.Set("Content-Encoding", "gzip")
+		zipped := zip(body)
+		h.Set("Content-Length", strconv.Itoa(len(zipped)))
+		w.WriteHeader(status)
+		w.Write(zipped)
+		return
+	}
 	h.Set("Content-Length", strconv.Itoa(len(body))) // else net/http sends a long page in chunks
 	w.WriteHeader(status)
 	w.Write(body) // a browser that has gone is no fault
@@ -289,7 +304,7 @@ func (s *Server) writePage(w http.ResponseWriter, r *http.Request, status int, p
 // Values of headers that pages share.
 var (
 	htmlType         = []string{"text/html; charset=utf-8"}
-	pageVary         = []string{"Cookie", "Accept-Language"}
+	pageVary         = []string{"Cookie", "Accept-Language", "Accept-Encoding"}
 	contentLanguages = map[string][]string{"zh_CN": {"zh-CN"}, "zh_TW": {"zh-TW"}, "en": {"en"}}
 )
 

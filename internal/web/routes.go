@@ -1,7 +1,9 @@
 package web
 
 import (
+	"io"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/go-chi/chi/v5"
@@ -30,6 +32,8 @@ func (s *Server) routes() http.Handler {
 		root.Mount(s.site.prefix, r)
 	}
 
+	root.Get("/robots.txt", s.handle(s.robots))
+	root.Get("/favicon.ico", s.handle(s.favicon))
 	r.Get("/healthz", s.handle(s.healthy))
 	r.Get("/readyz", s.handle(s.ready))
 	r.Get("/static/{hash}/*", s.handle(s.static))
@@ -120,8 +124,31 @@ func (s *Server) routes() http.Handler {
 	return root
 }
 
-func (s *Server) noSuchPage(http.ResponseWriter, *http.Request) error {
+// noSuchPage leads on from an address with a slash too many, which people type and
+// proxies make.
+func (s *Server) noSuchPage(w http.ResponseWriter, r *http.Request) error {
+	address := strings.TrimRight(r.URL.Path, "/")
+	if (r.Method == http.MethodGet || r.Method == http.MethodHead) && address != r.URL.Path && address != "" &&
+		s.handler.(chi.Routes).Match(chi.NewRouteContext(), http.MethodGet, address) {
+		address = s.site.origin + (&url.URL{Path: address, RawQuery: r.URL.RawQuery}).String()
+		return redirect(w, http.StatusPermanentRedirect, address)
+	}
 	return auth.Fail(auth.NoSuchPage, nil)
+}
+
+// robots keeps search engines away: behind every address is somebody's own page.
+func (s *Server) robots(w http.ResponseWriter, _ *http.Request) error {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, _ = io.WriteString(w, "User-agent: *\nDisallow: "+s.site.prefix+"/\n") // a robot that has gone is no fault
+	return nil
+}
+
+// favicon is for browsers that look for it without being told where.
+func (s *Server) favicon(w http.ResponseWriter, r *http.Request) error {
+	if !s.assets.serve(w, r, "", "favicon.svg") {
+		return auth.Fail(auth.NoSuchPage, nil)
+	}
+	return nil
 }
 
 // wrongMethod says which methods would be right (RFC 9110).

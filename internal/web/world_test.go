@@ -315,6 +315,7 @@ func (b *browser) fetch(req *http.Request) (*page, error) {
 	if req.Header.Get("Accept") == "" {
 		req.Header.Set("Accept", "text/html,application/xhtml+xml,*/*;q=0.8")
 	}
+	req.Header.Set("Accept-Encoding", "identity") // for lengths that are the page's own
 	if b.lang != "" {
 		req.Header.Set("Accept-Language", b.lang)
 	}

@@ -220,6 +220,11 @@ func (db *DB) begin(ctx, waits context.Context) (*sqlx.Conn, *Tx, error) {
 		return nil, nil, err
 	}
 	tx, err := conn.BeginTxx(ctx, db.writing)
+	if err == nil {
+		if err = db.pooler.begun(ctx, tx); err != nil {
+			tx.Rollback()
+		}
+	}
 	if err != nil {
 		conn.Close()
 	}

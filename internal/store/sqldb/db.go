@@ -70,6 +70,7 @@ type DB struct {
 	checkpoints *checkpointer // through pin; nil with another engine
 
 	prepared map[string]*sqlx.Stmt // of the writer; nil where the driver prepares by itself
+	pooler   *pooler               // of PostgreSQL; else nil
 	hook     CommitHook
 	gap      func()
 

@@ -2,6 +2,7 @@ package sqldb
 
 import (
 	"context"
+	"database/sql"
 	"reflect"
 
 	"github.com/jmoiron/sqlx"
@@ -18,6 +19,7 @@ type readPool struct {
 	*sqlx.DB
 	gone   func(error) bool // of the connection, and not of the statement
 	usable func() error     // what keeps all from being read
+	pooler *pooler          // nil: there is none
 }
 
 func (p readPool) twice(ctx context.Context, dest any, read func() error) error {
@@ -35,7 +37,34 @@ func (p readPool) twice(ctx context.Context, dest any, read func() error) error 
 }
 
 func (p readPool) GetContext(ctx context.Context, dest any, query string, args ...any) error {
-	return p.twice(ctx, dest, func() error { return p.DB.GetContext(ctx, dest, query, args...) })
+	return p.twice(ctx, dest, func() error {
+		if !p.pooler.there() {
+			return p.DB.GetContext(ctx, dest, query, args...)
+		}
+		return p.within(ctx, nil, func(tx *sqlx.Tx) error { return tx.GetContext(ctx, dest, query, args...) })
+	})
+}
+
+func (p readPool) SelectContext(ctx context.Context, dest any, query string, args ...any) error {
+	return p.twice(ctx, dest, func() error {
+		if !p.pooler.there() {
+			return p.DB.SelectContext(ctx, dest, query, args...)
+		}
+		return p.within(ctx, nil, func(tx *sqlx.Tx) error { return tx.SelectContext(ctx, dest, query, args...) })
+	})
+}
+
+// within reads in a transaction.
+func (p readPool) within(ctx context.Context, options *sql.TxOptions, read func(*sqlx.Tx) error) error {
+	tx, err := p.BeginTxx(ctx, options)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	if err := p.pooler.begun(ctx, tx); err != nil {
+		return err
+	}
+	return read(tx)
 }
 
 // GetContext reads one row into dest; sql.ErrNoRows when there is none.
@@ -45,7 +74,7 @@ func (db *DB) GetContext(ctx context.Context, dest any, query string, args ...an
 
 // SelectContext reads all rows into dest, a pointer to a slice.
 func (db *DB) SelectContext(ctx context.Context, dest any, query string, args ...any) error {
-	return db.reader.twice(ctx, dest, func() error { return db.reader.SelectContext(ctx, dest, query, args...) })
+	return db.reader.SelectContext(ctx, dest, query, args...)
 }
 
 // QueryxContext reads rows one by one. What has been read when a connection breaks
@@ -61,12 +90,7 @@ func (db *DB) QueryxContext(ctx context.Context, query string, args ...any) (*sq
 // must not build on what it did the first time.
 func (db *DB) Snapshot(ctx context.Context, do func(*Tx) error) error {
 	return db.reader.twice(ctx, nil, func() error {
-		tx, err := db.reader.BeginTxx(ctx, db.reading)
-		if err != nil {
-			return err
-		}
-		defer tx.Rollback()
-		return do(&Tx{Tx: tx})
+		return db.reader.within(ctx, db.reading, func(tx *sqlx.Tx) error { return do(&Tx{Tx: tx}) })
 	})
 }
 

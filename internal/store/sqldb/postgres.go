@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/jmoiron/sqlx"
 	"github.com/pressly/goose/v3"
 )
@@ -50,10 +49,6 @@ const (
 
 // A server that has vanished without a word is noticed within half a minute.
 var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 3}
-
-// bounds ends what waits behind somebody else's lock, as SQLite's budget does,
-// and frees the locks of a process that vanished in the middle of a transaction.
-const bounds = `SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '30s'`
 
 // isPostgres says whether an address is one of PostgreSQL's.
 func isPostgres(address string) bool {
@@ -96,33 +91,26 @@ func spilt(u *url.URL) bool {
 	return u.Fragment != ""
 }
 
-// openPostgresPool opens connections. Those with bounds wait for nobody's lock
-// without end.
-func openPostgresPool(config *pgx.ConnConfig, size int, bounded bool) *sqlx.DB {
-	options := []stdlib.OptionOpenDB{stdlib.OptionResetSession(usable)}
-	if bounded {
-		options = append(options, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
-			return conn.PgConn().Exec(ctx, bounds).Close()
-		}))
-	}
-	db := sqlx.NewDb(stdlib.OpenDB(*config, options...), pgxDriver)
-	db.SetMaxOpenConns(size)
-	db.SetMaxIdleConns(size)
-	db.SetConnMaxLifetime(postgresLifetime)
-	db.SetConnMaxIdleTime(postgresIdle)
-	return db
-}
-
 func (db *DB) openPostgres(ctx context.Context, address string, migrations fs.FS) error {
 	config, err := parsePostgres(address)
 	if err != nil {
 		return err
 	}
+	// The form has been checked.
+	u, _ := url.Parse(address)
+	p, err := newPooler(ctx, config, u.Query().Has("default_query_exec_mode"))
+	if err != nil {
+		return err
+	}
+	if p.there() {
+		db.log.InfoContext(ctx, "there is a pooler before the database: each transaction sets its own limits, and no statement is prepared")
+	}
+	db.pooler, db.diagnose = p, p.diagnose
 	if err := db.preparePostgres(ctx, config, migrations); err != nil {
 		return err
 	}
-	db.writer = openPostgresPool(config, postgresWriters, true)
-	db.reader = readPool{openPostgresPool(config, postgresReaders, true), db.gone, db.watch.usable}
+	db.writer = p.open(config, postgresWriters, true)
+	db.reader = readPool{p.open(config, postgresReaders, true), db.gone, db.watch.usable, p}
 	return nil
 }
 
@@ -134,35 +122,45 @@ const migrationLock = 0x77786c6f67696e
 // the same moment wait. A database that is up to date is not touched, so that a
 // start passes while it takes no writes.
 func (db *DB) preparePostgres(ctx context.Context, config *pgx.ConnConfig, files fs.FS) error {
-	pool := openPostgresPool(config, 2, false)
+	pool := db.pooler.open(config, 1, false)
 	defer pool.Close()
-	migrator, err := db.migrator(pool, files)
-	if err != nil {
+	if _, err := db.migrator(pool, files); err != nil { // for the version that it is about
 		return err
 	}
-	known, err := inspectPostgres(ctx, pool)
-	if err != nil {
-		return err
-	}
-	if known {
-		if version, err := schemaVersion(ctx, pool); err != nil || version == db.schema {
+	current := false
+	look := func(pool *sqlx.DB) error {
+		known, err := inspectPostgres(ctx, pool)
+		if err != nil || !known {
 			return err
 		}
+		version, err := schemaVersion(ctx, pool)
+		current = version == db.schema
+		return err
+	}
+	var err error
+	if db.pooler.there() { // which may have to be told the schema
+		err = db.pooler.inOne(ctx, pool, look)
+	} else {
+		err = look(pool)
+	}
+	if err != nil || current {
+		return err
 	}
 	// The lock ends with the transaction, also behind a pooler that gives each
 	// transaction another connection.
-	tx, err := pool.BeginTxx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer tx.Rollback()
-	if _, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1)`, int64(migrationLock)); err != nil {
-		return err
-	}
-	if _, err := inspectPostgres(ctx, pool); err != nil {
-		return err
-	}
-	return db.migrate(ctx, migrator)
+	return db.pooler.inOne(ctx, pool, func(one *sqlx.DB) error {
+		if _, err := one.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1)`, int64(migrationLock)); err != nil {
+			return err
+		}
+		if _, err := inspectPostgres(ctx, one); err != nil {
+			return err
+		}
+		migrator, err := db.migrator(one, files)
+		if err != nil {
+			return err
+		}
+		return db.migrate(ctx, migrator)
+	})
 }
 
 // inspectPostgres refuses a database that this program must not touch, and says

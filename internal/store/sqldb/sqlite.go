@@ -111,7 +111,7 @@ func (db *DB) openSQLite(ctx context.Context, path string, migrations fs.FS) (er
 	if err != nil {
 		return err
 	}
-	db.reader = readPool{reader, db.gone, db.watch.usable}
+	db.reader = readPool{reader, db.gone, db.watch.usable, nil}
 	if db.pin, err = reader.Connx(ctx); err != nil {
 		return err
 	}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+// outliveReaders lets the process go on when what reads its output is gone: a
+// write fails then, and does not end it.
+func outliveReaders() { signal.Ignore(syscall.SIGPIPE) }
+
+// outliveTerminal lets the service go on when its terminal closes, and when
+// somebody asks it with a SIGHUP to read its settings or to open its log anew,
+// which it has no way to do. The log says so. The returned function ends it.
+func outliveTerminal(log *slog.Logger) (stop func()) {
+	if signal.Ignored(syscall.SIGHUP) { // nohup
+		return func() {}
+	}
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	done := make(chan struct{})
+	go func() {
+		for {
+			select {
+			case <-hangups:
+				log.Warn("SIGHUP is ignored; restart the service to have it read its settings anew")
+			case <-done:
+				return
+			}
+		}
+	}()
+	return func() {
+		signal.Stop(hangups)
+		close(done)
+	}
+}
+
+// untilHangup ends a context when the terminal closes: what runs for somebody
+// who looks on ends with them, and leaves nothing behind.
+func untilHangup(ctx context.Context) (context.Context, context.CancelFunc) {
+	if signal.Ignored(syscall.SIGHUP) {
+		return context.WithCancel(ctx)
+	}
+	return signal.NotifyContext(ctx, syscall.SIGHUP)
+}
+
+// lastWords is how long the end waits for somebody to take its last line.
+const lastWords = time.Second
+
+// patientWriter writes until a limit: the end of a process must not wait for a
+// reader that stands still.
+type patientWriter struct{ io.Writer }
+
+func (w patientWriter) Write(p []byte) (int, error) {
+	done := make(chan error, 1)
+	text := string(p) // p is the caller's again when the limit is over
+	go func() {
+		_, err := io.WriteString(w.Writer, text)
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		return len(p), err
+	case <-time.After(lastWords):
+		return 0, os.ErrDeadlineExceeded
+	}
+}

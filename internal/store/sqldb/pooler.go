@@ -1,0 +1,201 @@
+package sqldb
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/jmoiron/sqlx"
+)
+
+// pooler is what is known of a program between us and the server, such as
+// PgBouncer, that may give each transaction another connection of the server's.
+// Behind one, what is set for a connection or prepared on it is lost, so each
+// transaction sets its own limits and nothing is prepared. A nil one: there cannot
+// be any.
+type pooler struct {
+	seen   atomic.Bool
+	chosen bool   // the address says how statements are sent, and is obeyed
+	limits string // begin each transaction behind it
+}
+
+// limits end what waits behind somebody else's lock, as SQLite's budget does, and
+// free the locks of a process that vanished in the middle of a transaction.
+var limits = []struct{ name, value string }{{"lock_timeout", "5s"}, {"idle_in_transaction_session_timeout", "30s"}}
+
+// setting is a statement that sets a parameter, for the connection or for the
+// transaction alone.
+func setting(name, value string, local bool) string {
+	quote := func(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+	return fmt.Sprintf("SELECT set_config(%s, %s, %t); ", quote(name), quote(value), local)
+}
+
+// newPooler looks whether there is one: the process that a connection is told of
+// at its beginning is then not the one that answers. What of the address a pooler
+// refuses at the beginning is taken out of config and set in each transaction.
+func newPooler(ctx context.Context, config *pgx.ConnConfig, chosen bool) (*pooler, error) {
+	p := &pooler{chosen: chosen}
+	for _, l := range limits {
+		p.limits += setting(l.name, l.value, true)
+	}
+	conn, err := pgx.ConnectConfig(ctx, config)
+	// "unsupported startup parameter", of PgBouncer and those that follow it
+	if fault, ok := errors.AsType[*pgconn.PgError](err); ok && fault.Code == "08P01" && len(config.RuntimeParams) > 0 {
+		for _, name := range slices.Sorted(maps.Keys(config.RuntimeParams)) {
+			p.limits += setting(name, config.RuntimeParams[name], true)
+		}
+		config.RuntimeParams = nil
+		p.seen.Store(true)
+		conn, err = pgx.ConnectConfig(ctx, config)
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	return p, p.look(ctx, conn)
+}
+
+// look sets the limits of a new connection, and asks who answers.
+func (p *pooler) look(ctx context.Context, conn *pgx.Conn) error {
+	statements := ""
+	for _, l := range limits {
+		statements += setting(l.name, l.value, false)
+	}
+	results, err := conn.PgConn().Exec(ctx, statements+"SELECT pg_backend_pid()").ReadAll()
+	if err != nil {
+		return err
+	}
+	pid := string(results[len(results)-1].Rows[0][0])
+	if pid != strconv.FormatUint(uint64(conn.PgConn().PID()), 10) {
+		p.seen.Store(true)
+	}
+	return nil
+}
+
+// there says whether there is a pooler.
+func (p *pooler) there() bool { return p != nil && p.seen.Load() }
+
+// unfit says that a connection prepares statements that get lost.
+func (p *pooler) unfit(mode pgx.QueryExecMode) bool {
+	return p.there() && !p.chosen && mode != pgx.QueryExecModeExec
+}
+
+// open opens connections. Those with limits wait for nobody's lock without end.
+func (p *pooler) open(config *pgx.ConnConfig, size int, limited bool) *sqlx.DB {
+	options := []stdlib.OptionOpenDB{
+		stdlib.OptionBeforeConnect(func(_ context.Context, config *pgx.ConnConfig) error {
+			if p.unfit(config.DefaultQueryExecMode) {
+				config.DefaultQueryExecMode = pgx.QueryExecModeExec
+			}
+			return nil
+		}),
+		stdlib.OptionResetSession(func(ctx context.Context, conn *pgx.Conn) error {
+			if p.unfit(conn.Config().DefaultQueryExecMode) {
+				return driver.ErrBadConn
+			}
+			return usable(ctx, conn)
+		}),
+	}
+	if limited {
+		options = append(options, stdlib.OptionAfterConnect(p.look))
+	}
+	db := sqlx.NewDb(stdlib.OpenDB(*config, options...), pgxDriver)
+	db.SetMaxOpenConns(size)
+	db.SetMaxIdleConns(size)
+	db.SetConnMaxLifetime(postgresLifetime)
+	db.SetConnMaxIdleTime(postgresIdle)
+	return db
+}
+
+// begun sets the limits of a transaction that has begun.
+func (p *pooler) begun(ctx context.Context, tx *sqlx.Tx) error {
+	if !p.there() {
+		return nil
+	}
+	_, err := tx.ExecContext(ctx, p.limits)
+	return err
+}
+
+// diagnose notices a pooler by what goes wrong behind it: a statement that is not
+// there, or is there already, was prepared on another's connection.
+func (p *pooler) diagnose(err error) Fault {
+	if fault, ok := errors.AsType[*pgconn.PgError](err); ok && (fault.Code == "26000" || fault.Code == "42P05") {
+		p.seen.Store(true)
+		return Fault{Words: "a pooler gives each transaction another connection; statements are no longer prepared from now on", Gone: true}
+	}
+	return diagnosePostgres(err)
+}
+
+// inOne runs do on a database whose transactions are all parts of one, on one
+// connection: a migration then needs no second connection beside the one that
+// holds its lock, which a pooler might not have to give.
+func (p *pooler) inOne(ctx context.Context, pool *sqlx.DB, do func(*sqlx.DB) error) error {
+	conn, err := pool.Connx(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	begin := "BEGIN; "
+	if p.there() {
+		// Without the limit for locks: another that starts is waited for.
+		begin += p.limits + setting("lock_timeout", "0", true)
+	}
+	if _, err := conn.ExecContext(ctx, begin); err != nil {
+		return err
+	}
+	err = conn.Raw(func(direct any) error {
+		one := sqlx.NewDb(sql.OpenDB(theOne{direct.(*stdlib.Conn)}), pgxDriver)
+		one.SetMaxOpenConns(1)
+		defer one.Close()
+		return do(one)
+	})
+	end := "COMMIT"
+	if err != nil {
+		end = "ROLLBACK"
+	}
+	_, ending := conn.ExecContext(context.WithoutCancel(ctx), end)
+	if err != nil {
+		return err
+	}
+	return ending
+}
+
+// theOne is a connection in a transaction, as a pool of its own. It implements
+// driver.Connector.
+type theOne struct{ *stdlib.Conn }
+
+func (c theOne) Connect(context.Context) (driver.Conn, error) { return c, nil }
+func (c theOne) Driver() driver.Driver                        { return stdlib.GetDefaultDriver() }
+func (c theOne) Close() error                                 { return nil } // it is somebody else's
+func (c theOne) ResetSession(context.Context) error           { return nil }
+
+// BeginTx begins a part of the transaction.
+func (c theOne) BeginTx(ctx context.Context, _ driver.TxOptions) (driver.Tx, error) {
+	_, err := c.ExecContext(ctx, "SAVEPOINT part", nil)
+	return part{ctx, c}, err
+}
+
+type part struct {
+	ctx  context.Context
+	conn theOne
+}
+
+func (p part) Commit() error { return p.end("RELEASE SAVEPOINT part") }
+func (p part) Rollback() error {
+	return p.end("ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part")
+}
+
+func (p part) end(statements string) error {
+	_, err := p.conn.ExecContext(p.ctx, statements, nil)
+	return err
+}
