@@ -19,6 +19,7 @@ import (
 // hands the token to the browser, or takes it back.
 type sessionCookies struct {
 	sessions SessionStore
+	appID    string // of the account whose people sign in here
 	visitor  *cookieKind
 	admin    *cookieKind
 }
@@ -31,12 +32,12 @@ type cookieKind struct {
 	options sessions.Options
 }
 
-func newSessionCookies(site site, domain string, lifetime time.Duration, store SessionStore) *sessionCookies {
+func newSessionCookies(site site, domain string, rules auth.Rules, store SessionStore) *sessionCookies {
 	// gorilla's defaults are SameSite=None without HttpOnly; every field is ours.
 	options := sessions.Options{
 		Path:     "/",
 		Domain:   domain,
-		MaxAge:   int(lifetime / time.Second),
+		MaxAge:   int(rules.Lifetime / time.Second),
 		Secure:   site.secure,
 		HttpOnly: true,
 		SameSite: http.SameSiteLaxMode,
@@ -45,6 +46,7 @@ func newSessionCookies(site site, domain string, lifetime time.Duration, store S
 	forAdmins.Domain, forAdmins.MaxAge = "", int(admin.SessionLifetime/time.Second)
 	return &sessionCookies{
 		sessions: store,
+		appID:    rules.AppID,
 		visitor:  &cookieKind{auth.VisitorSession, site.cookie(domain, "wxlogin"), cookieName(site.secure, domain, "wxlogin"), options},
 		admin:    &cookieKind{auth.AdminSession, site.cookie("", "wxlogin_desk"), cookieName(site.secure, "", "wxlogin_desk"), forAdmins},
 	}
@@ -100,6 +102,11 @@ func (c *sessionCookies) readNamed(r *http.Request, kind *cookieKind, name strin
 		}
 		if err != nil {
 			return held{asked: true, err: err}
+		}
+		// Of another account, from before WXLOGIN_APPID was changed: its openid means
+		// nothing to applications that know this one's.
+		if kind.kind == auth.VisitorSession && visit.User.AppID != c.appID {
+			continue
 		}
 		return held{asked: true, token: token, visit: visit}
 	}

@@ -132,7 +132,7 @@ func New(config Config) (*Server, error) {
 	}
 	idle := config.Auth.Rules().Idle
 	s.toucher = newToucher(config.Sessions, config.Log, min(time.Hour, idle/4))
-	s.cookies = newSessionCookies(s.site, config.CookieDomain, config.Auth.Rules().Lifetime, config.Sessions)
+	s.cookies = newSessionCookies(s.site, config.CookieDomain, config.Auth.Rules(), config.Sessions)
 	s.flows = newFlows(s.site, config.Keys, config.Now)
 	if s.config.Observe == nil {
 		s.config.Observe = func(context.Context, AccessRecord) {}
