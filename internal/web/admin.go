@@ -31,8 +31,20 @@ func (s *Server) adminLogout(w http.ResponseWriter, r *http.Request) error {
 	if err := s.cookies.end(w, r, s.cookies.admin); err != nil {
 		return err
 	}
+	// An admin's own session opens the pages too, with or without a link's.
+	visit, err := s.visitor(r)
+	if err != nil && auth.ReasonOf(err) != auth.NotSignedIn {
+		return err
+	}
+	if err == nil && s.admins.MayEnter(visit) {
+		if err := s.cookies.end(w, r, s.cookies.visitor); err != nil {
+			return err
+		}
+		http.SetCookie(w, s.signedOutCookie("signed_out", signedOutLifetime))
+	}
 	if err := s.admins.RecordSignOut(r.Context(), adminOf(r)); err != nil {
 		return err
 	}
-	return redirect(w, http.StatusSeeOther, s.site.home())
+	// A page and no redirect, which form-action 'self' may not let pass.
+	return s.page(w, r, messagePage{Icon: "success", Key: "admin_signed_out", Action: &link{Label: "action.home", Href: s.site.home()}})
 }
