@@ -184,8 +184,8 @@ var walkPromises = map[string]func(*world){
 		sign(auth.ScopeBase, "")
 		kept("o1", w.clock.now().UnixMilli())
 		w.clock.pass(time.Hour)
-		sign(auth.ScopeBase, "R4")
-		kept("o1", "no")
+		sign(auth.ScopeBase, "R4") // opens no profile, so the dead one stays
+		kept("o1", w.clock.now().UnixMilli())
 		w.clock.pass(-time.Minute) // a clock that went wrong
 		sign(auth.ScopeBase, "")
 		kept("o1", w.clock.now().UnixMilli())

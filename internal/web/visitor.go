@@ -38,7 +38,13 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 // consent asks for the profile, in our words, before WeChat asks in its own.
 func (s *Server) consent(w http.ResponseWriter, r *http.Request) error {
 	returnTo := s.site.returnTo(r.URL.Query().Get("return_to"))
-	return s.page(w, r, consentPage{Site: s.config.PublicURL.Host, ConsentURL: s.loginPath(returnTo, true)})
+	p := consentPage{Site: s.config.PublicURL.Host, ConsentURL: s.loginPath(returnTo, true)}
+	if r.URL.Query().Get("renew") == "1" {
+		if _, err := s.visitor(r); err == nil {
+			p.SkipURL = returnTo // they are signed in already
+		}
+	}
+	return s.page(w, r, p)
 }
 
 // logout ends the session, or with scope=all every session of the person.
