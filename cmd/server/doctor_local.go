@@ -150,8 +150,18 @@ func (d *doctor) checkDatabase(ctx context.Context) []finding {
 	if err := db.Ready(ctx); err != nil {
 		return one(failure, "database", err.Error(), advice)
 	}
+	var others []finding
+	if d.config.appID != "" {
+		switch n, err := db.OtherAccounts(ctx, d.config.appID); {
+		case err != nil:
+			return one(failure, "database", err.Error(), advice)
+		case n > 0:
+			others = one(warning, "database", fmt.Sprintf("%d sessions are of people of another AppID than %s; they do not count, and these people sign in anew", n, d.config.appID),
+				"nothing, if WXLOGIN_APPID was changed on purpose; else set it back. An openid is of one AppID only")
+		}
+	}
 	if sqlite {
-		return one(good, "database", path+" answers, schema current", "")
+		return append(one(good, "database", path+" answers, schema current", ""), others...)
 	}
 	version, latency, err := db.Server(ctx)
 	if err != nil {
@@ -159,9 +169,9 @@ func (d *doctor) checkDatabase(ctx context.Context) []finding {
 	}
 	text := fmt.Sprintf("%s answers in %v, schema current", version, latency.Round(10*time.Microsecond))
 	if latency > farAway {
-		return one(warning, "database", text, "every visit waits for one answer; run the service near its database")
+		return append(one(warning, "database", text, "every visit waits for one answer; run the service near its database"), others...)
 	}
-	return one(good, "database", text, "")
+	return append(one(good, "database", text, ""), others...)
 }
 
 // farAway is a latency that visitors notice: a login makes a dozen statements.

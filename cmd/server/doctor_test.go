@@ -1,6 +1,8 @@
 package main_test
 
 import (
+	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -10,7 +12,10 @@ import (
 	"time"
 
 	server "wxlogin/cmd/server"
+	"wxlogin/internal/auth"
+	"wxlogin/internal/store"
 	"wxlogin/internal/wechat/wechatsim"
+	"wxlogin/migrations"
 )
 
 func TestDoctorOfAHealthyService(t *testing.T) {
@@ -207,4 +212,36 @@ func TestDoctorOfAGate(t *testing.T) {
 	c.doctor().wants("FAIL", "gate", host, "X-Forwarded-Host")
 	lines["X-Forwarded-Host"], lines["X-Forwarded-Uri"] = []string{host}, []string{"/wxlogin-doctor?from=doctor"}
 	c.doctor().wants("ok", "gate", "and back")
+}
+
+// Sessions of another AppID do not count, and doctor says how many there are.
+func TestDoctorCountsSessionsOfAnotherAccount(t *testing.T) {
+	c := newClinic(t)
+	keys, err := auth.ParseKeys(clinicKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := store.Open(t.Context(), store.Config{
+		URL: c.vars["WXLOGIN_DATABASE_URL"], Keys: keys, Migrations: migrations.FS, Now: time.Now, Logger: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	for i, appID := range []string{"wxffffffffffffffff", "wxffffffffffffffff", c.sim.AppID()} {
+		hash := auth.Hash(fmt.Sprint("token ", i))
+		_, err := db.SaveLogin(t.Context(), auth.SaveLogin{
+			Login: auth.Login{ID: auth.NewID(), AppID: appID, StateHash: hash, CodeHash: hash, SessionHash: hash,
+				Scope: auth.ScopeBase, Outcome: auth.SignedIn, StartedAt: now, FinishedAt: now},
+			OpenID: fmt.Sprint("o", i), Scope: auth.ScopeBase,
+			Session: auth.Session{ID: auth.NewID(), TokenHash: hash, Kind: auth.VisitorSession, CreatedAt: now, LastSeenAt: now, EndsAt: now.Add(time.Hour)},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	db.Close()
+	c.doctor("--offline").wants("warn", "database", "2 sessions are of people of another AppID", "WXLOGIN_APPID")
+	c.vars["WXLOGIN_APPID"] = "wxffffffffffffffff"
+	c.doctor("--offline").wants("warn", "database", "1 sessions are of people of another AppID")
 }

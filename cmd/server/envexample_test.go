@@ -42,6 +42,7 @@ var descriptions = map[string]description{
 	"admins":           {"openid, …", "oTheFirstAdmin_0123456789abc", false, "可以进入管理后台的 openid。"},
 	"session-idle":     {"duration", "", false, "多久不来访，登录状态就结束。"},
 	"session-lifetime": {"duration", "", false, "登录状态最长保持多久。"},
+	"renew-profile":    {"true | false", "true", false, "更新昵称头像用的令牌失效后（最长 30 天），再请用户授权一次；不开则由用户在资料页自行更新。"},
 	"recheck-after":    {"duration", "24h", false, "登录状态超过这么久后，静默核对一次手机的主人；0 为不核对。"},
 	"keep-logins":      {"duration", "", false, "登录记录保留多久（默认 184 天，即六个月）；0 为一直保留。"},
 	"keep-events":      {"duration", "", false, "操作记录保留多久（默认 1096 天，即三年）；0 为一直保留。"},

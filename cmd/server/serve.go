@@ -177,6 +177,8 @@ func assemble(p parts) (assembled, error) {
 		Lifetime: config.lifetime,
 		Budget:   loginBudget,
 		Recheck:  config.recheck,
+
+		RenewProfile: config.renewProfile,
 	}
 	observe := p.observers.Request
 	if config.metricsAddr == "" && p.observers.Tracing == nil {

@@ -42,6 +42,7 @@ type settings struct {
 	SessionIdle    time.Duration `name:"session-idle" setting:"" default:"720h" help:"A session ends after this long without a visit."`
 	SessionLife    time.Duration `name:"session-lifetime" setting:"" default:"4320h" help:"A session ends after this long in any case."`
 	Recheck        time.Duration `name:"recheck-after" setting:"" default:"0" help:"A session older than this is silently checked against the person who holds the phone; 0 switches it off."`
+	RenewProfile   bool          `name:"renew-profile" setting:"" help:"Ask people for consent once more when the token that keeps their profile fresh has died, which is after 30 days at most. Without it they renew nickname and picture on their profile page."`
 	KeepLogins     time.Duration `name:"keep-logins" setting:"" default:"4416h" help:"The history of logins is kept this long; 0 keeps it for ever."`
 	KeepEvents     time.Duration `name:"keep-events" setting:"" default:"26304h" help:"The record of what admins did is kept this long; 0 keeps it for ever."`
 	RateLimit      int           `name:"rate-limit" setting:"" default:"600" help:"Login starts, callbacks and scans per minute and client address; 0 switches it off."`
@@ -70,6 +71,7 @@ type config struct {
 	idle         time.Duration
 	lifetime     time.Duration
 	recheck      time.Duration
+	renewProfile bool
 	keepLogins   time.Duration
 	keepEvents   time.Duration
 	rateLimit    int
@@ -121,23 +123,24 @@ var (
 // wrong one has its line in the error; none shows a secret.
 func (s *settings) parse() (config, error) {
 	c := config{
-		addr:        s.Addr,
-		appID:       s.AppID,
-		appSecret:   auth.Secret(s.AppSecret),
-		mode:        auth.Mode(s.Scope),
-		lang:        s.Lang,
-		databaseURL: s.DatabaseURL,
-		returnHosts: list(s.ReturnHosts),
-		admins:      list(s.Admins),
-		idle:        s.SessionIdle,
-		lifetime:    s.SessionLife,
-		recheck:     s.Recheck,
-		keepLogins:  s.KeepLogins,
-		keepEvents:  s.KeepEvents,
-		rateLimit:   s.RateLimit,
-		metricsAddr: s.MetricsAddr,
-		openURL:     s.WeChatOpenURL,
-		apiURL:      s.WeChatAPIURL,
+		addr:         s.Addr,
+		appID:        s.AppID,
+		appSecret:    auth.Secret(s.AppSecret),
+		mode:         auth.Mode(s.Scope),
+		lang:         s.Lang,
+		databaseURL:  s.DatabaseURL,
+		returnHosts:  list(s.ReturnHosts),
+		admins:       list(s.Admins),
+		idle:         s.SessionIdle,
+		lifetime:     s.SessionLife,
+		recheck:      s.Recheck,
+		renewProfile: s.RenewProfile,
+		keepLogins:   s.KeepLogins,
+		keepEvents:   s.KeepEvents,
+		rateLimit:    s.RateLimit,
+		metricsAddr:  s.MetricsAddr,
+		openURL:      s.WeChatOpenURL,
+		apiURL:       s.WeChatAPIURL,
 	}
 	var errs []error
 	check := func(ok bool, flag, format string, args ...any) {

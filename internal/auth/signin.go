@@ -38,6 +38,9 @@ type Rules struct {
 	// Recheck is the age at which a session is checked, silently, against the
 	// person who holds the phone by then. 0: never.
 	Recheck time.Duration
+	// RenewProfile has somebody known whose token has died asked for consent once more
+	// after a silent login; else only they themselves can ask for that.
+	RenewProfile bool
 }
 
 // Config is what a Service needs.

@@ -35,11 +35,11 @@ func (w *world) wantNoToken(s *store.Store, user auth.User) {
 }
 
 var tokenPromises = map[string]func(*world){
-	"a base token does not take the place of a userinfo token that lives": func(w *world) {
+	"a base token opens no profile, and does not take the place of one that does or did": func(w *world) {
 		user := w.grants("o1", auth.ScopeBase, "BASE-1")
-		w.wantToken(w.Store, user, "BASE-1")
+		w.wantNoToken(w.Store, user)
 		w.grants("o1", auth.ScopeBase, "BASE-2")
-		w.wantToken(w.Store, user, "BASE-2")
+		w.wantNoToken(w.Store, user)
 		w.grants("o1", auth.ScopeUserinfo, "INFO-1")
 		w.wantToken(w.Store, user, "INFO-1")
 		w.grants("o1", auth.ScopeBase, "BASE-3")
@@ -51,10 +51,12 @@ var tokenPromises = map[string]func(*world){
 		w.exec("UPDATE tokens SET dead_reason = '40030'")
 		w.wantNoToken(w.Store, user)
 		w.grants("o1", auth.ScopeBase, "BASE-4")
-		w.wantToken(w.Store, user, "BASE-4")
-		if scope := w.text("SELECT scope FROM tokens"); scope != string(auth.ScopeBase) {
-			w.t.Errorf("the token is said to open %s", scope)
+		w.wantNoToken(w.Store, user)
+		if dead := w.text("SELECT scope || ' ' || dead_reason FROM tokens"); dead != "snsapi_userinfo 40030" {
+			w.t.Errorf("the token is said to be %s", dead)
 		}
+		w.grants("o1", auth.ScopeUserinfo, "INFO-3")
+		w.wantToken(w.Store, user, "INFO-3")
 		w.wantRows("tokens", 1)
 	},
 	"a token lives 30 days": func(w *world) {
@@ -64,7 +66,7 @@ var tokenPromises = map[string]func(*world){
 		w.clock.pass(time.Millisecond)
 		w.wantNoToken(w.Store, user)
 		w.grants("o1", auth.ScopeBase, "BASE")
-		w.wantToken(w.Store, user, "BASE")
+		w.wantNoToken(w.Store, user)
 	},
 	"no token is no fault": func(w *world) {
 		user, _ := w.visitor("o1")

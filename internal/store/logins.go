@@ -193,15 +193,14 @@ func saveUser(ctx context.Context, tx *sqldb.Tx, save auth.SaveLogin) (user auth
 	return row.User(), row.Granted != 0, err
 }
 
-// A base token opens less, so it does not take the place of a userinfo token
-// that still lives.
+// A base token opens no profile, so it does not take the place of one that does or
+// did: a dead one says that the person has to agree once more, and goes on to.
 const upsertToken = `INSERT INTO tokens (user_id, scope, refresh_token, kid, issued_at, ends_at, due_at, dead_reason)
 	VALUES ($1, $2, $3, $4, $5, $6, $7, NULL)
 	ON CONFLICT (user_id) DO UPDATE SET scope = excluded.scope, refresh_token = excluded.refresh_token,
 		kid = excluded.kid, issued_at = excluded.issued_at, ends_at = excluded.ends_at,
 		due_at = excluded.due_at, dead_reason = NULL
-	WHERE excluded.scope = 'snsapi_userinfo' OR tokens.scope = 'snsapi_base'
-		OR tokens.dead_reason IS NOT NULL OR tokens.ends_at <= excluded.issued_at`
+	WHERE excluded.scope = 'snsapi_userinfo' OR tokens.scope = 'snsapi_base'`
 
 func (s *Store) saveToken(ctx context.Context, tx *sqldb.Tx, save auth.SaveLogin, user auth.User) error {
 	at := save.Session.CreatedAt

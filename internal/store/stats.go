@@ -107,3 +107,11 @@ func (s *Store) CountSessions(ctx context.Context) (map[auth.SessionKind]int64, 
 		auth.AdminSession:   row.Admins,
 	}, nil
 }
+
+// OtherAccounts counts the sessions of people of other accounts than this, which
+// begin again with a login.
+func (s *Store) OtherAccounts(ctx context.Context, appID string) (sessions int64, err error) {
+	err = s.db.GetContext(ctx, &sessions, `SELECT COUNT(*) FROM sessions JOIN users ON users.id = sessions.user_id
+		WHERE users.appid <> $1 AND sessions.ends_at > $2`, appID, millis(s.now()))
+	return sessions, s.fail(ctx, "count sessions of other accounts", err)
+}

@@ -76,19 +76,23 @@ func (s *Store) Counts(ctx context.Context, since time.Time) (admin.Counts, erro
 // at hand do not open. A new login brings a new one.
 func (s *Store) RefreshToken(ctx context.Context, userID string) (auth.Secret, error) {
 	var row struct {
+		Scope  auth.Scope       `db:"scope"`
 		Sealed string           `db:"refresh_token"`
 		EndsAt int64            `db:"ends_at"`
 		Dead   sql.Null[string] `db:"dead_reason"`
 		AppID  string           `db:"appid"`
 		OpenID string           `db:"openid"`
 	}
-	err := s.db.GetContext(ctx, &row, `SELECT tokens.refresh_token, tokens.ends_at, tokens.dead_reason, users.appid, users.openid
+	err := s.db.GetContext(ctx, &row, `SELECT tokens.scope, tokens.refresh_token, tokens.ends_at, tokens.dead_reason, users.appid, users.openid
 		FROM tokens JOIN users ON users.id = tokens.user_id WHERE tokens.user_id = $1`, userID)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return "", auth.Failf(auth.NeedsLogin, "no refresh token of user %s", userID)
 	case err != nil:
 		return "", s.fail(ctx, "read refresh token", err)
+	case row.Scope != auth.ScopeUserinfo:
+		// WeChat would answer 48001, which means a fault of the operator's.
+		return "", auth.Failf(auth.NeedsLogin, "refresh token of user %s opens no profile", userID)
 	case row.Dead.Valid:
 		return "", auth.Failf(auth.NeedsLogin, "refresh token of user %s is dead: %s", userID, row.Dead.V)
 	case row.EndsAt <= millis(s.now()):

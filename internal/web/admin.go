@@ -32,11 +32,22 @@ func (s *Server) adminLogout(w http.ResponseWriter, r *http.Request) error {
 	if err := s.cookies.end(w, r, s.cookies.admin); err != nil {
 		return err
 	}
+	// An admin's own session opens the pages too, with or without a link's.
+	visit, err := s.visitor(r)
+	if err != nil && auth.ReasonOf(err) != auth.NotSignedIn {
+		return err
+	}
+	if err == nil && s.admins.MayEnter(visit) {
+		if err := s.cookies.end(w, r, s.cookies.visitor); err != nil {
+			return err
+		}
+		http.SetCookie(w, s.signedOutCookie("signed_out", signedOutLifetime))
+	}
 	if err := s.admins.RecordSignOut(r.Context(), adminOf(r)); err != nil {
 		return err
 	}
 	// No redirect: the visitor's own page might lead on to WeChat, where the browser
 	// does not let a form's redirects go, see contentPolicy.
 	exchangeOf(r).admin = nil
-	return s.page(w, r, adminMessagePage{Icon: "success", Key: "desk_signed_out", Action: &link{Label: "action.home", Href: s.site.home()}})
+	return s.page(w, r, adminMessagePage{Icon: "success", Key: "admin_signed_out", Action: &link{Label: "action.home", Href: s.site.home()}})
 }

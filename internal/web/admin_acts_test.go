@@ -335,6 +335,77 @@ func TestEventsPage(t *testing.T) {
 	w.wantEvents(admin.ActSignOut)
 }
 
+// A person's copy of their data says what was done to them and when, and nothing of
+// what admins note among themselves or who they are. What an admin did to others does
+// not read as done to themselves.
+func TestExportHoldsNoNotes(t *testing.T) {
+	w := newWorld(t, options{})
+	for _, key := range []string{"lin", "wang", "alice"} {
+		w.phone(key).signsIn()
+	}
+	own := newWorld(t, options{dbPath: w.dbPath, sim: w.sim, admins: []string{w.person("lin").OpenID}})
+	boss := own.signedIn("lin")
+	wang := "/admin/users/" + w.user("wang").ID
+	boss.post(wang+"/block", url.Values{"reason": {"老赖，别放进来"}})
+	boss.post(wang+"/unblock", nil)
+	zhao := w.user("alice").ID
+	boss.post("/admin/users/"+zhao+"/erase", w.tail("alice"))
+
+	for name, p := range map[string]*page{
+		"the person's": own.signedIn("wang").get("/api/me/export"),
+		"an admin's":   own.admin().get("/api/admin/users/" + w.user("wang").ID + "/export"),
+	} {
+		p.wantPage(http.StatusOK, `"action": "block"`)
+		for _, note := range []string{"老赖", w.user("lin").ID, w.person("lin").OpenID} {
+			if strings.Contains(p.Body, note) {
+				t.Errorf("%s copy tells %q:\n%s", name, note, p.Body)
+			}
+		}
+	}
+	var copied struct {
+		Events []struct{ Actor, Action, Subject string }
+	}
+	p := boss.get("/api/me/export")
+	check(t, json.Unmarshal([]byte(p.Body), &copied))
+	for _, e := range copied.Events {
+		if e.Action == "erase" && (e.Actor != "you" || e.Subject != "somebody else") {
+			t.Errorf("an admin's copy reads %+v", e)
+		}
+	}
+	if !strings.Contains(p.Body, `"action": "erase"`) || strings.Contains(p.Body, zhao) {
+		t.Errorf("the admin's act is missing, or says on whom:\n%s", p.Body)
+	}
+}
+
+// 退出 in the admin pages ends whatever opens them, and says so.
+func TestAdminSignsOut(t *testing.T) {
+	w := newWorld(t, options{})
+	w.phone("lin").signsIn()
+	own := newWorld(t, options{dbPath: w.dbPath, sim: w.sim, admins: []string{w.person("lin").OpenID}})
+	for name, adminBrowser := range map[string]*browser{"own login": own.signedIn("lin"), "link": own.admin()} {
+		adminBrowser.get("/admin").wantPage(http.StatusOK, "")
+		adminBrowser.post("/admin/logout", nil).wantPage(http.StatusOK, "已退出管理后台")
+		if p := adminBrowser.get("/admin"); p.Status == http.StatusOK {
+			t.Errorf("%s: still in", name)
+		}
+		adminBrowser.wantNobody()
+	}
+	// Who has both is out of both; somebody else's session in an admin's browser stays.
+	both, guest := own.signedIn("lin"), own.signedIn("wang")
+	for _, b := range []*browser{both, guest} {
+		token, _, err := own.admins.NewLink(t.Context(), admin.CommandLine())
+		check(t, err)
+		b.post("/admin/link", url.Values{"token": {string(token)}})
+		b.get("/admin").wantPage(http.StatusOK, "")
+		b.post("/admin/logout", nil).wantPage(http.StatusOK, "已退出管理后台")
+		if p := b.get("/admin"); p.Status == http.StatusOK {
+			t.Error("still in")
+		}
+	}
+	both.wantNobody()
+	guest.wantMe("wang")
+}
+
 // An export has exactly who matches, in both forms, and nobody is missing from it
 // who logs in while it is made.
 func TestExportIsWhatIsFiltered(t *testing.T) {

@@ -157,6 +157,10 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
 	// Read again: whether the person is an admin is not the login's business.
 	if visit, err := s.sessions.Visit(r.Context(), auth.VisitorSession, auth.Hash(fl.Token)); err == nil {
 		s.note(r, s.admins.RecordSignIn(r.Context(), visit))
+		if s.shouldRenew(r, fl, visit) {
+			http.SetCookie(w, s.renewalCookie())
+			return redirect(w, http.StatusSeeOther, s.site.prefix+"/consent?renew=1&return_to="+url.QueryEscape(fl.ReturnTo))
+		}
 	}
 	s.arrived(w, r, fl)
 	return fromWeChat(w, fl.ReturnTo)

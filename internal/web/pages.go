@@ -19,6 +19,7 @@ type frame struct {
 	RequestID string
 	Demo      *Demo     // not nil: a strip says that this is no real WeChat
 	Admin     bool      // admin pages: the visitor may see the navigation
+	Renews    bool      // this browser can fetch the profile anew
 	Path      string    // of the request, below the prefix; marks the place in navigations
 	Now       time.Time // for relative times
 	Base      string    // what addresses on the page begin at, if it is shown under another site's; else empty
@@ -50,6 +51,7 @@ type profilePage struct {
 type consentPage struct {
 	Site       string // who asks: the host of the public URL
 	ConsentURL string // the big button
+	SkipURL    string // past it, for somebody who is signed in; empty: there is no way past
 }
 
 // messagePage says one thing and offers one way on: every error, and the ends of

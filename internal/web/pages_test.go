@@ -243,7 +243,7 @@ func busyMonth() admin.Activity {
 // messageKeys are the keys that a messagePage is made with: every reason, and
 // the ends of things.
 func messageKeys() []string {
-	keys := []string{"signed_out", "erased", "scan_confirmed", "scan_refused", "scan_outside", "framed", "not_delivered", "going_round", "desk_signed_out"}
+	keys := []string{"signed_out", "erased", "scan_confirmed", "scan_refused", "scan_outside", "framed", "not_delivered", "going_round", "admin_signed_out"}
 	for _, reason := range reasons() {
 		keys = append(keys, "reason."+reason)
 	}

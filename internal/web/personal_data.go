@@ -22,15 +22,17 @@ func (s *Server) exportPersonalData(w http.ResponseWriter, r *http.Request, user
 	h.Set("Content-Type", jsonFile.mediaType)
 	h.Set("Content-Disposition", `attachment; filename="`+name+`"`)
 	return s.stream(w, r, personalDataChunk, func(out io.Writer, row func()) error {
+		var about auth.User
 		o := &jsonObject{out: out, lists: []string{"sessions", "logins", "events"}}
 		err := s.personal.EachOfPersonalData(r.Context(), userID, admin.PersonalDataVisitor{
 			Person: func(user auth.User) error {
+				about = user
 				o.field("user", s.userJSON(user))
 				return o.field("consent", newConsentJSON(user))
 			},
 			Session: func(x auth.Session) error { row(); return o.item("sessions", newSessionJSON(x)) },
 			Login:   func(x auth.Login) error { row(); return o.item("logins", newLoginJSON(x)) },
-			Event:   func(x admin.Event) error { row(); return o.item("events", newEventJSON(x)) },
+			Event:   func(x admin.Event) error { row(); return o.item("events", newEventJSON(x, about)) },
 			Rest: func(token *admin.TokenInfo, picture auth.Picture) error {
 				o.noMoreItems()
 				o.field("refresh_token", newTokenJSON(token))

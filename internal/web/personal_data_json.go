@@ -35,10 +35,11 @@ type loginJSON struct {
 }
 
 type eventJSON struct {
-	At     time.Time    `json:"at"`
-	Actor  string       `json:"actor"`
-	Action admin.Action `json:"action"`
-	Detail string       `json:"detail,omitempty"`
+	At      time.Time    `json:"at"`
+	Actor   string       `json:"actor"` // "you", "admin" or "wechat"
+	Action  admin.Action `json:"action"`
+	Subject string       `json:"subject,omitempty"` // "you" or "somebody else"
+	Detail  string       `json:"detail,omitempty"`
 }
 
 type tokenJSON struct {
@@ -70,8 +71,27 @@ func newLoginJSON(x auth.Login) loginJSON {
 	return loginJSON{inSeconds(x.StartedAt), x.Scope, x.Outcome, x.Reason, x.Errcode, x.Step, x.Device.RemoteAddr, x.Device.UserAgent}
 }
 
-func newEventJSON(x admin.Event) eventJSON {
-	return eventJSON{inSeconds(x.At), x.Actor, x.Action, x.Detail}
+// newEventJSON is an event as the person whom the export is about may read it. What
+// others wrote about them, and who did, are notes among admins: of a block they learn
+// that it was, and when. Subject is whom it was done to, as an admin's own acts are on
+// others.
+func newEventJSON(x admin.Event, about auth.User) eventJSON {
+	e := eventJSON{At: inSeconds(x.At), Actor: "admin", Action: x.Action, Subject: "somebody else"}
+	switch x.Actor {
+	case about.ID:
+		e.Actor, e.Detail = "you", x.Detail
+	case admin.ActorWeChat:
+		e.Actor = x.Actor
+	}
+	if x.Subject == about.ID || x.Subject == about.OpenID {
+		e.Subject = "you"
+	} else if x.Subject == "" {
+		e.Subject = ""
+	}
+	if e.Actor == "you" && e.Subject == "somebody else" {
+		e.Detail = "" // may be about that person
+	}
+	return e
 }
 
 // newTokenJSON says that there is a refresh_token, and never the token itself.

@@ -265,6 +265,7 @@ func (s *Server) writePage(w http.ResponseWriter, r *http.Request, status int, p
 		RequestID: requestID(r),
 		Demo:      s.config.Demo,
 		Admin:     isAdmin(r),
+		Renews:    s.inWeChat(r) && s.auth.Rules().Mode != auth.ModeBase,
 		Path:      s.below(r),
 		Now:       s.now(),
 	}

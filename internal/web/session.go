@@ -22,6 +22,7 @@ type sessionCookies struct {
 	sessions SessionStore
 	now      func() time.Time
 	idle     time.Duration // after it, a session without a visit counts no more
+	appID    string        // of the account whose people sign in here
 	visitor  *cookieKind
 	admin    *cookieKind
 }
@@ -50,6 +51,7 @@ func newSessionCookies(site site, domain string, rules auth.Rules, store Session
 		sessions: store,
 		now:      now,
 		idle:     rules.Idle,
+		appID:    rules.AppID,
 		visitor:  &cookieKind{auth.VisitorSession, site.cookie(domain, "wxlogin"), cookieName(site.secure, domain, "wxlogin"), options},
 		admin:    &cookieKind{auth.AdminSession, site.cookie("", "wxlogin_desk"), cookieName(site.secure, "", "wxlogin_desk"), forAdmins},
 	}
@@ -130,9 +132,15 @@ func (c *sessionCookies) readNamed(r *http.Request, kind *cookieKind, name strin
 		if err != nil {
 			return held{asked: true, err: err}
 		}
-		if visit.Session.Alive(c.now(), c.idle) {
-			return held{asked: true, token: token, visit: visit}
+		if !visit.Session.Alive(c.now(), c.idle) {
+			continue
 		}
+		// Of another account, from before WXLOGIN_APPID was changed: its openid means
+		// nothing to applications that know this one's.
+		if kind.kind == auth.VisitorSession && visit.User.AppID != c.appID {
+			continue
+		}
+		return held{asked: true, token: token, visit: visit}
 	}
 	return held{asked: true}
 }

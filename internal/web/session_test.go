@@ -3,8 +3,11 @@ package web_test
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
+
+	"wxlogin/internal/wechat/wechatsim"
 )
 
 func TestSessionTokenChanges(t *testing.T) {
@@ -36,6 +39,30 @@ func TestGoodCookieBehindJunk(t *testing.T) {
 	p, err := b.fetch(req)
 	check(t, err)
 	p.wantPage(http.StatusOK, w.person("lin").OpenID)
+}
+
+// WXLOGIN_APPID is changed and the database kept: a session from before would hand
+// applications the other account's openid, so it is none, and the next login makes
+// somebody of this account.
+func TestSessionsOfAnotherAccount(t *testing.T) {
+	keys := newKeys(t)
+	before := newWorld(t, options{keys: keys})
+	phone := before.phone("lin")
+	phone.signsIn()
+	theirs := before.person("lin").OpenID
+
+	after := newWorld(t, options{replicaOf: before, keys: keys, dbPath: before.dbPath,
+		sim: wechatsim.New(wechatsim.Config{AppID: "wxffffffffffffffff", Now: before.clock.now})})
+	phone.w = after
+	phone.wantNobody()
+	for _, path := range []string{"/verify", "/api/me/export", "/api/admin/users"} {
+		if p := phone.get(path); p.Status != http.StatusUnauthorized || strings.Contains(p.Body, theirs) {
+			t.Errorf("%s: status %d", path, p.Status)
+		}
+	}
+	phone.get("/").wantRedirect("/login?return_to=%2F")
+	phone.w = before // nothing is lost: the AppID may have been a mistake
+	phone.wantMe("lin")
 }
 
 func TestSessionEnds(t *testing.T) {

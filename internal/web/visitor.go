@@ -37,10 +37,16 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 // has agreed and is signed in has come by Back, and goes where they went.
 func (s *Server) consent(w http.ResponseWriter, r *http.Request) error {
 	returnTo := s.returnTo(r)
-	if visit, err := s.visitor(r); err == nil && visit.User.Consented() && r.URL.Query().Has("return_to") {
+	p := consentPage{Site: s.config.PublicURL.Host, ConsentURL: s.loginPath(returnTo, true)}
+	visit, err := s.visitor(r)
+	switch {
+	case err != nil:
+	case r.URL.Query().Get("renew") == "1":
+		p.SkipURL = returnTo // they are signed in already
+	case visit.User.Consented() && r.URL.Query().Has("return_to"):
 		return redirect(w, http.StatusSeeOther, returnTo)
 	}
-	return s.page(w, r, consentPage{Site: s.config.PublicURL.Host, ConsentURL: s.loginPath(returnTo, true)})
+	return s.page(w, r, p)
 }
 
 // logout ends the session, or with scope=all every session of the person.

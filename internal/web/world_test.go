@@ -56,6 +56,7 @@ type options struct {
 	path        string // of the public URL
 	rateLimit   int
 	recheck     time.Duration
+	renew       bool          // ask for consent when a token has died
 	quiet       bool          // the log goes nowhere: for benchmarks
 	budget      time.Duration // of a login; 0: 8 s
 	proxies     []string
@@ -124,7 +125,7 @@ func newWorld(t testing.TB, o options) *world {
 	if o.mode == "" {
 		o.mode = auth.ModeAuto
 	}
-	rules := auth.Rules{AppID: w.sim.AppID(), Mode: o.mode, Idle: 720 * time.Hour, Lifetime: 4320 * time.Hour, Budget: cmp.Or(o.budget, 8*time.Second), Recheck: o.recheck}
+	rules := auth.Rules{AppID: w.sim.AppID(), Mode: o.mode, Idle: 720 * time.Hour, Lifetime: 4320 * time.Hour, Budget: cmp.Or(o.budget, 8*time.Second), Recheck: o.recheck, RenewProfile: o.renew}
 	w.pictures = auth.NewPictures(client, w.db, w.clock.now, log)
 	t.Cleanup(func() { w.pictures.Close(t.Context()) }) // cut short: that context has ended
 	w.refresher = auth.NewRefresher(client, w.db, w.pictures, w.clock.now, log)
