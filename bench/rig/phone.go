@@ -132,10 +132,11 @@ func (p *Phone) Authorize(location string, deadline time.Time) (path string, err
 	return back, nil
 }
 
-// Location is where an answer redirects to, or "".
+// Location is where an answer redirects to, or "". An empty fragment, which keeps the
+// one of WeChat's address from being inherited, is left out.
 func Location(c *Conn) string {
 	if values := c.Header("Location"); len(values) > 0 {
-		return values[0]
+		return strings.TrimSuffix(values[0], "#")
 	}
 	return ""
 }

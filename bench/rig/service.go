@@ -36,7 +36,7 @@ func (w *World) Close() error { return w.WeChat.Stop() }
 // The official account that is played, and the site. Host is the name that the
 // site is known by; connections go to where the process listens.
 const (
-	AppID  = "wxbe0c4000000000001"
+	AppID  = "wxbe0c400000000001"
 	Secret = "0123456789abcdef0123456789abcdef"
 	Host   = "h5.localhost"
 )
