@@ -79,7 +79,7 @@ func (s *Server) adminUser(w http.ResponseWriter, r *http.Request) error {
 
 // dones are what a form can have done; its words are done.NAME.
 var dones = []string{
-	"blocked", "unblocked", "sessions", "session", "refreshed", "needs_login", "erased", "mismatch", "granted", "revoked",
+	"blocked", "unblocked", "sessions", "session", "admin_session", "refreshed", "needs_login", "erased", "mismatch", "granted", "revoked",
 	"bulk_blocked", "bulk_sessions", "bulk_nobody",
 }
 

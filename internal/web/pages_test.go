@@ -172,6 +172,11 @@ func samples() []sample {
 		name: "typical", path: "/admin", admin: true, says: []string{"48211"},
 		page: func() page {
 			p := dashboard(busyMonth())
+			p.Done, p.Here, p.Self = "done.admin_session", "019aa9f0-6d2c-7c41-9d53-0b8f8d1f3a30", "019aa9f0-6d2c-7c41-9d53-0b8f8d1f3a10"
+			p.Sessions = []auth.Session{
+				{ID: p.Here, CreatedAt: noon, LastSeenAt: noon, EndsAt: noon.Add(admin.SessionLifetime), Device: auth.Device{RemoteAddr: "203.0.113.9", UserAgent: "Windows NT 10.0 Edg/140"}},
+				{ID: "019aa9f0-6d2c-7c41-9d53-0b8f8d1f3a31", CreatedAt: noon, LastSeenAt: noon, EndsAt: noon, Device: auth.Device{UserAgent: `"><script>alert(1)</script>`}},
+			}
 			p.Counts = admin.Counts{Users: 48211, NewUsers: 96, Logins: 1840, Sessions: 20731, Snapshots: 57, Failures: 12, BlockedUser: 8, Since: noon}
 			return p
 		}(),
