@@ -213,7 +213,7 @@ func TestSomebodyCanEnter(t *testing.T) {
 	} {
 		for name, act := range map[string]func(w *world, by admin.Actor, user auth.User) error{
 			"block": func(w *world, by admin.Actor, user auth.User) error {
-				return w.admins.Block(t.Context(), by, user.ID, "")
+				return w.admins.Block(t.Context(), by.Confirming(user.ID), user.ID, "")
 			},
 			"erase": func(w *world, by admin.Actor, user auth.User) error {
 				return w.admins.Erase(t.Context(), by.Confirming(user.ID), user.ID)
