@@ -3,14 +3,27 @@
 -- request ends after four times the timeout below.
 local verify = "http://127.0.0.1:8007/verify?login=redirect"
 local identity = { "remote-user", "remote-name", "x-wechat-openid", "x-wechat-unionid", "x-wechat-scope" }
-local asked = { "cookie", "accept", "accept-language", "user-agent", "sec-fetch-mode", "x-requested-with" }
+local asked = {
+	"cookie", "accept", "accept-language", "user-agent", "x-requested-with", "content-type", "origin", "referer",
+	"sec-fetch-mode", "sec-fetch-site", "sec-fetch-dest", "upgrade-insecure-requests",
+}
+-- Of the answer these are HAProxy's own business.
+local own = { ["connection"] = true, ["content-length"] = true, ["transfer-encoding"] = true, ["keep-alive"] = true, ["date"] = true }
+
+-- The cookies that open wxlogin's sessions, with and without a prefix and the hash of
+-- the public URL, of visitors and of the admin pages.
+local function opens(cookie)
+	local name = (cookie:match("^([^=]*)=") or ""):gsub("wxlogin_desk", "wxlogin")
+	return name:find("wxlogin$") ~= nil or name:find("wxlogin_%x+$") ~= nil
+end
 
 local function deny(txn, status, headers, body)
 	local reply = txn:reply({ status = status })
-	for name, value in pairs(headers) do
-		reply:add_header(name, value)
+	for name, values in pairs(headers) do
+		for _, value in pairs(values) do
+			reply:add_header(name, value)
+		end
 	end
-	reply:add_header("Cache-Control", "no-store")
 	if body then
 		reply:set_body(body)
 	end
@@ -46,13 +59,13 @@ core.register_action("wxlogin", { "http-req" }, function(txn)
 		end
 	end
 	if not answer or answer.status == 0 or answer.status >= 500 then
-		return deny(txn, 503, {})
+		return deny(txn, 503, { ["cache-control"] = { "no-store" } })
 	end
 	if answer.status ~= 200 then
 		local out = {}
-		for _, name in ipairs({ "location", "content-type", "x-login-url" }) do
-			if answer.headers[name] then
-				out[name] = answer.headers[name][0]
+		for name, values in pairs(answer.headers) do
+			if not own[name] then
+				out[name] = values
 			end
 		end
 		return deny(txn, answer.status, out, answer.body)
@@ -67,7 +80,7 @@ core.register_action("wxlogin", { "http-req" }, function(txn)
 		while sent["cookie"][i] do
 			for part in sent["cookie"][i]:gmatch("[^;]+") do
 				part = part:match("^%s*(.-)%s*$")
-				if part ~= "" and not part:find("__Secure-wxlogin", 1, true) then
+				if part ~= "" and not opens(part) then
 					all[#all + 1] = part
 				end
 			end

@@ -154,7 +154,7 @@ var duePromises = map[string]func(*world){
 	"a page by the token's end keeps its place while tokens end and come": func(w *world) {
 		var ids []string
 		for i := range 9 {
-			ids = append(ids, w.grants(fmt.Sprintf("o%d", i), auth.ScopeBase, "R").ID)
+			ids = append(ids, w.grants(fmt.Sprintf("o%d", i), auth.ScopeUserinfo, "R").ID)
 			w.clock.pass(time.Hour)
 		}
 		w.clock.pass(25 * 24 * time.Hour)
@@ -173,7 +173,7 @@ var duePromises = map[string]func(*world){
 		second := page(admin.FilterTokenEnds, first.Next)
 		want(second, "o3", "o4", "o5")
 		w.tokenDies(ids[4])
-		w.grants("o3", auth.ScopeBase, "R2")
+		w.grants("o3", auth.ScopeUserinfo, "R2")
 		third := page(admin.FilterTokenEnds, second.Next)
 		want(third, "o6", "o7", "o8")
 		want(page(admin.FilterTokenEnds, third.Prev), "o1", "o2", "o5")

@@ -3,11 +3,13 @@ package store_test
 import (
 	"database/sql"
 	"io/fs"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
 
+	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 	"wxlogin/internal/store"
 	"wxlogin/migrations"
@@ -161,6 +163,33 @@ func TestAnUpgradeForgetsNobodysDevices(t *testing.T) {
 			}
 			if n := w.number("SELECT COUNT(*) FROM logins WHERE remote_addr || user_agent || session_hash = '' AND id = $1", nobody.Login.ID); n != 1 {
 				t.Error("nobody's login still has address, browser or session")
+			}
+		})
+	}
+}
+
+// A profile that was frozen without a word, because a silent login's token had taken
+// the place of the dead one, is found among those who have to log in again.
+func TestAnUpgradeFindsFrozenProfiles(t *testing.T) {
+	for _, e := range engines {
+		t.Run(e.name, func(t *testing.T) {
+			w := before(t, e, "00012")
+			for _, openID := range []string{"frozen", "never asked"} {
+				save := w.login(openID, auth.ScopeBase)
+				save.RefreshToken = "R"
+				w.past(save, "", w.clock.now())
+			}
+			w.exec(`UPDATE users SET scope = 'snsapi_userinfo' WHERE openid = 'frozen'`)
+			w.Store = w.another()
+			page := must(w.Users(w.ctx, admin.UserQuery{Filter: admin.FilterNeedsLogin}))(t)
+			if got := openIDs(page.Users); !slices.Equal(got, []string{"frozen"}) {
+				t.Errorf("%q need a login", got)
+			}
+			// And a silent login does not wake it.
+			w.signsIn(w.login("frozen", auth.ScopeBase))
+			page = must(w.Users(w.ctx, admin.UserQuery{Filter: admin.FilterNeedsLogin}))(t)
+			if got := openIDs(page.Users); !slices.Equal(got, []string{"frozen"}) {
+				t.Errorf("%q need a login after a silent one", got)
 			}
 		})
 	}

@@ -57,6 +57,7 @@ func (w *world) wantEvents(want ...admin.Action) {
 
 // Whoever has one device of a person ends that one, and a stranger none.
 func TestEndOneSession(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	phone, tablet, wang := w.phone("lin"), w.phone("lin"), w.phone("wang")
 	id := phone.id()
@@ -90,6 +91,7 @@ func TestEndOneSession(t *testing.T) {
 
 // An admin is made and unmade on a page, after a typed confirmation.
 func TestGrantOnAPage(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	lin := w.phone("lin")
 	id := lin.id()
@@ -110,6 +112,7 @@ func TestGrantOnAPage(t *testing.T) {
 // The only admin does not lock the door behind themselves, in any way; their own
 // data they may erase, as anybody.
 func TestLastAdmin(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	lin, wang := w.phone("lin"), w.phone("wang")
 	id, other := lin.id(), wang.id()
@@ -187,6 +190,7 @@ func (b *browser) fetchAPI(method, address string) *page {
 // An admin who came by their own login is asked for it again after twelve hours,
 // and after ten minutes for what cannot be undone. A silent one will do.
 func TestAdminSignsInAgain(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	lin, wang := w.phone("lin"), w.phone("wang")
 	lin.signsIn()
@@ -226,6 +230,7 @@ func TestAdminSignsInAgain(t *testing.T) {
 
 // Several people are chosen in the list; a page asks, then it is done to each.
 func TestBulk(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	lin, wang, alice := w.phone("lin"), w.phone("wang"), w.phone("alice")
 	ids := []string{lin.id(), wang.id()}
@@ -264,6 +269,7 @@ func TestBulk(t *testing.T) {
 // What WeChat refuses is counted by its number, named, and shown where it
 // happened.
 func TestErrcodesOnTheDashboard(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	lin := w.phone("lin")
 	id := lin.id()
@@ -287,6 +293,7 @@ func TestErrcodesOnTheDashboard(t *testing.T) {
 
 // Whom a login was refused is found in their history too.
 func TestRefusedLoginIsInTheTimeline(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	lin := w.phone("lin")
 	id := lin.id()
@@ -299,6 +306,7 @@ func TestRefusedLoginIsInTheTimeline(t *testing.T) {
 // Who agreed on our own page is noted with the text's version and the time; a
 // silent login changes neither.
 func TestConsentIsNoted(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	lin := w.phone("lin")
 	id := lin.id()
@@ -329,6 +337,7 @@ func TestConsentIsNoted(t *testing.T) {
 // The record is filtered by what, who and when, and exported as filtered. Every
 // act of an admin is in it, taking a copy too.
 func TestEventsPage(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	lin := w.phone("lin")
 	id := lin.id()
@@ -387,6 +396,7 @@ func TestEventsPage(t *testing.T) {
 // what admins note among themselves or who they are. What an admin did to others does
 // not read as done to themselves.
 func TestExportHoldsNoNotes(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	for _, key := range []string{"lin", "wang", "alice"} {
 		w.phone(key).signsIn()
@@ -427,6 +437,7 @@ func TestExportHoldsNoNotes(t *testing.T) {
 
 // 退出 in the admin pages ends whatever opens them, and says so.
 func TestAdminSignsOut(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	w.phone("lin").signsIn()
 	own := newWorld(t, options{dbPath: w.dbPath, sim: w.sim, admins: []string{w.person("lin").OpenID}})
@@ -457,6 +468,7 @@ func TestAdminSignsOut(t *testing.T) {
 // An export has exactly who matches, in both forms, and nobody is missing from it
 // who logs in while it is made.
 func TestExportIsWhatIsFiltered(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	for i := range 5 {
 		key := fmt.Sprint("p", i)
@@ -499,6 +511,7 @@ func TestExportIsWhatIsFiltered(t *testing.T) {
 
 // My data shows what is stored, and nothing of anybody else.
 func TestMyDataPage(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	lin := w.phone("lin")
 	lin.signsIn()

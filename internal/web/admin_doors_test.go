@@ -14,6 +14,7 @@ import (
 // A code confirmed by an admin whose login is old would make a fresh admin of the
 // desktop: the phone signs in anew first, and who holds it by then answers.
 func TestScanByAnAdminTakesAFreshLogin(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	w.signedIn("wang")
 	phone := w.signedIn("lin")
@@ -38,6 +39,7 @@ func TestScanByAnAdminTakesAFreshLogin(t *testing.T) {
 // An admin who is blocked, or has never come, is nobody who could let the last one
 // in again.
 func TestLastAdminCountsWhoCanEnter(t *testing.T) {
+	t.Parallel()
 	sim := wechatsim.New(wechatsim.Config{})
 	w := newWorld(t, options{sim: sim, admins: []string{"oNeverCame000000000000000000"}})
 	lin, wang := w.signedIn("lin"), w.signedIn("wang")
@@ -54,6 +56,7 @@ func TestLastAdminCountsWhoCanEnter(t *testing.T) {
 // The audit log names admins who sign in as themselves, and refused logins in which
 // WeChat spoke of two people; of visitors it says nothing.
 func TestSecurityEvents(t *testing.T) {
+	t.Parallel()
 	sim := wechatsim.New(wechatsim.Config{})
 	w := newWorld(t, options{sim: sim, admins: []string{openID(sim, "lin")}})
 	w.signedIn("wang")
@@ -70,6 +73,7 @@ func TestSecurityEvents(t *testing.T) {
 
 // Erasing a person leaves nothing that somebody has written about them.
 func TestEraseForgetsReasons(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	lin := w.signedIn("lin")
 	id := lin.me()["id"].(string)
@@ -87,6 +91,7 @@ func TestEraseForgetsReasons(t *testing.T) {
 // However long an address is that an old session comes with, it is checked like
 // any other.
 func TestRecheckOfALongAddress(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{recheck: 24 * time.Hour})
 	phone := w.signedIn("lin")
 	w.clock.pass(25 * time.Hour)

@@ -28,6 +28,7 @@ var adminRoutes = []struct{ method, path string }{
 
 // Every admin route refuses everyone who is no admin, and changes nothing.
 func TestAdminRefusesEveryoneElse(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	lin := w.phone("lin")
 	lin.signsIn()
@@ -66,6 +67,7 @@ func TestAdminRefusesEveryoneElse(t *testing.T) {
 
 // The route list above is the router's own.
 func TestAdminRoutesAreComplete(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	known := map[string]bool{}
 	for _, route := range adminRoutes {
@@ -80,6 +82,7 @@ func TestAdminRoutesAreComplete(t *testing.T) {
 
 // An admin link shows a button, works once and lets this browser in, as nobody.
 func TestAdminLink(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	token, _, err := w.admins.NewLink(t.Context(), admin.CommandLine())
 	check(t, err)
@@ -107,6 +110,7 @@ func TestAdminLink(t *testing.T) {
 
 // Admins by name, from the configuration or granted; taken back at once.
 func TestAdminsByTheirOwnLogin(t *testing.T) {
+	t.Parallel()
 	sim := wechatsim.New(wechatsim.Config{})
 	w := newWorld(t, options{sim: sim, admins: []string{openID(sim, "lin")}})
 	lin, wang := w.phone("lin"), w.phone("wang")
@@ -140,6 +144,7 @@ func openID(sim *wechatsim.Simulator, key string) string {
 
 // Blocking acts on the next request and on the next login.
 func TestBlock(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	lin := w.phone("lin")
 	lin.signsIn()
@@ -158,6 +163,7 @@ func TestBlock(t *testing.T) {
 }
 
 func TestEndSessionsAndErase(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	lin := w.phone("lin")
 	lin.signsIn()
@@ -187,6 +193,7 @@ func TestEndSessionsAndErase(t *testing.T) {
 
 // A person reads all that is stored on them, and erases it.
 func TestMyData(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	lin := w.phone("lin")
 	lin.signsIn()
@@ -219,6 +226,7 @@ var hostile = []string{
 
 // No nickname breaks a login, a page, the JSON or the CSV, and none is lost.
 func TestHostileNicknames(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	stored := map[string]string{} // by openid
 	for i, nickname := range hostile {
@@ -290,6 +298,7 @@ func TestHostileNicknames(t *testing.T) {
 
 // The list turns by cursor, forwards and back, while people come.
 func TestUserList(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	var openIDs []string
 	for i := range 7 {

@@ -25,6 +25,7 @@ func (w *world) holds(browsers ...*browser) map[string]string {
 
 // A cookie with anything changed in it is nobody's, and no fault.
 func TestChangedCookies(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	lin, other, admins := w.signedIn("lin"), w.signedIn("wang"), w.admin()
 	callback := lin.stops("/login", "/callback?")
@@ -71,6 +72,7 @@ func TestChangedCookies(t *testing.T) {
 // Whichever way in, the session is a new one, and what somebody has planted opens
 // nothing afterwards.
 func TestPlantedCookies(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	w.signedIn("lin")
 	for _, planted := range []string{strings.Repeat("A", 43), "x", "wang's"} {
@@ -116,6 +118,7 @@ func TestPlantedCookies(t *testing.T) {
 
 // What has been used, or ended, opens nothing a second time.
 func TestReplays(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	id := w.signedIn("lin").me()["id"].(string)
 	adminBrowser := w.admin()
@@ -166,6 +169,7 @@ func TestReplays(t *testing.T) {
 
 // Nothing that a client can write makes it another client.
 func TestRateLimitIsNotEvaded(t *testing.T) {
+	t.Parallel()
 	const limit = 60
 	w := newWorld(t, options{rateLimit: limit})
 	for _, test := range []struct {

@@ -46,6 +46,7 @@ var elsewhere = regexp.MustCompile(`(?i)(href|action|src)="([^/"]|/[/\\])[^"]*ev
 // No spelling of an address opens what the address itself does not, and none leads
 // elsewhere.
 func TestSpellingsOfAllRoutes(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	w.signedIn("lin")
 	for _, route := range w.routes() {
@@ -88,6 +89,7 @@ func TestSpellingsOfAllRoutes(t *testing.T) {
 // Requests that two readers could read in two ways are refused, and what hides in
 // them is answered by nobody.
 func TestShapesOfRequests(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	const hidden = "GET /api/me HTTP/1.1\r\nHost: x\r\n\r\n"
 	post := func(headers, body string) string {

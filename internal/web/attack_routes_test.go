@@ -30,6 +30,7 @@ func (to targets) place(pattern string) string {
 // Nobody, and no other person, sees or changes anything of a person by any route;
 // admins get in.
 func TestNobodyReachesAnother(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	lin, tablet := w.signedIn("lin"), w.signedIn("lin")
 	id := lin.me()["id"].(string)
@@ -122,6 +123,7 @@ func (w *world) answersTo(method, address string) bool {
 // A method that a route does not have is refused, to anybody, and the right ones are
 // named.
 func TestMethodsOfAllRoutes(t *testing.T) {
+	t.Parallel()
 	for _, prefix := range []string{"", "/wx"} {
 		w := newWorld(t, options{path: prefix})
 		origin := strings.TrimSuffix(w.url, prefix)
@@ -173,6 +175,7 @@ func leads(p *page) string {
 
 // No parameter of any route leads to a place of somebody else's.
 func TestNoRouteLeadsElsewhere(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{proxies: []string{"127.0.0.1/32"}})
 	lin, admin := w.signedIn("lin"), w.admin()
 	for _, route := range w.routes() {
@@ -205,6 +208,7 @@ func TestNoRouteLeadsElsewhere(t *testing.T) {
 
 // No header about where a request came from gets anybody in or into an answer.
 func TestForwardedHeadersOnAllRoutes(t *testing.T) {
+	t.Parallel()
 	for name, proxies := range map[string][]string{"trusted": {"127.0.0.1/32"}, "not trusted": nil} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, options{proxies: proxies})

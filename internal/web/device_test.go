@@ -3,6 +3,7 @@ package web
 import "testing"
 
 func TestDeviceNames(t *testing.T) {
+	t.Parallel()
 	w := words{"unknown": "?"}
 	for agent, want := range map[string]string{
 		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36":                                                  "Windows · Chrome",

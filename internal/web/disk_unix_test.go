@@ -15,6 +15,7 @@ import (
 // that they could not be, readiness tells, and all is well again by itself. The
 // limit is a whole process's, so the test has one to itself.
 func TestDiskFull(t *testing.T) {
+	t.Parallel()
 	if os.Getenv("WEB_TEST_DISK") == "" {
 		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestDiskFull$")
 		cmd.Env = append(os.Environ(), "WEB_TEST_DISK=full")

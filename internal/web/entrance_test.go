@@ -27,6 +27,7 @@ func (b *browser) asks(method, address string, lines ...string) *page {
 // WeChat's browser on Android names itself in X-Requested-With with every page.
 // Only XMLHttpRequest means a script.
 func TestWeChatOnAndroidNavigates(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	const app = "X-Requested-With: com.tencent.mm"
 	w.browser(iPhone).asks(http.MethodGet, "/verify?login=redirect", app, "Accept: text/html", "Sec-Fetch-Mode: navigate").
@@ -41,6 +42,7 @@ func TestWeChatOnAndroidNavigates(t *testing.T) {
 // /signin is one address for every browser, and everybody who is told to sign in is
 // told this one.
 func TestOneAddressToSignIn(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{path: "/wx", proxies: []string{"127.0.0.1/32"}, returnHosts: []string{"shop.example.com"}})
 	const weCom = "Mozilla/5.0 (iPhone) AppleWebKit/605.1.15 Mobile/15E148 wxwork/4.1.16 MicroMessenger/7.0.1"
 	cart := url.QueryEscape("https://shop.example.com/cart?a=1")
@@ -75,6 +77,7 @@ func TestOneAddressToSignIn(t *testing.T) {
 // Whoever is not signed in passes with empty headers where a login is optional,
 // and only there; a query that Envoy takes over from the visitor decides nothing.
 func TestVerifyOptional(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{path: "/wx"})
 	stranger, phone := w.phone(""), w.phone("lin")
 	phone.signsIn()
@@ -106,6 +109,7 @@ func TestVerifyOptional(t *testing.T) {
 // Every path and every method below /verify answers as /verify, whatever site the
 // visitor's request comes from, and its body is not looked at.
 func TestVerifyAnyPathAndMethod(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{path: "/wx", proxies: []string{"127.0.0.1/32"}, returnHosts: []string{"shop.example.com"}})
 	phone, stranger := w.phone("lin"), w.browser(desktopWeb)
 	phone.signsIn()
@@ -133,6 +137,7 @@ func TestVerifyAnyPathAndMethod(t *testing.T) {
 // What a proxy tells a little wrongly still leads back; what leads nowhere is told
 // the operator, once.
 func TestWayBackBehindProxies(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{proxies: []string{"127.0.0.1/32"}, returnHosts: []string{"shop.example.com", "port.example.com:8443"}})
 	back := func(proto, host, uri string, more ...string) string {
 		t.Helper()
@@ -196,6 +201,7 @@ func TestWayBackBehindProxies(t *testing.T) {
 // A browser that goes round between a site and WeChat comes to rest on a page
 // after three finished trips, and the log names the setting.
 func TestLoginsWithoutEnd(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{proxies: []string{"127.0.0.1/32"}, returnHosts: []string{"shop.example.com"}})
 	phone := w.phone("lin")
 	phone.signsIn()
@@ -249,6 +255,7 @@ func TestLoginsWithoutEnd(t *testing.T) {
 // Whoever opens an address by hand, or sends a form, after the session has ended
 // gets a page that leads to the login and back, and a script its JSON.
 func TestExpiredSession(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{proxies: []string{"127.0.0.1/32"}, returnHosts: []string{"shop.example.com"}})
 	b := w.phone("lin")
 	const navigates = "Sec-Fetch-Mode: navigate"
@@ -288,6 +295,7 @@ func TestExpiredSession(t *testing.T) {
 
 // Nobody is sent to WeChat, or shown a code, inside a frame.
 func TestFrames(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{proxies: []string{"127.0.0.1/32"}, returnHosts: []string{"shop.example.com"}})
 	for _, kind := range []string{"iframe", "frame", "embed", "object"} {
 		for _, agent := range []string{iPhone, desktopWeb} {
@@ -312,6 +320,7 @@ func TestFrames(t *testing.T) {
 
 // Back after a first login leads on, not to a question that has been answered.
 func TestBackToConsent(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	phone := w.phone("lin")
 	phone.opens("/login?return_to=%2Fme").wantPage(http.StatusOK, "同意")
@@ -324,6 +333,7 @@ func TestBackToConsent(t *testing.T) {
 // Another entrance, www or http, leads to the public address before a login
 // begins; a proxy that tells it wrongly makes no loop.
 func TestOtherEntrances(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{https: true, proxies: []string{"127.0.0.1/32"}})
 	host := strings.TrimPrefix(w.url, "https://")
 	for _, line := range []string{"Host: www." + host, "X-Forwarded-Host: www." + host, "X-Forwarded-Proto: http"} {
@@ -352,6 +362,7 @@ func TestOtherEntrances(t *testing.T) {
 
 // Who prefers Hong Kong's Chinese reads Traditional, whatever follows.
 func TestLanguagesByPreference(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	for asked, want := range map[string]string{
 		"zh-HK,zh;q=0.9": "zh-TW", "zh-HK,zh-CN;q=0.8,en;q=0.5": "zh-TW", "zh-MO,zh;q=0.9,en;q=0.1": "zh-TW", "zh-Hant-HK,zh-Hans;q=0.9": "zh-TW",
@@ -368,6 +379,7 @@ func TestLanguagesByPreference(t *testing.T) {
 // A phone's ordinary browser is told to go to WeChat first, with the address to
 // copy, a desktop's is shown the code first; both are told the site.
 func TestPhonesCopyTheAddress(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{returnHosts: []string{"shop.example.com"}})
 	path := "/signin?return_to=" + url.QueryEscape("https://shop.example.com/cart")
 	for agent, phone := range map[string]bool{
@@ -389,6 +401,7 @@ func TestPhonesCopyTheAddress(t *testing.T) {
 
 // Fragments: WeChat's own ends with the trip, the page's own comes back.
 func TestFragments(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	phone := w.phone("lin")
 	wants := func(address, want string) {

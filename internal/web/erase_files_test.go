@@ -18,6 +18,7 @@ import (
 // known who came count too: the silent one, one that WeChat failed, and one with a
 // code that is none.
 func TestErasingLeavesNothingInAnyFile(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{proxies: []string{"127.0.0.0/8"}})
 	if strings.Contains(w.dbPath, "://") {
 		t.Skip("what a server of PostgreSQL keeps is its own affair")

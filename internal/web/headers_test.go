@@ -11,6 +11,7 @@ import (
 // A page says how long it is and by what it varies, and no two answers have the
 // same name.
 func TestHeadersOfAPage(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	phone := w.phone("lin")
 	phone.signsIn()

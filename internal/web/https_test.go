@@ -18,6 +18,7 @@ var cookieTag = regexp.MustCompile(`_[0-9a-f]{8}(_.{10})?$`)
 // service has it: browsers refuse a cookie whose name promises what its attributes
 // do not keep (RFC 6265bis, 4.1.3).
 func TestHTTPS(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name, domain string
 		want         []string // cookies, in the order of their first coming

@@ -13,6 +13,7 @@ import (
 // jar of cookies. Neither signs the other's people out, nor ends what the other has
 // begun.
 func TestTwoInstancesOnOneHost(t *testing.T) {
+	t.Parallel()
 	one, other := newWorld(t, options{}), newWorld(t, options{})
 	phone := one.phone("lin")
 	phone.signsIn()
@@ -35,6 +36,7 @@ func TestTwoInstancesOnOneHost(t *testing.T) {
 // An upgrade from a version whose cookies had no tag signs nobody out, and a login
 // that began before it comes to its end.
 func TestUpgradeOfCookieNames(t *testing.T) {
+	t.Parallel()
 	for _, path := range []string{"/api/me", "/", "/me", "/verify"} {
 		w := newWorld(t, options{})
 		phone := w.phone("lin")

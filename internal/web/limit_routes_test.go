@@ -7,6 +7,7 @@ import (
 
 // Each group of routes has a budget of its own, by who asks and by where from.
 func TestBudgets(t *testing.T) {
+	t.Parallel()
 	const limit = 60
 	w := newWorld(t, options{rateLimit: limit})
 	lin := w.signedIn("lin")
@@ -59,6 +60,7 @@ func TestBudgets(t *testing.T) {
 
 // One ticket has a handful of streams, and leaves the others to others.
 func TestStreamsOfOneTicket(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{rateLimit: 6000})
 	s := w.browser(desktopWeb).scans("/")
 	for range 4 {

@@ -27,6 +27,7 @@ func (w *world) from(remote, path string, header http.Header) *http.Response {
 // So many trips a minute for one client, and a friendly page for more. Nothing
 // else is counted, and nobody else is held up.
 func TestRateLimit(t *testing.T) {
+	t.Parallel()
 	const limit = 5
 	w := newWorld(t, options{rateLimit: limit})
 	paths := []string{"/login", "/callback?code=x&state=y", "/admin/link?token=x", "/login?consent=1"}
@@ -58,6 +59,7 @@ func TestRateLimit(t *testing.T) {
 
 // An IPv6 network of 64 bits is one client: it has as many addresses as it likes.
 func TestRateLimitOfANetwork(t *testing.T) {
+	t.Parallel()
 	const limit = 5
 	w := newWorld(t, options{rateLimit: limit})
 	refused := 0
@@ -77,6 +79,7 @@ func TestRateLimitOfANetwork(t *testing.T) {
 // Behind a proxy that we trust, each of its clients counts alone, by what the
 // proxy says and not by what the client has written before it.
 func TestRateLimitBehindAProxy(t *testing.T) {
+	t.Parallel()
 	const limit = 5
 	w := newWorld(t, options{rateLimit: limit, proxies: []string{"10.0.0.0/8"}})
 	ask := func(i int, client string) int {
@@ -98,6 +101,7 @@ func TestRateLimitBehindAProxy(t *testing.T) {
 
 // Bodies beyond the limit are refused, declared or not.
 func TestLargeRequests(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	phone := w.phone("lin")
 	phone.signsIn()
@@ -133,6 +137,7 @@ func (b *browser) sendsTooMuch(name string, req *http.Request) {
 
 // A browser with thousands of cookies, junk among them, is served.
 func TestManyCookies(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	phone := w.phone("lin")
 	phone.signsIn()
@@ -159,6 +164,7 @@ func TestManyCookies(t *testing.T) {
 
 // A form that is too large is refused, and not taken for an empty one.
 func TestLargeFormsDoNothing(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	lin := w.phone("lin")
 	lin.signsIn()
@@ -173,6 +179,7 @@ func TestLargeFormsDoNothing(t *testing.T) {
 
 // A query that cannot be read whole is refused: a filter left out shows everybody.
 func TestBrokenQueries(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	admin := w.admin()
 	for _, address := range []string{"/api/admin/users?q=nobody;x", "/api/admin/users.csv?q=a%zz", "/admin/users?q=a;b", "/admin/events?who=%"} {
@@ -182,6 +189,7 @@ func TestBrokenQueries(t *testing.T) {
 
 // A wrong method is told the right ones, and times have one width.
 func TestAllowAndTimes(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{path: "/wx"})
 	lin := w.phone("lin")
 	lin.signsIn()

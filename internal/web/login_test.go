@@ -21,6 +21,7 @@ func prefix(t testing.TB, s string) netip.Prefix {
 // The whole first visit, and the second that asks WeChat nothing.
 
 func TestFirstVisitAndRepeatVisits(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	phone := w.phone("lin")
 
@@ -51,6 +52,7 @@ func TestFirstVisitAndRepeatVisits(t *testing.T) {
 // The service is begun again on the same database and keys.
 
 func TestRepeatVisitAfterRestart(t *testing.T) {
+	t.Parallel()
 	keys := newKeys(t)
 	before := newWorld(t, options{keys: keys})
 	phone := before.phone("lin")
@@ -65,6 +67,7 @@ func TestRepeatVisitAfterRestart(t *testing.T) {
 // Somebody known who has lost the cookie sees no screen.
 
 func TestLostCookieOfKnownPerson(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	w.phone("lin").signsIn()
 
@@ -85,6 +88,7 @@ func TestLostCookieOfKnownPerson(t *testing.T) {
 }
 
 func TestModes(t *testing.T) {
+	t.Parallel()
 	t.Run("base", func(t *testing.T) {
 		w := newWorld(t, options{mode: auth.ModeBase})
 		phone := w.phone("lin")
@@ -105,6 +109,7 @@ func TestModes(t *testing.T) {
 // WeChat compares the authorize address with a strict pattern.
 
 func TestAuthorizeAddress(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{path: "/wx"})
 	for _, test := range []struct {
 		name, agent, tail string
@@ -141,6 +146,7 @@ func TestAuthorizeAddress(t *testing.T) {
 // No header that a stranger can set chooses where WeChat sends a code.
 
 func TestRedirectURIIsConfiguration(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	b := w.browser(iPhone)
 	req := b.request(http.MethodGet, "/login", nil)
@@ -173,6 +179,7 @@ func TestRedirectURIIsConfiguration(t *testing.T) {
 // one session, one answer.
 
 func TestRepeatedCallback(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	phone := w.phone("lin")
 	callback := phone.stops("/login?consent=1&return_to=/page", "/callback?")
@@ -222,6 +229,7 @@ func TestRepeatedCallback(t *testing.T) {
 // A trip to WeChat outside of WeChat is offered, not forced.
 
 func TestOutsideWeChat(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	b := w.browser(desktopWeb)
 	b.opens("/").wantPage(http.StatusOK, "/qr.png")
@@ -234,6 +242,7 @@ func TestOutsideWeChat(t *testing.T) {
 // A hundred people at once each get themselves.
 
 func TestManyPeopleAtOnce(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	people := w.sim.People()
 	var wait sync.WaitGroup
@@ -276,6 +285,7 @@ func TestManyPeopleAtOnce(t *testing.T) {
 // spent that way.
 
 func TestHead(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{path: "/wx"})
 	b := w.browser(desktopWeb)
 	for path, status := range map[string]int{"/": 200, "/healthz": 200, "/readyz": 200, "/login": 302, "/api/me": 401, "/logout": 405, "/nowhere": 404} {

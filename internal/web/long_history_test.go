@@ -38,6 +38,7 @@ func (w *world) signedInOften(userID string, n int) {
 // One phone signs desktops in without end: 50 browsers stay signed in, the others
 // are signed out at once, the one used least recently first.
 func TestSessionLimit(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	phone := w.signedIn("lin")
 	var desktops []*browser
@@ -71,6 +72,7 @@ func TestSessionLimit(t *testing.T) {
 
 // The pages of somebody with a long past read and show a part of it.
 func TestPagesOfALongHistory(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	phone := w.signedIn("lin")
 	user := w.user("lin")
@@ -96,6 +98,7 @@ func TestPagesOfALongHistory(t *testing.T) {
 
 // An export has the form that it always had, whatever there is of each list.
 func TestExportForm(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	phone := w.signedIn("lin")
 	id := w.user("lin").ID

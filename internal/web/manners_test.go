@@ -13,6 +13,7 @@ import (
 // A parameter that makes no sense is named with what it may be, to programs and on
 // the pages.
 func TestBadParameters(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	browser := w.admin()
 	for query, want := range map[string]string{
@@ -42,6 +43,7 @@ func TestBadParameters(t *testing.T) {
 // A slash too many is led on from, to an address of this site with the query kept,
 // and to nowhere else.
 func TestSlashTooMany(t *testing.T) {
+	t.Parallel()
 	for _, path := range []string{"", "/wx"} {
 		w := newWorld(t, options{path: path})
 		browser := w.browser(desktopWeb)
@@ -64,6 +66,7 @@ func TestSlashTooMany(t *testing.T) {
 
 // Browsers and robots that ask by habit get an answer, at the root of the host.
 func TestFaviconAndRobots(t *testing.T) {
+	t.Parallel()
 	for path, want := range map[string]string{"": "Disallow: /\n", "/wx": "Disallow: /wx/\n"} {
 		w := newWorld(t, options{path: path})
 		root := strings.TrimSuffix(w.url, path)
@@ -83,6 +86,7 @@ func TestFaviconAndRobots(t *testing.T) {
 
 // People's pages are compressed for browsers that take it, and say so to caches.
 func TestPagesAreCompressed(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	browser := w.phone("lin")
 	browser.signsIn()

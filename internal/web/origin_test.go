@@ -26,6 +26,7 @@ func (b *browser) without(address, referer string, form url.Values) *page {
 // A form with a session's cookie, and without Origin and Sec-Fetch-Site, has to come
 // from a page of ours by its Referer.
 func TestFormsWithoutAnOrigin(t *testing.T) {
+	t.Parallel()
 	for _, path := range []string{"", "/wx"} {
 		w := newWorld(t, options{path: path})
 		lin, admin := w.signedIn("lin"), w.admin()
@@ -59,6 +60,7 @@ func TestFormsWithoutAnOrigin(t *testing.T) {
 
 // Whatever the route, a form from elsewhere is refused before anybody reads it.
 func TestForeignFormsOnAllRoutes(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	w.phone("wang").signsIn()
 	lin, admin := w.signedIn("lin"), w.admin()
@@ -110,6 +112,7 @@ func (w *world) place(pattern string, b *browser) string {
 // An export goes out to who asks for it themselves, and is written down for nobody
 // else.
 func TestExportsFromElsewhere(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	lin, admins := w.signedIn("lin"), w.admin()
 	id := lin.me()["id"].(string)
@@ -170,6 +173,7 @@ func TestExportsFromElsewhere(t *testing.T) {
 // Where an address holds a ticket, a token or a code, the page keeps it out of the
 // Referer of what it loads, and its form can still be told from another site's.
 func TestAddressesStayOutOfReferers(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	token, _, err := w.admins.NewLink(t.Context(), admin.CommandLine())
 	check(t, err)

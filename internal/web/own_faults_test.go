@@ -131,6 +131,7 @@ func TestLogoutWhileLocked(t *testing.T) {
 
 // The database does not answer even to reads: nobody is signed out by it.
 func TestDatabaseGone(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	phone := w.phone("lin")
 	phone.signsIn()
@@ -153,6 +154,7 @@ func TestDatabaseGone(t *testing.T) {
 
 // The file is taken away or replaced: it cannot go on for long, and says so.
 func TestDatabaseReplaced(t *testing.T) {
+	t.Parallel()
 	for name, act := range map[string]func(path string) error{
 		"removed":  os.Remove,
 		"replaced": func(path string) error { return os.Rename(path+".other", path) },
@@ -178,6 +180,7 @@ func TestDatabaseReplaced(t *testing.T) {
 // Pages of the file are overwritten: an error, never somebody else's row, and
 // nobody is signed out.
 func TestDatabaseDamaged(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	phone := w.phone("lin")
 	phone.signsIn()
@@ -211,6 +214,7 @@ func TestDatabaseDamaged(t *testing.T) {
 // Keys change while people are on their way: [new, old] finishes what old began,
 // and without old it is refused. Sessions do not hang on keys.
 func TestKeysChangeOnTheWay(t *testing.T) {
+	t.Parallel()
 	before, after := auth.NewKey(), auth.NewKey()
 	ring := func(s string) auth.Keyring {
 		keys, err := auth.ParseKeys(s)
@@ -241,6 +245,7 @@ func TestKeysChangeOnTheWay(t *testing.T) {
 // The clock jumps. Nobody is signed in for ever by it, nothing breaks, and a
 // small step back is not noticed.
 func TestClockJumps(t *testing.T) {
+	t.Parallel()
 	const day = 24 * time.Hour
 	w := newWorld(t, options{})
 	phone := w.phone("lin")

@@ -313,6 +313,7 @@ func testRenderer(t *testing.T) *renderer {
 }
 
 func TestPages(t *testing.T) {
+	t.Parallel()
 	r := testRenderer(t)
 	seen := make(map[string]bool)
 	for _, lang := range languages {
@@ -552,6 +553,7 @@ func unbalanced(page string) []string {
 // TestWords holds the three languages against each other and against what the
 // pages and handlers ask for.
 func TestWords(t *testing.T) {
+	t.Parallel()
 	all := make(map[string]words)
 	for _, lang := range languages {
 		w, err := readWords(templates.FS, lang)
@@ -689,6 +691,7 @@ func askedFor(t *testing.T) map[string]bool {
 
 // TestAgo wants every unit to say what it should.
 func TestAgo(t *testing.T) {
+	t.Parallel()
 	w, err := readWords(templates.FS, "en")
 	if err != nil {
 		t.Fatal(err)

@@ -69,6 +69,7 @@ func asPNG(t *testing.T, img image.Image) []byte {
 
 // A picture is copied at the login and served from the database.
 func TestPictureIsCopiedOnce(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{path: "/wx"})
 	phone := w.phone("lin")
 	page := phone.signsIn()
@@ -119,6 +120,7 @@ func TestPictureIsCopiedOnce(t *testing.T) {
 // Only the person and administrators see it; the answer to all others is one and
 // the same, whether the person is there or not.
 func TestPictureIsForItsPersonAndAdmins(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	lin, wang := w.phone("lin"), w.phone("wang")
 	lin.signsIn()
@@ -149,6 +151,7 @@ func TestPictureIsForItsPersonAndAdmins(t *testing.T) {
 
 // An admin by their own login sees everybody's picture.
 func TestPictureForAnAdminOnThePhone(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	lin := w.phone("lin")
 	lin.signsIn()
@@ -160,6 +163,7 @@ func TestPictureForAnAdminOnThePhone(t *testing.T) {
 
 // A new picture takes the place of the old one, and no picture that of any.
 func TestPictureFollowsTheProfile(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	phone := w.phone("lin")
 	phone.signsIn()
@@ -192,6 +196,7 @@ func TestPictureFollowsTheProfile(t *testing.T) {
 // is gone, does not take the place of a good copy, and is none to begin with. The
 // next login asks again.
 func TestPictureOfNobody(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	phone := w.phone("lin")
 	phone.signsIn()
@@ -228,6 +233,7 @@ func TestPictureOfNobody(t *testing.T) {
 
 // A profile fetched anew brings its picture too.
 func TestPictureFollowsARefresh(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	phone := w.phone("lin")
 	phone.signsIn()
@@ -245,6 +251,7 @@ func TestPictureFollowsARefresh(t *testing.T) {
 // Nobody waits for a picture, and what was copied for somebody who has been
 // erased meanwhile is not kept.
 func TestPictureHoldsNobodyUp(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	hold := make(chan struct{})
 	w.sim.Plan(wechatsim.Picture, wechatsim.Fault{Times: 2, Until: hold})
@@ -265,6 +272,7 @@ func TestPictureHoldsNobodyUp(t *testing.T) {
 // Of two pictures that are copied at the same time, the profile's is kept,
 // whichever comes last.
 func TestPictureChangesWhileItIsCopied(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	hold := make(chan struct{})
 	w.sim.Plan(wechatsim.Picture, wechatsim.Fault{Until: hold})
@@ -299,6 +307,7 @@ func (w *world) fetchBegun(n int) {
 
 // What is stored of a picture goes with its person.
 func TestErasedPersonsPictureIsGone(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	phone, admin := w.phone("lin"), w.admin()
 	phone.signsIn()
@@ -362,6 +371,7 @@ func TestPictureThatCannotBeCopied(t *testing.T) {
 // The service asks nobody but WeChat's image hosts, whatever a profile names, and
 // no page makes a browser ask anybody else either.
 func TestPictureAddressesThatAreNotWeChats(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	elsewhere := newWorld(t, options{}) // on loopback, on another port
 	admin := w.admin()
@@ -404,6 +414,7 @@ func TestPictureAddressesThatAreNotWeChats(t *testing.T) {
 // A picture cannot be read while the database does not answer: that is said, and
 // is not taken for a person without one.
 func TestPictureWithoutADatabase(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	phone := w.phone("lin")
 	phone.signsIn()
@@ -415,6 +426,7 @@ func TestPictureWithoutADatabase(t *testing.T) {
 
 // Closing does not wait for a WeChat that hangs.
 func TestPicturesClose(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	w.sim.Plan(wechatsim.Picture, wechatsim.Fault{Hang: true})
 	w.phone("lin").signsIn()
@@ -431,6 +443,7 @@ func TestPicturesClose(t *testing.T) {
 // The first page of a first login shows the picture: its address waits for the
 // copy that is on its way.
 func TestPictureOnItsWayIsWaitedFor(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	release := make(chan struct{})
 	w.sim.Plan(wechatsim.Picture, wechatsim.Fault{Until: release})

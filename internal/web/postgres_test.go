@@ -54,6 +54,7 @@ func databaseURL(path string) string {
 // What people and admins do goes the same way on PostgreSQL, on one replica and
 // on two.
 func TestOnPostgres(t *testing.T) {
+	t.Parallel()
 	for name, walk := range map[string]func(*testing.T){
 		"first visit and repeat visits":  TestFirstVisitAndRepeatVisits,
 		"after a restart":                TestRepeatVisitAfterRestart,
@@ -93,6 +94,7 @@ func (b *browser) moves(to *world) *browser {
 // A login begun at one replica ends at the other; a logout at one holds at the
 // other at once.
 func TestOnPostgresReplicasAreOne(t *testing.T) {
+	t.Parallel()
 	a, b := replicas(t, "")
 	phone := a.phone("lin")
 	callback := phone.stops("/login?consent=1", "/callback?")
@@ -112,6 +114,7 @@ func TestOnPostgresReplicasAreOne(t *testing.T) {
 // A database that takes no writes: who is signed in stays so, who is not is told
 // to come back later.
 func TestOnPostgresThatIsReadOnly(t *testing.T) {
+	t.Parallel()
 	server := pgtest.Shared(t)
 	name := server.Database(t)
 	w := newWorld(t, options{dbPath: server.TCP(name)})
@@ -138,6 +141,7 @@ func TestOnPostgresThatIsReadOnly(t *testing.T) {
 // The database is killed and started again under traffic: visits fail meanwhile
 // with 503, nobody is signed out, and all is well again by itself.
 func TestOnPostgresThatRestarts(t *testing.T) {
+	t.Parallel()
 	server := pgtest.New(t)
 	a, b := replicas(t, server.TCP(server.Database(t)))
 	var lin [4]*browser
@@ -208,6 +212,7 @@ func waitFor(t *testing.T, number *atomic.Int64, n int64) {
 
 // What a browser calls itself may be no text at all.
 func TestOnPostgresWithAStrangeBrowser(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	phone := w.phone("lin")
 	phone.agent = iPhone + " \xff\xfe\xed\xa0\x80"

@@ -14,6 +14,7 @@ import (
 
 // Somebody else holds the phone by now: an old session becomes theirs.
 func TestRecheckSwapsTheSession(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{recheck: 24 * time.Hour})
 	w.phone("wang").signsIn()
 	phone := w.phone("lin")
@@ -33,6 +34,7 @@ func TestRecheckSwapsTheSession(t *testing.T) {
 // without a screen, or on a desktop to a new scan, and all else is answered as for
 // nobody.
 func TestRecheckOnAllRoutes(t *testing.T) {
+	t.Parallel()
 	for name, agent := range map[string]string{"phone": iPhone, "desktop": desktopWeb} {
 		t.Run(name, func(t *testing.T) {
 			sim := wechatsim.New(wechatsim.Config{})
@@ -114,6 +116,7 @@ func TestRecheckOnAllRoutes(t *testing.T) {
 
 // Whoever is there may sign this browser out, and not the person's others.
 func TestRecheckAndSignOut(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{recheck: 24 * time.Hour})
 	phone, tablet := w.signedIn("lin"), w.signedIn("lin")
 	w.clock.pass(25 * time.Hour)
@@ -129,6 +132,7 @@ func TestRecheckAndSignOut(t *testing.T) {
 // The person who holds the phone is nobody we know: they are asked, and the
 // session of the one before has ended.
 func TestRecheckFindsAStranger(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{recheck: 24 * time.Hour})
 	phone := w.phone("lin")
 	phone.signsIn()
@@ -142,6 +146,7 @@ func TestRecheckFindsAStranger(t *testing.T) {
 
 // The same person sees nothing of it in any mode.
 func TestRecheckDisturbsNobody(t *testing.T) {
+	t.Parallel()
 	for _, mode := range []auth.Mode{auth.ModeAuto, auth.ModeBase, auth.ModeUserinfo} {
 		w := newWorld(t, options{recheck: 24 * time.Hour, mode: mode})
 		phone := w.phone("lin")
@@ -160,6 +165,7 @@ func TestRecheckDisturbsNobody(t *testing.T) {
 // A WeChat that is down keeps nobody out: when the trip has failed, the session
 // counts for ten minutes, and then the trip is tried again.
 func TestRecheckWhileWeChatIsDown(t *testing.T) {
+	t.Parallel()
 	for name, fault := range map[string]wechatsim.Fault{
 		"broken":   {Status: http.StatusBadGateway},
 		"busy":     {Body: []byte(`{"errcode":-1,"errmsg":"system error"}`)},
@@ -189,6 +195,7 @@ func TestRecheckWhileWeChatIsDown(t *testing.T) {
 // a trip, to make up the cookie or take another's, to send a code that is none, or
 // to be somebody whom WeChat turns away.
 func TestRecheckIsNotTalkedRound(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{recheck: 24 * time.Hour})
 	phone, other := w.phone("lin"), w.phone("wang")
 	phone.signsIn()
@@ -230,6 +237,7 @@ func TestRecheckIsNotTalkedRound(t *testing.T) {
 
 // Off unless the operator wants it.
 func TestRecheckIsOff(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	phone := w.phone("lin")
 	phone.signsIn()
@@ -240,6 +248,7 @@ func TestRecheckIsOff(t *testing.T) {
 
 // A browser let in by a link is nobody's phone.
 func TestRecheckLeavesAdminLinksAlone(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{recheck: time.Hour})
 	b := w.admin()
 	w.clock.pass(admin.SessionLifetime - time.Hour)

@@ -15,6 +15,7 @@ const day = 24 * time.Hour
 
 // Profiles grow fresh without their people, inside the token's 30 days.
 func TestProfilesStayFresh(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	phone := w.phone("lin")
 	phone.signsIn()
@@ -41,6 +42,7 @@ func TestProfilesStayFresh(t *testing.T) {
 // The filters by the token's end go by it, whatever order is asked for; the page says
 // so, and keeps what was asked for until the filter goes.
 func TestWhoIsDueNextComesFirst(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	var openIDs []string
 	for _, key := range []string{"lin", "wang", "alice"} {
@@ -82,6 +84,7 @@ func TestWhoIsDueNextComesFirst(t *testing.T) {
 
 // A profile that did not come with its login is fetched soon after.
 func TestMissingProfileIsFetchedLater(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	w.sim.Plan(wechatsim.Userinfo, wechatsim.Fault{Status: http.StatusInternalServerError})
 	phone := w.phone("lin")
@@ -96,6 +99,7 @@ func TestMissingProfileIsFetchedLater(t *testing.T) {
 
 // WeChat's refusals are told apart: the token is dead, or it is a bad moment.
 func TestRefreshFailures(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		name   string
 		fault  wechatsim.Fault
@@ -139,6 +143,7 @@ func TestRefreshFailures(t *testing.T) {
 
 // One process of several is at it, and the next takes over when it dies.
 func TestOneRefresherAtATime(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	for _, person := range w.sim.People() {
 		if !person.Snapshot {
@@ -165,6 +170,7 @@ func TestOneRefresherAtATime(t *testing.T) {
 // After a rotation all tokens are sealed with the new key, and the old one can
 // go.
 func TestKeyRotation(t *testing.T) {
+	t.Parallel()
 	old, next := auth.NewKey(), auth.NewKey()
 	ring := func(keys ...string) auth.Keyring {
 		ring, err := auth.ParseKeys(strings.Join(keys, ","))
@@ -195,6 +201,7 @@ func TestKeyRotation(t *testing.T) {
 
 // A token that was moved, flipped or cut opens nothing and breaks nothing.
 func TestDamagedTokens(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	lin, wang := w.phone("lin"), w.phone("wang")
 	lin.signsIn()

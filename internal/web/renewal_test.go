@@ -20,6 +20,7 @@ func (b *browser) tokenDies() *page {
 // bring no token, the person stays in the filter, WeChat is not asked with a token
 // that opens no profile, and the person can renew it by a link that they see.
 func TestProfileIsRenewed(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	phone := w.phone("lin")
 	phone.signsIn()
@@ -60,6 +61,7 @@ func TestProfileIsRenewed(t *testing.T) {
 
 // A base token alone, of somebody who has never agreed, is not sent either.
 func TestBaseTokensOpenNoProfile(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{mode: auth.ModeBase})
 	phone := w.phone("lin")
 	phone.signsIn()
@@ -72,6 +74,7 @@ func TestBaseTokensOpenNoProfile(t *testing.T) {
 // With the setting people are asked once a token, are signed in whatever they
 // answer, and can pass it by.
 func TestRenewalIsAskedOnce(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{renew: true})
 	phone := w.phone("lin")
 	phone.signsIn()

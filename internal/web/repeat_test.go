@@ -57,6 +57,7 @@ func (w *world) wantSessions(key string, n int) {
 // Twenty callbacks at once, spread over two processes, while WeChat takes its
 // time; half of them with Android's second code. WeChat hears once.
 func TestOneExchangeOnTwoProcesses(t *testing.T) {
+	t.Parallel()
 	keys := newKeys(t)
 	one := newWorld(t, options{keys: keys})
 	two := one.second(keys)
@@ -113,6 +114,7 @@ func setCookies(p *page) []*http.Cookie {
 
 // WeChat itself calls back twice, as field reports have it.
 func TestWeChatCallsTwice(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	for _, double := range []string{wechatsim.DoubleSame, wechatsim.DoubleNew} {
 		t.Run(double, func(t *testing.T) {
@@ -141,6 +143,7 @@ func TestWeChatCallsTwice(t *testing.T) {
 
 // A code that came with one state is not sent again with another.
 func TestCodeWithAnotherState(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	phone := w.phone("lin")
 	first := phone.stops("/login?consent=1", "/callback?")
@@ -159,6 +162,7 @@ func TestCodeWithAnotherState(t *testing.T) {
 
 // Back, and old entries of the history.
 func TestCallbackFromTheHistory(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	phone := w.phone("lin")
 	callback := phone.stops("/login?consent=1&return_to=%2Fshop", "/callback?")
@@ -200,6 +204,7 @@ func TestCallbackFromTheHistory(t *testing.T) {
 // A login that has failed for the moment is not shown for ever: to load the page
 // again begins anew, once.
 func TestFailedLoginIsLoadedAgain(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	for _, row := range []struct {
 		fault  wechatsim.Fault

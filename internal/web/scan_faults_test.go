@@ -16,6 +16,7 @@ import (
 // A ticket that we have not made is told from one that we have, whatever is
 // wrong with it, and the answer is a page.
 func TestScanTampered(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	phone := w.signedIn("lin")
 	s := w.browser(desktopWeb).scans("/")
@@ -49,6 +50,7 @@ func TestScanTampered(t *testing.T) {
 
 // The desktop is told of each step, and the stream ends with the last.
 func TestScanEvents(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	phone := w.signedIn("lin")
 	s := w.browser(desktopWeb).scans("/")
@@ -70,6 +72,7 @@ func TestScanEvents(t *testing.T) {
 
 // Desktops that wait do not keep a process from stopping.
 func TestScanEventsEndWithTheProcess(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	s := w.browser(desktopWeb).scans("/")
 	stream := s.listens()
@@ -80,6 +83,7 @@ func TestScanEventsEndWithTheProcess(t *testing.T) {
 
 // HEAD would do for nobody what GET does for somebody.
 func TestScanByHead(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	phone := w.signedIn("lin")
 	s := w.browser(desktopWeb).scans("/")
@@ -94,6 +98,7 @@ func TestScanByHead(t *testing.T) {
 // Strangers who ask for codes, look at them, wait for them and open them write
 // nothing at all.
 func TestScanByStrangersWritesNothing(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	w.signedIn("lin")
 	// The picture and the time of the last visit are written in the background.
@@ -127,6 +132,7 @@ func TestScanByStrangersWritesNothing(t *testing.T) {
 
 // Codes are counted, and the questions of the desktop that waits are not.
 func TestScanRateLimit(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{rateLimit: 3})
 	s := w.browser(desktopWeb).scans("/")
 	for range 20 {
@@ -144,6 +150,7 @@ func TestScanRateLimit(t *testing.T) {
 // Two minutes, for the phone and for the desktop, and a moment more to fetch what
 // was confirmed in the last second.
 func TestScanExpires(t *testing.T) {
+	t.Parallel()
 	late := 100 * time.Second // and the time that the test itself takes
 	tests := map[string]func(w *world, s scan, phone *browser){
 		"before it is opened": func(w *world, s scan, phone *browser) {
@@ -187,6 +194,7 @@ func TestScanExpires(t *testing.T) {
 // A yes counts no longer when the person has been shut out, has ended all their
 // sessions or is gone before the desktop comes.
 func TestScanOfSomebodyGone(t *testing.T) {
+	t.Parallel()
 	for name, goes := range map[string]func(w *world, phone *browser){
 		"blocked": func(w *world, _ *browser) {
 			check(t, w.admins.Block(t.Context(), admin.CommandLine(), w.user("lin").ID, ""))

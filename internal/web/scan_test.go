@@ -19,6 +19,7 @@ import (
 // The whole walk: a desktop shows a code, a phone that nobody knows yet scans
 // it, signs in, is asked, says yes; the desktop has a session of its own.
 func TestScan(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{path: "/wx"})
 	desktop, phone := w.browser(desktopWeb), w.phone("lin")
 	s := desktop.scans("/shop?a=1&b=2")
@@ -69,6 +70,7 @@ func (w *world) user(key string) auth.User {
 // The code is a picture that WeChat can read: the right text, coarse, with a
 // white margin, at least 180 pixels wide, and the page lets its script run.
 func TestScanCode(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	s := w.browser(desktopWeb).scanOn(w.browser(desktopWeb).opens("/"))
 	if len(s.ticket) > 92 {
@@ -112,6 +114,7 @@ func luminance(c color.Color) uint32 {
 // A code is shown by one replica, confirmed on another, and fetched from a third
 // that has begun since, with a newer key before the old one.
 func TestScanAcrossReplicas(t *testing.T) {
+	t.Parallel()
 	old := auth.NewKey()
 	keys, err := auth.ParseKeys(old)
 	check(t, err)
@@ -135,6 +138,7 @@ func TestScanAcrossReplicas(t *testing.T) {
 // cookie without a yes. A forwarded code signs in the browser that it was made
 // for and no other.
 func TestScanIsBoundToTheDesktop(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	desktop, phone := w.browser(desktopWeb), w.signedIn("wang")
 	s := desktop.scans("/")
@@ -171,6 +175,7 @@ func TestScanIsBoundToTheDesktop(t *testing.T) {
 // Twenty requests at once make one session, and every answer hands it out; once
 // it has ended, the same code opens nothing, for nobody.
 func TestScanIsUsedOnce(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	desktop, phone := w.browser(desktopWeb), w.signedIn("lin")
 	s := desktop.scans("/page")
@@ -224,6 +229,7 @@ func TestScanIsUsedOnce(t *testing.T) {
 
 // Who opens a code first is the one who answers.
 func TestScanAnswer(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	lin, wang := w.signedIn("lin"), w.signedIn("wang")
 	s := w.browser(desktopWeb).scans("/")
@@ -257,6 +263,7 @@ func TestScanAnswer(t *testing.T) {
 // All tabs of a browser can wait at once; a login on the desktop ends the
 // session that it held before.
 func TestScanTabs(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	desktop := w.browser(desktopWeb)
 	first, second := desktop.scans("/1"), desktop.scans("/2")
@@ -274,6 +281,7 @@ func TestScanTabs(t *testing.T) {
 
 // return_to is kept byte for byte, or is home.
 func TestScanReturnTo(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{returnHosts: []string{"shop.example.com"}})
 	phone := w.signedIn("lin")
 	for asked, want := range map[string]string{
@@ -295,6 +303,7 @@ func TestScanReturnTo(t *testing.T) {
 // An admin opens the admin pages on a desktop by their phone, and is told there
 // what the desktop could do.
 func TestScanLetsAdminsIn(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	phone := w.signedIn("lin")
 	_, err := w.admins.Grant(t.Context(), admin.CommandLine(), w.person("lin").OpenID)
@@ -309,6 +318,7 @@ func TestScanLetsAdminsIn(t *testing.T) {
 
 // Outside of WeChat a code says where it wants to be opened.
 func TestScanOpenedElsewhere(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	s := w.browser(desktopWeb).scans("/")
 	w.browser(desktopWeb).opens(s.path).wantPage(http.StatusOK, "扫一扫")

@@ -11,6 +11,7 @@ import (
 )
 
 func TestSessionTokenChanges(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	phone := w.phone("lin")
 	phone.setCookie(w.url, "wxlogin", "a-token-that-somebody-planted")
@@ -30,6 +31,7 @@ func TestSessionTokenChanges(t *testing.T) {
 }
 
 func TestGoodCookieBehindJunk(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	phone := w.phone("lin")
 	phone.signsIn()
@@ -45,6 +47,7 @@ func TestGoodCookieBehindJunk(t *testing.T) {
 // applications the other account's openid, so it is none, and the next login makes
 // somebody of this account.
 func TestSessionsOfAnotherAccount(t *testing.T) {
+	t.Parallel()
 	keys := newKeys(t)
 	before := newWorld(t, options{keys: keys})
 	phone := before.phone("lin")
@@ -66,6 +69,7 @@ func TestSessionsOfAnotherAccount(t *testing.T) {
 }
 
 func TestSessionEnds(t *testing.T) {
+	t.Parallel()
 	t.Run("idle", func(t *testing.T) {
 		w := newWorld(t, options{})
 		phone := w.phone("lin")
@@ -83,6 +87,7 @@ func TestSessionEnds(t *testing.T) {
 }
 
 func TestLogout(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	phone, tablet := w.phone("lin"), w.phone("lin")
 	phone.signsIn()
@@ -110,6 +115,7 @@ func TestLogout(t *testing.T) {
 }
 
 func TestCrossSiteForms(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	phone := w.phone("lin")
 	phone.signsIn()

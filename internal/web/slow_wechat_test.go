@@ -55,6 +55,7 @@ func TestSlowWeChat(t *testing.T) {
 // A browser that goes away does not lose the code: the login goes on, and the
 // next request of the same trip finds it.
 func TestBrowserGoesAway(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	held := make(chan struct{})
 	w.sim.Plan(wechatsim.Token, wechatsim.Fault{Until: held})
@@ -93,6 +94,7 @@ func (w *world) waitForExchanges(n int) {
 // A WeChat that hangs holds 64 logins and no more; who is signed in does not
 // notice, and the 65th is told at once.
 func TestManyLoginsHang(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	regular := w.phone("wang")
 	regular.signsIn()
@@ -144,6 +146,7 @@ func TestManyLoginsHang(t *testing.T) {
 // A WeChat that fails ten times in a row is left alone for a while. (That it is
 // asked again after five seconds is TestBreaker's in package wechat.)
 func TestWeChatIsLeftAlone(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	regular := w.phone("wang")
 	regular.signsIn()
@@ -166,6 +169,7 @@ func TestWeChatIsLeftAlone(t *testing.T) {
 
 // WeChat cannot be reached at all, or cannot prove that it is WeChat.
 func TestNoConnection(t *testing.T) {
+	t.Parallel()
 	closed := httptest.NewServer(nil)
 	closed.Close()
 	imposter := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {

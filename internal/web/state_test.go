@@ -9,6 +9,7 @@ import (
 )
 
 func TestCallbackRefusesForeignStates(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	good := func(b *browser) string { // a callback that WeChat would make for this browser
 		return b.stops("/login?consent=1", "/callback?")
@@ -82,6 +83,7 @@ func flip(s string) string {
 }
 
 func TestCancelled(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	for _, code := range []string{"", "authdeny"} {
 		phone := w.phone("lin")
@@ -99,6 +101,7 @@ func TestCancelled(t *testing.T) {
 }
 
 func TestReturnTo(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{returnHosts: []string{"shop.example.com", "[::1]:9000"}})
 	phone := w.phone("lin")
 	phone.signsIn()
@@ -122,6 +125,7 @@ func TestReturnTo(t *testing.T) {
 }
 
 func TestManyTabs(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	phone := w.phone("lin")
 	phone.signsIn()
@@ -135,6 +139,7 @@ func TestManyTabs(t *testing.T) {
 }
 
 func TestFlowsAreBounded(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	phone := w.phone("lin")
 	phone.signsIn()

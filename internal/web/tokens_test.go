@@ -30,6 +30,7 @@ func junkCookies(name string, n int) (cookies string) {
 
 // However much junk stands in front of it, the good cookie is found.
 func TestJunkInFrontLocksNobodyOut(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	lin, admin := w.signedIn("lin"), w.admin()
 	forged := func(name string) (cookies string) { // well formed, and nobody's
@@ -54,6 +55,7 @@ func TestJunkInFrontLocksNobodyOut(t *testing.T) {
 
 // Who holds two live cookies of one name is signed out of both.
 func TestSigningOutEndsAllCookies(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	first, second := w.signedIn("lin").cookie("wxlogin"), w.signedIn("lin").cookie("wxlogin")
 	name := w.cookieName("wxlogin")

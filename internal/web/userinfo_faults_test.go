@@ -20,6 +20,7 @@ func (w *world) newcomer() *browser {
 // endpoint keeps anybody out: whoever is known keeps the profile as it was,
 // whoever is new has an empty one until the next time.
 func TestUserinfoFaults(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	rows := map[string]wechatsim.Fault{
 		"busy":            errcode(-1),
@@ -75,6 +76,7 @@ func TestUserinfoFaults(t *testing.T) {
 // no reason to keep a known person out, whichever way they come and whatever they
 // had allowed before.
 func TestUserinfoRefusedToAKnownPerson(t *testing.T) {
+	t.Parallel()
 	for mode, before := range map[auth.Mode]auth.Mode{auth.ModeAuto: auth.ModeAuto, auth.ModeUserinfo: auth.ModeBase} {
 		w := newWorld(t, options{mode: before})
 		w.phone("lin").signsIn()
@@ -109,6 +111,7 @@ func TestUserinfoHangs(t *testing.T) {
 
 // An answer about somebody else, or about nobody, signs nobody in.
 func TestUserinfoOfSomebodyElse(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	w.phone("lin").signsIn()
 	for name, openid := range map[string]string{
@@ -141,6 +144,7 @@ func TestUserinfoOfSomebodyElse(t *testing.T) {
 
 // What WeChat has sent in life is read, not refused.
 func TestOddProfiles(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	const openid = "oOdd-profile_0123456789abcde"
 	for name, row := range map[string]struct{ body, nickname, city string }{
@@ -175,6 +179,7 @@ func TestOddProfiles(t *testing.T) {
 // WeChat shows a snapshot to nobody in particular: no row, no session, and no
 // change to a real person, whichever way it tells.
 func TestSnapshots(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	w.phone("lin").signsIn()
 	before := w.phone("lin")

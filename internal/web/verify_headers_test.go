@@ -19,6 +19,7 @@ var identityHeaders = []string{"Remote-User", "Remote-Name", "X-Wechat-Openid", 
 // nothing is known: Caddy 2.6 hands the application a literal placeholder for one
 // that is missing.
 func TestVerifyAlwaysHasFiveHeaders(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	w.sim.AddPerson(wechatsim.Person{Key: "bare"})
 	w.sim.AddPerson(wechatsim.Person{Key: "whole", Nickname: "全", UnionID: "oUnion-of-somebody"})
@@ -39,6 +40,7 @@ func TestVerifyAlwaysHasFiveHeaders(t *testing.T) {
 // A refusal of an upload that waits for 100-continue comes at once: the client is
 // not asked for a body that nobody will read, and the refusal stays the answer.
 func TestRefusalBeforeTheUpload(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	address := strings.TrimPrefix(w.url, "http://")
 	for path, want := range map[string]int{"/api/me/erase": http.StatusRequestEntityTooLarge, "/nothing": 0} {

@@ -13,6 +13,7 @@ import (
 var identity = []string{"Remote-User", "Remote-Name", "X-Wechat-Openid", "X-Wechat-Unionid", "X-Wechat-Scope"}
 
 func TestVerify(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	nickname := "林 小满\u202e🌸" + strings.Repeat("长", 500)
 	w.sim.AddPerson(wechatsim.Person{Key: "long", Nickname: nickname})
@@ -55,6 +56,7 @@ func TestVerify(t *testing.T) {
 
 // A browser is led to where it can sign in; scripts are told.
 func TestVerifyRedirects(t *testing.T) {
+	t.Parallel()
 	trusting := newWorld(t, options{proxies: []string{"127.0.0.1/32"}, returnHosts: []string{"shop.example.com"}})
 	distrusting := newWorld(t, options{returnHosts: []string{"shop.example.com"}})
 	asks := func(w *world, agent string, header ...string) *page {
@@ -89,6 +91,7 @@ func TestVerifyRedirects(t *testing.T) {
 
 // Nothing but the cookie opens the gate.
 func TestVerifyBelievesNoHeader(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{proxies: []string{"127.0.0.1/32"}})
 	w.phone("lin").signsIn()
 	b := w.browser("GoogleHC/1.0 kube-probe/1.30")
@@ -111,6 +114,7 @@ func TestVerifyBelievesNoHeader(t *testing.T) {
 // A client's address is the one that the nearest proxy names, and the proxy's own
 // when it names none: never nobody's, whose requests would all count as one.
 func TestClientAddress(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct{ name, proxies, forwarded, want string }{
 		{"no proxy", "", "", "127.0.0.1"},
 		{"no proxy, forged", "", "6.6.6.6", "127.0.0.1"},

@@ -63,6 +63,7 @@ var nonsense = map[string]string{
 // Whatever goes wrong with an exchange: a page in the person's language, a way
 // on, nobody signed in, the code sent once, and the next trip works.
 func TestTokenFaults(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	var followed atomic.Int32
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { followed.Add(1) }))
@@ -149,6 +150,7 @@ func (w *world) wantTrouble(p *page, row fault) {
 
 // A body counts by its content, whatever its header says.
 func TestContentTypes(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	for _, contentType := range []string{"text/html", "application/json; charset=gbk", "image/png", ""} {
 		phone := w.phone("lin")
@@ -162,6 +164,7 @@ func TestContentTypes(t *testing.T) {
 // Which code WeChat refuses, it is told of one trip more, and then a person
 // decides: never a loop.
 func TestSpentCodes(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	for _, n := range []int{40029, 40163, 42003, 41008} {
 		t.Run(strconv.Itoa(n), func(t *testing.T) {
@@ -196,6 +199,7 @@ func TestSpentCodes(t *testing.T) {
 // An errcode that nobody knows is an answer, however often it comes: it is never
 // told as too many people who sign in.
 func TestUnknownErrcodesAreNoCrowd(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	w.sim.Plan(wechatsim.Token, wechatsim.Fault{Errcode: 99999, Times: -1})
 	for range 15 {
@@ -206,6 +210,7 @@ func TestUnknownErrcodesAreNoCrowd(t *testing.T) {
 
 // Whatever WeChat answers for ever, a browser comes to rest.
 func TestNoLoop(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	for _, row := range []wechatsim.Fault{
 		errcode(-1), errcode(40001), errcode(42001), errcode(40163), errcode(48001), body("{}"), html(502), {StaleCode: true},
