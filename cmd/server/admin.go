@@ -17,6 +17,9 @@ type adminCommands struct {
 	Grant  adminGrantCommand  `cmd:"" help:"Let a person open the admin pages by their own WeChat login."`
 	Revoke adminRevokeCommand `cmd:"" help:"Take that back."`
 	List   adminListCommand   `cmd:"" help:"List who may open the admin pages by their own WeChat login."`
+
+	Sessions adminSessionsCommand `cmd:"" help:"List the browsers that an admin link has let in: session, let in, last seen, ends, address, browser."`
+	End      adminEndCommand      `cmd:"" help:"Put one of these browsers out; its next request is refused."`
 }
 
 type adminLinkCommand struct{ settings }

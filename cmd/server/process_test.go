@@ -334,7 +334,22 @@ func TestServe(t *testing.T) {
 	}
 	link := start(t, other, "admin", "link")
 	link.wantExit(0)
-	wantAdmin(t, newPhone(t, address, "", ""), publicURL, strings.TrimSpace(link.stdout.text()), "林小满")
+	desk := newPhone(t, address, "", "")
+	wantAdmin(t, desk, publicURL, strings.TrimSpace(link.stdout.text()), "林小满")
+
+	// The same, put out from another process.
+	sessions := start(t, other, "admin", "sessions")
+	sessions.wantExit(0)
+	line := strings.Split(strings.TrimSpace(sessions.stdout.text()), "\t")
+	if len(line) != 6 || len(line[0]) != 36 || !strings.HasPrefix(line[1], "let in ") || line[4] != "127.0.0.1" {
+		t.Fatalf("the browsers that are in: %q", line)
+	}
+	end := start(t, other, "admin", "end", line[0])
+	end.wantExit(0)
+	if got := desk.ask(http.MethodGet, publicURL+"/admin", nil); got.status != http.StatusUnauthorized {
+		t.Errorf("after it has been ended, the browser gets %d", got.status)
+	}
+	start(t, other, "admin", "end", line[0]).wantExit(1)
 
 	backup := start(t, other, "backup", filepath.Join(t.TempDir(), "copy.db"))
 	backup.wantExit(0)

@@ -38,6 +38,14 @@ func Self(v *auth.Visit) Actor {
 	return Actor{kind: self, name: v.User.ID}
 }
 
+// Person is the id of an admin who acts by their own login; empty for anybody else.
+func (a Actor) Person() string {
+	if a.kind != byLogin {
+		return ""
+	}
+	return a.name
+}
+
 // Confirming is the actor with what they have typed to confirm an act on one
 // person: the last ConfirmChars characters of the openid, or the whole id, as the
 // address of an API call has it.

@@ -119,6 +119,15 @@ func TestWhoMayDoWhat(t *testing.T) {
 		{"end session", func(by admin.Actor, on subject) error {
 			return w.admins.EndSession(t.Context(), by, on.user.ID, on.session)
 		}},
+		{"end admin session", func(by admin.Actor, _ subject) error {
+			w.byLink()
+			sessions, err := w.admins.Sessions(t.Context())
+			check(t, err)
+			if sessions[0].TokenHash != "" {
+				t.Error("the list has a token's hash")
+			}
+			return w.admins.EndAdminSession(t.Context(), by, sessions[0].ID)
+		}},
 		{"erase", func(by admin.Actor, on subject) error { return w.admins.Erase(t.Context(), by, on.user.ID) }},
 		{"grant", func(by admin.Actor, on subject) error {
 			_, err := w.admins.Grant(t.Context(), by, on.user.OpenID)
@@ -138,34 +147,34 @@ func TestWhoMayDoWhat(t *testing.T) {
 	for _, test := range []struct {
 		who  string
 		by   func(on *auth.Visit) admin.Actor
-		want [10]auth.Reason // of the acts, in their order
+		want [11]auth.Reason // of the acts, in their order
 	}{
 		{"nobody", func(*auth.Visit) admin.Actor { return admin.Actor{} },
-			[...]auth.Reason{notAdmin, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin}},
+			[...]auth.Reason{notAdmin, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin}},
 		{"nobody who types", func(*auth.Visit) admin.Actor { return admin.Actor{}.Confirming("isitor") },
-			[...]auth.Reason{notAdmin, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin}},
+			[...]auth.Reason{notAdmin, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin}},
 		{"somebody else", func(*auth.Visit) admin.Actor { return admin.Self(w.visits("oSomebodyElse")).Confirming("isitor") },
-			[...]auth.Reason{notAdmin, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin}},
+			[...]auth.Reason{notAdmin, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin}},
 		{"nobody's visit", func(*auth.Visit) admin.Actor { return admin.Self(&auth.Visit{}) },
-			[...]auth.Reason{notAdmin, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin}},
+			[...]auth.Reason{notAdmin, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin}},
 		{"the person", func(on *auth.Visit) admin.Actor { return admin.Self(on).Confirming("isitor") },
-			[...]auth.Reason{notAdmin, notAdmin, yes, yes, yes, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin}},
+			[...]auth.Reason{notAdmin, notAdmin, yes, yes, notAdmin, yes, notAdmin, notAdmin, notAdmin, notAdmin, notAdmin}},
 		{"an admin", func(*auth.Visit) admin.Actor { return fresh },
-			[...]auth.Reason{yes, yes, yes, yes, unconfirmed, unconfirmed, unconfirmed, yes, yes, notAdmin}},
+			[...]auth.Reason{yes, yes, yes, yes, yes, unconfirmed, unconfirmed, unconfirmed, yes, yes, notAdmin}},
 		{"an admin who types", func(*auth.Visit) admin.Actor { return fresh.Confirming("isitor") },
-			[...]auth.Reason{yes, yes, yes, yes, yes, yes, yes, yes, yes, notAdmin}},
+			[...]auth.Reason{yes, yes, yes, yes, yes, yes, yes, yes, yes, yes, notAdmin}},
 		{"an admin who types another's", func(*auth.Visit) admin.Actor { return fresh.Confirming("dAdmin") },
-			[...]auth.Reason{yes, yes, yes, yes, unconfirmed, unconfirmed, unconfirmed, yes, yes, notAdmin}},
+			[...]auth.Reason{yes, yes, yes, yes, yes, unconfirmed, unconfirmed, unconfirmed, yes, yes, notAdmin}},
 		{"an admin of long ago who types", func(*auth.Visit) admin.Actor { return old.Confirming("isitor") },
-			[...]auth.Reason{yes, yes, yes, yes, again, again, again, yes, yes, notAdmin}},
+			[...]auth.Reason{yes, yes, yes, yes, yes, again, again, again, yes, yes, notAdmin}},
 		{"a browser let in by a link", func(*auth.Visit) admin.Actor { return link },
-			[...]auth.Reason{yes, yes, yes, yes, unconfirmed, unconfirmed, unconfirmed, yes, yes, notAdmin}},
+			[...]auth.Reason{yes, yes, yes, yes, yes, unconfirmed, unconfirmed, unconfirmed, yes, yes, notAdmin}},
 		{"a browser let in by a link that types", func(*auth.Visit) admin.Actor { return link.Confirming("isitor") },
-			[...]auth.Reason{yes, yes, yes, yes, yes, yes, yes, yes, yes, notAdmin}},
+			[...]auth.Reason{yes, yes, yes, yes, yes, yes, yes, yes, yes, yes, notAdmin}},
 		{"a program that names the id", func(on *auth.Visit) admin.Actor { return link.Confirming(on.User.ID) },
-			[...]auth.Reason{yes, yes, yes, yes, yes, unconfirmed, unconfirmed, yes, yes, notAdmin}},
+			[...]auth.Reason{yes, yes, yes, yes, yes, yes, unconfirmed, unconfirmed, yes, yes, notAdmin}},
 		{"the operator", func(*auth.Visit) admin.Actor { return admin.CommandLine() },
-			[...]auth.Reason{yes, yes, yes, yes, yes, yes, yes, yes, yes, yes}},
+			[...]auth.Reason{yes, yes, yes, yes, yes, yes, yes, yes, yes, yes, yes}},
 	} {
 		for i, act := range acts {
 			visit := w.visits("oVisitor")
@@ -204,7 +213,7 @@ func TestSomebodyCanEnter(t *testing.T) {
 	} {
 		for name, act := range map[string]func(w *world, by admin.Actor, user auth.User) error{
 			"block": func(w *world, by admin.Actor, user auth.User) error {
-				return w.admins.Block(t.Context(), by, user.ID, "")
+				return w.admins.Block(t.Context(), by.Confirming(user.ID), user.ID, "")
 			},
 			"erase": func(w *world, by admin.Actor, user auth.User) error {
 				return w.admins.Erase(t.Context(), by.Confirming(user.ID), user.ID)

@@ -19,14 +19,15 @@ const (
 	ActLinkMade      Action = "link_made"
 	ActLinkUsed      Action = "link_used"
 	ActSignOut       Action = "desk_left"
-	ActSignIn        Action = "desk_login"     // an admin signed in as themselves
-	ActIdentityClash Action = "identity_clash" // WeChat named two people in one login
+	ActEndAdmin      Action = "end_admin_session" // of a browser let in by a link, by somebody else
+	ActSignIn        Action = "desk_login"        // an admin signed in as themselves
+	ActIdentityClash Action = "identity_clash"    // WeChat named two people in one login
 )
 
 // Actions are all actions, in the order that pages list them.
 var Actions = []Action{
 	ActBlock, ActUnblock, ActEndSessions, ActEndSession, ActRefresh, ActExport, ActErase,
-	ActGrant, ActRevoke, ActLinkMade, ActLinkUsed, ActSignOut, ActSignIn, ActIdentityClash,
+	ActGrant, ActRevoke, ActLinkMade, ActLinkUsed, ActSignOut, ActEndAdmin, ActSignIn, ActIdentityClash,
 }
 
 // Event is one entry of the audit log. It is only ever added to.

@@ -34,3 +34,22 @@ func (s *Service) UseLink(ctx context.Context, link auth.Secret, device auth.Dev
 	err := s.store.SpendAdminLink(ctx, auth.Hash(link), at, session, s.event(Actor{name: ActorLink}, ActLinkUsed, "", device.RemoteAddr))
 	return token, err
 }
+
+// Sessions lists the browsers let in by a link that are in still, newest first. What
+// names a session opens nothing: its token is not here, nor the hash of it.
+func (s *Service) Sessions(ctx context.Context) ([]auth.Session, error) {
+	sessions, err := s.store.AdminSessions(ctx)
+	for i := range sessions {
+		sessions[i].TokenHash = ""
+	}
+	return sessions, err
+}
+
+// EndAdminSession puts a browser out that a link has let in: its next request is
+// nobody's. NoSuchSession when no such browser is in.
+func (s *Service) EndAdminSession(ctx context.Context, by Actor, sessionID string) error {
+	if err := by.admin(); err != nil {
+		return err
+	}
+	return s.store.EndAdminSession(ctx, sessionID, s.event(by, ActEndAdmin, "", ""))
+}

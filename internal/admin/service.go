@@ -81,10 +81,16 @@ func (s *Service) Stale(v *auth.Visit) bool {
 }
 
 // Block shuts a person out, at once and everywhere: their sessions end, and no
-// login makes a new one. LastAdmin when no admin would be left.
+// login makes a new one. An admin who blocks themselves has to have confirmed it;
+// LastAdmin when no admin would be left.
 func (s *Service) Block(ctx context.Context, by Actor, userID, reason string) error {
 	if err := by.admin(); err != nil {
 		return err
+	}
+	if by.Person() == userID {
+		if err := s.confirmed(ctx, by, userID); err != nil {
+			return err
+		}
 	}
 	return s.store.SetBlocked(ctx, userID, true, s.guard(by), s.event(by, ActBlock, userID, auth.CleanText(reason, maxReason)))
 }
@@ -123,16 +129,23 @@ func (s *Service) Erase(ctx context.Context, by Actor, userID string) error {
 	if err := s.fresh(by); err != nil {
 		return err
 	}
-	if by.kind == byLogin || by.kind == byLink {
-		user, err := s.store.User(ctx, userID)
-		if err != nil {
-			return err
-		}
-		if err := by.meant(user); err != nil {
-			return err
-		}
+	if err := s.confirmed(ctx, by, userID); err != nil {
+		return err
 	}
 	return s.store.EraseUser(ctx, userID, s.guard(by), s.event(by, ActErase, userID, ""))
+}
+
+// confirmed passes an act on a person if whoever acts in a browser has typed whom
+// they mean.
+func (s *Service) confirmed(ctx context.Context, by Actor, userID string) error {
+	if by.kind != byLogin && by.kind != byLink {
+		return nil
+	}
+	user, err := s.store.User(ctx, userID)
+	if err != nil {
+		return err
+	}
+	return by.meant(user)
 }
 
 // Grant makes the person with this openid an admin, known or not yet. Who may, and

@@ -47,6 +47,12 @@ type AdminStore interface {
 	// SpendAdminLink deletes the link and adds the session, in one transaction.
 	// LinkSpent when there is no such link or it ended before now, or ends later than any link of today does.
 	SpendAdminLink(ctx context.Context, tokenHash string, now time.Time, session auth.Session, event Event) error
+	// AdminSessions lists the sessions of browsers let in by a link, newest first,
+	// without those past their end.
+	AdminSessions(ctx context.Context) ([]auth.Session, error)
+	// EndAdminSession deletes one of them; the event's detail becomes the browser's
+	// address. NoSuchSession when there is none with this id.
+	EndAdminSession(ctx context.Context, sessionID string, event Event) error
 }
 
 // Guard refuses an act with LastAdmin that would leave nobody who can enter by

@@ -56,7 +56,7 @@ const (
 	IdentityClash Reason = "identity_clash"  // WeChat named two people in one login, or none
 	StoreDown     Reason = "store_down"      // the database does not answer or does not take writes
 	LastAdmin     Reason = "last_admin"      // the last admin may not lock the door behind themselves
-	NoSuchSession Reason = "no_such_session" // the person has no session with this id, or no longer
+	NoSuchSession Reason = "no_such_session" // no session with this id, or no longer
 	SignInAgain   Reason = "sign_in_again"   // signed in too long ago for this: the admin pages, or an act that cannot be undone
 	NeedsLogin    Reason = "needs_login"     // the stored refresh_token is dead; only a new login helps
 )

@@ -250,6 +250,32 @@ func (s *Store) SpendAdminLink(ctx context.Context, tokenHash string, now time.T
 	})
 }
 
+// AdminSessions implements admin.Store. By the index of people: no visitor's session
+// is without one.
+func (s *Store) AdminSessions(ctx context.Context) ([]auth.Session, error) {
+	var rows []sessionRow
+	err := s.db.SelectContext(ctx, &rows, `SELECT `+sessionColumns+` FROM sessions
+		WHERE user_id IS NULL AND kind = 'desk' AND ends_at > $1 ORDER BY created_at DESC, id DESC`, millis(s.now()))
+	if err != nil {
+		return nil, s.fail(ctx, "list admin sessions", err)
+	}
+	return each(rows, sessionRow.session), nil
+}
+
+// EndAdminSession implements admin.Store.
+func (s *Store) EndAdminSession(ctx context.Context, sessionID string, event admin.Event) error {
+	return s.write(ctx, "end admin session", func(tx *sqldb.Tx) error {
+		err := tx.GetContext(ctx, &event.Detail, `DELETE FROM sessions WHERE id = $1 AND kind = 'desk' RETURNING remote_addr`, sessionID)
+		if errors.Is(err, sql.ErrNoRows) {
+			return auth.Fail(auth.NoSuchSession, nil)
+		}
+		if err != nil {
+			return err
+		}
+		return addEvent(ctx, tx, event)
+	})
+}
+
 // AddEvent implements admin.Store.
 func (s *Store) AddEvent(ctx context.Context, event admin.Event) error {
 	return s.write(ctx, "add event", func(tx *sqldb.Tx) error { return addEvent(ctx, tx, event) })

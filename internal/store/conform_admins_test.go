@@ -214,6 +214,47 @@ var adminPromises = map[string]func(*world){
 		w.wantRows("sessions", 1)
 		w.wantRows("events", 2)
 	},
+	"browsers let in by a link are listed, and each is ended by its id": func(w *world) {
+		user, visitor := w.visitor("o1")
+		ended := w.adminSession()
+		w.clock.pass(admin.SessionLifetime - time.Minute)
+		first := w.adminSession()
+		w.clock.pass(time.Minute) // and the end of one
+		second := w.adminSession()
+		var hashes []string
+		list := must(w.AdminSessions(w.ctx))(w.t)
+		for _, s := range list {
+			hashes = append(hashes, s.TokenHash)
+		}
+		if diff := cmp.Diff([]string{second, first}, hashes); diff != "" {
+			w.t.Fatal(diff)
+		}
+		if s := list[0]; !s.CreatedAt.Equal(w.clock.now()) || !s.EndsAt.Equal(w.clock.now().Add(admin.SessionLifetime)) || s.Device.RemoteAddr != "192.0.2.1" {
+			w.t.Errorf("got %+v", s)
+		}
+		end := func(id string) error { return w.EndAdminSession(w.ctx, id, w.event(admin.ActEndAdmin, "")) }
+		events := w.number("SELECT COUNT(*) FROM events")
+		for _, id := range []string{"", "nobody's", second, must(w.UserSessions(w.ctx, user.ID))(w.t)[0].ID} {
+			wantReason(w.t, end(id), auth.NoSuchSession)
+		}
+		if n := w.number("SELECT COUNT(*) FROM events"); n != events {
+			w.t.Errorf("%d entries about nothing", n-events)
+		}
+		event := w.event(admin.ActEndAdmin, "")
+		if err := w.EndAdminSession(w.ctx, list[1].ID, event); err != nil {
+			w.t.Fatal(err)
+		}
+		event.Detail = "192.0.2.1"
+		if diff := cmp.Diff(event, must(w.Events(w.ctx, admin.EventQuery{Action: admin.ActEndAdmin}))(w.t).Events[0].Event); diff != "" {
+			w.t.Error(diff)
+		}
+		for hash, want := range map[string]auth.Reason{first: auth.NotSignedIn, ended: auth.NotSignedIn, second: ""} {
+			_, err := w.Visit(w.ctx, auth.AdminSession, hash)
+			wantReason(w.t, err, want)
+		}
+		wantReason(w.t, end(list[1].ID), auth.NoSuchSession)
+		w.wantSignedIn(visitor)
+	},
 	"the dashboard counts": func(w *world) {
 		old, _ := w.visitor("o1")
 		w.clock.pass(48 * time.Hour)

@@ -3,6 +3,8 @@ package web
 import (
 	"net/http"
 
+	"github.com/go-chi/chi/v5"
+
 	"wxlogin/internal/auth"
 )
 
@@ -26,6 +28,14 @@ func (s *Server) useAdminLink(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return redirect(w, http.StatusSeeOther, s.site.prefix+"/admin")
+}
+
+// endAdminSession puts the browser out that the address names.
+func (s *Server) endAdminSession(w http.ResponseWriter, r *http.Request) error {
+	if err := s.admins.EndAdminSession(r.Context(), adminOf(r), chi.URLParam(r, "session")); err != nil {
+		return err
+	}
+	return redirect(w, http.StatusSeeOther, s.site.prefix+"/admin?done=admin_session")
 }
 
 func (s *Server) adminLogout(w http.ResponseWriter, r *http.Request) error {

@@ -130,6 +130,54 @@ func TestLastAdmin(t *testing.T) {
 	wang.wantNobody()
 }
 
+// Who blocks themselves is asked first, like who erases; their own page says that
+// it is theirs, and so does a choice of several people with them among it.
+func TestBlockingOneselfAsksFirst(t *testing.T) {
+	w := newWorld(t, options{})
+	lin, wang := w.phone("lin"), w.phone("wang")
+	id, other := lin.id(), wang.id()
+	for _, key := range []string{"lin", "wang"} {
+		_, err := w.admins.Grant(t.Context(), admin.CommandLine(), w.person(key).OpenID)
+		check(t, err)
+	}
+	asks := func(b *browser, id string, self bool) {
+		t.Helper()
+		p := b.get("/admin/users/"+id).wantPage(http.StatusOK, "/block\"")
+		if marked, asked := strings.Contains(p.Body, "这是你自己"), strings.Contains(p.Body, `id="confirm-block"`); marked != self || asked != self {
+			t.Errorf("marked as oneself %v, asked before a block %v, want %v", marked, asked, self)
+		}
+	}
+	asks(lin, id, true)
+	asks(lin, other, false)
+	asks(w.admin(), id, false)
+
+	for _, wrong := range []url.Values{nil, {"confirm": {""}}, {"confirm": {"wrong!"}}, w.tail("wang")} {
+		lin.post("/admin/users/"+id+"/block", wrong).wantRedirect("/admin/users/" + id + "?done=mismatch")
+	}
+	lin.post("/admin/users/"+id+"/erase", nil).wantRedirect("/admin/users/" + id + "?done=mismatch")
+	bulk := url.Values{"act": {"block"}, "id": {other}}
+	if p := lin.post("/admin/users/bulk", bulk).wantPage(http.StatusOK, "王大锤"); strings.Contains(p.Body, "你自己") {
+		t.Error("a choice without oneself is marked")
+	}
+	bulk.Add("id", id)
+	lin.post("/admin/users/bulk", bulk).wantPage(http.StatusOK, "要停用的是你自己")
+	lin.get("/admin").wantPage(http.StatusOK, "")
+	lin.wantMe("lin")
+
+	lin.post("/admin/users/"+id+"/block", w.tail("lin"))
+	lin.wantNobody()
+	wang.submits("/admin/users/"+id+"/unblock", nil).wantPage(http.StatusOK, "")
+	wang.post("/admin/users/"+id+"/block", nil).wantRedirect("/admin/users/" + id + "?done=blocked") // somebody else needs no typing
+	w.wantEvents(admin.ActBlock, admin.ActUnblock, admin.ActBlock)
+
+	// A program names whom it means by the whole id.
+	w.signedIn("alice")
+	_, err := w.admins.Grant(t.Context(), admin.CommandLine(), w.person("alice").OpenID)
+	check(t, err)
+	wang.post("/api/admin/users/"+other+"/block", nil).wantPage(http.StatusOK, `"blocked":true`)
+	wang.wantNobody()
+}
+
 func (b *browser) fetchAPI(method, address string) *page {
 	b.w.t.Helper()
 	req := b.request(method, address, nil)

@@ -29,7 +29,11 @@ func (s *Server) adminHome(w http.ResponseWriter, r *http.Request) error {
 	logins.add(series{Key: seriesNewUsers}, activity.NewUsers)
 	lang := s.renderer.language(r)
 	errcodes.addErrcodes(activity.Errcodes, func(errcode int64) string { return s.meaning(lang, errcode) })
-	return s.page(w, r, adminHomePage{
+	sessions, err := s.admins.Sessions(r.Context())
+	if err != nil {
+		return err
+	}
+	p := adminHomePage{
 		Counts:   counts,
 		Span:     span,
 		Spans:    spans,
@@ -38,7 +42,14 @@ func (s *Server) adminHome(w http.ResponseWriter, r *http.Request) error {
 		Activity: activity,
 		Healthy:  activity.LastGood.After(activity.LastError.StartedAt),
 		Meanings: s.meanings(r, append(activity.Troubles, activity.LastError)),
-	})
+		Sessions: sessions,
+		Self:     adminOf(r).Person(),
+		Done:     done(r),
+	}
+	if found := s.held(r, s.cookies.admin); found.visit != nil {
+		p.Here = found.visit.Session.ID
+	}
+	return s.page(w, r, p)
 }
 
 // meaning says what an errcode means, empty for 0 and where nobody can tell.
@@ -70,6 +81,10 @@ type adminHomePage struct {
 	Activity admin.Activity
 	Healthy  bool // WeChat answered well after its last error
 	Meanings map[int64]string
+	Sessions []auth.Session // of browsers let in by a link
+	Here     string         // the one of them that looks at it, or empty
+	Self     string         // who looks at it by their own login, or empty
+	Done     string         // key of what has just been done, or empty
 }
 
 func (adminHomePage) file() string { return "admin_home" }

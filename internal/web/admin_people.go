@@ -139,6 +139,8 @@ func (s *Server) turnURL(query admin.UserQuery, cursor string) string {
 type adminBulkPage struct {
 	Act   string // block or sessions
 	Users []auth.User
+	Self  string // id of who looks at it by their own login, or empty
+	Among bool   // who looks at it is among them
 	Back  string // where to come back to
 }
 
@@ -175,10 +177,12 @@ func (s *Server) adminBulk(w http.ResponseWriter, r *http.Request) error {
 		return redirect(w, http.StatusSeeOther, with(back, "done", "bulk_nobody"))
 	}
 	if r.PostForm.Get("confirm") != "yes" {
-		return s.page(w, r, adminBulkPage{Act: name, Users: users, Back: back})
+		p := adminBulkPage{Act: name, Users: users, Self: adminOf(r).Person(), Back: back}
+		p.Among = slices.ContainsFunc(users, func(u auth.User) bool { return u.ID == p.Self })
+		return s.page(w, r, p)
 	}
 	for _, user := range users {
-		err := do(r, adminOf(r), user.ID)
+		err := do(r, adminOf(r).Confirming(user.ID), user.ID) // the page has shown them
 		if err != nil && auth.ReasonOf(err) != auth.NoSuchUser {
 			return err
 		}

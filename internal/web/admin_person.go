@@ -23,6 +23,7 @@ const (
 // adminUserPage is one person.
 type adminUserPage struct {
 	User       auth.User
+	Self       bool // is who looks at the page
 	Admin      bool // is one, by whichever rule
 	Configured bool // because the configuration names them
 	Sessions   []auth.Session
@@ -45,7 +46,7 @@ func (s *Server) adminUser(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p := adminUserPage{User: user, Done: done(r)}
+	p := adminUserPage{User: user, Self: adminOf(r).Person() == user.ID, Done: done(r)}
 	if p.Sessions, err = s.people.UserSessions(ctx, user.ID); err != nil {
 		return err
 	}
@@ -79,7 +80,7 @@ func (s *Server) adminUser(w http.ResponseWriter, r *http.Request) error {
 
 // dones are what a form can have done; its words are done.NAME.
 var dones = []string{
-	"blocked", "unblocked", "sessions", "session", "refreshed", "needs_login", "erased", "mismatch", "granted", "revoked",
+	"blocked", "unblocked", "sessions", "session", "admin_session", "refreshed", "needs_login", "erased", "mismatch", "granted", "revoked",
 	"bulk_blocked", "bulk_sessions", "bulk_nobody",
 }
 
@@ -101,7 +102,11 @@ func (s *Server) toUser(w http.ResponseWriter, id, done string) error {
 func (s *Server) adminForm(do act, done string) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		id := chi.URLParam(r, "id")
-		if err := do(r, adminOf(r), id); err != nil {
+		err := do(r, confirming(r), id)
+		switch {
+		case errors.Is(err, admin.ErrNotConfirmed):
+			return s.toUser(w, id, "mismatch")
+		case err != nil:
 			return err
 		}
 		return s.toUser(w, id, done)

@@ -139,10 +139,12 @@ func (s *Server) apiUser(w http.ResponseWriter, r *http.Request) error {
 // act is something that an admin does to the person whom the address names.
 type act func(r *http.Request, by admin.Actor, userID string) error
 
-// apiAct answers an act with the person as they are now.
+// apiAct answers an act with the person as they are now. The address names them by
+// their whole id, which confirms whom the caller means.
 func (s *Server) apiAct(do act) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		if err := do(r, adminOf(r), chi.URLParam(r, "id")); err != nil {
+		id := chi.URLParam(r, "id")
+		if err := do(r, adminOf(r).Confirming(id), id); err != nil {
 			return err
 		}
 		return s.apiUser(w, r)
@@ -174,8 +176,7 @@ func (s *Server) refresh(r *http.Request, by admin.Actor, userID string) error {
 	return s.admins.RecordRefresh(r.Context(), by, userID)
 }
 
-// apiErase deletes a person. The address names them by their whole id, which
-// confirms whom the caller means.
+// apiErase deletes a person; for their confirmation see apiAct.
 func (s *Server) apiErase(w http.ResponseWriter, r *http.Request) error {
 	id := chi.URLParam(r, "id")
 	if err := s.admins.Erase(r.Context(), adminOf(r).Confirming(id), id); err != nil {

@@ -197,7 +197,7 @@ func (s *Server) consentOf(fl flow) string {
 // history, an expired one, one whose answer was lost. Who is signed in goes to
 // their page; else the trip is begun again, once, and silently if it was silent.
 func (s *Server) spent(w http.ResponseWriter, r *http.Request, fl flow, err error) error {
-	if _, visitErr := s.visitor(r); visitErr == nil {
+	if visit, visitErr := s.visitor(r); visitErr == nil && !s.wantsFresh(fl.ReturnTo, visit) {
 		return fromWeChat(w, fl.ReturnTo)
 	}
 	if fl.Tries >= maxTries {

@@ -105,7 +105,7 @@ func samples() []sample {
 		add(sample{
 			name: name + "/own, token dead", path: "/admin/users/" + u.ID, admin: true,
 			page: adminUserPage{
-				User: u, Admin: true, Configured: name == "rtl", SignInURL: "/wx/login?return_to=%2Fwx",
+				User: u, Self: true, Admin: true, Configured: name == "rtl", SignInURL: "/wx/login?return_to=%2Fwx",
 				Token: &admin.TokenInfo{Scope: auth.ScopeUserinfo, IssuedAt: noon, EndsAt: noon, DeadReason: "refresh: errcode 40030"},
 			},
 		})
@@ -126,7 +126,7 @@ func samples() []sample {
 			page: adminEventsPage{Events: events(u), Actions: admin.Actions, Query: admin.EventQuery{Who: u.Nickname, Action: admin.ActGrant},
 				From: "2026-11-01", To: "2026-11-22", NextURL: "/wx/admin/events?cursor=n", PrevURL: "/wx/admin/events?cursor=p", CSVURL: "/wx/api/admin/events.csv"},
 		})
-		add(sample{name: name, path: "/admin/users/bulk", admin: true, says: says, page: adminBulkPage{Act: "block", Users: []auth.User{u, people()["silent"]}, Back: "/wx/admin/users?q=x"}})
+		add(sample{name: name, path: "/admin/users/bulk", admin: true, says: says, page: adminBulkPage{Act: "block", Users: []auth.User{u, people()["silent"]}, Self: u.ID, Among: true, Back: "/wx/admin/users?q=x"}})
 		add(sample{name: name + "/sessions", path: "/admin/users/bulk", admin: true, page: adminBulkPage{Act: "sessions", Users: []auth.User{u}}})
 		add(sample{
 			name: name, path: "/me", says: append(says, u.OpenID),
@@ -172,6 +172,11 @@ func samples() []sample {
 		name: "typical", path: "/admin", admin: true, says: []string{"48211"},
 		page: func() page {
 			p := dashboard(busyMonth())
+			p.Done, p.Here, p.Self = "done.admin_session", "019aa9f0-6d2c-7c41-9d53-0b8f8d1f3a30", "019aa9f0-6d2c-7c41-9d53-0b8f8d1f3a10"
+			p.Sessions = []auth.Session{
+				{ID: p.Here, CreatedAt: noon, LastSeenAt: noon, EndsAt: noon.Add(admin.SessionLifetime), Device: auth.Device{RemoteAddr: "203.0.113.9", UserAgent: "Windows NT 10.0 Edg/140"}},
+				{ID: "019aa9f0-6d2c-7c41-9d53-0b8f8d1f3a31", CreatedAt: noon, LastSeenAt: noon, EndsAt: noon, Device: auth.Device{UserAgent: `"><script>alert(1)</script>`}},
+			}
 			p.Counts = admin.Counts{Users: 48211, NewUsers: 96, Logins: 1840, Sessions: 20731, Snapshots: 57, Failures: 12, BlockedUser: 8, Since: noon}
 			return p
 		}(),

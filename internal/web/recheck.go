@@ -92,8 +92,8 @@ func weChatDown(code string, err error) bool {
 }
 
 // mayGoOn says whether a silent login that failed can be passed over: WeChat is
-// in trouble, and the browser holds a session that counts. One that had to be
-// checked counts again for a while if WeChat is down.
+// in trouble, and the browser holds a session that counts where the login leads to.
+// One that had to be checked counts again for a while if WeChat is down.
 func (s *Server) mayGoOn(w http.ResponseWriter, r *http.Request, fl flow, err error) bool {
 	kind := auth.KindOf(err)
 	down := weChatDown(r.URL.Query().Get("code"), err)
@@ -101,7 +101,7 @@ func (s *Server) mayGoOn(w http.ResponseWriter, r *http.Request, fl flow, err er
 		return false
 	}
 	visit, visitErr := s.live(r, s.cookies.visitor)
-	if visitErr != nil {
+	if visitErr != nil || s.wantsFresh(fl.ReturnTo, visit) {
 		return false
 	}
 	if s.due(r, visit) {
@@ -111,6 +111,14 @@ func (s *Server) mayGoOn(w http.ResponseWriter, r *http.Request, fl flow, err er
 		s.pause(w, visit)
 	}
 	return true
+}
+
+// wantsFresh says whether a page would send the visit to WeChat again: a ticket of a
+// scan does so with an admin whose login is old, see scanTicket. A failed login must
+// not lead there, or the browser goes round between the two.
+func (s *Server) wantsFresh(returnTo string, visit *auth.Visit) bool {
+	path := strings.TrimPrefix(returnTo, s.site.origin)
+	return strings.HasPrefix(path, s.site.prefix+"/scan/") && s.admins.Stale(visit)
 }
 
 // endOther ends a session that cannot be of the person who holds the phone:

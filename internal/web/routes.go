@@ -94,6 +94,7 @@ func (s *Server) routes() http.Handler {
 		r.Use(s.admit)
 		r.Get("/admin", s.handle(s.adminHome))
 		r.Post("/admin/logout", s.handle(s.adminLogout))
+		r.Post("/admin/sessions/{session}/end", s.handle(s.endAdminSession))
 		r.Get("/admin/events", s.handle(s.adminEvents))
 		r.Get("/admin/users", s.handle(s.adminUsers))
 		r.Get("/admin/users/{id}", s.handle(s.adminUser))
