@@ -56,8 +56,14 @@ func (s *Server) fromAdminLink(r *http.Request) bool {
 }
 
 // carriesSession says whether a request holds a cookie of a session, live or not.
+// What opens a session by its old name is one, too.
 func (s *Server) carriesSession(r *http.Request) bool {
-	return len(r.CookiesNamed(s.cookies.visitor.name)) > 0 || len(r.CookiesNamed(s.cookies.admin.name)) > 0
+	for _, kind := range []*cookieKind{s.cookies.visitor, s.cookies.admin} {
+		if len(r.CookiesNamed(kind.name)) > 0 || len(r.CookiesNamed(kind.old)) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // ownReferer says whether a request comes from a page of ours, by its Referer alone.

@@ -58,6 +58,35 @@ func TestFormsWithoutAnOrigin(t *testing.T) {
 	}
 }
 
+// A session that a browser still holds by the cookie's old name is as good as any,
+// and as well guarded.
+func TestFormsWithoutAnOriginByTheOldName(t *testing.T) {
+	w := newWorld(t, options{})
+	lin, admin := w.signedIn("lin"), w.admin()
+	grant := "/admin/users/" + lin.me()["id"].(string) + "/grant"
+	cookies := map[string]string{"wxlogin": lin.cookie("wxlogin"), "wxlogin_desk": admin.cookie("wxlogin_desk")}
+	for _, referer := range []string{"", "https://evil.example/"} {
+		for name, addresses := range map[string][]string{"wxlogin": {"/logout", "/api/me/erase"}, "wxlogin_desk": {grant, "/admin/logout"}} {
+			for _, address := range addresses {
+				b := w.browser(iPhone)
+				req := b.request(http.MethodPost, address, url.Values{"confirm": {w.person("lin").OpenID[len(w.person("lin").OpenID)-6:]}})
+				req.Header.Del("Origin")
+				req.Header.Set("Cookie", name+"="+cookies[name])
+				if referer != "" {
+					req.Header.Set("Referer", referer)
+				}
+				p, err := b.fetch(req)
+				check(t, err)
+				if p.Status != http.StatusForbidden {
+					t.Errorf("%s with Referer %q: status %d", address, referer, p.Status)
+				}
+			}
+		}
+	}
+	w.sends(http.MethodGet, "/admin", "wxlogin_desk="+cookies["wxlogin_desk"], nil).wantPage(http.StatusOK, "")
+	w.sends(http.MethodGet, "/api/me", "wxlogin="+cookies["wxlogin"], nil).wantPage(http.StatusOK, "")
+}
+
 // Whatever the route, a form from elsewhere is refused before anybody reads it.
 func TestForeignFormsOnAllRoutes(t *testing.T) {
 	t.Parallel()
