@@ -84,7 +84,7 @@ func lockOneAnotherOut(w *world) {
 	const people = 4
 	for name, act := range map[string]func(admins *admin.Service, by admin.Actor, user auth.User) error{
 		"block": func(admins *admin.Service, by admin.Actor, user auth.User) error {
-			return admins.Block(w.ctx, by, user.ID, "")
+			return admins.Block(w.ctx, by.Confirming(user.ID), user.ID, "")
 		},
 		"revoke": func(admins *admin.Service, by admin.Actor, user auth.User) error {
 			_, err := admins.Revoke(w.ctx, by.Confirming(user.OpenID[len(user.OpenID)-admin.ConfirmChars:]), user.OpenID)

@@ -133,6 +133,7 @@ func TestLastAdmin(t *testing.T) {
 // Who blocks themselves is asked first, like who erases; their own page says that
 // it is theirs, and so does a choice of several people with them among it.
 func TestBlockingOneselfAsksFirst(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	lin, wang := w.phone("lin"), w.phone("wang")
 	id, other := lin.id(), wang.id()

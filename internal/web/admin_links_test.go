@@ -23,6 +23,7 @@ func (w *world) linkSessions() (ids []string) {
 // A browser that a leaked link has let in is seen by every admin, and is out with
 // its next request when one of them ends it.
 func TestEndBrowserOfALink(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, options{})
 	leaked := w.admin()
 	w.clock.pass(time.Minute)

@@ -21,7 +21,7 @@ var adminRoutes = []struct{ method, path string }{
 	{"GET", "/api/admin/users"}, {"GET", "/api/admin/users.csv"}, {"GET", "/api/admin/users/U"},
 	{"POST", "/api/admin/users/U/block"}, {"POST", "/api/admin/users/U/unblock"},
 	{"POST", "/api/admin/users/U/sessions/revoke"}, {"DELETE", "/api/admin/users/U"},
-	{"POST", "/admin/users/bulk"}, {"POST", "/admin/users/U/grant"}, {"POST", "/admin/users/U/revoke"},
+	{"POST", "/admin/sessions/{session}/end"}, {"POST", "/admin/users/bulk"}, {"POST", "/admin/users/U/grant"}, {"POST", "/admin/users/U/revoke"},
 	{"POST", "/admin/users/U/sessions/{session}/revoke"}, {"POST", "/api/admin/users/U/sessions/{session}/revoke"},
 	{"GET", "/api/admin/users.json"}, {"GET", "/api/admin/events.csv"}, {"GET", "/api/admin/events.json"}, {"GET", "/api/admin/users/U/export"},
 }

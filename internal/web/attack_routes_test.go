@@ -163,9 +163,21 @@ var evils = []string{
 
 var outward = regexp.MustCompile(`(?i)(href|action|src|content|data-[a-z]+)="[^"]*evil`)
 
+// attributes are what cookies say besides their values.
+func attributes(cookies []string) (all []string) {
+	for _, cookie := range cookies {
+		_, rest, _ := strings.Cut(cookie, ";")
+		all = append(all, rest)
+	}
+	return all
+}
+
 // leads says where an answer would lead a browser that it should not.
 func leads(p *page) string {
 	for name, values := range p.Header {
+		if name == "Set-Cookie" { // what is sealed in it may well spell the word
+			values = attributes(values)
+		}
 		if s := strings.ToLower(strings.Join(values, " ")); strings.Contains(s, "evil") {
 			return name + ": " + s
 		}

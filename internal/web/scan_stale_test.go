@@ -14,6 +14,7 @@ import (
 // is told so, and not sent to WeChat again and again: the old login is no answer to
 // a question that wants a fresh one.
 func TestScanByAStaleAdminWhileWeChatIsDown(t *testing.T) {
+	t.Parallel()
 	for name, recheck := range map[string]time.Duration{"sessions as they are": 0, "with sessions checked": time.Hour} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, options{recheck: recheck})
