@@ -116,7 +116,7 @@ func (db *DB) openSQLite(ctx context.Context, path string, migrations fs.FS) (er
 		return err
 	}
 	index := openWALIndex(ctx, db.pin, db.path)
-	db.watch.start()
+	db.watch.start(index)
 	db.index, db.checkpoints = index, newCheckpointer(db.pin, index, db.log)
 	params := writerParams
 	if index != nil {

@@ -65,6 +65,20 @@ func (w *walIndex) state() (h walHeader, ok bool) {
 	return h, false
 }
 
+// logSize is how long a log is at least that has all pages of a state, in bytes
+// (walformat.html, §2.1 and §1.1): a header, and a header and a page for each. 0
+// when there is none.
+func (h walHeader) logSize() int64 {
+	if h[4] == 0 {
+		return 0
+	}
+	page := int64((*[2]uint16)(unsafe.Pointer(&h[3]))[1]) // the second half, whatever the machine's order
+	if page == 1 {
+		page = 65536 // which 16 bits cannot hold
+	}
+	return 32 + int64(h[4])*(24+page)
+}
+
 func (w *walIndex) word(i int) uint32 {
 	return atomic.LoadUint32((*uint32)(unsafe.Pointer(&w.memory[4*i])))
 }

@@ -23,6 +23,7 @@ const watchEvery = 500 * time.Millisecond
 type watch struct {
 	path  string
 	files []watchedFile
+	index *walIndex // says how long the log has to be; nil: nobody does
 
 	lost atomic.Pointer[lostFiles]
 
@@ -51,7 +52,8 @@ func (w *watch) open(path string) error {
 
 // start adds the files that SQLite has made beside it by now, and looks at all of
 // them from now on.
-func (w *watch) start() {
+func (w *watch) start(index *walIndex) {
+	w.index = index
 	for _, suffix := range []string{"-wal", "-shm"} {
 		path := w.path + suffix
 		if info, err := os.Stat(path); err == nil {
@@ -119,9 +121,25 @@ func (w *watch) find() *lostFiles {
 			return &lostFiles{err: fmt.Errorf("the database file %s has been replaced; restart the service", f.path)}
 		case !os.SameFile(info, f.info):
 			return &lostFiles{fmt.Errorf("%s, which SQLite needs beside the database, was replaced while in use: stop all other programs that use %s, and restart the service", name, w.path), true}
-		case f.mapped && info.Size() < f.info.Size():
+		case f.mapped && info.Size() < f.info.Size(), f.beside && !f.mapped && w.logIsShort(f.path):
 			return &lostFiles{fmt.Errorf("%s, which SQLite needs beside the database, was cut off while in use: restart the service, and leave alone what lies beside %s while it runs", name, w.path), true}
 		}
 	}
 	return nil
+}
+
+// logIsShort says that the log lacks pages that its index has. SQLite itself writes
+// pages before the index names them, and forgets them there before it cuts the log
+// off (wal.c, walCheckpoint), so under one state of the index it is long enough.
+func (w *watch) logIsShort(path string) bool {
+	before, ok := w.index.state()
+	if !ok {
+		return false
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return false // which the next look tells
+	}
+	after, ok := w.index.state()
+	return ok && after == before && info.Size() < before.logSize()
 }

@@ -3,6 +3,7 @@
 package sqldb_test
 
 import (
+	"database/sql"
 	"fmt"
 	"os"
 	"os/exec"
@@ -170,5 +171,78 @@ func TestAnIndexThatIsCutOffEndsNoProcess(t *testing.T) {
 				t.Fatal(err)
 			}
 		})
+	}
+}
+
+// A log that somebody has cut off has lost commits that the index still names: what
+// is in memory would be answered on, and what is written would go into the holes.
+func TestALogThatIsCutOff(t *testing.T) {
+	for _, size := range []int64{0, 32, 5000} {
+		t.Run(fmt.Sprint(size), func(t *testing.T) {
+			if os.Getenv("SQLDB_TEST_CHILD") == "" {
+				t.Parallel()
+				inProcess(t, "SQLDB_TEST_CHILD=1")
+				return
+			}
+			db, path := newSQLite(t)
+			for n := range 10 {
+				insert(t, db, n)
+			}
+			if err := db.Ready(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Truncate(path+"-wal", size); err != nil {
+				t.Fatal(err)
+			}
+			wantSays(t, db.Ready(t.Context()), "x.db-wal", "cut off") // at once
+			wantRefusal(t, db, "x.db-wal", "cut off")
+		})
+	}
+}
+
+// SQLite cuts the log off itself, after a checkpoint that asks for it, and nobody who
+// looks meanwhile takes that for somebody's fault.
+func TestALogThatSQLiteCutsOff(t *testing.T) {
+	db, path := newSQLite(t)
+	other, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	stop := make(chan struct{})
+	var looks sync.WaitGroup
+	for range 2 {
+		looks.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if err := db.Ready(t.Context()); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	cut := 0
+	for n := range 200 {
+		insert(t, db, n)
+		var busy, pages, copied int
+		if err := other.QueryRowContext(t.Context(), "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &pages, &copied); err != nil {
+			continue // a reader was in the way
+		}
+		if info, err := os.Stat(path + "-wal"); err == nil && info.Size() == 0 {
+			cut++
+		}
+	}
+	close(stop)
+	looks.Wait()
+	if cut == 0 {
+		t.Error("the log was never cut off, and this test has tried nothing")
+	}
+	if n := rows(t, db); n != 200 {
+		t.Errorf("%d rows", n)
 	}
 }
