@@ -22,7 +22,7 @@ type door struct {
 
 // openingWait is how long a visitor waits for the service before being asked to come
 // again: a start without a migration is over by then, and nobody notices it.
-const openingWait = 2 * time.Second
+const openingWait = 8 * time.Second
 
 func (d *door) open(service http.Handler) {
 	d.service.Store(&service)
