@@ -1,6 +1,7 @@
 package sqldb
 
 import (
+	"encoding/binary"
 	"runtime/debug"
 	"sync/atomic"
 	"unsafe"
@@ -76,7 +77,16 @@ func (h walHeader) logSize() int64 {
 	if page == 1 {
 		page = 65536 // which 16 bits cannot hold
 	}
-	return 32 + int64(h[4])*(24+page)
+	return walHeaderOfLog + int64(h[4])*(24+page)
+}
+
+// walHeaderOfLog is how long the log's own header is, in bytes.
+const walHeaderOfLog = 32
+
+// began says whether a log with this header is the one of the state, by its salts,
+// which both have as the same bytes.
+func (h walHeader) began(log [walHeaderOfLog]byte) bool {
+	return h[8] == binary.NativeEndian.Uint32(log[16:]) && h[9] == binary.NativeEndian.Uint32(log[20:])
 }
 
 func (w *walIndex) word(i int) uint32 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -128,18 +129,28 @@ func (w *watch) find() *lostFiles {
 	return nil
 }
 
-// logIsShort says that the log lacks pages that its index has. SQLite itself writes
-// pages before the index names them, and forgets them there before it cuts the log
-// off (wal.c, walCheckpoint), so under one state of the index it is long enough.
+// logIsShort says that the log lacks pages that its index has, or begins otherwise:
+// whoever writes after it was cut off makes it long again, around a hole. SQLite itself
+// writes pages before the index names them, and forgets them there before it cuts the
+// log off or begins it anew (wal.c, walCheckpoint), so under one state of the index the
+// log is long enough and has its salts. Nobody locks the log itself, so that closing
+// it takes no lock away.
 func (w *watch) logIsShort(path string) bool {
 	before, ok := w.index.state()
-	if !ok {
+	if !ok || before.logSize() == 0 {
 		return false
 	}
-	info, err := os.Stat(path)
+	log, err := os.Open(path)
 	if err != nil {
 		return false // which the next look tells
 	}
+	defer log.Close()
+	var header [walHeaderOfLog]byte
+	_, readErr := io.ReadFull(log, header[:])
+	info, err := log.Stat()
+	if err != nil || readErr != nil && !errors.Is(readErr, io.EOF) && !errors.Is(readErr, io.ErrUnexpectedEOF) {
+		return false
+	}
 	after, ok := w.index.state()
-	return ok && after == before && info.Size() < before.logSize()
+	return ok && after == before && (info.Size() < before.logSize() || !before.began(header))
 }
