@@ -25,6 +25,12 @@ func chownLike(file string, like os.FileInfo) error {
 	return os.Lchown(file, int(want.Uid), int(want.Gid))
 }
 
+// linked says whether a file has more than one name.
+func linked(info os.FileInfo) bool {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	return ok && stat.Nlink > 1
+}
+
 // owner is the name of a file's owner; empty when there is no such file.
 func owner(file string) string {
 	info, err := os.Stat(file)

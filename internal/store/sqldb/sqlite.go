@@ -129,8 +129,15 @@ func (db *DB) openSQLite(ctx context.Context, path string, migrations fs.FS) (er
 // prepareFile makes, inspects and migrates the file, while other processes that
 // start at the same moment wait.
 func (db *DB) prepareFile(ctx context.Context, migrations fs.FS) error {
-	if info, err := os.Stat(db.path); err == nil && !info.Mode().IsRegular() {
-		return errors.New("it is not a regular file")
+	if info, err := os.Stat(db.path); err == nil {
+		switch {
+		case !info.Mode().IsRegular():
+			return errors.New("it is not a regular file")
+		case linked(info):
+			// SQLite would keep a log for each name, and spoil the file (howtocorrupt.html,
+			// §2.3).
+			return errors.New("the file has a second name (a hard link), and a program that used that one would damage it: remove the other name (find DIR -samefile FILE), or copy the file with server backup")
+		}
 	}
 	unlock, err := lockBeside(ctx, db.path)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"wxlogin/internal/auth"
+	"wxlogin/internal/store/sqldb"
 )
 
 func wantReason(t *testing.T, err error, want auth.Reason) {
@@ -84,4 +85,25 @@ func TestReadyNoticesThatTheFileIsAnother(t *testing.T) {
 		t.Error(err)
 	}
 	insert(t, db, 2)
+}
+
+// A file with a second name would have a log for each, and be spoilt.
+func TestAFileWithTwoNamesIsRefused(t *testing.T) {
+	db, path := newSQLite(t)
+	insert(t, db, 1)
+	other := filepath.Join(filepath.Dir(path), "other.db")
+	if err := os.Link(path, other); err != nil {
+		t.Skip(err)
+	}
+	for _, name := range []string{path, other} {
+		_, err := sqldb.Open(t.Context(), sqldb.Config{URL: "sqlite:" + name, Migrations: schema})
+		wantReason(t, err, auth.StoreDown)
+		if err == nil || !strings.Contains(err.Error(), "hard link") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := os.Remove(other); err != nil {
+		t.Fatal(err)
+	}
+	openSQLite(t, path)
 }
