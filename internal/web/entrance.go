@@ -123,7 +123,7 @@ func (s *Server) tripsEnd(w http.ResponseWriter, r *http.Request) {
 func tripsPlace(returnTo string) string { return auth.Hash(beforeAny(returnTo, "?#"))[:10] }
 
 func (s *Server) tripsCookie(value string, maxAge int) *http.Cookie {
-	return sessions.NewCookie(cookieName(s.site.secure, "", "wxlogin_trips"), value, &sessions.Options{
+	return sessions.NewCookie(s.site.cookie("", "wxlogin_trips"), value, &sessions.Options{
 		Path:     "/",
 		MaxAge:   maxAge,
 		Secure:   s.site.secure,

@@ -2,6 +2,8 @@ package web
 
 import (
 	"net/http"
+	"strconv"
+	"sync"
 	"time"
 
 	"github.com/go-chi/httprate"
@@ -51,6 +53,40 @@ func (s *Server) limit(b budget, who func(*http.Request) string) func(http.Handl
 			if (name == "" || !b.known) && byAddress.OnLimit(w, r, "a"+httprate.CanonicalizeIP(exchangeOf(r).client)) {
 				return auth.Fail(auth.RateLimited, nil)
 			}
+			next.ServeHTTP(w, r)
+			return nil
+		})
+	}
+}
+
+// fewAtOnce lets a person have n answers of some routes at the same time: one that
+// takes minutes to be read costs more than a minute's budget says.
+func (s *Server) fewAtOnce(n int) func(http.Handler) http.Handler {
+	if s.config.RateLimit == 0 {
+		return func(next http.Handler) http.Handler { return next }
+	}
+	var mu sync.Mutex
+	running := make(map[string]int)
+	return func(next http.Handler) http.Handler {
+		return s.handle(func(w http.ResponseWriter, r *http.Request) error {
+			who := s.personOf(r)
+			mu.Lock()
+			full := running[who] >= n
+			if !full {
+				running[who]++
+			}
+			mu.Unlock()
+			if full {
+				w.Header().Set("Retry-After", strconv.Itoa(retryAfter))
+				return auth.Fail(auth.RateLimited, nil)
+			}
+			defer func() {
+				mu.Lock()
+				defer mu.Unlock()
+				if running[who]--; running[who] == 0 {
+					delete(running, who)
+				}
+			}()
 			next.ServeHTTP(w, r)
 			return nil
 		})

@@ -72,3 +72,18 @@ func TestStreamsOfOneTicket(t *testing.T) {
 	w.browser(desktopWeb).scans("/").listens().wantEvent("waiting")
 	s.wantStatus("waiting")
 }
+
+// Two exports of one person are under way at a time; others have theirs.
+func TestExportsAtOnce(t *testing.T) {
+	w := newWorld(t, options{rateLimit: 600})
+	lin, wang := w.signedIn("lin"), w.signedIn("wang")
+	w.signedInOften(w.user("lin").ID, 20_000) // more than the connection takes before anybody reads
+	for range 2 {
+		lin.asksForExport()
+	}
+	p := lin.get("/api/me/export")
+	if p.Status != http.StatusTooManyRequests || p.Header.Get("Retry-After") == "" {
+		t.Errorf("a third: status %d, Retry-After %q", p.Status, p.Header.Get("Retry-After"))
+	}
+	wang.get("/api/me/export").wantPage(http.StatusOK, w.person("wang").OpenID)
+}

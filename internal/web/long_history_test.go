@@ -41,6 +41,7 @@ func TestSessionLimit(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, options{})
 	phone := w.signedIn("lin")
+	token := phone.cookie("wxlogin")
 	var desktops []*browser
 	for range 60 {
 		desktop := w.browser(desktopWeb)
@@ -50,9 +51,11 @@ func TestSessionLimit(t *testing.T) {
 		desktops = append(desktops, desktop)
 		w.clock.pass(time.Second)
 	}
-	// The phone's first session was among those that ended; it has come back
-	// silently since, and is one of the 50.
+	// The phone that lets them in is in use, and stays.
 	phone.wantMe("lin")
+	if phone.cookie("wxlogin") != token {
+		t.Error("the phone has lost its session")
+	}
 	for i, desktop := range desktops {
 		want := http.StatusOK
 		if i < 60+1-auth.MaxSessions {

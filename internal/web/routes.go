@@ -46,6 +46,7 @@ func (s *Server) routes() http.Handler {
 		r.Get("/scan/qr.png", s.handle(s.scanPicture))
 	})
 	own := s.limit(s.ownBudget(), s.personOf)
+	few := s.fewAtOnce(2) // exports
 	r.Group(func(r chi.Router) {
 		r.Use(own)
 		r.Get("/me", s.handle(s.myData))
@@ -53,7 +54,7 @@ func (s *Server) routes() http.Handler {
 		r.Get("/erase", s.handle(s.eraseForm))
 		r.Post("/api/me/erase", s.handle(s.eraseMe))
 	})
-	r.With(s.fromHere, own).Get("/api/me/export", s.handle(s.exportMe))
+	r.With(s.fromHere, own, few).Get("/api/me/export", s.handle(s.exportMe))
 	r.Post("/logout", s.handle(s.logout))
 	r.Get("/avatar/{user}", s.handle(s.avatar))
 	r.Get("/api/me", s.handle(s.me))
@@ -108,7 +109,7 @@ func (s *Server) routes() http.Handler {
 		r.Post("/admin/users/{id}/revoke", s.handle(s.adminChange(s.admins.Revoke, "revoked")))
 		r.Post("/admin/users/bulk", s.handle(s.adminBulk))
 		r.Get("/api/admin/users", s.handle(s.apiUsers))
-		export := r.With(s.fromHere, own)
+		export := r.With(s.fromHere, own, few)
 		export.Get("/api/admin/users.csv", s.handle(s.apiUsersCSV))
 		export.Get("/api/admin/users.json", s.handle(s.apiUsersJSON))
 		export.Get("/api/admin/events.csv", s.handle(s.apiEventsCSV))

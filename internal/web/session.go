@@ -59,8 +59,9 @@ func newSessionCookies(site site, domain string, rules auth.Rules, store Session
 
 // maxTokens bounds how many cookies of one name are looked up. Two are honest: a
 // sibling's of the whole domain and our own. The others are for cookies that
-// somebody below the domain has set in front of them.
-const maxTokens = 10
+// somebody below the domain has set in front of them: a browser sends no more than
+// about fifty of one domain.
+const maxTokens = 50
 
 // tokenLength is that of auth.NewToken, and of the tokens that a scan makes.
 const tokenLength = 43
