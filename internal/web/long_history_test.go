@@ -83,7 +83,7 @@ func TestPagesOfALongHistory(t *testing.T) {
 	w.signedInOften(user.ID, 20_000)
 	w.exec(fmt.Sprintf(numbers+` INSERT INTO events (id, at, actor, action, subject, detail)
 		SELECT 'event' || i, %d + i, $1, 'end_session', $1, '' FROM n`, 20_000, w.clock.now().UnixMilli()), user.ID)
-	mine := phone.get("/me").wantPage(http.StatusOK, "本机")
+	mine := phone.get("/me").wantPage(http.StatusOK, "当前设备")
 	if n := strings.Count(mine.Body, "<li"); len(mine.Body) > 200_000 || n > 70 {
 		t.Errorf("/me has %d bytes and %d items", len(mine.Body), n)
 	}

@@ -98,7 +98,7 @@ func TestOneExchangeOnTwoProcesses(t *testing.T) {
 	// Nobody else gets anything for either address, at either process.
 	stranger := one.phone("wang")
 	for _, address := range []string{callback, other, two.at(callback), two.at(other)} {
-		p := stranger.get(address).wantPage(http.StatusBadRequest, "登录没有完成")
+		p := stranger.get(address).wantPage(http.StatusBadRequest, "登录未完成")
 		if len(setCookies(p)) != 0 {
 			t.Fatalf("a stranger got a cookie: %v", p.Header["Set-Cookie"])
 		}

@@ -256,7 +256,7 @@ func TestScanAnswer(t *testing.T) {
 	lin.answers(s, "refuse").wantPage(http.StatusOK, "已拒绝")
 	s.wantStatus("refused")
 	lin.answers(s, "confirm").wantPage(http.StatusForbidden, "")
-	s.get(s.done).wantPage(http.StatusOK, "手机上没有同意")
+	s.get(s.done).wantPage(http.StatusOK, "已在手机上拒绝")
 	s.wantNobody()
 }
 
