@@ -7,20 +7,14 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
-	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
-	"golang.org/x/net/idna"
-	"golang.org/x/net/publicsuffix"
-
 	"wxlogin/internal/auth"
 	"wxlogin/internal/store"
-	"wxlogin/internal/web"
 )
 
 // settings are what an operator can set, each by a flag, a variable or, for a
@@ -205,83 +199,6 @@ func (s *settings) checkDatabaseURL() error {
 		return badSetting("database-url", "%v", err)
 	}
 	return nil
-}
-
-func (s *settings) parsePublicURL() (*url.URL, error) {
-	const flag, form = "public-url", "for example https://h5.example.com or https://h5.example.com/wx"
-	if s.PublicURL == "" {
-		return nil, badSetting(flag, "is required: the address that visitors use, %s", form)
-	}
-	u, err := url.Parse(s.PublicURL)
-	switch {
-	case err != nil || !plainHost(u) || u.Scheme != "https" && u.Scheme != "http":
-		hint := ""
-		if err == nil {
-			hint = hostHint(u.Hostname())
-		}
-		return nil, badSetting(flag, "%q is not an address, %s%s", s.PublicURL, form, hint)
-	case u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.RawPath != "" || strings.ContainsAny(u.Path, `\{}*`) || strings.Contains(u.Path, "//") || path.Clean("/"+u.Path) != "/"+strings.Trim(u.Path, "/"):
-		return nil, badSetting(flag, "has more than scheme, host and a plain path, %s", form)
-	case slices.Contains([]string{"callback", "login", "admin", "scan", "verify", "signin"}, path.Base(u.Path)):
-		return nil, badSetting(flag, "ends in /%s, which is an address below it; leave that out: %s", path.Base(u.Path), strings.TrimSuffix(strings.TrimRight(s.PublicURL, "/"), "/"+path.Base(u.Path)))
-	case u.Scheme == "http" && !web.IsLoopback(u.Hostname()) && !s.AllowHTTP:
-		return nil, badSetting(flag, "%q is http, which sends sessions in the clear; use https, or set WXLOGIN_ALLOW_HTTP=true if this is a closed network", s.PublicURL)
-	}
-	return u, nil
-}
-
-// plainHost says whether an address has a host that can be one: a name as it goes
-// over the wire, without wildcards, or an IP address, and a port that there is.
-func plainHost(u *url.URL) bool {
-	if port := u.Port(); port != "" {
-		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-			return false
-		}
-	}
-	host := u.Hostname()
-	return host != "" && !strings.ContainsAny(host, "*?, ") && !strings.HasPrefix(host, ".") && !strings.HasSuffix(host, ".") && isASCII(host)
-}
-
-func isASCII(s string) bool {
-	return !strings.ContainsFunc(s, func(r rune) bool { return r > 0x7e })
-}
-
-// hostHint says what is wrong with a host that looks right: such mistakes are hard
-// to see, and a browser compares letter by letter.
-func hostHint(host string) string {
-	switch {
-	case strings.ContainsAny(host, "，、；;"):
-		return "; hosts are separated by the comma of ASCII (,), and this is another"
-	case strings.ContainsAny(host, "。．："):
-		return "; it holds a full-width dot or colon"
-	case strings.HasPrefix(host, "."), strings.HasSuffix(host, "."):
-		return "; leave out the dot before or behind it, and name every host by itself"
-	case !isASCII(host):
-		if plain, err := idna.Lookup.ToASCII(host); err == nil {
-			return "; browsers send such a name as " + plain
-		}
-		return "; browsers send such a name in punycode (xn--…)"
-	}
-	return ""
-}
-
-func (s *settings) parseCookieDomain(public *url.URL) (string, error) {
-	domain := strings.TrimPrefix(strings.ToLower(s.CookieDomain), ".")
-	if s.CookieDomain == "" || public == nil {
-		return "", nil
-	}
-	if !isASCII(domain) || strings.ContainsAny(domain, ",;") {
-		return "", badSetting("cookie-domain", "%q is not one domain%s", s.CookieDomain, hostHint(domain))
-	}
-	host := strings.ToLower(public.Hostname())
-	// A browser drops a cookie of a domain that its page is not in, or that many
-	// owners share (co.uk, github.io), and the visitor would go round between us
-	// and WeChat.
-	suffix, _ := publicsuffix.PublicSuffix(domain)
-	if host != domain && !strings.HasSuffix(host, "."+domain) || suffix == domain {
-		return "", badSetting("cookie-domain", "%q is not the domain of the public URL's host %q, nor one above it that is all yours", s.CookieDomain, host)
-	}
-	return domain, nil
 }
 
 func (s *settings) readVerifyFile() (map[string][]byte, error) {

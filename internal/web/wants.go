@@ -1,0 +1,50 @@
+package web
+
+import (
+	"net/http"
+	"strings"
+)
+
+// wantsJSON says whether an error goes to a program: below /api/, at the gate, or
+// to a script that says so. A browser that opens such an address as a page, or
+// sends a page's form there, has a person before it who gets a page.
+func (s *Server) wantsJSON(r *http.Request) bool {
+	path := s.below(r)
+	switch {
+	case byScript(r):
+		return true
+	case path == "/healthz" || path == "/readyz":
+		return true
+	case s.atGate(r):
+		return !opensPage(r) || s.methodOf(r) != http.MethodGet && !fromForm(r)
+	case path == "/api/me/export" && r.Header.Get("Sec-Fetch-Mode") == "":
+		return !acceptsHTML(r) // our pages link to it
+	case strings.HasPrefix(path, "/api/") && r.Method == http.MethodGet:
+		return !opensPage(r)
+	case strings.HasPrefix(path, "/api/"):
+		return !acceptsHTML(r) || !fromForm(r)
+	}
+	return strings.Contains(r.Header.Get("Accept"), "json") && !acceptsHTML(r)
+}
+
+// opensPage says whether a browser has said that a page is what it wants. Those
+// of today say it in Sec-Fetch-Mode, older ones by a wish for https.
+func opensPage(r *http.Request) bool {
+	mode := r.Header.Get("Sec-Fetch-Mode")
+	return acceptsHTML(r) && (mode == "navigate" || mode == "" && r.Header.Get("Upgrade-Insecure-Requests") == "1")
+}
+
+func acceptsHTML(r *http.Request) bool {
+	return strings.Contains(r.Header.Get("Accept"), "text/html")
+}
+
+// fromForm says whether a page's form was sent, so that a person waits for the
+// answer.
+func fromForm(r *http.Request) bool {
+	for _, form := range []string{"application/x-www-form-urlencoded", "multipart/form-data", "text/plain"} {
+		if strings.HasPrefix(r.Header.Get("Content-Type"), form) {
+			return true
+		}
+	}
+	return false
+}
