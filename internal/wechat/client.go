@@ -150,7 +150,7 @@ func (e *endpoint) fetch(ctx context.Context, address string) ([]byte, error) {
 		return nil, err
 	}
 	defer res.Body.Close()
-	return e.read(ctx, res)
+	return e.read(ctx, res, maxBody)
 }
 
 // open sends the request. The caller closes the body.
@@ -167,17 +167,17 @@ func (e *endpoint) open(ctx context.Context, address string, header http.Header)
 	return res, nil
 }
 
-// read reads what open got, if it has status 200.
-func (e *endpoint) read(ctx context.Context, res *http.Response) ([]byte, error) {
+// read reads what open got, up to a limit in bytes, if it has status 200.
+func (e *endpoint) read(ctx context.Context, res *http.Response, limit int64) ([]byte, error) {
 	if res.StatusCode != http.StatusOK {
 		return nil, auth.Failf(auth.WeChatFailed, "%s: answered with HTTP status %d", e.name, res.StatusCode)
 	}
-	body, err := io.ReadAll(io.LimitReader(res.Body, maxBody+1))
+	body, err := io.ReadAll(io.LimitReader(res.Body, limit+1))
 	if err != nil {
 		return nil, e.transportError(ctx, err)
 	}
-	if len(body) > maxBody {
-		return nil, auth.Failf(auth.WeChatFailed, "%s: answered with more than %d bytes", e.name, maxBody)
+	if int64(len(body)) > limit {
+		return nil, auth.Failf(auth.WeChatFailed, "%s: answered with more than %d bytes", e.name, limit)
 	}
 	return body, nil
 }

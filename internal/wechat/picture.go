@@ -3,7 +3,6 @@ package wechat
 import (
 	"context"
 	"errors"
-	"io"
 	"net"
 	"net/http"
 	"net/netip"
@@ -101,20 +100,11 @@ func (e *endpoint) download(ctx context.Context, address string) (file []byte, t
 		return nil, "", err
 	}
 	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		return nil, "", auth.Failf(auth.WeChatFailed, "picture: answered with HTTP status %d", res.StatusCode)
-	}
-	if trouble := res.Header.Get("X-ErrNo"); trouble != "" && trouble != "0" {
+	if trouble := res.Header.Get("X-ErrNo"); res.StatusCode == http.StatusOK && trouble != "" && trouble != "0" {
 		return nil, trouble, nil
 	}
-	file, err = io.ReadAll(io.LimitReader(res.Body, maxPicture+1))
-	if err != nil {
-		return nil, "", e.transportError(ctx, err)
-	}
-	if len(file) > maxPicture {
-		return nil, "", auth.Failf(auth.WeChatFailed, "picture: more than %d bytes", maxPicture)
-	}
-	return file, "", nil
+	file, err = e.read(ctx, res, maxPicture)
+	return file, "", err
 }
 
 // dialPicture connects. A name of WeChat's may lead, by a forged or a mistaken

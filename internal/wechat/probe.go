@@ -38,7 +38,7 @@ func (c *Client) Probe(ctx context.Context) (Probe, error) {
 	if date, err := http.ParseTime(res.Header.Get("Date")); err == nil {
 		p.ServerDate = date
 	}
-	body, err := e.read(ctx, res)
+	body, err := e.read(ctx, res, maxBody)
 	if err != nil {
 		return p, err
 	}
@@ -75,7 +75,7 @@ func (c *Client) AuthorizePage(ctx context.Context, a auth.Authorization) (PageE
 	if res.StatusCode >= 300 && res.StatusCode < 400 {
 		return PageError{}, nil // on its way to a login, or back to us
 	}
-	body, err := e.read(ctx, res)
+	body, err := e.read(ctx, res, maxBody)
 	if err != nil {
 		return PageError{}, err
 	}
