@@ -43,9 +43,13 @@ func newToucher(store SessionStore, log *slog.Logger, every time.Duration) *touc
 // seen notes a visit. When the queue is full the note is dropped: the next visit
 // makes it again.
 func (t *toucher) seen(session *auth.Session, now time.Time) {
-	if now.Sub(session.LastSeenAt) < t.every {
-		return
+	if now.Sub(session.LastSeenAt) >= t.every {
+		t.used(session, now)
 	}
+}
+
+// used notes a visit that counts even if another has been noted a moment ago.
+func (t *toucher) used(session *auth.Session, now time.Time) {
 	select {
 	case t.queue <- touch{session.TokenHash, now}:
 	default:
