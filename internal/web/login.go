@@ -84,7 +84,7 @@ func (s *Server) checkState(next http.Handler) http.Handler {
 			}
 			return err
 		}
-		exchangeOf(r).flow = &fl
+		requestStateOf(r).flow = &fl
 		next.ServeHTTP(w, r)
 		return nil
 	})
@@ -98,7 +98,7 @@ func (s *Server) refuse(err *auth.Error) error {
 
 // flowOf is the flow that checkState found.
 func flowOf(r *http.Request) (flow, bool) {
-	if fl := exchangeOf(r).flow; fl != nil {
+	if fl := requestStateOf(r).flow; fl != nil {
 		return *fl, true
 	}
 	return flow{}, false

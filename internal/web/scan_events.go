@@ -91,7 +91,7 @@ func (s *Server) statusFor(r *http.Request) (auth.ScanStatus, error) {
 
 // scanEvents is the stream: the status at once, and then every new one.
 func (s *Server) scanEvents(w http.ResponseWriter, r *http.Request) error {
-	ticket, address := "ticket "+s.ticketOf(r), "address "+httprate.CanonicalizeIP(exchangeOf(r).client)
+	ticket, address := "ticket "+s.ticketOf(r), "address "+httprate.CanonicalizeIP(requestStateOf(r).client)
 	if !s.streams.enter(ticket, address, s.config.RateLimit > 0) {
 		w.WriteHeader(http.StatusNoContent) // tells EventSource not to come again
 		return nil

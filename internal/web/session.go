@@ -257,15 +257,15 @@ func (s *Server) live(r *http.Request, kind *cookieKind) (*auth.Visit, error) {
 
 // held reads the request's session of a kind, once.
 func (s *Server) held(r *http.Request, kind *cookieKind) *held {
-	x := exchangeOf(r)
-	found := &x.visitor
+	rs := requestStateOf(r)
+	found := &rs.visitor
 	if kind.kind == auth.AdminSession {
-		found = &x.adminLink
+		found = &rs.adminLink
 	}
 	if !found.asked {
 		*found = s.cookies.read(r, kind)
 		if found.old {
-			s.cookies.rename(x, kind, found, s.now())
+			s.cookies.rename(rs, kind, found, s.now())
 		}
 	}
 	return found

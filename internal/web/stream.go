@@ -44,15 +44,15 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, chunk int, rows 
 			more()
 		}
 	})
-	x := exchangeOf(r)
-	if err != nil && x.status == 0 {
+	rs := requestStateOf(r)
+	if err != nil && rs.status == 0 {
 		for _, name := range []string{"Content-Type", "Content-Disposition", "X-Total-Count"} {
 			w.Header().Del(name)
 		}
 		return err
 	}
 	if err := firstError(err, out.Flush()); err != nil {
-		s.log.WarnContext(r.Context(), "export broken off", "request_id", x.id, "rows", n, "bytes", x.written, "error", err)
+		s.log.WarnContext(r.Context(), "export broken off", "request_id", rs.id, "rows", n, "bytes", rs.written, "error", err)
 		panic(http.ErrAbortHandler)
 	}
 	return nil

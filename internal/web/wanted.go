@@ -24,7 +24,7 @@ func (s *Server) wanted(r *http.Request) string {
 	}
 	switch {
 	case !s.fromProxy(r) && r.Header.Get("X-Forwarded-Host") != "":
-		return s.nowhere(r, "the proxy is not in WXLOGIN_TRUSTED_PROXIES", "proxy", exchangeOf(r).client)
+		return s.nowhere(r, "the proxy is not in WXLOGIN_TRUSTED_PROXIES", "proxy", requestStateOf(r).client)
 	case host == "":
 		return s.nowhere(r, "the proxy sends no X-Forwarded-Host", "", "")
 	case !strings.HasPrefix(uri, "/"):
