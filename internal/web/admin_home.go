@@ -46,7 +46,7 @@ func (s *Server) adminHome(w http.ResponseWriter, r *http.Request) error {
 		Self:     adminOf(r).Person(),
 		Done:     done(r),
 	}
-	if found := s.held(r, s.cookies.admin); found.visit != nil {
+	if found := s.currentSession(r, s.cookies.admin); found.visit != nil {
 		p.Here = found.visit.Session.ID
 	}
 	return s.page(w, r, p)

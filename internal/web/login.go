@@ -131,7 +131,7 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
 		Code:     code,
 		Scope:    fl.Scope,
 		Token:    fl.Token,
-		Replaces: s.heldToken(r),
+		Replaces: s.currentTokenHash(r),
 		Consent:  s.consentOf(fl),
 		Device:   device(r),
 	})

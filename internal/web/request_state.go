@@ -27,9 +27,9 @@ type requestState struct {
 	status  int   // of the answer; 0 before there is one
 	written int64 // bytes of the body
 
-	visitor, adminLink held         // who is signed in, once it has been asked
-	flow               *flow        // that checkState found
-	admin              *admin.Actor // whom admit let through
+	visitor, adminLink currentSession // who is signed in, once it has been asked
+	flow               *flow          // that checkState found
+	admin              *admin.Actor   // whom admit let through
 }
 
 type requestStateKey struct{}

@@ -36,21 +36,21 @@ type streams struct {
 	open atomic.Int64
 
 	mu   sync.Mutex
-	held map[string]int // by ticket and by address; nobody with none
+	counts map[string]int // by ticket and by address; nobody with none
 }
 
 // enter takes a place, if there is one. The caller leaves when it is done.
 func (s *streams) enter(ticket, address string, limited bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.open.Load() >= maxStreams || limited && (s.held[ticket] >= streamsOfTicket || s.held[address] >= streamsOfAddress) {
+	if s.open.Load() >= maxStreams || limited && (s.counts[ticket] >= streamsOfTicket || s.counts[address] >= streamsOfAddress) {
 		return false
 	}
-	if s.held == nil {
-		s.held = make(map[string]int)
+	if s.counts == nil {
+		s.counts = make(map[string]int)
 	}
-	s.held[ticket]++
-	s.held[address]++
+	s.counts[ticket]++
+	s.counts[address]++
 	s.open.Add(1)
 	return true
 }
@@ -59,8 +59,8 @@ func (s *streams) leave(ticket, address string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, key := range []string{ticket, address} {
-		if s.held[key]--; s.held[key] == 0 {
-			delete(s.held, key)
+		if s.counts[key]--; s.counts[key] == 0 {
+			delete(s.counts, key)
 		}
 	}
 	s.open.Add(-1)
@@ -78,7 +78,7 @@ func (s *Server) scanStatus(w http.ResponseWriter, r *http.Request) error {
 // statusFor is the status of the request's ticket. For anybody but the browser
 // that it was made for, the ticket has expired.
 func (s *Server) statusFor(r *http.Request) (auth.ScanStatus, error) {
-	tk, _, ok := s.tickets.held(r, r.URL.Query().Get("ticket"))
+	tk, _, ok := s.tickets.openOwn(r, r.URL.Query().Get("ticket"))
 	if !ok {
 		return auth.ScanExpired, nil
 	}
