@@ -8,64 +8,64 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// seenQueue bounds the sessions waiting to be written as seen.
-const seenQueue = 1024
+// lastSeenQueue bounds the visits waiting to be saved.
+const lastSeenQueue = 1024
 
-// toucher writes down when sessions were last seen, at most once an hour each,
+// lastSeenWriter writes down when sessions were last seen, at most once an hour each,
 // in the background and many at a time: a visit is a read and stays one.
-type toucher struct {
+type lastSeenWriter struct {
 	sessions SessionStore
 	log      *slog.Logger
 	every    time.Duration
-	queue    chan touch
+	queue    chan visitNote
 	stop     chan struct{}
 	done     chan struct{}
 }
 
-type touch struct {
+type visitNote struct {
 	tokenHash string
 	at        time.Time
 }
 
-func newToucher(store SessionStore, log *slog.Logger, every time.Duration) *toucher {
-	t := &toucher{
+func newLastSeenWriter(store SessionStore, log *slog.Logger, every time.Duration) *lastSeenWriter {
+	l := &lastSeenWriter{
 		sessions: store,
 		log:      log,
 		every:    every,
-		queue:    make(chan touch, seenQueue),
+		queue:    make(chan visitNote, lastSeenQueue),
 		stop:     make(chan struct{}),
 		done:     make(chan struct{}),
 	}
-	go t.run()
-	return t
+	go l.run()
+	return l
 }
 
-// seen notes a visit. When the queue is full the note is dropped: the next visit
+// note takes a visit. When the queue is full the note is dropped: the next visit
 // makes it again.
-func (t *toucher) seen(session *auth.Session, now time.Time) {
-	if now.Sub(session.LastSeenAt) >= t.every {
-		t.used(session, now)
+func (l *lastSeenWriter) note(session *auth.Session, now time.Time) {
+	if now.Sub(session.LastSeenAt) >= l.every {
+		l.noteNow(session, now)
 	}
 }
 
-// used notes a visit that counts even if another has been noted a moment ago.
-func (t *toucher) used(session *auth.Session, now time.Time) {
+// noteNow takes a visit that counts even if another has been noted a moment ago.
+func (l *lastSeenWriter) noteNow(session *auth.Session, now time.Time) {
 	select {
-	case t.queue <- touch{session.TokenHash, now}:
+	case l.queue <- visitNote{session.TokenHash, now}:
 	default:
 	}
 }
 
-func (t *toucher) run() {
-	defer close(t.done)
+func (l *lastSeenWriter) run() {
+	defer close(l.done)
 	for {
 		select {
-		case first := <-t.queue:
-			t.write(first)
-		case <-t.stop:
+		case first := <-l.queue:
+			l.write(first)
+		case <-l.stop:
 			select {
-			case first := <-t.queue:
-				t.write(first)
+			case first := <-l.queue:
+				l.write(first)
 			default:
 			}
 			return
@@ -75,11 +75,11 @@ func (t *toucher) run() {
 
 // write takes all that wait in one statement, with the latest of their times: they
 // have waited for no more than the write before.
-func (t *toucher) write(first touch) {
+func (l *lastSeenWriter) write(first visitNote) {
 	at, seen := first.at, map[string]bool{first.tokenHash: true}
 	for more := true; more; {
 		select {
-		case next := <-t.queue:
+		case next := <-l.queue:
 			seen[next.tokenHash] = true
 			if next.at.After(at) {
 				at = next.at
@@ -94,16 +94,16 @@ func (t *toucher) write(first touch) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	if err := t.sessions.TouchSessions(ctx, hashes, at); err != nil {
-		t.log.WarnContext(ctx, "last visits were not written down", "sessions", len(hashes), "error", err)
+	if err := l.sessions.TouchSessions(ctx, hashes, at); err != nil {
+		l.log.WarnContext(ctx, "session last_seen not saved", "sessions", len(hashes), "error", err)
 	}
 }
 
 // close writes what is waiting and stops.
-func (t *toucher) close(ctx context.Context) {
-	close(t.stop)
+func (l *lastSeenWriter) close(ctx context.Context) {
+	close(l.stop)
 	select {
-	case <-t.done:
+	case <-l.done:
 	case <-ctx.Done():
 	}
 }

@@ -35,7 +35,7 @@ const (
 type streams struct {
 	open atomic.Int64
 
-	mu   sync.Mutex
+	mu     sync.Mutex
 	counts map[string]int // by ticket and by address; nobody with none
 }
 

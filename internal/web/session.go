@@ -241,7 +241,7 @@ func (s *Server) visitor(r *http.Request) (*auth.Visit, error) {
 	if s.due(r, visit) {
 		return nil, auth.Fail(auth.NotSignedIn, errRecheck)
 	}
-	s.toucher.seen(&visit.Session, s.now())
+	s.lastSeen.note(&visit.Session, s.now())
 	return visit, nil
 }
 
@@ -291,7 +291,7 @@ func (s *Server) enter(r *http.Request) (admin.Actor, error) {
 	case auth.ReasonOf(err) == auth.NotSignedIn:
 		visit, err = s.visitor(r)
 	case err == nil:
-		s.toucher.seen(&visit.Session, s.now())
+		s.lastSeen.note(&visit.Session, s.now())
 	}
 	if err != nil {
 		return admin.Actor{}, err
