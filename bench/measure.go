@@ -90,7 +90,7 @@ func (m *measurement) all(ctx context.Context) error {
 		{"visit", func(ctx context.Context) error { return m.visits(ctx, "visit") }},
 		{"verify", func(ctx context.Context) error { return m.visits(ctx, "verify") }},
 		{"logins", m.logins},
-		{"desk", m.desk},
+		{"admin", m.admin},
 		{"memory", m.memory},
 	} {
 		if m.wants(part.name) {

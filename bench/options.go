@@ -26,18 +26,18 @@ type options struct {
 	phones      int
 	visitors    int // whose sessions are used
 	flight      int // visits at once, for the memory
-	deskAsks    int // of each page of the desk
-	deskTime    time.Duration
+	adminAsks   int // of each admin page
+	adminTime   time.Duration
 	starts      int
 }
 
 // parts are the figures that --only can name.
-var parts = []string{"visit", "verify", "logins", "growth", "desk", "memory"}
+var parts = []string{"visit", "verify", "logins", "growth", "admin", "memory"}
 
 func parseOptions(args []string, stderr io.Writer) (*options, error) {
 	o := &options{
 		rounds: 5, round: 2 * time.Second, connections: 32, phones: 64, visitors: 10_000,
-		flight: 1000, deskAsks: 50, deskTime: 4 * time.Second, starts: 5,
+		flight: 1000, adminAsks: 50, adminTime: 4 * time.Second, starts: 5,
 	}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
@@ -67,7 +67,7 @@ func parseOptions(args []string, stderr io.Writer) (*options, error) {
 		}
 	}
 	if o.quick {
-		o.rounds, o.round, o.deskAsks, o.deskTime, o.starts = 3, time.Second, 20, time.Second, 3
+		o.rounds, o.round, o.adminAsks, o.adminTime, o.starts = 3, time.Second, 20, time.Second, 3
 	}
 	if *rounds > 0 {
 		o.rounds = *rounds
@@ -95,7 +95,7 @@ func (o *options) check() error {
 			return fmt.Errorf("--only: %q is none of %s", part, strings.Join(parts, ", "))
 		}
 	}
-	if len(o.only) > 0 && !slices.Contains(o.only, "growth") && !slices.Contains(o.only, "desk") && !slices.Contains(o.only, "memory") {
+	if len(o.only) > 0 && !slices.Contains(o.only, "growth") && !slices.Contains(o.only, "admin") && !slices.Contains(o.only, "memory") {
 		o.people = o.people[:1] // more would be growth
 	}
 	switch {

@@ -28,7 +28,7 @@ type soak struct {
 	visitors int
 	fleet    *fleet
 	ledger   *ledger
-	desk     string // cookie of an admin's browser
+	admin    string // cookie of an admin's browser
 	newcome  atomic.Int64
 	say      func(format string, args ...any)
 }
@@ -99,7 +99,7 @@ func (s *soak) run(ctx context.Context) (err error) {
 	if err := s.empty(ctx); err != nil {
 		return err
 	}
-	if err := s.enterDesk(ctx); err != nil {
+	if err := s.enterAdmin(ctx); err != nil {
 		return err
 	}
 	before, err := s.fleet.warmLevels(ctx, s)
