@@ -65,7 +65,7 @@ func (m *measurement) memory(ctx context.Context) error {
 	}
 	now, peak, ok := rig.Memory(s.service.PID())
 	if !peakKnown && ok {
-		m.say("the peak of the memory cannot be begun anew here; it is that of the whole run")
+		m.say("the peak of the memory cannot be reset here; it is that of the whole run")
 	}
 	m.report.flight(s, m.options.flight, load, now, peak, ok)
 	return nil

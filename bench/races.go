@@ -77,7 +77,7 @@ func runRaces(ctx context.Context, args []string, stdout, stderr io.Writer) erro
 	flags.SetOutput(stderr)
 	times := flags.Int("times", 1000, "how often each kind of revocation is tried")
 	workers := flags.Int("workers", 6, "how many are tried at once")
-	program := flags.String("server", "", "the built `program`; built anew when empty")
+	program := flags.String("server", "", "the built `program`; built when empty")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}

@@ -46,7 +46,7 @@ func runSoak(ctx context.Context, args []string, stdout, stderr io.Writer) (err 
 	length := flags.Duration("for", 5*time.Minute, "how long things break; the checks come on top")
 	seed := flags.Uint64("seed", 0, "`number` that decides what breaks when, and what visitors do; 0: another at each run")
 	visitors := flags.Int("visitors", 24, "phones that are busy at once")
-	program := flags.String("server", "", "the built `program`; built anew when empty")
+	program := flags.String("server", "", "the built `program`; built when empty")
 	database := flags.String("database-url", "", "an empty PostgreSQL database to use instead of a SQLite file, postgres://…; what is written stays in it")
 	if err := flags.Parse(args); err != nil {
 		return err

@@ -22,7 +22,7 @@ import (
 // of ours.
 const bill = "github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0"
 
-// dist makes the folder anew: for each system an archive with the program and the
+// dist recreates the folder: for each system an archive with the program and the
 // licences and a bill of materials of the modules in it, and one file of
 // checksums. The same commit and the same Go make the same bytes.
 func dist(ctx context.Context, folder string) error {

@@ -17,7 +17,7 @@ const aheadOfClock = 24 * time.Hour
 
 // countSessionsOf counts a person's sessions as far as one transaction ends them: a
 // few entries of sessions_by_user, whatever there is. The limit is written out:
-// for a bound one, SQLite plans the statement anew each time.
+// for a bound one, SQLite plans the statement again each time.
 var countSessionsOf = fmt.Sprintf(`SELECT COUNT(*) FROM (SELECT 1 FROM sessions WHERE user_id = $1 LIMIT %d) AS counted`, auth.MaxSessions+batch)
 
 // endLeastUsed ends a person's sessions that were used least recently, those past

@@ -113,7 +113,7 @@ func (s *Server) adminForm(do act, done string) handler {
 	}
 }
 
-// adminRefresh fetches a profile anew. A token that is good for nothing more is
+// adminRefresh fetches a profile again. A token that is good for nothing more is
 // no fault of the form.
 func (s *Server) adminRefresh(w http.ResponseWriter, r *http.Request) error {
 	id := chi.URLParam(r, "id")

@@ -197,7 +197,7 @@ func (s *Server) backTo(r *http.Request) string {
 	return s.site.returnTo(r.URL.RequestURI())
 }
 
-// startAgain is the way on from an error: the login anew when it happened on the
+// startAgain is the way on from an error: the login again when it happened on the
 // way back from WeChat, else the visitor's own page.
 func (s *Server) startAgain(r *http.Request) *link {
 	if fl, ok := flowOf(r); ok {

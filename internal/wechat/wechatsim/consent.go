@@ -9,7 +9,7 @@ import (
 )
 
 // allow answers the button 允许: POST /connect/oauth2/allow with the query of
-// the authorize link, which is checked anew.
+// the authorize link, which is checked again.
 func (s *Simulator) allow(r *http.Request) reply {
 	return s.answered(r, func(req request, p Person) reply {
 		s.mu.Lock()
