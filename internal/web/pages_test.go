@@ -525,7 +525,7 @@ func text(n *html.Node) string {
 }
 
 // unbalanced lists the elements that are not closed where they should be. The
-// parser mends such things in silence, differently from what was meant.
+// parser repairs such things in silence, differently from what was meant.
 func unbalanced(page string) []string {
 	void := []string{"area", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"}
 	var open, bad []string

@@ -114,13 +114,13 @@ func (s *Server) scanEvents(w http.ResponseWriter, r *http.Request) error {
 	poll, end := time.NewTicker(streamPoll), time.NewTimer(streamLife)
 	defer poll.Stop()
 	defer end.Stop()
-	for told := auth.ScanStatus(""); ; {
-		if status != told {
+	for sent := auth.ScanStatus(""); ; {
+		if status != sent {
 			fmt.Fprintf(w, "data: %s\n\n", status)
 			if err := stream.Flush(); err != nil {
 				return nil // the browser has gone
 			}
-			told = status
+			sent = status
 		}
 		if status != auth.ScanWaiting && status != auth.ScanOpened {
 			return nil

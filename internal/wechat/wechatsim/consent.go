@@ -25,9 +25,9 @@ func (s *Simulator) deny(r *http.Request) reply {
 }
 
 func (s *Simulator) answered(r *http.Request, act func(request, Person) reply) reply {
-	req, wrong := s.check(r)
-	if wrong != nil {
-		return s.refusalPage(*wrong)
+	req, refused := s.check(r)
+	if refused != nil {
+		return s.refusalPage(*refused)
 	}
 	p, ok := s.owner(r)
 	if !ok {
