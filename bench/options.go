@@ -92,7 +92,7 @@ func parseOptions(args []string, stderr io.Writer) (*options, error) {
 func (o *options) check() error {
 	for _, part := range o.only {
 		if !slices.Contains(parts, part) {
-			return fmt.Errorf("--only: %q is none of %s", part, strings.Join(parts, ", "))
+			return fmt.Errorf("--only: %q is not one of %s", part, strings.Join(parts, ", "))
 		}
 	}
 	if len(o.only) > 0 && !slices.Contains(o.only, "growth") && !slices.Contains(o.only, "admin") && !slices.Contains(o.only, "memory") {

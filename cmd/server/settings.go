@@ -157,8 +157,8 @@ func (s *settings) parse() (config, error) {
 		"%q is not an AppID; it looks like wx0123456789abcdef: wx and 16 letters or digits (gh_… is the account's original id)", s.AppID)
 	check(s.AppSecret != "", "appsecret", "is required: the AppSecret of the official account, or WXLOGIN_APPSECRET_FILE with the path of a file that holds it")
 	check(!strings.ContainsFunc(s.AppSecret, func(r rune) bool { return r <= ' ' || r > '~' }), "appsecret", "holds a space or a character that no AppSecret has; it is 32 letters and digits")
-	check(slices.Contains([]auth.Mode{auth.ModeAuto, auth.ModeBase, auth.ModeUserinfo}, c.mode), "scope", "%q is none of auto, base, userinfo", s.Scope)
-	check(slices.Contains([]string{"zh_CN", "zh_TW", "en"}, s.Lang), "lang", "%q is none of zh_CN, zh_TW, en", s.Lang)
+	check(slices.Contains([]auth.Mode{auth.ModeAuto, auth.ModeBase, auth.ModeUserinfo}, c.mode), "scope", "%q is not one of auto, base, userinfo", s.Scope)
+	check(slices.Contains([]string{"zh_CN", "zh_TW", "en"}, s.Lang), "lang", "%q is not one of zh_CN, zh_TW, en", s.Lang)
 	for _, host := range c.returnHosts {
 		u, err := url.Parse("https://" + host)
 		ok := err == nil && u.Host == host && plainHost(u)

@@ -41,7 +41,7 @@ func outliveTerminal(log *slog.Logger) (stop func()) {
 }
 
 // untilHangup ends a context when the terminal closes: what runs for somebody
-// who looks on ends with them, and leaves nothing behind.
+// a program that looks on ends with them, and leaves nothing behind.
 func untilHangup(ctx context.Context) (context.Context, context.CancelFunc) {
 	if signal.Ignored(syscall.SIGHUP) {
 		return context.WithCancel(ctx)

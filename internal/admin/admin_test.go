@@ -248,7 +248,7 @@ func TestSomebodyCanEnter(t *testing.T) {
 }
 
 // Who signed in under a clock that was ahead is not for ever somebody who has just
-// signed in, and a link of that time is none.
+// signed in, and a link of that time does not count.
 func TestAWrongClockMakesNobodyFresh(t *testing.T) {
 	for _, ahead := range []time.Duration{time.Hour, 400 * 24 * time.Hour} {
 		w := newWorld(t, "oAdmin")

@@ -46,8 +46,8 @@ type SaveRefresh struct {
 // said otherwise.
 type RefreshStore interface {
 	// TakeLease makes owner the one process that does a job until ends, and says
-	// whether it is. Who has the lease may take it again, to keep it. One of another
-	// owner's that ends later than ends, by more than ClockSkew, does not count.
+	// whether it is. Its holder may take the lease again, to keep it. A lease of another
+	// owner that ends later than ends, by more than ClockSkew, does not count.
 	TakeLease(ctx context.Context, job, owner string, now, ends time.Time) (bool, error)
 	// NextDue returns somebody whose profile is due to be fetched and puts the next
 	// try off to again, in one step: nobody else gets them, and nobody is lost

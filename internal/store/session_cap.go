@@ -42,8 +42,8 @@ func limitSessions(ctx context.Context, tx *sqldb.Tx, userID, begun string, now 
 const overLimit = `SELECT user_id FROM sessions WHERE user_id IS NOT NULL GROUP BY user_id HAVING COUNT(*) > $1 LIMIT $2`
 
 // sweepSessionLimit ends what people have beyond the limit. It looks for them
-// without a lock, and ends a batch a transaction. Who is not found among so many
-// is found by the next sweep.
+// without a lock, and ends a batch a transaction. A person who is missed among
+// so many is found by the next sweep.
 func (s *Store) sweepSessionLimit(ctx context.Context, now time.Time) (total int64, err error) {
 	var people []string
 	if err := s.db.SelectContext(ctx, &people, overLimit, auth.MaxSessions, batch); err != nil {

@@ -23,7 +23,7 @@ const (
 // adminUserPage is one person.
 type adminUserPage struct {
 	User       auth.User
-	Self       bool // is who looks at the page
+	Self       bool // is the person who looks at the page
 	Admin      bool // is one, by whichever rule
 	Configured bool // because the configuration names them
 	Sessions   []auth.Session

@@ -176,7 +176,7 @@ func (s *Server) errorPage(w http.ResponseWriter, r *http.Request, status int, r
 	s.writePage(w, r, status, shown)
 }
 
-// backTo is where a person goes on who has signed in: the page that was asked
+// backTo is where a person who has signed in goes on: the page that was asked
 // for, or the one that led to it, if a browser cannot ask for that again.
 func (s *Server) backTo(r *http.Request) string {
 	path := s.below(r)

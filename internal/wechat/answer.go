@@ -97,7 +97,7 @@ func (a answer) number(field string) int64 {
 	return int64(f)
 }
 
-// list reads the strings of an array; anything else is none.
+// list reads the strings of an array; anything else is an empty list.
 func (a answer) list(field string) []string {
 	var items []any
 	if json.Unmarshal(a[field], &items) != nil {
