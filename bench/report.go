@@ -129,8 +129,8 @@ func (r *report) logins(stores []*stored, rows []written, rounds map[string][]lo
 	}
 }
 
-func (r *report) desk(s *stored, results []deskResult) {
-	t := r.section(asked, "The desk, "+s.name(), "", "asked", "p50", "p95")
+func (r *report) admin(s *stored, results []adminResult) {
+	t := r.section(asked, "The admin pages, "+s.name(), "", "asked", "p50", "p95")
 	for _, result := range results {
 		t.add(result.name, fmt.Sprint(result.asked), short(result.p50), short(result.p95))
 	}

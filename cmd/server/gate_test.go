@@ -88,7 +88,7 @@ func strangers(t *testing.T, g *gate) {
 	for _, line := range []string{"Sec-Fetch-Mode: cors", "X-Requested-With: XMLHttpRequest", "Accept: application/json"} {
 		phone.asks(http.MethodGet, wanted, "", line).refused()
 	}
-	// Who has sent a form, or looks at a frame, gets a page with the way to the login.
+	// People who have sent a form, or look at a frame, get a page with the way to the login.
 	for _, lines := range [][]string{
 		{http.MethodPost, "Sec-Fetch-Mode: navigate", "Referer: " + wanted},
 		{http.MethodPost, "Origin: " + shop, "Upgrade-Insecure-Requests: 1", "Referer: " + wanted},
@@ -131,7 +131,7 @@ func strangers(t *testing.T, g *gate) {
 	}
 }
 
-// Who is signed in at one site is at its siblings, without a word to WeChat. The
+// Somebody signed in at one site is signed in at its siblings, without a word to WeChat. The
 // applications learn who it is, in our headers and no other way.
 func oneLogin(t *testing.T, g *gate) {
 	g.sim.AddPerson(wechatsim.Person{Key: "union", Nickname: "小 Union/联合 100%", UnionID: "oUnion-1"})
@@ -653,7 +653,7 @@ func foreignHosts(t *testing.T, g *gate) {
 	}
 }
 
-// Who signs out, and whom an admin blocks, is out with the next request, at every
+// People who sign out or are blocked are out with the next request, at every
 // site.
 func logoutAndBlock(t *testing.T, g *gate) {
 	phone := g.phone(t, "alice")
@@ -686,7 +686,7 @@ func logoutAndBlock(t *testing.T, g *gate) {
 	phone.asks(http.MethodGet, shop+"/", "", "Accept: application/json").refused()
 	phone.asks(http.MethodGet, blog+"/", "", "Accept: application/json").refused()
 	if a := phone.opens(shop + "/"); a.url.Host != "login.example.com" || a.status != http.StatusForbidden {
-		t.Errorf("who is blocked ends at %s with %d", a.url, a.status)
+		t.Errorf("a blocked person ends at %s with %d", a.url, a.status)
 	}
 	if heard := g.toApp.heard(); heard != "" {
 		t.Errorf("the application heard of somebody who is out:\n%s", heard)

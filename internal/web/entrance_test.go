@@ -74,7 +74,7 @@ func TestOneAddressToSignIn(t *testing.T) {
 	w.browser(desktopWeb).get("/signin?return_to=%2Fwx%2F?return_to="+cart).wantPage(http.StatusOK, "return_to="+cart)
 }
 
-// Whoever is not signed in passes with empty headers where a login is optional,
+// People who are not signed in pass with empty headers where a login is optional,
 // and only there; a query that Envoy takes over from the visitor decides nothing.
 func TestVerifyOptional(t *testing.T) {
 	t.Parallel()

@@ -64,7 +64,7 @@ func (s *Server) askAnyMethod(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		exchangeOf(r).method = r.Method
+		requestStateOf(r).method = r.Method
 		asked := *r
 		asked.Method = http.MethodGet
 		next.ServeHTTP(w, &asked)
@@ -145,7 +145,7 @@ func (s *Server) forwarded(r *http.Request, name string) string {
 
 // methodOf is the visitor's method in a question to the gate.
 func (s *Server) methodOf(r *http.Request) string {
-	return cmp.Or(s.forwarded(r, "X-Forwarded-Method"), exchangeOf(r).method, r.Method)
+	return cmp.Or(s.forwarded(r, "X-Forwarded-Method"), requestStateOf(r).method, r.Method)
 }
 
 // navigates says whether a person's browser waits for a page that it can be led

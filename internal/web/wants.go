@@ -7,7 +7,7 @@ import (
 
 // wantsJSON says whether an error goes to a program: below /api/, at the gate, or
 // to a script that says so. A browser that opens such an address as a page, or
-// sends a page's form there, has a person before it who gets a page.
+// sends a page's form there, has a person before it, and gets a page.
 func (s *Server) wantsJSON(r *http.Request) bool {
 	path := s.below(r)
 	switch {

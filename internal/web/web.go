@@ -105,7 +105,7 @@ type Server struct {
 	flows    *flows
 	tickets  *tickets
 	streams  streams
-	toucher  *toucher
+	lastSeen *lastSeenWriter
 	patience patience
 	notices  notices
 	// elsewherePolicy is the content policy of a page under another site's address.
@@ -135,7 +135,7 @@ func New(config Config) (*Server, error) {
 	}
 	s.elsewherePolicy = newElsewherePolicy(s.site, config.ReturnHosts)
 	idle := config.Auth.Rules().Idle
-	s.toucher = newToucher(config.Sessions, config.Log, min(time.Hour, idle/4))
+	s.lastSeen = newLastSeenWriter(config.Sessions, config.Log, min(time.Hour, idle/4))
 	s.cookies = newSessionCookies(s.site, config.CookieDomain, config.Auth.Rules(), config.Sessions, config.Now)
 	s.flows = newFlows(s.site, config.Keys, config.Now)
 	if s.config.Observe == nil {
@@ -174,7 +174,7 @@ func (s *Server) Streams() int64 { return s.streams.open.Load() }
 
 // Close writes down what the server still holds in memory: when sessions were
 // last seen.
-func (s *Server) Close(ctx context.Context) { s.toucher.close(ctx) }
+func (s *Server) Close(ctx context.Context) { s.lastSeen.close(ctx) }
 
 var _ sessions.Store = (*sessionCookies)(nil)
 
