@@ -84,7 +84,7 @@ func TestCopyTheAddressInABrowser(t *testing.T) {
 // A page of examples/spa with a hash router comes back on its route, on a phone and
 // on a desktop, and a page that had no fragment gets none of WeChat's.
 func TestHashRoutesInABrowser(t *testing.T) {
-	g := newGate(t, "nginx")
+	g := newProtectedSite(t, "nginx")
 	browser := openBrowser(t,
 		chromedp.Flag("host-resolver-rules", "MAP *.example.com "+g.proxy),
 		chromedp.Flag("ignore-certificate-errors", true),
@@ -129,8 +129,8 @@ func TestHashRoutesInABrowser(t *testing.T) {
 
 // A form at a protected site after the session has ended: the page is wxlogin's,
 // looks like it under the other site's address, and leads to the login and back.
-func TestFormAtAGateInABrowser(t *testing.T) {
-	g := newGate(t, "nginx")
+func TestFormAtAProtectedSiteInABrowser(t *testing.T) {
+	g := newProtectedSite(t, "nginx")
 	browser := openBrowser(t,
 		chromedp.Flag("host-resolver-rules", "MAP *.example.com "+g.proxy),
 		chromedp.Flag("ignore-certificate-errors", true),
@@ -156,7 +156,7 @@ func TestFormAtAGateInABrowser(t *testing.T) {
 	if colour := phone.evaluates(`getComputedStyle(document.querySelector("a.weui-btn_primary")).backgroundColor`); colour == "rgba(0, 0, 0, 0)" {
 		t.Error("the page has no style")
 	}
-	phone.shot("45-form-at-a-gate")
+	phone.shot("45-form-at-a-protected-site")
 	phone.taps("a.weui-btn_primary")
 	if got := phone.evaluates(`location.href`); got != shop+"/form#" {
 		t.Errorf("comes back to %s", got)

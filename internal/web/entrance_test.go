@@ -271,7 +271,7 @@ func TestExpiredSession(t *testing.T) {
 		b.asks(http.MethodGet, address, "Sec-Fetch-Mode: cors").wantPage(http.StatusUnauthorized, `"login_url"`)
 	}
 
-	// At the gate of another site, whose address the page is shown under.
+	// In forward auth for another site, whose address the page is shown under.
 	site := []string{"X-Forwarded-Proto: https", "X-Forwarded-Host: shop.example.com", "X-Forwarded-Uri: /order", navigates,
 		"X-Forwarded-Method: POST", "Content-Type: application/x-www-form-urlencoded", "Referer: https://shop.example.com/form?x=1"}
 	p := b.asks(http.MethodGet, "/verify?login=redirect", site...).wantPage(http.StatusUnauthorized, "没有送达")

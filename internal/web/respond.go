@@ -159,8 +159,8 @@ func (s *Server) errorPage(w http.ResponseWriter, r *http.Request, status int, r
 	case auth.NotSignedIn, auth.SignInAgain:
 		p.Icon = "info"
 		p.Action = &link{Label: "action.sign_in", Href: s.signInPath(r, s.backTo(r))}
-		if s.atGate(r) {
-			p = s.refusedAtGate(r)
+		if s.isForwardAuth(r) {
+			p = s.refusedForwardAuth(r)
 		}
 	default:
 		p.Action = s.startAgain(r)
@@ -181,8 +181,8 @@ func (s *Server) errorPage(w http.ResponseWriter, r *http.Request, status int, r
 func (s *Server) backTo(r *http.Request) string {
 	path := s.below(r)
 	switch {
-	case s.atGate(r):
-		return s.gateBack(r)
+	case s.isForwardAuth(r):
+		return s.forwardAuthBack(r)
 	case path == "/api/me/erase":
 		return s.site.prefix + "/erase"
 	case path == "/api/me/export" || strings.HasPrefix(path, "/me/"):
@@ -220,13 +220,14 @@ func (s *Server) writePage(w http.ResponseWriter, r *http.Request, status int, p
 		Lang:      s.renderer.language(r),
 		RequestID: requestID(r),
 		Demo:      s.config.Demo,
+		Branding:  s.config.Branding,
 		Admin:     isAdmin(r),
 		Renews:    s.inWeChat(r) && s.auth.Rules().Mode != auth.ModeBase,
 		Path:      s.below(r),
 		Now:       s.now(),
 	}
 	h := w.Header()
-	if _, message := p.(messagePage); message && (s.atGate(r) || inFrame(r)) {
+	if _, message := p.(messagePage); message && (s.isForwardAuth(r) || inFrame(r)) {
 		s.pageElsewhere(h, &f)
 	}
 	buffer := buffers.Get().(*[]byte)

@@ -15,7 +15,7 @@ func (s *Server) wanted(r *http.Request) string {
 	host, uri := s.forwarded(r, "X-Forwarded-Host"), ""
 	if s.fromProxy(r) {
 		uri = r.Header.Get("X-Forwarded-Uri") // a path may hold a comma
-		if below := strings.TrimPrefix(r.URL.EscapedPath(), s.site.prefix+gatePath); uri == "" && host == "" && strings.HasPrefix(below, "/") {
+		if below := strings.TrimPrefix(r.URL.EscapedPath(), s.site.prefix+verifyPath); uri == "" && host == "" && strings.HasPrefix(below, "/") {
 			host, uri = r.Host, below // Envoy leaves the visitor's host and appends the path
 			if r.URL.RawQuery != "" {
 				uri += "?" + r.URL.RawQuery
