@@ -96,7 +96,7 @@ func (s *Server) logError(r *http.Request, status int, reason auth.Reason, kind 
 	case auth.Upstream, auth.Unavailable:
 		log = s.log.WarnContext
 	}
-	log(ctx, "request failed", "request_id", requestID(r), "route", routeOf(r), "status", status, "reason", reason, "error", err)
+	log(ctx, "request failed", "request_id", requestID(r), "route", requestStateOf(r).pattern(), "status", status, "reason", reason, "error", err)
 }
 
 // problem is an error in the form of RFC 9457.

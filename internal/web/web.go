@@ -17,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-chi/chi/v5"
 	"github.com/gorilla/sessions"
 
 	"wxlogin/internal/admin"
@@ -113,7 +114,8 @@ type Server struct {
 	elsewherePolicy string
 	renderer        *renderer
 	assets          *assets
-	handler         http.Handler
+	router          chi.Routes
+	handler         http.Handler // the router, and what stands before it
 }
 
 // New makes a Server. It fails when a page cannot be parsed.
