@@ -15,6 +15,7 @@ import (
 
 	"wxlogin/internal/auth"
 	"wxlogin/internal/store"
+	"wxlogin/internal/web"
 )
 
 // settings are what an operator can set, each by a flag, a variable or, for a
@@ -45,6 +46,11 @@ type settings struct {
 	LogFormat      string        `name:"log-format" setting:"" help:"text or json. Default: text on a terminal, else json."`
 	LogLevel       string        `name:"log-level" setting:"" default:"info" help:"debug, info, warn or error."`
 	TimeZone       string        `name:"time-zone" setting:"" help:"Time zone of the admin pages, of their days and of the CSV, by its IANA name. Default: TZ, or Asia/Shanghai if that is not set."`
+	SiteName       string        `name:"site-name" setting:"" help:"Name of the site, shown with its host where people agree, scan and read messages."`
+	SiteLogo       string        `name:"site-logo" setting:"" help:"Path of the site's logo, shown on the consent page: PNG, JPEG, WebP or SVG, square, up to 256 kB."`
+	PrivacyURL     string        `name:"privacy-url" setting:"" help:"Address of the site's privacy policy, linked where people agree, scan and read messages."`
+	TermsURL       string        `name:"terms-url" setting:"" help:"Address of the site's terms of use, linked beside it."`
+	Contact        string        `name:"contact" setting:"" help:"Whom visitors can ask: an e-mail address, a web address, or words such as a telephone number."`
 	WeChatOpenURL  string        `name:"wechat-open-url" setting:"" default:"https://open.weixin.qq.com" help:"WeChat's authorize pages; other values are for tests."`
 	WeChatAPIURL   string        `name:"wechat-api-url" setting:"" default:"https://api.weixin.qq.com" help:"WeChat's API; other values are for tests."`
 }
@@ -72,6 +78,7 @@ type config struct {
 	rootFiles    map[string][]byte
 	metricsAddr  string
 	zone         *time.Location
+	branding     web.Branding
 	openURL      string
 	apiURL       string
 }
@@ -182,6 +189,8 @@ func (s *settings) parse() (config, error) {
 	check(s.KeepEvents == 0 || s.KeepEvents >= leastKept, "keep-events", "%v is shorter than a day; the form is 26304h, and 0 keeps them for ever", s.KeepEvents)
 	c.zone, err = loadZone(s.TimeZone)
 	check(err == nil, "time-zone", "%v", err)
+	c.branding, err = s.parseBranding()
+	add(err)
 	check(s.RateLimit >= 0, "rate-limit", "%d is negative; 0 switches the limit off", s.RateLimit)
 	for flag, value := range map[string]string{"wechat-open-url": s.WeChatOpenURL, "wechat-api-url": s.WeChatAPIURL} {
 		u, err := url.Parse(value)

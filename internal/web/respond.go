@@ -220,6 +220,7 @@ func (s *Server) writePage(w http.ResponseWriter, r *http.Request, status int, p
 		Lang:      s.renderer.language(r),
 		RequestID: requestID(r),
 		Demo:      s.config.Demo,
+		Branding:  s.config.Branding,
 		Admin:     isAdmin(r),
 		Renews:    s.inWeChat(r) && s.auth.Rules().Mode != auth.ModeBase,
 		Path:      s.below(r),

@@ -48,6 +48,7 @@ type Config struct {
 	RateLimit      int               // requests a minute and client address; 0: no limit
 	RootFiles      map[string][]byte // MP_verify_*.txt by name, served at the root of the host
 	Demo           *Demo             // not nil: every browser counts as WeChat's
+	Branding       Branding
 
 	Auth       *auth.Service
 	Scans      *auth.Scans
@@ -157,7 +158,7 @@ func New(config Config) (*Server, error) {
 	if s.tickets, err = newTickets(s.site, config.Keys, config.Now); err != nil {
 		return nil, fmt.Errorf("keys: %w", err)
 	}
-	if s.assets, err = builtAssets(); err != nil {
+	if s.assets, err = assetsWith(config.Branding.Logo); err != nil {
 		return nil, err
 	}
 	if s.renderer, err = newRenderer(config.Templates, s.assets, s.site.prefix, config.Lang, config.Zone); err != nil {
