@@ -205,6 +205,9 @@ func attrs(c Call) []slog.Attr {
 		slog.Int("status", c.Status),
 		slog.Int("errcode", c.Errcode),
 	}
+	if c.Parameter != "" {
+		list = append(list, slog.String("parameter", c.Parameter))
+	}
 	if c.Fault != "" {
 		list = append(list, slog.String("fault", c.Fault))
 	}
