@@ -210,6 +210,7 @@ func (s *Service) completeLogin(ctx context.Context, login *Login, a Arrival) (O
 		ID:         NewID(),
 		TokenHash:  login.SessionHash,
 		Kind:       VisitorSession,
+		Scope:      a.Scope,
 		CreatedAt:  at,
 		LastSeenAt: at,
 		EndsAt:     at.Add(s.rules.Lifetime),
