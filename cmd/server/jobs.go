@@ -6,7 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"wxlogin/internal/auth"
 	"wxlogin/internal/store"
 )
 
@@ -15,11 +14,12 @@ const sweepEvery = 10 * time.Minute
 
 // startJobs runs what is due in the background. The returned function stops it
 // and waits.
-func startJobs(ctx context.Context, db *store.Store, refresher *auth.Refresher, config config, log *slog.Logger) (stop func()) {
+func startJobs(ctx context.Context, db *store.Store, running assembled, config config, log *slog.Logger) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var jobs sync.WaitGroup
 	jobs.Go(func() { every(ctx, sweepEvery, func() { sweep(ctx, db, config, log) }) })
-	jobs.Go(func() { refresher.Run(ctx) })
+	jobs.Go(func() { running.refresher.Run(ctx) })
+	jobs.Go(func() { running.signing.Run(ctx) })
 	return func() {
 		cancel()
 		jobs.Wait()

@@ -13,6 +13,7 @@ import (
 
 	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
+	"wxlogin/internal/idtoken"
 	"wxlogin/internal/store"
 	"wxlogin/internal/telemetry"
 	"wxlogin/internal/web"
@@ -119,7 +120,7 @@ func serve(ctx context.Context, s service) error {
 	if config.metricsAddr != "" {
 		defer metrics.WatchState(ctx, ready, db)()
 	}
-	stopJobs := startJobs(ctx, db, running.refresher, config, log)
+	stopJobs := startJobs(ctx, db, running, config, log)
 	defer stopJobs()
 
 	front.open(s.tracing.Handler(running.server))
@@ -147,6 +148,7 @@ type parts struct {
 // assembled is the domain and the pages, put together.
 type assembled struct {
 	server    *web.Server
+	signing   *idtoken.Keys
 	pictures  *auth.Pictures
 	refresher *auth.Refresher
 }
@@ -180,6 +182,7 @@ func assemble(p parts) (assembled, error) {
 
 		RenewProfile: config.renewProfile,
 	}
+	signing := idtoken.NewKeys(p.db, time.Now, log)
 	observe := p.observers.Request
 	if config.metricsAddr == "" && p.observers.Tracing == nil {
 		observe = nil // nobody would see it
@@ -194,6 +197,7 @@ func assemble(p parts) (assembled, error) {
 		Keys:           p.keys,
 		RateLimit:      config.rateLimit,
 		RootFiles:      config.rootFiles,
+		EmailDomain:    config.emailDomain,
 		Demo:           p.demo,
 		Auth: auth.New(auth.Config{
 			Provider: client, Store: p.db, Pictures: pictures, Rules: rules, Now: time.Now, Log: log,
@@ -204,6 +208,8 @@ func assemble(p parts) (assembled, error) {
 		Admins:     admin.New(admin.Config{Store: p.db, AppID: config.appID, Admins: config.admins, Now: time.Now}),
 		Refresher:  refresher,
 		Pictures:   pictures,
+		Grants:     auth.NewGrants(p.db, p.keys, rules, time.Now),
+		IDTokens:   signing,
 		Sessions:   p.db,
 		People:     p.db,
 		Lists:      p.db,
@@ -220,7 +226,7 @@ func assemble(p parts) (assembled, error) {
 		Now:        time.Now,
 		Log:        log,
 	})
-	return assembled{server, pictures, refresher}, err
+	return assembled{server, signing, pictures, refresher}, err
 }
 
 // meaning says what one of WeChat's errcodes means.

@@ -107,15 +107,15 @@ func (k *key) signer(typ string) (jose.Signer, error) {
 	return signer, err
 }
 
-// ErrNotOurs is a token that none of our keys has signed.
-var ErrNotOurs = errors.New("the token is not signed by a key of ours")
+// notOurs is a token that none of our keys has signed.
+func notOurs() error { return auth.Failf(auth.BadRequest, "the token is not signed by a key of ours") }
 
 // Verify returns what a token says that one of our keys has signed, whether or not it
-// has expired. ErrNotOurs for any other, whatever it says of its algorithm.
+// has expired. BadRequest for any other, whatever it says of its algorithm.
 func (k *Keys) Verify(ctx context.Context, token string) (payload []byte, err error) {
 	signed, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.RS256, jose.ES256})
 	if err != nil || len(signed.Signatures) != 1 {
-		return nil, ErrNotOurs
+		return nil, notOurs()
 	}
 	header := signed.Signatures[0].Header
 	keys, err := k.read(ctx, func(keys []*key) bool { return find(keys, header.KeyID) != nil })
@@ -124,11 +124,11 @@ func (k *Keys) Verify(ctx context.Context, token string) (payload []byte, err er
 	}
 	known := find(keys, header.KeyID)
 	if known == nil || string(known.Alg) != header.Algorithm {
-		return nil, ErrNotOurs
+		return nil, notOurs()
 	}
 	payload, err = signed.Verify(known.public)
 	if err != nil {
-		return nil, ErrNotOurs
+		return nil, notOurs()
 	}
 	return payload, nil
 }
