@@ -199,6 +199,7 @@ func assemble(p parts) (assembled, error) {
 		RootFiles:      config.rootFiles,
 		EmailDomain:    config.emailDomain,
 		Demo:           p.demo,
+		Branding:       config.branding,
 		Auth: auth.New(auth.Config{
 			Provider: client, Store: p.db, Pictures: pictures, Rules: rules, Now: time.Now, Log: log,
 			Observe: p.observers.Login, Arrived: p.observers.Arrived,
