@@ -105,7 +105,7 @@ func newGate(t *testing.T, recipe string) *gate {
 
 func (g *gate) startService(t *testing.T) {
 	t.Helper()
-	g.service = start(t, g.settings)
+	g.service = startProgram(t, plainProgram(t), t.TempDir(), g.settings)
 	g.service.stderr.wait(t, `"msg":"wxlogin is ready"`)
 }
 
