@@ -20,6 +20,7 @@ func startJobs(ctx context.Context, db *store.Store, running assembled, config c
 	jobs.Go(func() { every(ctx, sweepEvery, func() { sweep(ctx, db, config, log) }) })
 	jobs.Go(func() { running.refresher.Run(ctx) })
 	jobs.Go(func() { running.signing.Run(ctx) })
+	jobs.Go(func() { running.logouts.Run(ctx) })
 	return func() {
 		cancel()
 		jobs.Wait()

@@ -149,6 +149,7 @@ type parts struct {
 type assembled struct {
 	server    *web.Server
 	signing   *idtoken.Keys
+	logouts   *idtoken.Backchannel
 	pictures  *auth.Pictures
 	refresher *auth.Refresher
 }
@@ -227,7 +228,8 @@ func assemble(p parts) (assembled, error) {
 		Now:        time.Now,
 		Log:        log,
 	})
-	return assembled{server, signing, pictures, refresher}, err
+	logouts := idtoken.NewBackchannel(p.db, signing, strings.TrimRight(config.publicURL.String(), "/"), time.Now, log)
+	return assembled{server, signing, logouts, pictures, refresher}, err
 }
 
 // meaning says what one of WeChat's errcodes means.
