@@ -117,11 +117,18 @@ func serve(ctx context.Context, s service) error {
 	}
 	metrics.WatchStore(db)
 	metrics.WatchStreams(running.server.Streams)
-	if config.metricsAddr != "" {
-		defer metrics.WatchState(ctx, ready, db)()
+	jobs := []job{
+		{sweepEvery, func(ctx context.Context) { sweep(ctx, db, config, log) }},
+		{refreshEvery, func(ctx context.Context) { refresh(ctx, running.refresher, log) }},
+		{rotateCheck, func(ctx context.Context) { rotate(ctx, running.signing, log) }},
+		{tellEvery, func(ctx context.Context) { tellLogouts(ctx, running.logouts, log) }},
 	}
-	stopJobs := startJobs(ctx, db, running, config, log)
-	defer stopJobs()
+	if config.metricsAddr != "" {
+		jobs = append(jobs,
+			job{telemetry.ReadyEvery, func(ctx context.Context) { metrics.LookReady(ctx, ready) }},
+			job{telemetry.CountEvery, func(ctx context.Context) { metrics.LookSessions(ctx, db) }})
+	}
+	defer startJobs(ctx, jobs)()
 
 	front.open(s.tracing.Handler(running.server))
 	log.Info("wxlogin is ready", "address", s.listener.Addr().String(), "public_url", config.publicURL.String(), "version", version())

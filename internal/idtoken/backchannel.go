@@ -32,8 +32,7 @@ type Backchannel struct {
 }
 
 const (
-	lookEvery = 2 * time.Second
-	couriers  = 4
+	couriers = 4
 	// taken is how long a notice is nobody else's: longer than a call takes.
 	taken     = 30 * time.Second
 	maxPause  = time.Hour
@@ -69,22 +68,6 @@ func onlyNearby(_, address string, _ syscall.RawConn) error {
 		return fmt.Errorf("http leads to %s, which is no private address", address)
 	}
 	return nil
-}
-
-// Run brings what is due until ctx ends.
-func (b *Backchannel) Run(ctx context.Context) {
-	ticker := time.NewTicker(lookEvery)
-	defer ticker.Stop()
-	for {
-		if err := b.Deliver(ctx); err != nil && ctx.Err() == nil {
-			b.log.WarnContext(ctx, "logouts were not told", "error", err)
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-	}
 }
 
 // Deliver brings all that is due.

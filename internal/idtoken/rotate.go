@@ -7,25 +7,6 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// rotateCheck is how often it is looked whether keys are due.
-const rotateCheck = time.Hour
-
-// Run rotates the keys until ctx ends.
-func (k *Keys) Run(ctx context.Context) {
-	ticker := time.NewTicker(rotateCheck)
-	defer ticker.Stop()
-	for {
-		if err := k.Rotate(ctx); err != nil && ctx.Err() == nil {
-			k.log.WarnContext(ctx, "the signing keys were not looked after", "error", err)
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-	}
-}
-
 // Rotate makes the next key of each algorithm in use, a day before it signs, retires
 // those that sign no more, and drops what nobody can need to check.
 func (k *Keys) Rotate(ctx context.Context) error {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -170,13 +169,9 @@ const batch = 500
 // meanwhile stays ended, and no session goes back in time.
 func (s *Store) TouchSessions(ctx context.Context, tokenHashes []string, at time.Time) error {
 	for hashes := range slices.Chunk(tokenHashes, batch) {
-		args := []any{millis(at)}
-		for _, hash := range hashes {
-			args = append(args, hash)
-		}
+		touch := sqldb.Join(sqldb.SQL(`UPDATE sessions SET last_seen_at = $1 WHERE last_seen_at < $1 AND `, millis(at)), sqldb.In("token_hash", hashes))
 		err := s.writeFor(ctx, "touch sessions", &touched{sessions: hashes}, func(tx *sqldb.Tx) error {
-			_, err := tx.ExecContext(ctx, `UPDATE sessions SET last_seen_at = $1
-				WHERE last_seen_at < $1 AND token_hash IN (`+numbered(2, len(hashes))+`)`, args...)
+			_, err := tx.ExecContext(ctx, touch.Text, touch.Args...)
 			return err
 		})
 		if err != nil {
@@ -184,15 +179,6 @@ func (s *Store) TouchSessions(ctx context.Context, tokenHashes []string, at time
 		}
 	}
 	return nil
-}
-
-// numbered are n placeholders for values of a list, beginning with $first.
-func numbered(first, n int) string {
-	places := make([]string, n)
-	for i := range places {
-		places[i] = "$" + strconv.Itoa(first+i)
-	}
-	return strings.Join(places, ", ")
 }
 
 // UserSessions lists a person's sessions, newest first, at most auth.MaxSessions.
