@@ -121,6 +121,7 @@ func serve(ctx context.Context, s service) error {
 		{sweepEvery, func(ctx context.Context) { sweep(ctx, db, config, log) }},
 		{refreshEvery, func(ctx context.Context) { refresh(ctx, running.refresher, log) }},
 		{rotateCheck, func(ctx context.Context) { rotate(ctx, running.signing, log) }},
+		{tellEvery, func(ctx context.Context) { tellLogouts(ctx, running.logouts, log) }},
 	}
 	if config.metricsAddr != "" {
 		jobs = append(jobs,
@@ -155,6 +156,7 @@ type parts struct {
 type assembled struct {
 	server    *web.Server
 	signing   *idtoken.Keys
+	logouts   *idtoken.Backchannel
 	pictures  *auth.Pictures
 	refresher *auth.Refresher
 }
@@ -233,7 +235,8 @@ func assemble(p parts) (assembled, error) {
 		Now:        time.Now,
 		Log:        log,
 	})
-	return assembled{server, signing, pictures, refresher}, err
+	logouts := idtoken.NewBackchannel(p.db, signing, strings.TrimRight(config.publicURL.String(), "/"), time.Now, log)
+	return assembled{server, signing, logouts, pictures, refresher}, err
 }
 
 // meaning says what one of WeChat's errcodes means.

@@ -33,7 +33,7 @@ func (s *Service) AddClient(ctx context.Context, by Actor, c auth.Client, public
 		return auth.Client{}, "", err
 	}
 	var secret auth.Secret
-	if !public {
+	if c.SecretHash = ""; !public {
 		secret = auth.NewToken()
 		c.SecretHash = auth.Hash(secret)
 	}

@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"context"
+	"fmt"
 	htmltext "html"
 	"net/http"
 	"net/url"
@@ -25,6 +26,7 @@ type app struct {
 	provider *oidc.Provider
 	oauth    oauth2.Config
 	verifier string // of PKCE, of the login that has begun
+	refresh  string // a refresh token to be revoked
 }
 
 const appURI = "https://app.example.com/callback"
@@ -41,6 +43,7 @@ func (w *world) app(name string, change func(*auth.Client)) *app {
 	}
 	c, secret, err := w.admins.AddClient(w.t.Context(), admin.CommandLine(), c, c.SecretHash == publicClient)
 	check(w.t, err)
+	check(w.t, w.idTokens.Ensure(w.t.Context(), c.Alg)) // as the command does
 	a := &app{w: w, client: c, secret: secret}
 	a.ctx = oidc.ClientContext(w.t.Context(), &http.Client{Transport: w.transport})
 	a.provider, err = oidc.NewProvider(a.ctx, w.public)
@@ -195,4 +198,38 @@ func (p *page) between(before, after string) string {
 		p.t.Fatalf("no %q on the page\n%s", before, excerpt(p.Body))
 	}
 	return htmltext.UnescapeString(value)
+}
+
+// dump is all that is in the database, as text.
+func (w *world) dump() string {
+	w.t.Helper()
+	var all strings.Builder
+	db := w.raw()
+	tables, err := db.Query(`SELECT name FROM sqlite_master WHERE type = 'table'`)
+	check(w.t, err)
+	var names []string
+	for tables.Next() {
+		var name string
+		check(w.t, tables.Scan(&name))
+		names = append(names, name)
+	}
+	check(w.t, tables.Close())
+	for _, name := range names {
+		rows, err := db.Query("SELECT * FROM " + name)
+		check(w.t, err)
+		columns, err := rows.Columns()
+		check(w.t, err)
+		values := make([]any, len(columns))
+		for i := range values {
+			values[i] = new(any)
+		}
+		for rows.Next() {
+			check(w.t, rows.Scan(values...))
+			for _, value := range values {
+				fmt.Fprintln(&all, *value.(*any))
+			}
+		}
+		check(w.t, rows.Close())
+	}
+	return all.String()
 }
