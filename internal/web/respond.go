@@ -75,6 +75,10 @@ func (s *Server) serveError(w http.ResponseWriter, r *http.Request, err error) {
 	if bad, ok := errors.AsType[badParameter](err); ok {
 		detail = bad.Error()
 	}
+	if s.forApplication(r) {
+		s.protocolProblem(w, r, status, kind, err)
+		return
+	}
 	if s.wantsJSON(r) {
 		s.problem(w, r, status, reason, detail)
 		return
