@@ -35,11 +35,9 @@ func (d *doctor) checkReturnHosts(context.Context) []finding {
 	if outside == nil {
 		return one(good, subject, fmt.Sprintf("%d, and the session reaches all", len(d.config.returnHosts)), "")
 	}
-	text := "the session's cookie does not reach " + strings.Join(outside, ", ") + ", as WXLOGIN_COOKIE_DOMAIN is "
-	if domain == "" {
-		text += "not set"
-	} else {
-		text += domain
+	text := "the session's cookie does not reach " + strings.Join(outside, ", ") + ", as WXLOGIN_COOKIE_DOMAIN is not set"
+	if domain != "" {
+		text = "the session's cookie does not reach " + strings.Join(outside, ", ") + ", as WXLOGIN_COOKIE_DOMAIN is " + domain
 	}
 	return one(warning, subject, text, "set WXLOGIN_COOKIE_DOMAIN to the domain that these sites share with "+public.Hostname()+
 		"; a site below no such domain cannot be protected\nwithout it browsers go round between the site and WeChat; a site that is led back to and asks nobody who it is needs nothing")

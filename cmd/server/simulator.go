@@ -45,14 +45,14 @@ func (c *simulatorCommand) Run(ctx context.Context, env *environment) error {
 		Logger:        log.Logger,
 	})
 	base := "http://" + listener.Addr().String()
-	fmt.Fprintf(env.stdout, `A simulated WeChat is running. Its control page: %[1]s/
+	env.answer(`A simulated WeChat is running. Its control page: %s/
 
 Set these for the service you develop:
-  AppID                    %[2]s
-  AppSecret                %[3]s
-  authorize pages          %[1]s   (WXLOGIN_WECHAT_OPEN_URL)
-  API                      %[1]s   (WXLOGIN_WECHAT_API_URL)
-`, base, sim.AppID(), sim.Secret())
+  AppID                    %s
+  AppSecret                %s
+  authorize pages          %s   (WXLOGIN_WECHAT_OPEN_URL)
+  API                      %s   (WXLOGIN_WECHAT_API_URL)
+`, base, sim.AppID(), sim.Secret(), base, base)
 	return serveSimulator(ctx, listener, sim, log.Logger)
 }
 

@@ -46,7 +46,7 @@ func (c *backupCommand) Run(ctx context.Context, env *environment) error {
 	if err := db.Backup(ctx, c.File); err != nil {
 		return err
 	}
-	fmt.Fprintf(env.stdout, "%s is a checked copy of the database. Keep the keys with it: without them the stored tokens do not open.\n", c.File)
+	env.answer("%s is a checked copy of the database. Keep the keys with it: without them the stored tokens do not open.\n", c.File)
 	return nil
 }
 
@@ -72,7 +72,7 @@ func (c *healthcheckCommand) Run(ctx context.Context, env *environment) error {
 	if r.status != http.StatusOK {
 		return fmt.Errorf("not ready: %d %s %s", r.status, http.StatusText(r.status), strings.TrimSpace(string(r.body)))
 	}
-	fmt.Fprintln(env.stdout, "ready")
+	env.answer("ready\n")
 	return nil
 }
 
