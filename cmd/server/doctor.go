@@ -132,15 +132,15 @@ func (e *environment) explain(numbers []string) error {
 			e.answer("%s: not in our list. WeChat's own: https://developers.weixin.qq.com/doc/ (全局返回码)\n\n", text)
 			continue
 		}
-		where := "API errcode (服务器接口)"
+		where := fmt.Sprintf("%d, API errcode (服务器接口)", known.Number)
 		if known.Page {
-			where = "shown on the phone (授权页)"
+			where = fmt.Sprintf("%d, shown on the phone (授权页)", known.Number)
 		}
 		meaning := known.Chinese + "\n  " + known.English
 		if !e.words.english() {
 			meaning = e.words.say(known.Chinese)
 		}
-		fmt.Fprintf(e.stdout, "%d, %s\n  %s\n  → %s\n\n", known.Number, e.words.say(where), meaning, e.words.say(known.Advice))
+		fmt.Fprintf(e.stdout, "%s\n  %s\n  → %s\n\n", e.words.say(where), meaning, e.words.say(known.Advice))
 	}
 	if unknown != nil {
 		return fmt.Errorf("doctor: no explanation for %s", strings.Join(unknown, ", "))

@@ -32,7 +32,10 @@ func (d *doctor) checkReturnHosts(context.Context) []finding {
 			outside = append(outside, host)
 		}
 	}
-	if outside == nil {
+	switch {
+	case len(d.config.returnHosts) == 0:
+		return one(good, subject, "none", "")
+	case outside == nil:
 		return one(good, subject, fmt.Sprintf("%d, and the session reaches all", len(d.config.returnHosts)), "")
 	}
 	text := "the session's cookie does not reach " + strings.Join(outside, ", ") + ", as WXLOGIN_COOKIE_DOMAIN is not set"

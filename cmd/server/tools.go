@@ -67,7 +67,7 @@ func (c *healthcheckCommand) Run(ctx context.Context, env *environment) error {
 	// Asked at its own door, whatever proxy the variables name.
 	r, err := ask(ctx, address, nil)
 	if err != nil {
-		return fmt.Errorf("not ready: %w", err)
+		return fmt.Errorf("not ready: %s: %s", address, diagnose(err).text)
 	}
 	if r.status != http.StatusOK {
 		return fmt.Errorf("not ready: %d %s %s", r.status, http.StatusText(r.status), strings.TrimSpace(string(r.body)))

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"unicode"
 
 	"golang.org/x/text/language"
 )
@@ -101,7 +102,7 @@ func (w words) say(text string) string {
 }
 
 // link is what begins a chain of errors with the name of a setting, a file or a
-// reason, which is the same in every language.
+// reason, which is the same in every language, or with a word.
 var link = regexp.MustCompile(`^(--)?[\w.-]+: `)
 
 // look finds a line, or what is known of it.
@@ -110,10 +111,11 @@ func (w words) look(line string) (said string, known bool) {
 		return said, true
 	}
 	if name := link.FindString(line); name != "" {
-		if _, word := w.said()[name+"%s"]; !word {
-			said, known = w.look(line[len(name):])
-			return name + said, known
+		said, known = w.look(line[len(name):])
+		if word, ok := w.said()[strings.TrimSuffix(name, ": ")]; ok {
+			return word + "：" + said, true
 		}
+		return name + said, known
 	}
 	for _, f := range w.read() {
 		if filled, ok := f.match(line); ok {
@@ -129,7 +131,7 @@ func (w words) look(line string) (said string, known bool) {
 			what, knows := w.look(line[:i])
 			why, knowsWhy := w.look(line[i+len(between[0]):])
 			switch {
-			case knows:
+			case knows || knowsWhy && (what == "" || strings.ContainsFunc(what, isHan)):
 				return what + between[1] + why, true
 			case knowsWhy:
 				return what + between[0] + why, true
@@ -138,6 +140,8 @@ func (w words) look(line string) (said string, known bool) {
 	}
 	return line, false
 }
+
+func isHan(r rune) bool { return unicode.Is(unicode.Han, r) }
 
 // form is an English text with verbs, taken apart.
 type form struct {
@@ -189,7 +193,7 @@ func (f form) match(line string) (filled []string, ok bool) {
 		case "d":
 			pattern += `(\s*-?\d+)`
 		default:
-			pattern += `(.*)`
+			pattern += `(.*?)`
 		}
 		pattern += regexp.QuoteMeta(f.between[i+1])
 	}

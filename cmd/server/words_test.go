@@ -191,10 +191,10 @@ func source(e ast.Expr) string {
 
 var (
 	// libraries are what kong and the standard library say, which the program passes on.
-	libraries = regexp.MustCompile(`^(Usage|%s \[|%s <|Flags|Arguments|Commands|Run "|Show context|unknown flag|unexpected argument|expected |missing |bool value|` +
-		`(open|stat|mkdir|Get|dial tcp|connect:) %|no such file|permission denied|(is|not) a directory|no space|read-only file|connection refused|i/o timeout|context )`)
+	libraries = regexp.MustCompile(`^(Usage$|%s \[|%s <|Flags|Arguments|Commands|Run "|Show context|unknown flag|unexpected argument|expected |perhaps |missing |bool value|` +
+		`(open|stat|mkdir) %|no such file|permission denied|(is|not) a directory|no space|read-only file|connection refused|i/o timeout|context )`)
 	// drops are what says in English what its Chinese has already.
-	drops = regexp.MustCompile(`^(errcode %d: %s \(%s\)|expected duration|expected a valid)`)
+	drops = regexp.MustCompile(`^(errcode %d: %s \(%s\)|expected duration|expected a valid|expected %s value)`)
 )
 
 // Everything that people may read in a terminal has its form in simplified and in
@@ -235,7 +235,7 @@ func filled(t *testing.T, english, other string) (line, want string) {
 	var fills []string
 	line = server.Verb.ReplaceAllStringFunc(english, func(v string) string {
 		if strings.HasPrefix(v, "%[") {
-			t.Errorf("words.json: verbs of %q are numbered", english)
+			t.Errorf("%q: number the verbs of the Chinese alone", english)
 		}
 		text := fmt.Sprintf("v%d", len(fills))
 		switch v[len(v)-1] {
