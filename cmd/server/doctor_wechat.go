@@ -88,7 +88,7 @@ func (d *doctor) judgeAccount(refusal *wechat.Refusal) finding {
 		f.advice += ": " + refusal.From
 	}
 	if refusal.RID != "" {
-		f.text = fmt.Sprintf("%s, rid %s", f.text, refusal.RID)
+		f.text += "\nrid " + refusal.RID
 	}
 	return f
 }
@@ -130,11 +130,8 @@ func (d *doctor) judgePage(page wechat.PageError, scope auth.Scope) (verdict, st
 		advice := "check WXLOGIN_APPID: 公众号后台 → 设置与开发 → 基本配置 → 开发者ID (AppID)"
 		return failure, subject, "WeChat's page says: " + page.Text, advice
 	}
-	text := fmt.Sprintf("visitors see %d", page.Number)
-	if page.Text != "" {
-		text += " " + page.Text
-	}
-	text += " (" + string(scope) + ")"
+	shown := strings.TrimSpace(fmt.Sprintf("%d %s", page.Number, page.Text))
+	text := fmt.Sprintf("visitors see %s (%s)", shown, scope)
 	e, known := wechat.Explain(page.Number)
 	switch {
 	case !known:

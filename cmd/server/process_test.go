@@ -76,7 +76,7 @@ func startIn(t *testing.T, folder string, variables []string, args ...string) *p
 func outsideVariables() []string {
 	var kept []string
 	for _, entry := range os.Environ() {
-		if !strings.HasPrefix(entry, "WXLOGIN_") && !strings.HasPrefix(entry, "OTEL_") {
+		if !strings.HasPrefix(entry, "WXLOGIN_") && !strings.HasPrefix(entry, "OTEL_") && !strings.HasPrefix(entry, "LC_") && !strings.HasPrefix(entry, "LANG=") {
 			kept = append(kept, entry)
 		}
 	}
