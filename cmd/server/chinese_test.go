@@ -2,9 +2,11 @@ package main_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -101,9 +103,14 @@ func TestChineseTerminal(t *testing.T) {
 		}
 	}
 	run := func(lang string, variables []string, args ...string) (said string) {
-		p := start(t, append(variables, "LANG="+lang, "WXLOGIN_WECHAT_OPEN_URL=http://127.0.0.1:1", "WXLOGIN_WECHAT_API_URL=http://127.0.0.1:1"), args...)
-		<-p.exited
-		return p.stdout.text() + p.stderr.text()
+		command := exec.CommandContext(t.Context(), "server", args...)
+		command.Dir = t.TempDir()
+		command.Env = append(append(outsideVariables(), variables...), "LANG="+lang, "WXLOGIN_WECHAT_OPEN_URL=http://127.0.0.1:1", "WXLOGIN_WECHAT_API_URL=http://127.0.0.1:1")
+		text, err := command.CombinedOutput()
+		if _, ended := errors.AsType[*exec.ExitError](err); err != nil && !ended {
+			t.Fatal(err)
+		}
+		return string(text)
 	}
 	for lang, word := range newWords {
 		for _, args := range [][]string{

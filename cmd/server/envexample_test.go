@@ -13,7 +13,7 @@ import (
 	server "wxlogin/cmd/server"
 )
 
-var update = flag.Bool("update", false, "write .env.example and the tables of docs/settings.md and its Chinese version anew")
+var update = flag.Bool("update", false, "rewrite .env.example and the tables of docs/settings.md and its Chinese version")
 
 // description is what a reader wants to know of a setting and the struct does
 // not say.
@@ -52,6 +52,11 @@ var descriptions = map[string]description{
 	"log-format":       {"text | json", "json", false, "日志格式；默认在终端为 text，否则为 json。"},
 	"log-level":        {"debug | info | warn | error", "", false, "日志级别。"},
 	"time-zone":        {"Area/City", "Asia/Shanghai", false, "管理页面、按日统计和 CSV 的时区（IANA 名称）；默认取 TZ，没有 TZ 则为 Asia/Shanghai。"},
+	"site-name":        {"text", "示例商城", false, "网站名称，与域名一起显示在授权说明页、扫码页和提示页上。"},
+	"site-logo":        {"path", "", false, "网站图标文件的路径，显示在授权说明页上：PNG、JPEG、WebP 或 SVG，正方形，不超过 256 kB。"},
+	"privacy-url":      {"URL", "https://www.example.com/privacy", false, "隐私政策的地址，链接显示在授权说明页、扫码页和提示页上。"},
+	"terms-url":        {"URL", "https://www.example.com/terms", false, "用户协议的地址，链接显示在隐私政策旁。"},
+	"contact":          {"text", "service@example.com", false, "访客可以联系谁：邮箱、网址，或电话等文字。"},
 	"wechat-open-url":  {"URL", "", false, "微信授权页的地址；其他值仅用于测试。"},
 	"wechat-api-url":   {"URL", "", false, "微信接口的地址；其他值仅用于测试。"},
 }

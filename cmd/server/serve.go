@@ -195,6 +195,7 @@ func assemble(p parts) (assembled, error) {
 		RateLimit:      config.rateLimit,
 		RootFiles:      config.rootFiles,
 		Demo:           p.demo,
+		Branding:       config.branding,
 		Auth: auth.New(auth.Config{
 			Provider: client, Store: p.db, Pictures: pictures, Rules: rules, Now: time.Now, Log: log,
 			Observe: p.observers.Login, Arrived: p.observers.Arrived,

@@ -66,6 +66,7 @@ type options struct {
 	sim         *wechatsim.Simulator
 	apiURL      string // in place of the simulator
 
+	branding     web.Branding
 	https        bool
 	cookieDomain string
 }
@@ -138,6 +139,7 @@ func newWorld(t testing.TB, o options) *world {
 		Zone:         time.UTC,
 		Keys:         keys,
 		RateLimit:    o.rateLimit,
+		Branding:     o.branding,
 		Auth:         auth.New(auth.Config{Provider: client, Store: w.db, Pictures: w.pictures, Rules: rules, Now: w.clock.now, Log: log}),
 		Scans:        auth.NewScans(w.db, rules, w.clock.now, nil),
 		Stopping:     w.stopping,

@@ -31,7 +31,7 @@ const named = `SELECT id FROM users WHERE id = ? UNION ALL SELECT id FROM users 
 
 var likeEscaper = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 
-// search adds who has a text as a part of their nickname, or as a whole openid,
+// search adds the people who have a text as a part of their nickname, or as a whole openid,
 // unionid or id.
 func (l *Lists) search(ctx context.Context, sel *selection, text string) error {
 	var whole []any // hardly ever somebody, and seldom more than one; as values, so that no planner takes them for many
@@ -65,7 +65,7 @@ func (l *Lists) search(ctx context.Context, sel *selection, text string) error {
 		}
 		sel.candidates = append(sel.candidates, candidateIndex{
 			entries: sqldb.SQL("SELECT n FROM nickname_ends WHERE "+within, args...),
-			people:  "COUNT(DISTINCT n)", // who has the text twice has two ends
+			people:  "COUNT(DISTINCT n)", // a nickname that has the text twice has two ends
 			exact:   len(parts) == 1 && len(whole) == 0,
 			ids:     ids,
 			listed:  listed,
