@@ -117,13 +117,13 @@ func checkOpenID(openID string) error {
 	return nil
 }
 
-func (e *environment) report(err error, changed bool, done, already, openID string) error {
+func (e *environment) report(err error, changed bool, done, already string, args ...any) error {
 	if err != nil {
 		return err
 	}
 	if !changed {
 		done = already
 	}
-	e.answer(done, openID)
+	e.answer(done, args...)
 	return nil
 }

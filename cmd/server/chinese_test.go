@@ -116,7 +116,7 @@ func TestChineseTerminal(t *testing.T) {
 		for _, args := range [][]string{
 			{"--help"}, {"help"}, {"serve", "--help"}, {"demo", "--help"}, {"simulator", "--help"}, {"admin", "--help"}, {"admin", "end", "--help"},
 			{"backup", "--help"}, {"migrate-data", "--help"}, {"doctor", "--help"}, {"keygen", "--help"}, {"healthcheck", "--help"},
-			{"serv"}, {"--publc-url=x"}, {"--addr"}, {"--addr", "-x"}, {"--session-idle=abc"}, {"--rate-limit=x"}, {"--allow-http=perhaps"},
+			{"person", "--help"}, {"client", "--help"}, {"client", "add", "--help"}, {"serv"}, {"--publc-url=x"}, {"--addr"}, {"--addr", "-x"}, {"--session-idle=abc"}, {"--rate-limit=x"}, {"--allow-http=perhaps"},
 			{"admin"}, {"admin", "grnt"}, {"admin", "grant"}, {"backup"}, {"backup", "a", "b"}, {"migrate-data"}, {"migrate-data", "--from=x"},
 			{"doctor"}, {"doctor", "--offline"}, {"doctor", "99"}, explained, {"healthcheck"}, {"admin", "list"},
 		} {

@@ -120,5 +120,6 @@ func (adminMessagePage) file() string { return "admin_message" }
 // pages lists them all, so that a missing template stops the start.
 var pages = []page{
 	profilePage{}, consentPage{}, messagePage{}, scanPage{}, scanAskPage{}, erasePage{}, myDataPage{},
+	clientConsentPage{}, onwardPage{}, signOutPage{},
 	adminLinkPage{}, adminHomePage{}, adminUsersPage{}, adminUserPage{}, adminEventsPage{}, adminBulkPage{}, adminMessagePage{},
 }

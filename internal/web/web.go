@@ -47,6 +47,7 @@ type Config struct {
 	Keys           auth.Keyring
 	RateLimit      int               // requests a minute and client address; 0: no limit
 	RootFiles      map[string][]byte // MP_verify_*.txt by name, served at the root of the host
+	EmailDomain    string            // of the addresses that applications are given
 	Demo           *Demo             // not nil: every browser counts as WeChat's
 	Branding       Branding
 
@@ -55,6 +56,8 @@ type Config struct {
 	Admins     *admin.Service
 	Refresher  *auth.Refresher
 	Pictures   *auth.Pictures // nil: none are copied
+	Grants     *auth.Grants
+	IDTokens   IDTokens
 	Sessions   SessionStore
 	People     People
 	Lists      Lists
@@ -97,6 +100,8 @@ type Server struct {
 	auditLog   AuditLog
 	statistics Statistics
 	personal   PersonalStore
+	grants     *auth.Grants
+	idTokens   IDTokens
 	sessions   SessionStore
 	now        func() time.Time
 	log        *slog.Logger
@@ -128,6 +133,8 @@ func New(config Config) (*Server, error) {
 		auditLog:   config.AuditLog,
 		statistics: config.Statistics,
 		personal:   config.Personal,
+		grants:     config.Grants,
+		idTokens:   config.IDTokens,
 		sessions:   config.Sessions,
 		now:        config.Now,
 		log:        config.Log,

@@ -19,6 +19,7 @@ import (
 
 	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
+	"wxlogin/internal/idtoken"
 	"wxlogin/internal/store"
 	"wxlogin/internal/web"
 	"wxlogin/internal/wechat"
@@ -146,6 +147,9 @@ func newWorld(t testing.TB, o options) *world {
 		Admins:       w.admins,
 		Refresher:    w.refresher,
 		Pictures:     w.pictures,
+		Grants:       auth.NewGrants(w.db, keys, rules, w.clock.now),
+		IDTokens:     idtoken.NewKeys(w.db, w.clock.now, log),
+		EmailDomain:  "wechat.invalid",
 		Sessions:     w.db,
 		People:       w.db,
 		Lists:        w.db,
