@@ -17,6 +17,7 @@ func (s *Server) authenticate(r *http.Request) (*auth.Client, map[string]string,
 	if err != nil {
 		return nil, nil, err
 	}
+	unknown := auth.Fail(auth.BadRequest, &protocolError{http.StatusUnauthorized, "invalid_client", "there is no such client, or its secret is another"})
 	id, secret := form["client_id"], form["client_secret"]
 	if name, password, ok := r.BasicAuth(); ok {
 		// Both are form-encoded within (RFC 6749, 2.3.1).
@@ -28,9 +29,8 @@ func (s *Server) authenticate(r *http.Request) (*auth.Client, map[string]string,
 		}
 		id, secret = name, password
 	} else if r.Header.Get("Authorization") != "" {
-		return nil, nil, refuseCall("invalid_request", "the one scheme of Authorization is Basic")
+		return nil, nil, unknown // Basic is the one scheme (RFC 6749, 5.2)
 	}
-	unknown := auth.Fail(auth.BadRequest, &protocolError{http.StatusUnauthorized, "invalid_client", "there is no such client, or its secret is another"})
 	client, err := s.grants.Client(r.Context(), id)
 	switch {
 	case auth.ReasonOf(err) == auth.NoSuchClient:

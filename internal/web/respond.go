@@ -153,7 +153,7 @@ func (s *Server) errorPage(w http.ResponseWriter, r *http.Request, status int, r
 	switch reason {
 	case auth.Snapshot:
 		p.Icon = "info" // 使用完整服务 is WeChat's own button, nothing of ours helps
-	case auth.Blocked, auth.PersonLimited, auth.WeChatRefused:
+	case auth.Blocked, auth.PersonLimited, auth.WeChatRefused, auth.NotInGroup:
 		p.Icon = "info"
 	case auth.Cancelled:
 		p.Icon = "info"
