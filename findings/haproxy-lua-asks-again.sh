@@ -8,8 +8,7 @@
 #          A closed connection: asked four times as well, at once.
 # Guess:   a timeout is how long one waits; one call is one request.
 # Matters: when the login service is slow, it gets four times the load, which makes it
-#          slower; and the visitor waits four times as long as what is written in the
-#          file. httpclient.retries exists since 2.7 only: set the timeout to a quarter.
+#          slower; and the visitor waits four times as long as is written in the file.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

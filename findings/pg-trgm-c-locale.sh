@@ -6,7 +6,7 @@
 #          one with C.UTF-8.
 # Seen:    with C, show_trgm('王小明') is {}, similarity of the name with itself is 0 and
 #          '王小明' % '王小明' is false. "Zoë" is indexed as "zo". With C.UTF-8 all is as
-#          one expects. ILIKE '%小%' is right in both, but the index gives it no help.
+#          one expects. ILIKE is right in both.
 # Guess:   trigrams are of characters (the database is UTF8) or of bytes; the locale
 #          decides about sorting and upper case.
 # Matters: a search of people by % or similarity finds every Latin name and no Chinese
