@@ -53,7 +53,7 @@ type Config struct {
 	Log      *slog.Logger
 	// Observe, if set, is told of every login that ended, with its outcome, reason,
 	// step and times, and of every one that could not be written down to begin
-	// with, which has no step. A repeated arrival is none of its own.
+	// with, which has no step. A repeated arrival is not reported.
 	Observe func(context.Context, Login)
 	// Arrived, if set, is told of every arrival that a store has taken: first for
 	// the one that claimed its state and its code, of all processes.
@@ -210,6 +210,7 @@ func (s *Service) completeLogin(ctx context.Context, login *Login, a Arrival) (O
 		ID:         NewID(),
 		TokenHash:  login.SessionHash,
 		Kind:       VisitorSession,
+		Scope:      a.Scope,
 		CreatedAt:  at,
 		LastSeenAt: at,
 		EndsAt:     at.Add(s.rules.Lifetime),
@@ -230,7 +231,7 @@ func (s *Service) completeLogin(ctx context.Context, login *Login, a Arrival) (O
 // out. Two things stop the login: an answer about somebody else, and a refusal
 // to a person never seen before, because WeChat refuses in the same way to tell
 // of the made-up people of snapshots (field reports).
-func (s *Service) userinfo(ctx context.Context, grant Grant, known User) (info *Userinfo, errcode int64, err error) {
+func (s *Service) userinfo(ctx context.Context, grant TokenAnswer, known User) (info *Userinfo, errcode int64, err error) {
 	got, err := s.provider.Userinfo(ctx, grant)
 	switch {
 	case err == nil && got.OpenID != grant.OpenID:

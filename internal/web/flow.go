@@ -87,7 +87,7 @@ func (f *flows) begin(w http.ResponseWriter, r *http.Request, scope auth.Scope, 
 	if err := f.store.Save(r, w, session); err != nil {
 		return flow{}, fmt.Errorf("save flow: %w", err)
 	}
-	f.makeRoom(w, r)
+	f.evict(w, r)
 	return fl, nil
 }
 
@@ -120,15 +120,15 @@ func (f *flows) before(r *http.Request, this flow) bool {
 	return false
 }
 
-// makeRoom ends the oldest flows of a browser that holds too many, and all that
+// evict ends the oldest flows of a browser that holds too many, and all that
 // are no longer good, so that cookies never outgrow what servers accept. Those of
 // another instance on this host are not ours to end: their names differ.
-func (f *flows) makeRoom(w http.ResponseWriter, r *http.Request) {
-	type held struct {
+func (f *flows) evict(w http.ResponseWriter, r *http.Request) {
+	type inProgress struct {
 		cookie *http.Cookie
 		flow   flow
 	}
-	var live []held
+	var live []inProgress
 	for _, cookie := range r.Cookies() {
 		if !strings.HasPrefix(cookie.Name, f.prefix) {
 			continue
@@ -138,9 +138,9 @@ func (f *flows) makeRoom(w http.ResponseWriter, r *http.Request) {
 			f.expire(w, cookie.Name)
 			continue
 		}
-		live = append(live, held{cookie, fl})
+		live = append(live, inProgress{cookie, fl})
 	}
-	slices.SortFunc(live, func(a, b held) int { return b.flow.Started.Compare(a.flow.Started) })
+	slices.SortFunc(live, func(a, b inProgress) int { return b.flow.Started.Compare(a.flow.Started) })
 	bytes := 0
 	for i, h := range live {
 		bytes += len(h.cookie.Name) + len(h.cookie.Value)

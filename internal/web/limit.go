@@ -20,7 +20,7 @@ func (s *Server) limitRate() func(http.Handler) http.Handler {
 	}
 	return httprate.LimitBy(s.config.RateLimit, time.Minute,
 		func(r *http.Request) (string, error) {
-			return httprate.CanonicalizeIP(exchangeOf(r).client), nil
+			return httprate.CanonicalizeIP(requestStateOf(r).client), nil
 		},
 		httprate.WithLimitCounter(newSlotCounter()),
 		httprate.WithLimitHandler(s.handle(func(http.ResponseWriter, *http.Request) error {

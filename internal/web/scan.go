@@ -106,7 +106,7 @@ func (s *Server) scanPicture(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) scanDone(w http.ResponseWriter, r *http.Request) error {
 	query := r.URL.Query()
 	returnTo := s.site.returnTo(query.Get("return_to"))
-	tk, token, ok := s.tickets.held(r, query.Get("ticket"))
+	tk, token, ok := s.tickets.openOwn(r, query.Get("ticket"))
 	if !ok {
 		// Another tab of this browser may have been faster.
 		if _, err := s.visitor(r); err == nil {
@@ -125,7 +125,7 @@ func (s *Server) scanDone(w http.ResponseWriter, r *http.Request) error {
 	}
 	err = s.scans.Collect(r.Context(), tk.domain(), auth.Collection{
 		Token:    token,
-		Replaces: s.heldToken(r),
+		Replaces: s.currentTokenHash(r),
 		Device:   device(r),
 	})
 	if auth.ReasonOf(err) == auth.ScanSpent { // and signed out since
@@ -137,7 +137,7 @@ func (s *Server) scanDone(w http.ResponseWriter, r *http.Request) error {
 	if err := s.cookies.hand(w, r, s.cookies.visitor, token); err != nil {
 		return err
 	}
-	s.tickets.forget(w)
+	s.tickets.clearCookie(w)
 	if s.signedOutNotice(r) != "" {
 		http.SetCookie(w, s.signedOutCookie("", -1))
 	}

@@ -104,8 +104,8 @@ func (c *sessionCookies) New(r *http.Request, name string) (*sessions.Session, e
 	return session, found.err
 }
 
-// held is what a request's cookies of one kind come to.
-type held struct {
+// currentSession is what a request's cookies of one kind come to.
+type currentSession struct {
 	asked bool   // else nothing of this is known yet
 	token string // of the live session; empty when there is none
 	old   bool   // it came in a cookie of the old name
@@ -115,7 +115,7 @@ type held struct {
 
 // read looks for a live session. All cookies of the name are tried, because a
 // stale one of another path or domain may stand first.
-func (c *sessionCookies) read(r *http.Request, kind *cookieKind) held {
+func (c *sessionCookies) read(r *http.Request, kind *cookieKind) currentSession {
 	found := c.readNamed(r, kind, kind.name)
 	if found.token == "" && found.err == nil {
 		found = c.readNamed(r, kind, kind.old)
@@ -124,14 +124,14 @@ func (c *sessionCookies) read(r *http.Request, kind *cookieKind) held {
 	return found
 }
 
-func (c *sessionCookies) readNamed(r *http.Request, kind *cookieKind, name string) held {
+func (c *sessionCookies) readNamed(r *http.Request, kind *cookieKind, name string) currentSession {
 	for _, token := range cookieTokens(r, name) {
 		visit, err := c.sessions.Visit(r.Context(), kind.kind, auth.Hash(token))
 		if auth.ReasonOf(err) == auth.NotSignedIn {
 			continue
 		}
 		if err != nil {
-			return held{asked: true, err: err}
+			return currentSession{asked: true, err: err}
 		}
 		if !visit.Session.Alive(c.now(), c.idle) {
 			continue
@@ -141,15 +141,15 @@ func (c *sessionCookies) readNamed(r *http.Request, kind *cookieKind, name strin
 		if kind.kind == auth.VisitorSession && visit.User.AppID != c.appID {
 			continue
 		}
-		return held{asked: true, token: token, visit: visit}
+		return currentSession{asked: true, token: token, visit: visit}
 	}
-	return held{asked: true}
+	return currentSession{asked: true}
 }
 
 // rename gives a session that came in a cookie of the old name one of the new. The
 // old cookie is ours, as the session that it names is; one that names none of ours
 // may be another instance's, and stays.
-func (c *sessionCookies) rename(w http.ResponseWriter, kind *cookieKind, found *held, now time.Time) {
+func (c *sessionCookies) rename(w http.ResponseWriter, kind *cookieKind, found *currentSession, now time.Time) {
 	options := kind.options
 	options.MaxAge = int(found.visit.Session.EndsAt.Sub(now) / time.Second)
 	if options.MaxAge <= 0 {
@@ -241,40 +241,40 @@ func (s *Server) visitor(r *http.Request) (*auth.Visit, error) {
 	if s.due(r, visit) {
 		return nil, auth.Fail(auth.NotSignedIn, errRecheck)
 	}
-	s.toucher.seen(&visit.Session, s.now())
+	s.lastSeen.note(&visit.Session, s.now())
 	return visit, nil
 }
 
 // live returns the session of a kind that the browser holds, checked or not. It
 // answers nobody's question who is there.
 func (s *Server) live(r *http.Request, kind *cookieKind) (*auth.Visit, error) {
-	found := s.held(r, kind)
+	found := s.currentSession(r, kind)
 	if found.err == nil && found.token == "" {
 		return nil, auth.Fail(auth.NotSignedIn, nil)
 	}
 	return found.visit, found.err
 }
 
-// held reads the request's session of a kind, once.
-func (s *Server) held(r *http.Request, kind *cookieKind) *held {
-	x := exchangeOf(r)
-	found := &x.visitor
+// currentSession reads the request's session of a kind, once.
+func (s *Server) currentSession(r *http.Request, kind *cookieKind) *currentSession {
+	rs := requestStateOf(r)
+	found := &rs.visitor
 	if kind.kind == auth.AdminSession {
-		found = &x.adminLink
+		found = &rs.adminLink
 	}
 	if !found.asked {
 		*found = s.cookies.read(r, kind)
 		if found.old {
-			s.cookies.rename(x, kind, found, s.now())
+			s.cookies.rename(rs, kind, found, s.now())
 		}
 	}
 	return found
 }
 
-// heldToken is the hash of the visitor session that the browser holds, for a
+// currentTokenHash is the hash of the visitor session that the browser holds, for a
 // login to replace. Empty when it holds none, or none can be read.
-func (s *Server) heldToken(r *http.Request) string {
-	found := s.held(r, s.cookies.visitor)
+func (s *Server) currentTokenHash(r *http.Request) string {
+	found := s.currentSession(r, s.cookies.visitor)
 	if found.token == "" {
 		return ""
 	}
@@ -291,7 +291,7 @@ func (s *Server) enter(r *http.Request) (admin.Actor, error) {
 	case auth.ReasonOf(err) == auth.NotSignedIn:
 		visit, err = s.visitor(r)
 	case err == nil:
-		s.toucher.seen(&visit.Session, s.now())
+		s.lastSeen.note(&visit.Session, s.now())
 	}
 	if err != nil {
 		return admin.Actor{}, err

@@ -119,7 +119,7 @@ func (t ticket) encode() []byte {
 	return append(b, t.Addr.AsSlice()...)
 }
 
-// open reads a ticket. One that we have not made is none.
+// open reads a ticket. One that we have not made is refused.
 func (t *tickets) open(text string) (ticket, bool) {
 	box, err := base64.RawURLEncoding.Strict().DecodeString(text)
 	if err != nil || base64.RawURLEncoding.EncodeToString(box) != text { // the decoder passes over line breaks
@@ -144,10 +144,10 @@ func (t *tickets) open(text string) (ticket, bool) {
 	return ticket{}, false
 }
 
-// held opens a ticket if this browser is the one that it was made for, and
+// openOwn opens a ticket if this browser is the one that it was made for, and
 // returns the token of the session that it opens: one that nobody can make
 // without both the cookie and our key.
-func (t *tickets) held(r *http.Request, text string) (ticket, auth.Secret, bool) {
+func (t *tickets) openOwn(r *http.Request, text string) (ticket, auth.Secret, bool) {
 	tk, ok := t.open(text)
 	if !ok {
 		return ticket{}, "", false
@@ -163,8 +163,8 @@ func (t *tickets) held(r *http.Request, text string) (ticket, auth.Secret, bool)
 	return ticket{}, "", false
 }
 
-// forget takes the cookie back: what it was for is done.
-func (t *tickets) forget(w http.ResponseWriter) {
+// clearCookie takes the cookie back: what it was for is done.
+func (t *tickets) clearCookie(w http.ResponseWriter) {
 	options := t.cookie
 	options.MaxAge = -1
 	http.SetCookie(w, sessions.NewCookie(t.name, "", &options))

@@ -19,6 +19,7 @@ import (
 
 	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
+	"wxlogin/internal/idtoken"
 	"wxlogin/internal/store"
 	"wxlogin/internal/web"
 	"wxlogin/internal/wechat"
@@ -66,6 +67,7 @@ type options struct {
 	sim         *wechatsim.Simulator
 	apiURL      string // in place of the simulator
 
+	branding     web.Branding
 	https        bool
 	cookieDomain string
 }
@@ -138,12 +140,16 @@ func newWorld(t testing.TB, o options) *world {
 		Zone:         time.UTC,
 		Keys:         keys,
 		RateLimit:    o.rateLimit,
+		Branding:     o.branding,
 		Auth:         auth.New(auth.Config{Provider: client, Store: w.db, Pictures: w.pictures, Rules: rules, Now: w.clock.now, Log: log}),
 		Scans:        auth.NewScans(w.db, rules, w.clock.now, nil),
 		Stopping:     w.stopping,
 		Admins:       w.admins,
 		Refresher:    w.refresher,
 		Pictures:     w.pictures,
+		Grants:       auth.NewGrants(w.db, keys, rules, w.clock.now),
+		IDTokens:     idtoken.NewKeys(w.db, w.clock.now, log),
+		EmailDomain:  "wechat.invalid",
 		Sessions:     w.db,
 		People:       w.db,
 		Lists:        w.db,

@@ -14,67 +14,67 @@ import (
 	"wxlogin/internal/admin"
 )
 
-// exchange is one request and its answer, as far as everything that has to do
+// requestState is one request and its answer, as far as everything that has to do
 // with them must know. It is made once a request and found through one value of
 // the context: each further value would cost a copy of the request.
-type exchange struct {
+type requestState struct {
 	http.ResponseWriter // the browser's
 
 	id     string // of this request, for the answer and the log
 	client string // its address, without the port; empty when unknown
-	method string // the visitor's, if a proxy asked the gate by another than GET
+	method string // the visitor's, if a proxy asked by another than GET
 
 	status  int   // of the answer; 0 before there is one
 	written int64 // bytes of the body
 
-	visitor, adminLink held         // who is signed in, once it has been asked
-	flow               *flow        // that checkState found
-	admin              *admin.Actor // whom admit let through
+	visitor, adminLink currentSession // who is signed in, once it has been asked
+	flow               *flow          // that checkState found
+	admin              *admin.Actor   // whom admit let through
 }
 
-type exchangeKey struct{}
+type requestStateKey struct{}
 
-// exchangeOf returns the exchange of a request; begin stands before all that
+// requestStateOf returns the state of a request; begin stands before all that
 // ask for it.
-func exchangeOf(r *http.Request) *exchange {
-	return r.Context().Value(exchangeKey{}).(*exchange)
+func requestStateOf(r *http.Request) *requestState {
+	return r.Context().Value(requestStateKey{}).(*requestState)
 }
 
 // WriteHeader implements http.ResponseWriter.
-func (x *exchange) WriteHeader(status int) {
-	if x.status == 0 {
-		x.status = status
+func (rs *requestState) WriteHeader(status int) {
+	if rs.status == 0 {
+		rs.status = status
 	}
-	x.ResponseWriter.WriteHeader(status)
+	rs.ResponseWriter.WriteHeader(status)
 }
 
 // Write implements http.ResponseWriter.
-func (x *exchange) Write(p []byte) (int, error) {
-	if x.status == 0 {
-		x.status = http.StatusOK
+func (rs *requestState) Write(p []byte) (int, error) {
+	if rs.status == 0 {
+		rs.status = http.StatusOK
 	}
-	n, err := x.ResponseWriter.Write(p)
-	x.written += int64(n)
+	n, err := rs.ResponseWriter.Write(p)
+	rs.written += int64(n)
 	return n, err
 }
 
 // Unwrap lets http.ResponseController through.
-func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
+func (rs *requestState) Unwrap() http.ResponseWriter { return rs.ResponseWriter }
 
-// begin opens an exchange, and at its end counts it and writes one line of the
+// begin makes the request state, and at its end counts it and writes one line of the
 // log. The line names the route and not the address: a callback's query holds a
 // code, an admin link's a token.
 func (s *Server) begin(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
-		x := &exchange{ResponseWriter: w, id: newRequestID(), client: client(r)}
-		w.Header().Set("X-Request-Id", x.id)
-		r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
-		next.ServeHTTP(x, r)
+		rs := &requestState{ResponseWriter: w, id: newRequestID(), client: client(r)}
+		w.Header()["X-Request-Id"] = []string{rs.id} // its canonical form
+		r = r.WithContext(context.WithValue(r.Context(), requestStateKey{}, rs))
+		next.ServeHTTP(rs, r)
 		took := time.Since(began)
 		record := AccessRecord{
-			RequestID: x.id, Method: r.Method, Route: routeOf(r), Status: x.status, Bytes: x.written,
-			Began: began, Took: took, Client: x.client,
+			RequestID: rs.id, Method: r.Method, Route: routeOf(r), Status: rs.status, Bytes: rs.written,
+			Began: began, Took: took, Client: rs.client,
 		}
 		s.config.Observe(r.Context(), record)
 		s.config.LogAccess(r.Context(), record)
@@ -121,7 +121,7 @@ func newRequestID() string {
 	return string(id[:])
 }
 
-func requestID(r *http.Request) string { return exchangeOf(r).id }
+func requestID(r *http.Request) string { return requestStateOf(r).id }
 
 // routeOf is the pattern of the route that matched, which has no one's data in
 // it.
