@@ -97,7 +97,6 @@ type Server struct {
 	auditLog   AuditLog
 	statistics Statistics
 	personal   PersonalStore
-	sessions   SessionStore
 	now        func() time.Time
 	log        *slog.Logger
 
@@ -128,7 +127,6 @@ func New(config Config) (*Server, error) {
 		auditLog:   config.AuditLog,
 		statistics: config.Statistics,
 		personal:   config.Personal,
-		sessions:   config.Sessions,
 		now:        config.Now,
 		log:        config.Log,
 		site:       newSite(config.PublicURL, config.ReturnHosts),
