@@ -10,6 +10,7 @@ import (
 // arrows are the imports that packages of wxlogin may have of one another.
 var arrows = map[string][]string{
 	"bench":                     {"bench/rig"},
+	"compat":                    {}, // it knows commands and addresses
 	"bench/rig":                 {}, // it knows the built program alone
 	"cmd/server":                {"internal/admin", "internal/auth", "internal/demo", "internal/store", "internal/telemetry", "internal/web", "internal/wechat", "internal/wechat/wechatsim", "migrations", "templates"},
 	"internal/admin":            {"internal/auth"},

@@ -251,7 +251,7 @@ func (s *Server) writePage(w http.ResponseWriter, r *http.Request, status int, p
 		w.Write(zipped)
 		return
 	}
-	h.Set("Content-Length", strconv.Itoa(len(body))) // else net/http sends a long page in chunks
+	h["Content-Length"] = []string{strconv.Itoa(len(body))} // else net/http sends a long page in chunks
 	w.WriteHeader(status)
 	w.Write(body) // a browser that has gone is no fault
 	if cap(body) <= maxBuffer {
