@@ -36,17 +36,8 @@ type cookieKind struct {
 }
 
 func newSessionCookies(site site, domain string, rules auth.Rules, store SessionStore, now func() time.Time) *sessionCookies {
-	// gorilla's defaults are SameSite=None without HttpOnly; every field is ours.
-	options := sessions.Options{
-		Path:     "/",
-		Domain:   domain,
-		MaxAge:   int(rules.Lifetime / time.Second),
-		Secure:   site.secure,
-		HttpOnly: true,
-		SameSite: http.SameSiteLaxMode,
-	}
-	forAdmins := options
-	forAdmins.Domain, forAdmins.MaxAge = "", int(admin.SessionLifetime/time.Second)
+	options := site.cookieOptions(domain, rules.Lifetime)
+	forAdmins := site.cookieOptions("", admin.SessionLifetime)
 	return &sessionCookies{
 		sessions: store,
 		now:      now,
@@ -148,8 +139,7 @@ func (c *sessionCookies) rename(w http.ResponseWriter, kind *cookieKind, found *
 		return // it has ended
 	}
 	http.SetCookie(w, sessions.NewCookie(kind.name, found.token, &options))
-	options.MaxAge = -1
-	http.SetCookie(w, sessions.NewCookie(kind.old, "", &options))
+	http.SetCookie(w, takeBack(kind.old, options))
 }
 
 // Save hands the session's token to the browser; with a negative MaxAge it ends
@@ -165,7 +155,7 @@ func (c *sessionCookies) Save(r *http.Request, w http.ResponseWriter, session *s
 		}
 		for _, cookie := range r.CookiesNamed(kind.old) {
 			if slices.Contains(ended, cookie.Value) {
-				http.SetCookie(w, sessions.NewCookie(kind.old, "", session.Options))
+				http.SetCookie(w, takeBack(kind.old, kind.options))
 			}
 		}
 		session.ID = ""
