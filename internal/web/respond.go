@@ -204,7 +204,7 @@ func (s *Server) backTo(r *http.Request) string {
 // startAgain is the way on from an error: the login again when it happened on the
 // way back from WeChat, else the visitor's own page.
 func (s *Server) startAgain(r *http.Request) *link {
-	if fl, ok := flowOf(r); ok {
+	if fl := requestStateOf(r).flow; fl != nil {
 		return &link{Label: "action.try_again", Href: s.loginPath(fl.ReturnTo, fl.Scope == auth.ScopeUserinfo)}
 	}
 	if s.below(r) == "/callback" {

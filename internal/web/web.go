@@ -103,7 +103,6 @@ type Server struct {
 	personal   PersonalStore
 	grants     *auth.Grants
 	idTokens   IDTokens
-	sessions   SessionStore
 	now        func() time.Time
 	log        *slog.Logger
 
@@ -137,7 +136,6 @@ func New(config Config) (*Server, error) {
 		personal:   config.Personal,
 		grants:     config.Grants,
 		idTokens:   config.IDTokens,
-		sessions:   config.Sessions,
 		now:        config.Now,
 		log:        config.Log,
 		site:       newSite(config.PublicURL, config.ReturnHosts),
