@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"wxlogin/internal/auth"
+	"wxlogin/internal/idtoken"
 	"wxlogin/internal/store"
 )
 
@@ -15,6 +16,12 @@ const sweepEvery = 10 * time.Minute
 
 // refreshEvery is how often profiles are looked for that are due.
 const refreshEvery = time.Minute
+
+// rotateCheck is how often it is looked whether signing keys are due.
+const rotateCheck = time.Hour
+
+// tellEvery is how often it is looked whether applications are to be told of logouts.
+const tellEvery = 2 * time.Second
 
 // job is something to do in the background: at once, and then again and again.
 type job struct {
@@ -52,6 +59,18 @@ func every(ctx context.Context, interval time.Duration, do func()) {
 func refresh(ctx context.Context, refresher *auth.Refresher, log *slog.Logger) {
 	if err := refresher.RunOnce(ctx); err != nil && ctx.Err() == nil {
 		log.WarnContext(ctx, "profiles were not refreshed", "reason", auth.ReasonOf(err), "error", err)
+	}
+}
+
+func rotate(ctx context.Context, keys *idtoken.Keys, log *slog.Logger) {
+	if err := keys.Rotate(ctx); err != nil && ctx.Err() == nil {
+		log.WarnContext(ctx, "the signing keys were not looked after", "error", err)
+	}
+}
+
+func tellLogouts(ctx context.Context, logouts *idtoken.Backchannel, log *slog.Logger) {
+	if err := logouts.Deliver(ctx); err != nil && ctx.Err() == nil {
+		log.WarnContext(ctx, "applications were not told of logouts", "reason", auth.ReasonOf(err), "error", err)
 	}
 }
 

@@ -69,8 +69,8 @@ type RefreshStore interface {
 // RefreshProvider is what refreshing needs of WeChat.
 type RefreshProvider interface {
 	// Refresh gets a new access token. NeedsLogin when the refresh_token is dead.
-	Refresh(ctx context.Context, refreshToken Secret) (Grant, error)
-	Userinfo(ctx context.Context, grant Grant) (Userinfo, error)
+	Refresh(ctx context.Context, refreshToken Secret) (TokenAnswer, error)
+	Userinfo(ctx context.Context, grant TokenAnswer) (Userinfo, error)
 }
 
 // Refresher fetches profiles again with the stored refresh_tokens.
@@ -187,13 +187,13 @@ func (r *Refresher) refresh(ctx context.Context, userID string) error {
 	return nil
 }
 
-func (r *Refresher) fetch(ctx context.Context, user User, token Secret) (Grant, Userinfo, error) {
+func (r *Refresher) fetch(ctx context.Context, user User, token Secret) (TokenAnswer, Userinfo, error) {
 	grant, err := r.provider.Refresh(ctx, token)
 	if err != nil {
-		return Grant{}, Userinfo{}, err
+		return TokenAnswer{}, Userinfo{}, err
 	}
 	if grant.OpenID != user.OpenID {
-		return Grant{}, Userinfo{}, Failf(IdentityClash, "the refresh is about another openid than the token's person")
+		return TokenAnswer{}, Userinfo{}, Failf(IdentityClash, "the refresh is about another openid than the token's person")
 	}
 	info, err := r.provider.Userinfo(ctx, grant)
 	if err == nil && info.OpenID != user.OpenID {

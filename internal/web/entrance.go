@@ -44,7 +44,11 @@ func (s *Server) enterHere(next http.Handler) http.Handler {
 // of the same site: with www or without, or http.
 func (s *Server) otherEntrance(r *http.Request) string {
 	proto := s.forwarded(r, "X-Forwarded-Proto")
-	host := strings.ToLower(s.site.meant(cmp.Or(s.forwarded(r, "X-Forwarded-Host"), r.Host), proto, ""))
+	host := cmp.Or(s.forwarded(r, "X-Forwarded-Host"), r.Host)
+	if host == s.config.PublicURL.Host && proto != "http" {
+		return "" // as nearly always
+	}
+	host = strings.ToLower(s.site.meant(host, proto, ""))
 	public := strings.ToLower(s.config.PublicURL.Host)
 	switch {
 	case host != public && strings.TrimPrefix(host, "www.") == strings.TrimPrefix(public, "www."):

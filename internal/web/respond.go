@@ -75,6 +75,10 @@ func (s *Server) serveError(w http.ResponseWriter, r *http.Request, err error) {
 	if bad, ok := errors.AsType[badParameter](err); ok {
 		detail = bad.Error()
 	}
+	if s.forApplication(r) {
+		s.protocolProblem(w, r, status, kind, err)
+		return
+	}
 	if s.wantsJSON(r) {
 		s.problem(w, r, status, reason, detail)
 		return
@@ -96,7 +100,7 @@ func (s *Server) logError(r *http.Request, status int, reason auth.Reason, kind 
 	case auth.Upstream, auth.Unavailable:
 		log = s.log.WarnContext
 	}
-	log(ctx, "request failed", "request_id", requestID(r), "route", routeOf(r), "status", status, "reason", reason, "error", err)
+	log(ctx, "request failed", "request_id", requestID(r), "route", requestStateOf(r).pattern(), "status", status, "reason", reason, "error", err)
 }
 
 // problem is an error in the form of RFC 9457.
@@ -149,7 +153,7 @@ func (s *Server) errorPage(w http.ResponseWriter, r *http.Request, status int, r
 	switch reason {
 	case auth.Snapshot:
 		p.Icon = "info" // 使用完整服务 is WeChat's own button, nothing of ours helps
-	case auth.Blocked, auth.PersonLimited, auth.WeChatRefused:
+	case auth.Blocked, auth.PersonLimited, auth.WeChatRefused, auth.NotInGroup:
 		p.Icon = "info"
 	case auth.Cancelled:
 		p.Icon = "info"

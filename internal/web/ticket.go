@@ -28,7 +28,8 @@ import (
 type ticket struct {
 	text    string // sealed, as in the address
 	Started time.Time
-	Number  int // that desktop and phone both show, 10 to 99
+	Number  int    // that desktop and phone both show, 10 to 99
+	Client  uint16 // number of the application that the desktop signs in to; 0: none
 	Device  deviceName
 	Addr    netip.Addr // of the desktop; may be invalid
 	binding [bindingBytes]byte
@@ -37,7 +38,7 @@ type ticket struct {
 
 const (
 	bindingBytes = 16
-	ticketBytes  = 6 + 1 + 2 + bindingBytes // without the address, which comes last
+	ticketBytes  = 6 + 1 + 2 + bindingBytes + 2 // without the address, which comes last
 )
 
 // domain is what package auth wants to know of a ticket.
@@ -80,7 +81,7 @@ func newTickets(site site, ring auth.Keyring, now func() time.Time) (*tickets, e
 
 // issue makes a ticket for the browser that asks, and gives it the cookie that
 // the ticket is bound to unless it has one: all tabs of a browser share it.
-func (t *tickets) issue(w http.ResponseWriter, r *http.Request) (ticket, error) {
+func (t *tickets) issue(w http.ResponseWriter, r *http.Request, client uint16) (ticket, error) {
 	secret := cookieTokens(r, t.name)
 	if len(secret) == 0 {
 		secret = []string{string(auth.NewToken())}
@@ -95,6 +96,7 @@ func (t *tickets) issue(w http.ResponseWriter, r *http.Request) (ticket, error) 
 	tk := ticket{
 		Started: t.now(),
 		Number:  10 + int(number.Int64()),
+		Client:  client,
 		Device:  nameDevice(from.UserAgent),
 		Addr:    addr.Unmap().WithZone(""),
 		binding: bind(secret[0]),
@@ -110,6 +112,7 @@ func (t ticket) encode() []byte {
 	b := binary.BigEndian.AppendUint64(nil, uint64(t.Started.UnixMilli()))[2:]
 	b = append(b, byte(t.Number), t.Device.System, t.Device.Browser)
 	b = append(b, t.binding[:]...)
+	b = binary.BigEndian.AppendUint16(b, t.Client)
 	return append(b, t.Addr.AsSlice()...)
 }
 
@@ -132,6 +135,7 @@ func (t *tickets) open(text string) (ticket, bool) {
 			session: key.session,
 		}
 		copy(tk.binding[:], b[9:])
+		tk.Client = binary.BigEndian.Uint16(b[9+bindingBytes:])
 		tk.Addr, _ = netip.AddrFromSlice(b[ticketBytes:])
 		return tk, true
 	}

@@ -17,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-chi/chi/v5"
 	"github.com/gorilla/sessions"
 
 	"wxlogin/internal/admin"
@@ -47,6 +48,7 @@ type Config struct {
 	Keys           auth.Keyring
 	RateLimit      int               // requests a minute and client address; 0: no limit
 	RootFiles      map[string][]byte // MP_verify_*.txt by name, served at the root of the host
+	EmailDomain    string            // of the addresses that applications are given
 	Demo           *Demo             // not nil: every browser counts as WeChat's
 	Branding       Branding
 
@@ -55,6 +57,8 @@ type Config struct {
 	Admins     *admin.Service
 	Refresher  *auth.Refresher
 	Pictures   *auth.Pictures // nil: none are copied
+	Grants     *auth.Grants
+	IDTokens   IDTokens
 	Sessions   SessionStore
 	People     People
 	Lists      Lists
@@ -97,6 +101,8 @@ type Server struct {
 	auditLog   AuditLog
 	statistics Statistics
 	personal   PersonalStore
+	grants     *auth.Grants
+	idTokens   IDTokens
 	now        func() time.Time
 	log        *slog.Logger
 
@@ -112,7 +118,8 @@ type Server struct {
 	elsewherePolicy string
 	renderer        *renderer
 	assets          *assets
-	handler         http.Handler
+	router          chi.Routes
+	handler         http.Handler // the router, and what stands before it
 }
 
 // New makes a Server. It fails when a page cannot be parsed.
@@ -127,6 +134,8 @@ func New(config Config) (*Server, error) {
 		auditLog:   config.AuditLog,
 		statistics: config.Statistics,
 		personal:   config.Personal,
+		grants:     config.Grants,
+		idTokens:   config.IDTokens,
 		now:        config.Now,
 		log:        config.Log,
 		site:       newSite(config.PublicURL, config.ReturnHosts),
