@@ -235,7 +235,7 @@ func assemble(p parts) (assembled, error) {
 		Now:        time.Now,
 		Log:        log,
 	})
-	logouts := idtoken.NewBackchannel(p.db, signing, strings.TrimRight(config.publicURL.String(), "/"), time.Now, log)
+	logouts := idtoken.NewBackchannel(p.db, signing, issuerOf(config), time.Now, log)
 	return assembled{server, signing, logouts, pictures, refresher}, err
 }
 
