@@ -20,6 +20,7 @@ CREATE TABLE clients (
     wechat          BIGINT NOT NULL CHECK (wechat IN (0, 1)),  -- 1: is told openid and unionid
     trusted         BIGINT NOT NULL CHECK (trusted IN (0, 1)), -- 1: people are not asked
     group_names     TEXT   NOT NULL,             -- JSON list: who may enter; '[]': everybody
+    issuer          TEXT   NOT NULL,             -- that we were when it was set up; its tokens name it
     created_at      BIGINT NOT NULL
 ) /*STRICT*/;
 

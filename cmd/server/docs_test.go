@@ -336,3 +336,27 @@ func TestScreenshotsAreSmall(t *testing.T) {
 		}
 	}
 }
+
+// Every test that the table of the conformance suite's plans names is there.
+func TestPlansOfTheSuite(t *testing.T) {
+	var source strings.Builder
+	for _, folder := range []string{"../../internal/web", "../../internal/idtoken"} {
+		for _, file := range must(filepath.Glob(folder + "/*_test.go")) {
+			source.Write(must(os.ReadFile(file)))
+		}
+	}
+	plans := 0
+	for line := range strings.Lines(docs(t)["docs/oidc.md"]) {
+		if !strings.HasPrefix(line, "| `oidcc-") {
+			continue
+		}
+		plans++
+		_, name, _ := strings.Cut(strings.TrimSuffix(strings.TrimSpace(line), "` |"), " | `")
+		if !strings.Contains(source.String(), "func "+name+"(") {
+			t.Errorf("there is no test %s of %s", name, line)
+		}
+	}
+	if plans < 35 {
+		t.Errorf("%d plans", plans)
+	}
+}

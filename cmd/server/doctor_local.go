@@ -160,6 +160,11 @@ func (d *doctor) checkDatabase(ctx context.Context) []finding {
 				"nothing, if WXLOGIN_APPID was changed on purpose; else set it back. An openid is of one AppID only")
 		}
 	}
+	clients, err := d.judgeClients(ctx, db)
+	if err != nil {
+		return one(failure, "database", err.Error(), advice)
+	}
+	others = append(others, clients...)
 	if sqlite {
 		return append(one(good, "database", path+" answers, schema current", ""), others...)
 	}

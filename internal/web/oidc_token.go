@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -56,9 +57,22 @@ type tokenAnswer struct {
 // token gives an application tokens for a code or a refresh token.
 func (s *Server) token(w http.ResponseWriter, r *http.Request) error {
 	client, form, err := s.authenticate(r)
-	if err != nil {
-		return err
+	name := ""
+	if err == nil {
+		name, err = client.Name, s.redeem(w, r, client, form)
 	}
+	result := "given"
+	if told, ok := errors.AsType[*protocolError](err); ok {
+		result = told.code
+	} else if err != nil {
+		result = string(auth.ReasonOf(err))
+	}
+	s.config.Application(name, "token", result)
+	return err
+}
+
+// redeem spends what the application has come with.
+func (s *Server) redeem(w http.ResponseWriter, r *http.Request, client *auth.Client, form map[string]string) (err error) {
 	// Before anything is spent: without a key there is no answer.
 	if err := s.idTokens.Ensure(r.Context(), client.Alg); err != nil {
 		return err
@@ -99,7 +113,8 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) error {
 
 // userinfo tells an application about the person that its access token is for.
 func (s *Server) userinfo(w http.ResponseWriter, r *http.Request) error {
-	access, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	scheme, access, ok := strings.Cut(r.Header.Get("Authorization"), " ")
+	ok = ok && strings.EqualFold(scheme, "Bearer")
 	if form := r.PostForm["access_token"]; !ok && len(form) == 1 && r.Header.Get("Authorization") == "" {
 		access, ok = form[0], true
 	}

@@ -81,6 +81,11 @@ type Config struct {
 	// unread, and why.
 	Refused func(auth.Reason)
 
+	// Application, if set, is told what an application asked for (authorize, token,
+	// userinfo) and what it got: given, or the error's code. One that nobody knows has
+	// no name.
+	Application func(application, step, result string)
+
 	// Meaning says what one of WeChat's errcodes means, in one of our languages.
 	// nil: nobody can tell.
 	Meaning func(lang string, errcode int64) string
@@ -157,6 +162,9 @@ func New(config Config) (*Server, error) {
 	}
 	if s.config.Started == nil {
 		s.config.Started = func(auth.Scope, bool) {}
+	}
+	if s.config.Application == nil {
+		s.config.Application = func(string, string, string) {}
 	}
 	if s.config.Refused == nil {
 		s.config.Refused = func(auth.Reason) {}
