@@ -8,13 +8,26 @@ import (
 
 // UserQuery asks for stored people. The zero value asks for the newest.
 type UserQuery struct {
-	Search string // part of a nickname, or a whole openid, unionid or id; empty: everyone
+	// Search is a part of a nickname, or a whole openid, unionid, id, the id of a session
+	// or that of a request in which a login failed; empty: everyone.
+	Search string
 	Filter Filter
-	Sort   Sort
-	Cursor string // from UserPage; empty: the first page
-	Limit  int    // people on a page, 1 to MaxPage; 0: DefaultPage
-	Total  bool   // tell how many there are, even if somebody has to count them
+	First  Span // of their first login
+	Last   Span // of their last one
+	// Where they are, as WeChat told it; empty: anywhere.
+	Province string
+	City     string
+	Sort     Sort
+	Cursor   string // from UserPage; empty: the first page
+	Limit    int    // people on a page, 1 to MaxPage; 0: DefaultPage
+	Total    bool   // tell how many there are, even if somebody has to count them
 }
+
+// Span is from one moment up to another, without that; zero: without a bound.
+type Span struct{ From, To time.Time }
+
+// IsZero says that it has no bounds.
+func (s Span) IsZero() bool { return s.From.IsZero() && s.To.IsZero() }
 
 // The sizes of a page of people.
 const (

@@ -108,8 +108,9 @@ type Arrival struct {
 	Replaces string
 	// Consent is the version of our own text that this trip began with; empty when
 	// it asked for nothing.
-	Consent string
-	Device  Device
+	Consent   string
+	Device    Device
+	RequestID string // what whoever is refused can tell an admin
 }
 
 // SignIn spends the arrival's code, once, and writes down who came. The same
@@ -146,7 +147,7 @@ func (s *Service) SignIn(ctx context.Context, a Arrival) (Outcome, error) {
 	outcome, err := s.completeLogin(ctx, &login, a)
 	login.Outcome, login.Reason = outcome, ReasonOf(err)
 	if err != nil {
-		login.Outcome, login.Errcode = Failed, ErrcodeOf(err)
+		login.Outcome, login.Errcode, login.RequestID = Failed, ErrcodeOf(err), a.RequestID
 	}
 	login.FinishedAt = s.now()
 	if login.Outcome != SignedIn {

@@ -70,6 +70,8 @@ func (l *Lists) selection(ctx context.Context, q admin.UserQuery) (sel selection
 	if err := l.filter(&sel, q.Filter); err != nil {
 		return sel, err
 	}
+	l.place(&sel, q)
+	l.during(&sel, q)
 	search := strings.TrimSpace(q.Search)
 	if len(search) > maxSearch || !utf8.ValidString(search) || strings.ContainsRune(search, 0) {
 		return sel, auth.Failf(auth.BadRequest, "search text of %d bytes is no text or too long", len(search))
@@ -83,12 +85,15 @@ func (l *Lists) selection(ctx context.Context, q admin.UserQuery) (sel selection
 // orderOfUsers goes by one of the times of a person.
 func (l *Lists) orderOfUsers(column string) order {
 	return order{
-		scanned: "users" + l.db.IndexedBy("users_by_"+strings.TrimSuffix(column, "_at")),
+		scanned: "users" + l.db.IndexedBy(indexOf(column)),
 		beside:  "users",
 		at:      "users." + column,
 		id:      "users.id",
 	}
 }
+
+// indexOf has people in the order of one of their times.
+func indexOf(column string) string { return "users_by_" + strings.TrimSuffix(column, "_at") }
 
 // filter adds a condition and where those who fulfil it are found.
 func (l *Lists) filter(sel *selection, filter admin.Filter) error {
@@ -126,13 +131,18 @@ func (l *Lists) filter(sel *selection, filter admin.Filter) error {
 func (sel *selection) own(d sqldb.Dialect, few int64, index, condition string, args ...any) {
 	users := "users" + d.IndexedBy(index)
 	sel.where = append(sel.where, sqldb.SQL(condition, args...))
-	sel.candidates = append(sel.candidates, candidateIndex{
+	found := candidateIndex{
 		entries: sqldb.SQL("SELECT 1 FROM "+users+" WHERE "+condition, args...),
 		people:  "COUNT(*)",
 		exact:   true,
 		users:   users,
 		few:     few,
-	})
+	}
+	if sel.link != "" { // in another table's order
+		found.users, found.ids = "", sqldb.SQL("SELECT users.id FROM "+users+" WHERE "+condition, args...)
+		found.few = min(few, fewOfOther)
+	}
+	sel.candidates = append(sel.candidates, found)
 }
 
 // seen adds that somebody has logged in since.
