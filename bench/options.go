@@ -45,10 +45,10 @@ func parseOptions(args []string, stderr io.Writer) (*options, error) {
 		fmt.Fprintln(stderr, "Usage: bench [flags]        measures\n       bench soak [flags]   breaks things and looks whether promises are kept\n       bench races [flags]  revokes sessions under load and asks whether they still count\n\nFlags of bench:")
 		flags.PrintDefaults()
 	}
-	flags.StringVar(&o.program, "server", "", "the built `program`; built anew when empty")
+	flags.StringVar(&o.program, "server", "", "the built `program`; built when empty")
 	flags.StringVar(&o.databaseURL, "database-url", "", "an empty PostgreSQL database to use instead of SQLite files, postgres://…; people are put into it and stay")
 	flags.StringVar(&o.folder, "folder", "", "`folder` for databases and logs, on the disk that is meant; filled databases stay in it and are used again. Empty: a temporary one")
-	flags.StringVar(&o.docs, "docs", "", "`folder` whose performance.md and performance.svg are written anew; only with a full run")
+	flags.StringVar(&o.docs, "docs", "", "`folder` whose performance.md and performance.svg are rewritten; only with a full run")
 	flags.BoolVar(&o.quick, "quick", false, "a thousand people and short rounds: a look, no figures")
 	only := flags.String("only", "", "some `figures` alone: "+strings.Join(parts, ","))
 	people := flags.String("people", "", "how many people are stored: `numbers`, the smallest first (1000,1000000; with --quick or PostgreSQL 1000)")
@@ -92,7 +92,7 @@ func parseOptions(args []string, stderr io.Writer) (*options, error) {
 func (o *options) check() error {
 	for _, part := range o.only {
 		if !slices.Contains(parts, part) {
-			return fmt.Errorf("--only: %q is none of %s", part, strings.Join(parts, ", "))
+			return fmt.Errorf("--only: %q is not one of %s", part, strings.Join(parts, ", "))
 		}
 	}
 	if len(o.only) > 0 && !slices.Contains(o.only, "growth") && !slices.Contains(o.only, "admin") && !slices.Contains(o.only, "memory") {

@@ -66,7 +66,7 @@ const (
 func (r *report) visits(part string, sides []rig.Side, loads [][]rig.Load) {
 	title, label, aim := "Repeat visit: `GET /`, signed in", "repeat visit", aimVisit
 	if part == "verify" {
-		title, label, aim = "Gate: `GET /verify`, signed in", "verify", aimVerify
+		title, label, aim = "Forward auth: `GET /verify`, signed in", "verify", aimVerify
 	}
 	s := r.section(compared, title, "", "requests/s", "p50", "p99", "CPU a request", "requests/s : bare", "CPU : bare")
 	for i, side := range sides {

@@ -47,7 +47,7 @@ func (v *visitor) live(ctx context.Context) {
 	}
 }
 
-// does is what somebody does who is signed in.
+// does is what somebody who is signed in does.
 func (v *visitor) does(ctx context.Context) {
 	switch n := v.rand.IntN(100); {
 	case n < 45:

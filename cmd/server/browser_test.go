@@ -70,7 +70,7 @@ func TestWalkInABrowser(t *testing.T) {
 		other.signsIn(strings.TrimSuffix(at.visitor, "/"))
 	}
 
-	admin := browser.newDesk("admin")
+	admin := browser.newDesktop("admin")
 	admin.opens(at.admin)
 	admin.shot("06-admin-link")
 	admin.taps(`form[action$="/admin/link"] button`)
@@ -169,7 +169,7 @@ type tab struct {
 
 func (b *browser) newPhone(name string) *tab { return b.newTab(name, true, weChatBrowser) }
 
-func (b *browser) newDesk(name string) *tab {
+func (b *browser) newDesktop(name string) *tab {
 	return b.newTab(name, false, "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36")
 }
 

@@ -201,7 +201,7 @@ func TestREADMEsAreShort(t *testing.T) {
 	}
 }
 
-// Whoever looks for a document finds it in the index of their language.
+// A reader finds each document in the index of their language.
 func TestIndexOfDocs(t *testing.T) {
 	texts := docs(t)
 	for name := range texts {

@@ -69,7 +69,7 @@ func (c *doctorCommand) Run(ctx context.Context, env *environment) error {
 	for _, check := range []func(context.Context) []finding{
 		d.checkSettings, d.checkDomain, d.checkKeys, d.checkDatabase, d.checkDisk, d.checkProxies, d.checkReturnHosts,
 		d.checkWeChat, d.checkAuthorizePage,
-		d.checkService, d.checkPublicURL, d.checkVerifyFile, d.checkGates,
+		d.checkService, d.checkPublicURL, d.checkVerifyFile, d.checkSites,
 	} {
 		for _, f := range check(ctx) {
 			d.print(env.stdout, f)

@@ -19,7 +19,7 @@ func TestFormsLeadOnInABrowser(t *testing.T) {
 	demo.stdout.wait(t, "Ctrl+C")
 	at := printedAddresses(t, demo.stdout.text())
 
-	admin := browser.newDesk("admin")
+	admin := browser.newDesktop("admin")
 	admin.opens(at.admin)
 	admin.taps(`form[action$="/admin/link"] button`)
 	admin.taps(`form[action$="/admin/logout"] button`)
@@ -29,22 +29,22 @@ func TestFormsLeadOnInABrowser(t *testing.T) {
 	admin.wantText("这是谁的手机")
 
 	// The phone has opened a code, and its session ends before it answers.
-	phone, desk := browser.newPhone("phone"), browser.newDesk("desk")
+	phone, desktop := browser.newPhone("phone"), browser.newDesktop("desktop")
 	phone.opens(at.visitor)
 	phone.taps(`button[value="lin"]`)
 	phone.taps(`a[href*="consent=1"]`)
 	phone.taps("button.allow")
-	desk.opens(at.visitor + "scan")
-	phone.opens(desk.href(".small a"))
-	phone.wantText(desk.number())
+	desktop.opens(at.visitor + "scan")
+	phone.opens(desktop.href(".small a"))
+	phone.wantText(desktop.number())
 	phone.forgets()
 	phone.tapsRefused(`button[value="confirm"]`, http.StatusUnauthorized)
 	phone.wantText("请先登录")
 	phone.shot("41-answer-without-session")
 	phone.taps("a.weui-btn_primary")
-	phone.wantText(desk.number())
+	phone.wantText(desktop.number())
 	phone.taps(`button[value="confirm"]`)
-	desk.waits(`form[action$="/logout"]`)
+	desktop.waits(`form[action$="/logout"]`)
 
 	// The same with the other forms of a visitor.
 	phone.opens(at.visitor + "erase")
@@ -76,15 +76,15 @@ func TestCopyTheAddressInABrowser(t *testing.T) {
 		t.Errorf("the desktop's way on is %s", done)
 	}
 	phone.shot("43-phone-copied")
-	desk := browser.newDesk("desk")
-	desk.opens(at.visitor + "scan?return_to=%2Fme")
-	desk.shot("44-desk-site")
+	desktop := browser.newDesktop("desktop")
+	desktop.opens(at.visitor + "scan?return_to=%2Fme")
+	desktop.shot("44-desktop-site")
 }
 
 // A page of examples/spa with a hash router comes back on its route, on a phone and
 // on a desktop, and a page that had no fragment gets none of WeChat's.
 func TestHashRoutesInABrowser(t *testing.T) {
-	g := newGate(t, "nginx")
+	g := newProtectedSite(t, "nginx")
 	browser := openBrowser(t,
 		chromedp.Flag("host-resolver-rules", "MAP *.example.com "+g.proxy),
 		chromedp.Flag("ignore-certificate-errors", true),
@@ -129,8 +129,8 @@ func TestHashRoutesInABrowser(t *testing.T) {
 
 // A form at a protected site after the session has ended: the page is wxlogin's,
 // looks like it under the other site's address, and leads to the login and back.
-func TestFormAtAGateInABrowser(t *testing.T) {
-	g := newGate(t, "nginx")
+func TestFormAtAProtectedSiteInABrowser(t *testing.T) {
+	g := newProtectedSite(t, "nginx")
 	browser := openBrowser(t,
 		chromedp.Flag("host-resolver-rules", "MAP *.example.com "+g.proxy),
 		chromedp.Flag("ignore-certificate-errors", true),
@@ -156,7 +156,7 @@ func TestFormAtAGateInABrowser(t *testing.T) {
 	if colour := phone.evaluates(`getComputedStyle(document.querySelector("a.weui-btn_primary")).backgroundColor`); colour == "rgba(0, 0, 0, 0)" {
 		t.Error("the page has no style")
 	}
-	phone.shot("45-form-at-a-gate")
+	phone.shot("45-form-at-a-protected-site")
 	phone.taps("a.weui-btn_primary")
 	if got := phone.evaluates(`location.href`); got != shop+"/form#" {
 		t.Errorf("comes back to %s", got)

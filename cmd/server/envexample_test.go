@@ -13,7 +13,7 @@ import (
 	server "wxlogin/cmd/server"
 )
 
-var update = flag.Bool("update", false, "write .env.example and the tables of docs/settings.md and its Chinese version anew")
+var update = flag.Bool("update", false, "rewrite .env.example and the tables of docs/settings.md and its Chinese version")
 
 // description is what a reader wants to know of a setting and the struct does
 // not say.

@@ -70,10 +70,10 @@ type environment struct {
 func (e *environment) logs(format, level string) (telemetry.Logs, error) {
 	var least slog.Level
 	if err := least.UnmarshalText([]byte(level)); err != nil {
-		return telemetry.Logs{}, badSetting("log-level", "%q is none of debug, info, warn, error", level)
+		return telemetry.Logs{}, badSetting("log-level", "%q is not one of debug, info, warn, error", level)
 	}
 	if !slices.Contains([]string{"", "text", "json"}, format) {
-		return telemetry.Logs{}, badSetting("log-format", "%q is none of text, json", format)
+		return telemetry.Logs{}, badSetting("log-format", "%q is not one of text, json", format)
 	}
 	return telemetry.NewLogs(e.stderr, format, least), nil
 }

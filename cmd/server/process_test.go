@@ -334,8 +334,8 @@ func TestServe(t *testing.T) {
 	}
 	link := start(t, other, "admin", "link")
 	link.wantExit(0)
-	desk := newPhone(t, address, "", "")
-	wantAdmin(t, desk, publicURL, strings.TrimSpace(link.stdout.text()), "林小满")
+	desktop := newPhone(t, address, "", "")
+	wantAdmin(t, desktop, publicURL, strings.TrimSpace(link.stdout.text()), "林小满")
 
 	// The same, put out from another process.
 	sessions := start(t, other, "admin", "sessions")
@@ -346,7 +346,7 @@ func TestServe(t *testing.T) {
 	}
 	end := start(t, other, "admin", "end", line[0])
 	end.wantExit(0)
-	if got := desk.ask(http.MethodGet, publicURL+"/admin", nil); got.status != http.StatusUnauthorized {
+	if got := desktop.ask(http.MethodGet, publicURL+"/admin", nil); got.status != http.StatusUnauthorized {
 		t.Errorf("after it has been ended, the browser gets %d", got.status)
 	}
 	start(t, other, "admin", "end", line[0]).wantExit(1)

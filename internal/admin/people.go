@@ -56,7 +56,7 @@ const (
 var Filters = []Filter{FilterNone, FilterBlocked, FilterAdmin, FilterProfile, FilterOpenID, FilterNoUnionID, FilterNeedsLogin, FilterTokenEnds, FilterSeen7d, FilterSeen30d}
 
 // ByTokenEnd says that a filter has an order of its own, whatever Sort asks for: by
-// the end of the refresh_token, so that who is due next comes first.
+// the end of the refresh_token, so that the person due next comes first.
 func (f Filter) ByTokenEnd() bool { return f == FilterNeedsLogin || f == FilterTokenEnds }
 
 // TokenEndsSoon is what counts as soon in the life of a refresh_token.

@@ -24,6 +24,6 @@ type TokenInfo struct {
 	Scope      auth.Scope
 	IssuedAt   time.Time
 	EndsAt     time.Time
-	DueAt      time.Time // when the profile is fetched anew; zero: not with this token
+	DueAt      time.Time // when the profile is fetched again; zero: not with this token
 	DeadReason string    // empty: not known to be dead
 }

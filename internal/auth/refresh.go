@@ -16,7 +16,7 @@ const RefreshLifetime = 30 * 24 * time.Hour
 
 // How profiles are kept fresh without their people.
 const (
-	// freshFor is how old a profile grows before it is fetched anew: well inside
+	// freshFor is how old a profile grows before it is fetched again: well inside
 	// the 30 days that a refresh_token lives (official), so that one that fails
 	// for a while gets several more tries.
 	freshFor = 7 * 24 * time.Hour
@@ -50,8 +50,8 @@ type SaveRefresh struct {
 // said otherwise.
 type RefreshStore interface {
 	// TakeLease makes owner the one process that does a job until ends, and says
-	// whether it is. Who has the lease may take it again, to keep it. One of another
-	// owner's that ends later than ends, by more than ClockSkew, does not count.
+	// whether it is. Its holder may take the lease again, to keep it. A lease of another
+	// owner that ends later than ends, by more than ClockSkew, does not count.
 	TakeLease(ctx context.Context, job, owner string, now, ends time.Time) (bool, error)
 	// NextDue returns somebody whose profile is due to be fetched and puts the next
 	// try off to again, in one step: nobody else gets them, and nobody is lost
@@ -79,7 +79,7 @@ type RefreshProvider interface {
 	Userinfo(ctx context.Context, grant Grant) (Userinfo, error)
 }
 
-// Refresher fetches profiles anew with the stored refresh_tokens.
+// Refresher fetches profiles again with the stored refresh_tokens.
 type Refresher struct {
 	provider RefreshProvider
 	store    RefreshStore
@@ -119,7 +119,7 @@ func (r *Refresher) Run(ctx context.Context) {
 	}
 }
 
-// RunOnce seals anew what an old key has sealed and fetches all that is due,
+// RunOnce reseals what an old key has sealed and fetches all that is due,
 // unless another process is at it.
 func (r *Refresher) RunOnce(ctx context.Context) error {
 	for {

@@ -12,8 +12,8 @@ const repeatPoll = 50 * time.Millisecond
 
 // repeat answers an arrival whose state or code is spent: it waits for the first
 // one to end and lands where that did. One that has failed for the moment, and
-// before this arrival came, is no end: who loads the page again means to try
-// again, and gets CodeSpent, which begins the trip anew.
+// before this arrival came, is no end: loading the page again means to try
+// again, and gets CodeSpent, which begins the trip again.
 func (s *Service) repeat(ctx context.Context, login Login) (Outcome, error) {
 	ticker := time.NewTicker(repeatPoll)
 	defer ticker.Stop()

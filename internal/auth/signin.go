@@ -53,7 +53,7 @@ type Config struct {
 	Log      *slog.Logger
 	// Observe, if set, is told of every login that ended, with its outcome, reason,
 	// step and times, and of every one that could not be written down to begin
-	// with, which has no step. A repeated arrival is none of its own.
+	// with, which has no step. A repeated arrival is not reported.
 	Observe func(context.Context, Login)
 	// Arrived, if set, is told of every arrival that a store has taken: first for
 	// the one that claimed its state and its code, of all processes.

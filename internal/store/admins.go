@@ -102,7 +102,7 @@ func (s *Store) EraseUser(ctx context.Context, userID string, guard *admin.Guard
 		if err != nil {
 			return err
 		}
-		// An openid is data on a person too, and who comes again is somebody new.
+		// an openid is data on a person too, and somebody who comes again is new.
 		_, err = tx.ExecContext(ctx, `DELETE FROM admins WHERE EXISTS (SELECT 1 FROM users
 			WHERE users.id = $1 AND users.appid = admins.appid AND users.openid = admins.openid)`, userID)
 		if err != nil {

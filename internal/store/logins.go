@@ -120,7 +120,7 @@ func (s *Store) saveLogin(ctx context.Context, tx *sqldb.Tx, save auth.SaveLogin
 
 // greetUser is what a silent login changes of somebody known. The statement below
 // would do, but it names columns of three more indexes, and an engine writes an
-// entry anew whether its value is another or not.
+// entry again whether its value is another or not.
 const greetUser = `UPDATE users SET last_login_at = $4, login_count = login_count + 1
 	WHERE appid = $1 AND openid = $2 AND blocked = 0 AND (unionid = $3 OR $3 = '')
 	RETURNING ` + list.UserColumns + `, ` + grantedColumn

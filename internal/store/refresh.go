@@ -129,7 +129,7 @@ func (s *Store) markDead(ctx context.Context, tx *sqldb.Tx, row sealedToken, rea
 	return err
 }
 
-// resealBatch is how many tokens one transaction seals anew.
+// resealBatch is how many tokens one transaction reseals.
 const resealBatch = 100
 
 // ResealTokens implements auth.RefreshStore.
@@ -149,7 +149,7 @@ func (s *Store) ResealTokens(ctx context.Context) (n int64, err error) {
 	if len(old) == 0 {
 		return 0, nil
 	}
-	err = s.writeFor(ctx, "seal tokens anew", &touched{}, func(tx *sqldb.Tx) error {
+	err = s.writeFor(ctx, "reseal tokens", &touched{}, func(tx *sqldb.Tx) error {
 		for _, row := range old {
 			if err := s.reseal(ctx, tx, row); err != nil {
 				return err
@@ -160,7 +160,7 @@ func (s *Store) ResealTokens(ctx context.Context) (n int64, err error) {
 	return int64(len(old)), err
 }
 
-// reseal seals one token anew, unless a login has brought another since.
+// reseal seals one token again, unless a login has brought another since.
 func (s *Store) reseal(ctx context.Context, tx *sqldb.Tx, row sealedToken) error {
 	place := tokenPlace(row.AppID, row.OpenID)
 	text, err := s.sealer.open(row.Sealed, place)

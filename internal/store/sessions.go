@@ -72,7 +72,7 @@ func nested(columns string) string {
 }
 
 // Visit implements auth.Store. It leaves the idle limit to the caller, who knows
-// it; a session past its end, or of somebody blocked, is none.
+// it; a session past its end, or of somebody blocked, does not count.
 func (s *Store) Visit(ctx context.Context, kind auth.SessionKind, tokenHash string) (*auth.Visit, error) {
 	var visit *auth.Visit
 	var err error

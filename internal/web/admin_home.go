@@ -83,7 +83,7 @@ type adminHomePage struct {
 	Meanings map[int64]string
 	Sessions []auth.Session // of browsers let in by a link
 	Here     string         // the one of them that looks at it, or empty
-	Self     string         // who looks at it by their own login, or empty
+	Self     string         // the person who looks at it by their own login, or empty
 	Done     string         // key of what has just been done, or empty
 }
 

@@ -140,7 +140,7 @@ type adminBulkPage struct {
 	Act   string // block or sessions
 	Users []auth.User
 	Self  string // id of who looks at it by their own login, or empty
-	Among bool   // who looks at it is among them
+	Among bool   // the person who looks at it is among them
 	Back  string // where to come back to
 }
 

@@ -15,7 +15,7 @@ import (
 type budget struct {
 	who     int // of one person, or one ticket; 0: they are not counted by that
 	address int // of one client address
-	// known counts who is known by themselves alone, and not with their address:
+	// known counts known people by themselves alone, and not with their address:
 	// many phones share the address of a carrier.
 	known bool
 }

@@ -24,7 +24,7 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) error {
 	consent := r.URL.Query().Get("consent") == "1"
 	scope := s.auth.Rules().Mode.ScopeFor(consent)
 	if visit, err := s.live(r, s.cookies.visitor); err == nil && !consent && s.due(r, visit) {
-		scope = auth.ScopeBase // who is there is all that is asked
+		scope = auth.ScopeBase // all that is asked is who is there
 	}
 	if s.goesRound(r, returnTo) {
 		return s.comesToRest(w, r, returnTo)
@@ -62,7 +62,7 @@ var stateForm = regexp.MustCompile(`^[0-9A-Za-z]{26,128}$`)
 // one of the flows that the browser holds. Nothing leaves the process for any
 // other.
 //
-// A flow that is gone is what Back and old tabs lead to. Who is signed in then
+// A flow that is gone is what Back and old tabs lead to. Somebody signed in then
 // goes straight to their page; anybody else is told and offered a new start.
 func (s *Server) checkState(next http.Handler) http.Handler {
 	return s.handle(func(w http.ResponseWriter, r *http.Request) error {
@@ -195,7 +195,7 @@ func (s *Server) consentOf(fl flow) string {
 }
 
 // spent answers a code that is good for nothing more: a used one from the
-// history, an expired one, one whose answer was lost. Who is signed in goes to
+// history, an expired one, one whose answer was lost. Somebody signed in goes to
 // their page; else the trip is begun again, once, and silently if it was silent.
 func (s *Server) spent(w http.ResponseWriter, r *http.Request, fl flow, err error) error {
 	if visit, visitErr := s.visitor(r); visitErr == nil && !s.wantsFresh(fl.ReturnTo, visit) {

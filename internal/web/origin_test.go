@@ -138,7 +138,7 @@ func (w *world) place(pattern string, b *browser) string {
 	return strings.NewReplacer("{id}", id, "{user}", id, "{session}", "none", "{ticket}", "none", "{hash}", "none", "*", "none").Replace(pattern)
 }
 
-// An export goes out to who asks for it themselves, and is written down for nobody
+// An export goes out to people who ask for it themselves, and is written down for nobody
 // else.
 func TestExportsFromElsewhere(t *testing.T) {
 	t.Parallel()

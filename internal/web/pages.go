@@ -19,7 +19,7 @@ type frame struct {
 	RequestID string
 	Demo      *Demo     // not nil: a strip says that this is no real WeChat
 	Admin     bool      // admin pages: the visitor may see the navigation
-	Renews    bool      // this browser can fetch the profile anew
+	Renews    bool      // this browser can fetch the profile again
 	Path      string    // of the request, below the prefix; marks the place in navigations
 	Now       time.Time // for relative times
 	Base      string    // what addresses on the page begin at, if it is shown under another site's; else empty

@@ -192,7 +192,7 @@ func TestRecheckWhileWeChatIsDown(t *testing.T) {
 }
 
 // Nothing that somebody can bring about alone makes an old session count: to begin
-// a trip, to make up the cookie or take another's, to send a code that is none, or
+// a trip, to make up the cookie or take another's, to send a made-up code, or
 // to be somebody whom WeChat turns away.
 func TestRecheckIsNotTalkedRound(t *testing.T) {
 	t.Parallel()

@@ -22,7 +22,7 @@ type requestState struct {
 
 	id     string // of this request, for the answer and the log
 	client string // its address, without the port; empty when unknown
-	method string // the visitor's, if a proxy asked the gate by another than GET
+	method string // the visitor's, if a proxy asked by another than GET
 
 	status  int   // of the answer; 0 before there is one
 	written int64 // bytes of the body

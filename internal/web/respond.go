@@ -159,8 +159,8 @@ func (s *Server) errorPage(w http.ResponseWriter, r *http.Request, status int, r
 	case auth.NotSignedIn, auth.SignInAgain:
 		p.Icon = "info"
 		p.Action = &link{Label: "action.sign_in", Href: s.signInPath(r, s.backTo(r))}
-		if s.atGate(r) {
-			p = s.refusedAtGate(r)
+		if s.isForwardAuth(r) {
+			p = s.refusedForwardAuth(r)
 		}
 	default:
 		p.Action = s.startAgain(r)
@@ -176,13 +176,13 @@ func (s *Server) errorPage(w http.ResponseWriter, r *http.Request, status int, r
 	s.writePage(w, r, status, shown)
 }
 
-// backTo is where a person goes on who has signed in: the page that was asked
+// backTo is where a person who has signed in goes on: the page that was asked
 // for, or the one that led to it, if a browser cannot ask for that again.
 func (s *Server) backTo(r *http.Request) string {
 	path := s.below(r)
 	switch {
-	case s.atGate(r):
-		return s.gateBack(r)
+	case s.isForwardAuth(r):
+		return s.forwardAuthBack(r)
 	case path == "/api/me/erase":
 		return s.site.prefix + "/erase"
 	case path == "/api/me/export" || strings.HasPrefix(path, "/me/"):
@@ -197,7 +197,7 @@ func (s *Server) backTo(r *http.Request) string {
 	return s.site.returnTo(r.URL.RequestURI())
 }
 
-// startAgain is the way on from an error: the login anew when it happened on the
+// startAgain is the way on from an error: the login again when it happened on the
 // way back from WeChat, else the visitor's own page.
 func (s *Server) startAgain(r *http.Request) *link {
 	if fl, ok := flowOf(r); ok {
@@ -226,7 +226,7 @@ func (s *Server) writePage(w http.ResponseWriter, r *http.Request, status int, p
 		Now:       s.now(),
 	}
 	h := w.Header()
-	if _, message := p.(messagePage); message && (s.atGate(r) || inFrame(r)) {
+	if _, message := p.(messagePage); message && (s.isForwardAuth(r) || inFrame(r)) {
 		s.pageElsewhere(h, &f)
 	}
 	buffer := buffers.Get().(*[]byte)

@@ -59,10 +59,10 @@ func (s *Server) routes() http.Handler {
 	r.Get("/avatar/{user}", s.handle(s.avatar))
 	r.Get("/api/me", s.handle(s.me))
 
-	// The gate of other sites. It answers every method, see askAnyMethod, and any
+	// Forward auth for other sites. It answers every method, see askAnyMethod, and any
 	// path below it: Envoy appends the visitor's.
-	r.Get(gatePath, s.handle(s.verify))
-	r.Get(gatePath+"/*", s.handle(s.verify))
+	r.Get(verifyPath, s.handle(s.verify))
+	r.Get(verifyPath+"/*", s.handle(s.verify))
 
 	// The way to WeChat and back.
 	r.Group(func(r chi.Router) {

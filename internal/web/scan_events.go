@@ -20,11 +20,11 @@ const (
 	streamLife  = 20 * time.Second // then the browser comes again, perhaps to another replica
 	streamGrace = 10 * time.Second // for a browser that reads slowly
 	streamPoll  = time.Second
-	maxStreams  = 1000 // in one process; who comes then asks again and again instead
+	maxStreams  = 1000 // in one process; later ones ask again and again instead
 )
 
 // How many streams one ticket and one client address have at once, unless nothing
-// is limited. A browser has one a tab, for a moment two; who comes then asks again
+// is limited. A browser has one a tab, for a moment two; later ones ask again
 // and again instead, so that an office with more desktops waits as well.
 const (
 	streamsOfTicket  = 4
@@ -114,13 +114,13 @@ func (s *Server) scanEvents(w http.ResponseWriter, r *http.Request) error {
 	poll, end := time.NewTicker(streamPoll), time.NewTimer(streamLife)
 	defer poll.Stop()
 	defer end.Stop()
-	for told := auth.ScanStatus(""); ; {
-		if status != told {
+	for sent := auth.ScanStatus(""); ; {
+		if status != sent {
 			fmt.Fprintf(w, "data: %s\n\n", status)
 			if err := stream.Flush(); err != nil {
 				return nil // the browser has gone
 			}
-			told = status
+			sent = status
 		}
 		if status != auth.ScanWaiting && status != auth.ScanOpened {
 			return nil

@@ -9,7 +9,7 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// scanTicket is a phone that has opened a code. Who is not signed in does that
+// scanTicket is a phone that has opened a code. Somebody who is not signed in does that
 // first and comes back.
 func (s *Server) scanTicket(w http.ResponseWriter, r *http.Request) error {
 	tk, ok := s.tickets.open(chi.URLParam(r, "ticket"))

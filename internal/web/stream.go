@@ -17,8 +17,8 @@ type patience struct {
 
 // stream writes an answer of any length. rows writes all of it and calls row for
 // each row: after so many of them what there is goes out, so that the browser shows
-// how much has come, and the connection gets time for the next. Who does not read
-// in that time is cut off.
+// how much has come, and the connection gets time for the next. A client that
+// does not read in that time is cut off.
 //
 // What fails before the first byte has gone is an error like any other. After
 // that the connection breaks: the rest cannot be had, and an answer that ends early

@@ -119,7 +119,7 @@ func (t ticket) encode() []byte {
 	return append(b, t.Addr.AsSlice()...)
 }
 
-// open reads a ticket. One that we have not made is none.
+// open reads a ticket. One that we have not made is refused.
 func (t *tickets) open(text string) (ticket, bool) {
 	box, err := base64.RawURLEncoding.Strict().DecodeString(text)
 	if err != nil || base64.RawURLEncoding.EncodeToString(box) != text { // the decoder passes over line breaks

@@ -11,7 +11,7 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// verify is the gate of other sites: their proxy asks it about every request
+// verify is forward auth for other sites: their proxy asks it about every request
 // (nginx auth_request, Caddy forward_auth, Traefik ForwardAuth). The session
 // cookie alone decides; no header can talk it round. The decision reads the
 // database once and writes nothing.
@@ -33,7 +33,7 @@ func (s *Server) verify(w http.ResponseWriter, r *http.Request) error {
 	query := r.URL.Query()
 	// Below /verify/ the path and its query are the visitor's own (Envoy appends
 	// them), who must not be asked whether a login is wanted.
-	if query.Get("optional") == "1" && s.below(r) == gatePath {
+	if query.Get("optional") == "1" && s.below(r) == verifyPath {
 		return identify(w, auth.User{})
 	}
 	if query.Get("login") == "redirect" && s.navigates(r) {
@@ -42,13 +42,13 @@ func (s *Server) verify(w http.ResponseWriter, r *http.Request) error {
 	return err
 }
 
-// gatePath is the address that proxies ask, below the prefix.
-const gatePath = "/verify"
+// verifyPath is the address that proxies ask, below the prefix.
+const verifyPath = "/verify"
 
-// atGate says whether a request is a proxy's question.
-func (s *Server) atGate(r *http.Request) bool {
+// isForwardAuth says whether a request is a proxy's question.
+func (s *Server) isForwardAuth(r *http.Request) bool {
 	path := s.below(r)
-	return path == gatePath || strings.HasPrefix(path, gatePath+"/")
+	return path == verifyPath || strings.HasPrefix(path, verifyPath+"/")
 }
 
 // below is the path of a request below the prefix.
@@ -56,11 +56,11 @@ func (s *Server) below(r *http.Request) string {
 	return strings.TrimPrefix(r.URL.Path, s.site.prefix)
 }
 
-// askAnyMethod lets the gate be asked by the visitor's own method, as Envoy does:
+// askAnyMethod lets a proxy ask by the visitor's own method, as Envoy does:
 // the question changes nothing, whatever the request that it is about would.
 func (s *Server) askAnyMethod(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodGet || r.Method == http.MethodHead || !s.atGate(r) {
+		if r.Method == http.MethodGet || r.Method == http.MethodHead || !s.isForwardAuth(r) {
 			next.ServeHTTP(w, r)
 			return
 		}
@@ -71,7 +71,7 @@ func (s *Server) askAnyMethod(next http.Handler) http.Handler {
 	})
 }
 
-// identify answers the gate's question with who it is.
+// identify answers forward auth with who it is.
 func identify(w http.ResponseWriter, user auth.User) error {
 	h := w.Header()
 	h.Set("Remote-User", user.ID)
@@ -143,7 +143,7 @@ func (s *Server) forwarded(r *http.Request, name string) string {
 	return strings.TrimSpace(first)
 }
 
-// methodOf is the visitor's method in a question to the gate.
+// methodOf is the visitor's method in a proxy's question.
 func (s *Server) methodOf(r *http.Request) string {
 	return cmp.Or(s.forwarded(r, "X-Forwarded-Method"), requestStateOf(r).method, r.Method)
 }

@@ -10,7 +10,7 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// home is the visitor's own page. Who is not signed in is signed in, inside
+// home is the visitor's own page. Visitors who are not signed in are signed in, inside
 // WeChat without a screen, other browsers by a phone.
 func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 	visit, err := s.visitor(r)

@@ -126,7 +126,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	}
 }
 
-// Who cannot prove to be WeChat is sent nothing.
+// A host that cannot prove to be WeChat is sent nothing.
 func TestTLS(t *testing.T) {
 	imposter := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
 		t.Error("a request was sent")

@@ -58,7 +58,7 @@ func TestBreaker(t *testing.T) {
 		for range wechat.BreakAfter - 1 {
 			exchange(t, client, sim, auth.WeChatFailed)
 		}
-		exchange(t, client, sim, "") // one good answer, and the count begins anew
+		exchange(t, client, sim, "") // one good answer, and the count begins again
 
 		sim.Plan(wechatsim.Token, wechatsim.Fault{CutBefore: true, Times: wechat.BreakAfter + 1})
 		for range wechat.BreakAfter {

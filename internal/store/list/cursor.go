@@ -19,7 +19,7 @@ type position struct {
 
 const markBytes = 12
 
-// cursor names a position to whoever asks for the next page, or the one before. Its
+// cursor names a position to those who ask for the next page, or the one before. Its
 // mark covers the query too, so that it fits no other.
 func (l *Lists) cursor(query string, p position, back bool) string {
 	direction := "n"

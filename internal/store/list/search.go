@@ -38,7 +38,8 @@ func naming(text string) sqldb.Clause {
 
 var likeEscaper = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 
-// search adds who has a text as a part of their nickname, or whom it names whole.
+// search adds the people who have a text as a part of their nickname, or whom it
+// names whole.
 func (l *Lists) search(ctx context.Context, sel *selection, text string) error {
 	var whole []any // hardly ever somebody, and seldom more than one; as values, so that no planner takes them for many
 	if err := l.db.Select(ctx, &whole, naming(text)); err != nil {
@@ -71,7 +72,7 @@ func (l *Lists) search(ctx context.Context, sel *selection, text string) error {
 		}
 		sel.candidates = append(sel.candidates, candidateIndex{
 			entries: sqldb.SQL("SELECT n FROM nickname_ends WHERE "+within, args...),
-			people:  "COUNT(DISTINCT n)", // who has the text twice has two ends
+			people:  "COUNT(DISTINCT n)", // a nickname that has the text twice has two ends
 			exact:   len(parts) == 1 && len(whole) == 0,
 			ids:     ids,
 			listed:  listed,

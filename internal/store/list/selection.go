@@ -149,7 +149,7 @@ func (sel *selection) own(d sqldb.Dialect, few int64, index, condition string, a
 func (sel *selection) seen(d sqldb.Dialect, since int64) {
 	few := int64(fewOfLogins)
 	if sel.down {
-		few = fewOfUsers // who came last has been seen, and is where a scan begins
+		few = fewOfUsers // the last to come have been seen, and are where a scan begins
 	}
 	sel.own(d, few, "users_by_last_login", "users.last_login_at >= ?", since)
 	if sel.at == "users.last_login_at" {
@@ -171,7 +171,7 @@ func (sel *selection) admins() {
 	})
 }
 
-// tokenEnds has people in the order of their tokens' ends: who is due next comes
+// tokenEnds has people in the order of their tokens' ends: the person due next comes
 // first, whatever order was asked for. The condition is the segment's.
 func (sel *selection) tokenEnds(d sqldb.Dialect, condition string, args ...any) {
 	sel.order = order{

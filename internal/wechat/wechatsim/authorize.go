@@ -141,9 +141,9 @@ func isLoopback(host string) bool {
 
 // authorize answers GET /connect/oauth2/authorize.
 func (s *Simulator) authorize(r *http.Request) reply {
-	req, wrong := s.check(r)
-	if wrong != nil {
-		return s.refusalPage(*wrong)
+	req, refused := s.check(r)
+	if refused != nil {
+		return s.refusalPage(*refused)
 	}
 	p, ok := s.owner(r)
 	if !ok {
@@ -190,16 +190,16 @@ func (s *Simulator) refuse(_ *http.Request, number int, hint string) reply {
 	return s.refusalPage(refusal{number: number, hint: hint})
 }
 
-func (s *Simulator) refusalPage(wrong refusal) reply {
-	if wrong.sentence == "" {
-		wrong.sentence = pageErrors[wrong.number]
+func (s *Simulator) refusalPage(refused refusal) reply {
+	if refused.sentence == "" {
+		refused.sentence = pageErrors[refused.number]
 	}
-	if wrong.sentence == "" {
-		wrong.sentence = "系统错误"
+	if refused.sentence == "" {
+		refused.sentence = "系统错误"
 	}
-	rep := s.page("refused", refusedPage{Number: wrong.number, Sentence: wrong.sentence, Hint: wrong.hint})
-	rep.errcode = wrong.number
-	rep.outcome = "refused: " + wrong.sentence
+	rep := s.page("refused", refusedPage{Number: refused.number, Sentence: refused.sentence, Hint: refused.hint})
+	rep.errcode = refused.number
+	rep.outcome = "refused: " + refused.sentence
 	return rep
 }
 
