@@ -10,10 +10,6 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// RefreshLifetime is how long a refresh_token lives (official: 30 days, and a
-// refresh does not prolong it).
-const RefreshLifetime = 30 * 24 * time.Hour
-
 // How profiles are kept fresh without their people.
 const (
 	// freshFor is how old a profile grows before it is fetched again: well inside

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
@@ -72,10 +73,17 @@ func (p settler) of(q admin.UserQuery, now int64) bool {
 
 // at is what the order of a query goes by.
 func (p settler) at(q admin.UserQuery) int64 {
-	switch {
-	case q.Filter.ByTokenEnd():
+	if q.Filter.ByTokenEnd() {
 		return p.ends
-	case q.Sort == admin.SortLastSeen || q.Sort == admin.SortLongestAgo:
+	}
+	last := strings.Contains(string(q.Sort), "last")
+	if !q.First.IsZero() {
+		last = false
+	}
+	if !q.Last.IsZero() || q.Filter == admin.FilterSeen7d && (!q.First.IsZero() || q.Province+q.City != "") {
+		last = true
+	}
+	if last && !q.ByFirst {
 		return p.last
 	}
 	return p.first
@@ -101,16 +109,19 @@ var narrowPromises = map[string]func(*world){
 		gathered, some, all := 0, 0, 200
 		for range all {
 			q := admin.UserQuery{Filter: filters[random.IntN(len(filters))], Sort: admin.Sorts[random.IntN(4)], Limit: 5 + random.IntN(40)}
-			if random.IntN(3) > 0 {
+			q.ByFirst = random.IntN(4) == 0
+			if q.Filter.ByTokenEnd() {
+				// has neither days nor places
+			} else if random.IntN(3) > 0 {
 				q.First = span()
 			}
-			if random.IntN(3) > 0 {
+			if !q.Filter.ByTokenEnd() && random.IntN(3) > 0 {
 				q.Last = span()
 			}
-			if random.IntN(2) == 0 {
+			if !q.Filter.ByTokenEnd() && random.IntN(2) == 0 {
 				q.Province = []string{"广东", "浙江", "Hongkong", "火星"}[random.IntN(4)]
 			}
-			if random.IntN(3) == 0 {
+			if !q.Filter.ByTokenEnd() && random.IntN(3) == 0 {
 				q.City = []string{"广州", "杭州", "Central", "' OR 1=1 --"}[random.IntN(4)]
 			}
 			var want []settler
@@ -159,8 +170,18 @@ var narrowPromises = map[string]func(*world){
 				some++
 			}
 		}
-		if gathered < all/10 || gathered > all*9/10 || some < all/4 {
+		if gathered < all/20 || gathered > all*9/10 || some < all/4 {
 			w.t.Errorf("%d of %d gathered, %d find somebody: one way is hardly tried", gathered, all, some)
+		}
+	},
+	"a filter by the end of the token takes neither days nor places": func(w *world) {
+		for _, q := range []admin.UserQuery{{First: admin.Span{To: w.clock.now()}}, {Last: admin.Span{To: w.clock.now()}}, {Province: "广东"}, {City: "广州"}} {
+			for _, q.Filter = range []admin.Filter{admin.FilterNeedsLogin, admin.FilterTokenEnds} {
+				_, err := w.Users(w.ctx, q)
+				wantReason(w.t, err, auth.BadRequest)
+				_, err = w.CountUsers(w.ctx, q)
+				wantReason(w.t, err, auth.BadRequest)
+			}
 		}
 	},
 	"a cursor is good for its own days and place only": func(w *world) {

@@ -12,6 +12,10 @@ import (
 	"wxlogin/internal/store/sqldb"
 )
 
+// refreshLifetime is how long a refresh_token lives (official: 30 days, and a
+// refresh does not prolong it).
+const refreshLifetime = 30 * 24 * time.Hour
+
 const insertLogin = `INSERT INTO logins (id, appid, state_hash, code_hash, session_hash, scope, outcome, reason, user_id,
 		started_at, finished_at, remote_addr, user_agent, errcode, step, request_id)
 	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
@@ -208,7 +212,7 @@ func (s *Store) saveToken(ctx context.Context, tx *sqldb.Tx, save auth.SaveLogin
 		due = auth.NextFetch(at, save.Profile != nil)
 	}
 	sealed, kid := s.sealer.seal(save.RefreshToken, tokenPlace(user.AppID, user.OpenID))
-	_, err := tx.ExecContext(ctx, upsertToken, user.ID, save.Scope, sealed, kid, millis(at), millis(at.Add(auth.RefreshLifetime)), maybeMillis(due))
+	_, err := tx.ExecContext(ctx, upsertToken, user.ID, save.Scope, sealed, kid, millis(at), millis(at.Add(refreshLifetime)), maybeMillis(due))
 	return err
 }
 

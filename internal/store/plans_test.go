@@ -53,6 +53,9 @@ func TestNoPlanOfDaysAndPlacesReadsTheWholeTable(t *testing.T) {
 				{First: day}, {Last: day}, {First: day, Last: day}, {First: admin.Span{To: day.To}}, {Last: admin.Span{From: day.From}},
 				{Province: "广东"}, {City: "广州"}, {Province: "广东", City: "广州", First: day}, {City: "广州", Last: day, Search: "小雨"},
 			} {
+				if filter.ByTokenEnd() {
+					continue
+				}
 				q.Filter, q.Sort = filter, sort
 				for _, s := range must(w.Statements(w.ctx, q))(t) {
 					for _, step := range w.plan(s) {
@@ -60,7 +63,7 @@ func TestNoPlanOfDaysAndPlacesReadsTheWholeTable(t *testing.T) {
 							t.Errorf("%+v: %s\n%s", q, step, s.Text)
 						}
 						// A scan that nothing bounds is that of the order itself.
-						if s.Scan && strings.HasPrefix(step, "SCAN users") && q.Province+q.City != "" && strings.Contains(string(sort), "first") && !filter.ByTokenEnd() {
+						if s.Scan && strings.HasPrefix(step, "SCAN users") && q.Province+q.City != "" {
 							t.Errorf("%+v goes past people of other places: %s\n%s", q, step, s.Text)
 						}
 					}

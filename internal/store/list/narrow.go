@@ -8,21 +8,29 @@ import (
 	"wxlogin/internal/store/sqldb"
 )
 
-// during adds when somebody came, first or last: a segment of the order that goes by
-// it, else a range of the other index.
-func (l *Lists) during(sel *selection, q admin.UserQuery) {
-	rest := len(sel.where) > 0 || sel.link != "" // has to be looked up in the table
-	sel.within(l.db.Dialect, fewOfUsers, "first_login_at", q.First)
-	few := int64(fewOfLogins)
-	if rest {
-		few = fewOfUsers
+// narrow adds when somebody came, first or last, and where they are.
+func (l *Lists) narrow(sel *selection, q admin.UserQuery) error {
+	if !q.Narrowed() {
+		return nil
 	}
-	sel.within(l.db.Dialect, few, "last_login_at", q.Last)
-	sel.follow(q)
+	if sel.link != "" {
+		return auth.Failf(auth.BadRequest, "filter %q goes by tokens, not by days or places", q.Filter)
+	}
+	l.place(sel, q)
+	sel.within(l.db.Dialect, "first_login_at", q.First)
+	sel.within(l.db.Dialect, "last_login_at", q.Last)
+	if !q.First.From.IsZero() && sel.at == "users.last_login_at" {
+		// Nobody comes for the last time before the first, but for clocks that are set
+		// back. Without this, a scan that begins with who came long ago would go past all
+		// of those before it found the new ones.
+		sel.cut(admin.Span{From: q.First.From.Add(-24 * time.Hour)})
+	}
+	return nil
 }
 
-// within adds that a time of a person falls into a span.
-func (sel *selection) within(d sqldb.Dialect, few int64, column string, span admin.Span) {
+// within adds that a time of a person falls into a span: a segment of the order that
+// goes by it, else a range of the other order's index.
+func (sel *selection) within(d sqldb.Dialect, column string, span admin.Span) {
 	if span.IsZero() {
 		return
 	}
@@ -41,31 +49,12 @@ func (sel *selection) within(d sqldb.Dialect, few int64, column string, span adm
 	add(" >= ?", span.From)
 	add(" < ?", span.To)
 	others := len(sel.where)
-	sel.own(d, few, indexOf(column), condition.Text, condition.Args...)
+	sel.own(d, fewOfUsers, indexOf(column), condition.Text, condition.Args...)
 	if sel.at == at {
 		sel.where = sel.where[:others]
 		sel.candidates[len(sel.candidates)-1].few = 0 // a scan reads nobody else
 		sel.cut(span)
 	}
-}
-
-// follow leaves out of the order what cannot have anybody who came in the spans of
-// other times: nobody comes for the last time before the first. Without it, a scan
-// that begins with who came long ago would go past all of them before it found the
-// new ones.
-func (sel *selection) follow(q admin.UserQuery) {
-	const slack = 24 * time.Hour // clocks are set back
-	var bound admin.Span
-	if !q.First.From.IsZero() && sel.at != "users.first_login_at" {
-		bound.From = q.First.From.Add(-slack) // of a token too: it ends after it was given
-	}
-	if !q.Last.To.IsZero() && sel.at == "users.first_login_at" {
-		bound.To = q.Last.To.Add(slack)
-	}
-	if !q.Last.To.IsZero() && sel.link != "" {
-		bound.To = q.Last.To.Add(auth.RefreshLifetime + slack)
-	}
-	sel.cut(bound)
 }
 
 // cut makes the segment of the order smaller.
@@ -78,9 +67,8 @@ func (sel *selection) cut(span admin.Span) {
 	}
 }
 
-// place adds where somebody is, as WeChat told it. WeChat tells it of hardly anybody
-// who has come since 2021, so that the order of first logins would have to be gone
-// through for years; the index of the place has its own.
+// place adds where somebody is, as WeChat told it. Each of the two orders has an
+// index for it.
 func (l *Lists) place(sel *selection, q admin.UserQuery) {
 	column, value := "city", q.City
 	switch {
@@ -92,11 +80,10 @@ func (l *Lists) place(sel *selection, q admin.UserQuery) {
 		sel.where = append(sel.where, sqldb.SQL("users.province = ?", q.Province))
 	}
 	index := "users_by_" + column
-	sel.own(l.db.Dialect, fewOfUsers, index, "users."+column+" = ? AND users."+column+" <> ''", value)
-	here := &sel.candidates[len(sel.candidates)-1]
-	here.exact = q.City == "" || q.Province == ""
-	if sel.at == "users.first_login_at" {
-		sel.scanned = "users" + l.db.IndexedBy(index)
-		here.few = 0
+	sel.own(l.db.Dialect, 0, index, "users."+column+" = ? AND users."+column+" <> ''", value)
+	sel.candidates[len(sel.candidates)-1].exact = q.City == "" || q.Province == ""
+	if sel.at == "users.last_login_at" {
+		index += "_last"
 	}
+	sel.scanned = "users" + l.db.IndexedBy(index)
 }

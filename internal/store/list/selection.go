@@ -58,20 +58,22 @@ const (
 const maxSearch = 1000
 
 func (l *Lists) selection(ctx context.Context, q admin.UserQuery) (sel selection, err error) {
-	switch q.Sort {
-	case "", admin.SortNewest, admin.SortOldest:
+	sort := q.Order()
+	switch sort {
+	case admin.SortNewest, admin.SortOldest:
 		sel.order = l.orderOfUsers("first_login_at")
 	case admin.SortLastSeen, admin.SortLongestAgo:
 		sel.order = l.orderOfUsers("last_login_at")
 	default:
 		return sel, auth.Failf(auth.BadRequest, "no order of people: %q", q.Sort)
 	}
-	sel.down = q.Sort == "" || strings.HasPrefix(string(q.Sort), "-")
+	sel.down = strings.HasPrefix(string(sort), "-")
 	if err := l.filter(&sel, q.Filter); err != nil {
 		return sel, err
 	}
-	l.place(&sel, q)
-	l.during(&sel, q)
+	if err := l.narrow(&sel, q); err != nil {
+		return sel, err
+	}
 	search := strings.TrimSpace(q.Search)
 	if len(search) > maxSearch || !utf8.ValidString(search) || strings.ContainsRune(search, 0) {
 		return sel, auth.Failf(auth.BadRequest, "search text of %d bytes is no text or too long", len(search))
@@ -131,18 +133,13 @@ func (l *Lists) filter(sel *selection, filter admin.Filter) error {
 func (sel *selection) own(d sqldb.Dialect, few int64, index, condition string, args ...any) {
 	users := "users" + d.IndexedBy(index)
 	sel.where = append(sel.where, sqldb.SQL(condition, args...))
-	found := candidateIndex{
+	sel.candidates = append(sel.candidates, candidateIndex{
 		entries: sqldb.SQL("SELECT 1 FROM "+users+" WHERE "+condition, args...),
 		people:  "COUNT(*)",
 		exact:   true,
 		users:   users,
 		few:     few,
-	}
-	if sel.link != "" { // in another table's order
-		found.users, found.ids = "", sqldb.SQL("SELECT users.id FROM "+users+" WHERE "+condition, args...)
-		found.few = min(few, fewOfOther)
-	}
-	sel.candidates = append(sel.candidates, found)
+	})
 }
 
 // seen adds that somebody has logged in since.

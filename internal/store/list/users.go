@@ -15,7 +15,7 @@ func (p *people) pager(q admin.UserQuery) pager[listedUser] {
 
 // queryOf tells one query from another, whatever page of it is asked for.
 func queryOf(q admin.UserQuery) string {
-	text := fmt.Sprintf("%q %q %q", q.Search, q.Filter, q.Sort)
+	text := fmt.Sprintf("%q %q %q", q.Search, q.Filter, q.Order())
 	for _, span := range []admin.Span{q.First, q.Last} {
 		text += fmt.Sprintf(" %d %d", millis(span.From), millis(span.To))
 	}
