@@ -662,7 +662,8 @@ func askedFor(t *testing.T) map[string]bool {
 			family(strings.ReplaceAll(m[1], "%d", "%s"), values)
 		}
 	}
-	for _, key := range []string{"ago.now", "ago.minutes", "ago.hours", "ago.days", "detail.people", "detail.events", "detail.person", "token.base", "token.refused"} {
+	for _, key := range []string{"ago.now", "ago.minutes", "ago.hours", "ago.days", "detail.people", "detail.events", "detail.person", "token.base", "token.refused",
+		"browser.WeChat", "browser.WeCom", "browser.QQ Browser", "browser.UC Browser"} {
 		asked[key] = true
 	}
 	family("done.%s", dones)

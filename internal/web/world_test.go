@@ -64,7 +64,8 @@ type options struct {
 	dbPath      string       // share another world's database
 	keys        auth.Keyring // and its keys
 	sim         *wechatsim.Simulator
-	apiURL      string // in place of the simulator
+	apiURL      string         // in place of the simulator
+	zone        *time.Location // nil: UTC
 
 	https        bool
 	cookieDomain string
@@ -135,7 +136,7 @@ func newWorld(t testing.TB, o options) *world {
 		ReturnHosts:  o.returnHosts,
 		CookieDomain: o.cookieDomain,
 		Lang:         "zh_CN",
-		Zone:         time.UTC,
+		Zone:         cmp.Or(o.zone, time.UTC),
 		Keys:         keys,
 		RateLimit:    o.rateLimit,
 		Auth:         auth.New(auth.Config{Provider: client, Store: w.db, Pictures: w.pictures, Rules: rules, Now: w.clock.now, Log: log}),
