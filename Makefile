@@ -19,7 +19,7 @@ TEST_TMPDIR ?= $(shell [ "$$(df -k --output=avail /dev/shm 2>/dev/null | tail -1
 FUZZTIME ?= 10s
 IMAGE ?= wxlogin
 
-.PHONY: build test check format-check fmt fuzz bench soak races run-demo image env-example licences dist clean
+.PHONY: build test check format-check fmt fuzz bench soak races compat run-demo image env-example licences dist clean
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o bin/server ./cmd/server
@@ -35,7 +35,9 @@ endif
 # check is what can be said without running anything.
 check: format-check
 	go vet ./...
+	go vet -tags compat ./compat
 	go tool staticcheck ./...
+	go tool staticcheck -tags compat ./compat
 	go mod tidy -diff
 	go mod verify
 
@@ -73,6 +75,11 @@ RACES ?= --times 10000 --workers 2
 
 races:
 	go run ./bench races $(RACES)
+
+# compat runs wxlogin against other people's programs, in pinned versions from the
+# Go proxy and npm: minutes, and it needs Node.js.
+compat:
+	go test -tags compat -count 1 -timeout 30m -v ./compat
 
 run-demo: build
 	./bin/server demo

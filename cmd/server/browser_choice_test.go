@@ -12,7 +12,7 @@ import (
 // page leads back to the list as it was, and ids are copied whole.
 func TestChoicesInABrowser(t *testing.T) {
 	// Where the browser keeps whole pages for Back, nothing can be lost.
-	browser := openBrowser(t, chromedp.Flag("disable-features", "BackForwardCache"))
+	browser := openOwnBrowser(t, chromedp.Flag("disable-features", "BackForwardCache"))
 	demo := start(t, []string{"TZ=Asia/Shanghai"}, "demo", "--addr=127.0.0.1:0", "--simulator-addr=127.0.0.1:0")
 	demo.stdout.wait(t, "Ctrl+C")
 	at := printedAddresses(t, demo.stdout.text())

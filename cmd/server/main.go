@@ -31,6 +31,8 @@ type commands struct {
 	Demo        demoCommand        `cmd:"" help:"Run the service against a simulated WeChat on this machine: no account, no internet, no configuration."`
 	Simulator   simulatorCommand   `cmd:"" help:"Run the simulated WeChat alone, to develop against."`
 	Admin       adminCommands      `cmd:"" help:"Let people into the admin pages."`
+	Client      clientCommands     `cmd:"" help:"Let applications ask who somebody is (OpenID Connect)."`
+	Person      personCommands     `cmd:"" help:"People and their groups."`
 	Backup      backupCommand      `cmd:"" help:"Copy the live SQLite database to a new file."`
 	MigrateData migrateDataCommand `cmd:"" name:"migrate-data" help:"Copy a SQLite database into PostgreSQL."`
 	Doctor      doctorCommand      `cmd:"" help:"Check settings, database, keys and WeChat, and say what to do about what is wrong."`

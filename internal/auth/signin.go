@@ -211,6 +211,7 @@ func (s *Service) completeLogin(ctx context.Context, login *Login, a Arrival) (O
 		ID:         NewID(),
 		TokenHash:  login.SessionHash,
 		Kind:       VisitorSession,
+		Scope:      a.Scope,
 		CreatedAt:  at,
 		LastSeenAt: at,
 		EndsAt:     at.Add(s.rules.Lifetime),
@@ -231,7 +232,7 @@ func (s *Service) completeLogin(ctx context.Context, login *Login, a Arrival) (O
 // out. Two things stop the login: an answer about somebody else, and a refusal
 // to a person never seen before, because WeChat refuses in the same way to tell
 // of the made-up people of snapshots (field reports).
-func (s *Service) userinfo(ctx context.Context, grant Grant, known User) (info *Userinfo, errcode int64, err error) {
+func (s *Service) userinfo(ctx context.Context, grant TokenAnswer, known User) (info *Userinfo, errcode int64, err error) {
 	got, err := s.provider.Userinfo(ctx, grant)
 	switch {
 	case err == nil && got.OpenID != grant.OpenID:

@@ -111,14 +111,12 @@ func (s *Store) saveLogin(ctx context.Context, tx *sqldb.Tx, save auth.SaveLogin
 	if err := s.saveToken(ctx, tx, save, visit.User); err != nil {
 		return auth.Visit{}, err
 	}
-	if err := replaceSession(ctx, tx, save.Replaces); err != nil {
-		return auth.Visit{}, err
-	}
 	save.Session.UserID, save.Login.UserID = visit.User.ID, visit.User.ID
-	if err := addSession(ctx, tx, save.Session); err != nil {
+	session, err := s.beginSession(ctx, tx, save.Replaces, save.Session)
+	if err != nil {
 		return auth.Visit{}, err
 	}
-	visit.Session = newSessionRow(save.Session).session() // as it is read
+	visit.Session = newSessionRow(session).session() // as it is read
 	return visit, endLogin(ctx, tx, save.Login)
 }
 

@@ -109,13 +109,13 @@ func TestAnInterruptedMoveGoesOn(t *testing.T) {
 		}
 	})
 	wantReason(t, err, auth.StoreDown)
-	to.wantRows("sessions", 0)
+	to.wantRows("tokens", 0)
 	to.exec("DELETE FROM events WHERE id IN (SELECT id FROM events ORDER BY id DESC LIMIT 700)") // as in the middle of a table
 	moved, _, err := move(to, path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if moved["users"].Added != 0 || moved["events"].Added != 700 || moved["sessions"].Added != 20 {
+	if moved["users"].Added != 0 || moved["events"].Added != 700 || moved["tokens"].Added != 20 {
 		t.Errorf("%+v", moved)
 	}
 }

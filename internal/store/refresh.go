@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
-	"strconv"
 	"time"
 
 	"wxlogin/internal/auth"
@@ -141,8 +140,8 @@ func (s *Store) ResealTokens(ctx context.Context) (n int64, err error) {
 		return 0, nil
 	}
 	var old []sealedToken
-	err = s.db.SelectContext(ctx, &old, sealedTokens+`WHERE tokens.dead_reason IS NULL AND tokens.kid IN (`+numbered(1, len(kids))+`)
-		LIMIT `+strconv.Itoa(resealBatch), kids...)
+	err = s.db.Select(ctx, &old, sqldb.Join(sqldb.SQL(sealedTokens+`WHERE tokens.dead_reason IS NULL AND `), sqldb.In("tokens.kid", kids)).
+		Then(` LIMIT $1`, resealBatch))
 	if err != nil {
 		return 0, s.fail(ctx, "find tokens of old keys", err)
 	}

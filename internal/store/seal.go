@@ -48,7 +48,7 @@ func newSealer(ring auth.Keyring) (*sealer, error) {
 }
 
 // older are the kids of all keys but the newest.
-func (s *sealer) older() (kids []any) {
+func (s *sealer) older() (kids []string) {
 	for kid := range s.keys {
 		if kid != s.newest {
 			kids = append(kids, kid)

@@ -13,9 +13,9 @@ import (
 	"wxlogin/templates"
 )
 
-// names are what a Chinese page may have of other letters: what the things are
+// chineseHas is what a Chinese page may have of other letters: what the things are
 // called, by whoever made them.
-var names = regexp.MustCompile(`\b(wxlogin|WXLOGIN_\w+|AppID|AppSecret|QR Code|OpenID|UnionID|CSV|JSON|IP|ID|MB|UTC|` +
+var chineseHas = regexp.MustCompile(`\b(wxlogin|WXLOGIN_\w+|AppID|AppSecret|QR Code|OpenID|UnionID|CSV|JSON|IP|ID|MB|UTC|` +
 	`iOS|Android|Windows|macOS|Linux|HarmonyOS|ChromeOS|Chrome|Safari|Edge|Firefox|server admin link)\b`)
 
 // foreign is a word in other letters.
@@ -101,7 +101,7 @@ func TestChineseAdminPagesHaveNoEnglish(t *testing.T) {
 				t.Fatal(err)
 			}
 			for text := range readBy(t, string(body)) {
-				if word := foreign.FindString(names.ReplaceAllString(text, "")); word != "" {
+				if word := foreign.FindString(chineseHas.ReplaceAllString(text, "")); word != "" {
 					t.Errorf("%s, %s: %q in %q", lang, p.file(), word, strings.TrimSpace(text))
 				}
 			}

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"net/http"
 	"strconv"
 	"strings"
@@ -21,9 +22,12 @@ import (
 func (s *Server) enterHere(next http.Handler) http.Handler {
 	return s.handle(func(w http.ResponseWriter, r *http.Request) error {
 		entrance := s.otherEntrance(r)
+		if entrance == "" {
+			next.ServeHTTP(w, r)
+			return nil
+		}
 		query := r.URL.Query()
 		switch {
-		case entrance == "":
 		case query.Has("entered"):
 			if s.notices.first("entrance " + entrance) {
 				s.log.WarnContext(r.Context(), "a proxy says that visitors come by another address than the public one, and they do not; see X-Forwarded-Proto and Host in its settings",
@@ -41,17 +45,13 @@ func (s *Server) enterHere(next http.Handler) http.Handler {
 // otherEntrance is the address by which a browser has come, if it is another one
 // of the same site: with www or without, or http.
 func (s *Server) otherEntrance(r *http.Request) string {
-	host := s.forwarded(r, "X-Forwarded-Host")
-	if host == "" {
-		host = r.Host
-	}
-	host = strings.ToLower(s.site.meant(host, s.forwarded(r, "X-Forwarded-Proto"), ""))
+	proto := s.forwarded(r, "X-Forwarded-Proto")
+	host := strings.ToLower(s.site.meant(cmp.Or(s.forwarded(r, "X-Forwarded-Host"), r.Host), proto, ""))
 	public := strings.ToLower(s.config.PublicURL.Host)
-	bare := func(host string) string { return strings.TrimPrefix(host, "www.") }
 	switch {
-	case host != public && bare(host) == bare(public):
+	case host != public && strings.TrimPrefix(host, "www.") == strings.TrimPrefix(public, "www."):
 		return host
-	case s.site.secure && s.forwarded(r, "X-Forwarded-Proto") == "http":
+	case s.site.secure && proto == "http":
 		return "http://" + host
 	}
 	return ""

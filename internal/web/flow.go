@@ -35,7 +35,7 @@ const (
 	flowLifetime = 10 * time.Minute
 	flowSkew     = 5 * time.Minute // a start in the future that clocks of two machines may explain
 	maxFlows     = 5               // in one browser; the oldest go
-	maxFlowBytes = 6000            // of cookies; nginx takes a header line of 8 KB
+	maxFlowBytes = 7400            // of cookies; nginx takes a header line of 8 KB
 )
 
 // flows makes and finds the flows of a browser.
@@ -51,9 +51,12 @@ func newFlows(site site, keys auth.Keyring, now func() time.Time) *flows {
 	for _, key := range keys {
 		pairs = append(pairs, key.Subkey("cookie/flow/hash"), key.Subkey("cookie/flow/block"))
 	}
-	store := sessions.NewCookieStore(pairs...)
+	store := sessions.NewCookieStore(pairs...) // whose codecs made the flows of older versions
 	for _, codec := range store.Codecs {
 		codec.(*securecookie.SecureCookie).SetSerializer(flowSerializer{})
+	}
+	for i, key := range keys {
+		store.Codecs = slices.Insert(store.Codecs, i, securecookie.Codec(newFlowCodec(key)))
 	}
 	store.Options = &sessions.Options{
 		Path:     "/",
@@ -87,7 +90,8 @@ func (f *flows) begin(w http.ResponseWriter, r *http.Request, scope auth.Scope, 
 	if err := f.store.Save(r, w, session); err != nil {
 		return flow{}, fmt.Errorf("save flow: %w", err)
 	}
-	f.evict(w, r)
+	made := w.Header()["Set-Cookie"]
+	f.evict(w, r, len(made[len(made)-1]))
 	return fl, nil
 }
 
@@ -120,10 +124,10 @@ func (f *flows) before(r *http.Request, this flow) bool {
 	return false
 }
 
-// evict ends the oldest flows of a browser that holds too many, and all that
-// are no longer good, so that cookies never outgrow what servers accept. Those of
+// evict ends the oldest flows of a browser that holds too many beside one of some
+// bytes, and all that are no longer good, so that cookies never outgrow what servers accept. Those of
 // another instance on this host are not ours to end: their names differ.
-func (f *flows) evict(w http.ResponseWriter, r *http.Request) {
+func (f *flows) evict(w http.ResponseWriter, r *http.Request, bytes int) {
 	type inProgress struct {
 		cookie *http.Cookie
 		flow   flow
@@ -141,10 +145,9 @@ func (f *flows) evict(w http.ResponseWriter, r *http.Request) {
 		live = append(live, inProgress{cookie, fl})
 	}
 	slices.SortFunc(live, func(a, b inProgress) int { return b.flow.Started.Compare(a.flow.Started) })
-	bytes := 0
 	for i, h := range live {
 		bytes += len(h.cookie.Name) + len(h.cookie.Value)
-		if i >= maxFlows-1 || bytes > maxFlowBytes-4096 {
+		if i >= maxFlows-1 || bytes > maxFlowBytes {
 			f.expire(w, h.cookie.Name)
 		}
 	}

@@ -150,7 +150,7 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
 		if err := s.endOther(w, r); err != nil {
 			return err
 		}
-		return fromWeChat(w, s.site.prefix+"/consent?return_to="+url.QueryEscape(fl.ReturnTo))
+		return fromWeChat(w, s.consentPath(fl.ReturnTo))
 	}
 	if err := s.cookies.hand(w, r, s.cookies.visitor, fl.Token); err != nil {
 		return err
@@ -160,7 +160,7 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
 		s.note(r, s.admins.RecordSignIn(r.Context(), visit))
 		if s.shouldRenew(r, fl, visit) {
 			http.SetCookie(w, s.renewalCookie())
-			return redirect(w, http.StatusSeeOther, s.site.prefix+"/consent?renew=1&return_to="+url.QueryEscape(fl.ReturnTo))
+			return redirect(w, http.StatusSeeOther, s.consentPath(fl.ReturnTo)+"&renew=1")
 		}
 	}
 	s.arrived(w, r, fl)

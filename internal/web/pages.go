@@ -18,6 +18,7 @@ type frame struct {
 	Lang      string // zh_CN, zh_TW or en
 	RequestID string
 	Demo      *Demo     // not nil: a strip says that this is no real WeChat
+	Branding  Branding  // of the site
 	Admin     bool      // admin pages: the visitor may see the navigation
 	Renews    bool      // this browser can fetch the profile again
 	Path      string    // of the request, below the prefix; marks the place in navigations
@@ -51,7 +52,8 @@ type profilePage struct {
 type consentPage struct {
 	Site       string // who asks: the host of the public URL
 	ConsentURL string // the big button
-	SkipURL    string // past it, for somebody who is signed in; empty: there is no way past
+	SkipURL    string // past it: for somebody who is signed in, back; for others, to a page that says so
+	SignedIn   bool
 }
 
 // messagePage says one thing and offers one way on: every error, and the ends of
@@ -118,5 +120,6 @@ func (adminMessagePage) file() string { return "admin_message" }
 // pages lists them all, so that a missing template stops the start.
 var pages = []page{
 	profilePage{}, consentPage{}, messagePage{}, scanPage{}, scanAskPage{}, erasePage{}, myDataPage{},
+	clientConsentPage{}, onwardPage{}, signOutPage{},
 	adminLinkPage{}, adminHomePage{}, adminUsersPage{}, adminUserPage{}, adminEventsPage{}, adminBulkPage{}, adminMessagePage{},
 }

@@ -166,6 +166,15 @@ func samples() []sample {
 			},
 		})
 	}
+	for name, u := range people() {
+		all := clientConsentPage{User: u, Name: "Wiki", Host: "wiki.example.com", Profile: true, Email: true, WeChat: true, Groups: true, Offline: true,
+			Action: "/wx/oidc/consent", Query: "client_id=a&state=%3C%22"}
+		add(sample{name: name, path: "/oidc/authorize", page: all})
+	}
+	add(sample{name: "little", path: "/oidc/authorize", page: clientConsentPage{Name: "Tool", Action: "/wx/oidc/consent"}})
+	add(sample{name: "app", path: "/oidc/consent", page: onwardPage{Href: "com.example.app:/cb?code=x&state=y"}})
+	add(sample{name: "asked by an app", path: "/oidc/logout", page: signOutPage{Name: "Wiki", Action: "/wx/oidc/logout/confirm", ClientID: "a", Address: "https://wiki.example.com/", State: "s"}})
+	add(sample{name: "asked by nobody", path: "/oidc/logout", page: signOutPage{Action: "/wx/oidc/logout/confirm"}})
 	add(sample{name: "nameless", path: "/scan/t", page: scanAskPage{Number: 99, Action: "/wx/scan/t"}})
 	add(sample{name: "typical", page: adminLinkPage{Token: `t"><script>`}, path: "/admin/link"})
 	add(sample{name: "empty", page: dashboard(admin.Activity{}), path: "/admin", admin: true})

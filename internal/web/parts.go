@@ -131,7 +131,7 @@ func (p *profiles) values() map[string]func([]byte, *auth.User) []byte {
 		return func(page []byte, u *auth.User) []byte { return append(page, escapeText.Replace(field(u))...) }
 	}
 	return map[string]func([]byte, *auth.User) []byte{
-		marked.ID:       text(func(u *auth.User) string { return u.ID }),
+		marked.ID:       func(page []byte, u *auth.User) []byte { return append(page, u.ID...) }, // plainID has looked
 		marked.OpenID:   text(func(u *auth.User) string { return u.OpenID }),
 		marked.Nickname: text(func(u *auth.User) string { return u.Nickname }),
 		marked.Country:  text(func(u *auth.User) string { return u.Country }),

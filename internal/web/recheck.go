@@ -114,10 +114,16 @@ func (s *Server) mayGoOn(w http.ResponseWriter, r *http.Request, fl flow, err er
 }
 
 // wantsFresh says whether a page would send the visit to WeChat again: a ticket of a
-// scan does so with an admin whose login is old, see scanTicket. A failed login must
+// scan does so with an admin whose login is old, see scanTicket, and an application may
+// have asked for a login of this moment. A failed login must
 // not lead there, or the browser goes round between the two.
 func (s *Server) wantsFresh(returnTo string, visit *auth.Visit) bool {
 	path := strings.TrimPrefix(returnTo, s.site.origin)
+	if strings.HasPrefix(path, s.site.prefix+"/oidc/authorize?") {
+		query, mark := cutMark(path)
+		_, query, _ = strings.Cut(query, "?")
+		return mark != "" && !s.fresh(mark, query, visit)
+	}
 	return strings.HasPrefix(path, s.site.prefix+"/scan/") && s.admins.Stale(visit)
 }
 

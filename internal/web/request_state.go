@@ -68,7 +68,7 @@ func (s *Server) begin(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
 		rs := &requestState{ResponseWriter: w, id: newRequestID(), client: client(r)}
-		w.Header().Set("X-Request-Id", rs.id)
+		w.Header()["X-Request-Id"] = []string{rs.id} // its canonical form
 		r = r.WithContext(context.WithValue(r.Context(), requestStateKey{}, rs))
 		next.ServeHTTP(rs, r)
 		took := time.Since(began)

@@ -76,6 +76,10 @@ func (s *Server) serveError(w http.ResponseWriter, r *http.Request, err error) {
 	if bad, ok := errors.AsType[badParameter](err); ok {
 		detail = bad.Error()
 	}
+	if s.forApplication(r) {
+		s.protocolProblem(w, r, status, kind, err)
+		return
+	}
 	if s.wantsJSON(r) {
 		s.problem(w, r, status, reason, detail)
 		return
@@ -221,6 +225,7 @@ func (s *Server) writePage(w http.ResponseWriter, r *http.Request, status int, p
 		Lang:      s.renderer.language(r),
 		RequestID: requestID(r),
 		Demo:      s.config.Demo,
+		Branding:  s.config.Branding,
 		Admin:     isAdmin(r),
 		Renews:    s.inWeChat(r) && s.auth.Rules().Mode != auth.ModeBase,
 		Path:      s.below(r),
@@ -254,7 +259,7 @@ func (s *Server) writePage(w http.ResponseWriter, r *http.Request, status int, p
 		w.Write(zipped)
 		return
 	}
-	h.Set("Content-Length", strconv.Itoa(len(body))) // else net/http sends a long page in chunks
+	h["Content-Length"] = []string{strconv.Itoa(len(body))} // else net/http sends a long page in chunks
 	w.WriteHeader(status)
 	w.Write(body) // a browser that has gone is no fault
 	if cap(body) <= maxBuffer {

@@ -64,6 +64,31 @@ func (s *Server) routes() http.Handler {
 	r.Get(verifyPath, s.handle(s.verify))
 	r.Get(verifyPath+"/*", s.handle(s.verify))
 
+	// OpenID Connect: what applications call …
+	r.Group(func(r chi.Router) {
+		r.Use(s.cors)
+		r.Get("/.well-known/openid-configuration", s.handle(s.discovery))
+		r.Get("/oidc/jwks", s.handle(s.jwks))
+		r.Post("/oidc/token", s.handle(s.token))
+		r.Get("/oidc/userinfo", s.handle(s.userinfo))
+		r.Post("/oidc/userinfo", s.handle(s.userinfo))
+		r.Post("/oidc/revoke", s.handle(s.revoke))
+		for _, path := range []string{"/.well-known/openid-configuration", "/oidc/jwks", "/oidc/token", "/oidc/userinfo", "/oidc/revoke"} {
+			r.Options(path, s.handle(s.preflight))
+		}
+	})
+	r.Get("/oidc/picture/{user}/{key}", s.handle(s.clientPicture))
+	// … and where they send people.
+	r.Group(func(r chi.Router) {
+		r.Use(s.limitRate())
+		r.With(s.notByHead).Get("/oidc/authorize", s.handle(s.authorize))
+		r.Post("/oidc/authorize", s.handle(s.authorizeByForm))
+		r.Post("/oidc/consent", s.handle(s.agree))
+		r.With(s.notByHead).Get("/oidc/logout", s.handle(s.clientLogout))
+		r.Post("/oidc/logout", s.handle(s.clientLogoutByForm))
+		r.Post("/oidc/logout/confirm", s.handle(s.confirmLogout))
+	})
+
 	// The way to WeChat and back.
 	r.Group(func(r chi.Router) {
 		r.Use(s.limitRate())

@@ -3,6 +3,7 @@ package web
 import (
 	"errors"
 	"net/http"
+	"net/url"
 
 	"github.com/gorilla/sessions"
 
@@ -37,16 +38,28 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 // has agreed and is signed in has come by Back, and goes where they went.
 func (s *Server) consent(w http.ResponseWriter, r *http.Request) error {
 	returnTo := s.returnTo(r)
-	p := consentPage{Site: s.config.PublicURL.Host, ConsentURL: s.loginPath(returnTo, true)}
+	if r.URL.Query().Get("declined") == "1" {
+		return s.page(w, r, messagePage{
+			Icon:   "info",
+			Key:    "declined",
+			Action: &link{Label: "action.login", Href: s.consentPath(returnTo)},
+		})
+	}
+	p := consentPage{Site: s.config.PublicURL.Host, ConsentURL: s.loginPath(returnTo, true), SkipURL: s.consentPath(returnTo) + "&declined=1"}
 	visit, err := s.visitor(r)
 	switch {
 	case err != nil:
 	case r.URL.Query().Get("renew") == "1":
-		p.SkipURL = returnTo // they are signed in already
+		p.SignedIn, p.SkipURL = true, returnTo
 	case visit.User.Consented() && r.URL.Query().Has("return_to"):
 		return redirect(w, http.StatusSeeOther, returnTo)
 	}
 	return s.page(w, r, p)
+}
+
+// consentPath is where the profile is asked for, on the way to returnTo.
+func (s *Server) consentPath(returnTo string) string {
+	return s.site.prefix + "/consent?return_to=" + url.QueryEscape(returnTo)
 }
 
 // logout ends the session, or with scope=all every session of the person.

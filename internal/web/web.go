@@ -47,13 +47,17 @@ type Config struct {
 	Keys           auth.Keyring
 	RateLimit      int               // requests a minute and client address; 0: no limit
 	RootFiles      map[string][]byte // MP_verify_*.txt by name, served at the root of the host
+	EmailDomain    string            // of the addresses that applications are given
 	Demo           *Demo             // not nil: every browser counts as WeChat's
+	Branding       Branding
 
 	Auth       *auth.Service
 	Scans      *auth.Scans
 	Admins     *admin.Service
 	Refresher  *auth.Refresher
 	Pictures   *auth.Pictures // nil: none are copied
+	Grants     *auth.Grants
+	IDTokens   IDTokens
 	Sessions   SessionStore
 	People     People
 	Lists      Lists
@@ -96,6 +100,8 @@ type Server struct {
 	auditLog   AuditLog
 	statistics Statistics
 	personal   PersonalStore
+	grants     *auth.Grants
+	idTokens   IDTokens
 	sessions   SessionStore
 	now        func() time.Time
 	log        *slog.Logger
@@ -128,6 +134,8 @@ func New(config Config) (*Server, error) {
 		auditLog:   config.AuditLog,
 		statistics: config.Statistics,
 		personal:   config.Personal,
+		grants:     config.Grants,
+		idTokens:   config.IDTokens,
 		sessions:   config.Sessions,
 		now:        config.Now,
 		log:        config.Log,
@@ -158,7 +166,7 @@ func New(config Config) (*Server, error) {
 	if s.tickets, err = newTickets(s.site, config.Keys, config.Now); err != nil {
 		return nil, fmt.Errorf("keys: %w", err)
 	}
-	if s.assets, err = builtAssets(); err != nil {
+	if s.assets, err = assetsWith(config.Branding.Logo); err != nil {
 		return nil, err
 	}
 	if s.renderer, err = newRenderer(config.Templates, s.assets, s.site.prefix, config.Lang, config.Zone); err != nil {

@@ -128,8 +128,8 @@ func (a answer) id(field string) string {
 }
 
 // grant reads the answer of the token endpoint.
-func (a answer) grant() (auth.Grant, error) {
-	grant := auth.Grant{
+func (a answer) grant() (auth.TokenAnswer, error) {
+	grant := auth.TokenAnswer{
 		OpenID:       a.id("openid"),
 		UnionID:      a.id("unionid"),
 		Scope:        auth.ParseScope(a.text("scope")),
@@ -138,7 +138,7 @@ func (a answer) grant() (auth.Grant, error) {
 		Snapshot:     a.number("is_snapshotuser") != 0 || a.text("is_snapshotuser") == "" && string(a["is_snapshotuser"]) == "true",
 	}
 	if grant.OpenID == "" {
-		return auth.Grant{}, auth.Failf(auth.IdentityClash, "token: the answer names no openid")
+		return auth.TokenAnswer{}, auth.Failf(auth.IdentityClash, "token: the answer names no openid")
 	}
 	return grant, nil
 }

@@ -120,7 +120,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 		client := clientOf(server.URL)
 		_, err := client.Exchange(t.Context(), someCode)
 		wantReason(t, err, auth.WeChatFailed)
-		_, err = client.Userinfo(t.Context(), auth.Grant{OpenID: "o1", AccessToken: "86_secret"})
+		_, err = client.Userinfo(t.Context(), auth.TokenAnswer{OpenID: "o1", AccessToken: "86_secret"})
 		wantReason(t, err, auth.WeChatFailed)
 		server.Close()
 	}

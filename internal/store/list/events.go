@@ -32,13 +32,13 @@ const namedEvents = `SELECT events.id, events.at, events.actor, events.action, e
 // eventWhere is an EventQuery in SQL, but for who.
 func eventWhere(q admin.EventQuery) (where []sqldb.Clause) {
 	if q.Action != "" {
-		where = append(where, sqldb.SQL("events.action = ?", q.Action))
+		where = append(where, sqldb.SQL("events.action = $1", q.Action))
 	}
 	if !q.From.IsZero() {
-		where = append(where, sqldb.SQL("events.at >= ?", millis(q.From)))
+		where = append(where, sqldb.SQL("events.at >= $1", millis(q.From)))
 	}
 	if !q.To.IsZero() {
-		where = append(where, sqldb.SQL("events.at < ?", millis(q.To)))
+		where = append(where, sqldb.SQL("events.at < $1", millis(q.To)))
 	}
 	return where
 }
@@ -76,44 +76,39 @@ func (l *Lists) whom(ctx context.Context, text string) ([]string, error) {
 // first ones of each by each of the two indexes. A grant is about an openid.
 func eventsOf(whom []string, where []sqldb.Clause, order string, limit int) sqldb.Clause {
 	var picked sqldb.Clause
+	word := "events.id IN ("
 	for _, who := range whom {
-		for _, theirs := range []string{"actor = ?", "subject = ?", "subject = (SELECT openid FROM users WHERE id = ?)"} {
+		for _, theirs := range []string{"actor = $1", "subject = $1", "subject = (SELECT openid FROM users WHERE id = $1)"} {
 			c := sqldb.SQL("SELECT id FROM events").And(append([]sqldb.Clause{sqldb.SQL("events."+theirs, who)}, where...))
-			if picked.Text != "" {
-				picked.Text += " UNION "
-			}
-			picked.Text += "SELECT id FROM (" + c.Text + " ORDER BY at" + order + ", id" + order + " LIMIT ?) AS picked"
-			picked.Args = append(append(picked.Args, c.Args...), limit)
+			picked = sqldb.Join(picked, sqldb.SQL(word+"SELECT id FROM ("), c, sqldb.SQL(" ORDER BY at"+order+", id"+order+" LIMIT $1) AS picked", limit))
+			word = " UNION "
 		}
 	}
-	return sqldb.SQL("events.id IN ("+picked.Text+")", picked.Args...)
+	return picked.Then(")")
 }
 
 // readEvents returns up to limit entries from a position on, nearest first: older
 // ones, or newer ones when back. Those of everybody if whom is nil.
-func (l *Lists) readEvents(ctx context.Context, q admin.EventQuery, whom []string, from *position, back bool, limit int) ([]namedEventRow, error) {
+func (l *Lists) readEvents(ctx context.Context, q admin.EventQuery, whom []string, from *Position, back bool, limit int) ([]namedEventRow, error) {
 	c := findEvents(q, whom, from, back, limit)
 	var rows []namedEventRow
 	err := l.db.Select(ctx, &rows, c)
 	return rows, l.db.Fail(ctx, "list events", err)
 }
 
-func findEvents(q admin.EventQuery, whom []string, from *position, back bool, limit int) sqldb.Clause {
+func findEvents(q admin.EventQuery, whom []string, from *Position, back bool, limit int) sqldb.Clause {
 	where := eventWhere(q)
 	order, beyond := " DESC", "<"
 	if back {
 		order, beyond = " ASC", ">"
 	}
 	if from != nil {
-		where = append(where, sqldb.SQL("(events.at, events.id) "+beyond+" (?, ?)", from.at, from.id))
+		where = append(where, sqldb.SQL("(events.at, events.id) "+beyond+" ($1, $2)", from.At, from.ID))
 	}
 	if whom != nil {
 		where = append(where, eventsOf(whom, where, order, limit))
 	}
-	c := sqldb.SQL(namedEvents).And(where)
-	c.Text += " ORDER BY events.at" + order + ", events.id" + order + " LIMIT ?"
-	c.Args = append(c.Args, limit)
-	return c
+	return sqldb.SQL(namedEvents).And(where).Then(" ORDER BY events.at"+order+", events.id"+order+" LIMIT $1", limit)
 }
 
 // eventPager binds the cursors of the audit log to their query. BadRequest for a
@@ -131,10 +126,10 @@ func (l *Lists) eventPager(ctx context.Context, q admin.EventQuery) (pager[named
 	}
 	return pager[namedEventRow]{
 		query: fmt.Sprintf("events %q %q %d %d", q.Action, q.Who, millis(q.From), millis(q.To)),
-		read: func(ctx context.Context, from *position, back bool, limit int) ([]namedEventRow, error) {
+		read: func(ctx context.Context, from *Position, back bool, limit int) ([]namedEventRow, error) {
 			return l.readEvents(ctx, q, whom, from, back, limit)
 		},
-		position: func(row namedEventRow) position { return position{at: row.At, id: row.ID} },
+		position: func(row namedEventRow) Position { return Position{At: row.At, ID: row.ID} },
 	}, nil
 }
 

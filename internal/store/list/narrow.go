@@ -36,18 +36,13 @@ func (sel *selection) within(d sqldb.Dialect, column string, span admin.Span) {
 	}
 	at := "users." + column
 	var condition sqldb.Clause
-	add := func(text string, t time.Time) {
-		if t.IsZero() {
-			return
-		}
-		if condition.Text != "" {
-			condition.Text += " AND "
-		}
-		condition.Text += at + text
-		condition.Args = append(condition.Args, millis(t))
+	and := ""
+	if !span.From.IsZero() {
+		condition, and = sqldb.SQL(at+" >= $1", millis(span.From)), " AND "
 	}
-	add(" >= ?", span.From)
-	add(" < ?", span.To)
+	if !span.To.IsZero() {
+		condition = condition.Then(and+at+" < $1", millis(span.To))
+	}
 	others := len(sel.where)
 	sel.own(d, fewOfUsers, indexOf(column), condition.Text, condition.Args...)
 	if sel.at == at {
@@ -59,11 +54,11 @@ func (sel *selection) within(d sqldb.Dialect, column string, span admin.Span) {
 
 // cut makes the segment of the order smaller.
 func (sel *selection) cut(span admin.Span) {
-	if !span.From.IsZero() && (sel.low == nil || sel.low.at < millis(span.From)) {
-		sel.low = &position{at: millis(span.From)}
+	if !span.From.IsZero() && (sel.low == nil || sel.low.At < millis(span.From)) {
+		sel.low = &Position{At: millis(span.From)}
 	}
-	if !span.To.IsZero() && (sel.high == nil || sel.high.at > millis(span.To)) {
-		sel.high = &position{at: millis(span.To)}
+	if !span.To.IsZero() && (sel.high == nil || sel.high.At > millis(span.To)) {
+		sel.high = &Position{At: millis(span.To)}
 	}
 }
 
@@ -77,10 +72,10 @@ func (l *Lists) place(sel *selection, q admin.UserQuery) {
 	case q.City == "":
 		column, value = "province", q.Province
 	case q.Province != "":
-		sel.where = append(sel.where, sqldb.SQL("users.province = ?", q.Province))
+		sel.where = append(sel.where, sqldb.SQL("users.province = $1", q.Province))
 	}
 	index := "users_by_" + column
-	sel.own(l.db.Dialect, 0, index, "users."+column+" = ? AND users."+column+" <> ''", value)
+	sel.own(l.db.Dialect, 0, index, "users."+column+" = $1 AND users."+column+" <> ''", value)
 	sel.candidates[len(sel.candidates)-1].exact = q.City == "" || q.Province == ""
 	if sel.at == "users.last_login_at" {
 		index += "_last"

@@ -18,7 +18,7 @@ type selection struct {
 	candidates []candidateIndex
 	// The segment of the order that has them, without its two ends; nil: it has none
 	// on that side.
-	low, high *position
+	low, high *Position
 }
 
 // order is a total order of people that an index has.
@@ -117,12 +117,12 @@ func (l *Lists) filter(sel *selection, filter admin.Filter) error {
 	case admin.FilterAdmin:
 		sel.admins()
 	case admin.FilterNeedsLogin:
-		sel.tokenEnds(l.db.Dialect, "tokens.ends_at <= ?", millis(now))
-		sel.high = &position{at: millis(now) + 1}
+		sel.tokenEnds(l.db.Dialect, "tokens.ends_at <= $1", millis(now))
+		sel.high = &Position{At: millis(now) + 1}
 	case admin.FilterTokenEnds:
 		soon := millis(now.Add(admin.TokenEndsSoon))
-		sel.tokenEnds(l.db.Dialect, "tokens.ends_at > ? AND tokens.ends_at <= ?", millis(now), soon)
-		sel.low, sel.high = &position{at: millis(now) + 1}, &position{at: soon + 1}
+		sel.tokenEnds(l.db.Dialect, "tokens.ends_at > $1 AND tokens.ends_at <= $2", millis(now), soon)
+		sel.low, sel.high = &Position{At: millis(now) + 1}, &Position{At: soon + 1}
 	default:
 		return auth.Failf(auth.BadRequest, "no filter of people: %q", filter)
 	}
@@ -148,9 +148,9 @@ func (sel *selection) seen(d sqldb.Dialect, since int64) {
 	if sel.down {
 		few = fewOfUsers // the last to come have been seen, and are where a scan begins
 	}
-	sel.own(d, few, "users_by_last_login", "users.last_login_at >= ?", since)
+	sel.own(d, few, "users_by_last_login", "users.last_login_at >= $1", since)
 	if sel.at == "users.last_login_at" {
-		sel.where, sel.low = nil, &position{at: since}
+		sel.where, sel.low = nil, &Position{At: since}
 		sel.candidates[0].few = 0 // a scan reads nobody else
 	}
 }

@@ -56,7 +56,7 @@ func (s *Simulator) userinfo(r *http.Request) reply {
 		rep.secret, rep.person = g.access, g.person
 		return rep
 	}
-	if g.scope != ScopeUserinfo {
+	if g.scope == ScopeBase {
 		return fail(48001)
 	}
 	p, ok := s.person(g.person)
