@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gorilla/sessions"
-
 	"wxlogin/internal/auth"
 )
 
@@ -112,7 +110,7 @@ func (s *Server) arrived(w http.ResponseWriter, r *http.Request, fl flow) {
 		n = 1
 	}
 	value := strconv.Itoa(n+1) + "." + strconv.FormatInt(s.now().UnixMilli(), 10) + "." + tripsPlace(fl.ReturnTo)
-	http.SetCookie(w, s.tripsCookie(value, int(tripPause/time.Second)))
+	http.SetCookie(w, s.tripsCookie(value, tripPause))
 }
 
 // tripsEnd forgets the trips so far.
@@ -126,14 +124,8 @@ func (s *Server) tripsEnd(w http.ResponseWriter, r *http.Request) {
 // trip.
 func tripsPlace(returnTo string) string { return auth.Hash(beforeAny(returnTo, "?#"))[:10] }
 
-func (s *Server) tripsCookie(value string, maxAge int) *http.Cookie {
-	return sessions.NewCookie(s.site.cookie("", "wxlogin_trips"), value, &sessions.Options{
-		Path:     "/",
-		MaxAge:   maxAge,
-		Secure:   s.site.secure,
-		HttpOnly: true,
-		SameSite: http.SameSiteLaxMode,
-	})
+func (s *Server) tripsCookie(value string, lifetime time.Duration) *http.Cookie {
+	return s.site.newCookie("wxlogin_trips", value, lifetime)
 }
 
 // goesRound says whether the next trip would be one of a loop. A browser whose

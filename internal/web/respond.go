@@ -66,6 +66,7 @@ func (s *Server) serveError(w http.ResponseWriter, r *http.Request, err error) {
 	reason, kind := auth.ReasonOf(err), auth.KindOf(err)
 	status := statusOf(reason, kind)
 	s.logError(r, status, reason, kind, err)
+	s.remember(r, status, reason)
 
 	h := w.Header()
 	if status == http.StatusServiceUnavailable || status == http.StatusBadGateway || status == http.StatusGatewayTimeout {
@@ -153,7 +154,7 @@ func (s *Server) errorPage(w http.ResponseWriter, r *http.Request, status int, r
 	switch reason {
 	case auth.Snapshot:
 		p.Icon = "info" // 使用完整服务 is WeChat's own button, nothing of ours helps
-	case auth.Blocked, auth.PersonLimited, auth.WeChatRefused:
+	case auth.Blocked, auth.PersonLimited, auth.WeChatRefused, auth.NotInGroup:
 		p.Icon = "info"
 	case auth.Cancelled:
 		p.Icon = "info"
@@ -204,7 +205,7 @@ func (s *Server) backTo(r *http.Request) string {
 // startAgain is the way on from an error: the login again when it happened on the
 // way back from WeChat, else the visitor's own page.
 func (s *Server) startAgain(r *http.Request) *link {
-	if fl, ok := flowOf(r); ok {
+	if fl := requestStateOf(r).flow; fl != nil {
 		return &link{Label: "action.try_again", Href: s.loginPath(fl.ReturnTo, fl.Scope == auth.ScopeUserinfo)}
 	}
 	if s.below(r) == "/callback" {
@@ -233,6 +234,9 @@ func (s *Server) writePage(w http.ResponseWriter, r *http.Request, status int, p
 	h := w.Header()
 	if _, message := p.(messagePage); message && (s.isForwardAuth(r) || inFrame(r)) {
 		s.pageElsewhere(h, &f)
+	}
+	if f.Admin {
+		h.Set("Content-Security-Policy", adminPolicy)
 	}
 	buffer := buffers.Get().(*[]byte)
 	defer buffers.Put(buffer)
