@@ -13,11 +13,9 @@ import (
 // whoever has set WeChat's text to 130 % can read it on a small phone.
 func TestPagesForEverybodyInABrowser(t *testing.T) {
 	browser := openBrowser(t)
-	demo := start(t, []string{
+	demo := startDemo(t, t.TempDir(),
 		"TZ=Asia/Shanghai", "WXLOGIN_SITE_NAME=小满的杂货铺", "WXLOGIN_CONTACT=service@example.com",
-		"WXLOGIN_PRIVACY_URL=https://www.example.com/privacy", "WXLOGIN_TERMS_URL=https://www.example.com/terms",
-	}, "demo", "--addr=127.0.0.1:0", "--simulator-addr=127.0.0.1:0")
-	demo.stdout.wait(t, "Ctrl+C")
+		"WXLOGIN_PRIVACY_URL=https://www.example.com/privacy", "WXLOGIN_TERMS_URL=https://www.example.com/terms")
 	visitor := strings.TrimSuffix(printedAddresses(t, demo.stdout.text()).visitor, "/")
 
 	lin := browser.newPhone("visitor")
@@ -40,14 +38,14 @@ func TestPagesForEverybodyInABrowser(t *testing.T) {
 	lin.wantText("林小满")
 	looks("profile")
 
-	desk := browser.newPhone("another phone") // its page says how to get in
-	desk.opens(visitor + "/scan")
-	desk.wantText("小满的杂货铺")
-	desk.evaluates(`document.querySelector("details.other").open = true, ""`)
-	desk.shot("scan")
-	desk.wantFocusSeen()
-	desk.wantToFitEnlarged("scan")
-	lin.opens(desk.href(".scan .small a"))
+	computer := browser.newPhone("another phone") // its page says how to get in
+	computer.opens(visitor + "/scan")
+	computer.wantText("小满的杂货铺")
+	computer.evaluates(`document.querySelector("details.other").open = true, ""`)
+	computer.shot("scan")
+	computer.wantFocusSeen()
+	computer.wantToFitEnlarged("scan")
+	lin.opens(computer.href(".scan .small a"))
 	looks("ask")
 
 	for page, path := range map[string]string{"me": "/me", "erase": "/erase"} {

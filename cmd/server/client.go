@@ -121,7 +121,7 @@ func (c *clientEditCommand) Run(ctx context.Context, env *environment) error {
 		if err := keys.Ensure(ctx, client.Alg); err != nil {
 			return err
 		}
-		fmt.Fprintln(env.stdout, client.Name, "is changed")
+		env.answer("%s is changed\n", client.Name)
 		return nil
 	})
 }
@@ -185,7 +185,7 @@ func (c *clientRemoveCommand) Run(ctx context.Context, env *environment) error {
 		if err != nil {
 			return clientError(err)
 		}
-		fmt.Fprintln(env.stdout, client.Name, "is removed")
+		env.answer("%s is removed\n", client.Name)
 		return nil
 	})
 }

@@ -95,7 +95,7 @@ func (d *doctor) checkKeys(context.Context) []finding {
 	}
 	text := fmt.Sprintf("%d, new cookies and tokens use %s", len(keys), keys[0].ID)
 	if beside {
-		text += ", in " + file
+		text = fmt.Sprintf("%d, new cookies and tokens use %s, in %s", len(keys), keys[0].ID, file)
 	}
 	return one(good, "keys", text, "")
 }

@@ -15,8 +15,7 @@ import (
 // would lead on to WeChat is a page with a link.
 func TestFormsLeadOnInABrowser(t *testing.T) {
 	browser := openBrowser(t)
-	demo := start(t, []string{"TZ=Asia/Shanghai"}, "demo", "--addr=127.0.0.1:0", "--simulator-addr=127.0.0.1:0")
-	demo.stdout.wait(t, "Ctrl+C")
+	demo := startDemo(t, t.TempDir(), "TZ=Asia/Shanghai")
 	at := printedAddresses(t, demo.stdout.text())
 
 	admin := browser.newDesktop("admin")
@@ -61,8 +60,7 @@ func TestFormsLeadOnInABrowser(t *testing.T) {
 // A phone's ordinary browser copies the address.
 func TestCopyTheAddressInABrowser(t *testing.T) {
 	browser := openBrowser(t)
-	demo := start(t, []string{"TZ=Asia/Shanghai"}, "demo", "--addr=127.0.0.1:0", "--simulator-addr=127.0.0.1:0")
-	demo.stdout.wait(t, "Ctrl+C")
+	demo := startDemo(t, t.TempDir(), "TZ=Asia/Shanghai")
 	at := printedAddresses(t, demo.stdout.text())
 	phone := browser.newTab("phone", true, "Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36")
 	phone.opens(at.visitor + "scan?return_to=%2Fme#/order/5")
@@ -81,14 +79,21 @@ func TestCopyTheAddressInABrowser(t *testing.T) {
 	desktop.shot("44-desktop-site")
 }
 
-// A page of examples/spa with a hash router comes back on its route, on a phone and
-// on a desktop, and a page that had no fragment gets none of WeChat's.
-func TestHashRoutesInABrowser(t *testing.T) {
+// A browser behind the proxy of the recipe, where every name is the proxy's.
+func TestProtectedSiteInABrowser(t *testing.T) {
 	g := newProtectedSite(t, "nginx")
-	browser := openBrowser(t,
+	own := openOwnBrowser(t,
 		chromedp.Flag("host-resolver-rules", "MAP *.example.com "+g.proxy),
 		chromedp.Flag("ignore-certificate-errors", true),
 	)
+	for name, test := range map[string]func(*testing.T, *browser){"hash routes": hashRoutes, "a form": formAtAProtectedSite} {
+		t.Run(name, func(t *testing.T) { test(t, newBrowser(t, own.ctx)) })
+	}
+}
+
+// A page of examples/spa with a hash router comes back on its route, on a phone and
+// on a desktop, and a page that had no fragment gets none of WeChat's.
+func hashRoutes(t *testing.T, browser *browser) {
 	phone := browser.newPhone("phone")
 	lands := func(tab *tab, want string) {
 		t.Helper()
@@ -129,15 +134,11 @@ func TestHashRoutesInABrowser(t *testing.T) {
 
 // A form at a protected site after the session has ended: the page is wxlogin's,
 // looks like it under the other site's address, and leads to the login and back.
-func TestFormAtAProtectedSiteInABrowser(t *testing.T) {
-	g := newProtectedSite(t, "nginx")
-	browser := openBrowser(t,
-		chromedp.Flag("host-resolver-rules", "MAP *.example.com "+g.proxy),
-		chromedp.Flag("ignore-certificate-errors", true),
-	)
+func formAtAProtectedSite(t *testing.T, browser *browser) {
+	// Not lin: who is known is not asked for consent.
 	phone := browser.newPhone("phone")
 	phone.opens(shop + "/form")
-	phone.taps(`button[value="lin"]`)
+	phone.taps(`button[value="wang"]`)
 	phone.taps(`a[href*="consent=1"]`)
 	phone.taps("button.allow")
 	phone.wantText("/form")

@@ -672,7 +672,7 @@ func logoutAndBlock(t *testing.T, g *protectedSite) {
 	phone = g.phone(t, "wang")
 	id := phone.signsIn(shop + "/").app().Header.Get("Remote-User")
 	g.toApp.heard()
-	link := start(t, g.settings, "admin", "link")
+	link := startProgram(t, plainProgram(t), t.TempDir(), g.settings, "admin", "link")
 	link.wantExit(0)
 	admin := g.visitor(t, desktopBrowser, "")
 	token := url.Values{"token": {must(url.Parse(strings.TrimSpace(link.stdout.text()))).Query().Get("token")}}

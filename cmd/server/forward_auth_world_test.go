@@ -105,7 +105,7 @@ func newProtectedSite(t *testing.T, recipe string) *protectedSite {
 
 func (g *protectedSite) startService(t *testing.T) {
 	t.Helper()
-	g.service = start(t, g.settings)
+	g.service = startProgram(t, plainProgram(t), t.TempDir(), g.settings)
 	g.service.stderr.wait(t, `"msg":"wxlogin is ready"`)
 }
 

@@ -50,7 +50,12 @@ func start(t *testing.T, variables []string, args ...string) *process {
 
 func startIn(t *testing.T, folder string, variables []string, args ...string) *process {
 	t.Helper()
-	p := &process{t: t, cmd: exec.Command("server", args...), stdout: newLines(), stderr: newLines(), exited: make(chan struct{})}
+	return startProgram(t, watchedProgram, folder, variables, args...)
+}
+
+func startProgram(t *testing.T, program, folder string, variables []string, args ...string) *process {
+	t.Helper()
+	p := &process{t: t, cmd: exec.Command(program, args...), stdout: newLines(), stderr: newLines(), exited: make(chan struct{})}
 	p.cmd.Dir = folder
 	p.cmd.Env = append(outsideVariables(), variables...)
 	p.cmd.Stdout, p.cmd.Stderr = p.stdout, p.stderr
@@ -76,7 +81,7 @@ func startIn(t *testing.T, folder string, variables []string, args ...string) *p
 func outsideVariables() []string {
 	var kept []string
 	for _, entry := range os.Environ() {
-		if !strings.HasPrefix(entry, "WXLOGIN_") && !strings.HasPrefix(entry, "OTEL_") {
+		if !strings.HasPrefix(entry, "WXLOGIN_") && !strings.HasPrefix(entry, "OTEL_") && !strings.HasPrefix(entry, "LC_") && !strings.HasPrefix(entry, "LANG=") {
 			kept = append(kept, entry)
 		}
 	}

@@ -14,8 +14,7 @@ import (
 // phone does without being touched, by its stream of events, and without one.
 func TestScanInABrowser(t *testing.T) {
 	browser := openBrowser(t)
-	demo := start(t, []string{"TZ=Asia/Shanghai"}, "demo", "--addr=127.0.0.1:0", "--simulator-addr=127.0.0.1:0")
-	demo.stdout.wait(t, "Ctrl+C")
+	demo := startDemo(t, t.TempDir(), "TZ=Asia/Shanghai")
 	at := printedAddresses(t, demo.stdout.text())
 	phone := browser.newPhone("phone")
 
@@ -61,8 +60,7 @@ func TestScanInABrowser(t *testing.T) {
 // A desktop without scripts comes back by itself.
 func TestScanWithoutScript(t *testing.T) {
 	browser := openBrowser(t)
-	demo := start(t, []string{"TZ=Asia/Shanghai"}, "demo", "--addr=127.0.0.1:0", "--simulator-addr=127.0.0.1:0")
-	demo.stdout.wait(t, "Ctrl+C")
+	demo := startDemo(t, t.TempDir(), "TZ=Asia/Shanghai")
 	at := printedAddresses(t, demo.stdout.text())
 	phone, desktop := browser.newPhone("phone"), browser.newDesktop("desktop")
 	phone.opens(at.visitor)

@@ -121,7 +121,7 @@ func serve(ctx context.Context, s service) error {
 		{sweepEvery, func(ctx context.Context) { sweep(ctx, db, config, log) }},
 		{refreshEvery, func(ctx context.Context) { refresh(ctx, running.refresher, log) }},
 		{rotateCheck, func(ctx context.Context) { rotate(ctx, running.signing, log) }},
-		{tellEvery, func(ctx context.Context) { tellLogouts(ctx, running.logouts, log) }},
+		{logoutsEvery, func(ctx context.Context) { sendLogouts(ctx, running.logouts, log) }},
 	}
 	if config.metricsAddr != "" {
 		jobs = append(jobs,

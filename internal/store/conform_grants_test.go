@@ -352,7 +352,7 @@ var grantPromises = map[string]func(*world){
 		must(w.Sweep(w.ctx, w.clock.now(), 7200*time.Hour))(w.t)
 		w.wantRows("outbox", 0)
 	},
-	"signing keys are sealed, added once and sealed anew": func(w *world) {
+	"signing keys are sealed, added once and resealed": func(w *world) {
 		key := auth.SigningKey{Alg: auth.ES256, Generation: 1, ID: "k", Public: `{"kty":"EC"}`, Private: `{"d":"private"}`, CreatedAt: w.clock.now(), SignsAt: w.clock.now()}
 		if !must(w.AddSigningKey(w.ctx, key))(w.t) {
 			w.t.Error("not added")

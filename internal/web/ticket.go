@@ -61,15 +61,9 @@ type ticketKey struct {
 
 func newTickets(site site, ring auth.Keyring, now func() time.Time) (*tickets, error) {
 	t := &tickets{
-		name: site.cookie("", "wxlogin_scan"),
-		now:  now,
-		cookie: sessions.Options{
-			Path:     "/",
-			MaxAge:   3600, // of one page or many; a code's two minutes are in the ticket
-			Secure:   site.secure,
-			HttpOnly: true,
-			SameSite: http.SameSiteLaxMode,
-		},
+		name:   site.cookie("", "wxlogin_scan"),
+		now:    now,
+		cookie: site.cookieOptions("", time.Hour), // of one page or many; a code's two minutes are in the ticket
 	}
 	for _, key := range ring {
 		block, err := aes.NewCipher(key.Subkey("scan/v1"))
@@ -169,9 +163,7 @@ func (t *tickets) openOwn(r *http.Request, text string) (ticket, auth.Secret, bo
 
 // clearCookie takes the cookie back: what it was for is done.
 func (t *tickets) clearCookie(w http.ResponseWriter) {
-	options := t.cookie
-	options.MaxAge = -1
-	http.SetCookie(w, sessions.NewCookie(t.name, "", &options))
+	http.SetCookie(w, takeBack(t.name, t.cookie))
 }
 
 func bind(secret string) [bindingBytes]byte {

@@ -17,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-chi/chi/v5"
 	"github.com/gorilla/sessions"
 
 	"wxlogin/internal/admin"
@@ -107,7 +108,6 @@ type Server struct {
 	personal   PersonalStore
 	grants     *auth.Grants
 	idTokens   IDTokens
-	sessions   SessionStore
 	now        func() time.Time
 	log        *slog.Logger
 
@@ -123,7 +123,8 @@ type Server struct {
 	elsewherePolicy string
 	renderer        *renderer
 	assets          *assets
-	handler         http.Handler
+	router          chi.Routes
+	handler         http.Handler // the router, and what stands before it
 }
 
 // New makes a Server. It fails when a page cannot be parsed.
@@ -140,7 +141,6 @@ func New(config Config) (*Server, error) {
 		personal:   config.Personal,
 		grants:     config.Grants,
 		idTokens:   config.IDTokens,
-		sessions:   config.Sessions,
 		now:        config.Now,
 		log:        config.Log,
 		site:       newSite(config.PublicURL, config.ReturnHosts),

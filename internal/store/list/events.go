@@ -90,8 +90,8 @@ func (l *Lists) eventPager(q admin.EventQuery) pager[namedEventRow] {
 // a cursor that this query did not give.
 func (l *Lists) Events(ctx context.Context, q admin.EventQuery) (admin.EventPage, error) {
 	limit, err := pageSize(q.Limit)
-	if err == nil && len(q.Who) > maxSearch {
-		err = auth.Failf(auth.BadRequest, "search text of %d bytes is too long", len(q.Who))
+	if err == nil && !admin.Searchable(q.Who) {
+		err = auth.Failf(auth.BadRequest, "search text of %d bytes is no text or too long", len(q.Who))
 	}
 	if err != nil {
 		return admin.EventPage{}, err
