@@ -36,7 +36,8 @@ func TestAdminPagesInABrowser(t *testing.T) {
 	admin.taps(`th a[href*="sort=-last_login_at"]`)
 	admin.shown("22-people")
 	admin.taps(`.paging a[rel="next"]`)
-	admin.taps(`.bulk a`)
+	admin.presses(`.bulk a`)
+	admin.wantText("已选 50", "取消全选")
 	admin.taps(`.bulk button[value="sessions"]`)
 	admin.wantText("让这 50 个人退出所有设备？")
 	admin.shown("23-many-people")
@@ -96,7 +97,13 @@ func (tab *tab) has(selector string) bool {
 // unfolds opens what a person would press on to see.
 func (tab *tab) unfolds(selector string) {
 	tab.t.Helper()
-	tab.do(chromedp.Click(chromedp.CSS(selector+" > summary"), chromedp.NodeVisible))
+	tab.presses(selector + " > summary")
+}
+
+// presses presses on something that leads to no other page.
+func (tab *tab) presses(selector string) {
+	tab.t.Helper()
+	tab.do(chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
 }
 
 // wantBars checks that a chart is there with about as many bars as days.

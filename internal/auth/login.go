@@ -21,6 +21,7 @@ type Login struct {
 	UserID      string // empty until it is known who came
 	StartedAt   time.Time
 	FinishedAt  time.Time // zero while pending
+	RequestID   string    // of the answer that said it failed; empty otherwise
 	// Device is kept with a person, and for an hour with a failure that is nobody's.
 	Device Device
 }
@@ -77,7 +78,8 @@ type Store interface {
 	// none.
 	LoginByState(ctx context.Context, stateHash string) (Login, error)
 	// FinishLogin ends a pending login that signs nobody in: its Outcome, Reason,
-	// Errcode, Step, FinishedAt, Device and, if it is known who came, their UserID.
+	// Errcode, Step, FinishedAt, RequestID, Device and, if it is known who came, their
+	// UserID.
 	FinishLogin(context.Context, Login) error
 	// UserByOpenID returns a person. NoSuchUser when there is none.
 	UserByOpenID(ctx context.Context, appID, openID string) (User, error)

@@ -108,8 +108,9 @@ type Arrival struct {
 	Replaces string
 	// Consent is the version of our own text that this trip began with; empty when
 	// it asked for nothing.
-	Consent string
-	Device  Device
+	Consent   string
+	Device    Device
+	RequestID string // what whoever is refused can tell an admin
 }
 
 // SignIn spends the arrival's code, once, and writes down who came. The same
@@ -147,7 +148,7 @@ func (s *Service) SignIn(ctx context.Context, a Arrival) (*Visit, error) {
 	login.Outcome, login.FinishedAt = SignedIn, s.now()
 	switch {
 	case err != nil:
-		login.Outcome, login.Reason, login.Errcode = Failed, ReasonOf(err), ErrcodeOf(err)
+		login.Outcome, login.Reason, login.Errcode, login.RequestID = Failed, ReasonOf(err), ErrcodeOf(err), a.RequestID
 	case visit == nil:
 		login.Outcome = Unknown
 	}

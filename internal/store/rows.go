@@ -78,7 +78,7 @@ func (r sessionRow) session() auth.Session {
 
 // The hashes of a login's state and code are looked up, and never read.
 const loginColumns = `id, appid, session_hash, scope, outcome, reason, user_id,
-	started_at, finished_at, remote_addr, user_agent, errcode, step`
+	started_at, finished_at, remote_addr, user_agent, errcode, step, request_id`
 
 type loginRow struct {
 	ID          string           `db:"id"`
@@ -94,6 +94,7 @@ type loginRow struct {
 	UserAgent   string           `db:"user_agent"`
 	Errcode     int64            `db:"errcode"`
 	Step        auth.Step        `db:"step"`
+	RequestID   string           `db:"request_id"`
 }
 
 func (r loginRow) login() auth.Login {
@@ -109,6 +110,7 @@ func (r loginRow) login() auth.Login {
 		UserID:      r.UserID.V,
 		StartedAt:   instant(r.StartedAt),
 		FinishedAt:  maybeInstant(r.FinishedAt),
+		RequestID:   r.RequestID,
 		Device:      auth.Device{RemoteAddr: r.RemoteAddr, UserAgent: r.UserAgent},
 	}
 }

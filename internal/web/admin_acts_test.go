@@ -518,7 +518,7 @@ func TestMyDataPage(t *testing.T) {
 	lin.signsIn()
 	w.phone("wang").signsIn()
 	page := lin.get("/me").wantPage(http.StatusOK, w.person("lin").OpenID)
-	for _, want := range []string{"林小满", "当前设备", "iOS · WeChat", "/api/me/export", "/erase", "同意授权说明"} {
+	for _, want := range []string{"林小满", "当前设备", "iOS · 微信", "/api/me/export", "/erase", "同意授权说明"} {
 		if !strings.Contains(page.Body, want) {
 			t.Errorf("the page does not say %q", want)
 		}

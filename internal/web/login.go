@@ -113,13 +113,14 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
 		return s.refuse(auth.Failf(auth.BadRequest, "a code of %d bytes", len(code)))
 	}
 	visit, err := s.auth.SignIn(r.Context(), auth.Arrival{
-		State:    fl.State,
-		Code:     code,
-		Scope:    fl.Scope,
-		Token:    fl.Token,
-		Replaces: s.currentTokenHash(r),
-		Consent:  s.consentOf(*fl),
-		Device:   device(r),
+		State:     fl.State,
+		Code:      code,
+		Scope:     fl.Scope,
+		Token:     fl.Token,
+		Replaces:  s.currentTokenHash(r),
+		Consent:   s.consentOf(*fl),
+		Device:    device(r),
+		RequestID: requestID(r),
 	})
 	if err != nil {
 		return s.notSignedIn(w, r, *fl, err)

@@ -103,10 +103,15 @@ func (s *Server) recoverPanics(next http.Handler) http.Handler {
 }
 
 // contentPolicy lets a page load our own styles and pictures and nothing else;
-// WeUI holds its icons as data addresses. There is no script. Chrome holds a form
+// WeUI holds its icons as data addresses. There is no script, but see scanPolicy and
+// adminPolicy. Chrome holds a form
 // to form-action through all redirects that follow: what a form leads to is a page
 // of ours, with a link where it goes on to WeChat or another site.
 const contentPolicy = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// adminPolicy is contentPolicy for the admin pages, which have a script that spares
+// their reader some work.
+const adminPolicy = contentPolicy + "; script-src 'self'"
 
 // secureHeaders sets what holds for every answer, errors and redirects too.
 // Handlers of things that may be kept say so themselves.

@@ -30,6 +30,7 @@ type loginJSON struct {
 	Reason     auth.Reason  `json:"reason,omitempty"`
 	Errcode    int64        `json:"errcode,omitempty"` // WeChat's
 	Step       auth.Step    `json:"step,omitempty"`
+	RequestID  string       `json:"request_id,omitempty"` // of the page that said so
 	RemoteAddr string       `json:"remote_addr"`
 	UserAgent  string       `json:"user_agent"`
 }
@@ -68,7 +69,7 @@ func newSessionJSON(x auth.Session) sessionJSON {
 }
 
 func newLoginJSON(x auth.Login) loginJSON {
-	return loginJSON{inSeconds(x.StartedAt), x.Scope, x.Outcome, x.Reason, x.Errcode, x.Step, x.Device.RemoteAddr, x.Device.UserAgent}
+	return loginJSON{inSeconds(x.StartedAt), x.Scope, x.Outcome, x.Reason, x.Errcode, x.Step, x.RequestID, x.Device.RemoteAddr, x.Device.UserAgent}
 }
 
 // newEventJSON is an event as the person whom the export is about may read it. What

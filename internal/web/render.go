@@ -113,6 +113,7 @@ func funcs(words words, assets *assets, prefix, lang string, zone *time.Location
 		"ago":    func(now, t time.Time) (string, error) { return ago(words, now, t) },
 		"agent":  func(userAgent string) (string, error) { return words.device(nameDevice(userAgent)) },
 		"device": words.device,
+		"detail": words.detail,
 		"zone":   zone.String,
 		"bcp47":  func() string { return contentLanguages[lang][0] },
 	}

@@ -66,6 +66,7 @@ func (s *Server) serveError(w http.ResponseWriter, r *http.Request, err error) {
 	reason, kind := auth.ReasonOf(err), auth.KindOf(err)
 	status := statusOf(reason, kind)
 	s.logError(r, status, reason, kind, err)
+	s.remember(r, status, reason)
 
 	h := w.Header()
 	if status == http.StatusServiceUnavailable || status == http.StatusBadGateway || status == http.StatusGatewayTimeout {
@@ -233,6 +234,9 @@ func (s *Server) writePage(w http.ResponseWriter, r *http.Request, status int, p
 	h := w.Header()
 	if _, message := p.(messagePage); message && (s.isForwardAuth(r) || inFrame(r)) {
 		s.pageElsewhere(h, &f)
+	}
+	if f.Admin {
+		h.Set("Content-Security-Policy", adminPolicy)
 	}
 	buffer := buffers.Get().(*[]byte)
 	defer buffers.Put(buffer)

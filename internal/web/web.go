@@ -116,6 +116,7 @@ type Server struct {
 	flows    *flows
 	tickets  *tickets
 	streams  streams
+	failures failures
 	lastSeen *lastSeenWriter
 	patience patience
 	notices  notices

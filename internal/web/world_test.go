@@ -67,7 +67,8 @@ type options struct {
 	dbPath      string       // share another world's database
 	keys        auth.Keyring // and its keys
 	sim         *wechatsim.Simulator
-	apiURL      string // in place of the simulator
+	apiURL      string         // in place of the simulator
+	zone        *time.Location // nil: UTC
 
 	branding     web.Branding
 	https        bool
@@ -141,7 +142,7 @@ func newWorld(t testing.TB, o options) *world {
 		ReturnHosts:  o.returnHosts,
 		CookieDomain: o.cookieDomain,
 		Lang:         "zh_CN",
-		Zone:         time.UTC,
+		Zone:         cmp.Or(o.zone, time.UTC),
 		Keys:         keys,
 		RateLimit:    o.rateLimit,
 		Branding:     o.branding,

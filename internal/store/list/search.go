@@ -19,22 +19,29 @@ var behind = strings.Repeat(string(utf8.MaxRune), endLength)
 // ones, as the engine makes them when it compares without regard to case.
 var within = fmt.Sprintf("nickname_ends.ending >= substr(lower($1), 1, %d) AND nickname_ends.ending <= substr(lower($1), 1, %[1]d) || $2", endLength)
 
-// named are the people whom a text names whole. An openid is unique within its
-// account, so the accounts are gone through one by one.
+// named are the people whom a text names whole: by any id that the pages show. An
+// openid is unique within its account, so the accounts are gone through one by one.
 const named = `SELECT id FROM users WHERE id = $1 UNION ALL SELECT id FROM users WHERE unionid = $1
 	UNION ALL SELECT users.id FROM (
 		WITH RECURSIVE accounts (appid) AS (SELECT MIN(appid) FROM users
 			UNION ALL SELECT (SELECT MIN(users.appid) FROM users WHERE users.appid > accounts.appid) FROM accounts WHERE accounts.appid IS NOT NULL)
 		SELECT appid FROM accounts WHERE appid IS NOT NULL
-	) AS accounts CROSS JOIN users WHERE users.appid = accounts.appid AND users.openid = $1`
+	) AS accounts CROSS JOIN users WHERE users.appid = accounts.appid AND users.openid = $1
+	UNION ALL SELECT user_id FROM sessions WHERE id = $1 AND user_id IS NOT NULL
+	UNION ALL SELECT user_id FROM logins WHERE request_id = $1 AND request_id <> '' AND user_id IS NOT NULL`
+
+// naming reads the ids of the people named.
+func naming(text string) sqldb.Clause {
+	return sqldb.SQL("SELECT DISTINCT id FROM ("+named+") AS whole", text)
+}
 
 var likeEscaper = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 
-// search adds the people who have a text as a part of their nickname, or as a whole openid,
-// unionid or id.
+// search adds the people who have a text as a part of their nickname, or whom it
+// names whole.
 func (l *Lists) search(ctx context.Context, sel *selection, text string) error {
 	var whole []string // hardly ever somebody, and seldom more than one; as values, so that no planner takes them for many
-	if err := l.db.Select(ctx, &whole, sqldb.SQL(named, text)); err != nil {
+	if err := l.db.Select(ctx, &whole, naming(text)); err != nil {
 		return err
 	}
 	condition := sqldb.SQL("users.nickname "+l.db.Like+` $1 ESCAPE '\'`, "%"+likeEscaper.Replace(text)+"%")

@@ -54,16 +54,20 @@ const (
 )
 
 func (l *Lists) selection(ctx context.Context, q admin.UserQuery) (sel selection, err error) {
-	switch q.Sort {
-	case "", admin.SortNewest, admin.SortOldest:
+	sort := q.Order()
+	switch sort {
+	case admin.SortNewest, admin.SortOldest:
 		sel.order = l.orderOfUsers("first_login_at")
 	case admin.SortLastSeen, admin.SortLongestAgo:
 		sel.order = l.orderOfUsers("last_login_at")
 	default:
 		return sel, auth.Failf(auth.BadRequest, "no order of people: %q", q.Sort)
 	}
-	sel.down = q.Sort == "" || strings.HasPrefix(string(q.Sort), "-")
+	sel.down = strings.HasPrefix(string(sort), "-")
 	if err := l.filter(&sel, q.Filter); err != nil {
+		return sel, err
+	}
+	if err := l.narrow(&sel, q); err != nil {
 		return sel, err
 	}
 	search := strings.TrimSpace(q.Search)
@@ -79,12 +83,15 @@ func (l *Lists) selection(ctx context.Context, q admin.UserQuery) (sel selection
 // orderOfUsers goes by one of the times of a person.
 func (l *Lists) orderOfUsers(column string) order {
 	return order{
-		scanned: "users" + l.db.IndexedBy("users_by_"+strings.TrimSuffix(column, "_at")),
+		scanned: "users" + l.db.IndexedBy(indexOf(column)),
 		beside:  "users",
 		at:      "users." + column,
 		id:      "users.id",
 	}
 }
+
+// indexOf has people in the order of one of their times.
+func indexOf(column string) string { return "users_by_" + strings.TrimSuffix(column, "_at") }
 
 // filter adds a condition and where those who fulfil it are found.
 func (l *Lists) filter(sel *selection, filter admin.Filter) error {

@@ -54,3 +54,21 @@ func (l *Lists) Statements(ctx context.Context, q admin.UserQuery) (all []Statem
 	}
 	return all, nil
 }
+
+// NamingStatement looks up whom a text names whole.
+func NamingStatement(text string) Statement {
+	c := naming(text)
+	return Statement{Text: c.Text, Args: c.Args}
+}
+
+// EventStatements are all that a query of the audit log may be answered by, about
+// these people; about everybody if there are none.
+func EventStatements(q admin.EventQuery, whom ...string) (all []Statement) {
+	for _, from := range []*Position{nil, {At: 1, ID: "x"}} {
+		for _, back := range []bool{false, true} {
+			c := findEvents(q, whom, from, back, 51)
+			all = append(all, Statement{c.Text, c.Args, true, from != nil})
+		}
+	}
+	return all
+}
