@@ -43,7 +43,7 @@ func (d *doctor) judgeClients(ctx context.Context, db *store.Store) ([]finding, 
 	if len(findings) > 0 {
 		return findings, nil
 	}
-	text := fmt.Sprintf("%d applications", len(clients))
+	text := fmt.Sprintf("%d applications are registered", len(clients))
 	for _, alg := range []auth.Alg{auth.RS256, auth.ES256} {
 		if signs[alg] != "" {
 			text += "; " + signs[alg]

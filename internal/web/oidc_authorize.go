@@ -150,7 +150,9 @@ func (s *Server) keepOut(w http.ResponseWriter, r *http.Request, a *authorizatio
 	s.refusedFor(r, denied)
 	s.writePage(w, r, http.StatusForbidden, messagePage{
 		Icon: "info", Key: "reason." + string(auth.NotInGroup), Detail: a.client.Name,
-		Action: &link{Label: "action.back_to_app", Href: s.refusalAddress(denied)},
+		// By the way of an answer without a page, which may lead to an application on the
+		// phone, whose scheme a link on a page would not have.
+		Action: &link{Label: "action.back_to_app", Href: s.site.prefix + "/oidc/authorize?" + withPrompt(a.query, "none")},
 	})
 	return nil
 }

@@ -98,9 +98,15 @@ func (s *Server) markAgain(a *authorization, query string, visit *auth.Visit) st
 func withoutConsent(query string) string {
 	values, _ := url.ParseQuery(query) // it has been read before
 	prompts := slices.DeleteFunc(strings.Fields(values.Get("prompt")), func(prompt string) bool { return prompt == "consent" })
+	return withPrompt(query, strings.Join(prompts, " "))
+}
+
+// withPrompt gives a query another prompt; empty: none.
+func withPrompt(query, prompt string) string {
+	values, _ := url.ParseQuery(query) // it has been read before
 	values.Del("prompt")
-	if len(prompts) > 0 {
-		values.Set("prompt", strings.Join(prompts, " "))
+	if prompt != "" {
+		values.Set("prompt", prompt)
 	}
 	return values.Encode()
 }
