@@ -13,11 +13,10 @@ import (
 // whoever has set WeChat's text to 130 % can read it on a small phone.
 func TestPagesForEverybodyInABrowser(t *testing.T) {
 	browser := openBrowser(t)
-	demo := start(t, []string{
+	demo := startDemo(t, t.TempDir(),
 		"TZ=Asia/Shanghai", "WXLOGIN_SITE_NAME=小满的杂货铺", "WXLOGIN_CONTACT=service@example.com",
 		"WXLOGIN_PRIVACY_URL=https://www.example.com/privacy", "WXLOGIN_TERMS_URL=https://www.example.com/terms",
-	}, "demo", "--addr=127.0.0.1:0", "--simulator-addr=127.0.0.1:0")
-	demo.stdout.wait(t, "Ctrl+C")
+	)
 	visitor := strings.TrimSuffix(printedAddresses(t, demo.stdout.text()).visitor, "/")
 
 	lin := browser.newPhone("visitor")

@@ -166,15 +166,17 @@ func (r *interleaving) read() {
 // compare reads twice: what has been read the first time may be cached by then.
 func (r *interleaving) compare(when string) {
 	r.t.Helper()
-	for _, hash := range []string{r.lin, r.wang, r.lin, r.wang} {
+	for _, hash := range []string{r.lin, r.wang} {
 		want, wantErr := r.uncached.Visit(r.w.ctx, auth.VisitorSession, hash)
-		got, err := r.w.Visit(r.w.ctx, auth.VisitorSession, hash)
-		if auth.ReasonOf(err) != auth.ReasonOf(wantErr) {
-			r.t.Errorf("%s: %v, the database says %v", when, err, wantErr)
-			continue
-		}
-		if err == nil && (got.User.LoginCount != want.User.LoginCount || !got.Session.LastSeenAt.Equal(want.Session.LastSeenAt)) {
-			r.t.Errorf("%s: %+v, the database says %+v", when, got, want)
+		for range 2 {
+			got, err := r.w.Visit(r.w.ctx, auth.VisitorSession, hash)
+			if auth.ReasonOf(err) != auth.ReasonOf(wantErr) {
+				r.t.Errorf("%s: %v, the database says %v", when, err, wantErr)
+				continue
+			}
+			if err == nil && (got.User.LoginCount != want.User.LoginCount || !got.Session.LastSeenAt.Equal(want.Session.LastSeenAt)) {
+				r.t.Errorf("%s: %+v, the database says %+v", when, got, want)
+			}
 		}
 	}
 }
