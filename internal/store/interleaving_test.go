@@ -18,6 +18,7 @@ import (
 // look at the state it left, behind that look and before SQLite is asked whose
 // the state is, and behind all of it.
 func TestSessionCacheInEveryOrder(t *testing.T) {
+	t.Parallel()
 	if runtime.GOOS == "windows" {
 		t.Skip("sessions are cached where the log's index can be mapped")
 	}
@@ -134,11 +135,14 @@ func (r *interleaving) play(reads readPattern, ours [2]act, others map[int]act) 
 		looks++
 		act()
 	}
-	for _, own := range ours {
+	for i, own := range ours {
 		if err := own.do(r.w.ctx); err != nil {
 			r.t.Fatalf("%s: %v", own.name, err)
 		}
 		act()
+		if reads == readNever && i == 0 {
+			continue // to meet our second transaction with what is cached from before
+		}
 		r.compare("after " + own.name)
 	}
 	r.inGap = func() {}

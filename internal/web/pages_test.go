@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"golang.org/x/net/html"
@@ -341,6 +342,39 @@ func TestPages(t *testing.T) {
 		if !seen[p.file()] {
 			t.Errorf("%s has no sample", p.file())
 		}
+	}
+}
+
+// A page that cannot be parsed stops the start, whichever it is.
+func TestABrokenTemplateStopsTheStart(t *testing.T) {
+	t.Parallel()
+	files := fstest.MapFS{}
+	err := fs.WalkDir(templates.FS, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := fs.ReadFile(templates.FS, name)
+		files[name] = &fstest.MapFile{Data: data}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	assets, err := newAssets()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []interface{ file() string }{pages[0], pages[len(pages)-1]} {
+		name := p.file() + ".html"
+		whole := files[name]
+		files[name] = &fstest.MapFile{Data: []byte(`{{if .Page}}`)}
+		if _, err := newRenderer(files, assets, "", "zh_CN", time.UTC); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("with a broken %s: %v", name, err)
+		}
+		files[name] = whole
+	}
+	if _, err := newRenderer(files, assets, "", "zh_CN", time.UTC); err != nil {
+		t.Error(err)
 	}
 }
 
