@@ -55,7 +55,7 @@ fuzz:
 	done
 
 # bench measures the built program on this machine and writes docs/performance.md
-# and the figures of the READMEs anew, about ten minutes: close everything else.
+# and rewrites the figures of the READMEs, about ten minutes: close everything else.
 # BENCH=--quick for a look that writes nothing.
 BENCH ?= --docs docs
 
@@ -84,12 +84,12 @@ compat:
 run-demo: build
 	./bin/server demo
 
-# env-example writes .env.example and the tables of docs/settings.md and
-# docs/settings.zh-CN.md anew from the settings; the tests fail when they differ.
+# env-example rewrites .env.example and the tables of docs/settings.md and
+# docs/settings.zh-CN.md from the settings; the tests fail when they differ.
 env-example:
 	go test ./cmd/server -run TestSettingsAreDocumented -update
 
-# licences writes THIRD_PARTY_LICENSES.md anew from the modules that are linked; a
+# licences rewrites THIRD_PARTY_LICENSES.md from the modules that are linked; a
 # test fails when it differs.
 licences:
 	go run ./release licences

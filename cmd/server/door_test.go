@@ -16,7 +16,7 @@ import (
 )
 
 // While the database is opened, here because another process migrates it, the
-// service is alive and not ready, and whoever comes is asked to come again.
+// service is alive and not ready, and visitors are asked to come again.
 func TestItAnswersWhileTheDatabaseIsOpened(t *testing.T) {
 	sim := wechatsim.New(wechatsim.Config{})
 	database := filepath.Join(t.TempDir(), "wxlogin.db")

@@ -22,12 +22,20 @@ const (
 	ActEndAdmin      Action = "end_admin_session" // of a browser let in by a link, by somebody else
 	ActSignIn        Action = "desk_login"        // an admin signed in as themselves
 	ActIdentityClash Action = "identity_clash"    // WeChat named two people in one login
+	ActClientAdd     Action = "client_add"
+	ActClientEdit    Action = "client_edit"
+	ActClientSecret  Action = "client_secret"
+	ActClientRemove  Action = "client_remove"
+	ActEndAccess     Action = "end_access" // of an application to a person
+	ActGroupAdd      Action = "group_add"
+	ActGroupRemove   Action = "group_remove"
 )
 
 // Actions are all actions, in the order that pages list them.
 var Actions = []Action{
 	ActBlock, ActUnblock, ActEndSessions, ActEndSession, ActRefresh, ActExport, ActErase,
 	ActGrant, ActRevoke, ActLinkMade, ActLinkUsed, ActSignOut, ActEndAdmin, ActSignIn, ActIdentityClash,
+	ActClientAdd, ActClientEdit, ActClientSecret, ActClientRemove, ActEndAccess, ActGroupAdd, ActGroupRemove,
 }
 
 // Event is one entry of the audit log. It is only ever added to.

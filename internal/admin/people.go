@@ -1,7 +1,9 @@
 package admin
 
 import (
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"wxlogin/internal/auth"
 )
@@ -21,6 +23,14 @@ const (
 	DefaultPage = 50
 	MaxPage     = 500
 )
+
+// MaxSearch bounds a search text, in bytes.
+const MaxSearch = 1000
+
+// Searchable says whether a text can be searched for on both engines.
+func Searchable(text string) bool {
+	return len(text) <= MaxSearch && utf8.ValidString(text) && !strings.ContainsRune(text, 0)
+}
 
 // Filter names a subset of people.
 type Filter string
@@ -43,7 +53,7 @@ const (
 var Filters = []Filter{FilterNone, FilterBlocked, FilterAdmin, FilterProfile, FilterOpenID, FilterNoUnionID, FilterNeedsLogin, FilterTokenEnds, FilterSeen7d, FilterSeen30d}
 
 // ByTokenEnd says that a filter has an order of its own, whatever Sort asks for: by
-// the end of the refresh_token, so that who is due next comes first.
+// the end of the refresh_token, so that the person due next comes first.
 func (f Filter) ByTokenEnd() bool { return f == FilterNeedsLogin || f == FilterTokenEnds }
 
 // TokenEndsSoon is what counts as soon in the life of a refresh_token.

@@ -93,7 +93,7 @@ func newInterleaving(t *testing.T) *interleaving {
 		{"ends lin's session", exec(`UPDATE sessions SET ends_at = -ends_at WHERE token_hash = $1`, r.lin)},
 		{"renames wang", exec(`UPDATE users SET login_count = login_count + 1 WHERE openid = 'wang'`)},
 		{"commits nothing", exec(`UPDATE users SET city = city WHERE openid = 'nobody'`)},
-		{"copies the log and begins it anew", exec(`PRAGMA wal_checkpoint(TRUNCATE)`)},
+		{"copies the log and starts it over", exec(`PRAGMA wal_checkpoint(TRUNCATE)`)},
 	}
 	r.own = []act{
 		{"touches wang", func(ctx context.Context) error {

@@ -90,17 +90,17 @@ func (s *Store) FinishLogin(ctx context.Context, l auth.Login) error {
 
 // SaveLogin implements auth.Store. CodeSpent when the login has ended in another
 // way by now, or another login has claimed its state or code.
-func (s *Store) SaveLogin(ctx context.Context, save auth.SaveLogin) (user auth.User, err error) {
+func (s *Store) SaveLogin(ctx context.Context, save auth.SaveLogin) (*auth.Visit, error) {
 	changes := touched{sessions: []string{save.Replaces}}
-	err = s.writeFor(ctx, "save login", &changes, func(tx *sqldb.Tx) error {
+	err := s.writeFor(ctx, "save login", &changes, func(tx *sqldb.Tx) error {
 		visit, err := s.saveLogin(ctx, tx, save)
-		user, changes.user, changes.made = visit.User, visit.User.ID, &visit
+		changes.user, changes.made = visit.User.ID, &visit
 		return err
 	})
 	if err != nil {
-		return auth.User{}, err
+		return nil, err
 	}
-	return user, nil
+	return changes.made, nil
 }
 
 // saveLogin gives the visit that begins with the login.
@@ -111,20 +111,18 @@ func (s *Store) saveLogin(ctx context.Context, tx *sqldb.Tx, save auth.SaveLogin
 	if err := s.saveToken(ctx, tx, save, visit.User); err != nil {
 		return auth.Visit{}, err
 	}
-	if err := replaceSession(ctx, tx, save.Replaces); err != nil {
-		return auth.Visit{}, err
-	}
 	save.Session.UserID, save.Login.UserID = visit.User.ID, visit.User.ID
-	if err := addSession(ctx, tx, save.Session); err != nil {
+	session, err := s.beginSession(ctx, tx, save.Replaces, save.Session)
+	if err != nil {
 		return auth.Visit{}, err
 	}
-	visit.Session = newSessionRow(save.Session).session() // as it is read
+	visit.Session = newSessionRow(session).session() // as it is read
 	return visit, endLogin(ctx, tx, save.Login)
 }
 
 // greetUser is what a silent login changes of somebody known. The statement below
 // would do, but it names columns of three more indexes, and an engine writes an
-// entry anew whether its value is another or not.
+// entry again whether its value is another or not.
 const greetUser = `UPDATE users SET last_login_at = $4, login_count = login_count + 1
 	WHERE appid = $1 AND openid = $2 AND blocked = 0 AND (unionid = $3 OR $3 = '')
 	RETURNING ` + list.UserColumns + `, ` + grantedColumn

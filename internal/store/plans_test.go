@@ -103,7 +103,7 @@ func (w *world) plan(s store.Statement) []string { return w.planned("EXPLAIN QUE
 // column.
 func (w *world) planned(explain string, s store.Statement) (steps []string) {
 	w.t.Helper()
-	rows, err := w.at.raw.QueryContext(w.ctx, explain+sqlx.Rebind(sqlx.DOLLAR, s.Text), s.Args...)
+	rows, err := w.at.raw.QueryContext(w.ctx, explain+s.Text, s.Args...)
 	if err != nil {
 		w.t.Fatalf("%s: %v", s.Text, err)
 	}

@@ -32,7 +32,7 @@ func maybeText(s string) sql.Null[string] {
 }
 
 const sessionColumns = `sessions.id, sessions.token_hash, sessions.kind, sessions.user_id, sessions.created_at,
-	sessions.last_seen_at, sessions.ends_at, sessions.remote_addr, sessions.user_agent`
+	sessions.last_seen_at, sessions.ends_at, sessions.remote_addr, sessions.user_agent, sessions.scope`
 
 type sessionRow struct {
 	ID         string           `db:"id"`
@@ -44,6 +44,7 @@ type sessionRow struct {
 	EndsAt     int64            `db:"ends_at"`
 	RemoteAddr string           `db:"remote_addr"`
 	UserAgent  string           `db:"user_agent"`
+	Scope      auth.Scope       `db:"scope"`
 }
 
 func newSessionRow(s auth.Session) sessionRow {
@@ -57,6 +58,7 @@ func newSessionRow(s auth.Session) sessionRow {
 		EndsAt:     millis(s.EndsAt),
 		RemoteAddr: s.Device.RemoteAddr,
 		UserAgent:  s.Device.UserAgent,
+		Scope:      s.Scope,
 	}
 }
 
@@ -66,6 +68,7 @@ func (r sessionRow) session() auth.Session {
 		TokenHash:  r.TokenHash,
 		Kind:       r.Kind,
 		UserID:     r.UserID.V,
+		Scope:      r.Scope,
 		CreatedAt:  instant(r.CreatedAt),
 		LastSeenAt: instant(r.LastSeenAt),
 		EndsAt:     instant(r.EndsAt),

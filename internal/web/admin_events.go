@@ -66,7 +66,7 @@ func (s *Server) adminEvents(w http.ResponseWriter, r *http.Request) error {
 			form.Set(name, value)
 		}
 	}
-	turn := func(cursor string) string {
+	pageURL := func(cursor string) string {
 		if cursor == "" {
 			return ""
 		}
@@ -79,8 +79,8 @@ func (s *Server) adminEvents(w http.ResponseWriter, r *http.Request) error {
 		From:     form.Get("from"),
 		To:       form.Get("to"),
 		Filtered: len(form) > 0 || query.Cursor != "",
-		NextURL:  turn(list.Next),
-		PrevURL:  turn(list.Prev),
+		NextURL:  pageURL(list.Next),
+		PrevURL:  pageURL(list.Prev),
 		CSVURL:   s.address("/api/admin/events.csv", form),
 		JSONURL:  s.address("/api/admin/events.json", form),
 	})

@@ -53,8 +53,8 @@ func (s *Server) adminUsers(w http.ResponseWriter, r *http.Request) error {
 		Total:    list.Total,
 		Filters:  admin.Filters,
 		Sorts:    admin.Sorts,
-		NextURL:  s.turnURL(query, list.Next),
-		PrevURL:  s.turnURL(query, list.Prev),
+		NextURL:  s.pageURL(query, list.Next),
+		PrevURL:  s.pageURL(query, list.Prev),
 		CSVURL:   s.listURL("/api/admin/users.csv", all),
 		JSONURL:  s.listURL("/api/admin/users.json", all),
 		Megabyte: list.Total.N * rowBytes / 1e6,
@@ -125,9 +125,9 @@ func with(address, name, value string) string {
 	return u.String()
 }
 
-// turnURL is the address of another page of the same list; empty when there is
+// pageURL is the address of another page of the same list; empty when there is
 // none.
-func (s *Server) turnURL(query admin.UserQuery, cursor string) string {
+func (s *Server) pageURL(query admin.UserQuery, cursor string) string {
 	if cursor == "" {
 		return ""
 	}
@@ -140,7 +140,7 @@ type adminBulkPage struct {
 	Act   string // block or sessions
 	Users []auth.User
 	Self  string // id of who looks at it by their own login, or empty
-	Among bool   // who looks at it is among them
+	Among bool   // the person who looks at it is among them
 	Back  string // where to come back to
 }
 

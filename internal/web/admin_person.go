@@ -23,7 +23,7 @@ const (
 // adminUserPage is one person.
 type adminUserPage struct {
 	User       auth.User
-	Self       bool // is who looks at the page
+	Self       bool // is the person who looks at the page
 	Admin      bool // is one, by whichever rule
 	Configured bool // because the configuration names them
 	Sessions   []auth.Session
@@ -113,7 +113,7 @@ func (s *Server) adminForm(do act, done string) handler {
 	}
 }
 
-// adminRefresh fetches a profile anew. A token that is good for nothing more is
+// adminRefresh fetches a profile again. A token that is good for nothing more is
 // no fault of the form.
 func (s *Server) adminRefresh(w http.ResponseWriter, r *http.Request) error {
 	id := chi.URLParam(r, "id")

@@ -125,7 +125,7 @@ func TestAdminsByTheirOwnLogin(t *testing.T) {
 	check(t, err)
 	wang.get("/admin").wantPage(http.StatusForbidden, "")
 
-	// Who is erased and comes again is no admin any more.
+	// Somebody erased who comes again is no admin any more.
 	_, err = w.admins.Grant(t.Context(), admin.CommandLine(), openID(sim, "wang"))
 	check(t, err)
 	check(t, w.admins.Erase(t.Context(), admin.CommandLine(), wang.me()["id"].(string)))
@@ -184,7 +184,7 @@ func TestEndSessionsAndErase(t *testing.T) {
 	for _, act := range []string{"/block", "/unblock", "/sessions/revoke"} {
 		adminBrowser.post("/api/admin/users/"+id+act, nil).wantPage(http.StatusNotFound, `"reason":"no_such_user"`)
 	}
-	// Who comes again is somebody new.
+	// Somebody who comes again is new.
 	lin.signsIn()
 	if me := lin.me(); me["id"] == id || me["login_count"] != 1.0 {
 		t.Errorf("after an erase: %v", me)

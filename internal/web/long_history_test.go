@@ -118,6 +118,8 @@ func TestExportForm(t *testing.T) {
 			Sessions []json.RawMessage `json:"sessions"`
 			Logins   []json.RawMessage `json:"logins"`
 			Events   []json.RawMessage `json:"events"`
+			Groups   json.RawMessage   `json:"groups"`
+			Apps     json.RawMessage   `json:"applications"`
 			Token    json.RawMessage   `json:"refresh_token"`
 			Picture  json.RawMessage   `json:"picture"`
 		}
@@ -178,8 +180,8 @@ func TestExportTakesLittleMemory(t *testing.T) {
 	}
 }
 
-// Who does not read their export is cut off, and sees that it is not whole; so is
-// who reads for longer than it may take.
+// Somebody who does not read their export is cut off, and sees that it is not whole; so is
+// somebody who reads for longer than it may take.
 func TestExportNobodyReads(t *testing.T) {
 	for name, patience := range map[string][2]time.Duration{
 		"no chunk in time": {50 * time.Millisecond, time.Minute},

@@ -79,7 +79,7 @@ const maxUserAgent = 512
 func device(r *http.Request) auth.Device {
 	agent := strings.ToValidUTF8(r.UserAgent(), "")
 	return auth.Device{
-		RemoteAddr: exchangeOf(r).client,
+		RemoteAddr: requestStateOf(r).client,
 		UserAgent:  agent[:min(len(agent), maxUserAgent)],
 	}
 }
@@ -183,7 +183,7 @@ func (s *Server) admit(next http.Handler) http.Handler {
 		if err != nil {
 			return err
 		}
-		exchangeOf(r).admin = &by
+		requestStateOf(r).admin = &by
 		next.ServeHTTP(w, r)
 		return nil
 	})
@@ -192,10 +192,10 @@ func (s *Server) admit(next http.Handler) http.Handler {
 // adminOf returns whom admit let through: nobody, and so one who may do nothing,
 // where it does not stand.
 func adminOf(r *http.Request) admin.Actor {
-	if by := exchangeOf(r).admin; by != nil {
+	if by := requestStateOf(r).admin; by != nil {
 		return *by
 	}
 	return admin.Actor{}
 }
 
-func isAdmin(r *http.Request) bool { return exchangeOf(r).admin != nil }
+func isAdmin(r *http.Request) bool { return requestStateOf(r).admin != nil }

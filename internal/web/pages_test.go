@@ -118,7 +118,7 @@ func samples() []sample {
 			},
 		})
 		add(sample{
-			name: name + "/who is due next", path: "/admin/users", admin: true,
+			name: name + "/due next", path: "/admin/users", admin: true,
 			page: adminUsersPage{Users: []auth.User{u}, Filters: admin.Filters, Sorts: admin.Sorts, Query: admin.UserQuery{Filter: admin.FilterTokenEnds, Sort: admin.SortOldest}},
 		})
 		add(sample{
@@ -165,6 +165,15 @@ func samples() []sample {
 			},
 		})
 	}
+	for name, u := range people() {
+		all := clientConsentPage{User: u, Name: "Wiki", Host: "wiki.example.com", Profile: true, Email: true, WeChat: true, Groups: true, Offline: true,
+			Action: "/wx/oidc/consent", Query: "client_id=a&state=%3C%22"}
+		add(sample{name: name, path: "/oidc/authorize", page: all})
+	}
+	add(sample{name: "little", path: "/oidc/authorize", page: clientConsentPage{Name: "Tool", Action: "/wx/oidc/consent"}})
+	add(sample{name: "app", path: "/oidc/consent", page: onwardPage{Href: "com.example.app:/cb?code=x&state=y"}})
+	add(sample{name: "asked by an app", path: "/oidc/logout", page: signOutPage{Name: "Wiki", Action: "/wx/oidc/logout/confirm", ClientID: "a", Address: "https://wiki.example.com/", State: "s"}})
+	add(sample{name: "asked by nobody", path: "/oidc/logout", page: signOutPage{Action: "/wx/oidc/logout/confirm"}})
 	add(sample{name: "nameless", path: "/scan/t", page: scanAskPage{Number: 99, Action: "/wx/scan/t"}})
 	add(sample{name: "typical", page: adminLinkPage{Token: `t"><script>`}, path: "/admin/link"})
 	add(sample{name: "empty", page: dashboard(admin.Activity{}), path: "/admin", admin: true})
@@ -231,9 +240,9 @@ func busyMonth() admin.Activity {
 	a := admin.Activity{LastGood: noon, EndingTokens: admin.Total{N: 7}}
 	for i := range 40 {
 		at := noon.AddDate(0, 0, -i)
-		a.Logins = append(a.Logins, admin.Tally{At: at, Count: int64(60 + i%7)})
-		a.NewUsers = append(a.NewUsers, admin.Tally{At: at, Count: int64(i % 5)})
-		a.Errcodes = append(a.Errcodes, admin.Tally{At: at, Errcode: int64(40000 + i%8), Count: int64(i % 3)})
+		a.Logins = append(a.Logins, admin.SlotCount{At: at, Count: int64(60 + i%7)})
+		a.NewUsers = append(a.NewUsers, admin.SlotCount{At: at, Count: int64(i % 5)})
+		a.Errcodes = append(a.Errcodes, admin.SlotCount{At: at, Errcode: int64(40000 + i%8), Count: int64(i % 3)})
 	}
 	device := auth.Device{RemoteAddr: "203.0.113.9", UserAgent: "MicroMessenger"}
 	a.Troubles = []auth.Login{
@@ -525,7 +534,7 @@ func text(n *html.Node) string {
 }
 
 // unbalanced lists the elements that are not closed where they should be. The
-// parser mends such things in silence, differently from what was meant.
+// parser repairs such things in silence, differently from what was meant.
 func unbalanced(page string) []string {
 	void := []string{"area", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"}
 	var open, bad []string

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
@@ -21,12 +20,9 @@ func refuseParameter(name, bound string, args ...any) error {
 	return auth.Fail(auth.BadRequest, badParameter{name, fmt.Sprintf(bound, args...)})
 }
 
-// maxSearch bounds a search text, in bytes; the store has the same.
-const maxSearch = 1000
-
 func checkSearch(name, text string) error {
-	if len(text) > maxSearch || !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
-		return refuseParameter(name, "UTF-8, ≤ %d bytes", maxSearch)
+	if !admin.Searchable(text) {
+		return refuseParameter(name, "UTF-8, ≤ %d bytes", admin.MaxSearch)
 	}
 	return nil
 }

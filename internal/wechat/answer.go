@@ -23,7 +23,7 @@ type answer map[string]json.RawMessage
 // (officially JSON, sent as text/plain). An answer with an errcode is an error.
 func parseAnswer(endpoint string, body []byte) (answer, error) {
 	var a answer
-	if err := json.Unmarshal(mend(body), &a); err != nil || a == nil {
+	if err := json.Unmarshal(repairJSON(body), &a); err != nil || a == nil {
 		// The decoder's own words quote the body, which may hold tokens.
 		return nil, auth.Failf(auth.WeChatFailed, "%s: answered with something else than a JSON object (%d bytes)", endpoint, len(body))
 	}
@@ -33,11 +33,11 @@ func parseAnswer(endpoint string, body []byte) (answer, error) {
 	return a, nil
 }
 
-// mend makes WeChat's bytes fit for a JSON decoder. Seen in the field: a byte
+// repairJSON makes WeChat's bytes fit for a JSON decoder. Seen in the field: a byte
 // order mark, raw control characters inside strings, broken UTF-8, and whole
 // bodies in GBK. A space in place of a control character is harmless outside of
 // strings and close to nothing inside.
-func mend(body []byte) []byte {
+func repairJSON(body []byte) []byte {
 	body = bytes.TrimPrefix(body, []byte("\uFEFF"))
 	if !utf8.Valid(body) {
 		body = decode(body)
@@ -97,7 +97,7 @@ func (a answer) number(field string) int64 {
 	return int64(f)
 }
 
-// list reads the strings of an array; anything else is none.
+// list reads the strings of an array; anything else is an empty list.
 func (a answer) list(field string) []string {
 	var items []any
 	if json.Unmarshal(a[field], &items) != nil {
@@ -128,8 +128,8 @@ func (a answer) id(field string) string {
 }
 
 // grant reads the answer of the token endpoint.
-func (a answer) grant() (auth.Grant, error) {
-	grant := auth.Grant{
+func (a answer) grant() (auth.TokenAnswer, error) {
+	grant := auth.TokenAnswer{
 		OpenID:       a.id("openid"),
 		UnionID:      a.id("unionid"),
 		Scope:        auth.ParseScope(a.text("scope")),
@@ -138,7 +138,7 @@ func (a answer) grant() (auth.Grant, error) {
 		Snapshot:     a.number("is_snapshotuser") != 0 || a.text("is_snapshotuser") == "" && string(a["is_snapshotuser"]) == "true",
 	}
 	if grant.OpenID == "" {
-		return auth.Grant{}, auth.Failf(auth.IdentityClash, "token: the answer names no openid")
+		return auth.TokenAnswer{}, auth.Failf(auth.IdentityClash, "token: the answer names no openid")
 	}
 	return grant, nil
 }

@@ -80,10 +80,10 @@ func (c *Client) AuthorizeURL(a auth.Authorization) string {
 }
 
 // Exchange spends a code.
-func (c *Client) Exchange(ctx context.Context, code string) (auth.Grant, error) {
+func (c *Client) Exchange(ctx context.Context, code string) (auth.TokenAnswer, error) {
 	answer, err := c.get(ctx, c.exchange, "/sns/oauth2/access_token", c.exchangeQuery(code))
 	if err != nil {
-		return auth.Grant{}, err
+		return auth.TokenAnswer{}, err
 	}
 	return answer.grant()
 }
@@ -91,7 +91,7 @@ func (c *Client) Exchange(ctx context.Context, code string) (auth.Grant, error) 
 // Refresh gets a new access token for a refresh_token. It works without the
 // secret (official). A dead refresh_token is NeedsLogin; the documents differ on
 // whether that is errcode 40030 or 40029.
-func (c *Client) Refresh(ctx context.Context, refreshToken auth.Secret) (auth.Grant, error) {
+func (c *Client) Refresh(ctx context.Context, refreshToken auth.Secret) (auth.TokenAnswer, error) {
 	answer, err := c.get(ctx, c.refresh, "/sns/oauth2/refresh_token", url.Values{
 		"appid":         {c.config.AppID},
 		"grant_type":    {"refresh_token"},
@@ -101,13 +101,13 @@ func (c *Client) Refresh(ctx context.Context, refreshToken auth.Secret) (auth.Gr
 		err = auth.Fail(auth.NeedsLogin, errors.Unwrap(err))
 	}
 	if err != nil {
-		return auth.Grant{}, err
+		return auth.TokenAnswer{}, err
 	}
 	return answer.grant()
 }
 
 // Userinfo reads the profile that a grant opens.
-func (c *Client) Userinfo(ctx context.Context, grant auth.Grant) (auth.Userinfo, error) {
+func (c *Client) Userinfo(ctx context.Context, grant auth.TokenAnswer) (auth.Userinfo, error) {
 	answer, err := c.get(ctx, c.userinfo, "/sns/userinfo", url.Values{
 		"access_token": {string(grant.AccessToken)},
 		"openid":       {grant.OpenID},

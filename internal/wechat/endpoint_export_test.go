@@ -23,10 +23,10 @@ func (c *Client) DialWith(dial func(ctx context.Context, network, address string
 }
 
 // ReadGrant reads a body of the token endpoint.
-func ReadGrant(body []byte) (auth.Grant, error) {
+func ReadGrant(body []byte) (auth.TokenAnswer, error) {
 	a, err := parseAnswer("token", body)
 	if err != nil {
-		return auth.Grant{}, err
+		return auth.TokenAnswer{}, err
 	}
 	return a.grant()
 }

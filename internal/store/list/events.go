@@ -31,13 +31,13 @@ const namedEvents = `SELECT events.id, events.at, events.actor, events.action, e
 // eventWhere is an EventQuery in SQL, but for who.
 func eventWhere(q admin.EventQuery) (where []sqldb.Clause) {
 	if q.Action != "" {
-		where = append(where, sqldb.SQL("events.action = ?", q.Action))
+		where = append(where, sqldb.SQL("events.action = $1", q.Action))
 	}
 	if !q.From.IsZero() {
-		where = append(where, sqldb.SQL("events.at >= ?", millis(q.From)))
+		where = append(where, sqldb.SQL("events.at >= $1", millis(q.From)))
 	}
 	if !q.To.IsZero() {
-		where = append(where, sqldb.SQL("events.at < ?", millis(q.To)))
+		where = append(where, sqldb.SQL("events.at < $1", millis(q.To)))
 	}
 	return where
 }
@@ -46,34 +46,30 @@ func eventWhere(q admin.EventQuery) (where []sqldb.Clause) {
 // ones by each of the two indexes. A grant is about an openid.
 func eventsOf(who string, where []sqldb.Clause, order string, limit int) sqldb.Clause {
 	var picked sqldb.Clause
-	for _, theirs := range []string{"actor = ?", "subject = ?", "subject = (SELECT openid FROM users WHERE id = ?)"} {
+	word := "events.id IN ("
+	for _, theirs := range []string{"actor = $1", "subject = $1", "subject = (SELECT openid FROM users WHERE id = $1)"} {
 		c := sqldb.SQL("SELECT id FROM events").And(append([]sqldb.Clause{sqldb.SQL("events."+theirs, who)}, where...))
-		if picked.Text != "" {
-			picked.Text += " UNION "
-		}
-		picked.Text += "SELECT id FROM (" + c.Text + " ORDER BY at" + order + ", id" + order + " LIMIT ?) AS picked"
-		picked.Args = append(append(picked.Args, c.Args...), limit)
+		picked = sqldb.Join(picked, sqldb.SQL(word+"SELECT id FROM ("), c, sqldb.SQL(" ORDER BY at"+order+", id"+order+" LIMIT $1) AS picked", limit))
+		word = " UNION "
 	}
-	return sqldb.SQL("events.id IN ("+picked.Text+")", picked.Args...)
+	return picked.Then(")")
 }
 
 // readEvents returns up to limit entries from a position on, nearest first: older
 // ones, or newer ones when back.
-func (l *Lists) readEvents(ctx context.Context, q admin.EventQuery, from *position, back bool, limit int) ([]namedEventRow, error) {
+func (l *Lists) readEvents(ctx context.Context, q admin.EventQuery, from *Position, back bool, limit int) ([]namedEventRow, error) {
 	where := eventWhere(q)
 	order, beyond := " DESC", "<"
 	if back {
 		order, beyond = " ASC", ">"
 	}
 	if from != nil {
-		where = append(where, sqldb.SQL("(events.at, events.id) "+beyond+" (?, ?)", from.at, from.id))
+		where = append(where, sqldb.SQL("(events.at, events.id) "+beyond+" ($1, $2)", from.At, from.ID))
 	}
 	if who := strings.TrimSpace(q.Who); who != "" {
 		where = append(where, eventsOf(who, where, order, limit))
 	}
-	c := sqldb.SQL(namedEvents).And(where)
-	c.Text += " ORDER BY events.at" + order + ", events.id" + order + " LIMIT ?"
-	c.Args = append(c.Args, limit)
+	c := sqldb.SQL(namedEvents).And(where).Then(" ORDER BY events.at"+order+", events.id"+order+" LIMIT $1", limit)
 	var rows []namedEventRow
 	err := l.db.Select(ctx, &rows, c)
 	return rows, l.db.Fail(ctx, "list events", err)
@@ -83,10 +79,10 @@ func (l *Lists) readEvents(ctx context.Context, q admin.EventQuery, from *positi
 func (l *Lists) eventPager(q admin.EventQuery) pager[namedEventRow] {
 	return pager[namedEventRow]{
 		query: fmt.Sprintf("events %q %q %d %d", q.Action, q.Who, millis(q.From), millis(q.To)),
-		read: func(ctx context.Context, from *position, back bool, limit int) ([]namedEventRow, error) {
+		read: func(ctx context.Context, from *Position, back bool, limit int) ([]namedEventRow, error) {
 			return l.readEvents(ctx, q, from, back, limit)
 		},
-		position: func(row namedEventRow) position { return position{at: row.At, id: row.ID} },
+		position: func(row namedEventRow) Position { return Position{At: row.At, ID: row.ID} },
 	}
 }
 
@@ -94,8 +90,8 @@ func (l *Lists) eventPager(q admin.EventQuery) pager[namedEventRow] {
 // a cursor that this query did not give.
 func (l *Lists) Events(ctx context.Context, q admin.EventQuery) (admin.EventPage, error) {
 	limit, err := pageSize(q.Limit)
-	if err == nil && len(q.Who) > maxSearch {
-		err = auth.Failf(auth.BadRequest, "search text of %d bytes is too long", len(q.Who))
+	if err == nil && !admin.Searchable(q.Who) {
+		err = auth.Failf(auth.BadRequest, "search text of %d bytes is no text or too long", len(q.Who))
 	}
 	if err != nil {
 		return admin.EventPage{}, err

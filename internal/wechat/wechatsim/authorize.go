@@ -163,9 +163,9 @@ func (s *Simulator) authorize(r *http.Request) reply { return s.begin(r, false) 
 func (s *Simulator) qrconnect(r *http.Request) reply { return s.begin(r, true) }
 
 func (s *Simulator) begin(r *http.Request, website bool) reply {
-	req, wrong := s.check(r, website)
-	if wrong != nil {
-		return s.refusalPage(*wrong)
+	req, refused := s.check(r, website)
+	if refused != nil {
+		return s.refusalPage(*refused)
 	}
 	p, ok := s.owner(r)
 	if !ok {
@@ -212,15 +212,15 @@ func (s *Simulator) refuse(_ *http.Request, number int, hint string) reply {
 	return s.refusalPage(refusal{number: number, hint: hint})
 }
 
-func (s *Simulator) refusalPage(wrong refusal) reply {
-	if wrong.sentence == "" {
-		wrong.sentence = pageErrors[wrong.number]
+func (s *Simulator) refusalPage(refused refusal) reply {
+	if refused.sentence == "" {
+		refused.sentence = pageErrors[refused.number]
 	}
-	if wrong.sentence == "" {
-		wrong.sentence = "系统错误"
+	if refused.sentence == "" {
+		refused.sentence = "系统错误"
 	}
-	rep := s.page("refused", refusedPage{Number: wrong.number, Sentence: wrong.sentence, Parameter: wrong.parameter, Hint: wrong.hint})
-	rep.errcode, rep.parameter = wrong.number, wrong.parameter
-	rep.outcome = "refused: " + wrong.sentence
+	rep := s.page("refused", refusedPage{Number: refused.number, Sentence: refused.sentence, Parameter: refused.parameter, Hint: refused.hint})
+	rep.errcode, rep.parameter = refused.number, refused.parameter
+	rep.outcome = "refused: " + refused.sentence
 	return rep
 }

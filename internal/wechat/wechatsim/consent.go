@@ -9,7 +9,7 @@ import (
 )
 
 // allow answers the button 允许: POST /connect/oauth2/allow with the query of
-// the link that led to it, which is checked anew.
+// the link that led to it, which is checked again.
 func (s *Simulator) allow(r *http.Request) reply {
 	return s.answered(r, func(req request, p Person) reply {
 		s.mu.Lock()
@@ -25,9 +25,9 @@ func (s *Simulator) deny(r *http.Request) reply {
 }
 
 func (s *Simulator) answered(r *http.Request, act func(request, Person) reply) reply {
-	req, wrong := s.check(r, isWebsite(r.URL.RawQuery))
-	if wrong != nil {
-		return s.refusalPage(*wrong)
+	req, refused := s.check(r, isWebsite(r.URL.RawQuery))
+	if refused != nil {
+		return s.refusalPage(*refused)
 	}
 	p, ok := s.owner(r)
 	if !ok {

@@ -128,7 +128,7 @@ func (s *Simulator) pageRoutes(mux *http.ServeMux) {
 	mux.Handle("POST /_sim/form/switches", plain(s.formSwitches))
 }
 
-// phone asks anew whose phone it is, from the control page or from the link on
+// phone asks again whose phone it is, from the control page or from the link on
 // the popup.
 func (s *Simulator) phone(r *http.Request) reply {
 	return s.page("owner", ownerPage{People: s.shownPeople(), Query: r.URL.RawQuery})

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// tokenShape tells a token that is none (40014) from one that is not known or
+// tokenShape tells a malformed token (40014) from one that is not known or
 // was replaced (40001); the line between the two is inferred.
 var tokenShape = regexp.MustCompile(`^[0-9]{2,}_[0-9A-Za-z_-]{40,}$`)
 

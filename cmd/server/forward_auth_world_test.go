@@ -42,12 +42,12 @@ const (
 	stray     = "https://stray.example.com"
 )
 
-// gate is a real proxy with the configuration of our recipe for it, in front of
+// protectedSite is a real proxy with the configuration of our recipe for it, in front of
 // a real service and an application that remembers what it got.
 //
 // Between the proxy and the two stands a listener each, which hears every byte
 // that the proxy sends.
-type gate struct {
+type protectedSite struct {
 	sim      *wechatsim.Simulator
 	wechat   string // address of the simulated WeChat
 	settings []string
@@ -59,8 +59,8 @@ type gate struct {
 	proxy     string // host:port
 }
 
-// newGate starts everything with the recipe of nginx or caddy.
-func newGate(t *testing.T, recipe string) *gate {
+// newProtectedSite starts everything with the recipe of nginx or caddy.
+func newProtectedSite(t *testing.T, recipe string) *protectedSite {
 	t.Helper()
 	program, err := exec.LookPath(recipe)
 	if err != nil {
@@ -72,7 +72,7 @@ func newGate(t *testing.T, recipe string) *gate {
 		}
 		t.Skipf("%s is not installed here (Debian: apt-get install %[1]s)", recipe)
 	}
-	g := &gate{sim: wechatsim.New(wechatsim.Config{CallbackHosts: []string{"login.example.com"}})}
+	g := &protectedSite{sim: wechatsim.New(wechatsim.Config{CallbackHosts: []string{"login.example.com"}})}
 	wechat := httptest.NewServer(g.sim)
 	t.Cleanup(wechat.Close)
 	app := httptest.NewServer(http.HandlerFunc(echo))
@@ -105,9 +105,9 @@ func newGate(t *testing.T, recipe string) *gate {
 	return g
 }
 
-func (g *gate) startService(t *testing.T) {
+func (g *protectedSite) startService(t *testing.T) {
 	t.Helper()
-	g.service = start(t, g.settings)
+	g.service = startProgram(t, plainProgram(t), t.TempDir(), g.settings)
 	g.service.stderr.wait(t, `"msg":"wxlogin is ready"`)
 }
 
@@ -137,7 +137,7 @@ func recipeSettings(t *testing.T, recipe string) []string {
 
 // startNginx runs the recipe's configuration. Only its addresses and folders are
 // changed, and it is given a second and a third site.
-func (g *gate) startNginx(t *testing.T, program string) {
+func (g *protectedSite) startNginx(t *testing.T, program string) {
 	t.Helper()
 	folder := t.TempDir()
 	certificate, key := newCertificate(t, folder)
@@ -164,7 +164,7 @@ func (g *gate) startNginx(t *testing.T, program string) {
 
 // startCaddy runs the recipe's configuration with its own certificates in place
 // of Let's Encrypt's.
-func (g *gate) startCaddy(t *testing.T, program string) {
+func (g *protectedSite) startCaddy(t *testing.T, program string) {
 	t.Helper()
 	folder := t.TempDir()
 	_, port, err := net.SplitHostPort(g.proxy)
@@ -192,7 +192,7 @@ func (g *gate) startCaddy(t *testing.T, program string) {
 }
 
 // startHAProxy runs the recipe's configuration and its script.
-func (g *gate) startHAProxy(t *testing.T, program string) {
+func (g *protectedSite) startHAProxy(t *testing.T, program string) {
 	t.Helper()
 	folder := t.TempDir()
 	certificate, key := newCertificate(t, folder)
@@ -254,7 +254,7 @@ func (g *gate) startApache(t *testing.T, program string) {
 }
 
 // run starts the proxy and waits until it serves.
-func (g *gate) run(t *testing.T, command *exec.Cmd) {
+func (g *protectedSite) run(t *testing.T, command *exec.Cmd) {
 	t.Helper()
 	said, exited := newLines(), make(chan struct{})
 	command.Stdout, command.Stderr = said, said
@@ -292,7 +292,7 @@ func (g *gate) run(t *testing.T, command *exec.Cmd) {
 
 // tlsConfig takes any certificate: the proxy is a process of ours on an address
 // of ours.
-func (g *gate) tlsConfig(name string) *tls.Config {
+func (g *protectedSite) tlsConfig(name string) *tls.Config {
 	return &tls.Config{ServerName: name, InsecureSkipVerify: true}
 }
 
@@ -467,7 +467,7 @@ func (tp *tap) heard() string {
 // visitor is somebody with a browser, on the internet before the proxy.
 type visitor struct {
 	t     *testing.T
-	g     *gate
+	g     *protectedSite
 	agent string
 	http.Client
 }
@@ -476,7 +476,7 @@ const desktopBrowser = "Mozilla/5.0 (X11; Linux x64) AppleWebKit/537.36 (KHTML, 
 
 // visitor makes a browser whose person consents to everything. Names of
 // example.com are found at the proxy; there are no others.
-func (g *gate) visitor(t *testing.T, agent, person string) *visitor {
+func (g *protectedSite) visitor(t *testing.T, agent, person string) *visitor {
 	t.Helper()
 	jar := must(cookiejar.New(nil))
 	jar.SetCookies(must(url.Parse(g.wechat)), []*http.Cookie{
@@ -503,7 +503,7 @@ func (g *gate) visitor(t *testing.T, agent, person string) *visitor {
 	}}
 }
 
-func (g *gate) phone(t *testing.T, person string) *visitor {
+func (g *protectedSite) phone(t *testing.T, person string) *visitor {
 	return g.visitor(t, weChatBrowser, person)
 }
 
@@ -634,7 +634,7 @@ func (a answer) refused() {
 }
 
 // person is somebody of the simulator.
-func (g *gate) person(t *testing.T, key string) wechatsim.Person {
+func (g *protectedSite) person(t *testing.T, key string) wechatsim.Person {
 	t.Helper()
 	people := g.sim.People()
 	i := slices.IndexFunc(people, func(p wechatsim.Person) bool { return p.Key == key })
@@ -646,7 +646,7 @@ func (g *gate) person(t *testing.T, key string) wechatsim.Person {
 
 // raw sends these bytes to the proxy as they are and returns the status of the
 // first answer and its header; 0 when the proxy hangs up without one.
-func (g *gate) raw(t *testing.T, request string) (int, http.Header) {
+func (g *protectedSite) raw(t *testing.T, request string) (int, http.Header) {
 	t.Helper()
 	config := g.tlsConfig("shop.example.com")
 	config.NextProtos = []string{"http/1.1"}

@@ -7,15 +7,14 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Every page of the desk, with the people of the demonstration, and a person's
+// Every admin page, with the people of the demonstration, and a person's
 // own page about their data: on a phone and on a desktop, light and dark.
-func TestDeskInABrowser(t *testing.T) {
+func TestAdminPagesInABrowser(t *testing.T) {
 	browser := openBrowser(t)
-	demo := start(t, []string{"TZ=Asia/Shanghai"}, "demo", "--addr=127.0.0.1:0", "--simulator-addr=127.0.0.1:0")
-	demo.stdout.wait(t, "Ctrl+C")
+	demo := startDemo(t, t.TempDir(), "TZ=Asia/Shanghai")
 	at := printedAddresses(t, demo.stdout.text())
 
-	admin := browser.newDesk("admin")
+	admin := browser.newDesktop("admin")
 	admin.opens(at.admin)
 	admin.taps(`form[action$="/admin/link"] button`)
 	admin.wantText("概览", "公众号状态", "每日登录与新增用户", "AppSecret 无效", "最近的问题")
