@@ -214,7 +214,7 @@ func (g *protectedSite) startHAProxy(t *testing.T, program string) {
 
 // startApache runs the recipe's site and its script, with the modules that the recipe
 // names and what Debian's configuration has beside them.
-func (g *gate) startApache(t *testing.T, program string) {
+func (g *protectedSite) startApache(t *testing.T, program string) {
 	t.Helper()
 	// As root it serves as another user, who must be able to read the script.
 	folder := must(os.MkdirTemp("", "apache-"))

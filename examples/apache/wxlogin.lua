@@ -80,7 +80,7 @@ local function without(cookies)
 	return #kept > 0 and table.concat(kept, "; ") or nil
 end
 
-function gate(r)
+function wxlogin(r)
 	local status, headers, body = ask(r)
 	if not status or status >= 500 then
 		return 503
@@ -98,7 +98,7 @@ function gate(r)
 		return apache2.DONE
 	end
 
-	-- What looks like one of the gate's headers is thrown away, however it is spelt.
+	-- What looks like one of wxlogin's headers is thrown away, however it is spelt.
 	for name in pairs(r:headers_in_table()) do
 		local plain = name:lower():gsub("[^a-z0-9]", "-")
 		if plain:find("^remote%-") or plain:find("^x%-wechat") or name:find("_", 1, true) then
@@ -116,7 +116,7 @@ function gate(r)
 	local connection = (r.headers_in["Connection"] or ""):lower()
 	local upgrade = (r.headers_in["Upgrade"] or ""):lower() == "websocket"
 	r.headers_in["Connection"] = upgrade and "Upgrade" or connection:find("close") and "close" or nil
-	-- The session's cookie opens every site behind the gate, so an application does
+	-- The session's cookie opens every site behind the login, so an application does
 	-- not get it.
 	r.headers_in["Cookie"] = without(r.headers_in["Cookie"] or "")
 	return apache2.OK

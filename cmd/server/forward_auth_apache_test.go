@@ -13,16 +13,16 @@ import (
 	"time"
 )
 
-// TestGateOfApache runs the recipe of Apache, which serves no files.
-func TestGateOfApache(t *testing.T) {
+// TestForwardAuthOfApache runs the recipe of Apache, which serves no files.
+func TestForwardAuthOfApache(t *testing.T) {
 	t.Parallel()
 	if _, err := os.Stat("/usr/share/lua/5.3/socket.lua"); err != nil && !inCI() {
 		t.Skip("lua-socket is not installed here (Debian: apt-get install lua-socket)")
 	}
-	g := newGate(t, "apache2")
+	g := newProtectedSite(t, "apache2")
 	for _, test := range []struct {
 		name string
-		run  func(*testing.T, *gate)
+		run  func(*testing.T, *protectedSite)
 	}{
 		{"strangers", strangers},
 		{"one login for all sites", oneLogin},
@@ -74,8 +74,8 @@ func answering(t *testing.T, say string) string {
 	return listener.Addr().String()
 }
 
-// A 200 opens the gate only if it is wxlogin's and whole.
-func somebodyElse(t *testing.T, g *gate) {
+// A 200 lets people in only if it is wxlogin's and whole.
+func somebodyElse(t *testing.T, g *protectedSite) {
 	phone := g.phone(t, "lin")
 	phone.signsIn(shop + "/")
 	const all = "Remote-User: u\r\nRemote-Name: n\r\nX-Wechat-Openid: o\r\nX-Wechat-Unionid:\r\nX-Wechat-Scope: snsapi_base\r\n"
@@ -111,7 +111,7 @@ func somebodyElse(t *testing.T, g *gate) {
 
 // A websocket of somebody who is signed in gets through, with who it is; a
 // stranger's does not.
-func websocket(t *testing.T, g *gate) {
+func websocket(t *testing.T, g *protectedSite) {
 	phone := g.phone(t, "lin")
 	phone.signsIn(shop + "/")
 	before := g.toApp.leadTo(answering(t, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"))
@@ -147,7 +147,7 @@ func websocket(t *testing.T, g *gate) {
 }
 
 // The refusal of an upload comes before the upload.
-func uploads(t *testing.T, g *gate) {
+func uploads(t *testing.T, g *protectedSite) {
 	request := fmt.Sprintf("POST /upload HTTP/1.1\r\nHost: shop.example.com\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n", 1<<30)
 	if status, _ := g.raw(t, request); status != http.StatusUnauthorized {
 		t.Errorf("a stranger's upload gets %d", status)
