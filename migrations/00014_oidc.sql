@@ -20,6 +20,7 @@ CREATE TABLE clients (
     wechat          BIGINT NOT NULL CHECK (wechat IN (0, 1)),  -- 1: is told openid and unionid
     trusted         BIGINT NOT NULL CHECK (trusted IN (0, 1)), -- 1: people are not asked
     group_names     TEXT   NOT NULL,             -- JSON list: who may enter; '[]': everybody
+    issuer          TEXT   NOT NULL,             -- that we were when it was set up; its tokens name it
     created_at      BIGINT NOT NULL
 ) /*STRICT*/;
 
@@ -32,7 +33,7 @@ CREATE TABLE consents (
     PRIMARY KEY (user_id, client_id)
 ) /*STRICT*/;
 
-CREATE INDEX consents_by_client ON consents (client_id);
+CREATE INDEX consents_by_client ON consents (client_id, agreed_at);
 
 -- One row an authorization: the code first, then what it was redeemed for. Access
 -- tokens are not written down: they name the row and are marked with a key.
@@ -60,7 +61,7 @@ CREATE TABLE grants (
 ) /*STRICT*/;
 
 CREATE INDEX grants_by_user ON grants (user_id, client_id);
-CREATE INDEX grants_by_client ON grants (client_id);
+CREATE INDEX grants_by_client ON grants (client_id, created_at);
 CREATE INDEX grants_by_session ON grants (session_id, client_id) WHERE session_id IS NOT NULL;
 -- What a sweep looks for: codes that nobody redeemed, and what a session has left.
 CREATE INDEX grants_unredeemed ON grants (code_ends_at) WHERE redeemed_at IS NULL;

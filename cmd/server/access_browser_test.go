@@ -38,14 +38,14 @@ func TestPagesForEverybodyInABrowser(t *testing.T) {
 	lin.wantText("林小满")
 	looks("profile")
 
-	desk := browser.newPhone("another phone") // its page says how to get in
-	desk.opens(visitor + "/scan")
-	desk.wantText("小满的杂货铺")
-	desk.evaluates(`document.querySelector("details.other").open = true, ""`)
-	desk.shot("scan")
-	desk.wantFocusSeen()
-	desk.wantToFitEnlarged("scan")
-	lin.opens(desk.href(".scan .small a"))
+	computer := browser.newPhone("another phone") // its page says how to get in
+	computer.opens(visitor + "/scan")
+	computer.wantText("小满的杂货铺")
+	computer.evaluates(`document.querySelector("details.other").open = true, ""`)
+	computer.shot("scan")
+	computer.wantFocusSeen()
+	computer.wantToFitEnlarged("scan")
+	lin.opens(computer.href(".scan .small a"))
 	looks("ask")
 
 	for page, path := range map[string]string{"me": "/me", "erase": "/erase"} {

@@ -81,7 +81,7 @@ type clientAddCommand struct {
 
 func (c *clientAddCommand) Run(ctx context.Context, env *environment) error {
 	return c.settings.withClients(ctx, func(admins *admin.Service, keys *idtoken.Keys, config config) error {
-		client := auth.Client{Name: c.Name, Account: auth.MainAccount, Alg: auth.RS256}
+		client := auth.Client{Name: c.Name, Issuer: issuerOf(config), Account: auth.MainAccount, Alg: auth.RS256}
 		c.clientFlags.apply(&client)
 		added, secret, err := admins.AddClient(ctx, admin.CommandLine(), client, c.Public)
 		if err != nil {
@@ -97,7 +97,8 @@ func (c *clientAddCommand) Run(ctx context.Context, env *environment) error {
 type clientEditCommand struct {
 	settings
 	clientFlags
-	Name string `arg:"" help:"Its name."`
+	Name   string `arg:"" help:"Its name."`
+	Public *bool  `name:"public" negatable:"" help:"It runs where no secret can be kept: it has none from then on, and has to use PKCE."`
 }
 
 func (c *clientEditCommand) Run(ctx context.Context, env *environment) error {
@@ -107,13 +108,20 @@ func (c *clientEditCommand) Run(ctx context.Context, env *environment) error {
 			return clientError(err)
 		}
 		c.clientFlags.apply(&client)
+		client.Issuer = issuerOf(config)
+		switch {
+		case c.Public != nil && *c.Public:
+			client.SecretHash = ""
+		case c.Public != nil && client.Public():
+			return fmt.Errorf("`server client secret %s` gives it a secret, and with that it is no public client any more", client.Name)
+		}
 		if err := admins.EditClient(ctx, admin.CommandLine(), client); err != nil {
 			return clientError(err)
 		}
 		if err := keys.Ensure(ctx, client.Alg); err != nil {
 			return err
 		}
-		fmt.Fprintln(env.stdout, client.Name, "is changed")
+		env.answer("%s is changed\n", client.Name)
 		return nil
 	})
 }
@@ -155,9 +163,6 @@ func (c *clientSecretCommand) Run(ctx context.Context, env *environment) error {
 		if err != nil {
 			return clientError(err)
 		}
-		if client.Public() {
-			return fmt.Errorf("%s is a public client and has no secret", client.Name)
-		}
 		secret, err := admins.NewClientSecret(ctx, admin.CommandLine(), client)
 		if err != nil {
 			return clientError(err)
@@ -180,7 +185,7 @@ func (c *clientRemoveCommand) Run(ctx context.Context, env *environment) error {
 		if err != nil {
 			return clientError(err)
 		}
-		fmt.Fprintln(env.stdout, client.Name, "is removed")
+		env.answer("%s is removed\n", client.Name)
 		return nil
 	})
 }

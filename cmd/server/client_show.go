@@ -60,7 +60,7 @@ type clientShown struct {
 
 func show(c auth.Client, config config) clientShown {
 	return clientShown{
-		Issuer: strings.TrimRight(config.publicURL.String(), "/"), Name: c.Name, ID: c.ID, Public: c.Public(),
+		Issuer: issuerOf(config), Name: c.Name, ID: c.ID, Public: c.Public(),
 		Redirects: append([]string{}, c.RedirectURIs...), Logouts: append([]string{}, c.LogoutURIs...), Backchannel: c.Backchannel,
 		Email: c.Email, WeChat: c.WeChat, Trusted: c.Trusted, Native: c.Native, Account: c.Account, Alg: c.Alg,
 		Groups: append([]string{}, c.Groups...), CreatedAt: c.CreatedAt,

@@ -32,14 +32,15 @@ func (d *doctor) checkReturnHosts(context.Context) []finding {
 			outside = append(outside, host)
 		}
 	}
-	if outside == nil {
+	switch {
+	case len(d.config.returnHosts) == 0:
+		return one(good, subject, "none", "")
+	case outside == nil:
 		return one(good, subject, fmt.Sprintf("%d, and the session reaches all", len(d.config.returnHosts)), "")
 	}
-	text := "the session's cookie does not reach " + strings.Join(outside, ", ") + ", as WXLOGIN_COOKIE_DOMAIN is "
-	if domain == "" {
-		text += "not set"
-	} else {
-		text += domain
+	text := "the session's cookie does not reach " + strings.Join(outside, ", ") + ", as WXLOGIN_COOKIE_DOMAIN is not set"
+	if domain != "" {
+		text = "the session's cookie does not reach " + strings.Join(outside, ", ") + ", as WXLOGIN_COOKIE_DOMAIN is " + domain
 	}
 	return one(warning, subject, text, "set WXLOGIN_COOKIE_DOMAIN to the domain that these sites share with "+public.Hostname()+
 		"; a site below no such domain cannot be protected\nwithout it browsers go round between the site and WeChat; a site that is led back to and asks nobody who it is needs nothing")

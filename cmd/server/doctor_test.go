@@ -172,7 +172,7 @@ func TestDoctorOfReturnHosts(t *testing.T) {
 		{"evilexample.com", "example.com", "warn", "evilexample.com"},
 		{"shop.example.com,example.com:8443", ".example.com", "ok", "2"},
 		{"login.example.com:8443", "", "ok", "1"},
-		{"", "", "ok", "0"},
+		{"", "", "ok", "none"},
 		{"", "example.com", "warn", "WXLOGIN_RETURN_HOSTS"},
 	} {
 		c.vars["WXLOGIN_RETURN_HOSTS"], c.vars["WXLOGIN_COOKIE_DOMAIN"] = test.hosts, test.domain

@@ -52,7 +52,7 @@ func checkDotenv(text string) error {
 		}
 		where := fmt.Sprintf("line %d", i+1)
 		if name := nameIn(lines[i]); name != "" {
-			where += ", " + name
+			where = fmt.Sprintf("line %d, %s", i+1, name)
 		}
 		switch {
 		case err != nil && opensQuote(lines[i]):

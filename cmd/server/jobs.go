@@ -20,8 +20,8 @@ const refreshEvery = time.Minute
 // rotateCheck is how often it is looked whether signing keys are due.
 const rotateCheck = time.Hour
 
-// tellEvery is how often it is looked whether applications are to be told of logouts.
-const tellEvery = 2 * time.Second
+// logoutsEvery is how often logouts that applications do not know of are looked for.
+const logoutsEvery = 2 * time.Second
 
 // job is something to do in the background: at once, and then again and again.
 type job struct {
@@ -68,7 +68,7 @@ func rotate(ctx context.Context, keys *idtoken.Keys, log *slog.Logger) {
 	}
 }
 
-func tellLogouts(ctx context.Context, logouts *idtoken.Backchannel, log *slog.Logger) {
+func sendLogouts(ctx context.Context, logouts *idtoken.Backchannel, log *slog.Logger) {
 	if err := logouts.Deliver(ctx); err != nil && ctx.Err() == nil {
 		log.WarnContext(ctx, "applications were not told of logouts", "reason", auth.ReasonOf(err), "error", err)
 	}

@@ -64,8 +64,19 @@ func usual(args []string) []string {
 // environment is the world that a command runs in.
 type environment struct {
 	vars   map[string]string // of the process and of .env
-	stdout io.Writer
+	stdout io.Writer         // as it is, for programs too
 	stderr io.Writer
+	words  words // of the terminal
+}
+
+// answer tells whoever has typed the command, on the standard output.
+func (e *environment) answer(format string, args ...any) {
+	io.WriteString(e.stdout, e.words.say(fmt.Sprintf(format, args...))) // nobody to tell when it cannot be written
+}
+
+// remark tells beside what the command prints.
+func (e *environment) remark(format string, args ...any) {
+	io.WriteString(e.stderr, e.words.say(fmt.Sprintf(format, args...)))
 }
 
 // logs opens the log that --log-format and --log-level ask for.
@@ -83,10 +94,11 @@ func (e *environment) logs(format, level string) (telemetry.Logs, error) {
 // run is the whole program but for the process around it. It returns the exit
 // code.
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
-	env := &environment{stdout: stdout, stderr: stderr}
+	env := &environment{stdout: stdout, stderr: stderr, words: wordsOf(languageOf(environ))}
 	fail := func(err error) int {
 		// No error of ours shows a secret; a library's might.
-		fmt.Fprintln(patientWriter{stderr}, "server:", redactor(secretsIn(env.vars, args)...).Replace(err.Error()))
+		text := redactor(secretsIn(env.vars, args)...).Replace(err.Error())
+		fmt.Fprintln(patientWriter{stderr}, "server:", env.words.say(text))
 		return 1
 	}
 	var err error
@@ -102,6 +114,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		kong.Exit(func(code int) { exited = code }),
 		kong.Resolvers(variableResolver(env.vars)),
 		kong.ValueFormatter(helpWithVariable),
+		kong.Help(env.words.printHelp),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(env),

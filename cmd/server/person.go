@@ -21,14 +21,14 @@ type personGroupCommand struct {
 
 func (c *personGroupCommand) Run(ctx context.Context, env *environment) error {
 	return withAdmins(ctx, &c.settings, func(admins *admin.Service, _ config) error {
-		change, done, already := admins.JoinGroup, "is in "+c.Name+" now", "was in "+c.Name+" already"
+		change, done, already := admins.JoinGroup, "%s is in %s now\n", "%s was in %s already\n"
 		if c.Do == "remove" {
-			change, done, already = admins.LeaveGroup, "is in "+c.Name+" no more", "was not in "+c.Name
+			change, done, already = admins.LeaveGroup, "%s is in %s no more\n", "%s was not in %s\n"
 		}
 		changed, err := change(ctx, admin.CommandLine(), c.ID, c.Name)
 		if auth.ReasonOf(err) == auth.NoSuchUser {
 			return fmt.Errorf("nobody with the id or openid %q has signed in", c.ID)
 		}
-		return report(env.stdout, clientError(err), changed, done, already, c.ID)
+		return env.report(clientError(err), changed, done, already, c.ID, c.Name)
 	})
 }

@@ -81,7 +81,7 @@ func startProgram(t *testing.T, program, folder string, variables []string, args
 func outsideVariables() []string {
 	var kept []string
 	for _, entry := range os.Environ() {
-		if !strings.HasPrefix(entry, "WXLOGIN_") && !strings.HasPrefix(entry, "OTEL_") {
+		if !strings.HasPrefix(entry, "WXLOGIN_") && !strings.HasPrefix(entry, "OTEL_") && !strings.HasPrefix(entry, "LC_") && !strings.HasPrefix(entry, "LANG=") {
 			kept = append(kept, entry)
 		}
 	}

@@ -54,14 +54,14 @@ func (c *simulatorCommand) Run(ctx context.Context, env *environment) error {
 	}
 	sim := wechatsim.New(config)
 	base := "http://" + listener.Addr().String()
-	said := fmt.Sprintf(`A simulated WeChat is running. Its control page: %[1]s/
+	said := fmt.Sprintf(`A simulated WeChat is running. Its control page: %s/
 
 Set these for the service you develop:
-  AppID                    %[2]s
-  AppSecret                %[3]s
-  authorize pages          %[1]s   (WXLOGIN_WECHAT_OPEN_URL)
-  API                      %[1]s   (WXLOGIN_WECHAT_API_URL)
-`, base, sim.AppID(), sim.Secret())
+  AppID                    %s
+  AppSecret                %s
+  authorize pages          %s   (WXLOGIN_WECHAT_OPEN_URL)
+  API                      %s   (WXLOGIN_WECHAT_API_URL)
+`, base, sim.AppID(), sim.Secret(), base, base)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	tlsDone := make(chan error, 1)
@@ -78,7 +78,7 @@ Set these for the service you develop:
 	} else {
 		tlsDone <- nil
 	}
-	fmt.Fprint(env.stdout, said)
+	env.answer("%s", said)
 	err = serveSimulator(ctx, listener, sim, log.Logger)
 	cancel()
 	return errors.Join(err, <-tlsDone)

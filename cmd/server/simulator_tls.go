@@ -38,14 +38,14 @@ func (c *simulatorCommand) listenTLS() (net.Listener, string, error) {
 		host = "127.0.0.1"
 	}
 	how := fmt.Sprintf(`
-It answers at %[1]s under WeChat's names too. Line for the hosts file (/etc/hosts,
+It answers at %s under WeChat's names too. Line for the hosts file (/etc/hosts,
 C:\Windows\System32\drivers\etc\hosts); as long as it stands there, WeChat itself cannot be reached:
-  %[2]s %[3]s
+  %s %s
 Its CA, new at every start:
-  Node.js                  NODE_EXTRA_CA_CERTS=%[4]s
-  Go, PHP, Ruby, OpenSSL   SSL_CERT_FILE=%[4]s
+  Node.js                  NODE_EXTRA_CA_CERTS=%s
+  Go, PHP, Ruby, OpenSSL   SSL_CERT_FILE=%s
   Python                   SSL_CERT_FILE and REQUESTS_CA_BUNDLE, the same
-`, listener.Addr(), host, strings.Join(wechatsim.Hosts(), " "), file)
+`, listener.Addr(), host, strings.Join(wechatsim.Hosts(), " "), file, file)
 	if port != "443" {
 		how += "Programs ask those names at port 443, which has to lead here.\n"
 	}

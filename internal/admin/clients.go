@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"slices"
+	"time"
 
 	"wxlogin/internal/auth"
 )
@@ -71,6 +72,36 @@ func (s *Service) RemoveClient(ctx context.Context, by Actor, c auth.Client) err
 		return err
 	}
 	return s.store.RemoveClient(ctx, c.ID, s.event(by, ActClientRemove, "", c.Name))
+}
+
+// Access is that an application knows a person.
+type Access struct {
+	Client   auth.Client
+	User     auth.User
+	Scopes   []string  // that the person has agreed to; empty: they were not asked
+	AgreedAt time.Time // zero: likewise
+	LastAt   time.Time // of the last login to it that is still known; zero: none is
+	Offline  bool      // it may come back when the person is not there
+}
+
+// AccessOf lists the applications that know a person, by name.
+func (s *Service) AccessOf(ctx context.Context, userID string) ([]Access, error) {
+	return s.store.AccessOf(ctx, userID)
+}
+
+// AccessTo lists people whom an application knows, those who came last first, at most
+// limit.
+func (s *Service) AccessTo(ctx context.Context, clientID string, limit int) ([]Access, error) {
+	return s.store.AccessTo(ctx, clientID, limit)
+}
+
+// EndAccess takes from an application what it holds of a person, and what they have
+// agreed to: its next request for them is refused, and they are asked again.
+func (s *Service) EndAccess(ctx context.Context, by Actor, userID, clientID string) error {
+	if err := by.adminOr(userID); err != nil {
+		return err
+	}
+	return s.store.EndAccess(ctx, userID, clientID, s.event(by, ActEndAccess, userID, ""))
 }
 
 // JoinGroup puts a person, by their id or openid, into a group.

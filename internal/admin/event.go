@@ -29,6 +29,7 @@ const (
 	ActClientEdit    Action = "client_edit"
 	ActClientSecret  Action = "client_secret"
 	ActClientRemove  Action = "client_remove"
+	ActEndAccess     Action = "end_access" // of an application to a person
 	ActGroupAdd      Action = "group_add"
 	ActGroupRemove   Action = "group_remove"
 )
@@ -37,7 +38,7 @@ const (
 var Actions = []Action{
 	ActBlock, ActUnblock, ActEndSessions, ActEndSession, ActRefresh, ActExport, ActErase,
 	ActGrant, ActRevoke, ActLinkMade, ActLinkUsed, ActSignOut, ActEndAdmin, ActSignIn, ActIdentityClash,
-	ActClientAdd, ActClientEdit, ActClientSecret, ActClientRemove, ActGroupAdd, ActGroupRemove,
+	ActClientAdd, ActClientEdit, ActClientSecret, ActClientRemove, ActEndAccess, ActGroupAdd, ActGroupRemove,
 }
 
 // Event is one entry of the audit log. It is only ever added to.

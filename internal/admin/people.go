@@ -1,7 +1,9 @@
 package admin
 
 import (
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"wxlogin/internal/auth"
 )
@@ -36,6 +38,14 @@ const (
 	DefaultPage = 50
 	MaxPage     = 500
 )
+
+// MaxSearch bounds a search text, in bytes.
+const MaxSearch = 1000
+
+// Searchable says whether a text can be searched for on both engines.
+func Searchable(text string) bool {
+	return len(text) <= MaxSearch && utf8.ValidString(text) && !strings.ContainsRune(text, 0)
+}
 
 // Filter names a subset of people.
 type Filter string

@@ -68,6 +68,13 @@ type ClientStore interface {
 	// RemoveClient deletes a client with all consents and grants. NoSuchClient when
 	// there is none with this id.
 	RemoveClient(ctx context.Context, id string, event Event) error
+	// AccessOf lists the clients that know a person, by name.
+	AccessOf(ctx context.Context, userID string) ([]Access, error)
+	// AccessTo lists people whom a client knows, those who came last first.
+	AccessTo(ctx context.Context, clientID string, limit int) ([]Access, error)
+	// EndAccess deletes a person's consent and grants of a client, which is told of the
+	// logout; the event's detail becomes its name. NoSuchClient when it knows nothing.
+	EndAccess(ctx context.Context, userID, clientID string, event Event) error
 	// ChangeGroups gives a person, by id or openid, the groups that change makes of
 	// theirs. NoSuchUser when there is none; nothing is recorded when nothing changes.
 	ChangeGroups(ctx context.Context, appID, person string, change func(groups []string) []string, event Event) (changed bool, err error)

@@ -21,14 +21,15 @@ type Client struct {
 	RedirectURIs []string
 	// LogoutURIs are where a browser may go after a logout that the client began.
 	LogoutURIs  []string
-	Backchannel string // is told of logouts; empty: it is not
-	Account     string // whose people it asks for
-	Alg         Alg    // of its ID tokens
-	Native      bool   // loopback redirect URIs match with any port
-	Email       bool   // may ask for a made-up address
-	WeChat      bool   // is told openid and unionid
-	Trusted     bool   // people are not asked for consent
-	Groups      []string
+	Backchannel string   // is told of logouts; empty: it is not
+	Account     string   // whose people it asks for
+	Alg         Alg      // of its ID tokens
+	Native      bool     // loopback redirect URIs match with any port
+	Email       bool     // may ask for a made-up address
+	WeChat      bool     // is told openid and unionid
+	Trusted     bool     // people are not asked for consent
+	Groups      []string // who may enter; none: everybody
+	Issuer      string   // that we were when it was set up
 	CreatedAt   time.Time
 }
 

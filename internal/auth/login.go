@@ -84,9 +84,10 @@ type Store interface {
 	// UserByOpenID returns a person. NoSuchUser when there is none.
 	UserByOpenID(ctx context.Context, appID, openID string) (User, error)
 	// SaveLogin writes person, token, session and the end of the login, all or
-	// nothing, and returns the person as stored. A person who is Blocked at that
-	// moment gets no session: the Error says so and nothing is written.
-	SaveLogin(context.Context, SaveLogin) (User, error)
+	// nothing, and returns the visit that begins, as it can be read from now on. A
+	// person who is Blocked at that moment gets no session: the Error says so and
+	// nothing is written.
+	SaveLogin(context.Context, SaveLogin) (*Visit, error)
 	// Visit returns the live session of a token, with its person, in one read or none.
 	// NotSignedIn when there is none.
 	Visit(ctx context.Context, kind SessionKind, tokenHash string) (*Visit, error)

@@ -14,7 +14,7 @@ import (
 
 const clientColumns = `clients.id, clients.number, clients.name, clients.secret_hash, clients.redirect_uris, clients.logout_uris,
 	clients.backchannel_uri, clients.account, clients.alg, clients.native, clients.email, clients.wechat, clients.trusted,
-	clients.group_names, clients.created_at`
+	clients.group_names, clients.issuer, clients.created_at`
 
 type clientRow struct {
 	ID           string   `db:"id"`
@@ -31,6 +31,7 @@ type clientRow struct {
 	WeChat       bool     `db:"wechat"`
 	Trusted      bool     `db:"trusted"`
 	Groups       string   `db:"group_names"`
+	Issuer       string   `db:"issuer"`
 	CreatedAt    int64    `db:"created_at"`
 }
 
@@ -50,6 +51,7 @@ func (r clientRow) client() auth.Client {
 		WeChat:       r.WeChat,
 		Trusted:      r.Trusted,
 		Groups:       texts(r.Groups),
+		Issuer:       r.Issuer,
 		CreatedAt:    instant(r.CreatedAt),
 	}
 }
@@ -102,14 +104,14 @@ func (s *Store) Clients(ctx context.Context) ([]auth.Client, error) {
 func (s *Store) AddClient(ctx context.Context, c auth.Client, event admin.Event) error {
 	return s.writeFor(ctx, "add client", &touched{}, func(tx *sqldb.Tx) error {
 		added, err := changed(tx.ExecContext(ctx, `INSERT INTO clients (id, number, name, secret_hash, redirect_uris, logout_uris,
-				backchannel_uri, account, alg, native, email, wechat, trusted, group_names, created_at)
+				backchannel_uri, account, alg, native, email, wechat, trusted, group_names, issuer, created_at)
 			SELECT CAST($1 AS TEXT), COALESCE(MAX(number), 0) + 1, CAST($2 AS TEXT), CAST($3 AS TEXT), CAST($4 AS TEXT), CAST($5 AS TEXT),
 				CAST($6 AS TEXT), CAST($7 AS TEXT), CAST($8 AS TEXT), CAST($9 AS BIGINT), CAST($10 AS BIGINT), CAST($11 AS BIGINT),
-				CAST($12 AS BIGINT), CAST($13 AS TEXT), CAST($14 AS BIGINT)
+				CAST($12 AS BIGINT), CAST($13 AS TEXT), CAST($14 AS TEXT), CAST($15 AS BIGINT)
 			FROM clients WHERE true
 			ON CONFLICT (name) DO NOTHING`,
 			c.ID, c.Name, c.SecretHash, jsonList(c.RedirectURIs), jsonList(c.LogoutURIs), c.Backchannel, c.Account, c.Alg,
-			flag(c.Native), flag(c.Email), flag(c.WeChat), flag(c.Trusted), jsonList(c.Groups), millis(c.CreatedAt)))
+			flag(c.Native), flag(c.Email), flag(c.WeChat), flag(c.Trusted), jsonList(c.Groups), c.Issuer, millis(c.CreatedAt)))
 		if err != nil {
 			return err
 		}
@@ -124,10 +126,10 @@ func (s *Store) AddClient(ctx context.Context, c auth.Client, event admin.Event)
 func (s *Store) EditClient(ctx context.Context, c auth.Client, event admin.Event) error {
 	return s.writeFor(ctx, "edit client", &touched{}, func(tx *sqldb.Tx) error {
 		found, err := changed(tx.ExecContext(ctx, `UPDATE clients SET secret_hash = $2, redirect_uris = $3, logout_uris = $4,
-				backchannel_uri = $5, account = $6, alg = $7, native = $8, email = $9, wechat = $10, trusted = $11, group_names = $12
+				backchannel_uri = $5, account = $6, alg = $7, native = $8, email = $9, wechat = $10, trusted = $11, group_names = $12, issuer = $13
 			WHERE id = $1`,
 			c.ID, c.SecretHash, jsonList(c.RedirectURIs), jsonList(c.LogoutURIs), c.Backchannel, c.Account, c.Alg,
-			flag(c.Native), flag(c.Email), flag(c.WeChat), flag(c.Trusted), jsonList(c.Groups)))
+			flag(c.Native), flag(c.Email), flag(c.WeChat), flag(c.Trusted), jsonList(c.Groups), c.Issuer))
 		if err != nil {
 			return err
 		}

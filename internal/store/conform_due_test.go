@@ -34,7 +34,7 @@ func (w *world) lives(random *rand.Rand, people int) {
 			if scope == auth.ScopeUserinfo {
 				save.Profile = &auth.Profile{Nickname: []string{"小雨", "大雨", "小满", "", "小雨", "大雨", "小满", "小熊"}[random.IntN(8)]}
 			}
-			ids[openID] = must(w.SaveLogin(w.ctx, save))(w.t).ID
+			ids[openID] = must(w.SaveLogin(w.ctx, save))(w.t).User.ID
 		}
 		w.clock.pass(2 * time.Hour)
 	}

@@ -352,7 +352,7 @@ var grantPromises = map[string]func(*world){
 		must(w.Sweep(w.ctx, w.clock.now(), 7200*time.Hour))(w.t)
 		w.wantRows("outbox", 0)
 	},
-	"signing keys are sealed, added once and sealed anew": func(w *world) {
+	"signing keys are sealed, added once and resealed": func(w *world) {
 		key := auth.SigningKey{Alg: auth.ES256, Generation: 1, ID: "k", Public: `{"kty":"EC"}`, Private: `{"d":"private"}`, CreatedAt: w.clock.now(), SignsAt: w.clock.now()}
 		if !must(w.AddSigningKey(w.ctx, key))(w.t) {
 			w.t.Error("not added")
@@ -388,6 +388,49 @@ var grantPromises = map[string]func(*world){
 			w.t.Error(err)
 		}
 		w.wantRows("signing_keys", 0)
+	},
+	"applications that know a person are listed, and forget them": func(w *world) {
+		wiki, board, never := w.client("Wiki"), w.client("Board"), w.client("Never")
+		visit, another := w.visits("o1"), w.visits("o2")
+		consent := auth.Consent{UserID: visit.User.ID, ClientID: wiki.ID, Scopes: []string{"openid", "profile"}, AgreedAt: w.clock.now()}
+		if err := w.SaveConsent(w.ctx, consent); err != nil {
+			w.t.Error(err)
+		}
+		w.clock.pass(time.Second)
+		for _, v := range []auth.Visit{visit, another} {
+			w.wantRedeemed(w.wantCode(board, v, auth.ScopeOffline))
+			w.clock.pass(time.Second)
+		}
+		w.wantCode(never, visit)
+		all := must(w.AccessOf(w.ctx, visit.User.ID))(w.t)
+		if len(all) != 2 || all[0].Client.Name != "Board" || !all[0].Offline || all[0].LastAt.IsZero() || !all[0].AgreedAt.IsZero() ||
+			!slices.Equal(all[1].Scopes, consent.Scopes) || !all[1].LastAt.IsZero() || all[1].User.ID != visit.User.ID {
+			w.t.Errorf("got %+v", all)
+		}
+		if data := must(w.personalData(visit.User.ID))(w.t); len(data.Access) != 2 {
+			w.t.Errorf("personal data: %+v", data.Access)
+		}
+		if people := must(w.AccessTo(w.ctx, board.ID, 10))(w.t); len(people) != 2 || people[0].User.ID != another.User.ID {
+			w.t.Errorf("got %+v", people)
+		}
+		if people := must(w.AccessTo(w.ctx, board.ID, 1))(w.t); len(people) != 1 || people[0].User.ID != another.User.ID {
+			w.t.Errorf("got %+v", people)
+		}
+		for _, c := range []auth.Client{wiki, board} {
+			if err := w.EndAccess(w.ctx, visit.User.ID, c.ID, w.event(admin.ActEndAccess, visit.User.ID)); err != nil {
+				w.t.Error(err)
+			}
+			wantReason(w.t, w.EndAccess(w.ctx, visit.User.ID, c.ID, w.event(admin.ActEndAccess, visit.User.ID)), auth.NoSuchClient)
+		}
+		if all := must(w.AccessOf(w.ctx, visit.User.ID))(w.t); len(all) != 0 {
+			w.t.Errorf("got %+v", all)
+		}
+		w.wantRows("outbox", 1)
+		w.wantRows("consents", 0)
+		w.wantRows("grants", 2) // another's, and the code that nobody has used
+		if detail := w.text(`SELECT detail FROM events WHERE action = 'end_access' ORDER BY id LIMIT 1`); detail != "Wiki" {
+			w.t.Errorf("detail %q", detail)
+		}
 	},
 	"groups are a person's, by id or openid, from the next visit on": func(w *world) {
 		visit := w.visits("o1")

@@ -90,17 +90,17 @@ func (s *Store) FinishLogin(ctx context.Context, l auth.Login) error {
 
 // SaveLogin implements auth.Store. CodeSpent when the login has ended in another
 // way by now, or another login has claimed its state or code.
-func (s *Store) SaveLogin(ctx context.Context, save auth.SaveLogin) (user auth.User, err error) {
+func (s *Store) SaveLogin(ctx context.Context, save auth.SaveLogin) (*auth.Visit, error) {
 	changes := touched{sessions: []string{save.Replaces}}
-	err = s.writeFor(ctx, "save login", &changes, func(tx *sqldb.Tx) error {
+	err := s.writeFor(ctx, "save login", &changes, func(tx *sqldb.Tx) error {
 		visit, err := s.saveLogin(ctx, tx, save)
-		user, changes.user, changes.made = visit.User, visit.User.ID, &visit
+		changes.user, changes.made = visit.User.ID, &visit
 		return err
 	})
 	if err != nil {
-		return auth.User{}, err
+		return nil, err
 	}
-	return user, nil
+	return changes.made, nil
 }
 
 // saveLogin gives the visit that begins with the login.

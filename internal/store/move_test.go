@@ -25,10 +25,11 @@ func movers(t *testing.T) (from, to *world, path string) {
 		if i%3 == 0 {
 			save.UnionID, save.Consent = fmt.Sprint("u", i), "v1"
 		}
-		user, err := from.SaveLogin(from.ctx, save)
+		visit, err := from.SaveLogin(from.ctx, save)
 		if err != nil {
 			t.Fatal(err)
 		}
+		user := visit.User
 		if i < 5 {
 			from.savePicture(from.picture(user, "https://wx.qlogo.cn/1", strings.Repeat("\x00\xff", 1<<10)), true)
 			from.exec("UPDATE tokens SET dead_reason = '40030', due_at = NULL WHERE user_id = $1", user.ID)

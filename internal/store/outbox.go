@@ -13,20 +13,21 @@ import (
 // noteLogout writes down which clients are to be told that a session has ended, or,
 // by the column user_id, all of a person's. It stands before what ends them, which
 // takes along by what they would be found.
-func noteLogout(ctx context.Context, tx *sqldb.Tx, where, value string, at time.Time) error {
+func noteLogout(ctx context.Context, tx *sqldb.Tx, where, value string, at time.Time, more ...any) error {
 	_, err := tx.ExecContext(ctx, `INSERT INTO outbox (client_id, sid, user_id, noted_at, due_at, tries)
 		SELECT DISTINCT grants.client_id, grants.sid, grants.user_id, CAST($2 AS BIGINT), CAST($2 AS BIGINT), 0
 		FROM grants JOIN clients ON clients.id = grants.client_id
 		WHERE `+where+` AND grants.redeemed_at IS NOT NULL AND clients.backchannel_uri <> ''
-		ON CONFLICT DO NOTHING`, value, millis(at))
+		ON CONFLICT DO NOTHING`, append([]any{value, millis(at)}, more...)...)
 	return err
 }
 
 // What noteLogout looks by.
 const (
-	ofSession = `grants.session_id = $1`
-	ofToken   = `grants.session_id = (SELECT id FROM sessions WHERE token_hash = $1 AND kind = 'visitor')`
-	ofPerson  = `grants.user_id = $1`
+	ofSession  = `grants.session_id = $1`
+	ofToken    = `grants.session_id = (SELECT id FROM sessions WHERE token_hash = $1 AND kind = 'visitor')`
+	ofPerson   = `grants.user_id = $1`
+	ofPersonAt = `grants.user_id = $1 AND grants.client_id = $3`
 )
 
 // NextNotice implements auth.OutboxStore.

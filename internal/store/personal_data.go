@@ -60,6 +60,9 @@ func (s *Store) EachOfPersonalData(ctx context.Context, userID string, visit adm
 			return err
 		}
 	}
+	if err := visit.Access(first.access); err != nil {
+		return err
+	}
 	return visit.Rest(first.token, first.picture)
 }
 
@@ -69,6 +72,7 @@ type personalData struct {
 	sessions []sessionRow
 	logins   []loginRow
 	events   []list.EventRow
+	access   []admin.Access
 	token    *admin.TokenInfo
 	picture  auth.Picture
 }
@@ -84,6 +88,9 @@ func readPersonalData(ctx context.Context, tx *sqldb.Tx, userID string) (d perso
 		return d, err
 	}
 	if err := tx.SelectContext(ctx, &d.events, eventsBefore, latest(userID, d.user.OpenID)...); err != nil {
+		return d, err
+	}
+	if d.access, err = accessOf(ctx, tx, userID); err != nil {
 		return d, err
 	}
 	if d.token, err = tokenInfo(ctx, tx, userID); err != nil {

@@ -95,8 +95,11 @@ func (s *Store) Visit(ctx context.Context, kind auth.SessionKind, tokenHash stri
 	var visit *auth.Visit
 	var err error
 	switch kind {
-	case auth.VisitorSession:
-		visit, err = s.readVisit(ctx, tokenHash)
+	case auth.VisitorSession: // from memory while nothing has changed
+		var state sqldb.State
+		if visit, state = s.cache.get(tokenHash); visit == nil {
+			visit, err = s.readVisit(ctx, tokenHash, state)
+		}
 	case auth.AdminSession:
 		visit, err = s.readAdminVisit(ctx, tokenHash)
 	default:
@@ -112,17 +115,13 @@ func (s *Store) Visit(ctx context.Context, kind auth.SessionKind, tokenHash stri
 	return visit, nil
 }
 
-// readVisit reads a visitor's session, from memory while nothing has changed.
-func (s *Store) readVisit(ctx context.Context, tokenHash string) (*auth.Visit, error) {
-	visit, state := s.cache.get(tokenHash)
-	if visit != nil {
-		return visit, nil
-	}
+// readVisit reads a visitor's session. It is cached as one of the state.
+func (s *Store) readVisit(ctx context.Context, tokenHash string, state sqldb.State) (*auth.Visit, error) {
 	var row visitRow
 	if err := s.visitor.GetContext(ctx, &row, tokenHash); err != nil {
 		return nil, err
 	}
-	visit = &auth.Visit{Session: row.Session.session(), User: row.User.User(), Granted: row.Granted != 0}
+	visit := &auth.Visit{Session: row.Session.session(), User: row.User.User(), Granted: row.Granted != 0}
 	s.cache.add(visit, state)
 	return visit, nil
 }

@@ -86,7 +86,7 @@ func (s *Store) ResealSigningKeys(ctx context.Context) error {
 			continue // a start with the wrong keys must not spoil what the right ones open
 		}
 		sealed, by := s.sealer.seal(private, keyPlace(row.KID))
-		err = s.writeFor(ctx, "seal signing key anew", &touched{}, func(tx *sqldb.Tx) error {
+		err = s.writeFor(ctx, "reseal signing key", &touched{}, func(tx *sqldb.Tx) error {
 			_, err := tx.ExecContext(ctx, `UPDATE signing_keys SET private_key = $2, sealed_by = $3 WHERE kid = $1 AND private_key <> ''`, row.KID, sealed, by)
 			return err
 		})

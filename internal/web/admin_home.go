@@ -46,8 +46,8 @@ func (s *Server) adminHome(w http.ResponseWriter, r *http.Request) error {
 		Self:     adminOf(r).Person(),
 		Done:     done(r),
 	}
-	if found := s.currentSession(r, s.cookies.admin); found.visit != nil {
-		p.Here = found.visit.Session.ID
+	if visit, err := s.live(r, s.cookies.admin); err == nil {
+		p.Here = visit.Session.ID
 	}
 	return s.page(w, r, p)
 }

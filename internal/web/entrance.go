@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gorilla/sessions"
-
 	"wxlogin/internal/auth"
 )
 
@@ -46,7 +44,11 @@ func (s *Server) enterHere(next http.Handler) http.Handler {
 // of the same site: with www or without, or http.
 func (s *Server) otherEntrance(r *http.Request) string {
 	proto := s.forwarded(r, "X-Forwarded-Proto")
-	host := strings.ToLower(s.site.meant(cmp.Or(s.forwarded(r, "X-Forwarded-Host"), r.Host), proto, ""))
+	host := cmp.Or(s.forwarded(r, "X-Forwarded-Host"), r.Host)
+	if host == s.config.PublicURL.Host && proto != "http" {
+		return "" // as nearly always
+	}
+	host = strings.ToLower(s.site.meant(host, proto, ""))
 	public := strings.ToLower(s.config.PublicURL.Host)
 	switch {
 	case host != public && strings.TrimPrefix(host, "www.") == strings.TrimPrefix(public, "www."):
@@ -108,7 +110,7 @@ func (s *Server) arrived(w http.ResponseWriter, r *http.Request, fl flow) {
 		n = 1
 	}
 	value := strconv.Itoa(n+1) + "." + strconv.FormatInt(s.now().UnixMilli(), 10) + "." + tripsPlace(fl.ReturnTo)
-	http.SetCookie(w, s.tripsCookie(value, int(tripPause/time.Second)))
+	http.SetCookie(w, s.tripsCookie(value, tripPause))
 }
 
 // tripsEnd forgets the trips so far.
@@ -122,14 +124,8 @@ func (s *Server) tripsEnd(w http.ResponseWriter, r *http.Request) {
 // trip.
 func tripsPlace(returnTo string) string { return auth.Hash(beforeAny(returnTo, "?#"))[:10] }
 
-func (s *Server) tripsCookie(value string, maxAge int) *http.Cookie {
-	return sessions.NewCookie(s.site.cookie("", "wxlogin_trips"), value, &sessions.Options{
-		Path:     "/",
-		MaxAge:   maxAge,
-		Secure:   s.site.secure,
-		HttpOnly: true,
-		SameSite: http.SameSiteLaxMode,
-	})
+func (s *Server) tripsCookie(value string, lifetime time.Duration) *http.Cookie {
+	return s.site.newCookie("wxlogin_trips", value, lifetime)
 }
 
 // goesRound says whether the next trip would be one of a loop. A browser whose

@@ -62,7 +62,7 @@ func (s *Server) remember(r *http.Request, status int, reason auth.Reason) {
 	case auth.NoSuchPage, auth.RateLimited, auth.WrongMethod, auth.NotSignedIn:
 		return
 	}
-	s.failures.add(failure{requestID(r), s.now(), r.Method, routeOf(r), status, reason, requestStateOf(r).client})
+	s.failures.add(failure{requestID(r), s.now(), r.Method, requestStateOf(r).pattern(), status, reason, requestStateOf(r).client})
 }
 
 // requestFound is what is known of a request by its id.

@@ -58,13 +58,7 @@ func newFlows(site site, keys auth.Keyring, now func() time.Time) *flows {
 	for i, key := range keys {
 		store.Codecs = slices.Insert(store.Codecs, i, securecookie.Codec(newFlowCodec(key)))
 	}
-	store.Options = &sessions.Options{
-		Path:     "/",
-		Secure:   site.secure,
-		HttpOnly: true,
-		// Strict would keep the cookie back on the way home from WeChat.
-		SameSite: http.SameSiteLaxMode,
-	}
+	store.Options = new(site.cookieOptions("", flowLifetime))
 	store.MaxAge(int(flowLifetime / time.Second)) // reaches the codecs too, Options alone does not
 	return &flows{
 		store:  store,
@@ -154,9 +148,7 @@ func (f *flows) evict(w http.ResponseWriter, r *http.Request, bytes int) {
 }
 
 func (f *flows) expire(w http.ResponseWriter, name string) {
-	options := *f.store.Options
-	options.MaxAge = -1
-	http.SetCookie(w, sessions.NewCookie(name, "", &options))
+	http.SetCookie(w, takeBack(name, *f.store.Options))
 }
 
 // decode opens a cookie. One that does not open, or opens to something too old,

@@ -68,9 +68,6 @@ func (s *Server) checkState(next http.Handler) http.Handler {
 	return s.handle(func(w http.ResponseWriter, r *http.Request) error {
 		// The address holds a code, and no page here holds a form.
 		w.Header().Set("Referrer-Policy", "no-referrer")
-		if r.Method != http.MethodGet {
-			return auth.Fail(auth.WrongMethod, nil) // HEAD would spend the code for nobody
-		}
 		query := r.URL.Query()
 		states, codes := query["state"], query["code"]
 		if len(states) != 1 || len(codes) > 1 || !stateForm.MatchString(states[0]) {
@@ -96,14 +93,6 @@ func (s *Server) refuse(err *auth.Error) error {
 	return err
 }
 
-// flowOf is the flow that checkState found.
-func flowOf(r *http.Request) (flow, bool) {
-	if fl := requestStateOf(r).flow; fl != nil {
-		return *fl, true
-	}
-	return flow{}, false
-}
-
 // maxCode bounds a code; those seen have 32 characters.
 const maxCode = 512
 
@@ -113,10 +102,7 @@ const maxTries = 1
 
 // callback is where WeChat sends the browser back to.
 func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
-	fl, ok := flowOf(r)
-	if !ok {
-		return auth.Failf(auth.Unexpected, "callback without the check of its state")
-	}
+	fl := requestStateOf(r).flow // never nil: checkState stands before
 	code := r.URL.Query().Get("code")
 	// Who refuses is not sent back at all today; older clients came without a code
 	// or with this one (field reports).
@@ -126,27 +112,20 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
 	if len(code) > maxCode {
 		return s.refuse(auth.Failf(auth.BadRequest, "a code of %d bytes", len(code)))
 	}
-	outcome, err := s.auth.SignIn(r.Context(), auth.Arrival{
+	visit, err := s.auth.SignIn(r.Context(), auth.Arrival{
 		State:     fl.State,
 		Code:      code,
 		Scope:     fl.Scope,
 		Token:     fl.Token,
 		Replaces:  s.currentTokenHash(r),
-		Consent:   s.consentOf(fl),
+		Consent:   s.consentOf(*fl),
 		Device:    device(r),
 		RequestID: requestID(r),
 	})
-	switch {
-	case auth.ReasonOf(err) == auth.CodeSpent:
-		return s.spent(w, r, fl, err)
-	case auth.ReasonOf(err) == auth.IdentityClash:
-		s.note(r, s.admins.RecordIdentityClash(r.Context(), device(r)))
-		return err
-	case err != nil && s.mayGoOn(w, r, fl, err):
-		return fromWeChat(w, fl.ReturnTo)
-	case err != nil:
-		return err
-	case outcome == auth.Unknown:
+	if err != nil {
+		return s.notSignedIn(w, r, *fl, err)
+	}
+	if visit == nil { // somebody unknown
 		if err := s.endOther(w, r); err != nil {
 			return err
 		}
@@ -155,16 +134,29 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
 	if err := s.cookies.hand(w, r, s.cookies.visitor, fl.Token); err != nil {
 		return err
 	}
-	// Read again: whether the person is an admin is not the login's business.
-	if visit, err := s.sessions.Visit(r.Context(), auth.VisitorSession, auth.Hash(fl.Token)); err == nil {
-		s.note(r, s.admins.RecordSignIn(r.Context(), visit))
-		if s.shouldRenew(r, fl, visit) {
-			http.SetCookie(w, s.renewalCookie())
-			return redirect(w, http.StatusSeeOther, s.consentPath(fl.ReturnTo)+"&renew=1")
-		}
+	s.note(r, s.admins.RecordSignIn(r.Context(), visit))
+	if s.shouldRenew(r, *fl, visit) {
+		http.SetCookie(w, s.renewalCookie())
+		return redirect(w, http.StatusSeeOther, s.consentPath(fl.ReturnTo)+"&renew=1")
 	}
-	s.arrived(w, r, fl)
+	s.arrived(w, r, *fl)
 	return fromWeChat(w, fl.ReturnTo)
+}
+
+// notSignedIn is where a login leads that has failed: for some reasons to where it
+// would have led.
+func (s *Server) notSignedIn(w http.ResponseWriter, r *http.Request, fl flow, err error) error {
+	switch auth.ReasonOf(err) {
+	case auth.CodeSpent:
+		return s.spent(w, r, fl, err)
+	case auth.IdentityClash:
+		s.note(r, s.admins.RecordIdentityClash(r.Context(), device(r)))
+		return err
+	}
+	if s.mayGoOn(w, r, fl, err) {
+		return fromWeChat(w, fl.ReturnTo)
+	}
+	return err
 }
 
 // fromWeChat sends a browser on that WeChat has sent back. Its address there ended

@@ -118,6 +118,8 @@ func TestExportForm(t *testing.T) {
 			Sessions []json.RawMessage `json:"sessions"`
 			Logins   []json.RawMessage `json:"logins"`
 			Events   []json.RawMessage `json:"events"`
+			Groups   json.RawMessage   `json:"groups"`
+			Apps     json.RawMessage   `json:"applications"`
 			Token    json.RawMessage   `json:"refresh_token"`
 			Picture  json.RawMessage   `json:"picture"`
 		}

@@ -22,10 +22,16 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) error {
 		err = s.decide(w, r, a)
 	}
 	if refused, ok := errors.AsType[*refusal](err); ok {
-		s.log.InfoContext(r.Context(), "an application was refused", "request_id", requestID(r), "application", refused.a.client.Name, "error", refused)
+		s.refusedFor(r, refused)
 		return redirect(w, http.StatusSeeOther, s.refusalAddress(refused))
 	}
 	return err
+}
+
+// refusedFor notes that an application is told an error.
+func (s *Server) refusedFor(r *http.Request, refused *refusal) {
+	s.log.InfoContext(r.Context(), "an application was refused", "request_id", requestID(r), "application", refused.a.client.Name, "error", refused)
+	s.config.Application(refused.a.client.Name, "authorize", refused.code)
 }
 
 // authorizeByForm sends a form on as GET: it has come without our cookie, as another
@@ -86,6 +92,7 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request, a *authorization
 	if err != nil {
 		return err
 	}
+	s.config.Application(a.client.Name, "authorize", "given")
 	s.log.InfoContext(r.Context(), "an application was given a code", "request_id", requestID(r), "application", a.client.Name, "user", visit.User.ID)
 	return redirect(w, http.StatusSeeOther, s.answer(a, url.Values{"code": {string(code)}}))
 }
@@ -140,7 +147,7 @@ func (s *Server) keepOut(w http.ResponseWriter, r *http.Request, a *authorizatio
 	if a.silent {
 		return auth.Fail(auth.NotInGroup, denied)
 	}
-	s.log.InfoContext(r.Context(), "an application was refused", "request_id", requestID(r), "application", a.client.Name, "error", denied)
+	s.refusedFor(r, denied)
 	s.writePage(w, r, http.StatusForbidden, messagePage{
 		Icon: "info", Key: "reason." + string(auth.NotInGroup), Detail: a.client.Name,
 		Action: &link{Label: "action.back_to_app", Href: s.refusalAddress(denied)},

@@ -634,3 +634,59 @@ func TestClientsWhileTheDatabaseIsDown(t *testing.T) {
 	app.wantIn(again)
 	app.wantIn(token)
 }
+
+// A desktop signs in to an application by a phone, which is told to which.
+func TestScanToAnApplication(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{})
+	app := w.app("Grafana", nil)
+	desktop, phone := w.browser(desktopWeb), w.phone("lin")
+	phone.signsIn()
+	p := desktop.opens(app.begins()).wantPage(http.StatusOK, "Grafana")
+	done := p.between(`data-done="`, `"`)
+	ticket, _, _ := strings.Cut(strings.SplitN(done, "ticket=", 2)[1], "&")
+	ask := phone.get("/scan/"+ticket).wantPage(http.StatusOK, "Grafana")
+	ask.wantPage(http.StatusOK, "app.example.com")
+	phone.post("/scan/"+ticket, url.Values{"answer": {"confirm"}})
+	told := desktop.comesBack(desktop.get(done))
+	token, err := app.redeem(told)
+	check(t, err)
+	claims := app.claims(token)
+	if amr, _ := json.Marshal(claims["amr"]); string(amr) != `["wechat","scan"]` || claims["sub"] != phone.me()["id"] {
+		t.Errorf("amr is %s, sub %v", amr, claims["sub"])
+	}
+	if p := desktop.opens("/scan?return_to=/"); strings.Contains(p.Body, "Grafana") {
+		t.Error("another scan names the application")
+	}
+}
+
+// A site's proxy can let in only members of groups.
+func TestVerifyGroups(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{})
+	phone := w.phone("lin")
+	phone.signsIn()
+	want := func(address string, status int) {
+		t.Helper()
+		if p := phone.get(address); p.Status != status || (p.Header.Get("Remote-User") != "") != (status == http.StatusOK) {
+			t.Errorf("%s: status %d, %q", address, p.Status, p.Header.Get("Remote-User"))
+		}
+	}
+	want("/verify", http.StatusOK)
+	for _, address := range []string{"/verify?groups=staff", "/verify?groups=", "/verify?groups=ops,staff", "/verify?optional=1&groups=staff", "/verify?login=redirect&groups=staff"} {
+		want(address, http.StatusForbidden)
+	}
+	id := phone.me()["id"].(string)
+	_, err := w.admins.JoinGroup(t.Context(), admin.CommandLine(), id, "staff")
+	check(t, err)
+	want("/verify?groups=staff", http.StatusOK)
+	want("/verify?groups=ops,staff", http.StatusOK)
+	want("/verify?groups=ops&groups=staff", http.StatusForbidden)
+	want("/verify/x?groups=ops", http.StatusOK) // the visitor's own words
+	_, err = w.admins.LeaveGroup(t.Context(), admin.CommandLine(), id, "staff")
+	check(t, err)
+	want("/verify?groups=staff", http.StatusForbidden)
+	if p := w.browser(iPhone).get("/verify?groups=staff"); p.Status != http.StatusUnauthorized {
+		t.Errorf("nobody: status %d", p.Status)
+	}
+}

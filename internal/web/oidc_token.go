@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -17,6 +18,7 @@ func (s *Server) authenticate(r *http.Request) (*auth.Client, map[string]string,
 	if err != nil {
 		return nil, nil, err
 	}
+	unknown := auth.Fail(auth.BadRequest, &protocolError{http.StatusUnauthorized, "invalid_client", "there is no such client, or its secret is another"})
 	id, secret := form["client_id"], form["client_secret"]
 	if name, password, ok := r.BasicAuth(); ok {
 		// Both are form-encoded within (RFC 6749, 2.3.1).
@@ -28,9 +30,8 @@ func (s *Server) authenticate(r *http.Request) (*auth.Client, map[string]string,
 		}
 		id, secret = name, password
 	} else if r.Header.Get("Authorization") != "" {
-		return nil, nil, refuseCall("invalid_request", "the one scheme of Authorization is Basic")
+		return nil, nil, unknown // Basic is the one scheme (RFC 6749, 5.2)
 	}
-	unknown := auth.Fail(auth.BadRequest, &protocolError{http.StatusUnauthorized, "invalid_client", "there is no such client, or its secret is another"})
 	client, err := s.grants.Client(r.Context(), id)
 	switch {
 	case auth.ReasonOf(err) == auth.NoSuchClient:
@@ -56,9 +57,22 @@ type tokenAnswer struct {
 // token gives an application tokens for a code or a refresh token.
 func (s *Server) token(w http.ResponseWriter, r *http.Request) error {
 	client, form, err := s.authenticate(r)
-	if err != nil {
-		return err
+	name := ""
+	if err == nil {
+		name, err = client.Name, s.redeem(w, r, client, form)
 	}
+	result := "given"
+	if told, ok := errors.AsType[*protocolError](err); ok {
+		result = told.code
+	} else if err != nil {
+		result = string(auth.ReasonOf(err))
+	}
+	s.config.Application(name, "token", result)
+	return err
+}
+
+// redeem spends what the application has come with.
+func (s *Server) redeem(w http.ResponseWriter, r *http.Request, client *auth.Client, form map[string]string) (err error) {
 	// Before anything is spent: without a key there is no answer.
 	if err := s.idTokens.Ensure(r.Context(), client.Alg); err != nil {
 		return err
@@ -99,7 +113,8 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) error {
 
 // userinfo tells an application about the person that its access token is for.
 func (s *Server) userinfo(w http.ResponseWriter, r *http.Request) error {
-	access, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	scheme, access, ok := strings.Cut(r.Header.Get("Authorization"), " ")
+	ok = ok && strings.EqualFold(scheme, "Bearer")
 	if form := r.PostForm["access_token"]; !ok && len(form) == 1 && r.Header.Get("Authorization") == "" {
 		access, ok = form[0], true
 	}

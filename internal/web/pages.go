@@ -68,6 +68,7 @@ type messagePage struct {
 // scanPage is for browsers outside WeChat: a code, and where its script asks
 // what has become of it.
 type scanPage struct {
+	App        string // that is signed in to; empty: the site itself
 	Site       string // that is signed in to: its host
 	Phone      bool   // the browser is on a phone: the address comes first
 	QRCodeURL  string // a PNG
@@ -85,6 +86,8 @@ type scanPage struct {
 
 // scanAskPage asks the phone whether a desktop may be signed in.
 type scanAskPage struct {
+	App     string // that the desktop signs in to; empty: the site itself
+	AppHost string // where it is; may be empty
 	User    auth.User
 	Site    string     // the host of the public URL
 	Device  deviceName // of the desktop

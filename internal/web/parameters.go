@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
@@ -24,12 +23,9 @@ func refuseParameter(name, bound string, args ...any) error {
 	return auth.Fail(auth.BadRequest, badParameter{name, fmt.Sprintf(bound, args...)})
 }
 
-// maxSearch bounds a search text, in bytes; the store has the same.
-const maxSearch = 1000
-
 func checkSearch(name, text string) error {
-	if len(text) > maxSearch || !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
-		return refuseParameter(name, "UTF-8, ≤ %d bytes", maxSearch)
+	if !admin.Searchable(text) {
+		return refuseParameter(name, "UTF-8, ≤ %d bytes", admin.MaxSearch)
 	}
 	return nil
 }

@@ -110,3 +110,28 @@ func newPictureJSON(p auth.Picture) *pictureJSON {
 	}
 	return &pictureJSON{p.Source, inSeconds(p.CopiedAt), p.Type, p.Body}
 }
+
+type accessJSON struct {
+	ClientID string     `json:"client_id"`
+	Name     string     `json:"name"`
+	Scopes   []string   `json:"scopes"`
+	AgreedAt *time.Time `json:"agreed_at"`
+	LastAt   *time.Time `json:"last_login_at"`
+	Offline  bool       `json:"offline"`
+}
+
+func newAccessJSON(all []admin.Access) []accessJSON {
+	list := []accessJSON{}
+	for _, a := range all {
+		list = append(list, accessJSON{a.Client.ID, a.Client.Name, append([]string{}, a.Scopes...), maybeTime(a.AgreedAt), maybeTime(a.LastAt), a.Offline})
+	}
+	return list
+}
+
+// maybeTime is null for the zero time.
+func maybeTime(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}

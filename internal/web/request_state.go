@@ -1,12 +1,14 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"encoding/hex"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -15,10 +17,13 @@ import (
 )
 
 // requestState is one request and its answer, as far as everything that has to do
-// with them must know. It is made once a request and found through one value of
-// the context: each further value would cost a copy of the request.
+// with them must know. It is made once a request, and is its context and the writer of its
+// answer: each value put into a context of its own would cost a copy of the request.
 type requestState struct {
+	context.Context     // of the request as it came
 	http.ResponseWriter // the browser's
+
+	route *chi.Context // where chi notes which route it is
 
 	id     string // of this request, for the answer and the log
 	client string // its address, without the port; empty when unknown
@@ -38,6 +43,17 @@ type requestStateKey struct{}
 // ask for it.
 func requestStateOf(r *http.Request) *requestState {
 	return r.Context().Value(requestStateKey{}).(*requestState)
+}
+
+// Value implements context.Context.
+func (rs *requestState) Value(key any) any {
+	switch key {
+	case requestStateKey{}:
+		return rs
+	case chi.RouteCtxKey:
+		return rs.route
+	}
+	return rs.Context.Value(key)
 }
 
 // WriteHeader implements http.ResponseWriter.
@@ -67,19 +83,26 @@ func (rs *requestState) Unwrap() http.ResponseWriter { return rs.ResponseWriter 
 func (s *Server) begin(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
-		rs := &requestState{ResponseWriter: w, id: newRequestID(), client: client(r)}
+		rs := &requestState{Context: r.Context(), ResponseWriter: w, id: newRequestID(), client: client(r)}
+		rs.route = routeContexts.Get().(*chi.Context)
+		rs.route.Reset()
+		rs.route.Routes = s.router
 		w.Header()["X-Request-Id"] = []string{rs.id} // its canonical form
-		r = r.WithContext(context.WithValue(r.Context(), requestStateKey{}, rs))
-		next.ServeHTTP(rs, r)
+		next.ServeHTTP(rs, r.WithContext(rs))
 		took := time.Since(began)
 		record := AccessRecord{
-			RequestID: rs.id, Method: r.Method, Route: routeOf(r), Status: rs.status, Bytes: rs.written,
+			RequestID: rs.id, Method: r.Method, Route: rs.pattern(), Status: rs.status, Bytes: rs.written,
 			Began: began, Took: took, Client: rs.client,
 		}
-		s.config.Observe(r.Context(), record)
-		s.config.LogAccess(r.Context(), record)
+		s.config.Observe(rs, record)
+		s.config.LogAccess(rs, record)
+		routeContexts.Put(rs.route)
 	})
 }
+
+// routeContexts are kept as chi keeps its own, which it would make a copy of the
+// request for.
+var routeContexts = sync.Pool{New: func() any { return chi.NewRouteContext() }}
 
 // AccessRecord is what the access log and the metrics know of one answered request.
 type AccessRecord struct {
@@ -123,13 +146,7 @@ func newRequestID() string {
 
 func requestID(r *http.Request) string { return requestStateOf(r).id }
 
-// routeOf is the pattern of the route that matched, which has no one's data in
-// it.
-func routeOf(r *http.Request) string {
-	if route := chi.RouteContext(r.Context()); route != nil {
-		if pattern := route.RoutePattern(); pattern != "" {
-			return pattern
-		}
-	}
-	return "none"
+// pattern is that of the route that matched, which has no one's data in it.
+func (rs *requestState) pattern() string {
+	return cmp.Or(rs.route.RoutePattern(), "none")
 }

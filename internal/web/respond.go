@@ -101,7 +101,7 @@ func (s *Server) logError(r *http.Request, status int, reason auth.Reason, kind 
 	case auth.Upstream, auth.Unavailable:
 		log = s.log.WarnContext
 	}
-	log(ctx, "request failed", "request_id", requestID(r), "route", routeOf(r), "status", status, "reason", reason, "error", err)
+	log(ctx, "request failed", "request_id", requestID(r), "route", requestStateOf(r).pattern(), "status", status, "reason", reason, "error", err)
 }
 
 // problem is an error in the form of RFC 9457.
@@ -154,7 +154,7 @@ func (s *Server) errorPage(w http.ResponseWriter, r *http.Request, status int, r
 	switch reason {
 	case auth.Snapshot:
 		p.Icon = "info" // 使用完整服务 is WeChat's own button, nothing of ours helps
-	case auth.Blocked, auth.PersonLimited, auth.WeChatRefused:
+	case auth.Blocked, auth.PersonLimited, auth.WeChatRefused, auth.NotInGroup:
 		p.Icon = "info"
 	case auth.Cancelled:
 		p.Icon = "info"
@@ -205,7 +205,7 @@ func (s *Server) backTo(r *http.Request) string {
 // startAgain is the way on from an error: the login again when it happened on the
 // way back from WeChat, else the visitor's own page.
 func (s *Server) startAgain(r *http.Request) *link {
-	if fl, ok := flowOf(r); ok {
+	if fl := requestStateOf(r).flow; fl != nil {
 		return &link{Label: "action.try_again", Href: s.loginPath(fl.ReturnTo, fl.Scope == auth.ScopeUserinfo)}
 	}
 	if s.below(r) == "/callback" {

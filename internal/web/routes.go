@@ -15,7 +15,7 @@ import (
 // routes is every address there is, with what stands before it.
 func (s *Server) routes() http.Handler {
 	root := chi.NewRouter()
-	root.Use(clientAddress(s.config.TrustedProxies), s.begin, s.recoverPanics, s.secureHeaders, s.askAnyMethod, limitBody, s.sameOrigin(), s.readForm)
+	root.Use(s.recoverPanics, s.secureHeaders, s.askAnyMethod, limitBody, s.sameOrigin(), s.readForm)
 	root.Use(middleware.GetHead) // monitors ask by HEAD
 	root.NotFound(s.handle(s.noSuchPage))
 	root.MethodNotAllowed(s.handle(s.wrongMethod))
@@ -100,7 +100,7 @@ func (s *Server) routes() http.Handler {
 		})
 		// The check of the state stands before the handler and nowhere else, so
 		// that no code is spent for a browser that did not ask for it.
-		r.With(s.checkState).Get("/callback", s.handle(s.callback))
+		r.With(s.notByHead, s.checkState).Get("/callback", s.handle(s.callback))
 		r.Get("/admin/link", s.handle(s.adminLink))
 		r.Post("/admin/link", s.handle(s.useAdminLink))
 		r.With(s.notByHead, addressStays).Get("/scan/{ticket}", s.handle(s.scanTicket))
@@ -148,7 +148,8 @@ func (s *Server) routes() http.Handler {
 		r.Post("/api/admin/users/{id}/refresh", s.handle(s.apiAct(s.refresh)))
 		r.Delete("/api/admin/users/{id}", s.handle(s.apiErase))
 	})
-	return root
+	s.router = root
+	return clientAddress(s.config.TrustedProxies)(s.begin(root))
 }
 
 // noSuchPage leads on from an address with a slash too many, which people type and
@@ -156,7 +157,7 @@ func (s *Server) routes() http.Handler {
 func (s *Server) noSuchPage(w http.ResponseWriter, r *http.Request) error {
 	address := strings.TrimRight(r.URL.Path, "/")
 	if (r.Method == http.MethodGet || r.Method == http.MethodHead) && address != r.URL.Path && address != "" &&
-		s.handler.(chi.Routes).Match(chi.NewRouteContext(), http.MethodGet, address) {
+		s.router.Match(chi.NewRouteContext(), http.MethodGet, address) {
 		address = s.site.origin + (&url.URL{Path: address, RawQuery: r.URL.RawQuery}).String()
 		return redirect(w, http.StatusPermanentRedirect, address)
 	}
@@ -180,14 +181,13 @@ func (s *Server) favicon(w http.ResponseWriter, r *http.Request) error {
 
 // wrongMethod says which methods would be right (RFC 9110).
 func (s *Server) wrongMethod(w http.ResponseWriter, r *http.Request) error {
-	routes := s.handler.(chi.Routes)
 	var allowed []string
 	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodDelete} {
 		asked := method
 		if method == http.MethodHead {
 			asked = http.MethodGet
 		}
-		if routes.Match(chi.NewRouteContext(), asked, r.URL.Path) {
+		if s.router.Match(chi.NewRouteContext(), asked, r.URL.Path) {
 			allowed = append(allowed, method)
 		}
 	}

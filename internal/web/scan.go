@@ -20,7 +20,11 @@ const scanPolicy = contentPolicy + "; script-src 'self'; connect-src 'self'"
 
 // scan shows a browser outside of WeChat how to get in. It writes nothing.
 func (s *Server) scan(w http.ResponseWriter, r *http.Request) error {
-	tk, err := s.tickets.issue(w, r)
+	client, err := s.signsInTo(r.Context(), s.returnTo(r))
+	if err != nil {
+		return err
+	}
+	tk, err := s.tickets.issue(w, r, uint16(client.Number))
 	if err != nil {
 		return err
 	}
@@ -34,8 +38,13 @@ func (s *Server) showScan(w http.ResponseWriter, r *http.Request, tk ticket, sta
 		return err
 	}
 	returnTo := s.returnTo(r)
+	client, err := s.signsInTo(r.Context(), returnTo)
+	if err != nil {
+		return err
+	}
 	query := "?ticket=" + tk.text
 	p := scanPage{
+		App:        client.Name,
 		Site:       cmp.Or(s.foreign(returnTo), s.config.PublicURL.Host),
 		Phone:      onPhone(r),
 		QRCodeURL:  s.site.prefix + "/scan/qr.png" + query,

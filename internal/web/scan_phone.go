@@ -34,7 +34,13 @@ func (s *Server) scanTicket(w http.ResponseWriter, r *http.Request) error {
 	if err := s.scans.Open(r.Context(), tk.domain(), visit.User.ID); err != nil {
 		return err
 	}
+	client, err := s.clientByNumber(r.Context(), tk.Client)
+	if err != nil {
+		return err
+	}
 	p := scanAskPage{
+		App:     client.Name,
+		AppHost: client.Host(),
 		User:    visit.User,
 		Site:    s.config.PublicURL.Host,
 		Device:  tk.Device,

@@ -21,6 +21,9 @@ import (
 func (s *Server) verify(w http.ResponseWriter, r *http.Request) error {
 	visit, err := s.visitor(r)
 	if err == nil {
+		if !s.mayPass(r, &visit.User) {
+			return auth.Failf(auth.NotInGroup, "user %s", visit.User.ID)
+		}
 		return identify(w, visit.User)
 	}
 	if auth.ReasonOf(err) != auth.NotSignedIn {
@@ -40,6 +43,16 @@ func (s *Server) verify(w http.ResponseWriter, r *http.Request) error {
 		return redirect(w, http.StatusFound, s.site.origin+s.signInPath(r, returnTo))
 	}
 	return err
+}
+
+// mayPass says whether a person is in one of the groups that the proxy's question names,
+// if it names any. Below /verify/ the query is the visitor's own.
+func (s *Server) mayPass(r *http.Request, u *auth.User) bool {
+	if !strings.Contains(r.URL.RawQuery, "groups") || s.below(r) != verifyPath {
+		return true
+	}
+	query := r.URL.Query()
+	return !query.Has("groups") || u.InAny(strings.Split(query.Get("groups"), ","))
 }
 
 // verifyPath is the address that proxies ask, below the prefix.

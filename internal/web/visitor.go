@@ -4,8 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-
-	"github.com/gorilla/sessions"
+	"time"
 
 	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
@@ -119,7 +118,7 @@ func (s *Server) eraseMe(w http.ResponseWriter, r *http.Request) error {
 // The signed-out notice keeps a visitor who signs out inside WeChat from being signed in
 // again by the very next page: a cookie for ten minutes, gone with the next
 // login. Its value is the key of the words for who has just gone.
-const signedOutLifetime = 600 // seconds
+const signedOutLifetime = 10 * time.Minute
 
 func (s *Server) signedOutNotice(r *http.Request) string {
 	cookie, err := r.Cookie(s.signedOutCookie("", 0).Name)
@@ -129,12 +128,6 @@ func (s *Server) signedOutNotice(r *http.Request) string {
 	return cookie.Value
 }
 
-func (s *Server) signedOutCookie(value string, maxAge int) *http.Cookie {
-	return sessions.NewCookie(s.site.cookie("", "wxlogin_farewell"), value, &sessions.Options{
-		Path:     "/",
-		MaxAge:   maxAge,
-		Secure:   s.site.secure,
-		HttpOnly: true,
-		SameSite: http.SameSiteLaxMode,
-	})
+func (s *Server) signedOutCookie(value string, lifetime time.Duration) *http.Cookie {
+	return s.site.newCookie("wxlogin_farewell", value, lifetime)
 }

@@ -17,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-chi/chi/v5"
 	"github.com/gorilla/sessions"
 
 	"wxlogin/internal/admin"
@@ -80,6 +81,11 @@ type Config struct {
 	// unread, and why.
 	Refused func(auth.Reason)
 
+	// Application, if set, is told what an application asked for (authorize, token,
+	// userinfo) and what it got: given, or the error's code. One that nobody knows has
+	// no name.
+	Application func(application, step, result string)
+
 	// Meaning says what one of WeChat's errcodes means, in one of our languages.
 	// nil: nobody can tell.
 	Meaning func(lang string, errcode int64) string
@@ -102,7 +108,6 @@ type Server struct {
 	personal   PersonalStore
 	grants     *auth.Grants
 	idTokens   IDTokens
-	sessions   SessionStore
 	now        func() time.Time
 	log        *slog.Logger
 
@@ -119,7 +124,8 @@ type Server struct {
 	elsewherePolicy string
 	renderer        *renderer
 	assets          *assets
-	handler         http.Handler
+	router          chi.Routes
+	handler         http.Handler // the router, and what stands before it
 }
 
 // New makes a Server. It fails when a page cannot be parsed.
@@ -136,7 +142,6 @@ func New(config Config) (*Server, error) {
 		personal:   config.Personal,
 		grants:     config.Grants,
 		idTokens:   config.IDTokens,
-		sessions:   config.Sessions,
 		now:        config.Now,
 		log:        config.Log,
 		site:       newSite(config.PublicURL, config.ReturnHosts),
@@ -158,6 +163,9 @@ func New(config Config) (*Server, error) {
 	}
 	if s.config.Started == nil {
 		s.config.Started = func(auth.Scope, bool) {}
+	}
+	if s.config.Application == nil {
+		s.config.Application = func(string, string, string) {}
 	}
 	if s.config.Refused == nil {
 		s.config.Refused = func(auth.Reason) {}

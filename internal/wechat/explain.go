@@ -79,7 +79,7 @@ var explanations = map[int64]Explanation{
 	40002: {Chinese: "grant_type 不正确", Advice: ourMistake},
 
 	// From the API: time helps.
-	-1:    {Chinese: "系统繁忙", Advice: "Nothing: WeChat has trouble of its own. Try again in a minute"},
+	-1:    {Chinese: "系统繁忙", Advice: "Nothing; WeChat has trouble of its own. Try again in a minute"},
 	45009: {Chinese: "接口调用超过当日限额", Advice: "公众号后台 → 设置与开发 → 接口权限 shows the quota of the day. Are other systems using this AppID?"},
 	45011: {Chinese: "每分钟调用超限", Advice: "Wait a minute; visitors are asked to try again. Are other systems using this AppID?"},
 

@@ -115,8 +115,8 @@ func findEvents(q admin.EventQuery, whom []string, from *Position, back bool, li
 // text that is too long, or too many people's.
 func (l *Lists) eventPager(ctx context.Context, q admin.EventQuery) (pager[namedEventRow], error) {
 	var whom []string
-	if len(q.Who) > maxSearch {
-		return pager[namedEventRow]{}, auth.Failf(auth.BadRequest, "search text of %d bytes is too long", len(q.Who))
+	if !admin.Searchable(q.Who) {
+		return pager[namedEventRow]{}, auth.Failf(auth.BadRequest, "search text of %d bytes is no text or too long", len(q.Who))
 	}
 	if who := strings.TrimSpace(q.Who); who != "" {
 		var err error

@@ -4,7 +4,6 @@ import (
 	"context"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
@@ -54,9 +53,6 @@ const (
 	aMillion    = 1_000_000
 )
 
-// maxSearch bounds a search text, in bytes.
-const maxSearch = 1000
-
 func (l *Lists) selection(ctx context.Context, q admin.UserQuery) (sel selection, err error) {
 	sort := q.Order()
 	switch sort {
@@ -75,7 +71,7 @@ func (l *Lists) selection(ctx context.Context, q admin.UserQuery) (sel selection
 		return sel, err
 	}
 	search := strings.TrimSpace(q.Search)
-	if len(search) > maxSearch || !utf8.ValidString(search) || strings.ContainsRune(search, 0) {
+	if !admin.Searchable(search) {
 		return sel, auth.Failf(auth.BadRequest, "search text of %d bytes is no text or too long", len(search))
 	}
 	if search != "" {
