@@ -15,7 +15,8 @@ func TestPagesForEverybodyInABrowser(t *testing.T) {
 	browser := openBrowser(t)
 	demo := startDemo(t, t.TempDir(),
 		"TZ=Asia/Shanghai", "WXLOGIN_SITE_NAME=小满的杂货铺", "WXLOGIN_CONTACT=service@example.com",
-		"WXLOGIN_PRIVACY_URL=https://www.example.com/privacy", "WXLOGIN_TERMS_URL=https://www.example.com/terms")
+		"WXLOGIN_PRIVACY_URL=https://www.example.com/privacy", "WXLOGIN_TERMS_URL=https://www.example.com/terms",
+	)
 	visitor := strings.TrimSuffix(printedAddresses(t, demo.stdout.text()).visitor, "/")
 
 	lin := browser.newPhone("visitor")

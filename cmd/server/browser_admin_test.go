@@ -58,7 +58,7 @@ func TestAdminPagesInABrowser(t *testing.T) {
 	phone.signsInAs(at.visitor, "wang")
 	tablet.signsInAs(at.visitor, "wang")
 	tablet.taps(`a[href$="/me"]`)
-	tablet.wantText("我的数据", "登录中的设备", "当前设备", "文本版本")
+	tablet.wantText("我的数据", "登录中的设备", "当前设备")
 	tablet.shown("26-my-data")
 	tablet.taps(`.devices form button`)
 	tablet.wantText("这台设备已退出")

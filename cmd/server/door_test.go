@@ -3,6 +3,7 @@
 package main_test
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -12,6 +13,7 @@ import (
 	"syscall"
 	"testing"
 
+	server "wxlogin/cmd/server"
 	"wxlogin/internal/wechat/wechatsim"
 )
 
@@ -52,4 +54,17 @@ func TestItAnswersWhileTheDatabaseIsOpened(t *testing.T) {
 	}
 	p.terminate()
 	p.wantExit(0)
+}
+
+// Who stops the service before its database is open has it stopped, and reads of no
+// fault.
+func TestStopBeforeReady(t *testing.T) {
+	c := newClinic(t)
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	listener := listen(t)
+	c.vars["WXLOGIN_ADDR"] = listener.Addr().String()
+	if err := server.ServeOn(ctx, listener, c.vars); err != nil {
+		t.Errorf("stopped before it was ready: %v", err)
+	}
 }

@@ -483,8 +483,9 @@ func paths(t *testing.T, g *protectedSite) {
 			request := method + " " + target + " HTTP/1.1\r\nHost: shop.example.com\r\nConnection: close\r\n\r\n"
 			status, _ := g.raw(t, request)
 			// The address may name another site, which answers by itself; and Caddy has
-			// an empty 200 for a host that nobody serves, and for OPTIONS *.
-			elsewhere := strings.Contains(target, "login.example.com") || method == "CONNECT" || target == "*"
+			// an empty 200 for a host that nobody serves, and for OPTIONS *. Apache takes
+			// OPTIONS without a path for that.
+			elsewhere := strings.Contains(target, "login.example.com") || method == "CONNECT" || target == "*" || method == "OPTIONS" && target == "?"
 			if status == http.StatusOK && !elsewhere {
 				t.Errorf("%s %q gives %d", method, target, status)
 			}

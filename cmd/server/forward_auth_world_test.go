@@ -99,6 +99,8 @@ func newProtectedSite(t *testing.T, recipe string) *protectedSite {
 		g.startCaddy(t, program)
 	case "haproxy":
 		g.startHAProxy(t, program)
+	case "apache2":
+		g.startApache(t, program)
 	}
 	return g
 }
@@ -114,8 +116,8 @@ func (g *protectedSite) startService(t *testing.T) {
 func recipeSettings(t *testing.T, recipe string) []string {
 	t.Helper()
 	var settings []string
-	if recipe == "haproxy" {
-		recipe = "nginx" // it needs the same
+	if recipe == "haproxy" || recipe == "apache2" {
+		recipe = "nginx" // they need the same
 	}
 	compose := readFile(t, "../../examples/"+recipe+"/compose.yml")
 	for _, found := range regexp.MustCompile(`(?m)^ +(WXLOGIN_(\w+)): (.+)$`).FindAllStringSubmatch(compose, -1) {
@@ -208,6 +210,47 @@ func (g *protectedSite) startHAProxy(t *testing.T, program string) {
 		"server one 127.0.0.1:9000", "server one "+g.toApp.address(),
 	))
 	g.run(t, exec.Command(program, "-db", "-f", file))
+}
+
+// startApache runs the recipe's site and its script, with the modules that the recipe
+// names and what Debian's configuration has beside them.
+func (g *protectedSite) startApache(t *testing.T, program string) {
+	t.Helper()
+	// As root it serves as another user, who must be able to read the script.
+	folder := must(os.MkdirTemp("", "apache-"))
+	t.Cleanup(func() { os.RemoveAll(folder) })
+	certificate, key := newCertificate(t, folder)
+	host, port, err := net.SplitHostPort(g.toService.address())
+	if err != nil {
+		t.Fatal(err)
+	}
+	script := filepath.Join(folder, "wxlogin.lua")
+	writeFile(t, script, edited(t, "../../examples/apache/wxlogin.lua",
+		`"127.0.0.1", 8007`, `"`+host+`", `+port, "timeout = 3 ", "timeout = 1 "))
+	conf := fmt.Sprintf("ServerRoot %[1]s\nPidFile %[1]s/pid\nDefaultRuntimeDir %[1]s\nErrorLog /dev/stderr\nListen %[2]s\n", folder, g.proxy)
+	if os.Geteuid() == 0 {
+		conf += "User www-data\nGroup www-data\n"
+		for _, path := range []string{folder, script} {
+			if err := os.Chmod(path, 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for _, module := range []string{"mpm_event", "authz_core", "headers", "lua", "proxy", "proxy_http", "ssl"} {
+		conf += fmt.Sprintf("LoadModule %s_module /usr/lib/apache2/modules/mod_%[1]s.so\n", module)
+	}
+	conf += edited(t, "../../examples/apache/wxlogin.conf",
+		"/etc/apache2/wxlogin.lua", script,
+		"/etc/ssl/example.com/fullchain.pem", certificate,
+		"/etc/ssl/example.com/privkey.pem", key,
+		"*:443", g.proxy,
+		"ServerName shop.example.com", "ServerName shop.example.com\nServerAlias blog.example.com stray.example.com",
+		"http://127.0.0.1:8007/", "http://"+g.toService.address()+"/",
+		"http://127.0.0.1:9000/", "http://"+g.toApp.address()+"/",
+	)
+	file := filepath.Join(folder, "apache.conf")
+	writeFile(t, file, conf)
+	g.run(t, exec.Command(program, "-X", "-f", file))
 }
 
 // run starts the proxy and waits until it serves.

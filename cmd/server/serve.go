@@ -92,6 +92,9 @@ func serve(ctx context.Context, s service) error {
 	go func() { served <- listen(ctx, s.listener, front, &draining, log) }()
 	log.Info("listening; the database is being opened", "address", s.listener.Addr().String())
 	db, keys, err := s.settings.openStore(ctx, log)
+	if err != nil && ctx.Err() != nil {
+		return <-served // asked to stop before it was ready: no fault
+	}
 	if err != nil {
 		return err
 	}

@@ -26,6 +26,7 @@ func TestTimeZone(t *testing.T) {
 		"the setting wins": {[]string{"TZ=Asia/Tokyo", "WXLOGIN_TIME_ZONE=Asia/Kathmandu"}, "", "Asia/Kathmandu"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			folder := t.TempDir()
 			if err := os.WriteFile(filepath.Join(folder, ".env"), []byte(test.file), 0o600); err != nil {
 				t.Fatal(err)

@@ -23,6 +23,10 @@ import (
 
 const appID = "wx0123456789abcdef"
 
+// notForEver is how long what ends by itself after some seconds may take on a machine
+// that is busy with other things.
+const notForEver = time.Minute
+
 // clock stands still until told otherwise.
 type clock struct{ ms atomic.Int64 }
 

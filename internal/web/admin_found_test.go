@@ -128,6 +128,10 @@ func TestChoiceAndPageSizeAreInTheAddress(t *testing.T) {
 	for path, kept := range map[string]string{"/admin/users?limit=20&q=x": `name="limit" value="20"`, "/admin/events?limit=7": `<b>7</b>`} {
 		adminBrowser.get(path).wantPage(http.StatusOK, kept)
 	}
+	for address, heading := range map[string]string{"/admin/users?limit=20": "limit=20&amp;sort=first_login_at", "/admin/users?sort=first_login_at": "sort=-first_login_at",
+		"/admin/users?sort=-last_login_at": "sort=last_login_at", "/admin/users": "sort=-last_login_at"} {
+		adminBrowser.get(address).wantPage(http.StatusOK, `"><a href="/admin/users?`+heading+`"`)
+	}
 	adminBrowser.get("/admin/events?limit=0").wantPage(http.StatusBadRequest, "limit")
 	if body := adminBrowser.get("/admin/events?limit=1").wantPage(http.StatusOK, `rel="next"`).Body; strings.Contains(body, "pick=") {
 		t.Error("events are not chosen")

@@ -87,7 +87,8 @@ func (s *Server) adminUsers(w http.ResponseWriter, r *http.Request) error {
 		if query.Sort = sort; query.Order() == sort { // the days may have left no choice
 			p.Sorts = append(p.Sorts, sort)
 			column := strings.TrimSuffix(strings.TrimPrefix(string(sort), "-"), "_login_at")
-			if down := sort[0] == '-'; down != (p.Query.Sort == sort) {
+			down := sort[0] == '-'
+			if down && p.Query.Sort != sort || !down && p.Query.Sort == "-"+sort {
 				p.SortURLs[column] = with(address, "sort", string(sort))
 			}
 		}

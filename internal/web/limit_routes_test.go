@@ -80,7 +80,7 @@ func TestStreamsOfOneTicket(t *testing.T) {
 func TestExportsAtOnce(t *testing.T) {
 	w := newWorld(t, options{rateLimit: 600})
 	lin, wang := w.signedIn("lin"), w.signedIn("wang")
-	w.signedInOften(w.user("lin").ID, 20_000) // more than the connection takes before anybody reads
+	w.signedInOften(w.user("lin").ID, 2_000, 5_000) // more than the connection takes before anybody reads
 	for range 2 {
 		lin.asksForExport()
 	}

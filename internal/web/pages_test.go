@@ -16,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"golang.org/x/net/html"
@@ -328,7 +329,12 @@ func TestPages(t *testing.T) {
 	seen := make(map[string]bool)
 	for _, lang := range languages {
 		for _, demo := range []*Demo{nil, {SimulatorURL: "http://127.0.0.1:8008/"}} {
+			last := ""
 			for _, s := range samples() {
+				if demo != nil && s.page.file() == last {
+					continue // what the demonstration adds is the same on every page
+				}
+				last = s.page.file()
 				seen[s.page.file()] = true
 				name := fmt.Sprintf("%s/%s/%s/demo=%t", lang, s.page.file(), s.name, demo != nil)
 				shown, err := r.render(nil, frame{Lang: lang, RequestID: "01J9ZK3Q5", Demo: demo, Admin: s.admin, Path: s.path, Now: noon}, s.page)
@@ -346,6 +352,39 @@ func TestPages(t *testing.T) {
 		if !seen[p.file()] {
 			t.Errorf("%s has no sample", p.file())
 		}
+	}
+}
+
+// A page that cannot be parsed stops the start, whichever it is.
+func TestABrokenTemplateStopsTheStart(t *testing.T) {
+	t.Parallel()
+	files := fstest.MapFS{}
+	err := fs.WalkDir(templates.FS, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := fs.ReadFile(templates.FS, name)
+		files[name] = &fstest.MapFile{Data: data}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	assets, err := newAssets()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []interface{ file() string }{pages[0], pages[len(pages)-1]} {
+		name := p.file() + ".html"
+		whole := files[name]
+		files[name] = &fstest.MapFile{Data: []byte(`{{if .Page}}`)}
+		if _, err := newRenderer(files, assets, "", "zh_CN", time.UTC); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("with a broken %s: %v", name, err)
+		}
+		files[name] = whole
+	}
+	if _, err := newRenderer(files, assets, "", "zh_CN", time.UTC); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -65,8 +65,10 @@ func newRenderer(files fs.FS, assets *assets, prefix, fallback string, zone *tim
 				}
 				return t.Lookup(name), nil
 			}
-			if _, err := parse(); err != nil {
-				return nil, err
+			if lang == languages[0] { // a fault of a template is one in every language
+				if _, err := parse(); err != nil {
+					return nil, err
+				}
 			}
 			r.pages[lang][p.file()] = sync.OnceValues(parse)
 		}

@@ -35,6 +35,7 @@ type Client struct {
 	refresh  *endpoint
 	userinfo *endpoint
 	picture  *endpoint
+	spares   *spares // of exchange
 }
 
 // The time one call may take. Together they stay inside a login's 8 seconds.
@@ -50,17 +51,21 @@ const tokenEndpoint = "token"
 func New(config Config) *Client {
 	config.OpenURL = strings.TrimRight(config.OpenURL, "/")
 	config.APIURL = strings.TrimRight(config.APIURL, "/")
-	return &Client{
-		config: config,
-		// A code is sent once. net/http sends a GET again by itself when a
-		// kept-alive connection dies before the first byte of the answer, and
-		// WeChat may have taken the code by then; a fresh connection has no such
-		// second try.
-		exchange: newEndpoint(tokenEndpoint, exchangeTimeout, func(t *http.Transport) { t.DisableKeepAlives = true }),
+	c := &Client{
+		config:   config,
 		refresh:  newEndpoint("refresh", exchangeTimeout, func(*http.Transport) {}),
 		userinfo: newEndpoint("userinfo", userinfoTimeout, func(*http.Transport) {}),
 		picture:  newPictureEndpoint(),
 	}
+	// A code is sent once. net/http sends a GET again by itself when a kept-alive
+	// connection dies before the first byte of the answer, and WeChat may have taken the
+	// code by then; a fresh connection has no such second try. One that was opened ahead
+	// is fresh too.
+	c.exchange = newEndpoint(tokenEndpoint, exchangeTimeout, func(t *http.Transport) {
+		c.spares = &spares{transport: t}
+		t.DisableKeepAlives, t.DialTLSContext = true, c.spares.dial
+	})
+	return c
 }
 
 // AuthorizeURL is where a browser goes to be authorized. WeChat compares the

@@ -102,9 +102,7 @@
     boxes.forEach(function (box) { box.checked = every; });
     keep();
   });
-  // Browsers put forms back as they were after the page has loaded.
-  window.addEventListener("pageshow", function (event) {
-    if (event.persisted) keep();
-    else setTimeout(restore);
-  });
+  restore();
+  // Browsers put forms back as they were, too, by now or with the whole page.
+  window.addEventListener("pageshow", keep);
 })();
