@@ -6,10 +6,12 @@ SHELL := /bin/sh
 # CI=true it is a failure. SQLite, which is C made Go, is left without the detector:
 # it is nothing of ours, and takes three times as long with it. Not the packages around
 # it: they instantiate generic code of the standard library, of which one instance, then
-# a blind one, serves the whole program.
+# a blind one, serves the whole program. Those have the detector; what they are spared
+# is checkptr, which comes with it and looks at every pointer that C would have made
+# of a number: a tenth of all processor time.
 HAVE_CC := $(shell command -v "$$(go env CC)" 2>/dev/null)
 ifneq ($(HAVE_CC),)
-RACE := -race -gcflags=modernc.org/sqlite/lib=-race=false
+RACE := -race -gcflags=modernc.org/sqlite/lib=-race=false -gcflags=modernc.org/libc=-d=checkptr=0 -gcflags=modernc.org/memory=-d=checkptr=0
 endif
 
 # The databases of tests need no disk: where there is memory for files, they take a
@@ -19,7 +21,7 @@ TEST_TMPDIR ?= $(shell [ "$$(df -k --output=avail /dev/shm 2>/dev/null | tail -1
 FUZZTIME ?= 10s
 IMAGE ?= wxlogin
 
-.PHONY: build test check format-check fmt fuzz bench soak races run-demo image env-example licences dist clean
+.PHONY: build test check format-check fmt fuzz bench soak races compat run-demo image env-example licences dist clean
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o bin/server ./cmd/server
@@ -35,7 +37,9 @@ endif
 # check is what can be said without running anything.
 check: format-check
 	go vet ./...
+	go vet -tags compat ./compat
 	go tool staticcheck ./...
+	go tool staticcheck -tags compat ./compat
 	go mod tidy -diff
 	go mod verify
 
@@ -53,7 +57,7 @@ fuzz:
 	done
 
 # bench measures the built program on this machine and writes docs/performance.md
-# and the figures of the READMEs anew, about ten minutes: close everything else.
+# and rewrites the figures of the READMEs, about ten minutes: close everything else.
 # BENCH=--quick for a look that writes nothing.
 BENCH ?= --docs docs
 
@@ -74,15 +78,20 @@ RACES ?= --times 10000 --workers 2
 races:
 	go run ./bench races $(RACES)
 
+# compat runs wxlogin against other people's programs, in pinned versions from the
+# Go proxy and npm: minutes, and it needs Node.js.
+compat:
+	go test -tags compat -count 1 -timeout 30m -v ./compat
+
 run-demo: build
 	./bin/server demo
 
-# env-example writes .env.example and the tables of docs/settings.md and
-# docs/settings.zh-CN.md anew from the settings; the tests fail when they differ.
+# env-example rewrites .env.example and the tables of docs/settings.md and
+# docs/settings.zh-CN.md from the settings; the tests fail when they differ.
 env-example:
 	go test ./cmd/server -run TestSettingsAreDocumented -update
 
-# licences writes THIRD_PARTY_LICENSES.md anew from the modules that are linked; a
+# licences rewrites THIRD_PARTY_LICENSES.md from the modules that are linked; a
 # test fails when it differs.
 licences:
 	go run ./release licences

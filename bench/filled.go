@@ -21,7 +21,7 @@ func (m *measurement) filled(ctx context.Context, people int) (string, error) {
 		if err := m.migrate(ctx, m.databaseURL); err != nil {
 			return "", err
 		}
-		m.say("filling PostgreSQL with %s people", count(people))
+		m.progress("filling PostgreSQL with %s people", count(people))
 		return m.databaseURL, rig.Fill(ctx, m.databaseURL, people, m.visitors)
 	}
 	file := filepath.Join(m.world.Folder, fmt.Sprintf("people-%d.db", people))
@@ -40,13 +40,13 @@ func (m *measurement) filled(ctx context.Context, people int) (string, error) {
 	}
 	kept := filepath.Join(m.world.Folder, fmt.Sprintf("filled-%d-%d-%s.db", people, m.visitors, schema))
 	if _, err := os.Stat(kept); err == nil && m.folder != "" {
-		m.say("taking the %s people of the last time", count(people))
+		m.progress("taking the %s people of the last time", count(people))
 		if err := copyFile(kept, file); err != nil {
 			return "", err
 		}
 		return database, rig.Refresh(ctx, database, people, m.visitors)
 	}
-	m.say("filling in %s people", count(people))
+	m.progress("filling in %s people", count(people))
 	if err := rig.Fill(ctx, database, people, m.visitors); err != nil {
 		return "", err
 	}

@@ -46,8 +46,8 @@ type loginRound struct {
 // logins compares whole logins with the rows that the disk takes in the same
 // time: of people who are known, and of those who have never been here.
 func (m *measurement) logins(ctx context.Context) error {
-	tell := rig.NewConn(m.world.WeChat.Address)
-	defer tell.Close()
+	control := rig.NewConn(m.world.WeChat.Address)
+	defer control.Close()
 	rowsFile := m.databaseURL
 	if rowsFile == "" {
 		rowsFile = "sqlite:" + filepath.Join(m.world.Folder, "rows.db")
@@ -66,7 +66,7 @@ func (m *measurement) logins(ctx context.Context) error {
 		}
 		for _, kind := range []string{returning, firstTime} {
 			for _, s := range stores {
-				c, err := m.crowd(tell, s, kind, int(float64(expected)*m.round.Seconds()*1.5))
+				c, err := m.crowd(control, s, kind, int(float64(expected)*m.round.Seconds()*1.5))
 				if err != nil {
 					return err
 				}
@@ -91,7 +91,7 @@ const (
 )
 
 // crowd tells the simulator of the people who are going to sign in.
-func (m *measurement) crowd(tell *rig.Conn, s *stored, kind string, n int) (*crowd, error) {
+func (m *measurement) crowd(control *rig.Conn, s *stored, kind string, n int) (*crowd, error) {
 	c := &crowd{again: kind == returning}
 	if kind == returning {
 		for _, n := range rig.Visitors(s.people, mostReturning) {
@@ -106,7 +106,7 @@ func (m *measurement) crowd(tell *rig.Conn, s *stored, kind string, n int) (*cro
 		}
 	}
 	for _, p := range c.people {
-		if err := m.world.WeChat.Add(tell, p); err != nil {
+		if err := m.world.WeChat.Add(control, p); err != nil {
 			return nil, err
 		}
 	}

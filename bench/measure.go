@@ -14,11 +14,11 @@ import (
 // measurement is one run of the driver.
 type measurement struct {
 	options
-	world   *rig.World
-	stores  []*stored // the fewest people first
-	report  report
-	say     func(format string, args ...any)
-	newcome int // numbers of people who have never been here
+	world    *rig.World
+	stores   []*stored // the fewest people first
+	report   report
+	progress func(format string, args ...any)
+	newcome  int // numbers of people who have never been here
 }
 
 // stored is a database with people, and the service on it.
@@ -42,10 +42,10 @@ func measure(ctx context.Context, o *options, stdout, stderr io.Writer) (err err
 		return err
 	}
 	began := time.Now()
-	m := &measurement{options: *o, newcome: 100_000_000, say: func(format string, args ...any) {
+	m := &measurement{options: *o, newcome: 100_000_000, progress: func(format string, args ...any) {
 		fmt.Fprintf(stderr, "bench: %4.0fs  %s\n", time.Since(began).Seconds(), fmt.Sprintf(format, args...))
 	}}
-	m.say("building")
+	m.progress("building")
 	program, err := built(ctx, o.program, folder)
 	if err != nil {
 		return err
@@ -90,11 +90,11 @@ func (m *measurement) all(ctx context.Context) error {
 		{"visit", func(ctx context.Context) error { return m.visits(ctx, "visit") }},
 		{"verify", func(ctx context.Context) error { return m.visits(ctx, "verify") }},
 		{"logins", m.logins},
-		{"desk", m.desk},
+		{"admin", m.admin},
 		{"memory", m.memory},
 	} {
 		if m.wants(part.name) {
-			m.say("%s", part.name)
+			m.progress("%s", part.name)
 			if err := part.make(ctx); err != nil {
 				return fmt.Errorf("%s: %w", part.name, err)
 			}

@@ -11,7 +11,7 @@ import (
 // starts starts the service a few times, and leaves the last one running. What
 // it has in memory then, with nobody there, is its memory at rest.
 func (m *measurement) starts(ctx context.Context, s *stored) error {
-	m.say("starting with %s", s.name())
+	m.progress("starting with %s", s.name())
 	times := 1
 	if m.wants("memory") {
 		times = m.options.starts
@@ -65,7 +65,7 @@ func (m *measurement) memory(ctx context.Context) error {
 	}
 	now, peak, ok := rig.Memory(s.service.PID())
 	if !peakKnown && ok {
-		m.say("the peak of the memory cannot be begun anew here; it is that of the whole run")
+		m.progress("the peak of the memory cannot be reset here; it is that of the whole run")
 	}
 	m.report.flight(s, m.options.flight, load, now, peak, ok)
 	return nil

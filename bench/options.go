@@ -26,18 +26,18 @@ type options struct {
 	phones      int
 	visitors    int // whose sessions are used
 	flight      int // visits at once, for the memory
-	deskAsks    int // of each page of the desk
-	deskTime    time.Duration
+	adminAsks   int // of each admin page
+	adminTime   time.Duration
 	starts      int
 }
 
 // parts are the figures that --only can name.
-var parts = []string{"visit", "verify", "logins", "growth", "desk", "memory"}
+var parts = []string{"visit", "verify", "logins", "growth", "admin", "memory"}
 
 func parseOptions(args []string, stderr io.Writer) (*options, error) {
 	o := &options{
 		rounds: 5, round: 2 * time.Second, connections: 32, phones: 64, visitors: 10_000,
-		flight: 1000, deskAsks: 50, deskTime: 4 * time.Second, starts: 5,
+		flight: 1000, adminAsks: 50, adminTime: 4 * time.Second, starts: 5,
 	}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
@@ -45,10 +45,10 @@ func parseOptions(args []string, stderr io.Writer) (*options, error) {
 		fmt.Fprintln(stderr, "Usage: bench [flags]        measures\n       bench soak [flags]   breaks things and looks whether promises are kept\n       bench races [flags]  revokes sessions under load and asks whether they still count\n\nFlags of bench:")
 		flags.PrintDefaults()
 	}
-	flags.StringVar(&o.program, "server", "", "the built `program`; built anew when empty")
+	flags.StringVar(&o.program, "server", "", "the built `program`; built when empty")
 	flags.StringVar(&o.databaseURL, "database-url", "", "an empty PostgreSQL database to use instead of SQLite files, postgres://…; people are put into it and stay")
 	flags.StringVar(&o.folder, "folder", "", "`folder` for databases and logs, on the disk that is meant; filled databases stay in it and are used again. Empty: a temporary one")
-	flags.StringVar(&o.docs, "docs", "", "`folder` whose performance.md and performance.svg are written anew; only with a full run")
+	flags.StringVar(&o.docs, "docs", "", "`folder` whose performance.md and performance.svg are rewritten; only with a full run")
 	flags.BoolVar(&o.quick, "quick", false, "a thousand people and short rounds: a look, no figures")
 	only := flags.String("only", "", "some `figures` alone: "+strings.Join(parts, ","))
 	people := flags.String("people", "", "how many people are stored: `numbers`, the smallest first (1000,1000000; with --quick or PostgreSQL 1000)")
@@ -67,7 +67,7 @@ func parseOptions(args []string, stderr io.Writer) (*options, error) {
 		}
 	}
 	if o.quick {
-		o.rounds, o.round, o.deskAsks, o.deskTime, o.starts = 3, time.Second, 20, time.Second, 3
+		o.rounds, o.round, o.adminAsks, o.adminTime, o.starts = 3, time.Second, 20, time.Second, 3
 	}
 	if *rounds > 0 {
 		o.rounds = *rounds
@@ -92,10 +92,10 @@ func parseOptions(args []string, stderr io.Writer) (*options, error) {
 func (o *options) check() error {
 	for _, part := range o.only {
 		if !slices.Contains(parts, part) {
-			return fmt.Errorf("--only: %q is none of %s", part, strings.Join(parts, ", "))
+			return fmt.Errorf("--only: %q is not one of %s", part, strings.Join(parts, ", "))
 		}
 	}
-	if len(o.only) > 0 && !slices.Contains(o.only, "growth") && !slices.Contains(o.only, "desk") && !slices.Contains(o.only, "memory") {
+	if len(o.only) > 0 && !slices.Contains(o.only, "growth") && !slices.Contains(o.only, "admin") && !slices.Contains(o.only, "memory") {
 		o.people = o.people[:1] // more would be growth
 	}
 	switch {

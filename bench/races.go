@@ -27,7 +27,7 @@ type races struct {
 	db       *sql.DB         // a third program on the file
 	times    int
 	workers  int
-	say      func(format string, args ...any)
+	progress func(format string, args ...any)
 }
 
 // revocation is one way to end what a session opens.
@@ -77,7 +77,7 @@ func runRaces(ctx context.Context, args []string, stdout, stderr io.Writer) erro
 	flags.SetOutput(stderr)
 	times := flags.Int("times", 1000, "how often each kind of revocation is tried")
 	workers := flags.Int("workers", 6, "how many are tried at once")
-	program := flags.String("server", "", "the built `program`; built anew when empty")
+	program := flags.String("server", "", "the built `program`; built when empty")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -90,7 +90,7 @@ func runRaces(ctx context.Context, args []string, stdout, stderr io.Writer) erro
 	if err != nil {
 		return err
 	}
-	r := &races{times: *times, workers: *workers, say: func(format string, args ...any) { fmt.Fprintf(stdout, format+"\n", args...) }}
+	r := &races{times: *times, workers: *workers, progress: func(format string, args ...any) { fmt.Fprintf(stdout, format+"\n", args...) }}
 	if r.world, err = rig.NewWorld(ctx, folder, path); err != nil {
 		return err
 	}
@@ -142,7 +142,7 @@ func (r *races) run(ctx context.Context, database string) error {
 			if held {
 				how = "with the process stopped at random moments, half of the time"
 			}
-			r.say("%-34s %6d tries %s: %d answered as before", kind.name, n, how, bad)
+			r.progress("%-34s %6d tries %s: %d answered as before", kind.name, n, how, bad)
 			stale += bad
 		}
 	}

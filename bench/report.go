@@ -66,7 +66,7 @@ const (
 func (r *report) visits(part string, sides []rig.Side, loads [][]rig.Load) {
 	title, label, aim := "Repeat visit: `GET /`, signed in", "repeat visit", aimVisit
 	if part == "verify" {
-		title, label, aim = "Gate: `GET /verify`, signed in", "verify", aimVerify
+		title, label, aim = "Forward auth: `GET /verify`, signed in", "verify", aimVerify
 	}
 	s := r.section(compared, title, "", "requests/s", "p50", "p99", "CPU a request", "requests/s : bare", "CPU : bare")
 	for i, side := range sides {
@@ -129,8 +129,8 @@ func (r *report) logins(stores []*stored, rows []written, rounds map[string][]lo
 	}
 }
 
-func (r *report) desk(s *stored, results []deskResult) {
-	t := r.section(asked, "The desk, "+s.name(), "", "asked", "p50", "p95")
+func (r *report) admin(s *stored, results []adminResult) {
+	t := r.section(asked, "The admin pages, "+s.name(), "", "asked", "p50", "p95")
 	for _, result := range results {
 		t.add(result.name, fmt.Sprint(result.asked), short(result.p50), short(result.p95))
 	}

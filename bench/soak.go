@@ -28,9 +28,9 @@ type soak struct {
 	visitors int
 	fleet    *fleet
 	ledger   *ledger
-	desk     string // cookie of an admin's browser
+	admin    string // cookie of an admin's browser
 	newcome  atomic.Int64
-	say      func(format string, args ...any)
+	progress func(format string, args ...any)
 }
 
 // mostPeople is below what the simulator remembers.
@@ -46,7 +46,7 @@ func runSoak(ctx context.Context, args []string, stdout, stderr io.Writer) (err 
 	length := flags.Duration("for", 5*time.Minute, "how long things break; the checks come on top")
 	seed := flags.Uint64("seed", 0, "`number` that decides what breaks when, and what visitors do; 0: another at each run")
 	visitors := flags.Int("visitors", 24, "phones that are busy at once")
-	program := flags.String("server", "", "the built `program`; built anew when empty")
+	program := flags.String("server", "", "the built `program`; built when empty")
 	database := flags.String("database-url", "", "an empty PostgreSQL database to use instead of a SQLite file, postgres://…; what is written stays in it")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -60,7 +60,7 @@ func runSoak(ctx context.Context, args []string, stdout, stderr io.Writer) (err 
 	}
 	began := time.Now()
 	s := &soak{database: *database, length: *length, seed: *seed, visitors: *visitors, ledger: newLedger()}
-	s.say = func(format string, args ...any) {
+	s.progress = func(format string, args ...any) {
 		fmt.Fprintf(stderr, "soak: %5.1fs  %s\n", time.Since(began).Seconds(), fmt.Sprintf(format, args...))
 	}
 	if s.database == "" {
@@ -99,14 +99,14 @@ func (s *soak) run(ctx context.Context) (err error) {
 	if err := s.empty(ctx); err != nil {
 		return err
 	}
-	if err := s.enterDesk(ctx); err != nil {
+	if err := s.enterAdmin(ctx); err != nil {
 		return err
 	}
 	before, err := s.fleet.warmLevels(ctx, s)
 	if err != nil {
 		return err
 	}
-	s.say("before: %v", before)
+	s.progress("before: %v", before)
 	if err := s.traffic(ctx); err != nil {
 		return err
 	}
@@ -116,7 +116,7 @@ func (s *soak) run(ctx context.Context) (err error) {
 	if err := s.fleet.levelsHold(ctx, before, s.length); err != nil {
 		return err
 	}
-	s.say("after: %v", s.fleet.last)
+	s.progress("after: %v", s.fleet.last)
 	s.fleet.stop()
 	return s.rowsHold(ctx)
 }
@@ -146,7 +146,7 @@ func (s *soak) traffic(ctx context.Context) error {
 		})
 	}
 	breakers.Wait()
-	s.say("nothing is broken any more; %s", s.ledger.summary())
+	s.progress("nothing is broken any more; %s", s.ledger.summary())
 	select {
 	case <-time.After(calmTime(s.length)):
 	case <-ctx.Done():
@@ -176,7 +176,7 @@ func (s *soak) empty(ctx context.Context) error {
 }
 
 // newPerson makes somebody up whom WeChat knows and the program does not.
-func (s *soak) newPerson(tell *rig.Conn) (rig.Person, bool, error) {
+func (s *soak) newPerson(control *rig.Conn) (rig.Person, bool, error) {
 	n := s.newcome.Add(1)
 	if n > mostPeople {
 		return rig.Person{}, false, nil
@@ -184,5 +184,5 @@ func (s *soak) newPerson(tell *rig.Conn) (rig.Person, bool, error) {
 	p := rig.PersonNumber(int(n))
 	// A name that nobody else has, so that a page with another's is seen.
 	p.Nickname = strings.TrimSpace(p.Nickname) + fmt.Sprintf("·%d", n)
-	return p, true, s.world.WeChat.Add(tell, p)
+	return p, true, s.world.WeChat.Add(control, p)
 }

@@ -56,8 +56,8 @@ const longLock = 10 * time.Second
 // breakSurroundings breaks WeChat and the database, one at a time, until ctx
 // ends.
 func (s *soak) breakSurroundings(ctx context.Context, r *rand.Rand) error {
-	tell := rig.NewConn(s.world.WeChat.Address)
-	defer tell.Close()
+	control := rig.NewConn(s.world.WeChat.Address)
+	defer control.Close()
 	for pause(ctx, between(r, 300*time.Millisecond, 1500*time.Millisecond)) {
 		length := between(r, 300*time.Millisecond, 3*time.Second)
 		if r.IntN(3) == 0 {
@@ -72,11 +72,11 @@ func (s *soak) breakSurroundings(ctx context.Context, r *rand.Rand) error {
 		}
 		fault := weChatFaults[r.IntN(len(weChatFaults))]
 		s.ledger.count("chaos: WeChat " + fault)
-		if err := s.world.WeChat.Tell(tell, http.MethodPost, "/_sim/faults", []byte(fault)); err != nil {
+		if err := s.world.WeChat.Control(control, http.MethodPost, "/_sim/faults", []byte(fault)); err != nil {
 			return err
 		}
 		pause(ctx, length)
-		if err := s.world.WeChat.Tell(tell, http.MethodDelete, "/_sim/faults", nil); err != nil {
+		if err := s.world.WeChat.Control(control, http.MethodDelete, "/_sim/faults", nil); err != nil {
 			return err
 		}
 	}
@@ -165,12 +165,12 @@ func (s *soak) hit(ctx context.Context, seat *seat, act int, length time.Duratio
 
 // watchWeChat reads the simulator's record: no code may come twice.
 func (s *soak) watchWeChat(ctx context.Context) {
-	tell := rig.NewConn(s.world.WeChat.Address)
-	defer tell.Close()
+	control := rig.NewConn(s.world.WeChat.Address)
+	defer control.Close()
 	seen := make(map[string]bool)
 	after := 0
 	for last := false; ; {
-		if err := s.world.WeChat.Tell(tell, http.MethodGet, fmt.Sprintf("/_sim/calls?after=%d", after), nil); err != nil {
+		if err := s.world.WeChat.Control(control, http.MethodGet, fmt.Sprintf("/_sim/calls?after=%d", after), nil); err != nil {
 			s.ledger.breaks("the simulator's record cannot be read: %v", err)
 			return
 		}
@@ -182,7 +182,7 @@ func (s *soak) watchWeChat(ctx context.Context) {
 				Fault, Person   string
 			}
 		}
-		if err := json.Unmarshal(tell.Body, &record); err != nil {
+		if err := json.Unmarshal(control.Body, &record); err != nil {
 			s.ledger.breaks("the simulator's record: %v", err)
 			return
 		}

@@ -17,9 +17,9 @@ var ticketInPage = regexp.MustCompile(`/scan/qr\.png\?ticket=([^"&]+)`)
 
 // scans signs a desktop in with the phone.
 func (v *visitor) scans(ctx context.Context) {
-	desk := v.newBrowser(v.rand.Uint64(), desktop)
-	defer desk.close()
-	c := desk.again(ctx, http.MethodGet, "/scan?return_to=%2F", nil)
+	computer := v.newBrowser(v.rand.Uint64(), desktop)
+	defer computer.close()
+	c := computer.again(ctx, http.MethodGet, "/scan?return_to=%2F", nil)
 	if c == nil || c.Status != http.StatusOK {
 		return
 	}
@@ -41,24 +41,24 @@ func (v *visitor) scans(ctx context.Context) {
 			return
 		}
 	}
-	c = desk.again(ctx, http.MethodGet, "/scan/done?ticket="+url.QueryEscape(ticket)+"&return_to=%2F", nil)
+	c = computer.again(ctx, http.MethodGet, "/scan/done?ticket="+url.QueryEscape(ticket)+"&return_to=%2F", nil)
 	if c == nil || c.Status != http.StatusSeeOther {
 		return
 	}
-	now := desk.jar.Get(rig.SessionCookie)
+	now := computer.jar.Get(rig.SessionCookie)
 	if now == "" {
 		v.ledger.breaks("a desktop whose phone has confirmed gets no session")
 		return
 	}
 	v.ledger.hands(now, v.person.OpenID)
 	v.ledger.count("desktops signed in")
-	if c = desk.ask(http.MethodGet, "/", nil); c != nil && c.Status < 500 && !bytes.Contains(c.Body, []byte(v.person.OpenID)) {
+	if c = computer.ask(http.MethodGet, "/", nil); c != nil && c.Status < 500 && !bytes.Contains(c.Body, []byte(v.person.OpenID)) {
 		v.ledger.breaks("the desktop is not shown its person, but %d", c.Status)
 	}
 }
 
-// enterDesk lets a browser into the desk.
-func (s *soak) enterDesk(ctx context.Context) error {
+// enterAdmin lets a browser into the admin pages.
+func (s *soak) enterAdmin(ctx context.Context) error {
 	token, err := s.world.AdminLink(ctx, s.database)
 	if err != nil {
 		return err
@@ -66,8 +66,8 @@ func (s *soak) enterDesk(ctx context.Context) error {
 	b := s.newBrowser(1<<40, desktop)
 	defer b.close()
 	b.ask(http.MethodPost, "/admin/link", []byte("token="+url.QueryEscape(token)))
-	s.desk = b.jar.Get(rig.DeskCookie)
-	if s.desk == "" {
+	s.admin = b.jar.Get(rig.AdminCookie)
+	if s.admin == "" {
 		s.ledger.breaks("the admin link lets nobody in")
 	}
 	return nil
@@ -78,7 +78,7 @@ type admin struct{ *browser }
 
 func (s *soak) newAdmin() *admin {
 	a := &admin{s.newBrowser(1<<41, desktop)}
-	a.jar.Set(rig.DeskCookie, s.desk)
+	a.jar.Set(rig.AdminCookie, s.admin)
 	return a
 }
 
@@ -94,6 +94,6 @@ func (a *admin) work(ctx context.Context) {
 		if c != nil && c.Status < 500 && c.Status != http.StatusOK {
 			a.ledger.breaks("%s answers the admin with %d %s", pathOnly(path), c.Status, pathOnly(rig.Location(c)))
 		}
-		a.ledger.count("lists of the desk")
+		a.ledger.count("lists of people")
 	}
 }

@@ -47,7 +47,7 @@ func (v *visitor) live(ctx context.Context) {
 	}
 }
 
-// does is what somebody does who is signed in.
+// does is what somebody who is signed in does.
 func (v *visitor) does(ctx context.Context) {
 	switch n := v.rand.IntN(100); {
 	case n < 45:
@@ -176,7 +176,7 @@ func (v *visitor) opensTabs(token string) (closeTabs func()) {
 	}
 }
 
-// isBlocked has the desk block this person: every session of theirs ends at
+// isBlocked has an admin block this person: every session of theirs ends at
 // once.
 func (v *visitor) isBlocked(ctx context.Context) {
 	token := v.token()
@@ -213,21 +213,21 @@ func (v *visitor) userID() string {
 	return me.ID
 }
 
-// act is what the desk does to this person.
+// act is what an admin does to this person.
 func (v *visitor) act(ctx context.Context, id, what string) bool {
 	mine := v.jar
 	defer func() { v.jar = mine }()
 	v.jar = rig.Jar{}
-	v.jar.Set(rig.DeskCookie, v.desk)
+	v.jar.Set(rig.AdminCookie, v.admin)
 	c := v.again(ctx, http.MethodPost, "/api/admin/users/"+url.PathEscape(id)+"/"+what, []byte{})
 	return c != nil && c.Status == http.StatusOK
 }
 
-// letIn has the desk end the block. Whom it is about, only the desk can say.
+// letIn has an admin end the block. Whom it is about, only the list can say.
 func (v *visitor) letIn(ctx context.Context) {
 	mine := v.jar
 	v.jar = rig.Jar{}
-	v.jar.Set(rig.DeskCookie, v.desk)
+	v.jar.Set(rig.AdminCookie, v.admin)
 	c := v.again(ctx, http.MethodGet, "/api/admin/users?q="+url.QueryEscape(v.person.OpenID), nil)
 	v.jar = mine
 	if c == nil || c.Status != http.StatusOK {
@@ -235,7 +235,7 @@ func (v *visitor) letIn(ctx context.Context) {
 	}
 	var list struct{ Users []struct{ ID string } }
 	if err := json.Unmarshal(c.Body, &list); err != nil || len(list.Users) != 1 {
-		v.ledger.breaks("the desk finds %d people by the openid of one", len(list.Users))
+		v.ledger.breaks("the list finds %d people by the openid of one", len(list.Users))
 		return
 	}
 	if v.act(ctx, list.Users[0].ID, "unblock") {

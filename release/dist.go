@@ -22,7 +22,7 @@ import (
 // of ours.
 const bill = "github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0"
 
-// dist makes the folder anew: for each system an archive with the program and the
+// dist recreates the folder: for each system an archive with the program and the
 // licences and a bill of materials of the modules in it, and one file of
 // checksums. The same commit and the same Go make the same bytes.
 func dist(ctx context.Context, folder string) error {
@@ -55,7 +55,7 @@ func dist(ctx context.Context, folder string) error {
 		}
 		build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=true", "-ldflags", "-s -w", "-o", program, "./cmd/server")
 		build.Env = append(os.Environ(), "GOOS="+p.os, "GOARCH="+p.arch, "CGO_ENABLED=0")
-		if err := say(build); err != nil {
+		if err := runQuietly(build); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 		if err := stamped(program); err != nil {
@@ -75,7 +75,7 @@ func dist(ctx context.Context, folder string) error {
 		materials := filepath.Join(work, "bom.json")
 		list := exec.CommandContext(ctx, "go", "run", bill, "bin", "-json", "-std", "-noserial", "-notimestamp", "-output", materials, "-version", version, program)
 		list.Env = append(os.Environ(), "GOFLAGS=-mod=mod") // outside of our go.mod
-		if err := say(list); err != nil {
+		if err := runQuietly(list); err != nil {
 			return fmt.Errorf("bill of materials of %s: %w", name, err)
 		}
 		content, err := os.ReadFile(materials)
@@ -118,8 +118,8 @@ func stamped(program string) error {
 	return errors.New("it does not say of which commit it is: Go notes that in a clone, and not in a worktree of git")
 }
 
-// say runs a command and shows what it writes if it fails.
-func say(c *exec.Cmd) error {
+// runQuietly runs a command and shows what it writes if it fails.
+func runQuietly(c *exec.Cmd) error {
 	if out, err := c.CombinedOutput(); err != nil {
 		return fmt.Errorf("%w\n%s", err, out)
 	}

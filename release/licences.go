@@ -38,7 +38,7 @@ func licences(ctx context.Context, root string) ([]byte, error) {
 			}
 		}
 		if len(kinds) == 0 {
-			return fmt.Errorf("the licence of %s is none that is known here", name)
+			return fmt.Errorf("the licence of %s is not known here", name)
 		}
 		rows = append(rows, fmt.Sprintf("| %s | %s | %s |", name, version, strings.Join(kinds, ", ")))
 		return nil

@@ -34,7 +34,7 @@ func NewConn(address string) *Conn { return &Conn{address: address} }
 const dialTimeout = 10 * time.Second
 
 // Do sends a whole request and reads the whole answer, until the deadline. A
-// connection that the server has closed between two requests is opened anew.
+// connection that the server has closed between two requests is opened again.
 func (c *Conn) Do(request []byte, deadline time.Time) error {
 	for {
 		if err := c.open(); err != nil {

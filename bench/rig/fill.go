@@ -174,7 +174,7 @@ type life struct {
 	address             string
 }
 
-// life makes up the life of one person. Who came first has the lowest number, so
+// life makes up the life of one person. The first to come has the lowest number, so
 // ids grow; the sessions are all alive, for a visit prolongs them.
 func (f *filler) life(n int) life {
 	l, r := life{Person: PersonNumber(n), n: n, consents: Consents(n), blocked: IsBlocked(n) && !f.isVisitor(n)}, random("life", n)

@@ -110,11 +110,11 @@ func (s *Simulator) Add(c *Conn, p Person) error {
 	if err != nil {
 		return err
 	}
-	return s.Tell(c, http.MethodPost, "/_sim/people", body)
+	return s.Control(c, http.MethodPost, "/_sim/people", body)
 }
 
-// Tell asks something of the simulator's control API. The answer is in c.
-func (s *Simulator) Tell(c *Conn, method, path string, body []byte) error {
+// Control asks something of the simulator's control API. The answer is in c.
+func (s *Simulator) Control(c *Conn, method, path string, body []byte) error {
 	request := fmt.Appendf(nil, "%s %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", method, path, s.Address, len(body), body)
 	if err := c.Do(request, time.Now().Add(answerTime)); err != nil {
 		return err

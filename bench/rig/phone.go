@@ -91,7 +91,7 @@ func (j *Jar) Take(c *Conn) {
 // the first eight digits of its SHA-256.
 const (
 	SessionCookie = "wxlogin_f1ee61cf"      // the session of a visitor
-	DeskCookie    = "wxlogin_desk_f1ee61cf" // of an admin
+	AdminCookie   = "wxlogin_desk_f1ee61cf" // of an admin
 )
 
 // Phone is a browser inside of WeChat.

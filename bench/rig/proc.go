@@ -45,7 +45,7 @@ func Memory(pid int) (now, peak int64, ok bool) {
 	return now, peak, ok1 && ok2
 }
 
-// ForgetPeak begins the peak of Memory anew.
+// ForgetPeak resets the peak of Memory.
 func ForgetPeak(pid int) error {
 	return os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", pid), []byte("5"), 0)
 }

@@ -64,9 +64,6 @@ func (p *Process) PID() int { return p.cmd.Process.Pid }
 // Signal sends a signal.
 func (p *Process) Signal(s os.Signal) error { return p.cmd.Process.Signal(s) }
 
-// Exited is closed when the process has ended.
-func (p *Process) Exited() <-chan struct{} { return p.exited }
-
 // Kill ends the process at once and waits for its end.
 func (p *Process) Kill() {
 	p.cmd.Process.Kill()

@@ -59,7 +59,7 @@ func TestConnReadsEveryAnswer(t *testing.T) {
 	}
 }
 
-// A connection that the server has closed meanwhile is opened anew; one that
+// A connection that the server has closed meanwhile is opened again; one that
 // breaks off in the middle of an answer is an error.
 func TestConnOpensAnew(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

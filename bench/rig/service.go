@@ -131,7 +131,7 @@ func (w *World) variables(database string) []string {
 	}
 }
 
-// AdminLink asks the program for a one-time address of the desk and returns the
+// AdminLink asks the program for a one-time address of the admin pages and returns the
 // token in it.
 func (w *World) AdminLink(ctx context.Context, database string) (string, error) {
 	cmd := exec.CommandContext(ctx, w.Program, "admin", "link")

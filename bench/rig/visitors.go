@@ -20,6 +20,6 @@ func (f *filler) isVisitor(n int) bool {
 // IsBlocked says whether Fill blocks a person.
 func IsBlocked(n int) bool { return n%200 == 150 }
 
-// Consents says whether a person has ever allowed their profile. Who has not is
+// Consents says whether a person has ever allowed their profile. One who has not is
 // asked again at every login.
 func Consents(n int) bool { return n%25 != 3 && n%25 != 9 && n%25 != 15 && n%25 != 21 }

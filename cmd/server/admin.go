@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/url"
 	"strings"
@@ -31,7 +30,7 @@ func (c *adminLinkCommand) Run(ctx context.Context, env *environment) error {
 			return err
 		}
 		fmt.Fprintln(env.stdout, address)
-		fmt.Fprintf(env.stderr, "Open it in a browser before %s; it works once.\n", ends.In(config.zone).Format("15:04:05 MST"))
+		env.remark("Open it in a browser before %s; it works once.\n", ends.In(config.zone).Format("15:04:05 MST"))
 		return nil
 	})
 }
@@ -56,7 +55,7 @@ func (c *adminGrantCommand) Run(ctx context.Context, env *environment) error {
 	}
 	return withAdmins(ctx, &c.settings, func(admins *admin.Service, _ config) error {
 		changed, err := admins.Grant(ctx, admin.CommandLine(), c.OpenID)
-		return report(env.stdout, err, changed, "may open the admin pages now", "could open the admin pages already", c.OpenID)
+		return env.report(err, changed, "%s may open the admin pages now\n", "%s could open the admin pages already\n", c.OpenID)
 	})
 }
 
@@ -72,9 +71,9 @@ func (c *adminRevokeCommand) Run(ctx context.Context, env *environment) error {
 	return withAdmins(ctx, &c.settings, func(admins *admin.Service, _ config) error {
 		changed, err := admins.Revoke(ctx, admin.CommandLine(), c.OpenID)
 		if admins.Configured(c.OpenID) {
-			fmt.Fprintln(env.stderr, "WXLOGIN_ADMINS names this openid too; take it out there.")
+			env.remark("WXLOGIN_ADMINS names this openid too; take it out there.\n")
 		}
-		return report(env.stdout, err, changed, "may not open the admin pages any more", "had not been granted anything", c.OpenID)
+		return env.report(err, changed, "%s may not open the admin pages any more\n", "%s had not been granted anything\n", c.OpenID)
 	})
 }
 
@@ -91,7 +90,7 @@ func (c *adminListCommand) Run(ctx context.Context, env *environment) error {
 			if !a.GrantedAt.IsZero() {
 				since = "granted " + a.GrantedAt.In(config.zone).Format("2006-01-02 15:04")
 			}
-			fmt.Fprintf(env.stdout, "%s\t%s\t%s\n", a.OpenID, since, a.Nickname)
+			fmt.Fprintf(env.stdout, "%s\t%s\t%s\n", a.OpenID, env.words.say(since), a.Nickname)
 		}
 		return nil
 	})
@@ -118,13 +117,13 @@ func checkOpenID(openID string) error {
 	return nil
 }
 
-func report(w io.Writer, err error, changed bool, done, already, openID string) error {
+func (e *environment) report(err error, changed bool, done, already string, args ...any) error {
 	if err != nil {
 		return err
 	}
 	if !changed {
 		done = already
 	}
-	fmt.Fprintln(w, openID, done)
+	e.answer(done, args...)
 	return nil
 }

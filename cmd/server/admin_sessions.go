@@ -21,7 +21,7 @@ func (c *adminSessionsCommand) Run(ctx context.Context, env *environment) error 
 		for _, s := range sessions {
 			// What a browser calls itself is anybody's words, and this may be a terminal.
 			agent := auth.CleanText(s.Device.UserAgent, maxAgent)
-			fmt.Fprintf(env.stdout, "%s\tlet in %s\tseen %s\tends %s\t%s\t%s\n", s.ID, at(s.CreatedAt), at(s.LastSeenAt), at(s.EndsAt), s.Device.RemoteAddr, agent)
+			env.answer("%s\tlet in %s\tseen %s\tends %s\t%s\t%s\n", s.ID, at(s.CreatedAt), at(s.LastSeenAt), at(s.EndsAt), s.Device.RemoteAddr, agent)
 		}
 		return nil
 	})
@@ -44,7 +44,7 @@ func (c *adminEndCommand) Run(ctx context.Context, env *environment) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintln(env.stdout, c.Session, "has ended")
+		env.answer("%s has ended\n", c.Session)
 		return nil
 	})
 }

@@ -10,11 +10,13 @@ import (
 // arrows are the imports that packages of wxlogin may have of one another.
 var arrows = map[string][]string{
 	"bench":                     {"bench/rig"},
+	"compat":                    {}, // it knows commands and addresses
 	"bench/rig":                 {}, // it knows the built program alone
-	"cmd/server":                {"internal/admin", "internal/auth", "internal/demo", "internal/store", "internal/telemetry", "internal/web", "internal/wechat", "internal/wechat/wechatsim", "migrations", "templates"},
+	"cmd/server":                {"internal/admin", "internal/auth", "internal/demo", "internal/idtoken", "internal/store", "internal/telemetry", "internal/web", "internal/wechat", "internal/wechat/wechatsim", "migrations", "templates"},
 	"internal/admin":            {"internal/auth"},
 	"internal/auth":             {},
 	"internal/demo":             {"internal/admin", "internal/auth", "internal/store", "internal/web"},
+	"internal/idtoken":          {"internal/auth"},
 	"internal/store":            {"internal/admin", "internal/auth", "internal/store/list", "internal/store/move", "internal/store/sqldb"},
 	"internal/store/list":       {"internal/admin", "internal/auth", "internal/store/sqldb"},
 	"internal/store/move":       {"internal/auth", "internal/store/sqldb"},

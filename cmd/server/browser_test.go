@@ -29,8 +29,7 @@ const phoneWidth, phoneHeight = 360, 740
 // back without WeChat being asked, and leaves; an admin finds and blocks them.
 func TestWalkInABrowser(t *testing.T) {
 	browser := openBrowser(t)
-	demo := start(t, []string{"TZ=Asia/Shanghai"}, "demo", "--addr=127.0.0.1:0", "--simulator-addr=127.0.0.1:0")
-	demo.stdout.wait(t, "Ctrl+C")
+	demo := startDemo(t, t.TempDir(), "TZ=Asia/Shanghai")
 	at := printedAddresses(t, demo.stdout.text())
 
 	lin := browser.newPhone("visitor")
@@ -70,7 +69,7 @@ func TestWalkInABrowser(t *testing.T) {
 		other.signsIn(strings.TrimSuffix(at.visitor, "/"))
 	}
 
-	admin := browser.newDesk("admin")
+	admin := browser.newDesktop("admin")
 	admin.opens(at.admin)
 	admin.shot("06-admin-link")
 	admin.taps(`form[action$="/admin/link"] button`)
@@ -107,44 +106,6 @@ type browser struct {
 	screenshots string
 }
 
-// openBrowser starts a browser with an empty profile, or skips the test where
-// there is none.
-func openBrowser(t *testing.T, more ...chromedp.ExecAllocatorOption) *browser {
-	t.Helper()
-	path := chromium()
-	if path == "" && inCI() {
-		t.Fatal("no chromium, and with CI=true this test is not left out")
-	}
-	if path == "" {
-		t.Skip("no chromium here: the walk in a real browser is left out")
-	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(path),
-		chromedp.NoSandbox,
-		chromedp.DisableGPU,
-		chromedp.Flag("disable-component-update", true),
-		chromedp.Flag("lang", "zh-CN"),
-		chromedp.UserDataDir(t.TempDir()),
-	)
-	options = append(options, more...)
-	ctx, cancel := context.WithTimeout(t.Context(), 3*patience)
-	t.Cleanup(cancel)
-	ctx, stop := chromedp.NewExecAllocator(ctx, options...)
-	t.Cleanup(stop)
-	ctx, closeBrowser := chromedp.NewContext(ctx)
-	t.Cleanup(closeBrowser)
-	if err := chromedp.Do(ctx); err != nil {
-		t.Fatalf("start %s: %v", path, err)
-	}
-	b := &browser{t: t, ctx: ctx, screenshots: os.Getenv(screenshotsVariable)}
-	if b.screenshots != "" {
-		if err := os.MkdirAll(b.screenshots, 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return b
-}
-
 // chromium finds a browser; empty when there is none.
 func chromium() string {
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "headless-shell"} {
@@ -169,7 +130,7 @@ type tab struct {
 
 func (b *browser) newPhone(name string) *tab { return b.newTab(name, true, weChatBrowser) }
 
-func (b *browser) newDesk(name string) *tab {
+func (b *browser) newDesktop(name string) *tab {
 	return b.newTab(name, false, "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36")
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -72,7 +71,7 @@ func (c *demoCommand) Run(ctx context.Context, env *environment) error {
 	if err != nil {
 		return err
 	}
-	if err := c.announce(ctx, env.stdout, s, config, simURL); err != nil {
+	if err := c.announce(ctx, env, s, config, simURL); err != nil {
 		return err
 	}
 	tracing, err := env.tracing(ctx, config, log.Logger)
@@ -117,7 +116,7 @@ func (c *demoCommand) listenSimulator() (net.Listener, error) {
 }
 
 // announce prints the addresses to open.
-func (c *demoCommand) announce(ctx context.Context, w io.Writer, s *settings, config config, simURL string) error {
+func (c *demoCommand) announce(ctx context.Context, env *environment, s *settings, config config, simURL string) error {
 	db, _, err := s.openStore(ctx, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
@@ -132,7 +131,7 @@ func (c *demoCommand) announce(ctx context.Context, w io.Writer, s *settings, co
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(w, `wxlogin 演示 / demonstration: a simulated WeChat, nothing leaves this machine.
+	env.answer(`wxlogin 演示 / demonstration: a simulated WeChat, nothing leaves this machine.
 
   访客 visitor      %s/
   管理员 admin      %s   (one use, until %s)

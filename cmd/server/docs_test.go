@@ -201,7 +201,7 @@ func TestREADMEsAreShort(t *testing.T) {
 	}
 }
 
-// Whoever looks for a document finds it in the index of their language.
+// A reader finds each document in the index of their language.
 func TestIndexOfDocs(t *testing.T) {
 	texts := docs(t)
 	for name := range texts {
@@ -222,7 +222,7 @@ func TestIndexOfDocs(t *testing.T) {
 // command or a flag that is not there.
 func TestCommandsOfDocs(t *testing.T) {
 	flags := must(server.CommandFlags())
-	groups := []string{"admin"} // commands of commands
+	groups := []string{"admin", "client", "person"} // commands of commands
 	texts := docs(t)
 	for _, name := range []string{"docs/settings.md", "docs/settings.zh-CN.md"} {
 		for command := range flags {
@@ -334,5 +334,29 @@ func TestScreenshotsAreSmall(t *testing.T) {
 		if info := must(os.Stat(file)); info.Size() > 150<<10 {
 			t.Errorf("%s has %d kB", filepath.Base(file), info.Size()>>10)
 		}
+	}
+}
+
+// Every test that the table of the conformance suite's plans names is there.
+func TestPlansOfTheSuite(t *testing.T) {
+	var source strings.Builder
+	for _, folder := range []string{"../../internal/web", "../../internal/idtoken"} {
+		for _, file := range must(filepath.Glob(folder + "/*_test.go")) {
+			source.Write(must(os.ReadFile(file)))
+		}
+	}
+	plans := 0
+	for line := range strings.Lines(docs(t)["docs/oidc.md"]) {
+		if !strings.HasPrefix(line, "| `oidcc-") {
+			continue
+		}
+		plans++
+		_, name, _ := strings.Cut(strings.TrimSuffix(strings.TrimSpace(line), "` |"), " | `")
+		if !strings.Contains(source.String(), "func "+name+"(") {
+			t.Errorf("there is no test %s of %s", name, line)
+		}
+	}
+	if plans < 35 {
+		t.Errorf("%d plans", plans)
 	}
 }

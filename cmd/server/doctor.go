@@ -54,6 +54,7 @@ type doctor struct {
 	now      func() time.Time
 	client   *wechat.Client
 	secrets  *strings.Replacer
+	words    words
 
 	running bool // the service answers at its own address
 	reached bool // the service answers at the public URL
@@ -62,14 +63,15 @@ type doctor struct {
 // Run examines everything, whatever fails on the way.
 func (c *doctorCommand) Run(ctx context.Context, env *environment) error {
 	if numbers := append(c.Explain, c.Numbers...); len(numbers) > 0 {
-		return explain(env.stdout, numbers)
+		return env.explain(numbers)
 	}
 	d := newDoctor(&c.settings, c.Offline)
+	d.words = env.words
 	failed := 0
 	for _, check := range []func(context.Context) []finding{
 		d.checkSettings, d.checkDomain, d.checkKeys, d.checkDatabase, d.checkDisk, d.checkProxies, d.checkReturnHosts,
 		d.checkWeChat, d.checkAuthorizePage,
-		d.checkService, d.checkPublicURL, d.checkVerifyFile, d.checkGates,
+		d.checkService, d.checkPublicURL, d.checkVerifyFile, d.checkSites,
 	} {
 		for _, f := range check(ctx) {
 			d.print(env.stdout, f)
@@ -101,6 +103,7 @@ func newDoctor(s *settings, offline bool) *doctor {
 }
 
 func (d *doctor) print(w io.Writer, f finding) {
+	f.text, f.advice = d.words.say(f.text), d.words.say(f.advice)
 	text := fmt.Sprintf("%-5s %-11s %s\n", f.verdict, f.subject, strings.ReplaceAll(f.text, "\n", "\n                  "))
 	for line := range strings.Lines(f.advice) {
 		text += "      → " + strings.TrimSuffix(line, "\n") + "\n"
@@ -120,20 +123,24 @@ func skip(subject, format string, args ...any) []finding {
 const isOffline = "--offline"
 
 // explain prints what WeChat's numbers mean.
-func explain(w io.Writer, numbers []string) error {
+func (e *environment) explain(numbers []string) error {
 	var unknown []string
 	for _, text := range numbers {
-		e, ok := explanation(text)
+		known, ok := explanation(text)
 		if !ok {
 			unknown = append(unknown, text)
-			fmt.Fprintf(w, "%s: not in our list. WeChat's own: https://developers.weixin.qq.com/doc/ (全局返回码)\n\n", text)
+			e.answer("%s: not in our list. WeChat's own: https://developers.weixin.qq.com/doc/ (全局返回码)\n\n", text)
 			continue
 		}
-		where := "API errcode (服务器接口)"
-		if e.Page {
-			where = "shown on the phone (授权页)"
+		where := fmt.Sprintf("%d, API errcode (服务器接口)", known.Number)
+		if known.Page {
+			where = fmt.Sprintf("%d, shown on the phone (授权页)", known.Number)
 		}
-		fmt.Fprintf(w, "%d, %s\n  %s\n  %s\n  → %s\n\n", e.Number, where, e.Chinese, e.English, e.Advice)
+		meaning := known.Chinese + "\n  " + known.English
+		if !e.words.english() {
+			meaning = e.words.say(known.Chinese)
+		}
+		fmt.Fprintf(e.stdout, "%s\n  %s\n  → %s\n\n", e.words.say(where), meaning, e.words.say(known.Advice))
 	}
 	if unknown != nil {
 		return fmt.Errorf("doctor: no explanation for %s", strings.Join(unknown, ", "))

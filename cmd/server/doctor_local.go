@@ -95,7 +95,7 @@ func (d *doctor) checkKeys(context.Context) []finding {
 	}
 	text := fmt.Sprintf("%d, new cookies and tokens use %s", len(keys), keys[0].ID)
 	if beside {
-		text += ", in " + file
+		text = fmt.Sprintf("%d, new cookies and tokens use %s, in %s", len(keys), keys[0].ID, file)
 	}
 	return one(good, "keys", text, "")
 }
@@ -156,10 +156,15 @@ func (d *doctor) checkDatabase(ctx context.Context) []finding {
 		case err != nil:
 			return one(failure, "database", err.Error(), advice)
 		case n > 0:
-			others = one(warning, "database", fmt.Sprintf("%d sessions are of people of another AppID than %s; they do not count, and these people sign in anew", n, d.config.appID),
+			others = one(warning, "database", fmt.Sprintf("%d sessions are of people of another AppID than %s; they do not count, and these people sign in again", n, d.config.appID),
 				"nothing, if WXLOGIN_APPID was changed on purpose; else set it back. An openid is of one AppID only")
 		}
 	}
+	clients, err := d.judgeClients(ctx, db)
+	if err != nil {
+		return one(failure, "database", err.Error(), advice)
+	}
+	others = append(others, clients...)
 	if sqlite {
 		return append(one(good, "database", path+" answers, schema current", ""), others...)
 	}

@@ -141,11 +141,10 @@ func (r reply) ours() bool {
 
 // who describes the program that answered.
 func (r reply) who() string {
-	text := fmt.Sprintf("HTTP status %d", r.status)
 	if server := r.header.Get("Server"); server != "" {
-		text += fmt.Sprintf(" from %.40q", server)
+		return fmt.Sprintf("HTTP status %d from %.40q", r.status, server)
 	}
-	return text
+	return fmt.Sprintf("HTTP status %d", r.status)
 }
 
 func hostOf(address string) string {
@@ -156,20 +155,20 @@ func hostOf(address string) string {
 	return u.Hostname()
 }
 
-// via names the proxy that calls to an address go through.
-func via(address string) string {
+// via names, behind a host, the proxy that calls to its address go through.
+func via(host, address string) string {
 	req, err := http.NewRequest(http.MethodGet, address, nil)
 	if err != nil {
-		return ""
+		return host
 	}
 	proxy, err := http.ProxyFromEnvironment(req)
 	switch {
 	case err != nil:
-		return " (HTTPS_PROXY is not an address)" // it may hold a password
+		return host + " (HTTPS_PROXY is not an address)" // it may hold a password
 	case proxy != nil:
-		return " through the proxy " + proxy.Host
+		return host + " through the proxy " + proxy.Host
 	}
-	return ""
+	return host
 }
 
 func milliseconds(d time.Duration) string { return fmt.Sprintf("%d ms", d.Milliseconds()) }

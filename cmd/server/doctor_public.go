@@ -54,7 +54,7 @@ func (d *doctor) checkPublicURL(ctx context.Context) []finding {
 	took := d.now().Sub(began)
 	if err != nil {
 		what := diagnose(err)
-		text := base + via(base) + " is not reachable: " + what.text
+		text := via(base, base) + " is not reachable: " + what.text
 		if _, untrusted := errors.AsType[*tls.CertificateVerificationError](err); !d.running && !untrusted { // as before its first start, when a proxy has nobody to pass visitors to
 			return one(warning, subject, text+"; the service does not answer at its own address either",
 				"start it with `server serve` and look again\n"+what.public)

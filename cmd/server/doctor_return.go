@@ -32,26 +32,27 @@ func (d *doctor) checkReturnHosts(context.Context) []finding {
 			outside = append(outside, host)
 		}
 	}
-	if outside == nil {
+	switch {
+	case len(d.config.returnHosts) == 0:
+		return one(good, subject, "none", "")
+	case outside == nil:
 		return one(good, subject, fmt.Sprintf("%d, and the session reaches all", len(d.config.returnHosts)), "")
 	}
-	text := "the session's cookie does not reach " + strings.Join(outside, ", ") + ", as WXLOGIN_COOKIE_DOMAIN is "
-	if domain == "" {
-		text += "not set"
-	} else {
-		text += domain
+	text := "the session's cookie does not reach " + strings.Join(outside, ", ") + ", as WXLOGIN_COOKIE_DOMAIN is not set"
+	if domain != "" {
+		text = "the session's cookie does not reach " + strings.Join(outside, ", ") + ", as WXLOGIN_COOKIE_DOMAIN is " + domain
 	}
 	return one(warning, subject, text, "set WXLOGIN_COOKIE_DOMAIN to the domain that these sites share with "+public.Hostname()+
 		"; a site below no such domain cannot be protected\nwithout it browsers go round between the site and WeChat; a site that is led back to and asks nobody who it is needs nothing")
 }
 
-// gateProbe is a page that nobody has.
-const gateProbe = "/wxlogin-doctor?from=doctor"
+// siteProbe is a page that nobody has.
+const siteProbe = "/wxlogin-doctor?from=doctor"
 
-// checkGates opens every site as somebody who is not signed in, and looks whether
+// checkSites opens every site as somebody who is not signed in, and looks whether
 // the login leads back.
-func (d *doctor) checkGates(ctx context.Context) []finding {
-	const subject = "gate"
+func (d *doctor) checkSites(ctx context.Context) []finding {
+	const subject = "forward auth"
 	public := d.config.publicURL
 	switch {
 	case public == nil || len(d.config.returnHosts) == 0:
@@ -65,14 +66,14 @@ func (d *doctor) checkGates(ctx context.Context) []finding {
 		if u, err := url.Parse("//" + host); err == nil && web.IsLoopback(u.Hostname()) {
 			scheme = "http://"
 		}
-		wanted := scheme + host + gateProbe
-		findings = append(findings, d.checkGate(ctx, wanted))
+		wanted := scheme + host + siteProbe
+		findings = append(findings, d.checkSite(ctx, wanted))
 	}
 	return findings
 }
 
-func (d *doctor) checkGate(ctx context.Context, wanted string) finding {
-	const subject = "gate"
+func (d *doctor) checkSite(ctx context.Context, wanted string) finding {
+	const subject = "forward auth"
 	r, err := d.get(ctx, wanted)
 	switch {
 	case err != nil:

@@ -172,7 +172,7 @@ func TestDoctorOfReturnHosts(t *testing.T) {
 		{"evilexample.com", "example.com", "warn", "evilexample.com"},
 		{"shop.example.com,example.com:8443", ".example.com", "ok", "2"},
 		{"login.example.com:8443", "", "ok", "1"},
-		{"", "", "ok", "0"},
+		{"", "", "ok", "none"},
 		{"", "example.com", "warn", "WXLOGIN_RETURN_HOSTS"},
 	} {
 		c.vars["WXLOGIN_RETURN_HOSTS"], c.vars["WXLOGIN_COOKIE_DOMAIN"] = test.hosts, test.domain
@@ -183,7 +183,7 @@ func TestDoctorOfReturnHosts(t *testing.T) {
 }
 
 // doctor opens a protected site and looks whether the login leads back to it.
-func TestDoctorOfAGate(t *testing.T) {
+func TestDoctorOfForwardAuth(t *testing.T) {
 	c := newClinic(t)
 	lines := http.Header{"X-Forwarded-Proto": {"http"}}
 	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -209,9 +209,9 @@ func TestDoctorOfAGate(t *testing.T) {
 	host := strings.TrimPrefix(site.URL, "http://")
 	c.vars["WXLOGIN_RETURN_HOSTS"], c.vars["WXLOGIN_TRUSTED_PROXIES"] = host, "127.0.0.1/32"
 	c.serves()
-	c.doctor().wants("FAIL", "gate", host, "X-Forwarded-Host")
+	c.doctor().wants("FAIL", "forward auth", host, "X-Forwarded-Host")
 	lines["X-Forwarded-Host"], lines["X-Forwarded-Uri"] = []string{host}, []string{"/wxlogin-doctor?from=doctor"}
-	c.doctor().wants("ok", "gate", "and back")
+	c.doctor().wants("ok", "forward auth", "and back")
 }
 
 // Sessions of another AppID do not count, and doctor says how many there are.

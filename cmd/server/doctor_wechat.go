@@ -34,10 +34,10 @@ func (d *doctor) checkWeChat(ctx context.Context) []finding {
 		}
 		what := diagnose(err)
 		return slices.Concat(
-			one(failure, "wechat", host+via(d.config.apiURL)+": "+what.text, what.wechat),
+			one(failure, "wechat", via(host, d.config.apiURL)+": "+what.text, what.wechat),
 			skip("clock", "WeChat did not answer"), skip("account", "WeChat did not answer"))
 	}
-	findings := one(good, "wechat", host+" answers in "+milliseconds(took)+via(d.config.apiURL), "")
+	findings := one(good, "wechat", via(host, d.config.apiURL)+" answers in "+milliseconds(took), "")
 	if !d.realWeChat() && !web.IsLoopback(host) {
 		findings = one(warning, "wechat", host+" answers, and is not WeChat's own: it gets the AppSecret",
 			"unset WXLOGIN_WECHAT_API_URL and WXLOGIN_WECHAT_OPEN_URL unless this is a test")
@@ -58,11 +58,11 @@ func judgeClock(here, there time.Time) finding {
 	if off.Abs() <= maxClockOff {
 		return finding{good, "clock", "agrees with WeChat's to the minute", ""}
 	}
-	direction := "ahead of"
+	text := off.Abs().String() + " ahead of WeChat's"
 	if off < 0 {
-		direction = "behind"
+		text = off.Abs().String() + " behind WeChat's"
 	}
-	return finding{failure, "clock", fmt.Sprintf("%v %s WeChat's", off.Abs(), direction),
+	return finding{failure, "clock", text,
 		"set it by NTP: `timedatectl set-ntp true`, or chrony; in a container or virtual machine it is the host's clock"}
 }
 
@@ -75,20 +75,20 @@ func (d *doctor) judgeAccount(refusal *wechat.Refusal) finding {
 	}
 	e, known := wechat.Explain(refusal.Errcode)
 	f := finding{failure, "account", fmt.Sprintf("errcode %d: %s", refusal.Errcode, wechat.Meaning(refusal.Errcode)), e.Advice}
+	if e.Chinese != "" {
+		f.text = fmt.Sprintf("errcode %d: %s (%s)", refusal.Errcode, wechat.Meaning(refusal.Errcode), e.Chinese)
+	}
 	switch {
 	case !known:
 		f.advice = "look it up in WeChat's list (全局返回码), https://developers.weixin.qq.com/doc/"
 	case refusal.Reason() == auth.WeChatBusy:
 		f.verdict = warning
 	}
-	if e.Chinese != "" {
-		f.text += " (" + e.Chinese + ")"
-	}
 	if refusal.From != "" {
 		f.advice += ": " + refusal.From
 	}
 	if refusal.RID != "" {
-		f.text += ", rid " + refusal.RID
+		f.text += "\nrid " + refusal.RID
 	}
 	return f
 }
@@ -130,11 +130,8 @@ func (d *doctor) judgePage(page wechat.PageError, scope auth.Scope) (verdict, st
 		advice := "check WXLOGIN_APPID: 公众号后台 → 设置与开发 → 基本配置 → 开发者ID (AppID)"
 		return failure, subject, "WeChat's page says: " + page.Text, advice
 	}
-	text := fmt.Sprintf("visitors see %d", page.Number)
-	if page.Text != "" {
-		text += " " + page.Text
-	}
-	text += " (" + string(scope) + ")"
+	shown := strings.TrimSpace(fmt.Sprintf("%d %s", page.Number, page.Text))
+	text := fmt.Sprintf("visitors see %s (%s)", shown, scope)
 	e, known := wechat.Explain(page.Number)
 	switch {
 	case !known:

@@ -3,6 +3,7 @@
 package main_test
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -12,11 +13,12 @@ import (
 	"syscall"
 	"testing"
 
+	server "wxlogin/cmd/server"
 	"wxlogin/internal/wechat/wechatsim"
 )
 
 // While the database is opened, here because another process migrates it, the
-// service is alive and not ready, and whoever comes is asked to come again.
+// service is alive and not ready, and visitors are asked to come again.
 func TestItAnswersWhileTheDatabaseIsOpened(t *testing.T) {
 	sim := wechatsim.New(wechatsim.Config{})
 	database := filepath.Join(t.TempDir(), "wxlogin.db")
@@ -52,4 +54,17 @@ func TestItAnswersWhileTheDatabaseIsOpened(t *testing.T) {
 	}
 	p.terminate()
 	p.wantExit(0)
+}
+
+// Who stops the service before its database is open has it stopped, and reads of no
+// fault.
+func TestStopBeforeReady(t *testing.T) {
+	c := newClinic(t)
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	listener := listen(t)
+	c.vars["WXLOGIN_ADDR"] = listener.Addr().String()
+	if err := server.ServeOn(ctx, listener, c.vars); err != nil {
+		t.Errorf("stopped before it was ready: %v", err)
+	}
 }

@@ -39,7 +39,7 @@ func readDotenv(file string) (map[string]string, error) {
 // and a line without "=" at the end of the file for a variable without a name.
 var dotenvName = regexp.MustCompile(`^[A-Za-z_][0-9A-Za-z_.]*$`)
 
-// checkDotenv finds the first line that is none.
+// checkDotenv finds the first line that is not a setting.
 func checkDotenv(text string) error {
 	lines := strings.Split(text, "\n")
 	for i := 0; i < len(lines); {
@@ -52,7 +52,7 @@ func checkDotenv(text string) error {
 		}
 		where := fmt.Sprintf("line %d", i+1)
 		if name := nameIn(lines[i]); name != "" {
-			where += ", " + name
+			where = fmt.Sprintf("line %d, %s", i+1, name)
 		}
 		switch {
 		case err != nil && opensQuote(lines[i]):

@@ -15,11 +15,10 @@ import (
 // would lead on to WeChat is a page with a link.
 func TestFormsLeadOnInABrowser(t *testing.T) {
 	browser := openBrowser(t)
-	demo := start(t, []string{"TZ=Asia/Shanghai"}, "demo", "--addr=127.0.0.1:0", "--simulator-addr=127.0.0.1:0")
-	demo.stdout.wait(t, "Ctrl+C")
+	demo := startDemo(t, t.TempDir(), "TZ=Asia/Shanghai")
 	at := printedAddresses(t, demo.stdout.text())
 
-	admin := browser.newDesk("admin")
+	admin := browser.newDesktop("admin")
 	admin.opens(at.admin)
 	admin.taps(`form[action$="/admin/link"] button`)
 	admin.taps(`form[action$="/admin/logout"] button`)
@@ -29,22 +28,22 @@ func TestFormsLeadOnInABrowser(t *testing.T) {
 	admin.wantText("这是谁的手机")
 
 	// The phone has opened a code, and its session ends before it answers.
-	phone, desk := browser.newPhone("phone"), browser.newDesk("desk")
+	phone, desktop := browser.newPhone("phone"), browser.newDesktop("desktop")
 	phone.opens(at.visitor)
 	phone.taps(`button[value="lin"]`)
 	phone.taps(`a[href*="consent=1"]`)
 	phone.taps("button.allow")
-	desk.opens(at.visitor + "scan")
-	phone.opens(desk.href(".small a"))
-	phone.wantText(desk.number())
+	desktop.opens(at.visitor + "scan")
+	phone.opens(desktop.href(".small a"))
+	phone.wantText(desktop.number())
 	phone.forgets()
 	phone.tapsRefused(`button[value="confirm"]`, http.StatusUnauthorized)
 	phone.wantText("请先登录")
 	phone.shot("41-answer-without-session")
 	phone.taps("a.weui-btn_primary")
-	phone.wantText(desk.number())
+	phone.wantText(desktop.number())
 	phone.taps(`button[value="confirm"]`)
-	desk.waits(`form[action$="/logout"]`)
+	desktop.waits(`form[action$="/logout"]`)
 
 	// The same with the other forms of a visitor.
 	phone.opens(at.visitor + "erase")
@@ -61,8 +60,7 @@ func TestFormsLeadOnInABrowser(t *testing.T) {
 // A phone's ordinary browser copies the address.
 func TestCopyTheAddressInABrowser(t *testing.T) {
 	browser := openBrowser(t)
-	demo := start(t, []string{"TZ=Asia/Shanghai"}, "demo", "--addr=127.0.0.1:0", "--simulator-addr=127.0.0.1:0")
-	demo.stdout.wait(t, "Ctrl+C")
+	demo := startDemo(t, t.TempDir(), "TZ=Asia/Shanghai")
 	at := printedAddresses(t, demo.stdout.text())
 	phone := browser.newTab("phone", true, "Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36")
 	phone.opens(at.visitor + "scan?return_to=%2Fme#/order/5")
@@ -76,19 +74,26 @@ func TestCopyTheAddressInABrowser(t *testing.T) {
 		t.Errorf("the desktop's way on is %s", done)
 	}
 	phone.shot("43-phone-copied")
-	desk := browser.newDesk("desk")
-	desk.opens(at.visitor + "scan?return_to=%2Fme")
-	desk.shot("44-desk-site")
+	desktop := browser.newDesktop("desktop")
+	desktop.opens(at.visitor + "scan?return_to=%2Fme")
+	desktop.shot("44-desktop-site")
+}
+
+// A browser behind the proxy of the recipe, where every name is the proxy's.
+func TestProtectedSiteInABrowser(t *testing.T) {
+	g := newProtectedSite(t, "nginx")
+	own := openOwnBrowser(t,
+		chromedp.Flag("host-resolver-rules", "MAP *.example.com "+g.proxy),
+		chromedp.Flag("ignore-certificate-errors", true),
+	)
+	for name, test := range map[string]func(*testing.T, *browser){"hash routes": hashRoutes, "a form": formAtAProtectedSite} {
+		t.Run(name, func(t *testing.T) { test(t, newBrowser(t, own.ctx)) })
+	}
 }
 
 // A page of examples/spa with a hash router comes back on its route, on a phone and
 // on a desktop, and a page that had no fragment gets none of WeChat's.
-func TestHashRoutesInABrowser(t *testing.T) {
-	g := newGate(t, "nginx")
-	browser := openBrowser(t,
-		chromedp.Flag("host-resolver-rules", "MAP *.example.com "+g.proxy),
-		chromedp.Flag("ignore-certificate-errors", true),
-	)
+func hashRoutes(t *testing.T, browser *browser) {
 	phone := browser.newPhone("phone")
 	lands := func(tab *tab, want string) {
 		t.Helper()
@@ -129,15 +134,11 @@ func TestHashRoutesInABrowser(t *testing.T) {
 
 // A form at a protected site after the session has ended: the page is wxlogin's,
 // looks like it under the other site's address, and leads to the login and back.
-func TestFormAtAGateInABrowser(t *testing.T) {
-	g := newGate(t, "nginx")
-	browser := openBrowser(t,
-		chromedp.Flag("host-resolver-rules", "MAP *.example.com "+g.proxy),
-		chromedp.Flag("ignore-certificate-errors", true),
-	)
+func formAtAProtectedSite(t *testing.T, browser *browser) {
+	// Not lin: who is known is not asked for consent.
 	phone := browser.newPhone("phone")
 	phone.opens(shop + "/form")
-	phone.taps(`button[value="lin"]`)
+	phone.taps(`button[value="wang"]`)
 	phone.taps(`a[href*="consent=1"]`)
 	phone.taps("button.allow")
 	phone.wantText("/form")
@@ -156,7 +157,7 @@ func TestFormAtAGateInABrowser(t *testing.T) {
 	if colour := phone.evaluates(`getComputedStyle(document.querySelector("a.weui-btn_primary")).backgroundColor`); colour == "rgba(0, 0, 0, 0)" {
 		t.Error("the page has no style")
 	}
-	phone.shot("45-form-at-a-gate")
+	phone.shot("45-form-at-a-protected-site")
 	phone.taps("a.weui-btn_primary")
 	if got := phone.evaluates(`location.href`); got != shop+"/form#" {
 		t.Errorf("comes back to %s", got)

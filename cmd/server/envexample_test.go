@@ -13,7 +13,7 @@ import (
 	server "wxlogin/cmd/server"
 )
 
-var update = flag.Bool("update", false, "write .env.example and the tables of docs/settings.md and its Chinese version anew")
+var update = flag.Bool("update", false, "rewrite .env.example and the tables of docs/settings.md and its Chinese version")
 
 // description is what a reader wants to know of a setting and the struct does
 // not say.
@@ -27,33 +27,39 @@ type description struct {
 // descriptions has one for each setting, by its name. There is no example of a
 // key: somebody would use it.
 var descriptions = map[string]description{
-	"addr":             {"host:port", "", false, "监听地址。"},
-	"public-url":       {"URL", "https://h5.example.com", true, "访客使用的地址；路径是所有路由的前缀，域名须是公众平台登记的「网页授权域名」。"},
-	"allow-http":       {"true | false", "true", false, "允许公开地址用 http（仅限封闭网络；本机地址无需设置）。"},
-	"appid":            {"wx…", "wx0123456789abcdef", true, "公众号的 AppID（不是 gh_ 开头的原始 ID）。"},
-	"appsecret":        {"text", "0123456789abcdef0123456789abcdef", true, "公众号的 AppSecret。"},
-	"scope":            {"auto | base | userinfo", "", false, "auto：先静默授权，只请还不认识的人点「允许」；base：只取 openid；userinfo：每次登录都请求授权。"},
-	"lang":             {"zh_CN | zh_TW | en", "", false, "向微信请求资料的语言，也是浏览器没有说明语言时页面的语言。"},
-	"database-url":     {"sqlite:PATH, postgres://…", "sqlite:/data/wxlogin.db", false, "数据库：SQLite 文件（须在本机磁盘上），或 PostgreSQL，见 docs/postgres.md。"},
-	"keys":             {"kid:base64, …", "", false, "加密与签名的密钥，第一个用于加密和签名，其余仍可解密和验证；server keygen 生成。默认首次启动时生成，放在 SQLite 文件旁。"},
-	"return-hosts":     {"host[:port], …", "shop.example.com,m.example.com:8443", false, "登录后还可以返回的其他主机，须完全一致。"},
-	"cookie-domain":    {"domain", "example.com", false, "与该域名下的其他主机共享登录状态（用于 forward-auth）；留空则只属于本主机。"},
-	"trusted-proxies":  {"CIDR, …", "127.0.0.1/32,172.16.0.0/12", false, "反向代理的地址段；只相信它们的 X-Forwarded-* 头。"},
-	"admins":           {"openid, …", "oTheFirstAdmin_0123456789abc", false, "可以进入管理后台的 openid。"},
-	"session-idle":     {"duration", "", false, "多久不来访，登录状态就结束。"},
-	"session-lifetime": {"duration", "", false, "登录状态最长保持多久。"},
-	"renew-profile":    {"true | false", "true", false, "更新昵称头像用的令牌失效后（最长 30 天），再请用户授权一次；不开则由用户在资料页自行更新。"},
-	"recheck-after":    {"duration", "24h", false, "登录状态超过这么久后，静默核对一次手机的主人；0 为不核对。"},
-	"keep-logins":      {"duration", "", false, "登录记录保留多久（默认 184 天，即六个月）；0 为一直保留。"},
-	"keep-events":      {"duration", "", false, "操作记录保留多久（默认 1096 天，即三年）；0 为一直保留。"},
-	"rate-limit":       {"number", "", false, "每个客户端地址每分钟的登录、回调、扫码次数上限；0 为不限。"},
-	"verify-file":      {"path", "MP_verify_0123456789abcdef.txt", false, "公众平台要求放在域名根目录的 MP_verify_*.txt 文件的路径。"},
-	"metrics-addr":     {"host:port", "127.0.0.1:9007", false, "/metrics 的第二个监听地址；留空则没有。"},
-	"log-format":       {"text | json", "json", false, "日志格式；默认在终端为 text，否则为 json。"},
-	"log-level":        {"debug | info | warn | error", "", false, "日志级别。"},
-	"time-zone":        {"Area/City", "Asia/Shanghai", false, "管理页面、按日统计和 CSV 的时区（IANA 名称）；默认取 TZ，没有 TZ 则为 Asia/Shanghai。"},
-	"wechat-open-url":  {"URL", "", false, "微信授权页的地址；其他值仅用于测试。"},
-	"wechat-api-url":   {"URL", "", false, "微信接口的地址；其他值仅用于测试。"},
+	"addr":              {"host:port", "", false, "监听地址。"},
+	"public-url":        {"URL", "https://h5.example.com", true, "访客使用的地址；路径是所有路由的前缀，域名须是公众平台登记的「网页授权域名」。"},
+	"allow-http":        {"true | false", "true", false, "允许公开地址用 http（仅限封闭网络；本机地址无需设置）。"},
+	"appid":             {"wx…", "wx0123456789abcdef", true, "公众号的 AppID（不是 gh_ 开头的原始 ID）。"},
+	"appsecret":         {"text", "0123456789abcdef0123456789abcdef", true, "公众号的 AppSecret。"},
+	"scope":             {"auto | base | userinfo", "", false, "auto：先静默授权，只请还不认识的人点「允许」；base：只取 openid；userinfo：每次登录都请求授权。"},
+	"lang":              {"zh_CN | zh_TW | en", "", false, "向微信请求资料的语言，也是浏览器没有说明语言时页面的语言。"},
+	"database-url":      {"sqlite:PATH, postgres://…", "sqlite:/data/wxlogin.db", false, "数据库：SQLite 文件（须在本机磁盘上），或 PostgreSQL，见 docs/postgres.md。"},
+	"keys":              {"kid:base64, …", "", false, "加密与签名的密钥，第一个用于加密和签名，其余仍可解密和验证；server keygen 生成。默认首次启动时生成，放在 SQLite 文件旁。"},
+	"return-hosts":      {"host[:port], …", "shop.example.com,m.example.com:8443", false, "登录后还可以返回的其他主机，须完全一致。"},
+	"cookie-domain":     {"domain", "example.com", false, "与该域名下的其他主机共享登录状态（用于 forward-auth）；留空则只属于本主机。"},
+	"trusted-proxies":   {"CIDR, …", "127.0.0.1/32,172.16.0.0/12", false, "反向代理的地址段；只相信它们的 X-Forwarded-* 头。"},
+	"admins":            {"openid, …", "oTheFirstAdmin_0123456789abc", false, "可以进入管理后台的 openid。"},
+	"session-idle":      {"duration", "", false, "多久不来访，登录状态就结束。"},
+	"session-lifetime":  {"duration", "", false, "登录状态最长保持多久。"},
+	"renew-profile":     {"true | false", "true", false, "更新昵称头像用的令牌失效后（最长 30 天），再请用户授权一次；不开则由用户在资料页自行更新。"},
+	"recheck-after":     {"duration", "24h", false, "登录状态超过这么久后，静默核对一次手机的主人；0 为不核对。"},
+	"keep-logins":       {"duration", "", false, "登录记录保留多久（默认 184 天，即六个月）；0 为一直保留。"},
+	"keep-events":       {"duration", "", false, "操作记录保留多久（默认 1096 天，即三年）；0 为一直保留。"},
+	"rate-limit":        {"number", "", false, "每个客户端地址每分钟的登录、回调、扫码次数上限；0 为不限。"},
+	"verify-file":       {"path", "MP_verify_0123456789abcdef.txt", false, "公众平台要求放在域名根目录的 MP_verify_*.txt 文件的路径。"},
+	"metrics-addr":      {"host:port", "127.0.0.1:9007", false, "/metrics 的第二个监听地址；留空则没有。"},
+	"log-format":        {"text | json", "json", false, "日志格式；默认在终端为 text，否则为 json。"},
+	"log-level":         {"debug | info | warn | error", "", false, "日志级别。"},
+	"time-zone":         {"Area/City", "Asia/Shanghai", false, "管理页面、按日统计和 CSV 的时区（IANA 名称）；默认取 TZ，没有 TZ 则为 Asia/Shanghai。"},
+	"site-name":         {"text", "示例商城", false, "网站名称，与域名一起显示在授权说明页、扫码页和提示页上。"},
+	"site-logo":         {"path", "", false, "网站图标文件的路径，显示在授权说明页上：PNG、JPEG、WebP 或 SVG，正方形，不超过 256 kB。"},
+	"privacy-url":       {"URL", "https://www.example.com/privacy", false, "隐私政策的地址，链接显示在授权说明页、扫码页和提示页上。"},
+	"terms-url":         {"URL", "https://www.example.com/terms", false, "用户协议的地址，链接显示在隐私政策旁。"},
+	"contact":           {"text", "service@example.com", false, "访客可以联系谁：邮箱、网址，或电话等文字。"},
+	"oidc-email-domain": {"domain", "", false, "用 --email 添加的应用得到的虚拟邮箱地址的域名。"},
+	"wechat-open-url":   {"URL", "", false, "微信授权页的地址；其他值仅用于测试。"},
+	"wechat-api-url":    {"URL", "", false, "微信接口的地址；其他值仅用于测试。"},
 }
 
 // Every setting has its lines in .env.example and its row in docs/settings.md, made

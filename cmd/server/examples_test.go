@@ -53,7 +53,7 @@ func startExampleApp(t *testing.T, binary, address string) {
 	}
 }
 
-// What the guides show of the gate is the recipe, so that what people copy is what
+// What the guides show of forward auth is the recipe, so that what people copy is what
 // the tests run.
 func TestSnippetsAreTheExamples(t *testing.T) {
 	examples := map[string]string{
@@ -61,7 +61,7 @@ func TestSnippetsAreTheExamples(t *testing.T) {
 		"caddyfile": readFile(t, "../../examples/caddy/Caddyfile"),
 		"yaml":      readFile(t, "../../examples/traefik/dynamic.yml") + readFile(t, "../../examples/nginx/compose.yml"),
 	}
-	ofGate := regexp.MustCompile(`auth_request|forward_auth|forwardAuth|import gate`)
+	ofForwardAuth := regexp.MustCompile(`auth_request|forward_auth|forwardAuth|import protected`)
 	blocks := regexp.MustCompile("(?ms)^```(nginx|caddyfile|yaml)\n(.*?)^```$")
 	guides, err := filepath.Glob("../../*.md")
 	if err != nil {
@@ -69,7 +69,7 @@ func TestSnippetsAreTheExamples(t *testing.T) {
 	}
 	for _, guide := range append(guides, "../../docs/forward-auth.md", "../../docs/forward-auth.zh-CN.md") {
 		for _, block := range blocks.FindAllStringSubmatch(readFile(t, guide), -1) {
-			if ofGate.MatchString(block[2]) && !strings.Contains(margin(examples[block[1]]), margin(block[2])) {
+			if ofForwardAuth.MatchString(block[2]) && !strings.Contains(margin(examples[block[1]]), margin(block[2])) {
 				t.Errorf("%s shows what is not in the %s example:\n%s", filepath.Base(guide), block[1], block[2])
 			}
 		}

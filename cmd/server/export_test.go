@@ -1,6 +1,9 @@
 package main
 
-import "reflect"
+import (
+	"reflect"
+	"strings"
+)
 
 // Main is the program.
 var Main = main
@@ -31,4 +34,25 @@ func Settings() []Setting {
 		})
 	}
 	return all
+}
+
+// What people read in the language of their terminal.
+var (
+	LanguageOf = languageOf
+	Wrap       = wrap
+	Catalogue  = catalogue
+	Verb       = verb
+)
+
+// Say says texts in a language.
+func Say(lang string) func(text string) string { return wordsOf(lang).say }
+
+// Form is the form by which a line of a message is found: without the names before it
+// and without what joins it to them.
+func Form(line string) string {
+	line = strings.TrimPrefix(strings.TrimSpace(line), "%s: ")
+	for link.MatchString(line) {
+		line = link.ReplaceAllString(line, "")
+	}
+	return strings.TrimLeft(line, "; ")
 }

@@ -7,32 +7,38 @@ import (
 	"time"
 
 	"wxlogin/internal/auth"
+	"wxlogin/internal/idtoken"
 	"wxlogin/internal/store"
 )
 
 // sweepEvery is how often what has ended is cleared away.
 const sweepEvery = 10 * time.Minute
 
-// startJobs runs what is due in the background. The returned function stops it
-// and waits.
-func startJobs(ctx context.Context, db *store.Store, refresher *auth.Refresher, config config, log *slog.Logger) (stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	var jobs sync.WaitGroup
-	jobs.Go(func() { every(ctx, sweepEvery, func() { sweep(ctx, db, config, log) }) })
-	jobs.Go(func() { refresher.Run(ctx) })
-	return func() {
-		cancel()
-		jobs.Wait()
-	}
+// refreshEvery is how often profiles are looked for that are due.
+const refreshEvery = time.Minute
+
+// rotateCheck is how often it is looked whether signing keys are due.
+const rotateCheck = time.Hour
+
+// logoutsEvery is how often logouts that applications do not know of are looked for.
+const logoutsEvery = 2 * time.Second
+
+// job is something to do in the background: at once, and then again and again.
+type job struct {
+	every time.Duration
+	do    func(context.Context)
 }
 
-func sweep(ctx context.Context, db *store.Store, config config, log *slog.Logger) {
-	now := time.Now()
-	if _, err := db.Sweep(ctx, now, config.idle); err != nil && ctx.Err() == nil {
-		log.Warn("what has ended was not cleared away", "error", err)
+// startJobs runs jobs. The returned function stops them and waits.
+func startJobs(ctx context.Context, jobs []job) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	for _, j := range jobs {
+		running.Go(func() { every(ctx, j.every, func() { j.do(ctx) }) })
 	}
-	if _, err := db.Forget(ctx, oldest(now, config.keepLogins), oldest(now, config.keepEvents)); err != nil && ctx.Err() == nil {
-		log.Warn("what is older than it is kept was not cleared away", "error", err)
+	return func() {
+		cancel()
+		running.Wait()
 	}
 }
 
@@ -47,6 +53,34 @@ func every(ctx context.Context, interval time.Duration, do func()) {
 			return
 		case <-ticker.C:
 		}
+	}
+}
+
+func refresh(ctx context.Context, refresher *auth.Refresher, log *slog.Logger) {
+	if err := refresher.RunOnce(ctx); err != nil && ctx.Err() == nil {
+		log.WarnContext(ctx, "profiles were not refreshed", "reason", auth.ReasonOf(err), "error", err)
+	}
+}
+
+func rotate(ctx context.Context, keys *idtoken.Keys, log *slog.Logger) {
+	if err := keys.Rotate(ctx); err != nil && ctx.Err() == nil {
+		log.WarnContext(ctx, "the signing keys were not looked after", "error", err)
+	}
+}
+
+func sendLogouts(ctx context.Context, logouts *idtoken.Backchannel, log *slog.Logger) {
+	if err := logouts.Deliver(ctx); err != nil && ctx.Err() == nil {
+		log.WarnContext(ctx, "applications were not told of logouts", "reason", auth.ReasonOf(err), "error", err)
+	}
+}
+
+func sweep(ctx context.Context, db *store.Store, config config, log *slog.Logger) {
+	now := time.Now()
+	if _, err := db.Sweep(ctx, now, config.idle); err != nil && ctx.Err() == nil {
+		log.Warn("what has ended was not cleared away", "error", err)
+	}
+	if _, err := db.Forget(ctx, oldest(now, config.keepLogins), oldest(now, config.keepEvents)); err != nil && ctx.Err() == nil {
+		log.Warn("what is older than it is kept was not cleared away", "error", err)
 	}
 }
 

@@ -31,6 +31,8 @@ type commands struct {
 	Demo        demoCommand        `cmd:"" help:"Run the service against a simulated WeChat on this machine: no account, no internet, no configuration."`
 	Simulator   simulatorCommand   `cmd:"" help:"Run the simulated WeChat alone, to develop against."`
 	Admin       adminCommands      `cmd:"" help:"Let people into the admin pages."`
+	Client      clientCommands     `cmd:"" help:"Let applications ask who somebody is (OpenID Connect)."`
+	Person      personCommands     `cmd:"" help:"People and their groups."`
 	Backup      backupCommand      `cmd:"" help:"Copy the live SQLite database to a new file."`
 	MigrateData migrateDataCommand `cmd:"" name:"migrate-data" help:"Copy a SQLite database into PostgreSQL."`
 	Doctor      doctorCommand      `cmd:"" help:"Check settings, database, keys and WeChat, and say what to do about what is wrong."`
@@ -62,18 +64,29 @@ func usual(args []string) []string {
 // environment is the world that a command runs in.
 type environment struct {
 	vars   map[string]string // of the process and of .env
-	stdout io.Writer
+	stdout io.Writer         // as it is, for programs too
 	stderr io.Writer
+	words  words // of the terminal
+}
+
+// answer tells whoever has typed the command, on the standard output.
+func (e *environment) answer(format string, args ...any) {
+	io.WriteString(e.stdout, e.words.say(fmt.Sprintf(format, args...))) // nobody to tell when it cannot be written
+}
+
+// remark tells beside what the command prints.
+func (e *environment) remark(format string, args ...any) {
+	io.WriteString(e.stderr, e.words.say(fmt.Sprintf(format, args...)))
 }
 
 // logs opens the log that --log-format and --log-level ask for.
 func (e *environment) logs(format, level string) (telemetry.Logs, error) {
 	var least slog.Level
 	if err := least.UnmarshalText([]byte(level)); err != nil {
-		return telemetry.Logs{}, badSetting("log-level", "%q is none of debug, info, warn, error", level)
+		return telemetry.Logs{}, badSetting("log-level", "%q is not one of debug, info, warn, error", level)
 	}
 	if !slices.Contains([]string{"", "text", "json"}, format) {
-		return telemetry.Logs{}, badSetting("log-format", "%q is none of text, json", format)
+		return telemetry.Logs{}, badSetting("log-format", "%q is not one of text, json", format)
 	}
 	return telemetry.NewLogs(e.stderr, format, least), nil
 }
@@ -81,10 +94,11 @@ func (e *environment) logs(format, level string) (telemetry.Logs, error) {
 // run is the whole program but for the process around it. It returns the exit
 // code.
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
-	env := &environment{stdout: stdout, stderr: stderr}
+	env := &environment{stdout: stdout, stderr: stderr, words: wordsOf(languageOf(environ))}
 	fail := func(err error) int {
 		// No error of ours shows a secret; a library's might.
-		fmt.Fprintln(patientWriter{stderr}, "server:", redactor(secretsIn(env.vars, args)...).Replace(err.Error()))
+		text := redactor(secretsIn(env.vars, args)...).Replace(err.Error())
+		fmt.Fprintln(patientWriter{stderr}, "server:", env.words.say(text))
 		return 1
 	}
 	var err error
@@ -100,6 +114,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		kong.Exit(func(code int) { exited = code }),
 		kong.Resolvers(variableResolver(env.vars)),
 		kong.ValueFormatter(helpWithVariable),
+		kong.Help(env.words.printHelp),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(env),

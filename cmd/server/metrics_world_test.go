@@ -116,8 +116,8 @@ func (p phone) begins() (state string) {
 // signsInDesktop lets the phone, whose person is signed in, confirm a desktop.
 func (m *monitored) signsInDesktop(phone phone) {
 	m.t.Helper()
-	desk := newPhone(m.t, m.address, "", "")
-	shown := desk.ask(http.MethodGet, publicURL+"/scan", nil).body
+	desktop := newPhone(m.t, m.address, "", "")
+	shown := desktop.ask(http.MethodGet, publicURL+"/scan", nil).body
 	find := func(pattern string) string {
 		found := regexp.MustCompile(pattern).FindStringSubmatch(shown)
 		if found == nil {
@@ -127,7 +127,7 @@ func (m *monitored) signsInDesktop(phone phone) {
 	}
 	events, done := find(`data-events="([^"]+)"`), find(`data-done="([^"]+)"`)
 	ticket := publicURL + "/scan/" + must(url.Parse(events)).Query().Get("ticket")
-	stream, err := desk.Get(events)
+	stream, err := desktop.Get(events)
 	if err != nil {
 		m.t.Fatal(err)
 	}
@@ -137,8 +137,8 @@ func (m *monitored) signsInDesktop(phone phone) {
 	}
 	phone.ask(http.MethodGet, ticket, nil)
 	phone.ask(http.MethodPost, ticket, url.Values{"answer": {"confirm"}})
-	if got := desk.ask(http.MethodGet, done, nil); got.status != http.StatusSeeOther {
+	if got := desktop.ask(http.MethodGet, done, nil); got.status != http.StatusSeeOther {
 		m.t.Fatalf("the desktop is not signed in, but gets %d", got.status)
 	}
-	desk.ask(http.MethodGet, done, nil) // again: the same session
+	desktop.ask(http.MethodGet, done, nil) // again: the same session
 }

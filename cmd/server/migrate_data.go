@@ -60,21 +60,22 @@ func (c *migrateDataCommand) Run(ctx context.Context, env *environment) error {
 	defer target.Close()
 	began := time.Now()
 	sealed, err := target.MoveFrom(ctx, path, func(m store.Moved) {
-		fmt.Fprintf(env.stdout, "%-12s %8d rows, %8d new, checksum %s\n", m.Table, m.Rows, m.Added, m.Checksum)
+		env.answer("%-12s %8d rows, %8d new, checksum %s\n", m.Table, m.Rows, m.Added, m.Checksum)
 		if m.Repaired > 0 {
-			fmt.Fprintf(env.stderr, "%s: %d texts held bytes that are no text; these were replaced\n", m.Table, m.Repaired)
+			env.remark("%s: %d texts held bytes that are no text; these were replaced\n", m.Table, m.Repaired)
 		}
 	})
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(env.stdout, "All is there, checked row by row, in %v. The keys open %d stored tokens", time.Since(began).Round(time.Millisecond), sealed.Opened)
+	took := time.Since(began).Round(time.Millisecond)
 	if sealed.Foreign > 0 {
-		fmt.Fprintf(env.stdout, " and not %d others", sealed.Foreign)
+		env.answer("All is there, checked row by row, in %v. The keys open %d stored tokens and not %d others.\n", took, sealed.Opened, sealed.Foreign)
+	} else {
+		env.answer("All is there, checked row by row, in %v. The keys open %d stored tokens.\n", took, sealed.Opened)
 	}
-	fmt.Fprintln(env.stdout, ".")
 	if c.Keys == "" {
-		fmt.Fprintf(env.stdout, "Set WXLOGIN_KEYS to what is in %s before you start the service: with PostgreSQL it is required.\n", beside)
+		env.answer("Set WXLOGIN_KEYS to what is in %s before you start the service: with PostgreSQL it is required.\n", beside)
 	}
 	return nil
 }

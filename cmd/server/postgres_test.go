@@ -97,7 +97,7 @@ func onPostgres(url string) []string {
 }
 
 // A rolling restart of two replicas: no visit fails, a login begun before it ends
-// after it, and who is signed in stays so.
+// after it, and everybody stays signed in.
 func TestRollingRestartOnPostgres(t *testing.T) {
 	db := pgtest.New(t)
 	r := newReplicas(t, 2, onPostgres(db.TCP(db.Database(t)))...)
@@ -141,7 +141,7 @@ func TestRollingRestartOnPostgres(t *testing.T) {
 	wantEnds(wang, callback, "王")
 }
 
-// The service moves from SQLite to PostgreSQL: who is signed in stays so, and
+// The service moves from SQLite to PostgreSQL: everybody stays signed in, and
 // doctor is content.
 func TestMigrateData(t *testing.T) {
 	db := pgtest.New(t)

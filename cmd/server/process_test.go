@@ -50,7 +50,12 @@ func start(t *testing.T, variables []string, args ...string) *process {
 
 func startIn(t *testing.T, folder string, variables []string, args ...string) *process {
 	t.Helper()
-	p := &process{t: t, cmd: exec.Command("server", args...), stdout: newLines(), stderr: newLines(), exited: make(chan struct{})}
+	return startProgram(t, watchedProgram, folder, variables, args...)
+}
+
+func startProgram(t *testing.T, program, folder string, variables []string, args ...string) *process {
+	t.Helper()
+	p := &process{t: t, cmd: exec.Command(program, args...), stdout: newLines(), stderr: newLines(), exited: make(chan struct{})}
 	p.cmd.Dir = folder
 	p.cmd.Env = append(outsideVariables(), variables...)
 	p.cmd.Stdout, p.cmd.Stderr = p.stdout, p.stderr
@@ -76,7 +81,7 @@ func startIn(t *testing.T, folder string, variables []string, args ...string) *p
 func outsideVariables() []string {
 	var kept []string
 	for _, entry := range os.Environ() {
-		if !strings.HasPrefix(entry, "WXLOGIN_") && !strings.HasPrefix(entry, "OTEL_") {
+		if !strings.HasPrefix(entry, "WXLOGIN_") && !strings.HasPrefix(entry, "OTEL_") && !strings.HasPrefix(entry, "LC_") && !strings.HasPrefix(entry, "LANG=") {
 			kept = append(kept, entry)
 		}
 	}
@@ -334,8 +339,8 @@ func TestServe(t *testing.T) {
 	}
 	link := start(t, other, "admin", "link")
 	link.wantExit(0)
-	desk := newPhone(t, address, "", "")
-	wantAdmin(t, desk, publicURL, strings.TrimSpace(link.stdout.text()), "林小满")
+	desktop := newPhone(t, address, "", "")
+	wantAdmin(t, desktop, publicURL, strings.TrimSpace(link.stdout.text()), "林小满")
 
 	// The same, put out from another process.
 	sessions := start(t, other, "admin", "sessions")
@@ -346,7 +351,7 @@ func TestServe(t *testing.T) {
 	}
 	end := start(t, other, "admin", "end", line[0])
 	end.wantExit(0)
-	if got := desk.ask(http.MethodGet, publicURL+"/admin", nil); got.status != http.StatusUnauthorized {
+	if got := desktop.ask(http.MethodGet, publicURL+"/admin", nil); got.status != http.StatusUnauthorized {
 		t.Errorf("after it has been ended, the browser gets %d", got.status)
 	}
 	start(t, other, "admin", "end", line[0]).wantExit(1)

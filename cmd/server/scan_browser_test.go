@@ -14,21 +14,20 @@ import (
 // phone does without being touched, by its stream of events, and without one.
 func TestScanInABrowser(t *testing.T) {
 	browser := openBrowser(t)
-	demo := start(t, []string{"TZ=Asia/Shanghai"}, "demo", "--addr=127.0.0.1:0", "--simulator-addr=127.0.0.1:0")
-	demo.stdout.wait(t, "Ctrl+C")
+	demo := startDemo(t, t.TempDir(), "TZ=Asia/Shanghai")
 	at := printedAddresses(t, demo.stdout.text())
 	phone := browser.newPhone("phone")
 
 	for name, script := range map[string]string{"by events": "", "by asking": "delete window.EventSource"} {
-		desk := browser.newDesk("desk")
+		desktop := browser.newDesktop("desktop")
 		if script != "" {
-			desk.runsFirst(script)
+			desktop.runsFirst(script)
 		}
-		desk.opens(at.visitor + "scan?return_to=/?from=" + name[3:])
-		desk.waits(`#scan[data-status="waiting"]`)
-		desk.shot("20-scan")
+		desktop.opens(at.visitor + "scan?return_to=/?from=" + name[3:])
+		desktop.waits(`#scan[data-status="waiting"]`)
+		desktop.shot("20-scan")
 
-		phone.opens(desk.href(".small a"))
+		phone.opens(desktop.href(".small a"))
 		if phone.sees(`button[value="lin"]`) {
 			phone.taps(`button[value="lin"]`)
 		}
@@ -36,53 +35,52 @@ func TestScanInABrowser(t *testing.T) {
 			phone.taps(`a[href*="consent=1"]`)
 			phone.taps("button.allow")
 		}
-		phone.wantText("Linux · Chrome", "127.0.0.1", desk.number())
+		phone.wantText("Linux · Chrome", "127.0.0.1", desktop.number())
 		phone.shot("21-ask")
-		desk.waits(`#scan[data-status="opened"]`)
-		desk.wantText("已扫描")
-		desk.shot("22-opened")
+		desktop.waits(`#scan[data-status="opened"]`)
+		desktop.wantText("已扫描")
+		desktop.shot("22-opened")
 		phone.taps(`button[value="confirm"]`)
 		phone.shot("23-confirmed")
-		desk.waits(`form[action$="/logout"]`)
-		desk.wantText("林小满")
+		desktop.waits(`form[action$="/logout"]`)
+		desktop.wantText("林小满")
 	}
 
-	desk := browser.newDesk("desk that is refused")
-	desk.opens(at.visitor + "scan")
-	phone.opens(desk.href(".small a"))
+	desktop := browser.newDesktop("desktop that is refused")
+	desktop.opens(at.visitor + "scan")
+	phone.opens(desktop.href(".small a"))
 	phone.taps(`button[value="refuse"]`)
 	phone.shot("24-refused")
-	desk.waits(`#scan[data-status="refused"]`)
-	desk.shot("25-refused")
-	desk.taps(".again a")
-	desk.waits(`#scan[data-status="waiting"]`)
+	desktop.waits(`#scan[data-status="refused"]`)
+	desktop.shot("25-refused")
+	desktop.taps(".again a")
+	desktop.waits(`#scan[data-status="waiting"]`)
 }
 
 // A desktop without scripts comes back by itself.
 func TestScanWithoutScript(t *testing.T) {
 	browser := openBrowser(t)
-	demo := start(t, []string{"TZ=Asia/Shanghai"}, "demo", "--addr=127.0.0.1:0", "--simulator-addr=127.0.0.1:0")
-	demo.stdout.wait(t, "Ctrl+C")
+	demo := startDemo(t, t.TempDir(), "TZ=Asia/Shanghai")
 	at := printedAddresses(t, demo.stdout.text())
-	phone, desk := browser.newPhone("phone"), browser.newDesk("desk")
+	phone, desktop := browser.newPhone("phone"), browser.newDesktop("desktop")
 	phone.opens(at.visitor)
 	phone.taps(`button[value="lin"]`)
 	phone.taps(`a[href*="consent=1"]`)
 	phone.taps("button.allow")
 
-	desk.withoutScript()
-	desk.opens(at.visitor + "scan")
-	number := desk.number()
-	desk.shot("26-without-script")
-	phone.opens(desk.href(".small a"))
+	desktop.withoutScript()
+	desktop.opens(at.visitor + "scan")
+	number := desktop.number()
+	desktop.shot("26-without-script")
+	phone.opens(desktop.href(".small a"))
 	phone.wantText(number)
-	desk.waits(`#scan[data-status="opened"]`) // by its own refresh
-	if again := desk.number(); again != number {
+	desktop.waits(`#scan[data-status="opened"]`) // by its own refresh
+	if again := desktop.number(); again != number {
 		t.Fatalf("the desktop shows %s now, and %s before", again, number)
 	}
 	phone.taps(`button[value="confirm"]`)
-	desk.waits(`form[action$="/logout"]`)
-	desk.wantText("林小满")
+	desktop.waits(`form[action$="/logout"]`)
+	desktop.wantText("林小满")
 }
 
 // waits for something to appear, however it comes.

@@ -18,8 +18,8 @@ func TestSIGTERMEndsStreams(t *testing.T) {
 	wechat := httptest.NewServer(sim)
 	defer wechat.Close()
 	service, address := startService(t, sim, wechat.URL, filepath.Join(t.TempDir(), "wxlogin.db"))
-	desk := newPhone(t, address, wechat.URL, "")
-	events := regexp.MustCompile(`data-events="([^"]+)"`).FindStringSubmatch(desk.ask(http.MethodGet, publicURL+"/scan", nil).body)
+	desktop := newPhone(t, address, wechat.URL, "")
+	events := regexp.MustCompile(`data-events="([^"]+)"`).FindStringSubmatch(desktop.ask(http.MethodGet, publicURL+"/scan", nil).body)
 	if events == nil {
 		t.Fatal("no stream on the page with the code")
 	}
@@ -27,7 +27,7 @@ func TestSIGTERMEndsStreams(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stream, err := desk.Do(req)
+	stream, err := desktop.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}

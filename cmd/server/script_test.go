@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -11,18 +12,19 @@ import (
 	server "wxlogin/cmd/server"
 )
 
-// TestMain makes the program a command, server, for the scripts and for every
-// test that starts a process.
+// TestMain makes the program a command, for tests that start a process.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"server": server.Main})
+	testscript.Main(endsWhatIsShared{m}, map[string]func(){watchedProgram: server.Main})
 }
 
 // TestScripts runs what a user types, in testdata/script.
 func TestScripts(t *testing.T) {
+	plain := filepath.Dir(plainProgram(t))
 	testscript.Run(t, testscript.Params{
 		Dir:  "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"wrong": wrongSetting, "typo": typoInDotenv},
 		Setup: func(env *testscript.Env) error {
+			env.Setenv("PATH", plain+string(os.PathListSeparator)+env.Getenv("PATH"))
 			// Settings of a service that could start, but for a database that
 			// cannot be made: no script waits for a service by mistake.
 			env.Setenv("WXLOGIN_ADDR", "127.0.0.1:0")

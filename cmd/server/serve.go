@@ -13,6 +13,7 @@ import (
 
 	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
+	"wxlogin/internal/idtoken"
 	"wxlogin/internal/store"
 	"wxlogin/internal/telemetry"
 	"wxlogin/internal/web"
@@ -91,6 +92,9 @@ func serve(ctx context.Context, s service) error {
 	go func() { served <- listen(ctx, s.listener, front, &draining, log) }()
 	log.Info("listening; the database is being opened", "address", s.listener.Addr().String())
 	db, keys, err := s.settings.openStore(ctx, log)
+	if err != nil && ctx.Err() != nil {
+		return <-served // asked to stop before it was ready: no fault
+	}
 	if err != nil {
 		return err
 	}
@@ -116,11 +120,18 @@ func serve(ctx context.Context, s service) error {
 	}
 	metrics.WatchStore(db)
 	metrics.WatchStreams(running.server.Streams)
-	if config.metricsAddr != "" {
-		defer metrics.WatchState(ctx, ready, db)()
+	jobs := []job{
+		{sweepEvery, func(ctx context.Context) { sweep(ctx, db, config, log) }},
+		{refreshEvery, func(ctx context.Context) { refresh(ctx, running.refresher, log) }},
+		{rotateCheck, func(ctx context.Context) { rotate(ctx, running.signing, log) }},
+		{logoutsEvery, func(ctx context.Context) { sendLogouts(ctx, running.logouts, log) }},
 	}
-	stopJobs := startJobs(ctx, db, running.refresher, config, log)
-	defer stopJobs()
+	if config.metricsAddr != "" {
+		jobs = append(jobs,
+			job{telemetry.ReadyEvery, func(ctx context.Context) { metrics.LookReady(ctx, ready) }},
+			job{telemetry.CountEvery, func(ctx context.Context) { metrics.LookSessions(ctx, db) }})
+	}
+	defer startJobs(ctx, jobs)()
 
 	front.open(s.tracing.Handler(running.server))
 	log.Info("wxlogin is ready", "address", s.listener.Addr().String(), "public_url", config.publicURL.String(), "version", version())
@@ -147,6 +158,8 @@ type parts struct {
 // assembled is the domain and the pages, put together.
 type assembled struct {
 	server    *web.Server
+	signing   *idtoken.Keys
+	logouts   *idtoken.Backchannel
 	pictures  *auth.Pictures
 	refresher *auth.Refresher
 }
@@ -180,6 +193,7 @@ func assemble(p parts) (assembled, error) {
 
 		RenewProfile: config.renewProfile,
 	}
+	signing := idtoken.NewKeys(p.db, time.Now, log)
 	observe := p.observers.Request
 	if config.metricsAddr == "" && p.observers.Tracing == nil {
 		observe = nil // nobody would see it
@@ -194,33 +208,39 @@ func assemble(p parts) (assembled, error) {
 		Keys:           p.keys,
 		RateLimit:      config.rateLimit,
 		RootFiles:      config.rootFiles,
+		EmailDomain:    config.emailDomain,
 		Demo:           p.demo,
+		Branding:       config.branding,
 		Auth: auth.New(auth.Config{
 			Provider: client, Store: p.db, Pictures: pictures, Rules: rules, Now: time.Now, Log: log,
 			Observe: p.observers.Login, Arrived: p.observers.Arrived,
 		}),
-		Scans:      auth.NewScans(p.db, rules, time.Now, p.observers.Login),
-		Stopping:   p.stopping,
-		Admins:     admin.New(admin.Config{Store: p.db, AppID: config.appID, Admins: config.admins, Now: time.Now}),
-		Refresher:  refresher,
-		Pictures:   pictures,
-		Sessions:   p.db,
-		People:     p.db,
-		Lists:      p.db,
-		AuditLog:   p.db,
-		Statistics: p.db,
-		Personal:   p.db,
-		Ready:      p.ready,
-		Observe:    observe,
-		LogAccess:  p.logs.Access,
-		Started:    p.observers.Started,
-		Refused:    p.observers.Refused,
-		Meaning:    meaning,
-		Templates:  templates.FS,
-		Now:        time.Now,
-		Log:        log,
+		Scans:       auth.NewScans(p.db, rules, time.Now, p.observers.Login),
+		Stopping:    p.stopping,
+		Admins:      admin.New(admin.Config{Store: p.db, AppID: config.appID, Admins: config.admins, Now: time.Now}),
+		Refresher:   refresher,
+		Pictures:    pictures,
+		Grants:      auth.NewGrants(p.db, p.keys, rules, time.Now),
+		IDTokens:    signing,
+		Sessions:    p.db,
+		People:      p.db,
+		Lists:       p.db,
+		AuditLog:    p.db,
+		Statistics:  p.db,
+		Personal:    p.db,
+		Ready:       p.ready,
+		Observe:     observe,
+		LogAccess:   p.logs.Access,
+		Started:     p.observers.Started,
+		Refused:     p.observers.Refused,
+		Application: p.observers.Application,
+		Meaning:     meaning,
+		Templates:   templates.FS,
+		Now:         time.Now,
+		Log:         log,
 	})
-	return assembled{server, pictures, refresher}, err
+	logouts := idtoken.NewBackchannel(p.db, signing, issuerOf(config), time.Now, log)
+	return assembled{server, signing, logouts, pictures, refresher}, err
 }
 
 // meaning says what one of WeChat's errcodes means.

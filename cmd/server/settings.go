@@ -15,6 +15,7 @@ import (
 
 	"wxlogin/internal/auth"
 	"wxlogin/internal/store"
+	"wxlogin/internal/web"
 )
 
 // settings are what an operator can set, each by a flag, a variable or, for a
@@ -38,13 +39,19 @@ type settings struct {
 	Recheck        time.Duration `name:"recheck-after" setting:"" default:"0" help:"A session older than this is silently checked against the person who holds the phone; 0 switches it off."`
 	RenewProfile   bool          `name:"renew-profile" setting:"" help:"Ask people for consent once more when the token that keeps their profile fresh has died, which is after 30 days at most. Without it they renew nickname and picture on their profile page."`
 	KeepLogins     time.Duration `name:"keep-logins" setting:"" default:"4416h" help:"The history of logins is kept this long; 0 keeps it for ever."`
-	KeepEvents     time.Duration `name:"keep-events" setting:"" default:"26304h" help:"The record of what admins did is kept this long; 0 keeps it for ever."`
+	KeepEvents     time.Duration `name:"keep-events" setting:"" default:"26304h" help:"The audit log of what admins did is kept this long; 0 keeps it for ever."`
 	RateLimit      int           `name:"rate-limit" setting:"" default:"600" help:"Login starts, callbacks and scans per minute and client address; 0 switches it off."`
 	VerifyFile     string        `name:"verify-file" setting:"" help:"Path of the MP_verify_*.txt file that WeChat asks for."`
+	OIDCEmail      string        `name:"oidc-email-domain" setting:"" default:"wechat.invalid" help:"Domain of the made-up addresses for OpenID Connect clients with --email."`
 	MetricsAddr    string        `name:"metrics-addr" setting:"" help:"Second listener, for /metrics. Empty: none."`
 	LogFormat      string        `name:"log-format" setting:"" help:"text or json. Default: text on a terminal, else json."`
 	LogLevel       string        `name:"log-level" setting:"" default:"info" help:"debug, info, warn or error."`
 	TimeZone       string        `name:"time-zone" setting:"" help:"Time zone of the admin pages, of their days and of the CSV, by its IANA name. Default: TZ, or Asia/Shanghai if that is not set."`
+	SiteName       string        `name:"site-name" setting:"" help:"Name of the site, shown with its host where people agree, scan and read messages."`
+	SiteLogo       string        `name:"site-logo" setting:"" help:"Path of the site's logo, shown on the consent page: PNG, JPEG, WebP or SVG, square, up to 256 kB."`
+	PrivacyURL     string        `name:"privacy-url" setting:"" help:"Address of the site's privacy policy, linked where people agree, scan and read messages."`
+	TermsURL       string        `name:"terms-url" setting:"" help:"Address of the site's terms of use, linked beside it."`
+	Contact        string        `name:"contact" setting:"" help:"Whom visitors can ask: an e-mail address, a web address, or words such as a telephone number."`
 	WeChatOpenURL  string        `name:"wechat-open-url" setting:"" default:"https://open.weixin.qq.com" help:"WeChat's authorize pages; other values are for tests."`
 	WeChatAPIURL   string        `name:"wechat-api-url" setting:"" default:"https://api.weixin.qq.com" help:"WeChat's API; other values are for tests."`
 }
@@ -71,7 +78,9 @@ type config struct {
 	rateLimit    int
 	rootFiles    map[string][]byte
 	metricsAddr  string
+	emailDomain  string
 	zone         *time.Location
+	branding     web.Branding
 	openURL      string
 	apiURL       string
 }
@@ -109,6 +118,7 @@ var (
 	// base64url's.
 	appIDForm  = regexp.MustCompile(`^wx[0-9A-Za-z]{16}$`)
 	openIDForm = regexp.MustCompile(`^o[0-9A-Za-z_-]{27}$`)
+	domainForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$`)
 	// WeChat's own check files, and nothing that could be a path.
 	verifyForm = regexp.MustCompile(`^MP_verify_[0-9A-Za-z]{1,64}\.txt$`)
 )
@@ -133,6 +143,7 @@ func (s *settings) parse() (config, error) {
 		keepEvents:   s.KeepEvents,
 		rateLimit:    s.RateLimit,
 		metricsAddr:  s.MetricsAddr,
+		emailDomain:  s.OIDCEmail,
 		openURL:      s.WeChatOpenURL,
 		apiURL:       s.WeChatAPIURL,
 	}
@@ -157,8 +168,8 @@ func (s *settings) parse() (config, error) {
 		"%q is not an AppID; it looks like wx0123456789abcdef: wx and 16 letters or digits (gh_… is the account's original id)", s.AppID)
 	check(s.AppSecret != "", "appsecret", "is required: the AppSecret of the official account, or WXLOGIN_APPSECRET_FILE with the path of a file that holds it")
 	check(!strings.ContainsFunc(s.AppSecret, func(r rune) bool { return r <= ' ' || r > '~' }), "appsecret", "holds a space or a character that no AppSecret has; it is 32 letters and digits")
-	check(slices.Contains([]auth.Mode{auth.ModeAuto, auth.ModeBase, auth.ModeUserinfo}, c.mode), "scope", "%q is none of auto, base, userinfo", s.Scope)
-	check(slices.Contains([]string{"zh_CN", "zh_TW", "en"}, s.Lang), "lang", "%q is none of zh_CN, zh_TW, en", s.Lang)
+	check(slices.Contains([]auth.Mode{auth.ModeAuto, auth.ModeBase, auth.ModeUserinfo}, c.mode), "scope", "%q is not one of auto, base, userinfo", s.Scope)
+	check(slices.Contains([]string{"zh_CN", "zh_TW", "en"}, s.Lang), "lang", "%q is not one of zh_CN, zh_TW, en", s.Lang)
 	for _, host := range c.returnHosts {
 		u, err := url.Parse("https://" + host)
 		ok := err == nil && u.Host == host && plainHost(u)
@@ -182,6 +193,9 @@ func (s *settings) parse() (config, error) {
 	check(s.KeepEvents == 0 || s.KeepEvents >= leastKept, "keep-events", "%v is shorter than a day; the form is 26304h, and 0 keeps them for ever", s.KeepEvents)
 	c.zone, err = loadZone(s.TimeZone)
 	check(err == nil, "time-zone", "%v", err)
+	check(domainForm.MatchString(s.OIDCEmail), "oidc-email-domain", "%q is not a domain in small letters, like wechat.invalid", s.OIDCEmail)
+	c.branding, err = s.parseBranding()
+	add(err)
 	check(s.RateLimit >= 0, "rate-limit", "%d is negative; 0 switches the limit off", s.RateLimit)
 	for flag, value := range map[string]string{"wechat-open-url": s.WeChatOpenURL, "wechat-api-url": s.WeChatAPIURL} {
 		u, err := url.Parse(value)

@@ -15,7 +15,7 @@ import (
 func outliveReaders() { signal.Ignore(syscall.SIGPIPE) }
 
 // outliveTerminal lets the service go on when its terminal closes, and when
-// somebody asks it with a SIGHUP to read its settings or to open its log anew,
+// somebody asks it with a SIGHUP to read its settings or to reopen its log,
 // which it has no way to do. The log says so. The returned function ends it.
 func outliveTerminal(log *slog.Logger) (stop func()) {
 	if signal.Ignored(syscall.SIGHUP) { // nohup
@@ -28,7 +28,7 @@ func outliveTerminal(log *slog.Logger) (stop func()) {
 		for {
 			select {
 			case <-hangups:
-				log.Warn("SIGHUP is ignored; restart the service to have it read its settings anew")
+				log.Warn("SIGHUP is ignored; restart the service to have it reread its settings")
 			case <-done:
 				return
 			}
@@ -41,7 +41,7 @@ func outliveTerminal(log *slog.Logger) (stop func()) {
 }
 
 // untilHangup ends a context when the terminal closes: what runs for somebody
-// who looks on ends with them, and leaves nothing behind.
+// a program that looks on ends with them, and leaves nothing behind.
 func untilHangup(ctx context.Context) (context.Context, context.CancelFunc) {
 	if signal.Ignored(syscall.SIGHUP) {
 		return context.WithCancel(ctx)

@@ -20,6 +20,10 @@ type simulatorCommand struct {
 	AppSecret  string `name:"appsecret" help:"AppSecret to play. Default: made up."`
 	Hosts      string `name:"callback-hosts" help:"Exact host or host:port values that a callback may have, comma-separated. Default: any of this machine."`
 	AnyBrowser bool   `name:"any-browser" help:"Let every browser count as WeChat's."`
+	Lenient    bool   `help:"Let pass what WeChat may refuse and libraries send: parameters in any order, an empty state, POST."`
+	TLS        bool   `name:"tls" help:"Answer under WeChat's own names by https too, for programs that have its addresses built in: with a CA of its own, and a line for the hosts file that is printed."`
+	TLSAddr    string `name:"tls-addr" default:"127.0.0.1:443" help:"With --tls: listen here."`
+	TLSCA      string `name:"tls-ca" default:"wechatsim-ca.pem" help:"With --tls: write the CA's certificate into this file, for programs to trust. It is a new one at every start."`
 	LogFormat  string `name:"log-format" setting:"" help:"text or json. Default: text on a terminal, else json."`
 	LogLevel   string `name:"log-level" setting:"" default:"info" help:"debug, info, warn or error."`
 }
@@ -37,23 +41,47 @@ func (c *simulatorCommand) Run(ctx context.Context, env *environment) error {
 	if err != nil {
 		return fmt.Errorf("--addr: %s", whyNot(c.Addr, err))
 	}
-	sim := wechatsim.New(wechatsim.Config{
+	defer listener.Close()
+	config := wechatsim.Config{
 		AppID:         c.AppID,
 		Secret:        c.AppSecret,
 		CallbackHosts: list(c.Hosts),
 		AnyBrowser:    c.AnyBrowser,
 		Logger:        log.Logger,
-	})
+	}
+	if c.Lenient {
+		config.Switches = config.Switches.Lenient()
+	}
+	sim := wechatsim.New(config)
 	base := "http://" + listener.Addr().String()
-	fmt.Fprintf(env.stdout, `A simulated WeChat is running. Its control page: %[1]s/
+	said := fmt.Sprintf(`A simulated WeChat is running. Its control page: %s/
 
 Set these for the service you develop:
-  AppID                    %[2]s
-  AppSecret                %[3]s
-  authorize pages          %[1]s   (WXLOGIN_WECHAT_OPEN_URL)
-  API                      %[1]s   (WXLOGIN_WECHAT_API_URL)
-`, base, sim.AppID(), sim.Secret())
-	return serveSimulator(ctx, listener, sim, log.Logger)
+  AppID                    %s
+  AppSecret                %s
+  authorize pages          %s   (WXLOGIN_WECHAT_OPEN_URL)
+  API                      %s   (WXLOGIN_WECHAT_API_URL)
+`, base, sim.AppID(), sim.Secret(), base, base)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	tlsDone := make(chan error, 1)
+	if c.TLS {
+		secured, how, err := c.listenTLS()
+		if err != nil {
+			return err
+		}
+		said += how
+		go func() {
+			tlsDone <- serveSimulator(ctx, secured, sim, log.Logger)
+			cancel()
+		}()
+	} else {
+		tlsDone <- nil
+	}
+	env.answer("%s", said)
+	err = serveSimulator(ctx, listener, sim, log.Logger)
+	cancel()
+	return errors.Join(err, <-tlsDone)
 }
 
 // serveSimulator runs a simulator until ctx ends. What it holds back on purpose

@@ -26,12 +26,12 @@ func TestTimeZone(t *testing.T) {
 		"the setting wins": {[]string{"TZ=Asia/Tokyo", "WXLOGIN_TIME_ZONE=Asia/Kathmandu"}, "", "Asia/Kathmandu"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			folder := t.TempDir()
 			if err := os.WriteFile(filepath.Join(folder, ".env"), []byte(test.file), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			demo := startIn(t, folder, test.variables, "demo", "--addr=127.0.0.1:0", "--simulator-addr=127.0.0.1:0")
-			demo.stdout.wait(t, "Ctrl+C")
+			demo := startDemo(t, folder, test.variables...)
 			printed := printedAddresses(t, demo.stdout.text())
 			base := strings.TrimSuffix(printed.visitor, "/")
 			admin := newPhone(t, "", strings.TrimSuffix(printed.simulator, "/"), "wang")

@@ -46,7 +46,7 @@ func (c *backupCommand) Run(ctx context.Context, env *environment) error {
 	if err := db.Backup(ctx, c.File); err != nil {
 		return err
 	}
-	fmt.Fprintf(env.stdout, "%s is a checked copy of the database. Keep the keys with it: without them the stored tokens do not open.\n", c.File)
+	env.answer("%s is a checked copy of the database. Keep the keys with it: without them the stored tokens do not open.\n", c.File)
 	return nil
 }
 
@@ -67,12 +67,12 @@ func (c *healthcheckCommand) Run(ctx context.Context, env *environment) error {
 	// Asked at its own door, whatever proxy the variables name.
 	r, err := ask(ctx, address, nil)
 	if err != nil {
-		return fmt.Errorf("not ready: %w", err)
+		return fmt.Errorf("not ready: %s: %s", address, diagnose(err).text)
 	}
 	if r.status != http.StatusOK {
 		return fmt.Errorf("not ready: %d %s %s", r.status, http.StatusText(r.status), strings.TrimSpace(string(r.body)))
 	}
-	fmt.Fprintln(env.stdout, "ready")
+	env.answer("ready\n")
 	return nil
 }
 

@@ -162,9 +162,13 @@ func helpWithVariable(value *kong.Value) string {
 	if !value.Tag.Has("setting") {
 		return value.Help
 	}
-	help := strings.TrimSuffix(value.Help, ".") + " ($" + variableOf(value.Name)
-	if value.Tag.Has("secret") {
-		help += ", $" + variableOf(value.Name) + "_FILE"
+	help, opening, comma, closing := strings.TrimSuffix(value.Help, "."), " (", ", ", ")."
+	if chinese, ok := strings.CutSuffix(value.Help, "。"); ok {
+		help, opening, comma, closing = chinese, "（", "、", "）。"
 	}
-	return help + ")."
+	names := "$" + variableOf(value.Name)
+	if value.Tag.Has("secret") {
+		names += comma + names + "_FILE"
+	}
+	return help + opening + names + closing
 }

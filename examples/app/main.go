@@ -1,4 +1,4 @@
-// Command shop is an application behind wxlogin's gate: it knows who its visitor
+// Command shop is an application behind wxlogin's forward auth: it knows who its visitor
 // is and has not one line about signing in.
 //
 // It believes the headers of a request because nobody but the proxy can send it
@@ -25,7 +25,7 @@ func main() {
 	log.Fatal(server.ListenAndServe())
 }
 
-// visitor is who the gate has let in.
+// visitor is who the proxy has let in.
 type visitor struct {
 	ID      string // stays the same for ever: the key to file things under
 	Name    string // the WeChat nickname, chosen by the visitor and changed at will: show it, decide nothing by it
@@ -34,12 +34,12 @@ type visitor struct {
 	Scope   string // snsapi_base: nothing but the openid is known
 }
 
-// whoIs reads the gate's headers. It fails when they are not as the gate sends
+// whoIs reads wxlogin's headers. It fails when they are not as the proxy sends
 // them, which means that the request has not come through it.
 func whoIs(r *http.Request) (visitor, error) {
 	for _, name := range []string{"Remote-User", "X-Wechat-Openid"} {
 		if values := r.Header.Values(name); len(values) != 1 || values[0] == "" {
-			return visitor{}, errors.New(name + " is not there once: is the gate in front of this application?")
+			return visitor{}, errors.New(name + " is not there once: is the proxy in front of this application?")
 		}
 	}
 	// A header holds ASCII only, so the name comes percent-encoded.

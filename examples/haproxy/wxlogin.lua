@@ -51,7 +51,7 @@ core.register_action("wxlogin", { "http-req" }, function(txn)
 		end
 	end
 	local answer = core.httpclient():get({ url = verify, headers = headers, timeout = 3000 })
-	-- What looks like one of the gate's headers is thrown away, however it is spelt.
+	-- What looks like one of wxlogin's headers is thrown away, however it is spelt.
 	for name in pairs(sent) do
 		local plain = name:lower():gsub("[^a-z0-9]", "-")
 		if plain:find("^remote%-") or plain:find("^x%-wechat") or name:find("_") then
@@ -73,7 +73,7 @@ core.register_action("wxlogin", { "http-req" }, function(txn)
 	for _, name in ipairs(identity) do
 		txn.http:req_set_header(name, answer.headers[name] and answer.headers[name][0] or "")
 	end
-	-- The session's cookie opens every site behind the gate, so an application does
+	-- The session's cookie opens every site behind the login, so an application does
 	-- not get it.
 	if sent["cookie"] then
 		local all, i = {}, 0

@@ -18,10 +18,10 @@ type Counts struct {
 	Since       time.Time
 }
 
-// Tally is how often something happened within one QuarterHour.
-type Tally struct {
+// SlotCount is how often something happened within one QuarterHour.
+type SlotCount struct {
 	At      time.Time // its beginning
-	Errcode int64     // of a tally of errcodes
+	Errcode int64     // of a count of errcodes
 	Count   int64
 }
 
@@ -31,9 +31,9 @@ const QuarterHour = 15 * time.Minute
 
 // Activity is what went on since a moment.
 type Activity struct {
-	Logins   []Tally // sign-ins
-	NewUsers []Tally
-	Errcodes []Tally      // WeChat's refusals, by number
+	Logins   []SlotCount // sign-ins
+	NewUsers []SlotCount
+	Errcodes []SlotCount  // WeChat's refusals, by number
 	Troubles []auth.Login // the latest of what went wrong, newest first
 	// LastGood is when WeChat last said who somebody is; zero: not within the time.
 	LastGood time.Time

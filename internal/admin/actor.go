@@ -27,7 +27,7 @@ const (
 	self                  // a person, about their own data
 )
 
-// CommandLine is the operator at a shell. Who has the machine may do anything.
+// CommandLine is the operator at a shell. Access to the machine is access to everything.
 func CommandLine() Actor { return Actor{kind: commandLine, name: ActorCommand} }
 
 // Self is a signed-in person who acts on their own data, and on nothing else.

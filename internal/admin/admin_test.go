@@ -248,7 +248,7 @@ func TestSomebodyCanEnter(t *testing.T) {
 }
 
 // Who signed in under a clock that was ahead is not for ever somebody who has just
-// signed in, and a link of that time is none.
+// signed in, and a link of that time does not count.
 func TestAWrongClockMakesNobodyFresh(t *testing.T) {
 	for _, ahead := range []time.Duration{time.Hour, 400 * 24 * time.Hour} {
 		w := newWorld(t, "oAdmin")
@@ -268,9 +268,9 @@ func TestAWrongClockMakesNobodyFresh(t *testing.T) {
 		if _, err := w.admins.UseLink(t.Context(), link, auth.Device{}); auth.ReasonOf(err) != auth.LinkSpent {
 			t.Errorf("%v ahead: a link of the future opens: %v", ahead, err)
 		}
-		desk, err := w.db.Visit(t.Context(), auth.AdminSession, auth.Hash(token))
+		linked, err := w.db.Visit(t.Context(), auth.AdminSession, auth.Hash(token))
 		check(t, err)
-		if _, err := w.admins.Enter(desk); auth.ReasonOf(err) != auth.NotAdmin {
+		if _, err := w.admins.Enter(linked); auth.ReasonOf(err) != auth.NotAdmin {
 			t.Errorf("%v ahead: a browser of the future enters: %v", ahead, err)
 		}
 		w.now = right.Add(ahead - auth.ClockSkew)

@@ -8,7 +8,7 @@ import (
 
 // What is done elsewhere and belongs in the audit log.
 
-// RecordRefresh records that an admin had a profile fetched anew.
+// RecordRefresh records that an admin had a profile fetched again.
 func (s *Service) RecordRefresh(ctx context.Context, by Actor, userID string) error {
 	return s.record(ctx, by, ActRefresh, userID, "")
 }

@@ -1,6 +1,9 @@
 package admin
 
-import "time"
+import (
+	"errors"
+	"time"
+)
 
 // Action is something that an admin, or a person about their own data, did.
 type Action string
@@ -22,12 +25,20 @@ const (
 	ActEndAdmin      Action = "end_admin_session" // of a browser let in by a link, by somebody else
 	ActSignIn        Action = "desk_login"        // an admin signed in as themselves
 	ActIdentityClash Action = "identity_clash"    // WeChat named two people in one login
+	ActClientAdd     Action = "client_add"
+	ActClientEdit    Action = "client_edit"
+	ActClientSecret  Action = "client_secret"
+	ActClientRemove  Action = "client_remove"
+	ActEndAccess     Action = "end_access" // of an application to a person
+	ActGroupAdd      Action = "group_add"
+	ActGroupRemove   Action = "group_remove"
 )
 
 // Actions are all actions, in the order that pages list them.
 var Actions = []Action{
 	ActBlock, ActUnblock, ActEndSessions, ActEndSession, ActRefresh, ActExport, ActErase,
 	ActGrant, ActRevoke, ActLinkMade, ActLinkUsed, ActSignOut, ActEndAdmin, ActSignIn, ActIdentityClash,
+	ActClientAdd, ActClientEdit, ActClientSecret, ActClientRemove, ActEndAccess, ActGroupAdd, ActGroupRemove,
 }
 
 // Event is one entry of the audit log. It is only ever added to.
@@ -49,13 +60,19 @@ const (
 
 // EventQuery asks for entries of the audit log. The zero value asks for the newest.
 type EventQuery struct {
-	Action Action    // empty: all
-	Who    string    // the actor, or the subject: a user's id, an openid, ActorLink …; empty: all
+	Action Action // empty: all
+	// Who is the actor or the subject: a part of a nickname, a user's id, an openid,
+	// ActorLink …; empty: all.
+	Who    string
 	From   time.Time // zero: from the first on
 	To     time.Time // up to, without it; zero: to the last
 	Cursor string    // from EventPage; empty: the first page
 	Limit  int       // 1 to MaxPage; 0: DefaultPage
 }
+
+// ErrTooMany says that more people have a part of a name than those whose entries
+// could be looked for.
+var ErrTooMany = errors.New("too many people have this in their name")
 
 // NamedEvent is an Event with what people are called now; empty for who has no
 // nickname or is no person.

@@ -1,26 +1,51 @@
 package admin
 
 import (
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"wxlogin/internal/auth"
 )
 
 // UserQuery asks for stored people. The zero value asks for the newest.
 type UserQuery struct {
-	Search string // part of a nickname, or a whole openid, unionid or id; empty: everyone
+	// Search is a part of a nickname, or a whole openid, unionid, id, the id of a session
+	// or that of a request in which a login failed; empty: everyone.
+	Search string
 	Filter Filter
-	Sort   Sort
-	Cursor string // from UserPage; empty: the first page
-	Limit  int    // people on a page, 1 to MaxPage; 0: DefaultPage
-	Total  bool   // tell how many there are, even if somebody has to count them
+	First  Span // of their first login
+	Last   Span // of their last one
+	// Where they are, as WeChat told it; empty: anywhere.
+	Province string
+	City     string
+	Sort     Sort // what the list has is Order
+	// ByFirst has the order go by the first login, which never changes.
+	ByFirst bool
+	Cursor  string // from UserPage; empty: the first page
+	Limit   int    // people on a page, 1 to MaxPage; 0: DefaultPage
+	Total   bool   // tell how many there are, even if somebody has to count them
 }
+
+// Span is from one moment up to another, without that; zero: without a bound.
+type Span struct{ From, To time.Time }
+
+// IsZero says that it has no bounds.
+func (s Span) IsZero() bool { return s.From.IsZero() && s.To.IsZero() }
 
 // The sizes of a page of people.
 const (
 	DefaultPage = 50
 	MaxPage     = 500
 )
+
+// MaxSearch bounds a search text, in bytes.
+const MaxSearch = 1000
+
+// Searchable says whether a text can be searched for on both engines.
+func Searchable(text string) bool {
+	return len(text) <= MaxSearch && utf8.ValidString(text) && !strings.ContainsRune(text, 0)
+}
 
 // Filter names a subset of people.
 type Filter string
@@ -43,7 +68,7 @@ const (
 var Filters = []Filter{FilterNone, FilterBlocked, FilterAdmin, FilterProfile, FilterOpenID, FilterNoUnionID, FilterNeedsLogin, FilterTokenEnds, FilterSeen7d, FilterSeen30d}
 
 // ByTokenEnd says that a filter has an order of its own, whatever Sort asks for: by
-// the end of the refresh_token, so that who is due next comes first.
+// the end of the refresh_token, so that the person due next comes first.
 func (f Filter) ByTokenEnd() bool { return f == FilterNeedsLogin || f == FilterTokenEnds }
 
 // TokenEndsSoon is what counts as soon in the life of a refresh_token.
@@ -62,6 +87,42 @@ const (
 
 // Sorts are all orders.
 var Sorts = []Sort{SortNewest, SortOldest, SortLastSeen, SortLongestAgo}
+
+// Narrowed says that it asks for days or a place.
+func (q UserQuery) Narrowed() bool {
+	return !q.First.IsZero() || !q.Last.IsZero() || q.Province != "" || q.City != ""
+}
+
+// Order is the order that the people stand in, if the filter has none of its own. It
+// goes by the time whose days are asked for, in the direction of Sort: so the days are
+// a segment of it, however many people others have.
+func (q UserQuery) Order() Sort {
+	sort := q.Sort
+	if sort == "" {
+		sort = SortNewest
+	}
+	seen := q.Filter == FilterSeen7d || q.Filter == FilterSeen30d
+	switch {
+	case q.ByFirst:
+		return sort.by(SortNewest, SortOldest)
+	case !q.Last.IsZero(), seen && q.Narrowed():
+		return sort.by(SortLastSeen, SortLongestAgo)
+	case !q.First.IsZero():
+		return sort.by(SortNewest, SortOldest)
+	}
+	return sort
+}
+
+// by is the one of two orders that goes in the same direction.
+func (s Sort) by(down, up Sort) Sort {
+	switch s {
+	case SortNewest, SortLastSeen:
+		return down
+	case SortOldest, SortLongestAgo:
+		return up
+	}
+	return s
+}
 
 // UserPage is one page of people.
 type UserPage struct {

@@ -14,6 +14,7 @@ type PersonalDataVisitor struct {
 	Session func(auth.Session) error // each, newest first
 	Login   func(auth.Login) error   // each, newest first
 	Event   func(Event) error        // each by or about the person, newest first
+	Access  func([]Access) error     // the applications that know them, by name
 	// Rest comes last: token is nil when no refresh_token is stored, picture the
 	// zero Picture when no copy is kept.
 	Rest func(token *TokenInfo, picture auth.Picture) error
@@ -24,6 +25,6 @@ type TokenInfo struct {
 	Scope      auth.Scope
 	IssuedAt   time.Time
 	EndsAt     time.Time
-	DueAt      time.Time // when the profile is fetched anew; zero: not with this token
+	DueAt      time.Time // when the profile is fetched again; zero: not with this token
 	DeadReason string    // empty: not known to be dead
 }

@@ -43,7 +43,7 @@ func New(c Config) *Service {
 	return &Service{store: c.Store, appID: c.AppID, configured: c.Admins, now: c.Now}
 }
 
-// Enter says who acts in one request to the admin pages. NotAdmin for who is none;
+// Enter says who acts in one request to the admin pages. NotAdmin for anybody who is no admin;
 // SignInAgain for an admin whose login is older than a browser let in by a link
 // would stay.
 func (s *Service) Enter(v *auth.Visit) (Actor, error) {

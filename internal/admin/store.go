@@ -12,6 +12,7 @@ import (
 type Store interface {
 	PeopleStore
 	AdminStore
+	ClientStore
 	// AddEvent records an act that changes nothing else.
 	AddEvent(ctx context.Context, event Event) error
 }
@@ -53,6 +54,30 @@ type AdminStore interface {
 	// EndAdminSession deletes one of them; the event's detail becomes the browser's
 	// address. NoSuchSession when there is none with this id.
 	EndAdminSession(ctx context.Context, sessionID string, event Event) error
+}
+
+// ClientStore is where it is written which applications may ask who somebody is.
+type ClientStore interface {
+	// Clients lists all, by name.
+	Clients(context.Context) ([]auth.Client, error)
+	// AddClient adds a client, and gives it its number. BadClient when its name is taken.
+	AddClient(ctx context.Context, client auth.Client, event Event) error
+	// EditClient writes all of a client but its id, number, name and age. NoSuchClient
+	// when there is none with its id.
+	EditClient(ctx context.Context, client auth.Client, event Event) error
+	// RemoveClient deletes a client with all consents and grants. NoSuchClient when
+	// there is none with this id.
+	RemoveClient(ctx context.Context, id string, event Event) error
+	// AccessOf lists the clients that know a person, by name.
+	AccessOf(ctx context.Context, userID string) ([]Access, error)
+	// AccessTo lists people whom a client knows, those who came last first.
+	AccessTo(ctx context.Context, clientID string, limit int) ([]Access, error)
+	// EndAccess deletes a person's consent and grants of a client, which is told of the
+	// logout; the event's detail becomes its name. NoSuchClient when it knows nothing.
+	EndAccess(ctx context.Context, userID, clientID string, event Event) error
+	// ChangeGroups gives a person, by id or openid, the groups that change makes of
+	// theirs. NoSuchUser when there is none; nothing is recorded when nothing changes.
+	ChangeGroups(ctx context.Context, appID, person string, change func(groups []string) []string, event Event) (changed bool, err error)
 }
 
 // Guard refuses an act with LastAdmin that would leave nobody who can enter by

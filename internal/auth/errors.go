@@ -59,15 +59,19 @@ const (
 	NoSuchSession Reason = "no_such_session" // no session with this id, or no longer
 	SignInAgain   Reason = "sign_in_again"   // signed in too long ago for this: the admin pages, or an act that cannot be undone
 	NeedsLogin    Reason = "needs_login"     // the stored refresh_token is dead; only a new login helps
+	NoSuchClient  Reason = "no_such_client"  // no application with this client_id or name
+	BadClient     Reason = "bad_client"      // an application cannot be as it is described
+	NoSuchGrant   Reason = "no_such_grant"   // a code or token is not good: unknown, used, ended, or another client's
+	NotInGroup    Reason = "not_in_group"    // the application is for groups that the person is not in
 )
 
 func (r Reason) kind() Kind {
 	switch r {
-	case BadRequest, StateMismatch, Cancelled, CodeSpent, TooLarge:
+	case BadRequest, StateMismatch, Cancelled, CodeSpent, TooLarge, NoSuchClient, BadClient, NoSuchGrant:
 		return Invalid
 	case NotSignedIn, SignInAgain:
 		return Unauthenticated
-	case NotAdmin, CrossOrigin, Blocked, Snapshot, PersonLimited, LastAdmin, WrongMethod, NeedsLogin, LinkSpent, ScanSpent:
+	case NotAdmin, CrossOrigin, Blocked, Snapshot, PersonLimited, LastAdmin, WrongMethod, NeedsLogin, LinkSpent, ScanSpent, NotInGroup:
 		return Forbidden
 	case NoSuchPage, NoSuchUser, NoSuchSession:
 		return NotFound

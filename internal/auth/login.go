@@ -21,6 +21,7 @@ type Login struct {
 	UserID      string // empty until it is known who came
 	StartedAt   time.Time
 	FinishedAt  time.Time // zero while pending
+	RequestID   string    // of the answer that said it failed; empty otherwise
 	// Device is kept with a person, and for an hour with a failure that is nobody's.
 	Device Device
 }
@@ -77,14 +78,16 @@ type Store interface {
 	// none.
 	LoginByState(ctx context.Context, stateHash string) (Login, error)
 	// FinishLogin ends a pending login that signs nobody in: its Outcome, Reason,
-	// Errcode, Step, FinishedAt, Device and, if it is known who came, their UserID.
+	// Errcode, Step, FinishedAt, RequestID, Device and, if it is known who came, their
+	// UserID.
 	FinishLogin(context.Context, Login) error
 	// UserByOpenID returns a person. NoSuchUser when there is none.
 	UserByOpenID(ctx context.Context, appID, openID string) (User, error)
 	// SaveLogin writes person, token, session and the end of the login, all or
-	// nothing, and returns the person as stored. A person who is Blocked at that
-	// moment gets no session: the Error says so and nothing is written.
-	SaveLogin(context.Context, SaveLogin) (User, error)
+	// nothing, and returns the visit that begins, as it can be read from now on. A
+	// person who is Blocked at that moment gets no session: the Error says so and
+	// nothing is written.
+	SaveLogin(context.Context, SaveLogin) (*Visit, error)
 	// Visit returns the live session of a token, with its person, in one read or none.
 	// NotSignedIn when there is none.
 	Visit(ctx context.Context, kind SessionKind, tokenHash string) (*Visit, error)

@@ -13,8 +13,8 @@ type Authorization struct {
 	SingleHop bool
 }
 
-// Grant is WeChat's answer to a code.
-type Grant struct {
+// TokenAnswer is WeChat's answer to a code.
+type TokenAnswer struct {
 	OpenID       string // never empty
 	UnionID      string // often empty
 	Scope        Scope
@@ -39,7 +39,7 @@ type Provider interface {
 	AuthorizeURL(Authorization) string
 	// Exchange spends a code. It sends the code once, whatever happens. A
 	// snapshot is not an error.
-	Exchange(ctx context.Context, code string) (Grant, error)
+	Exchange(ctx context.Context, code string) (TokenAnswer, error)
 	// Userinfo reads the profile that a grant of ScopeUserinfo opens.
-	Userinfo(ctx context.Context, grant Grant) (Userinfo, error)
+	Userinfo(ctx context.Context, grant TokenAnswer) (Userinfo, error)
 }

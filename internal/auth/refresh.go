@@ -12,7 +12,7 @@ import (
 
 // How profiles are kept fresh without their people.
 const (
-	// freshFor is how old a profile grows before it is fetched anew: well inside
+	// freshFor is how old a profile grows before it is fetched again: well inside
 	// the 30 days that a refresh_token lives (official), so that one that fails
 	// for a while gets several more tries.
 	freshFor = 7 * 24 * time.Hour
@@ -20,10 +20,8 @@ const (
 	fetchSoon = time.Minute
 	// retryAfter is when one is tried again that could not be fetched.
 	retryAfter = time.Hour
-	// refreshEvery is how often a process looks for what is due, and leaseFor how
-	// long the one that is at it keeps the others off.
-	refreshEvery = time.Minute
-	leaseFor     = 3 * time.Minute
+	// leaseFor is how long the process that is at it keeps the others off.
+	leaseFor = 3 * time.Minute
 	// refreshRate is how many people a second are fetched. WeChat allows 50,000
 	// calls a minute (official); there is no hurry.
 	refreshRate = 5
@@ -46,8 +44,8 @@ type SaveRefresh struct {
 // said otherwise.
 type RefreshStore interface {
 	// TakeLease makes owner the one process that does a job until ends, and says
-	// whether it is. Who has the lease may take it again, to keep it. One of another
-	// owner's that ends later than ends, by more than ClockSkew, does not count.
+	// whether it is. Its holder may take the lease again, to keep it. A lease of another
+	// owner that ends later than ends, by more than ClockSkew, does not count.
 	TakeLease(ctx context.Context, job, owner string, now, ends time.Time) (bool, error)
 	// NextDue returns somebody whose profile is due to be fetched and puts the next
 	// try off to again, in one step: nobody else gets them, and nobody is lost
@@ -71,11 +69,11 @@ type RefreshStore interface {
 // RefreshProvider is what refreshing needs of WeChat.
 type RefreshProvider interface {
 	// Refresh gets a new access token. NeedsLogin when the refresh_token is dead.
-	Refresh(ctx context.Context, refreshToken Secret) (Grant, error)
-	Userinfo(ctx context.Context, grant Grant) (Userinfo, error)
+	Refresh(ctx context.Context, refreshToken Secret) (TokenAnswer, error)
+	Userinfo(ctx context.Context, grant TokenAnswer) (Userinfo, error)
 }
 
-// Refresher fetches profiles anew with the stored refresh_tokens.
+// Refresher fetches profiles again with the stored refresh_tokens.
 type Refresher struct {
 	provider RefreshProvider
 	store    RefreshStore
@@ -99,24 +97,8 @@ func NewRefresher(provider RefreshProvider, store RefreshStore, pictures *Pictur
 	}
 }
 
-// Run looks for what is due until ctx ends. No visit waits for it.
-func (r *Refresher) Run(ctx context.Context) {
-	ticker := time.NewTicker(refreshEvery)
-	defer ticker.Stop()
-	for {
-		if err := r.RunOnce(ctx); err != nil && ctx.Err() == nil {
-			r.log.WarnContext(ctx, "profiles were not refreshed", "reason", ReasonOf(err), "error", err)
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-	}
-}
-
-// RunOnce seals anew what an old key has sealed and fetches all that is due,
-// unless another process is at it.
+// RunOnce reseals what an old key has sealed and fetches all that is due,
+// unless another process is at it. Call it every minute or so; no visit waits for it.
 func (r *Refresher) RunOnce(ctx context.Context) error {
 	for {
 		mine, err := r.store.TakeLease(ctx, "refresh", r.owner, r.now(), r.now().Add(leaseFor))
@@ -205,13 +187,13 @@ func (r *Refresher) refresh(ctx context.Context, userID string) error {
 	return nil
 }
 
-func (r *Refresher) fetch(ctx context.Context, user User, token Secret) (Grant, Userinfo, error) {
+func (r *Refresher) fetch(ctx context.Context, user User, token Secret) (TokenAnswer, Userinfo, error) {
 	grant, err := r.provider.Refresh(ctx, token)
 	if err != nil {
-		return Grant{}, Userinfo{}, err
+		return TokenAnswer{}, Userinfo{}, err
 	}
 	if grant.OpenID != user.OpenID {
-		return Grant{}, Userinfo{}, Failf(IdentityClash, "the refresh is about another openid than the token's person")
+		return TokenAnswer{}, Userinfo{}, Failf(IdentityClash, "the refresh is about another openid than the token's person")
 	}
 	info, err := r.provider.Userinfo(ctx, grant)
 	if err == nil && info.OpenID != user.OpenID {

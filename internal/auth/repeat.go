@@ -12,9 +12,9 @@ const repeatPoll = 50 * time.Millisecond
 
 // repeat answers an arrival whose state or code is spent: it waits for the first
 // one to end and lands where that did. One that has failed for the moment, and
-// before this arrival came, is no end: who loads the page again means to try
-// again, and gets CodeSpent, which begins the trip anew.
-func (s *Service) repeat(ctx context.Context, login Login) (Outcome, error) {
+// before this arrival came, is no end: loading the page again means to try
+// again, and gets CodeSpent, which begins the trip again.
+func (s *Service) repeat(ctx context.Context, login Login) (*Visit, error) {
 	ticker := time.NewTicker(repeatPoll)
 	defer ticker.Stop()
 	for waited := false; ; waited = true {
@@ -23,41 +23,41 @@ func (s *Service) repeat(ctx context.Context, login Login) (Outcome, error) {
 		case err != nil && ctx.Err() != nil:
 			// The wait is over.
 		case err != nil:
-			return "", err
+			return nil, err
 		case first.ID == "":
-			return "", Failf(CodeSpent, "the code came with another state before")
+			return nil, Failf(CodeSpent, "the code came with another state before")
 		case first.Outcome == Pending && s.now().Sub(first.StartedAt) > 2*s.rules.Budget:
-			return "", Failf(CodeSpent, "the login that spent it was never finished")
+			return nil, Failf(CodeSpent, "the login that spent it was never finished")
 		case first.Outcome == Failed && !waited && first.Reason.passes():
-			return "", Failf(CodeSpent, "login %s has failed: %s", first.ID, first.Reason)
+			return nil, Failf(CodeSpent, "login %s has failed: %s", first.ID, first.Reason)
 		case first.Outcome != Pending:
 			return s.landed(ctx, login, first)
 		}
 		select {
 		case <-ctx.Done():
 			// A login takes no longer than this wait, so its process has died.
-			return "", Failf(CodeSpent, "the login that spent it has not ended: %w", context.Cause(ctx))
+			return nil, Failf(CodeSpent, "the login that spent it has not ended: %w", context.Cause(ctx))
 		case <-ticker.C:
 		}
 	}
 }
 
-func (s *Service) landed(ctx context.Context, again, first Login) (Outcome, error) {
+func (s *Service) landed(ctx context.Context, again, first Login) (*Visit, error) {
 	switch first.Outcome {
 	case Unknown:
-		return Unknown, nil
+		return nil, nil
 	case Failed:
-		return "", Failf(first.Reason, "repeated callback of login %s", first.ID)
+		return nil, Failf(first.Reason, "repeated callback of login %s", first.ID)
 	}
 	visit, err := s.store.Visit(ctx, VisitorSession, again.SessionHash)
 	if err == nil && !visit.Session.Alive(s.now(), s.rules.Idle) {
 		err = Fail(NotSignedIn, nil)
 	}
 	if ReasonOf(err) == NotSignedIn {
-		return "", Failf(CodeSpent, "the session of login %s has ended", first.ID)
+		return nil, Failf(CodeSpent, "the session of login %s has ended", first.ID)
 	}
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	return SignedIn, nil
+	return visit, nil
 }

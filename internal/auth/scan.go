@@ -197,6 +197,7 @@ func (s *Scans) Collect(ctx context.Context, ticket Ticket, c Collection) error 
 		ID:         NewID(),
 		TokenHash:  Hash(c.Token),
 		Kind:       VisitorSession,
+		Scope:      ScopeScan,
 		CreatedAt:  at,
 		LastSeenAt: at,
 		EndsAt:     at.Add(s.rules.Lifetime),

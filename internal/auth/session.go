@@ -36,6 +36,7 @@ type Session struct {
 	TokenHash  string
 	Kind       SessionKind
 	UserID     string // empty for a AdminSession
+	Scope      Scope  // of the login that began it; empty for an AdminSession, and for old ones
 	CreatedAt  time.Time
 	LastSeenAt time.Time // written at most once an hour
 	EndsAt     time.Time // whatever happens
@@ -61,7 +62,7 @@ type Visit struct {
 // Alive says whether a session still counts at now. The limits are the
 // server's, so a changed setting acts at once, whatever cookie a browser holds.
 // A clock that jumps back a little ends none; a session of a far future, which a
-// clock gone wrong has made, is none when the clock is right again.
+// clock gone wrong has made, does not count once the clock is right again.
 func (s *Session) Alive(now time.Time, idle time.Duration) bool {
 	return now.Before(s.EndsAt) && now.Sub(s.LastSeenAt).Abs() < idle
 }

@@ -53,7 +53,7 @@ type Config struct {
 	Log      *slog.Logger
 	// Observe, if set, is told of every login that ended, with its outcome, reason,
 	// step and times, and of every one that could not be written down to begin
-	// with, which has no step. A repeated arrival is none of its own.
+	// with, which has no step. A repeated arrival is not reported.
 	Observe func(context.Context, Login)
 	// Arrived, if set, is told of every arrival that a store has taken: first for
 	// the one that claimed its state and its code, of all processes.
@@ -108,18 +108,19 @@ type Arrival struct {
 	Replaces string
 	// Consent is the version of our own text that this trip began with; empty when
 	// it asked for nothing.
-	Consent string
-	Device  Device
+	Consent   string
+	Device    Device
+	RequestID string // what whoever is refused can tell an admin
 }
 
 // SignIn spends the arrival's code, once, and writes down who came. The same
 // arrival again, at the same time or later, in this process or another, gets
-// the first one's outcome and makes no call. It is SignedIn or Unknown when it does
-// not fail.
+// the first one's outcome and makes no call. It returns the session that has begun,
+// or nil for somebody unknown, whose consent has to be asked first.
 //
 // It goes on when the browser goes away: the code is spent by then, and the
 // next request of the same flow picks the result up.
-func (s *Service) SignIn(ctx context.Context, a Arrival) (Outcome, error) {
+func (s *Service) SignIn(ctx context.Context, a Arrival) (*Visit, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.rules.Budget)
 	defer cancel()
 	login := Login{
@@ -137,48 +138,50 @@ func (s *Service) SignIn(ctx context.Context, a Arrival) (Outcome, error) {
 	if err != nil {
 		login.Outcome, login.Reason, login.FinishedAt = Failed, ReasonOf(err), s.now()
 		s.observe(ctx, login)
-		return "", err
+		return nil, err
 	}
 	s.arrived(ctx, claimed)
 	if !claimed {
 		return s.repeat(ctx, login)
 	}
-	outcome, err := s.completeLogin(ctx, &login, a)
-	login.Outcome, login.Reason = outcome, ReasonOf(err)
-	if err != nil {
-		login.Outcome, login.Errcode = Failed, ErrcodeOf(err)
+	visit, err := s.completeLogin(ctx, &login, a)
+	login.Outcome, login.FinishedAt = SignedIn, s.now()
+	switch {
+	case err != nil:
+		login.Outcome, login.Reason, login.Errcode, login.RequestID = Failed, ReasonOf(err), ErrcodeOf(err), a.RequestID
+	case visit == nil:
+		login.Outcome = Unknown
 	}
-	login.FinishedAt = s.now()
 	if login.Outcome != SignedIn {
 		s.finish(ctx, login)
 	}
 	s.observe(ctx, login)
-	return outcome, err
+	return visit, err
 }
 
 // completeLogin spends the code and signs the person in. It notes in login how far
 // it came and who it was, for the history.
-func (s *Service) completeLogin(ctx context.Context, login *Login, a Arrival) (Outcome, error) {
+func (s *Service) completeLogin(ctx context.Context, login *Login, a Arrival) (*Visit, error) {
 	login.Step = StepCode
 	grant, err := s.provider.Exchange(ctx, a.Code)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	login.Step = StepPerson
 	if grant.Snapshot {
-		return "", Fail(Snapshot, nil)
+		return nil, Fail(Snapshot, nil)
 	}
 	known, err := s.store.UserByOpenID(ctx, s.rules.AppID, grant.OpenID)
 	if err != nil && KindOf(err) != NotFound {
-		return "", err
+		return nil, err
 	}
 	login.UserID = known.ID
 	if known.Blocked {
-		return "", Failf(Blocked, "user %s", known.ID)
+		return nil, Failf(Blocked, "user %s", known.ID)
 	}
 	if s.rules.Mode == ModeAuto && a.Scope == ScopeBase && !known.Consented() {
 		login.Step = ""
-		return Unknown, nil
+		return nil, nil
 	}
 	save := SaveLogin{
 		OpenID:       grant.OpenID,
@@ -193,7 +196,7 @@ func (s *Service) completeLogin(ctx context.Context, login *Login, a Arrival) (O
 		save.Scope, save.Consent = ScopeUserinfo, a.Consent
 		info, errcode, err := s.userinfo(ctx, grant, known)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		if info == nil {
 			troubled, login.Errcode = StepProfile, errcode
@@ -210,19 +213,20 @@ func (s *Service) completeLogin(ctx context.Context, login *Login, a Arrival) (O
 		ID:         NewID(),
 		TokenHash:  login.SessionHash,
 		Kind:       VisitorSession,
+		Scope:      a.Scope,
 		CreatedAt:  at,
 		LastSeenAt: at,
 		EndsAt:     at.Add(s.rules.Lifetime),
 		Device:     a.Device,
 	}
-	user, err := s.store.SaveLogin(ctx, save)
+	visit, err := s.store.SaveLogin(ctx, save)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	login.UserID, login.Step = user.ID, troubled
+	login.UserID, login.Step = visit.User.ID, troubled
 	// With every login, silent ones too: a copy that failed is tried again.
-	s.pictures.Want(user.ID, user.AvatarURL)
-	return SignedIn, nil
+	s.pictures.Want(visit.User.ID, visit.User.AvatarURL)
+	return visit, nil
 }
 
 // userinfo reads the profile, and lets a login go on without one: who came is
@@ -230,7 +234,7 @@ func (s *Service) completeLogin(ctx context.Context, login *Login, a Arrival) (O
 // out. Two things stop the login: an answer about somebody else, and a refusal
 // to a person never seen before, because WeChat refuses in the same way to tell
 // of the made-up people of snapshots (field reports).
-func (s *Service) userinfo(ctx context.Context, grant Grant, known User) (info *Userinfo, errcode int64, err error) {
+func (s *Service) userinfo(ctx context.Context, grant TokenAnswer, known User) (info *Userinfo, errcode int64, err error) {
 	got, err := s.provider.Userinfo(ctx, grant)
 	switch {
 	case err == nil && got.OpenID != grant.OpenID:

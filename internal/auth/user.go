@@ -51,6 +51,13 @@ type User struct {
 	// last, and when; empty and zero for who was never asked.
 	ConsentVersion string
 	ConsentAt      time.Time
+	// Groups are those that an admin has put the person in, sorted.
+	Groups []string
+}
+
+// InAny says whether the person is in one of some groups.
+func (u User) InAny(groups []string) bool {
+	return slices.ContainsFunc(groups, func(group string) bool { return slices.Contains(u.Groups, group) })
 }
 
 // Consented says whether the person has ever allowed us their profile. Only

@@ -18,8 +18,8 @@ type errcodeRow struct {
 	Count   int64 `db:"n"`
 }
 
-func (r errcodeRow) tally() admin.Tally {
-	return admin.Tally{At: slotStart(r.Slot), Errcode: r.Errcode, Count: r.Count}
+func (r errcodeRow) count() admin.SlotCount {
+	return admin.SlotCount{At: slotStart(r.Slot), Errcode: r.Errcode, Count: r.Count}
 }
 
 func slotStart(slot int64) time.Time { return instant(slot * quarter) }
@@ -33,10 +33,10 @@ func (s *Store) Activity(ctx context.Context, since time.Time) (admin.Activity, 
 	}
 	for _, row := range rollups {
 		if row.Logins > 0 {
-			activity.Logins = append(activity.Logins, admin.Tally{At: slotStart(row.Slot), Count: row.Logins})
+			activity.Logins = append(activity.Logins, admin.SlotCount{At: slotStart(row.Slot), Count: row.Logins})
 		}
 		if row.NewPeople > 0 {
-			activity.NewUsers = append(activity.NewUsers, admin.Tally{At: slotStart(row.Slot), Count: row.NewPeople})
+			activity.NewUsers = append(activity.NewUsers, admin.SlotCount{At: slotStart(row.Slot), Count: row.NewPeople})
 		}
 	}
 	var errcodes []errcodeRow
@@ -45,7 +45,7 @@ func (s *Store) Activity(ctx context.Context, since time.Time) (admin.Activity, 
 		millis(since), quarter); err != nil {
 		return admin.Activity{}, s.fail(ctx, "count errcodes", err)
 	}
-	activity.Errcodes = each(errcodes, errcodeRow.tally)
+	activity.Errcodes = each(errcodes, errcodeRow.count)
 	var troubles []loginRow
 	if err := s.db.SelectContext(ctx, &troubles, `SELECT `+loginColumns+` FROM logins
 		WHERE (outcome = 'failed' OR errcode <> 0) AND started_at >= $1 ORDER BY started_at DESC LIMIT $2`,

@@ -36,7 +36,7 @@ func (s *Store) SetBlocked(ctx context.Context, userID string, blocked bool, gua
 			return auth.Fail(auth.NoSuchUser, nil)
 		}
 		if blocked {
-			if _, err := deleteSessionsOf(ctx, tx, userID); err != nil {
+			if _, err := deleteSessionsOf(ctx, tx, userID, event.At); err != nil {
 				return err
 			}
 		}
@@ -47,7 +47,7 @@ func (s *Store) SetBlocked(ctx context.Context, userID string, blocked bool, gua
 // EndSessions implements admin.Store.
 func (s *Store) EndSessions(ctx context.Context, userID string, event admin.Event) (n int64, err error) {
 	err = s.write(ctx, "end sessions", func(tx *sqldb.Tx) (err error) {
-		if n, err = deleteSessionsOf(ctx, tx, userID); err != nil {
+		if n, err = deleteSessionsOf(ctx, tx, userID, event.At); err != nil {
 			return err
 		}
 		return addEvent(ctx, tx, event)
@@ -61,6 +61,9 @@ func (s *Store) EndSessions(ctx context.Context, userID string, event admin.Even
 // EndSession implements admin.Store.
 func (s *Store) EndSession(ctx context.Context, userID, sessionID string, event admin.Event) error {
 	return s.write(ctx, "end session", func(tx *sqldb.Tx) error {
+		if err := noteLogout(ctx, tx, ofSession, sessionID, event.At); err != nil {
+			return err
+		}
 		found, err := changed(tx.ExecContext(ctx, `DELETE FROM sessions WHERE id = $1 AND user_id = $2`, sessionID, userID))
 		if err != nil {
 			return err
@@ -102,7 +105,7 @@ func (s *Store) EraseUser(ctx context.Context, userID string, guard *admin.Guard
 		if err != nil {
 			return err
 		}
-		// An openid is data on a person too, and who comes again is somebody new.
+		// an openid is data on a person too, and somebody who comes again is new.
 		_, err = tx.ExecContext(ctx, `DELETE FROM admins WHERE EXISTS (SELECT 1 FROM users
 			WHERE users.id = $1 AND users.appid = admins.appid AND users.openid = admins.openid)`, userID)
 		if err != nil {
@@ -115,7 +118,10 @@ func (s *Store) EraseUser(ctx context.Context, userID string, guard *admin.Guard
 		if err != nil {
 			return err
 		}
-		// Tokens and sessions go with the row (ON DELETE CASCADE).
+		if err := noteLogout(ctx, tx, ofPerson, userID, event.At); err != nil {
+			return err
+		}
+		// Tokens, sessions, consents and grants go with the row (ON DELETE CASCADE).
 		found, err := changed(tx.ExecContext(ctx, `DELETE FROM users WHERE id = $1`, userID))
 		if err != nil {
 			return err

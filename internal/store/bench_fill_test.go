@@ -80,6 +80,14 @@ func (t *town) person(i int) []any {
 	if t.IntN(10) >= 3 {
 		nickname, scope, profileAt = t.nickname(), auth.ScopeUserinfo, first
 	}
+	// WeChat has told of places until half the time.
+	province, city := "", ""
+	if i < t.n/2 {
+		province = []string{"广东", "广东", "江苏", "浙江", "四川", "", "", "青海"}[t.IntN(8)]
+		if province != "" {
+			city = fmt.Sprintf("%s%d市", province, int(30*t.Float64()*t.Float64()))
+		}
+	}
 	blocked := 0
 	if t.IntN(1000) == 0 {
 		blocked = 1
@@ -92,7 +100,7 @@ func (t *town) person(i int) []any {
 		}
 		t.token = []any{id, string(scope), strings.Repeat("s", 180), "k1", t.seen, t.seen + (30 * 24 * time.Hour).Milliseconds(), dead, nil}
 	}
-	return []any{id, appID, fmt.Sprintf("o%027d", i), unionID, nickname, 0, "zh_CN", "", "", "", "https://thirdwx.qlogo.cn/mmopen/vi_32/" + strings.Repeat("x", 80) + "/132",
+	return []any{id, appID, fmt.Sprintf("o%027d", i), unionID, nickname, 0, "zh_CN", "", province, city, "https://thirdwx.qlogo.cn/mmopen/vi_32/" + strings.Repeat("x", 80) + "/132",
 		"[]", string(scope), blocked, first, t.seen, profileAt, 1 + t.IntN(9)}
 }
 

@@ -80,6 +80,31 @@ func benchPages(b *testing.B, s *store.Store, now time.Time) iter.Seq2[string, f
 				}
 			}
 		}
+		ago := func(days int) time.Time { return now.AddDate(0, 0, -days) }
+		span := func(from, to int) admin.Span { return admin.Span{From: ago(from), To: ago(to)} }
+		for _, filter := range []admin.Filter{"", admin.FilterNoUnionID, admin.FilterBlocked, admin.FilterSeen7d} {
+			for _, sort := range admin.Sorts {
+				for name, q := range map[string]admin.UserQuery{
+					"first=day":               {First: span(401, 400)},
+					"first=year ago":          {First: span(460, 365)},
+					"first=this month":        {First: admin.Span{From: ago(30)}},
+					"last=year ago":           {Last: span(460, 365)},
+					"last=until half a year":  {Last: admin.Span{To: ago(180)}},
+					"first=old/last=week":     {First: admin.Span{To: ago(600)}, Last: admin.Span{From: ago(7)}},
+					"province=many":           {Province: "广东"},
+					"city=few":                {City: "广东29市"},
+					"city=many":               {Province: "广东", City: "广东0市"},
+					"province=many/last=week": {Province: "广东", Last: admin.Span{From: ago(7)}},
+					"province=nowhere":        {Province: "火星"},
+					"province=many/search=王":  {Province: "广东", Search: "王"},
+				} {
+					q.Filter, q.Sort = filter, sort
+					if !yield(fmt.Sprintf("%s/filter=%s/sort=%s", name, cmp.Or(filter, "none"), sort), list(q)) {
+						return
+					}
+				}
+			}
+		}
 		for _, days := range []int{30, 90} {
 			if !yield(fmt.Sprintf("dashboard/days=%d", days), func() error {
 				if _, err := s.Counts(ctx, now.Truncate(24*time.Hour)); err != nil {

@@ -31,7 +31,7 @@ func BenchmarkAdmin(b *testing.B) {
 		for _, n := range []int{1000, 1_000_000} {
 			b.Run(fmt.Sprintf("%s/people=%d", e.name, n), func(b *testing.B) {
 				url, raw := e.make(b, n)
-				benchDesk(b, url, raw, n)
+				benchAdmin(b, url, raw, n)
 			})
 		}
 	}
@@ -73,7 +73,7 @@ func benchPostgres(b *testing.B, n int) (string, *sql.DB) {
 	return url, raw
 }
 
-func benchDesk(b *testing.B, url string, raw *sql.DB, n int) {
+func benchAdmin(b *testing.B, url string, raw *sql.DB, n int) {
 	now := newClock().now()
 	s, err := store.Open(b.Context(), store.Config{URL: url, Keys: auth.Keyring{{ID: "k1"}}, Migrations: migrations.FS, Now: func() time.Time { return now }})
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 func (w *world) lives(random *rand.Rand, people int) {
 	w.t.Helper()
 	ids := map[string]string{}
-	for step := range 50 * 24 / 2 {
+	for step := range 50 * 24 / 4 {
 		openID := fmt.Sprintf("o%03d", random.IntN(people))
 		id, known := ids[openID]
 		switch dice := random.IntN(10); {
@@ -34,9 +34,9 @@ func (w *world) lives(random *rand.Rand, people int) {
 			if scope == auth.ScopeUserinfo {
 				save.Profile = &auth.Profile{Nickname: []string{"小雨", "大雨", "小满", "", "小雨", "大雨", "小满", "小熊"}[random.IntN(8)]}
 			}
-			ids[openID] = must(w.SaveLogin(w.ctx, save))(w.t).ID
+			ids[openID] = must(w.SaveLogin(w.ctx, save))(w.t).User.ID
 		}
-		w.clock.pass(2 * time.Hour)
+		w.clock.pass(4 * time.Hour)
 	}
 }
 
@@ -129,7 +129,7 @@ func (w *world) wantNaive(limit int) {
 
 var duePromises = map[string]func(*world){
 	"whose token ends or has ended is found, who is due next first": func(w *world) {
-		w.lives(rand.New(rand.NewPCG(3, 4)), 250)
+		w.lives(rand.New(rand.NewPCG(3, 4)), 150)
 		w.exec("ANALYZE users")
 		if n := w.number("SELECT COUNT(*) FROM tokens WHERE dead_reason IS NOT NULL"); n < 5 {
 			w.t.Errorf("%d tokens are dead: hardly a test", n)

@@ -238,9 +238,9 @@ var historyPromises = map[string]func(*world){
 		got := must(w.Activity(w.ctx, since))(w.t)
 		slot := since.Truncate(admin.QuarterHour)
 		want := admin.Activity{
-			Logins:    []admin.Tally{{At: slot, Count: 2}},
-			NewUsers:  []admin.Tally{{At: slot, Count: 1}},
-			Errcodes:  []admin.Tally{{At: slot.Add(admin.QuarterHour), Errcode: 40163, Count: 1}},
+			Logins:    []admin.SlotCount{{At: slot, Count: 2}},
+			NewUsers:  []admin.SlotCount{{At: slot, Count: 1}},
+			Errcodes:  []admin.SlotCount{{At: slot.Add(admin.QuarterHour), Errcode: 40163, Count: 1}},
 			LastGood:  good,
 			LastError: read(bad),
 		}

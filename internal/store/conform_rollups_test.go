@@ -113,7 +113,7 @@ var rollupPromises = map[string]func(*world){
 			w.t.Errorf("%+v", counts)
 		}
 	},
-	"tallies go with the logins that they count": func(w *world) {
+	"rollups go with the logins that they count": func(w *world) {
 		w.visitor("o1")
 		w.clock.pass(time.Hour)
 		w.visitor("o1")

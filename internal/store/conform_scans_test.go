@@ -39,7 +39,7 @@ func (w *world) wantScan(ticket string, want auth.ScanStatus) {
 }
 
 var scanPromises = map[string]func(*world){
-	"a ticket belongs to the first who opens it": func(w *world) {
+	"a ticket belongs to the first person who opens it": func(w *world) {
 		lin, _ := w.visitor("o1")
 		wang, _ := w.visitor("o2")
 		w.wantScan("t", "")
@@ -129,7 +129,7 @@ var scanPromises = map[string]func(*world){
 		w.wantRows("sessions", 2)
 		w.wantScan("t", auth.ScanConfirmed)
 	},
-	"who is blocked or signs out everywhere takes their answers back": func(w *world) {
+	"being blocked, or signing out everywhere, takes the answers back": func(w *world) {
 		blocked, _ := w.visitor("o1")
 		left, _ := w.visitor("o2")
 		ended, _ := w.visitor("o3")

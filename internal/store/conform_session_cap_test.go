@@ -126,7 +126,7 @@ var sessionCapPromises = map[string]func(*world){
 			w.t.Errorf("%d sessions", n)
 		}
 	},
-	"who has thousands from before the limit is healed a batch a login, and by the sweep": func(w *world) {
+	"thousands of sessions from before the limit end a batch a login, and by the sweep": func(w *world) {
 		user, _ := w.visitor("o1")
 		_, other := w.visitor("o2")
 		w.hoard(user.ID, 2000)

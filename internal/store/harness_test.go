@@ -23,6 +23,10 @@ import (
 
 const appID = "wx0123456789abcdef"
 
+// notForEver is how long what ends by itself after some seconds may take on a machine
+// that is busy with other things.
+const notForEver = time.Minute
+
 // clock stands still until told otherwise.
 type clock struct{ ms atomic.Int64 }
 
@@ -205,11 +209,11 @@ func (w *world) signsInAt(s *store.Store, save auth.SaveLogin) auth.User {
 	if claimed, err := s.ClaimLogin(w.ctx, pending(save)); err != nil || !claimed {
 		w.t.Fatalf("claim: %v, %v", claimed, err)
 	}
-	user, err := s.SaveLogin(w.ctx, save)
+	visit, err := s.SaveLogin(w.ctx, save)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return user
+	return visit.User
 }
 
 // visitor signs a new person in and returns them with the hash of their token.

@@ -55,7 +55,7 @@ func (s *Store) Import(ctx context.Context, h History) error {
 			if _, err := tx.ExecContext(ctx, `UPDATE users SET blocked = 1 WHERE id = $1`, ids[openID]); err != nil {
 				return err
 			}
-			if _, err := deleteSessionsOf(ctx, tx, ids[openID]); err != nil {
+			if _, err := deleteSessionsOf(ctx, tx, ids[openID], s.now()); err != nil {
 				return err
 			}
 		}

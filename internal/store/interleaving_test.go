@@ -18,6 +18,7 @@ import (
 // look at the state it left, behind that look and before SQLite is asked whose
 // the state is, and behind all of it.
 func TestSessionCacheInEveryOrder(t *testing.T) {
+	t.Parallel()
 	if runtime.GOOS == "windows" {
 		t.Skip("sessions are cached where the log's index can be mapped")
 	}
@@ -93,7 +94,7 @@ func newInterleaving(t *testing.T) *interleaving {
 		{"ends lin's session", exec(`UPDATE sessions SET ends_at = -ends_at WHERE token_hash = $1`, r.lin)},
 		{"renames wang", exec(`UPDATE users SET login_count = login_count + 1 WHERE openid = 'wang'`)},
 		{"commits nothing", exec(`UPDATE users SET city = city WHERE openid = 'nobody'`)},
-		{"copies the log and begins it anew", exec(`PRAGMA wal_checkpoint(TRUNCATE)`)},
+		{"copies the log and starts it over", exec(`PRAGMA wal_checkpoint(TRUNCATE)`)},
 	}
 	r.own = []act{
 		{"touches wang", func(ctx context.Context) error {
@@ -134,11 +135,14 @@ func (r *interleaving) play(reads readPattern, ours [2]act, others map[int]act) 
 		looks++
 		act()
 	}
-	for _, own := range ours {
+	for i, own := range ours {
 		if err := own.do(r.w.ctx); err != nil {
 			r.t.Fatalf("%s: %v", own.name, err)
 		}
 		act()
+		if reads == readNever && i == 0 {
+			continue // to meet our second transaction with what is cached from before
+		}
 		r.compare("after " + own.name)
 	}
 	r.inGap = func() {}
@@ -166,15 +170,17 @@ func (r *interleaving) read() {
 // compare reads twice: what has been read the first time may be cached by then.
 func (r *interleaving) compare(when string) {
 	r.t.Helper()
-	for _, hash := range []string{r.lin, r.wang, r.lin, r.wang} {
+	for _, hash := range []string{r.lin, r.wang} {
 		want, wantErr := r.uncached.Visit(r.w.ctx, auth.VisitorSession, hash)
-		got, err := r.w.Visit(r.w.ctx, auth.VisitorSession, hash)
-		if auth.ReasonOf(err) != auth.ReasonOf(wantErr) {
-			r.t.Errorf("%s: %v, the database says %v", when, err, wantErr)
-			continue
-		}
-		if err == nil && (got.User.LoginCount != want.User.LoginCount || !got.Session.LastSeenAt.Equal(want.Session.LastSeenAt)) {
-			r.t.Errorf("%s: %+v, the database says %+v", when, got, want)
+		for range 2 {
+			got, err := r.w.Visit(r.w.ctx, auth.VisitorSession, hash)
+			if auth.ReasonOf(err) != auth.ReasonOf(wantErr) {
+				r.t.Errorf("%s: %v, the database says %v", when, err, wantErr)
+				continue
+			}
+			if err == nil && (got.User.LoginCount != want.User.LoginCount || !got.Session.LastSeenAt.Equal(want.Session.LastSeenAt)) {
+				r.t.Errorf("%s: %+v, the database says %+v", when, got, want)
+			}
 		}
 	}
 }

@@ -17,8 +17,8 @@ import (
 const refreshLifetime = 30 * 24 * time.Hour
 
 const insertLogin = `INSERT INTO logins (id, appid, state_hash, code_hash, session_hash, scope, outcome, reason, user_id,
-		started_at, finished_at, remote_addr, user_agent, errcode, step)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+		started_at, finished_at, remote_addr, user_agent, errcode, step, request_id)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
 	ON CONFLICT DO NOTHING`
 
 // addLogin inserts a login unless its id, state or code is taken, and says
@@ -26,7 +26,7 @@ const insertLogin = `INSERT INTO logins (id, appid, state_hash, code_hash, sessi
 func addLogin(ctx context.Context, tx *sqldb.Tx, l auth.Login) (bool, error) {
 	return changed(tx.ExecContext(ctx, insertLogin, l.ID, l.AppID, l.StateHash, l.CodeHash, l.SessionHash,
 		l.Scope, l.Outcome, l.Reason, maybeText(l.UserID), millis(l.StartedAt), maybeMillis(l.FinishedAt),
-		l.Device.RemoteAddr, l.Device.UserAgent, l.Errcode, l.Step))
+		l.Device.RemoteAddr, l.Device.UserAgent, l.Errcode, l.Step, l.RequestID))
 }
 
 // changed says whether a statement changed any row.
@@ -46,7 +46,7 @@ func count(result sql.Result, err error) (int64, error) {
 // ClaimLogin implements auth.Store. Address and browser come with the end: until
 // it is known who came they are nobody's, and an erasure would not find them.
 func (s *Store) ClaimLogin(ctx context.Context, l auth.Login) (claimed bool, err error) {
-	l.Device = auth.Device{}
+	l.Device, l.RequestID = auth.Device{}, ""
 	err = s.writeFor(ctx, "claim login", &touched{}, func(tx *sqldb.Tx) (err error) {
 		claimed, err = addLogin(ctx, tx, l)
 		return err
@@ -70,7 +70,7 @@ func (s *Store) LoginByState(ctx context.Context, stateHash string) (auth.Login,
 // A person who was named and is gone was erased meanwhile, and takes address and
 // browser along. A login that signs nobody in has no session.
 const finishLogin = `UPDATE logins SET outcome = $2, reason = $3, finished_at = $4,
-		errcode = $5, step = $6, user_id = (SELECT id FROM users WHERE id = $7), session_hash = '',
+		errcode = $5, step = $6, request_id = $10, user_id = (SELECT id FROM users WHERE id = $7), session_hash = '',
 		remote_addr = CASE WHEN $7 = '' OR EXISTS (SELECT 1 FROM users WHERE id = $7) THEN $8 ELSE '' END,
 		user_agent = CASE WHEN $7 = '' OR EXISTS (SELECT 1 FROM users WHERE id = $7) THEN $9 ELSE '' END
 	WHERE id = $1 AND outcome = 'pending'`
@@ -83,24 +83,24 @@ func (s *Store) FinishLogin(ctx context.Context, l auth.Login) error {
 	}
 	return s.writeFor(ctx, "finish login", &touched{}, func(tx *sqldb.Tx) error {
 		_, err := tx.ExecContext(ctx, finishLogin, l.ID, l.Outcome, l.Reason, millis(l.FinishedAt), l.Errcode, l.Step, l.UserID,
-			l.Device.RemoteAddr, l.Device.UserAgent)
+			l.Device.RemoteAddr, l.Device.UserAgent, l.RequestID)
 		return err
 	})
 }
 
 // SaveLogin implements auth.Store. CodeSpent when the login has ended in another
 // way by now, or another login has claimed its state or code.
-func (s *Store) SaveLogin(ctx context.Context, save auth.SaveLogin) (user auth.User, err error) {
+func (s *Store) SaveLogin(ctx context.Context, save auth.SaveLogin) (*auth.Visit, error) {
 	changes := touched{sessions: []string{save.Replaces}}
-	err = s.writeFor(ctx, "save login", &changes, func(tx *sqldb.Tx) error {
+	err := s.writeFor(ctx, "save login", &changes, func(tx *sqldb.Tx) error {
 		visit, err := s.saveLogin(ctx, tx, save)
-		user, changes.user, changes.made = visit.User, visit.User.ID, &visit
+		changes.user, changes.made = visit.User.ID, &visit
 		return err
 	})
 	if err != nil {
-		return auth.User{}, err
+		return nil, err
 	}
-	return user, nil
+	return changes.made, nil
 }
 
 // saveLogin gives the visit that begins with the login.
@@ -111,20 +111,18 @@ func (s *Store) saveLogin(ctx context.Context, tx *sqldb.Tx, save auth.SaveLogin
 	if err := s.saveToken(ctx, tx, save, visit.User); err != nil {
 		return auth.Visit{}, err
 	}
-	if err := replaceSession(ctx, tx, save.Replaces); err != nil {
-		return auth.Visit{}, err
-	}
 	save.Session.UserID, save.Login.UserID = visit.User.ID, visit.User.ID
-	if err := addSession(ctx, tx, save.Session); err != nil {
+	session, err := s.beginSession(ctx, tx, save.Replaces, save.Session)
+	if err != nil {
 		return auth.Visit{}, err
 	}
-	visit.Session = newSessionRow(save.Session).session() // as it is read
+	visit.Session = newSessionRow(session).session() // as it is read
 	return visit, endLogin(ctx, tx, save.Login)
 }
 
 // greetUser is what a silent login changes of somebody known. The statement below
 // would do, but it names columns of three more indexes, and an engine writes an
-// entry anew whether its value is another or not.
+// entry again whether its value is another or not.
 const greetUser = `UPDATE users SET last_login_at = $4, login_count = login_count + 1
 	WHERE appid = $1 AND openid = $2 AND blocked = 0 AND (unionid = $3 OR $3 = '')
 	RETURNING ` + list.UserColumns + `, ` + grantedColumn

@@ -38,28 +38,30 @@ func (s *Store) EachOfPersonalData(ctx context.Context, userID string, visit adm
 	if err := visit.Person(first.user.User()); err != nil {
 		return err
 	}
-	sessions := pagesOf(first.sessions, sessionsBefore, sessionRow.position, userID)
-	if err := sessions.each(ctx, s, func(row sessionRow) error {
+	if err := eachBefore(ctx, s, first.sessions, sessionsBefore, sessionRow.position, func(row sessionRow) error {
 		row.TokenHash = ""
 		return visit.Session(row.session())
-	}); err != nil {
+	}, userID); err != nil {
 		return err
 	}
-	logins := pagesOf(first.logins, loginsBefore, loginRow.position, userID)
-	if err := logins.each(ctx, s, func(row loginRow) error {
+	if err := eachBefore(ctx, s, first.logins, loginsBefore, loginRow.position, func(row loginRow) error {
 		row.SessionHash = ""
 		return visit.Login(row.login())
-	}); err != nil {
+	}, userID); err != nil {
 		return err
 	}
-	events := pagesOf(first.events, eventsBefore, eventPosition, userID, first.user.OpenID)
-	if err := events.each(ctx, s, func(row list.EventRow) error { return visit.Event(row.Event()) }); err != nil {
+	if err := eachBefore(ctx, s, first.events, eventsBefore, eventPosition, func(row list.EventRow) error {
+		return visit.Event(row.Event())
+	}, userID, first.user.OpenID); err != nil {
 		return err
 	}
-	if sessions.further || logins.further || events.further {
+	if max(len(first.sessions), len(first.logins), len(first.events)) == personalDataPage {
 		if _, err := s.User(ctx, userID); err != nil {
 			return err
 		}
+	}
+	if err := visit.Access(first.access); err != nil {
+		return err
 	}
 	return visit.Rest(first.token, first.picture)
 }
@@ -70,6 +72,7 @@ type personalData struct {
 	sessions []sessionRow
 	logins   []loginRow
 	events   []list.EventRow
+	access   []admin.Access
 	token    *admin.TokenInfo
 	picture  auth.Picture
 }
@@ -85,6 +88,9 @@ func readPersonalData(ctx context.Context, tx *sqldb.Tx, userID string) (d perso
 		return d, err
 	}
 	if err := tx.SelectContext(ctx, &d.events, eventsBefore, latest(userID, d.user.OpenID)...); err != nil {
+		return d, err
+	}
+	if d.access, err = accessOf(ctx, tx, userID); err != nil {
 		return d, err
 	}
 	if d.token, err = tokenInfo(ctx, tx, userID); err != nil {
@@ -109,52 +115,24 @@ const (
 )
 
 // latest are the arguments of a list's first page.
-func latest(who ...any) []any {
-	return append([]any{int64(math.MaxInt64), "", personalDataPage}, who...)
+func latest(who ...any) []any { return before(list.Position{At: math.MaxInt64}, who) }
+
+func before(p list.Position, who []any) []any {
+	return append([]any{p.At, p.ID, personalDataPage}, who...)
 }
 
-// pages are a list of which the first page has been read.
-type pages[Row any] struct {
-	rows     []Row
-	before   string // the statement
-	position func(Row) position
-	who      []any
-	further  bool // more than the first page was read
+// eachBefore calls visit for every row of a list of which the first page has been
+// read.
+func eachBefore[Row any](ctx context.Context, s *Store, first []Row, statement string, position func(Row) list.Position, visit func(Row) error, who ...any) error {
+	return list.Each(first, personalDataPage, position, func(from list.Position) (rows []Row, err error) {
+		err = s.db.SelectContext(ctx, &rows, statement, before(from, who)...)
+		return rows, s.fail(ctx, "read personal data", err)
+	}, visit)
 }
 
-func pagesOf[Row any](first []Row, before string, at func(Row) position, who ...any) *pages[Row] {
-	return &pages[Row]{rows: first, before: before, position: at, who: who}
-}
-
-// each calls visit for every row, and ends with its first error.
-func (p *pages[Row]) each(ctx context.Context, s *Store, visit func(Row) error) error {
-	for {
-		for _, row := range p.rows {
-			if err := visit(row); err != nil {
-				return err
-			}
-		}
-		if len(p.rows) < personalDataPage {
-			return nil
-		}
-		last := p.position(p.rows[len(p.rows)-1])
-		p.rows, p.further = nil, true
-		args := append([]any{last.at, last.id, personalDataPage}, p.who...)
-		if err := s.db.SelectContext(ctx, &p.rows, p.before, args...); err != nil {
-			return s.fail(ctx, "read personal data", err)
-		}
-	}
-}
-
-// position is where a row stands in its list.
-type position struct {
-	at int64
-	id string
-}
-
-func eventPosition(r list.EventRow) position { return position{at: r.At, id: r.ID} }
-func (r sessionRow) position() position      { return position{at: r.CreatedAt, id: r.ID} }
-func (r loginRow) position() position        { return position{at: r.StartedAt, id: r.ID} }
+func eventPosition(r list.EventRow) list.Position { return list.Position{At: r.At, ID: r.ID} }
+func (r sessionRow) position() list.Position      { return list.Position{At: r.CreatedAt, ID: r.ID} }
+func (r loginRow) position() list.Position        { return list.Position{At: r.StartedAt, ID: r.ID} }
 
 // Token returns what is known of a person's refresh_token; nil when none is
 // stored.

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -210,6 +211,7 @@ func TestAReadOnlyDatabaseServesReadsAndHeals(t *testing.T) {
 
 // Somebody else's lock holds writes up for a bounded time, and reads not at all.
 func TestALockedRowHoldsNobodyUpForEver(t *testing.T) {
+	t.Parallel()
 	w := postgresWorld(t, pgtest.Shared(t))
 	user, token := w.visitor("o1")
 	conn := must(w.at.raw.Conn(w.ctx))(t)
@@ -219,20 +221,19 @@ func TestALockedRowHoldsNobodyUpForEver(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(w.ctx, 300*time.Millisecond)
 	defer cancel()
-	began := time.Now()
 	_, err := w.SaveLogin(ctx, w.login("o1", auth.ScopeBase))
 	wantReason(t, err, auth.StoreDown)
-	if took := time.Since(began); took > 3*time.Second {
-		t.Errorf("took %v", took)
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("%v does not say that the context ended", err)
 	}
 	w.wantSignedIn(token)
 	if err := w.Ready(w.ctx); err != nil {
 		t.Error(err)
 	}
-	began = time.Now()
+	began := time.Now()
 	err = w.EraseUser(w.ctx, user.ID, nil, w.event(admin.ActErase, user.ID)) // no deadline of its own
 	wantRefused(t, err, "locked")
-	if took := time.Since(began); took > 8*time.Second {
+	if took := time.Since(began); took > notForEver {
 		t.Errorf("gave up after %v", took)
 	}
 }

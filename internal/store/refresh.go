@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
-	"strconv"
 	"time"
 
 	"wxlogin/internal/auth"
@@ -129,7 +128,7 @@ func (s *Store) markDead(ctx context.Context, tx *sqldb.Tx, row sealedToken, rea
 	return err
 }
 
-// resealBatch is how many tokens one transaction seals anew.
+// resealBatch is how many tokens one transaction reseals.
 const resealBatch = 100
 
 // ResealTokens implements auth.RefreshStore.
@@ -141,15 +140,15 @@ func (s *Store) ResealTokens(ctx context.Context) (n int64, err error) {
 		return 0, nil
 	}
 	var old []sealedToken
-	err = s.db.SelectContext(ctx, &old, sealedTokens+`WHERE tokens.dead_reason IS NULL AND tokens.kid IN (`+numbered(1, len(kids))+`)
-		LIMIT `+strconv.Itoa(resealBatch), kids...)
+	err = s.db.Select(ctx, &old, sqldb.Join(sqldb.SQL(sealedTokens+`WHERE tokens.dead_reason IS NULL AND `), sqldb.In("tokens.kid", kids)).
+		Then(` LIMIT $1`, resealBatch))
 	if err != nil {
 		return 0, s.fail(ctx, "find tokens of old keys", err)
 	}
 	if len(old) == 0 {
 		return 0, nil
 	}
-	err = s.writeFor(ctx, "seal tokens anew", &touched{}, func(tx *sqldb.Tx) error {
+	err = s.writeFor(ctx, "reseal tokens", &touched{}, func(tx *sqldb.Tx) error {
 		for _, row := range old {
 			if err := s.reseal(ctx, tx, row); err != nil {
 				return err
@@ -160,7 +159,7 @@ func (s *Store) ResealTokens(ctx context.Context) (n int64, err error) {
 	return int64(len(old)), err
 }
 
-// reseal seals one token anew, unless a login has brought another since.
+// reseal seals one token again, unless a login has brought another since.
 func (s *Store) reseal(ctx context.Context, tx *sqldb.Tx, row sealedToken) error {
 	place := tokenPlace(row.AppID, row.OpenID)
 	text, err := s.sealer.open(row.Sealed, place)

@@ -32,7 +32,7 @@ func maybeText(s string) sql.Null[string] {
 }
 
 const sessionColumns = `sessions.id, sessions.token_hash, sessions.kind, sessions.user_id, sessions.created_at,
-	sessions.last_seen_at, sessions.ends_at, sessions.remote_addr, sessions.user_agent`
+	sessions.last_seen_at, sessions.ends_at, sessions.remote_addr, sessions.user_agent, sessions.scope`
 
 type sessionRow struct {
 	ID         string           `db:"id"`
@@ -44,6 +44,7 @@ type sessionRow struct {
 	EndsAt     int64            `db:"ends_at"`
 	RemoteAddr string           `db:"remote_addr"`
 	UserAgent  string           `db:"user_agent"`
+	Scope      auth.Scope       `db:"scope"`
 }
 
 func newSessionRow(s auth.Session) sessionRow {
@@ -57,6 +58,7 @@ func newSessionRow(s auth.Session) sessionRow {
 		EndsAt:     millis(s.EndsAt),
 		RemoteAddr: s.Device.RemoteAddr,
 		UserAgent:  s.Device.UserAgent,
+		Scope:      s.Scope,
 	}
 }
 
@@ -66,6 +68,7 @@ func (r sessionRow) session() auth.Session {
 		TokenHash:  r.TokenHash,
 		Kind:       r.Kind,
 		UserID:     r.UserID.V,
+		Scope:      r.Scope,
 		CreatedAt:  instant(r.CreatedAt),
 		LastSeenAt: instant(r.LastSeenAt),
 		EndsAt:     instant(r.EndsAt),
@@ -75,7 +78,7 @@ func (r sessionRow) session() auth.Session {
 
 // The hashes of a login's state and code are looked up, and never read.
 const loginColumns = `id, appid, session_hash, scope, outcome, reason, user_id,
-	started_at, finished_at, remote_addr, user_agent, errcode, step`
+	started_at, finished_at, remote_addr, user_agent, errcode, step, request_id`
 
 type loginRow struct {
 	ID          string           `db:"id"`
@@ -91,6 +94,7 @@ type loginRow struct {
 	UserAgent   string           `db:"user_agent"`
 	Errcode     int64            `db:"errcode"`
 	Step        auth.Step        `db:"step"`
+	RequestID   string           `db:"request_id"`
 }
 
 func (r loginRow) login() auth.Login {
@@ -106,6 +110,7 @@ func (r loginRow) login() auth.Login {
 		UserID:      r.UserID.V,
 		StartedAt:   instant(r.StartedAt),
 		FinishedAt:  maybeInstant(r.FinishedAt),
+		RequestID:   r.RequestID,
 		Device:      auth.Device{RemoteAddr: r.RemoteAddr, UserAgent: r.UserAgent},
 	}
 }

@@ -113,11 +113,8 @@ func (s *Store) CollectScan(ctx context.Context, c auth.CollectScan) (user auth.
 		if !spent {
 			return auth.Failf(auth.ScanSpent, "somebody else was faster")
 		}
-		if err := replaceSession(ctx, tx, c.Replaces); err != nil {
-			return err
-		}
 		c.Session.UserID, c.Login.UserID = userID, userID
-		if err := addSession(ctx, tx, c.Session); err != nil {
+		if _, err := s.beginSession(ctx, tx, c.Replaces, c.Session); err != nil {
 			return err
 		}
 		added, err := addLogin(ctx, tx, c.Login)

@@ -12,7 +12,7 @@ import (
 
 // sealer encrypts what must not be read from a copy of the database. The
 // newest key seals, every key opens. A sealed text reads v1|kid|base64, so that
-// rows of an old key can be found and sealed anew.
+// rows of an old key can be found and resealed.
 type sealer struct {
 	newest string
 	keys   map[string]cipher.AEAD // by kid
@@ -48,7 +48,7 @@ func newSealer(ring auth.Keyring) (*sealer, error) {
 }
 
 // older are the kids of all keys but the newest.
-func (s *sealer) older() (kids []any) {
+func (s *sealer) older() (kids []string) {
 	for kid := range s.keys {
 		if kid != s.newest {
 			kids = append(kids, kid)

@@ -30,7 +30,7 @@ const maxCached = 16_384
 // that change nothing, checkpoints and reads.
 //
 // All requests of a session are given the same visit. It is never changed: what
-// is read anew takes its place.
+// is read again takes its place.
 type sessionCache struct {
 	current func() (sqldb.State, bool) // the state of the database; false: nobody can tell
 

@@ -160,7 +160,7 @@ func TestSessionCacheFollowsOurTransactions(t *testing.T) {
 	}
 }
 
-// Who has several sessions is invalidated with all of them, and one of them alone.
+// A person with several sessions is invalidated with all of them, and one of them alone.
 func TestCachedSessionsOfOnePerson(t *testing.T) {
 	i := newStates(t)
 	v := i.cache()

@@ -103,7 +103,7 @@ func TestCachedSessionsAreTheDatabases(t *testing.T) {
 	}
 }
 
-// Logins go on all the time; who has nothing to do with them is not read again.
+// Logins go on all the time; people who have nothing to do with them are not read again.
 func TestLoginsOfOthersLeaveSessionsCached(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("sessions are cached where the log's index can be mapped")

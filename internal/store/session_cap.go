@@ -17,7 +17,7 @@ const aheadOfClock = 24 * time.Hour
 
 // countSessionsOf counts a person's sessions as far as one transaction ends them: a
 // few entries of sessions_by_user, whatever there is. The limit is written out:
-// for a bound one, SQLite plans the statement anew each time.
+// for a bound one, SQLite plans the statement again each time.
 var countSessionsOf = fmt.Sprintf(`SELECT COUNT(*) FROM (SELECT 1 FROM sessions WHERE user_id = $1 LIMIT %d) AS counted`, auth.MaxSessions+batch)
 
 // endLeastUsed ends a person's sessions that were used least recently, those past
@@ -42,8 +42,8 @@ func limitSessions(ctx context.Context, tx *sqldb.Tx, userID, begun string, now 
 const overLimit = `SELECT user_id FROM sessions WHERE user_id IS NOT NULL GROUP BY user_id HAVING COUNT(*) > $1 LIMIT $2`
 
 // sweepSessionLimit ends what people have beyond the limit. It looks for them
-// without a lock, and ends a batch a transaction. Who is not found among so many
-// is found by the next sweep.
+// without a lock, and ends a batch a transaction. A person who is missed among
+// so many is found by the next sweep.
 func (s *Store) sweepSessionLimit(ctx context.Context, now time.Time) (total int64, err error) {
 	var people []string
 	if err := s.db.SelectContext(ctx, &people, overLimit, auth.MaxSessions, batch); err != nil {

@@ -2,9 +2,10 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -15,8 +16,8 @@ import (
 
 const (
 	insertSession = `INSERT INTO sessions
-		(id, token_hash, kind, user_id, created_at, last_seen_at, ends_at, remote_addr, user_agent)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
+		(id, token_hash, kind, user_id, created_at, last_seen_at, ends_at, remote_addr, user_agent, scope)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
 	deleteSession = `DELETE FROM sessions WHERE token_hash = $1 AND kind = $2`
 )
 
@@ -25,20 +26,37 @@ const (
 func addSession(ctx context.Context, tx *sqldb.Tx, session auth.Session) error {
 	row := newSessionRow(session)
 	_, err := tx.ExecContext(ctx, insertSession, row.ID, row.TokenHash, row.Kind, row.UserID, row.CreatedAt,
-		row.LastSeenAt, row.EndsAt, row.RemoteAddr, row.UserAgent)
+		row.LastSeenAt, row.EndsAt, row.RemoteAddr, row.UserAgent, row.Scope)
 	if err == nil && session.UserID != "" {
 		_, err = limitSessions(ctx, tx, session.UserID, session.TokenHash, session.CreatedAt)
 	}
 	return err
 }
 
-// replaceSession ends the session that a browser held before its new one.
-func replaceSession(ctx context.Context, tx *sqldb.Tx, tokenHash string) error {
-	if tokenHash == "" {
-		return nil
+// renewSession gives a browser's session another beginning. Its id stays: clients know
+// the browser by it, and are to be told of its end.
+const renewSession = `UPDATE sessions SET token_hash = $3, created_at = $4, last_seen_at = $5, ends_at = $6, remote_addr = $7, user_agent = $8, scope = $9
+	WHERE token_hash = $1 AND kind = 'visitor' AND user_id = $2 RETURNING id`
+
+// beginSession begins a session in the place of what the browser held, and returns it
+// as it is kept: one of the same person goes on under its id, another's ends.
+func (s *Store) beginSession(ctx context.Context, tx *sqldb.Tx, replaces string, session auth.Session) (auth.Session, error) {
+	if replaces == "" {
+		return session, addSession(ctx, tx, session)
 	}
-	_, err := tx.ExecContext(ctx, deleteSession, tokenHash, auth.VisitorSession)
-	return err
+	row := newSessionRow(session)
+	err := tx.GetContext(ctx, &session.ID, renewSession, replaces, row.UserID, row.TokenHash, row.CreatedAt, row.LastSeenAt, row.EndsAt,
+		row.RemoteAddr, row.UserAgent, row.Scope)
+	if !errors.Is(err, sql.ErrNoRows) {
+		return session, err
+	}
+	if err := noteLogout(ctx, tx, ofToken, replaces, session.CreatedAt); err != nil {
+		return session, err
+	}
+	if _, err := tx.ExecContext(ctx, deleteSession, replaces, auth.VisitorSession); err != nil {
+		return session, err
+	}
+	return session, addSession(ctx, tx, session)
 }
 
 // grantedColumn is 1 for whom `admin grant` has named, and else 0.
@@ -72,13 +90,16 @@ func nested(columns string) string {
 }
 
 // Visit implements auth.Store. It leaves the idle limit to the caller, who knows
-// it; a session past its end, or of somebody blocked, is none.
+// it; a session past its end, or of somebody blocked, does not count.
 func (s *Store) Visit(ctx context.Context, kind auth.SessionKind, tokenHash string) (*auth.Visit, error) {
 	var visit *auth.Visit
 	var err error
 	switch kind {
-	case auth.VisitorSession:
-		visit, err = s.readVisit(ctx, tokenHash)
+	case auth.VisitorSession: // from memory while nothing has changed
+		var state sqldb.State
+		if visit, state = s.cache.get(tokenHash); visit == nil {
+			visit, err = s.readVisit(ctx, tokenHash, state)
+		}
 	case auth.AdminSession:
 		visit, err = s.readAdminVisit(ctx, tokenHash)
 	default:
@@ -94,17 +115,13 @@ func (s *Store) Visit(ctx context.Context, kind auth.SessionKind, tokenHash stri
 	return visit, nil
 }
 
-// readVisit reads a visitor's session, from memory while nothing has changed.
-func (s *Store) readVisit(ctx context.Context, tokenHash string) (*auth.Visit, error) {
-	visit, state := s.cache.get(tokenHash)
-	if visit != nil {
-		return visit, nil
-	}
+// readVisit reads a visitor's session. It is cached as one of the state.
+func (s *Store) readVisit(ctx context.Context, tokenHash string, state sqldb.State) (*auth.Visit, error) {
 	var row visitRow
 	if err := s.visitor.GetContext(ctx, &row, tokenHash); err != nil {
 		return nil, err
 	}
-	visit = &auth.Visit{Session: row.Session.session(), User: row.User.User(), Granted: row.Granted != 0}
+	visit := &auth.Visit{Session: row.Session.session(), User: row.User.User(), Granted: row.Granted != 0}
 	s.cache.add(visit, state)
 	return visit, nil
 }
@@ -120,13 +137,24 @@ func (s *Store) readAdminVisit(ctx context.Context, tokenHash string) (*auth.Vis
 // DeleteSession ends one session. No error when there is none.
 func (s *Store) DeleteSession(ctx context.Context, kind auth.SessionKind, tokenHash string) error {
 	return s.writeFor(ctx, "delete session", &touched{sessions: []string{tokenHash}}, func(tx *sqldb.Tx) error {
+		if err := noteLogout(ctx, tx, ofToken, tokenHash, s.now()); err != nil {
+			return err
+		}
 		_, err := tx.ExecContext(ctx, deleteSession, tokenHash, kind)
 		return err
 	})
 }
 
-func deleteSessionsOf(ctx context.Context, tx *sqldb.Tx, userID string) (int64, error) {
+// deleteSessionsOf ends all that a person has opened: sessions, what they have
+// confirmed for desktops, and what clients hold.
+func deleteSessionsOf(ctx context.Context, tx *sqldb.Tx, userID string, at time.Time) (int64, error) {
 	if err := refuseScans(ctx, tx, userID); err != nil {
+		return 0, err
+	}
+	if err := noteLogout(ctx, tx, ofPerson, userID, at); err != nil {
+		return 0, err
+	}
+	if _, err := tx.ExecContext(ctx, `DELETE FROM grants WHERE user_id = $1`, userID); err != nil {
 		return 0, err
 	}
 	return count(tx.ExecContext(ctx, `DELETE FROM sessions WHERE user_id = $1`, userID))
@@ -140,13 +168,9 @@ const batch = 500
 // meanwhile stays ended, and no session goes back in time.
 func (s *Store) TouchSessions(ctx context.Context, tokenHashes []string, at time.Time) error {
 	for hashes := range slices.Chunk(tokenHashes, batch) {
-		args := []any{millis(at)}
-		for _, hash := range hashes {
-			args = append(args, hash)
-		}
+		touch := sqldb.Join(sqldb.SQL(`UPDATE sessions SET last_seen_at = $1 WHERE last_seen_at < $1 AND `, millis(at)), sqldb.In("token_hash", hashes))
 		err := s.writeFor(ctx, "touch sessions", &touched{sessions: hashes}, func(tx *sqldb.Tx) error {
-			_, err := tx.ExecContext(ctx, `UPDATE sessions SET last_seen_at = $1
-				WHERE last_seen_at < $1 AND token_hash IN (`+numbered(2, len(hashes))+`)`, args...)
+			_, err := tx.ExecContext(ctx, touch.Text, touch.Args...)
 			return err
 		})
 		if err != nil {
@@ -154,15 +178,6 @@ func (s *Store) TouchSessions(ctx context.Context, tokenHashes []string, at time
 		}
 	}
 	return nil
-}
-
-// numbered are n placeholders for values of a list, beginning with $first.
-func numbered(first, n int) string {
-	places := make([]string, n)
-	for i := range places {
-		places[i] = "$" + strconv.Itoa(first+i)
-	}
-	return strings.Join(places, ", ")
 }
 
 // UserSessions lists a person's sessions, newest first, at most auth.MaxSessions.

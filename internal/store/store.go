@@ -44,7 +44,7 @@ type Store struct {
 	everybody, signedIn cachedCount // how many people there are, and sessions of visitors
 
 	// Read with every visit or every login.
-	visitor, admin, scan, byOpenID, pictureSource sqldb.Stmt
+	visitor, admin, scan, byOpenID, pictureSource, client, granted sqldb.Stmt
 
 	sealer *sealer
 	now    func() time.Time
@@ -56,8 +56,9 @@ var (
 	_ admin.Store = (*Store)(nil)
 )
 
-// loginWrites are the statements of every login.
-var loginWrites = []string{insertLogin, finishLogin, endedLogin, greetUser, upsertUser, upsertToken, insertSession, deleteSession, countSessionsOf, endLeastUsed}
+// loginWrites are the statements of every login, and of every login to a client.
+var loginWrites = []string{insertLogin, finishLogin, endedLogin, greetUser, upsertUser, upsertToken, insertSession, renewSession, deleteSession, countSessionsOf, endLeastUsed,
+	insertGrant, surplusCodes, redeemCode, personInSession, endedGrants}
 
 // Open opens the database, makes it if there is none, and brings its schema up
 // to date. It refuses a file that is damaged, is no database, belongs to another
@@ -115,6 +116,7 @@ func (s *Store) useKeys(keys auth.Keyring) (err error) {
 func (s *Store) open(ctx context.Context) (err error) {
 	for stmt, query := range map[*sqldb.Stmt]string{
 		&s.visitor: visitorQuery, &s.admin: adminQuery, &s.scan: scanQuery, &s.byOpenID: openIDQuery, &s.pictureSource: pictureQuery,
+		&s.client: clientQuery, &s.granted: grantedQuery,
 	} {
 		if *stmt, err = s.db.Prepare(ctx, query); err != nil {
 			return err

@@ -43,6 +43,18 @@ func (s *Store) UserLogins(ctx context.Context, userID string, limit int) ([]aut
 	return each(rows, loginRow.login), nil
 }
 
+// FailedLogins lists the logins that failed in a request, newest first: one, unless
+// somebody has written by hand.
+func (s *Store) FailedLogins(ctx context.Context, requestID string) ([]auth.Login, error) {
+	var rows []loginRow
+	err := s.db.SelectContext(ctx, &rows, `SELECT `+loginColumns+` FROM logins
+		WHERE request_id = $1 AND request_id <> '' ORDER BY started_at DESC LIMIT 10`, requestID)
+	if err != nil {
+		return nil, s.fail(ctx, "read failed logins", err)
+	}
+	return each(rows, loginRow.login), nil
+}
+
 // Counts returns the numbers on the dashboard.
 func (s *Store) Counts(ctx context.Context, since time.Time) (admin.Counts, error) {
 	counts := admin.Counts{Since: since}

@@ -15,10 +15,13 @@ const (
 // State is what is shown of the database without asking it at each scrape.
 type State struct{ state }
 
-// Watch begins to look.
-func (s *State) Watch(ctx context.Context, ready func(context.Context) error, db counter) (stop func()) {
-	return s.watch(ctx, ready, db)
+// LookReady is Metrics.LookReady.
+func (s *State) LookReady(ctx context.Context, ready func(context.Context) error) {
+	s.askReady(ctx, ready)
 }
+
+// LookSessions is Metrics.LookSessions.
+func (s *State) LookSessions(ctx context.Context, db counter) { s.count(ctx, db) }
 
 // NewCollector is what sends spans with these variables.
 func NewCollector(vars map[string]string) (otlptrace.Client, error) {

@@ -33,6 +33,7 @@ type Metrics struct {
 	snapshots prometheus.Counter
 	calls     *prometheus.CounterVec
 	callTime  *prometheus.HistogramVec
+	oidc      *prometheus.CounterVec
 	state     state
 }
 
@@ -61,6 +62,8 @@ func NewMetrics(version string) *Metrics {
 			"endpoint", "reason", "errcode"),
 		callTime: histograms("wxlogin_wechat_call_duration_seconds", "Time of calls to WeChat.",
 			[]float64{.01, .025, .05, .1, .25, .5, 1, 2, 4, 8}, "endpoint"),
+		oidc: counters("wxlogin_oidc_total", "What applications asked for, by application and step: given, or the error that it was told.",
+			"application", "step", "result"),
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "wxlogin_build_info", Help: "1, with the version in its labels.",
@@ -68,7 +71,7 @@ func NewMetrics(version string) *Metrics {
 	})
 	build.Set(1)
 	m.registry.MustRegister(m.requests, m.times, m.starts, m.callbacks, m.logins, m.loginTime, m.snapshots,
-		m.calls, m.callTime, &m.state, build,
+		m.calls, m.callTime, m.oidc, &m.state, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.begin()
 	return m
@@ -99,6 +102,7 @@ func (m *Metrics) begin() {
 		m.calls.WithLabelValues(endpoint, "", "0")
 		m.callTime.WithLabelValues(endpoint)
 	}
+	m.oidc.WithLabelValues("unknown", "token", "invalid_client")
 	for _, errcode := range []string{"40013", "40125", "40164", "40243", "48001"} { // what a changed setting brings
 		m.calls.WithLabelValues("token", string(auth.WeChatRefused), errcode)
 	}

@@ -10,15 +10,18 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// How often the state of the service is looked at, how long a look may take, and
-// when what it found is too old to be shown.
+// How often the state of the service is to be looked at.
 const (
-	readyEvery   = 10 * time.Second
+	ReadyEvery = 10 * time.Second
+	CountEvery = time.Minute
+)
+
+// How long a look may take, and when what it found is too old to be shown.
+const (
 	readyBudget  = 5 * time.Second
-	countEvery   = time.Minute
 	countBudget  = 30 * time.Second
-	readyIsOld   = 3 * readyEvery
-	countsAreOld = 3 * countEvery
+	readyIsOld   = 3 * ReadyEvery
+	countsAreOld = 3 * CountEvery
 )
 
 var (
@@ -68,35 +71,13 @@ type counter interface {
 	CountSessions(context.Context) (map[auth.SessionKind]int64, error)
 }
 
-// WatchState shows whether the service is ready and how many are signed in. It
-// looks at once, and then again and again until the returned function is called,
-// which waits for the last look to end.
-func (m *Metrics) WatchState(ctx context.Context, ready func(context.Context) error, db counter) (stop func()) {
-	return m.state.watch(ctx, ready, db)
+// LookReady shows whether the service is ready. Call it every ReadyEvery.
+func (m *Metrics) LookReady(ctx context.Context, ready func(context.Context) error) {
+	m.state.askReady(ctx, ready)
 }
 
-func (s *state) watch(ctx context.Context, ready func(context.Context) error, db counter) (stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	var looks sync.WaitGroup
-	looks.Go(func() { repeat(ctx, readyEvery, func() { s.askReady(ctx, ready) }) })
-	looks.Go(func() { repeat(ctx, countEvery, func() { s.count(ctx, db) }) })
-	return func() {
-		cancel()
-		looks.Wait()
-	}
-}
-
-func repeat(ctx context.Context, interval time.Duration, look func()) {
-	ticker := time.NewTicker(interval)
-	defer ticker.Stop()
-	for look(); ; look() {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-	}
-}
+// LookSessions shows how many are signed in. Call it every CountEvery.
+func (m *Metrics) LookSessions(ctx context.Context, db counter) { m.state.count(ctx, db) }
 
 func (s *state) askReady(ctx context.Context, ready func(context.Context) error) {
 	look, cancel := context.WithTimeout(ctx, readyBudget)

@@ -45,8 +45,8 @@ func (d *database) ready(ctx context.Context) error {
 	return nil
 }
 
-// However often it is scraped, the sessions are counted once a minute; and while
-// they cannot be, there is no number rather than an old one.
+// However often it is scraped, the sessions are counted when somebody looks; and
+// while they cannot be, there is no number rather than an old one.
 func TestSessionsAreCountedInTheBackground(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		db := new(database)
@@ -72,25 +72,36 @@ func TestSessionsAreCountedInTheBackground(t *testing.T) {
 			}
 		}
 		want("")
-		stop := state.Watch(t.Context(), db.ready, db)
-		defer stop()
+		look := func() {
+			state.LookReady(t.Context(), db.ready)
+			state.LookSessions(t.Context(), db)
+		}
+		look()
 		const all = "wxlogin_ready 1 wxlogin_sessions 1000000 "
 		want(all)
-		for range 50 {
+		for range 20 {
 			time.Sleep(time.Second)
 			want(all)
 		}
 		if n := db.looks.Load(); n != 1 {
-			t.Errorf("%d looks in a minute of scrapes", n)
+			t.Errorf("%d looks for many scrapes", n)
 		}
 		db.answers.Store(false)
-		time.Sleep(time.Minute)
+		look()
 		want("wxlogin_ready 0 ")
 		db.answers.Store(true)
-		time.Sleep(time.Minute)
+		look()
 		want(all)
 		db.hangs.Store(true)
-		time.Sleep(2 * time.Minute)
-		want("wxlogin_ready 0 ")
+		state.LookReady(t.Context(), db.ready)
+		want("wxlogin_ready 0 wxlogin_sessions 1000000 ")
+		state.LookSessions(t.Context(), db)
+		want("") // it has taken too long for the other as well
+		db.hangs.Store(false)
+		look()
+		time.Sleep(telemetry.CountEvery)
+		want("wxlogin_sessions 1000000 ") // nobody has looked for a minute
+		time.Sleep(3 * telemetry.CountEvery)
+		want("")
 	})
 }

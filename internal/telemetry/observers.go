@@ -64,6 +64,14 @@ func (o Observers) Refused(reason auth.Reason) {
 	o.Metrics.callbacks.WithLabelValues(string(reason)).Inc()
 }
 
+// Application takes what an application asked for and was told.
+func (o Observers) Application(application, step, result string) {
+	if application == "" {
+		application = "unknown"
+	}
+	o.Metrics.oidc.WithLabelValues(application, step, result).Inc()
+}
+
 // Login takes a login that has ended.
 func (o Observers) Login(ctx context.Context, l auth.Login) {
 	if l.Outcome == auth.Failed && l.Step == "" {

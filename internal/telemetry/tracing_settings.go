@@ -58,7 +58,7 @@ func (s otelSettings) checkSampler() error {
 	sampler := strings.ToLower(strings.TrimSpace(s["OTEL_TRACES_SAMPLER"]))
 	known := []string{"", "always_on", "always_off", "traceidratio", "parentbased_always_on", "parentbased_always_off", "parentbased_traceidratio"}
 	if !slices.Contains(known, sampler) {
-		return badVariable("OTEL_TRACES_SAMPLER", "%q is none of %s", sampler, strings.Join(known[1:], ", "))
+		return badVariable("OTEL_TRACES_SAMPLER", "%q is not one of %s", sampler, strings.Join(known[1:], ", "))
 	}
 	if arg := strings.TrimSpace(s["OTEL_TRACES_SAMPLER_ARG"]); arg != "" && strings.HasSuffix(sampler, "ratio") {
 		if ratio, err := strconv.ParseFloat(arg, 64); err != nil || ratio < 0 || ratio > 1 {

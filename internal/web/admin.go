@@ -58,6 +58,6 @@ func (s *Server) adminLogout(w http.ResponseWriter, r *http.Request) error {
 	}
 	// No redirect: the visitor's own page might lead on to WeChat, where the browser
 	// does not let a form's redirects go, see contentPolicy.
-	exchangeOf(r).admin = nil
+	requestStateOf(r).admin = nil
 	return s.page(w, r, adminMessagePage{Icon: "success", Key: "admin_signed_out", Action: &link{Label: "action.home", Href: s.site.home()}})
 }

@@ -55,7 +55,7 @@ func (w *world) wantEvents(want ...admin.Action) {
 	}
 }
 
-// Whoever has one device of a person ends that one, and a stranger none.
+// The holder of one device of a person ends that one, and a stranger none.
 func TestEndOneSession(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, options{})
@@ -450,7 +450,7 @@ func TestAdminSignsOut(t *testing.T) {
 		}
 		adminBrowser.wantNobody()
 	}
-	// Who has both is out of both; somebody else's session in an admin's browser stays.
+	// A browser that has both is out of both; somebody else's session in an admin's browser stays.
 	both, guest := own.signedIn("lin"), own.signedIn("wang")
 	for _, b := range []*browser{both, guest} {
 		token, _, err := own.admins.NewLink(t.Context(), admin.CommandLine())
@@ -518,7 +518,7 @@ func TestMyDataPage(t *testing.T) {
 	lin.signsIn()
 	w.phone("wang").signsIn()
 	page := lin.get("/me").wantPage(http.StatusOK, w.person("lin").OpenID)
-	for _, want := range []string{"林小满", "当前设备", "iOS · WeChat", "/api/me/export", "/erase", "文本版本"} {
+	for _, want := range []string{"林小满", "当前设备", "iOS · 微信", "/api/me/export", "/erase", "同意授权说明"} {
 		if !strings.Contains(page.Body, want) {
 			t.Errorf("the page does not say %q", want)
 		}

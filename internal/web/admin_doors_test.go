@@ -12,7 +12,7 @@ import (
 )
 
 // A code confirmed by an admin whose login is old would make a fresh admin of the
-// desktop: the phone signs in anew first, and who holds it by then answers.
+// desktop: the phone signs in again first, and whoever holds it by then answers.
 func TestScanByAnAdminTakesAFreshLogin(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, options{})

@@ -3,9 +3,11 @@ package web
 import (
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"time"
 
 	"wxlogin/internal/admin"
@@ -15,9 +17,13 @@ import (
 type adminEventsPage struct {
 	Events   []admin.NamedEvent
 	Query    admin.EventQuery
+	Form     url.Values // what has been asked for, as it was written
 	Actions  []admin.Action
-	From, To string // days, as the form has them
+	Sizes    []pageSize
+	Request  *requestFound // if that is the id of one
+	Crowd    bool          // more people have the name than could be gone through
 	Filtered bool
+	Here     string // this page, to come back to
 	NextURL  string // empty on the last page
 	PrevURL  string // empty on the first
 	CSVURL   string // of all that match
@@ -25,6 +31,48 @@ type adminEventsPage struct {
 }
 
 func (adminEventsPage) file() string { return "admin_events" }
+
+// listedEvent is an entry as a page has it.
+type listedEvent struct {
+	admin.NamedEvent
+	Back string // the list that a person's page leads back to from here
+}
+
+func listedEvents(events []admin.NamedEvent, back string) (listed []listedEvent) {
+	for _, e := range events {
+		listed = append(listed, listedEvent{e, back})
+	}
+	return listed
+}
+
+// Listed are the entries of the page.
+func (p adminEventsPage) Listed() []listedEvent { return listedEvents(p.Events, p.Here) }
+
+// What we have noted of exports, in the audit log's own words.
+var (
+	exportedPeople = regexp.MustCompile(`^(\d+) people as (CSV|JSON)$`)
+	exportedEvents = regexp.MustCompile(`^events as (CSV|JSON)$`)
+)
+
+const exportedPerson = "all that is stored"
+
+// detail says in the page's language what the audit log says in its own. What
+// people have written stays as it is.
+func (w words) detail(e admin.NamedEvent) (string, error) {
+	if e.Action != admin.ActExport {
+		return e.Detail, nil
+	}
+	if found := exportedPeople.FindStringSubmatch(e.Detail); found != nil {
+		return w.text("detail.people", found[1], found[2])
+	}
+	if found := exportedEvents.FindStringSubmatch(e.Detail); found != nil {
+		return w.text("detail.events", found[1])
+	}
+	if e.Detail == exportedPerson {
+		return w.text("detail.person")
+	}
+	return e.Detail, nil
+}
 
 // eventQuery reads what of the audit log is asked for. Days are those of the
 // server's zone, and the last one is within.
@@ -34,18 +82,13 @@ func (s *Server) eventQuery(r *http.Request) (admin.EventQuery, error) {
 		return admin.EventQuery{}, err
 	}
 	query := admin.EventQuery{Action: admin.Action(form.Get("action")), Who: form.Get("who"), Cursor: form.Get("cursor")}
-	for name, at := range map[string]*time.Time{"from": &query.From, "to": &query.To} {
-		if form.Get(name) == "" {
-			continue
-		}
-		day, err := time.ParseInLocation(time.DateOnly, form.Get(name), s.config.Zone)
-		if err != nil {
-			return query, refuseParameter(name, "YYYY-MM-DD")
-		}
-		*at = day
+	span, err := s.days(form, "from", "to")
+	if err != nil {
+		return query, err
 	}
-	if !query.To.IsZero() {
-		query.To = query.To.AddDate(0, 0, 1)
+	query.From, query.To = span.From, span.To
+	if query.Limit, err = limitOf(form); err != nil {
+		return query, err
 	}
 	return query, checkSearch("who", query.Who)
 }
@@ -57,33 +100,35 @@ func (s *Server) adminEvents(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	list, err := s.auditLog.Events(r.Context(), query)
-	if err != nil {
+	crowd := errors.Is(err, admin.ErrTooMany)
+	if err != nil && !crowd {
 		return ofCursor(err)
 	}
-	form := url.Values{}
-	for _, name := range []string{"action", "who", "from", "to"} {
-		if value := r.URL.Query().Get(name); value != "" {
-			form.Set(name, value)
-		}
-	}
-	turn := func(cursor string) string {
-		if cursor == "" {
-			return ""
-		}
-		return with(s.address("/admin/events", form), "cursor", cursor)
-	}
-	return s.page(w, r, adminEventsPage{
+	form := kept(r.URL.Query(), "action", "who", "from", "to", "limit")
+	exported := kept(form, "action", "who", "from", "to")
+	address := s.address("/admin/events", form)
+	p := adminEventsPage{
 		Events:   list.Events,
 		Query:    query,
+		Form:     form,
 		Actions:  admin.Actions,
-		From:     form.Get("from"),
-		To:       form.Get("to"),
-		Filtered: len(form) > 0 || query.Cursor != "",
-		NextURL:  turn(list.Next),
-		PrevURL:  turn(list.Prev),
-		CSVURL:   s.address("/api/admin/events.csv", form),
-		JSONURL:  s.address("/api/admin/events.json", form),
-	})
+		Sizes:    pageSizes(address, query.Limit),
+		Crowd:    crowd,
+		Filtered: len(exported) > 0 || query.Cursor != "",
+		CSVURL:   s.address("/api/admin/events.csv", exported),
+		JSONURL:  s.address("/api/admin/events.json", exported),
+		Here:     withCursor(address, query.Cursor),
+	}
+	if p.Request, err = s.findRequest(r, query.Who); err != nil {
+		return err
+	}
+	if list.Next != "" {
+		p.NextURL = withCursor(address, list.Next)
+	}
+	if list.Prev != "" {
+		p.PrevURL = withCursor(address, list.Prev)
+	}
+	return s.page(w, r, p)
 }
 
 // namedEventJSON is an entry of the audit log with everything about it.
@@ -146,7 +191,9 @@ func (s *Server) exportEvents(r *http.Request, what string) (admin.EventQuery, e
 		return query, err
 	}
 	query.Cursor, query.Limit = "", 1
-	if _, err := s.auditLog.Events(r.Context(), query); err != nil {
+	if _, err := s.auditLog.Events(r.Context(), query); errors.Is(err, admin.ErrTooMany) {
+		return query, refuseParameter("who", "≤ 20")
+	} else if err != nil {
 		return query, err
 	}
 	return query, s.admins.RecordExport(r.Context(), adminOf(r), "", what)

@@ -46,8 +46,8 @@ func (s *Server) adminHome(w http.ResponseWriter, r *http.Request) error {
 		Self:     adminOf(r).Person(),
 		Done:     done(r),
 	}
-	if found := s.held(r, s.cookies.admin); found.visit != nil {
-		p.Here = found.visit.Session.ID
+	if visit, err := s.live(r, s.cookies.admin); err == nil {
+		p.Here = visit.Session.ID
 	}
 	return s.page(w, r, p)
 }
@@ -83,7 +83,7 @@ type adminHomePage struct {
 	Meanings map[int64]string
 	Sessions []auth.Session // of browsers let in by a link
 	Here     string         // the one of them that looks at it, or empty
-	Self     string         // who looks at it by their own login, or empty
+	Self     string         // the person who looks at it by their own login, or empty
 	Done     string         // key of what has just been done, or empty
 }
 

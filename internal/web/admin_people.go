@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
@@ -14,15 +15,20 @@ import (
 type adminUsersPage struct {
 	Users    []auth.User
 	Query    admin.UserQuery
+	Form     url.Values  // what has been asked for, as it was written
+	More     bool        // days or a place are among that
+	Apart    bool        // they do not go together with the filter
 	Total    admin.Total // that match
 	Filters  []admin.Filter
 	Sorts    []admin.Sort
+	Sizes    []pageSize
 	NextURL  string // empty on the last page
 	PrevURL  string // empty on the first
 	CSVURL   string // of all that match
 	JSONURL  string
 	Megabyte int64             // about how large that is, or more; 0: small
 	SortURLs map[string]string // of a column's heading: what pressing it leads to
+	Chosen   map[string]bool   // by id
 	Picked   bool              // everyone on the page is chosen
 	PickURL  string            // the same page with everyone chosen, or nobody
 	Here     string            // this page, to come back to
@@ -34,76 +40,71 @@ func (adminUsersPage) file() string { return "admin_users" }
 // rowBytes is about what one person takes in an export.
 const rowBytes = 500
 
+// narrowing are the parameters that say which people a list has, but for the search
+// and the filter that everybody sees.
+var narrowing = []string{"first_from", "first_to", "last_from", "last_to", "province", "city"}
+
 // adminUsers is the list of people.
 func (s *Server) adminUsers(w http.ResponseWriter, r *http.Request) error {
-	query, err := userQuery(r)
+	query, err := s.userQuery(r)
 	if err != nil {
 		return err
 	}
 	query.Total = true
-	list, err := s.lists.Users(r.Context(), query)
-	if err != nil {
-		return ofCursor(err)
+	var list admin.UserPage
+	apart := checkApart(query) != nil
+	if !apart {
+		if list, err = s.lists.Users(r.Context(), query); err != nil {
+			return ofCursor(err)
+		}
 	}
-	all := admin.UserQuery{Search: query.Search, Filter: query.Filter, Sort: query.Sort}
-	here, picked := s.listURL("/admin/users", query), r.URL.Query().Get("pick") == "all"
+	asked := r.URL.Query()
+	form := kept(asked, slices.Concat([]string{"q", "filter", "sort", "limit"}, narrowing)...)
+	address := s.address("/admin/users", form)
+	here := withCursor(address, query.Cursor)
+	exported := kept(form, slices.Concat([]string{"q", "filter", "sort"}, narrowing)...)
 	p := adminUsersPage{
 		Users:    list.Users,
 		Query:    query,
+		Form:     form,
+		More:     len(kept(form, narrowing...)) > 0,
 		Total:    list.Total,
 		Filters:  admin.Filters,
-		Sorts:    admin.Sorts,
-		NextURL:  s.turnURL(query, list.Next),
-		PrevURL:  s.turnURL(query, list.Prev),
-		CSVURL:   s.listURL("/api/admin/users.csv", all),
-		JSONURL:  s.listURL("/api/admin/users.json", all),
+		Apart:    apart,
+		Sizes:    pageSizes(address, query.Limit),
+		CSVURL:   s.address("/api/admin/users.csv", exported),
+		JSONURL:  s.address("/api/admin/users.json", exported),
 		Megabyte: list.Total.N * rowBytes / 1e6,
-		SortURLs: map[string]string{
-			"first": s.sortURL(query, admin.SortNewest, admin.SortOldest),
-			"last":  s.sortURL(query, admin.SortLastSeen, admin.SortLongestAgo),
-		},
-		Picked:  picked,
-		PickURL: here,
-		Here:    here,
-		Done:    done(r),
+		SortURLs: make(map[string]string),
+		Chosen:   make(map[string]bool),
+		Picked:   asked.Get("pick") == "all",
+		PickURL:  here,
+		Here:     here,
+		Done:     done(r),
 	}
-	if !picked {
+	p.Query.Sort = query.Order()
+	for _, sort := range admin.Sorts {
+		if query.Sort = sort; query.Order() == sort { // the days may have left no choice
+			p.Sorts = append(p.Sorts, sort)
+			column := strings.TrimSuffix(strings.TrimPrefix(string(sort), "-"), "_login_at")
+			if down := sort[0] == '-'; down != (p.Query.Sort == sort) {
+				p.SortURLs[column] = with(address, "sort", string(sort))
+			}
+		}
+	}
+	if list.Next != "" {
+		p.NextURL = withCursor(address, list.Next)
+	}
+	if list.Prev != "" {
+		p.PrevURL = withCursor(address, list.Prev)
+	}
+	for _, id := range asked["pick"] {
+		p.Chosen[id] = true
+	}
+	if !p.Picked {
 		p.PickURL = with(here, "pick", "all")
 	}
 	return s.page(w, r, p)
-}
-
-// sortURL is the list in the order down, or in the order up if it is in that one
-// already. It begins at the first page.
-func (s *Server) sortURL(query admin.UserQuery, down, up admin.Sort) string {
-	current := query.Sort
-	if current == "" {
-		current = admin.SortNewest
-	}
-	query.Cursor, query.Sort = "", down
-	if current == down {
-		query.Sort = up
-	}
-	return s.listURL("/admin/users", query)
-}
-
-// listURL is the address of a list of people.
-func (s *Server) listURL(path string, query admin.UserQuery) string {
-	values := url.Values{}
-	for name, value := range map[string]string{
-		"q":      query.Search,
-		"filter": string(query.Filter),
-		"sort":   string(query.Sort),
-		"cursor": query.Cursor,
-	} {
-		if value != "" {
-			values.Set(name, value)
-		}
-	}
-	if query.Limit != 0 {
-		values.Set("limit", strconv.Itoa(query.Limit))
-	}
-	return s.address(path, values)
 }
 
 func (s *Server) address(path string, values url.Values) string {
@@ -113,26 +114,68 @@ func (s *Server) address(path string, values url.Values) string {
 	return s.site.prefix + path + "?" + values.Encode()
 }
 
-// with adds a parameter to an address of ours.
-func with(address, name, value string) string {
+// with sets a parameter of an address of ours, to each of some values.
+func with(address, name string, values ...string) string {
 	u, err := url.Parse(address)
 	if err != nil {
 		return address
 	}
-	values := u.Query()
-	values.Set(name, value)
-	u.RawQuery = values.Encode()
+	query := u.Query()
+	query[name] = values
+	u.RawQuery = query.Encode()
 	return u.String()
 }
 
-// turnURL is the address of another page of the same list; empty when there is
-// none.
-func (s *Server) turnURL(query admin.UserQuery, cursor string) string {
+// withCursor is another page of a list; the first one for no cursor.
+func withCursor(address, cursor string) string {
 	if cursor == "" {
-		return ""
+		return address
 	}
-	query.Cursor = cursor
-	return s.listURL("/admin/users", query)
+	return with(address, "cursor", cursor)
+}
+
+// pageSize is how many a page may have.
+type pageSize struct {
+	N    int
+	URL  string
+	Here bool // it has so many
+}
+
+// pageSizes are what a list offers; the one that it has is among them. It begins at
+// the first page again.
+func pageSizes(address string, limit int) (sizes []pageSize) {
+	if limit == 0 {
+		limit = admin.DefaultPage
+	}
+	offered := []int{20, admin.DefaultPage, 100, 200}
+	if !slices.Contains(offered, limit) {
+		offered = append(offered, limit)
+		slices.Sort(offered)
+	}
+	for _, n := range offered {
+		sizes = append(sizes, pageSize{n, with(address, "limit", strconv.Itoa(n)), n == limit})
+	}
+	return sizes
+}
+
+// listPages are the pages that a person's leads back to, and what their parameters
+// are.
+var listPages = map[string][]string{
+	"/admin/users":  slices.Concat([]string{"q", "filter", "sort", "limit", "cursor"}, narrowing),
+	"/admin/events": {"action", "who", "from", "to", "limit", "cursor"},
+}
+
+// backToList is the list that a request says it came from; that of everybody where
+// it says none. The address may be anybody's words: what is come back to is made
+// anew, and is a list of ours whatever it says.
+func (s *Server) backToList(r *http.Request) string {
+	asked, err := url.Parse(r.FormValue("back"))
+	if err == nil && asked.Host == "" && asked.Scheme == "" {
+		if path, ok := strings.CutPrefix(asked.Path, s.site.prefix); ok && listPages[path] != nil {
+			return s.address(path, kept(asked.Query(), listPages[path]...))
+		}
+	}
+	return s.site.prefix + "/admin/users"
 }
 
 // adminBulkPage asks once more before something is done to many.
@@ -140,21 +183,20 @@ type adminBulkPage struct {
 	Act   string // block or sessions
 	Users []auth.User
 	Self  string // id of who looks at it by their own login, or empty
-	Among bool   // who looks at it is among them
+	Among bool   // the person who looks at it is among them
 	Back  string // where to come back to
+	Again string // the same with these people chosen
 }
 
 func (adminBulkPage) file() string { return "admin_bulk" }
 
+// maxPicked is how many ids an address holds that every proxy lets through.
+const maxPicked = 100
+
 // adminBulk does one thing to the people who were chosen in the list: first it
 // shows who they are, then with confirm=yes it does it.
 func (s *Server) adminBulk(w http.ResponseWriter, r *http.Request) error {
-	// The list may have been anybody's words by now; only a list of people is
-	// come back to.
-	back := s.listURL("/admin/users", admin.UserQuery{})
-	if asked, err := url.Parse(r.PostForm.Get("back")); err == nil && asked.Path == s.site.prefix+"/admin/users" && asked.Host == "" && asked.Scheme == "" {
-		back = asked.String()
-	}
+	back := s.backToList(r)
 	name := r.PostForm.Get("act")
 	do, ok := map[string]act{"block": s.block, "sessions": s.endSessions}[name]
 	ids := r.PostForm["id"]
@@ -162,8 +204,9 @@ func (s *Server) adminBulk(w http.ResponseWriter, r *http.Request) error {
 		return auth.Failf(auth.BadRequest, "act %q on %d people", name, len(ids))
 	}
 	slices.Sort(ids)
+	ids = slices.Compact(ids)
 	var users []auth.User
-	for _, id := range slices.Compact(ids) {
+	for _, id := range ids {
 		user, err := s.people.User(r.Context(), id)
 		if auth.ReasonOf(err) == auth.NoSuchUser {
 			continue // erased since the list was shown
@@ -177,7 +220,10 @@ func (s *Server) adminBulk(w http.ResponseWriter, r *http.Request) error {
 		return redirect(w, http.StatusSeeOther, with(back, "done", "bulk_nobody"))
 	}
 	if r.PostForm.Get("confirm") != "yes" {
-		p := adminBulkPage{Act: name, Users: users, Self: adminOf(r).Person(), Back: back}
+		p := adminBulkPage{Act: name, Users: users, Self: adminOf(r).Person(), Back: back, Again: back}
+		if len(ids) <= maxPicked {
+			p.Again = with(back, "pick", ids...)
+		}
 		p.Among = slices.ContainsFunc(users, func(u auth.User) bool { return u.ID == p.Self })
 		return s.page(w, r, p)
 	}

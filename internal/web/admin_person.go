@@ -5,7 +5,10 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/go-chi/chi/v5"
 
@@ -23,7 +26,7 @@ const (
 // adminUserPage is one person.
 type adminUserPage struct {
 	User       auth.User
-	Self       bool // is who looks at the page
+	Self       bool // is the person who looks at the page
 	Admin      bool // is one, by whichever rule
 	Configured bool // because the configuration names them
 	Sessions   []auth.Session
@@ -33,11 +36,22 @@ type adminUserPage struct {
 	Token      *admin.TokenInfo // nil: none is stored
 	Events     []admin.NamedEvent
 	Confirm    string // what has to be typed, so that a hint can be given
+	Lost       lostToken
 	SignInURL  string // to sign in once more before an act that wants it; empty: not needed
+	Back       string // the list that led here
 	Done       string // key of what has just been done, or empty
 }
 
 func (adminUserPage) file() string { return "admin_user" }
+
+// FromEvents says that the list is the audit log.
+func (p adminUserPage) FromEvents() bool {
+	path, _, _ := strings.Cut(p.Back, "?")
+	return strings.HasSuffix(path, "/admin/events")
+}
+
+// Listed are the entries of the page.
+func (p adminUserPage) Listed() []listedEvent { return listedEvents(p.Events, p.Back) }
 
 // adminUser is one person.
 func (s *Server) adminUser(w http.ResponseWriter, r *http.Request) error {
@@ -46,7 +60,7 @@ func (s *Server) adminUser(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p := adminUserPage{User: user, Self: adminOf(r).Person() == user.ID, Done: done(r)}
+	p := adminUserPage{User: user, Self: adminOf(r).Person() == user.ID, Back: s.backToList(r), Done: done(r)}
 	if p.Sessions, err = s.people.UserSessions(ctx, user.ID); err != nil {
 		return err
 	}
@@ -59,6 +73,7 @@ func (s *Server) adminUser(w http.ResponseWriter, r *http.Request) error {
 	if p.Token, err = s.people.Token(ctx, user.ID); err != nil {
 		return err
 	}
+	p.Lost = s.lost(r, p.Token)
 	events, err := s.auditLog.Events(ctx, admin.EventQuery{Who: user.ID, Limit: recentActs})
 	if err != nil {
 		return err
@@ -73,7 +88,7 @@ func (s *Server) adminUser(w http.ResponseWriter, r *http.Request) error {
 		p.Configured = s.admins.Configured(user.OpenID)
 	}
 	if s.admins.NeedsSignIn(adminOf(r)) {
-		p.SignInURL = s.signInPath(r, s.site.prefix+"/admin/users/"+user.ID)
+		p.SignInURL = s.signInPath(r, s.personURL(r, user.ID))
 	}
 	return s.page(w, r, p)
 }
@@ -93,9 +108,44 @@ func done(r *http.Request) string {
 	return ""
 }
 
+// lostToken is why a refresh_token is of no use before its time.
+type lostToken struct {
+	Errcode int64  // WeChat's, or 0
+	Meaning string // of that
+	Why     string // key of words, where it was no errcode; empty: it is of use
+}
+
+var noted = regexp.MustCompile(`errcode (\d+)`)
+
+// lost reads what was noted of a token's end.
+func (s *Server) lost(r *http.Request, token *admin.TokenInfo) lostToken {
+	if token == nil || token.DeadReason == "" {
+		return lostToken{}
+	}
+	if found := noted.FindStringSubmatch(token.DeadReason); found != nil {
+		errcode, err := strconv.ParseInt(found[1], 10, 64)
+		if err == nil {
+			return lostToken{Errcode: errcode, Meaning: s.meaning(s.renderer.language(r), errcode)}
+		}
+	}
+	if token.DeadReason == string(auth.ScopeBase) {
+		return lostToken{Why: "token.base"}
+	}
+	return lostToken{Why: "token.refused"}
+}
+
+// personURL is the page of a person, who leads back to the list that led to them.
+func (s *Server) personURL(r *http.Request, id string) string {
+	address := s.site.prefix + "/admin/users/" + url.PathEscape(id)
+	if back := s.backToList(r); back != s.site.prefix+"/admin/users" {
+		return with(address, "back", back)
+	}
+	return address
+}
+
 // toUser shows a person again, with what has been done.
-func (s *Server) toUser(w http.ResponseWriter, id, done string) error {
-	return redirect(w, http.StatusSeeOther, s.site.prefix+"/admin/users/"+url.PathEscape(id)+"?done="+done)
+func (s *Server) toUser(w http.ResponseWriter, r *http.Request, id, done string) error {
+	return redirect(w, http.StatusSeeOther, with(s.personURL(r, id), "done", done))
 }
 
 // adminForm does an act that a form asked for, and shows the person again.
@@ -105,26 +155,26 @@ func (s *Server) adminForm(do act, done string) handler {
 		err := do(r, confirming(r), id)
 		switch {
 		case errors.Is(err, admin.ErrNotConfirmed):
-			return s.toUser(w, id, "mismatch")
+			return s.toUser(w, r, id, "mismatch")
 		case err != nil:
 			return err
 		}
-		return s.toUser(w, id, done)
+		return s.toUser(w, r, id, done)
 	}
 }
 
-// adminRefresh fetches a profile anew. A token that is good for nothing more is
+// adminRefresh fetches a profile again. A token that is good for nothing more is
 // no fault of the form.
 func (s *Server) adminRefresh(w http.ResponseWriter, r *http.Request) error {
 	id := chi.URLParam(r, "id")
 	err := s.refresh(r, adminOf(r), id)
 	if auth.ReasonOf(err) == auth.NeedsLogin {
-		return s.toUser(w, id, "needs_login")
+		return s.toUser(w, r, id, "needs_login")
 	}
 	if err != nil {
 		return err
 	}
-	return s.toUser(w, id, "refreshed")
+	return s.toUser(w, r, id, "refreshed")
 }
 
 // confirming is the admin with what they have typed to confirm an act on a person.
@@ -138,11 +188,11 @@ func (s *Server) adminErase(w http.ResponseWriter, r *http.Request) error {
 	err := s.admins.Erase(r.Context(), confirming(r), id)
 	switch {
 	case errors.Is(err, admin.ErrNotConfirmed):
-		return s.toUser(w, id, "mismatch")
+		return s.toUser(w, r, id, "mismatch")
 	case err != nil:
 		return err
 	}
-	return redirect(w, http.StatusSeeOther, s.site.prefix+"/admin/users?done=erased")
+	return redirect(w, http.StatusSeeOther, with(s.backToList(r), "done", "erased"))
 }
 
 // adminChange makes a person an admin, or takes it back.
@@ -158,11 +208,11 @@ func (s *Server) adminChange(do func(context.Context, admin.Actor, string) (bool
 		_, err = do(r.Context(), confirming(r), user.OpenID)
 		switch {
 		case errors.Is(err, admin.ErrNotConfirmed):
-			return s.toUser(w, user.ID, "mismatch")
+			return s.toUser(w, r, user.ID, "mismatch")
 		case err != nil:
 			return err
 		}
-		return s.toUser(w, user.ID, done)
+		return s.toUser(w, r, user.ID, done)
 	}
 }
 
@@ -178,7 +228,7 @@ func (s *Server) apiExportUser(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	// Who took a copy is written down before they have it.
-	if err := s.admins.RecordExport(r.Context(), adminOf(r), user.ID, "all that is stored"); err != nil {
+	if err := s.admins.RecordExport(r.Context(), adminOf(r), user.ID, exportedPerson); err != nil {
 		return err
 	}
 	return s.exportPersonalData(w, r, user.ID, "wxlogin-"+user.ID+".json")

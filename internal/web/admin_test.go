@@ -125,7 +125,7 @@ func TestAdminsByTheirOwnLogin(t *testing.T) {
 	check(t, err)
 	wang.get("/admin").wantPage(http.StatusForbidden, "")
 
-	// Who is erased and comes again is no admin any more.
+	// Somebody erased who comes again is no admin any more.
 	_, err = w.admins.Grant(t.Context(), admin.CommandLine(), openID(sim, "wang"))
 	check(t, err)
 	check(t, w.admins.Erase(t.Context(), admin.CommandLine(), wang.me()["id"].(string)))
@@ -184,7 +184,7 @@ func TestEndSessionsAndErase(t *testing.T) {
 	for _, act := range []string{"/block", "/unblock", "/sessions/revoke"} {
 		adminBrowser.post("/api/admin/users/"+id+act, nil).wantPage(http.StatusNotFound, `"reason":"no_such_user"`)
 	}
-	// Who comes again is somebody new.
+	// Somebody who comes again is new.
 	lin.signsIn()
 	if me := lin.me(); me["id"] == id || me["login_count"] != 1.0 {
 		t.Errorf("after an erase: %v", me)
@@ -246,7 +246,7 @@ func TestHostileNicknames(t *testing.T) {
 	}
 	adminBrowser := w.admin()
 	list := adminBrowser.get("/admin/users?limit=500").wantPage(http.StatusOK, "")
-	for _, bad := range []string{"<script", "<img src=x", "onerror=alert(1)>\"", "{{"} {
+	for _, bad := range []string{"<script>", "alert(1)</script", "<img src=x", "onerror=alert(1)>\"", "{{"} {
 		if strings.Contains(strings.ReplaceAll(list.Body, "{{.Page}}", ""), bad) {
 			t.Errorf("the list holds %q", bad)
 		}

@@ -3,7 +3,6 @@ package web
 import (
 	"net/http"
 	"net/url"
-	"strconv"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -86,31 +85,38 @@ func wholeQuery(r *http.Request) (url.Values, error) {
 }
 
 // userQuery reads what a list of people is asked for.
-func userQuery(r *http.Request) (admin.UserQuery, error) {
+func (s *Server) userQuery(r *http.Request) (query admin.UserQuery, err error) {
 	form, err := wholeQuery(r)
 	if err != nil {
 		return admin.UserQuery{}, err
 	}
-	query := admin.UserQuery{
-		Search: form.Get("q"),
-		Filter: admin.Filter(form.Get("filter")),
-		Sort:   admin.Sort(form.Get("sort")),
-		Cursor: form.Get("cursor"),
+	query = admin.UserQuery{
+		Search:   form.Get("q"),
+		Filter:   admin.Filter(form.Get("filter")),
+		Province: form.Get("province"),
+		City:     form.Get("city"),
+		Sort:     admin.Sort(form.Get("sort")),
+		Cursor:   form.Get("cursor"),
 	}
-	if limit := form.Get("limit"); limit != "" {
-		n, err := strconv.Atoi(limit)
-		if err != nil || n < 1 || n > admin.MaxPage {
-			return query, refuseParameter("limit", "1 – %d", admin.MaxPage)
-		}
-		query.Limit = n
+	if query.Limit, err = limitOf(form); err != nil {
+		return query, err
+	}
+	if query.First, err = s.days(form, "first_from", "first_to"); err != nil {
+		return query, err
+	}
+	if query.Last, err = s.days(form, "last_from", "last_to"); err != nil {
+		return query, err
 	}
 	return query, checkUserQuery(query)
 }
 
 // apiUsers is a page of people.
 func (s *Server) apiUsers(w http.ResponseWriter, r *http.Request) error {
-	query, err := userQuery(r)
+	query, err := s.userQuery(r)
 	if err != nil {
+		return err
+	}
+	if err := checkApart(query); err != nil {
 		return err
 	}
 	page, err := s.lists.Users(r.Context(), query)

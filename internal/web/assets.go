@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io/fs"
+	"maps"
 	"mime"
 	"net/http"
 	"path"
@@ -46,22 +47,33 @@ func newAssets() (*assets, error) {
 		if err != nil {
 			return err
 		}
-		sum := sha256.Sum256(data)
-		file := asset{
-			hash:        hex.EncodeToString(sum[:6]),
-			contentType: mime.TypeByExtension(path.Ext(name)),
-			plain:       data,
-		}
-		if zipped := compress(data); len(zipped) < len(data)*9/10 {
-			file.gzipped = zipped
-		}
-		a.files[strings.TrimPrefix(name, "static/")] = file
+		a.files[strings.TrimPrefix(name, "static/")] = newAsset(mime.TypeByExtension(path.Ext(name)), data)
 		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read static files: %w", err)
 	}
 	return a, nil
+}
+
+func newAsset(contentType string, data []byte) asset {
+	sum := sha256.Sum256(data)
+	file := asset{hash: hex.EncodeToString(sum[:6]), contentType: contentType, plain: data}
+	if zipped := compress(data); len(zipped) < len(data)*9/10 {
+		file.gzipped = zipped
+	}
+	return file
+}
+
+// assetsWith are ours and the site's logo, if it has one.
+func assetsWith(logo *Logo) (*assets, error) {
+	built, err := builtAssets()
+	if err != nil || logo == nil {
+		return built, err
+	}
+	files := maps.Clone(built.files)
+	files[logoName] = newAsset(logo.ContentType, logo.Data)
+	return &assets{files}, nil
 }
 
 func compress(data []byte) []byte {

@@ -73,25 +73,25 @@ func midnight(t time.Time, zone *time.Location) time.Time {
 // since is the beginning of the first day.
 func (c *chart) since() time.Time { return c.Days[0].Day }
 
-// add counts tallies into a new series.
-func (c *chart) add(s series, tallies []admin.Tally) {
+// add counts counts into a new series.
+func (c *chart) add(s series, counts []admin.SlotCount) {
 	c.Series = append(c.Series, s)
 	k := len(c.Series) - 1
 	for i := range c.Days {
 		c.Days[i].Counts = append(c.Days[i].Counts, 0)
 	}
-	for _, tally := range tallies {
+	for _, slot := range counts {
 		// A quarter of an hour belongs to the day that it begins in: no zone's day
 		// begins within one.
-		i, found := slices.BinarySearchFunc(c.Days, tally.At, func(d chartDay, at time.Time) int { return d.Day.Compare(at) })
+		i, found := slices.BinarySearchFunc(c.Days, slot.At, func(d chartDay, at time.Time) int { return d.Day.Compare(at) })
 		if !found {
 			i--
 		}
 		if i < 0 || i >= len(c.Days) {
 			continue
 		}
-		c.Days[i].Counts[k] += tally.Count
-		c.Series[k].Total += tally.Count
+		c.Days[i].Counts[k] += slot.Count
+		c.Series[k].Total += slot.Count
 	}
 }
 
@@ -170,16 +170,16 @@ const maxErrcodes = 5
 
 // addErrcodes makes a series of each of the most frequent errcodes, and one of
 // all others.
-func (c *chart) addErrcodes(tallies []admin.Tally, meaning func(int64) string) {
-	byCode, totals := make(map[int64][]admin.Tally), make(map[int64]int64)
-	for _, tally := range tallies {
-		byCode[tally.Errcode] = append(byCode[tally.Errcode], tally)
-		totals[tally.Errcode] += tally.Count
+func (c *chart) addErrcodes(counts []admin.SlotCount, meaning func(int64) string) {
+	byCode, totals := make(map[int64][]admin.SlotCount), make(map[int64]int64)
+	for _, slot := range counts {
+		byCode[slot.Errcode] = append(byCode[slot.Errcode], slot)
+		totals[slot.Errcode] += slot.Count
 	}
 	codes := slices.SortedFunc(maps.Keys(totals), func(a, b int64) int {
 		return cmp.Or(cmp.Compare(totals[b], totals[a]), cmp.Compare(a, b))
 	})
-	var others []admin.Tally
+	var others []admin.SlotCount
 	for i, code := range codes {
 		if i >= maxErrcodes {
 			others = append(others, byCode[code]...)

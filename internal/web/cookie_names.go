@@ -3,8 +3,12 @@ package web
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"net/http"
 	"net/url"
 	"strings"
+	"time"
+
+	"github.com/gorilla/sessions"
 )
 
 // cookieName adds the prefix that makes browsers hold to the rules: __Host- for
@@ -25,6 +29,35 @@ func cookieName(secure bool, domain, name string) string {
 // browsers would have one cookie for all of them.
 func (s site) cookie(domain, name string) string {
 	return cookieName(s.secure, domain, name) + "_" + s.tag
+}
+
+// cookieOptions are those of our cookies. gorilla's defaults are SameSite=None without
+// HttpOnly, so every field is set. Strict would keep a cookie back on the way home
+// from WeChat.
+func (s site) cookieOptions(domain string, lifetime time.Duration) sessions.Options {
+	return sessions.Options{
+		Path:     "/",
+		Domain:   domain,
+		MaxAge:   int(lifetime / time.Second),
+		Secure:   s.secure,
+		HttpOnly: true,
+		SameSite: http.SameSiteLaxMode,
+	}
+}
+
+// newCookie is a cookie of this host alone. A negative lifetime takes it back.
+func (s site) newCookie(name, value string, lifetime time.Duration) *http.Cookie {
+	options := s.cookieOptions("", lifetime)
+	if lifetime < 0 {
+		return takeBack(s.cookie("", name), options)
+	}
+	return sessions.NewCookie(s.cookie("", name), value, &options)
+}
+
+// takeBack is a cookie that ends one of the name.
+func takeBack(name string, options sessions.Options) *http.Cookie {
+	options.MaxAge = -1
+	return sessions.NewCookie(name, "", &options)
 }
 
 // cookieTag is a short hash of the public URL without its scheme.

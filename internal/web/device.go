@@ -71,9 +71,13 @@ func nameAt(products []product, i byte) string {
 	return ""
 }
 
-// device writes a name down for people: "Windows · Chrome".
+// device writes a name down for people: "Windows · Chrome". Browsers that have a name
+// in the language have that.
 func (w words) device(d deviceName) (string, error) {
 	system, browser := nameAt(systems, d.System), nameAt(browsers, d.Browser)
+	if own, ok := w["browser."+browser]; ok {
+		browser = own
+	}
 	switch {
 	case system == "" && browser == "":
 		return w.text("unknown")

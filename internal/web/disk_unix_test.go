@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// The disk takes no more: who is signed in is served, a login and a logout say
+// The disk takes no more: people who are signed in are served, a login and a logout say
 // that they could not be, readiness tells, and all is well again by itself. The
 // limit is a whole process's, so the test has one to itself.
 func TestDiskFull(t *testing.T) {

@@ -1,12 +1,11 @@
 package web
 
 import (
+	"cmp"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/gorilla/sessions"
 
 	"wxlogin/internal/auth"
 )
@@ -21,9 +20,12 @@ import (
 func (s *Server) enterHere(next http.Handler) http.Handler {
 	return s.handle(func(w http.ResponseWriter, r *http.Request) error {
 		entrance := s.otherEntrance(r)
+		if entrance == "" {
+			next.ServeHTTP(w, r)
+			return nil
+		}
 		query := r.URL.Query()
 		switch {
-		case entrance == "":
 		case query.Has("entered"):
 			if s.notices.first("entrance " + entrance) {
 				s.log.WarnContext(r.Context(), "a proxy says that visitors come by another address than the public one, and they do not; see X-Forwarded-Proto and Host in its settings",
@@ -41,17 +43,17 @@ func (s *Server) enterHere(next http.Handler) http.Handler {
 // otherEntrance is the address by which a browser has come, if it is another one
 // of the same site: with www or without, or http.
 func (s *Server) otherEntrance(r *http.Request) string {
-	host := s.forwarded(r, "X-Forwarded-Host")
-	if host == "" {
-		host = r.Host
+	proto := s.forwarded(r, "X-Forwarded-Proto")
+	host := cmp.Or(s.forwarded(r, "X-Forwarded-Host"), r.Host)
+	if host == s.config.PublicURL.Host && proto != "http" {
+		return "" // as nearly always
 	}
-	host = strings.ToLower(s.site.meant(host, s.forwarded(r, "X-Forwarded-Proto"), ""))
+	host = strings.ToLower(s.site.meant(host, proto, ""))
 	public := strings.ToLower(s.config.PublicURL.Host)
-	bare := func(host string) string { return strings.TrimPrefix(host, "www.") }
 	switch {
-	case host != public && bare(host) == bare(public):
+	case host != public && strings.TrimPrefix(host, "www.") == strings.TrimPrefix(public, "www."):
 		return host
-	case s.site.secure && s.forwarded(r, "X-Forwarded-Proto") == "http":
+	case s.site.secure && proto == "http":
 		return "http://" + host
 	}
 	return ""
@@ -108,7 +110,7 @@ func (s *Server) arrived(w http.ResponseWriter, r *http.Request, fl flow) {
 		n = 1
 	}
 	value := strconv.Itoa(n+1) + "." + strconv.FormatInt(s.now().UnixMilli(), 10) + "." + tripsPlace(fl.ReturnTo)
-	http.SetCookie(w, s.tripsCookie(value, int(tripPause/time.Second)))
+	http.SetCookie(w, s.tripsCookie(value, tripPause))
 }
 
 // tripsEnd forgets the trips so far.
@@ -122,14 +124,8 @@ func (s *Server) tripsEnd(w http.ResponseWriter, r *http.Request) {
 // trip.
 func tripsPlace(returnTo string) string { return auth.Hash(beforeAny(returnTo, "?#"))[:10] }
 
-func (s *Server) tripsCookie(value string, maxAge int) *http.Cookie {
-	return sessions.NewCookie(s.site.cookie("", "wxlogin_trips"), value, &sessions.Options{
-		Path:     "/",
-		MaxAge:   maxAge,
-		Secure:   s.site.secure,
-		HttpOnly: true,
-		SameSite: http.SameSiteLaxMode,
-	})
+func (s *Server) tripsCookie(value string, lifetime time.Duration) *http.Cookie {
+	return s.site.newCookie("wxlogin_trips", value, lifetime)
 }
 
 // goesRound says whether the next trip would be one of a loop. A browser whose

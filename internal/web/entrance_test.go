@@ -74,7 +74,7 @@ func TestOneAddressToSignIn(t *testing.T) {
 	w.browser(desktopWeb).get("/signin?return_to=%2Fwx%2F?return_to="+cart).wantPage(http.StatusOK, "return_to="+cart)
 }
 
-// Whoever is not signed in passes with empty headers where a login is optional,
+// People who are not signed in pass with empty headers where a login is optional,
 // and only there; a query that Envoy takes over from the visitor decides nothing.
 func TestVerifyOptional(t *testing.T) {
 	t.Parallel()
@@ -271,7 +271,7 @@ func TestExpiredSession(t *testing.T) {
 		b.asks(http.MethodGet, address, "Sec-Fetch-Mode: cors").wantPage(http.StatusUnauthorized, `"login_url"`)
 	}
 
-	// At the gate of another site, whose address the page is shown under.
+	// In forward auth for another site, whose address the page is shown under.
 	site := []string{"X-Forwarded-Proto: https", "X-Forwarded-Host: shop.example.com", "X-Forwarded-Uri: /order", navigates,
 		"X-Forwarded-Method: POST", "Content-Type: application/x-www-form-urlencoded", "Referer: https://shop.example.com/form?x=1"}
 	p := b.asks(http.MethodGet, "/verify?login=redirect", site...).wantPage(http.StatusUnauthorized, "没有送达")

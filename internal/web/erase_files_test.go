@@ -16,7 +16,7 @@ import (
 // Whoever erases their data is in none of the files any more: not in the database,
 // not in the space that it does not use, not in its log. The trips before it was
 // known who came count too: the silent one, one that WeChat failed, and one with a
-// code that is none.
+// made-up code.
 func TestErasingLeavesNothingInAnyFile(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, options{proxies: []string{"127.0.0.0/8"}})

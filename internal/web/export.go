@@ -58,14 +58,12 @@ func firstError(errs ...error) error {
 // the place that it has come to, and be missing. A filter that goes by the token's
 // end is as safe: whose token changes has left it, or comes at its end.
 func (s *Server) exportUsers(r *http.Request, form string) (query admin.UserQuery, total int64, err error) {
-	if query, err = userQuery(r); err != nil {
+	if query, err = s.userQuery(r); err != nil {
 		return query, 0, err
 	}
-	switch query.Sort {
-	case admin.SortLastSeen:
-		query.Sort = admin.SortNewest
-	case admin.SortLongestAgo:
-		query.Sort = admin.SortOldest
+	query.ByFirst = true
+	if err = checkApart(query); err != nil {
+		return query, 0, err
 	}
 	if total, err = s.lists.CountUsers(r.Context(), query); err != nil {
 		return query, 0, err

@@ -9,7 +9,7 @@ import (
 
 // Routes lists every route as "METHOD /path".
 func (s *Server) Routes() (list []string) {
-	err := chi.Walk(s.handler.(chi.Routes), func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
+	err := chi.Walk(s.router, func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
 		list = append(list, method+" "+route)
 		return nil
 	})

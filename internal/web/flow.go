@@ -35,7 +35,7 @@ const (
 	flowLifetime = 10 * time.Minute
 	flowSkew     = 5 * time.Minute // a start in the future that clocks of two machines may explain
 	maxFlows     = 5               // in one browser; the oldest go
-	maxFlowBytes = 6000            // of cookies; nginx takes a header line of 8 KB
+	maxFlowBytes = 7400            // of cookies; nginx takes a header line of 8 KB
 )
 
 // flows makes and finds the flows of a browser.
@@ -51,17 +51,14 @@ func newFlows(site site, keys auth.Keyring, now func() time.Time) *flows {
 	for _, key := range keys {
 		pairs = append(pairs, key.Subkey("cookie/flow/hash"), key.Subkey("cookie/flow/block"))
 	}
-	store := sessions.NewCookieStore(pairs...)
+	store := sessions.NewCookieStore(pairs...) // whose codecs made the flows of older versions
 	for _, codec := range store.Codecs {
 		codec.(*securecookie.SecureCookie).SetSerializer(flowSerializer{})
 	}
-	store.Options = &sessions.Options{
-		Path:     "/",
-		Secure:   site.secure,
-		HttpOnly: true,
-		// Strict would keep the cookie back on the way home from WeChat.
-		SameSite: http.SameSiteLaxMode,
+	for i, key := range keys {
+		store.Codecs = slices.Insert(store.Codecs, i, securecookie.Codec(newFlowCodec(key)))
 	}
+	store.Options = new(site.cookieOptions("", flowLifetime))
 	store.MaxAge(int(flowLifetime / time.Second)) // reaches the codecs too, Options alone does not
 	return &flows{
 		store:  store,
@@ -87,7 +84,8 @@ func (f *flows) begin(w http.ResponseWriter, r *http.Request, scope auth.Scope, 
 	if err := f.store.Save(r, w, session); err != nil {
 		return flow{}, fmt.Errorf("save flow: %w", err)
 	}
-	f.makeRoom(w, r)
+	made := w.Header()["Set-Cookie"]
+	f.evict(w, r, len(made[len(made)-1]))
 	return fl, nil
 }
 
@@ -120,15 +118,15 @@ func (f *flows) before(r *http.Request, this flow) bool {
 	return false
 }
 
-// makeRoom ends the oldest flows of a browser that holds too many, and all that
-// are no longer good, so that cookies never outgrow what servers accept. Those of
+// evict ends the oldest flows of a browser that holds too many beside one of some
+// bytes, and all that are no longer good, so that cookies never outgrow what servers accept. Those of
 // another instance on this host are not ours to end: their names differ.
-func (f *flows) makeRoom(w http.ResponseWriter, r *http.Request) {
-	type held struct {
+func (f *flows) evict(w http.ResponseWriter, r *http.Request, bytes int) {
+	type inProgress struct {
 		cookie *http.Cookie
 		flow   flow
 	}
-	var live []held
+	var live []inProgress
 	for _, cookie := range r.Cookies() {
 		if !strings.HasPrefix(cookie.Name, f.prefix) {
 			continue
@@ -138,22 +136,19 @@ func (f *flows) makeRoom(w http.ResponseWriter, r *http.Request) {
 			f.expire(w, cookie.Name)
 			continue
 		}
-		live = append(live, held{cookie, fl})
+		live = append(live, inProgress{cookie, fl})
 	}
-	slices.SortFunc(live, func(a, b held) int { return b.flow.Started.Compare(a.flow.Started) })
-	bytes := 0
+	slices.SortFunc(live, func(a, b inProgress) int { return b.flow.Started.Compare(a.flow.Started) })
 	for i, h := range live {
 		bytes += len(h.cookie.Name) + len(h.cookie.Value)
-		if i >= maxFlows-1 || bytes > maxFlowBytes-4096 {
+		if i >= maxFlows-1 || bytes > maxFlowBytes {
 			f.expire(w, h.cookie.Name)
 		}
 	}
 }
 
 func (f *flows) expire(w http.ResponseWriter, name string) {
-	options := *f.store.Options
-	options.MaxAge = -1
-	http.SetCookie(w, sessions.NewCookie(name, "", &options))
+	http.SetCookie(w, takeBack(name, *f.store.Options))
 }
 
 // decode opens a cookie. One that does not open, or opens to something too old,

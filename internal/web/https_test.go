@@ -50,6 +50,9 @@ func TestHTTPS(t *testing.T) {
 					if !cookie.Secure || !cookie.HttpOnly || cookie.SameSite != http.SameSiteLaxMode || cookie.Path != "/" || cookie.Domain != domain {
 						t.Errorf("%s sets %s with %+v", p.URL.Path, cookie.Name, cookie)
 					}
+					if (cookie.Value == "") != (cookie.MaxAge < 0) || cookie.MaxAge == 0 {
+						t.Errorf("%s sets %s for %d seconds with %d bytes", p.URL.Path, cookie.Name, cookie.MaxAge, len(cookie.Value))
+					}
 				}
 				return p
 			}
@@ -65,6 +68,7 @@ func TestHTTPS(t *testing.T) {
 				phone.wantMe("lin")
 			}
 			see(phone.post("/logout", nil))
+			see(phone.get("/login")) // takes the notice of having signed out back
 			see(desktop.get("/scan"))
 			token, _, err := w.admins.NewLink(t.Context(), admin.CommandLine())
 			check(t, err)

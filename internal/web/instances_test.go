@@ -75,14 +75,14 @@ func TestUpgradeOfCookieNames(t *testing.T) {
 	})
 	t.Run("admin", func(t *testing.T) {
 		w := newWorld(t, options{})
-		desk := w.browser(desktopWeb)
+		linked := w.browser(desktopWeb)
 		token, _, err := w.admins.NewLink(t.Context(), admin.CommandLine())
 		check(t, err)
-		desk.post("/admin/link", url.Values{"token": {string(token)}})
-		desk.makesOld("wxlogin_desk")
-		desk.get("/admin").wantPage(http.StatusOK, "")
-		if desk.cookie("wxlogin_desk") == "" || desk.raw("wxlogin_desk") != "" {
-			t.Errorf("the old cookie has not been replaced: %v", desk.names())
+		linked.post("/admin/link", url.Values{"token": {string(token)}})
+		linked.makesOld("wxlogin_desk")
+		linked.get("/admin").wantPage(http.StatusOK, "")
+		if linked.cookie("wxlogin_desk") == "" || linked.raw("wxlogin_desk") != "" {
+			t.Errorf("the old cookie has not been replaced: %v", linked.names())
 		}
 	})
 }

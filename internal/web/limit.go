@@ -20,7 +20,7 @@ func (s *Server) limitRate() func(http.Handler) http.Handler {
 	}
 	return httprate.LimitBy(s.config.RateLimit, time.Minute,
 		func(r *http.Request) (string, error) {
-			return httprate.CanonicalizeIP(exchangeOf(r).client), nil
+			return httprate.CanonicalizeIP(requestStateOf(r).client), nil
 		},
 		httprate.WithLimitCounter(newSlotCounter()),
 		httprate.WithLimitHandler(s.handle(func(http.ResponseWriter, *http.Request) error {
@@ -64,7 +64,7 @@ func (c *slotCounter) Increment(key string, window time.Time) error {
 func (c *slotCounter) IncrementBy(key string, window time.Time, amount int) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.turn(window)
+	c.advance(window)
 	c.current[c.slot(key)] += uint32(amount)
 	return nil
 }
@@ -73,13 +73,13 @@ func (c *slotCounter) IncrementBy(key string, window time.Time, amount int) erro
 func (c *slotCounter) Get(key string, window, _ time.Time) (current, previous int, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.turn(window)
+	c.advance(window)
 	slot := c.slot(key)
 	return int(c.current[slot]), int(c.previous[slot]), nil
 }
 
-// turn begins a new window.
-func (c *slotCounter) turn(window time.Time) {
+// advance begins a new window.
+func (c *slotCounter) advance(window time.Time) {
 	if c.window.Equal(window) {
 		return
 	}

@@ -15,7 +15,7 @@ import (
 type budget struct {
 	who     int // of one person, or one ticket; 0: they are not counted by that
 	address int // of one client address
-	// known counts who is known by themselves alone, and not with their address:
+	// known counts known people by themselves alone, and not with their address:
 	// many phones share the address of a carrier.
 	known bool
 }
@@ -50,7 +50,7 @@ func (s *Server) limit(b budget, who func(*http.Request) string) func(http.Handl
 			if name != "" && byWho.OnLimit(w, r, "w"+name) {
 				return auth.Fail(auth.RateLimited, nil)
 			}
-			if (name == "" || !b.known) && byAddress.OnLimit(w, r, "a"+httprate.CanonicalizeIP(exchangeOf(r).client)) {
+			if (name == "" || !b.known) && byAddress.OnLimit(w, r, "a"+httprate.CanonicalizeIP(requestStateOf(r).client)) {
 				return auth.Fail(auth.RateLimited, nil)
 			}
 			next.ServeHTTP(w, r)
@@ -100,7 +100,7 @@ func (s *Server) fewAtOnce(n int) func(http.Handler) http.Handler {
 // personOf names who is signed in: an admin whom a link has let in by their
 // session.
 func (s *Server) personOf(r *http.Request) string {
-	if link := exchangeOf(r).adminLink.visit; link != nil {
+	if link := requestStateOf(r).adminLink.visit; link != nil {
 		return link.Session.ID
 	}
 	if visit, err := s.visitor(r); err == nil {

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
 )
 
 // from is a request of a client at an address, straight to the handler.
@@ -28,75 +29,81 @@ func (w *world) from(remote, path string, header http.Header) *http.Response {
 // else is counted, and nobody else is held up.
 func TestRateLimit(t *testing.T) {
 	t.Parallel()
-	const limit = 5
-	w := newWorld(t, options{rateLimit: limit})
-	paths := []string{"/login", "/callback?code=x&state=y", "/admin/link?token=x", "/login?consent=1"}
-	for i := range limit {
-		if res := w.from("203.0.113.1:1000", paths[i%len(paths)], nil); res.StatusCode == http.StatusTooManyRequests {
-			t.Fatalf("request %d is too many", i+1)
+	synctest.Test(t, func(t *testing.T) { // the limiter's minute does not end on the way
+		const limit = 5
+		w := newWorld(t, options{rateLimit: limit})
+		paths := []string{"/login", "/callback?code=x&state=y", "/admin/link?token=x", "/login?consent=1"}
+		for i := range limit {
+			if res := w.from("203.0.113.1:1000", paths[i%len(paths)], nil); res.StatusCode == http.StatusTooManyRequests {
+				t.Fatalf("request %d is too many", i+1)
+			}
 		}
-	}
-	for i, path := range paths {
-		// Whatever a client says of where it comes from, and from any port.
-		res := w.from(fmt.Sprintf("203.0.113.1:%d", 2000+i), path, http.Header{
-			"X-Forwarded-For": {fmt.Sprintf("198.51.100.%d", i)}, "X-Real-Ip": {"198.51.100.9"}, "Forwarded": {"for=198.51.100.9"},
-		})
-		if res.StatusCode != http.StatusTooManyRequests || res.Header.Get("Retry-After") == "" {
-			t.Fatalf("%s: status %d, Retry-After %q", path, res.StatusCode, res.Header.Get("Retry-After"))
+		for i, path := range paths {
+			// Whatever a client says of where it comes from, and from any port.
+			res := w.from(fmt.Sprintf("203.0.113.1:%d", 2000+i), path, http.Header{
+				"X-Forwarded-For": {fmt.Sprintf("198.51.100.%d", i)}, "X-Real-Ip": {"198.51.100.9"}, "Forwarded": {"for=198.51.100.9"},
+			})
+			if res.StatusCode != http.StatusTooManyRequests || res.Header.Get("Retry-After") == "" {
+				t.Fatalf("%s: status %d, Retry-After %q", path, res.StatusCode, res.Header.Get("Retry-After"))
+			}
 		}
-	}
-	if res := w.from("203.0.113.1:1", "/healthz", nil); res.StatusCode != http.StatusOK {
-		t.Fatalf("/healthz: status %d", res.StatusCode)
-	}
-	if res := w.from("203.0.113.1:1", "/", nil); res.StatusCode == http.StatusTooManyRequests {
-		t.Fatal("the page itself is limited")
-	}
-	if res := w.from("203.0.113.2:1", "/login", nil); res.StatusCode != http.StatusFound {
-		t.Fatalf("another client: status %d", res.StatusCode)
-	}
-	w.wantExchanges(0)
+		if res := w.from("203.0.113.1:1", "/healthz", nil); res.StatusCode != http.StatusOK {
+			t.Fatalf("/healthz: status %d", res.StatusCode)
+		}
+		if res := w.from("203.0.113.1:1", "/", nil); res.StatusCode == http.StatusTooManyRequests {
+			t.Fatal("the page itself is limited")
+		}
+		if res := w.from("203.0.113.2:1", "/login", nil); res.StatusCode != http.StatusFound {
+			t.Fatalf("another client: status %d", res.StatusCode)
+		}
+		w.wantExchanges(0)
+	})
 }
 
 // An IPv6 network of 64 bits is one client: it has as many addresses as it likes.
 func TestRateLimitOfANetwork(t *testing.T) {
 	t.Parallel()
-	const limit = 5
-	w := newWorld(t, options{rateLimit: limit})
-	refused := 0
-	for i := range 3 * limit {
-		if w.from(fmt.Sprintf("[2001:db8:1:2::%x]:1", i+1), "/login", nil).StatusCode == http.StatusTooManyRequests {
-			refused++
+	synctest.Test(t, func(t *testing.T) { // the limiter's minute does not end on the way
+		const limit = 5
+		w := newWorld(t, options{rateLimit: limit})
+		refused := 0
+		for i := range 3 * limit {
+			if w.from(fmt.Sprintf("[2001:db8:1:2::%x]:1", i+1), "/login", nil).StatusCode == http.StatusTooManyRequests {
+				refused++
+			}
 		}
-	}
-	if refused != 2*limit {
-		t.Fatalf("%d of %d were refused", refused, 3*limit)
-	}
-	if res := w.from("[2001:db8:1:3::1]:1", "/login", nil); res.StatusCode != http.StatusFound {
-		t.Fatalf("the network beside it: status %d", res.StatusCode)
-	}
+		if refused != 2*limit {
+			t.Fatalf("%d of %d were refused", refused, 3*limit)
+		}
+		if res := w.from("[2001:db8:1:3::1]:1", "/login", nil); res.StatusCode != http.StatusFound {
+			t.Fatalf("the network beside it: status %d", res.StatusCode)
+		}
+	})
 }
 
 // Behind a proxy that we trust, each of its clients counts alone, by what the
 // proxy says and not by what the client has written before it.
 func TestRateLimitBehindAProxy(t *testing.T) {
 	t.Parallel()
-	const limit = 5
-	w := newWorld(t, options{rateLimit: limit, proxies: []string{"10.0.0.0/8"}})
-	ask := func(i int, client string) int {
-		forwarded := fmt.Sprintf("192.0.2.%d, %s, 10.9.9.9", i, client)
-		return w.from("10.0.0.1:1", "/login", http.Header{"X-Forwarded-For": {forwarded}}).StatusCode
-	}
-	for i := range limit {
-		if status := ask(i, "203.0.113.1"); status != http.StatusFound {
+	synctest.Test(t, func(t *testing.T) { // the limiter's minute does not end on the way
+		const limit = 5
+		w := newWorld(t, options{rateLimit: limit, proxies: []string{"10.0.0.0/8"}})
+		ask := func(i int, client string) int {
+			forwarded := fmt.Sprintf("192.0.2.%d, %s, 10.9.9.9", i, client)
+			return w.from("10.0.0.1:1", "/login", http.Header{"X-Forwarded-For": {forwarded}}).StatusCode
+		}
+		for i := range limit {
+			if status := ask(i, "203.0.113.1"); status != http.StatusFound {
+				t.Fatalf("status %d", status)
+			}
+		}
+		if status := ask(99, "203.0.113.1"); status != http.StatusTooManyRequests {
 			t.Fatalf("status %d", status)
 		}
-	}
-	if status := ask(99, "203.0.113.1"); status != http.StatusTooManyRequests {
-		t.Fatalf("status %d", status)
-	}
-	if status := ask(99, "203.0.113.2"); status != http.StatusFound {
-		t.Fatalf("another client: status %d", status)
-	}
+		if status := ask(99, "203.0.113.2"); status != http.StatusFound {
+			t.Fatalf("another client: status %d", status)
+		}
+	})
 }
 
 // Bodies beyond the limit are refused, declared or not.

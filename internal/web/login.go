@@ -24,7 +24,7 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) error {
 	consent := r.URL.Query().Get("consent") == "1"
 	scope := s.auth.Rules().Mode.ScopeFor(consent)
 	if visit, err := s.live(r, s.cookies.visitor); err == nil && !consent && s.due(r, visit) {
-		scope = auth.ScopeBase // who is there is all that is asked
+		scope = auth.ScopeBase // all that is asked is who is there
 	}
 	if s.goesRound(r, returnTo) {
 		return s.comesToRest(w, r, returnTo)
@@ -62,15 +62,12 @@ var stateForm = regexp.MustCompile(`^[0-9A-Za-z]{26,128}$`)
 // one of the flows that the browser holds. Nothing leaves the process for any
 // other.
 //
-// A flow that is gone is what Back and old tabs lead to. Who is signed in then
+// A flow that is gone is what Back and old tabs lead to. Somebody signed in then
 // goes straight to their page; anybody else is told and offered a new start.
 func (s *Server) checkState(next http.Handler) http.Handler {
 	return s.handle(func(w http.ResponseWriter, r *http.Request) error {
 		// The address holds a code, and no page here holds a form.
 		w.Header().Set("Referrer-Policy", "no-referrer")
-		if r.Method != http.MethodGet {
-			return auth.Fail(auth.WrongMethod, nil) // HEAD would spend the code for nobody
-		}
 		query := r.URL.Query()
 		states, codes := query["state"], query["code"]
 		if len(states) != 1 || len(codes) > 1 || !stateForm.MatchString(states[0]) {
@@ -84,7 +81,7 @@ func (s *Server) checkState(next http.Handler) http.Handler {
 			}
 			return err
 		}
-		exchangeOf(r).flow = &fl
+		requestStateOf(r).flow = &fl
 		next.ServeHTTP(w, r)
 		return nil
 	})
@@ -96,14 +93,6 @@ func (s *Server) refuse(err *auth.Error) error {
 	return err
 }
 
-// flowOf is the flow that checkState found.
-func flowOf(r *http.Request) (flow, bool) {
-	if fl := exchangeOf(r).flow; fl != nil {
-		return *fl, true
-	}
-	return flow{}, false
-}
-
 // maxCode bounds a code; those seen have 32 characters.
 const maxCode = 512
 
@@ -113,10 +102,7 @@ const maxTries = 1
 
 // callback is where WeChat sends the browser back to.
 func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
-	fl, ok := flowOf(r)
-	if !ok {
-		return auth.Failf(auth.Unexpected, "callback without the check of its state")
-	}
+	fl := requestStateOf(r).flow // never nil: checkState stands before
 	code := r.URL.Query().Get("code")
 	// Who refuses is not sent back at all today; older clients came without a code
 	// or with this one (field reports).
@@ -126,44 +112,51 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
 	if len(code) > maxCode {
 		return s.refuse(auth.Failf(auth.BadRequest, "a code of %d bytes", len(code)))
 	}
-	outcome, err := s.auth.SignIn(r.Context(), auth.Arrival{
-		State:    fl.State,
-		Code:     code,
-		Scope:    fl.Scope,
-		Token:    fl.Token,
-		Replaces: s.heldToken(r),
-		Consent:  s.consentOf(fl),
-		Device:   device(r),
+	visit, err := s.auth.SignIn(r.Context(), auth.Arrival{
+		State:     fl.State,
+		Code:      code,
+		Scope:     fl.Scope,
+		Token:     fl.Token,
+		Replaces:  s.currentTokenHash(r),
+		Consent:   s.consentOf(*fl),
+		Device:    device(r),
+		RequestID: requestID(r),
 	})
-	switch {
-	case auth.ReasonOf(err) == auth.CodeSpent:
-		return s.spent(w, r, fl, err)
-	case auth.ReasonOf(err) == auth.IdentityClash:
-		s.note(r, s.admins.RecordIdentityClash(r.Context(), device(r)))
-		return err
-	case err != nil && s.mayGoOn(w, r, fl, err):
-		return fromWeChat(w, fl.ReturnTo)
-	case err != nil:
-		return err
-	case outcome == auth.Unknown:
+	if err != nil {
+		return s.notSignedIn(w, r, *fl, err)
+	}
+	if visit == nil { // somebody unknown
 		if err := s.endOther(w, r); err != nil {
 			return err
 		}
-		return fromWeChat(w, s.site.prefix+"/consent?return_to="+url.QueryEscape(fl.ReturnTo))
+		return fromWeChat(w, s.consentPath(fl.ReturnTo))
 	}
 	if err := s.cookies.hand(w, r, s.cookies.visitor, fl.Token); err != nil {
 		return err
 	}
-	// Read again: whether the person is an admin is not the login's business.
-	if visit, err := s.sessions.Visit(r.Context(), auth.VisitorSession, auth.Hash(fl.Token)); err == nil {
-		s.note(r, s.admins.RecordSignIn(r.Context(), visit))
-		if s.shouldRenew(r, fl, visit) {
-			http.SetCookie(w, s.renewalCookie())
-			return redirect(w, http.StatusSeeOther, s.site.prefix+"/consent?renew=1&return_to="+url.QueryEscape(fl.ReturnTo))
-		}
+	s.note(r, s.admins.RecordSignIn(r.Context(), visit))
+	if s.shouldRenew(r, *fl, visit) {
+		http.SetCookie(w, s.renewalCookie())
+		return redirect(w, http.StatusSeeOther, s.consentPath(fl.ReturnTo)+"&renew=1")
 	}
-	s.arrived(w, r, fl)
+	s.arrived(w, r, *fl)
 	return fromWeChat(w, fl.ReturnTo)
+}
+
+// notSignedIn is where a login leads that has failed: for some reasons to where it
+// would have led.
+func (s *Server) notSignedIn(w http.ResponseWriter, r *http.Request, fl flow, err error) error {
+	switch auth.ReasonOf(err) {
+	case auth.CodeSpent:
+		return s.spent(w, r, fl, err)
+	case auth.IdentityClash:
+		s.note(r, s.admins.RecordIdentityClash(r.Context(), device(r)))
+		return err
+	}
+	if s.mayGoOn(w, r, fl, err) {
+		return fromWeChat(w, fl.ReturnTo)
+	}
+	return err
 }
 
 // fromWeChat sends a browser on that WeChat has sent back. Its address there ended
@@ -194,7 +187,7 @@ func (s *Server) consentOf(fl flow) string {
 }
 
 // spent answers a code that is good for nothing more: a used one from the
-// history, an expired one, one whose answer was lost. Who is signed in goes to
+// history, an expired one, one whose answer was lost. Somebody signed in goes to
 // their page; else the trip is begun again, once, and silently if it was silent.
 func (s *Server) spent(w http.ResponseWriter, r *http.Request, fl flow, err error) error {
 	if visit, visitErr := s.visitor(r); visitErr == nil && !s.wantsFresh(fl.ReturnTo, visit) {

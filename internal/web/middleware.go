@@ -79,7 +79,7 @@ const maxUserAgent = 512
 func device(r *http.Request) auth.Device {
 	agent := strings.ToValidUTF8(r.UserAgent(), "")
 	return auth.Device{
-		RemoteAddr: exchangeOf(r).client,
+		RemoteAddr: requestStateOf(r).client,
 		UserAgent:  agent[:min(len(agent), maxUserAgent)],
 	}
 }
@@ -103,10 +103,15 @@ func (s *Server) recoverPanics(next http.Handler) http.Handler {
 }
 
 // contentPolicy lets a page load our own styles and pictures and nothing else;
-// WeUI holds its icons as data addresses. There is no script. Chrome holds a form
+// WeUI holds its icons as data addresses. There is no script, but see scanPolicy and
+// adminPolicy. Chrome holds a form
 // to form-action through all redirects that follow: what a form leads to is a page
 // of ours, with a link where it goes on to WeChat or another site.
 const contentPolicy = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// adminPolicy is contentPolicy for the admin pages, which have a script that spares
+// their reader some work.
+const adminPolicy = contentPolicy + "; script-src 'self'"
 
 // secureHeaders sets what holds for every answer, errors and redirects too.
 // Handlers of things that may be kept say so themselves.
@@ -183,7 +188,7 @@ func (s *Server) admit(next http.Handler) http.Handler {
 		if err != nil {
 			return err
 		}
-		exchangeOf(r).admin = &by
+		requestStateOf(r).admin = &by
 		next.ServeHTTP(w, r)
 		return nil
 	})
@@ -192,10 +197,10 @@ func (s *Server) admit(next http.Handler) http.Handler {
 // adminOf returns whom admit let through: nobody, and so one who may do nothing,
 // where it does not stand.
 func adminOf(r *http.Request) admin.Actor {
-	if by := exchangeOf(r).admin; by != nil {
+	if by := requestStateOf(r).admin; by != nil {
 		return *by
 	}
 	return admin.Actor{}
 }
 
-func isAdmin(r *http.Request) bool { return exchangeOf(r).admin != nil }
+func isAdmin(r *http.Request) bool { return requestStateOf(r).admin != nil }

@@ -13,7 +13,7 @@ import (
 // ConsentVersion names the text of the page that asks for consent, as it is
 // noted with everyone who agrees. Whoever changes what the text says to people
 // changes the version; a test holds the two together.
-const ConsentVersion = "1"
+const ConsentVersion = "2"
 
 // myLogins is how many logins a person's own page shows; the export has all.
 const myLogins = 10

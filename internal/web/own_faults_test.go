@@ -88,7 +88,7 @@ func TestDatabaseLocked(t *testing.T) {
 }
 
 // The lock is taken while WeChat answers: the commit fails and is not reported
-// as success. The same address begins anew when the lock is gone.
+// as success. The same address begins again when the lock is gone.
 func TestDatabaseLockedInTheMiddle(t *testing.T) {
 	t.Parallel() // it waits for the budget
 	w := newWorld(t, options{budget: time.Second})

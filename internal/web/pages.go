@@ -18,8 +18,9 @@ type frame struct {
 	Lang      string // zh_CN, zh_TW or en
 	RequestID string
 	Demo      *Demo     // not nil: a strip says that this is no real WeChat
+	Branding  Branding  // of the site
 	Admin     bool      // admin pages: the visitor may see the navigation
-	Renews    bool      // this browser can fetch the profile anew
+	Renews    bool      // this browser can fetch the profile again
 	Path      string    // of the request, below the prefix; marks the place in navigations
 	Now       time.Time // for relative times
 	Base      string    // what addresses on the page begin at, if it is shown under another site's; else empty
@@ -51,7 +52,8 @@ type profilePage struct {
 type consentPage struct {
 	Site       string // who asks: the host of the public URL
 	ConsentURL string // the big button
-	SkipURL    string // past it, for somebody who is signed in; empty: there is no way past
+	SkipURL    string // past it: for somebody who is signed in, back; for others, to a page that says so
+	SignedIn   bool
 }
 
 // messagePage says one thing and offers one way on: every error, and the ends of
@@ -66,6 +68,7 @@ type messagePage struct {
 // scanPage is for browsers outside WeChat: a code, and where its script asks
 // what has become of it.
 type scanPage struct {
+	App        string // that is signed in to; empty: the site itself
 	Site       string // that is signed in to: its host
 	Phone      bool   // the browser is on a phone: the address comes first
 	QRCodeURL  string // a PNG
@@ -83,6 +86,8 @@ type scanPage struct {
 
 // scanAskPage asks the phone whether a desktop may be signed in.
 type scanAskPage struct {
+	App     string // that the desktop signs in to; empty: the site itself
+	AppHost string // where it is; may be empty
 	User    auth.User
 	Site    string     // the host of the public URL
 	Device  deviceName // of the desktop
@@ -118,5 +123,6 @@ func (adminMessagePage) file() string { return "admin_message" }
 // pages lists them all, so that a missing template stops the start.
 var pages = []page{
 	profilePage{}, consentPage{}, messagePage{}, scanPage{}, scanAskPage{}, erasePage{}, myDataPage{},
+	clientConsentPage{}, onwardPage{}, signOutPage{},
 	adminLinkPage{}, adminHomePage{}, adminUsersPage{}, adminUserPage{}, adminEventsPage{}, adminBulkPage{}, adminMessagePage{},
 }

@@ -8,6 +8,7 @@ import (
 	"go/token"
 	"io/fs"
 	"maps"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -15,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"golang.org/x/net/html"
@@ -118,13 +120,13 @@ func samples() []sample {
 			},
 		})
 		add(sample{
-			name: name + "/who is due next", path: "/admin/users", admin: true,
+			name: name + "/due next", path: "/admin/users", admin: true,
 			page: adminUsersPage{Users: []auth.User{u}, Filters: admin.Filters, Sorts: admin.Sorts, Query: admin.UserQuery{Filter: admin.FilterTokenEnds, Sort: admin.SortOldest}},
 		})
 		add(sample{
 			name: name, path: "/admin/events", admin: true, says: says,
 			page: adminEventsPage{Events: events(u), Actions: admin.Actions, Query: admin.EventQuery{Who: u.Nickname, Action: admin.ActGrant},
-				From: "2026-11-01", To: "2026-11-22", NextURL: "/wx/admin/events?cursor=n", PrevURL: "/wx/admin/events?cursor=p", CSVURL: "/wx/api/admin/events.csv"},
+				Form: url.Values{"from": {"2026-11-01"}, "to": {"2026-11-22"}}, NextURL: "/wx/admin/events?cursor=n", PrevURL: "/wx/admin/events?cursor=p", CSVURL: "/wx/api/admin/events.csv"},
 		})
 		add(sample{name: name, path: "/admin/users/bulk", admin: true, says: says, page: adminBulkPage{Act: "block", Users: []auth.User{u, people()["silent"]}, Self: u.ID, Among: true, Back: "/wx/admin/users?q=x"}})
 		add(sample{name: name + "/sessions", path: "/admin/users/bulk", admin: true, page: adminBulkPage{Act: "sessions", Users: []auth.User{u}}})
@@ -165,6 +167,15 @@ func samples() []sample {
 			},
 		})
 	}
+	for name, u := range people() {
+		all := clientConsentPage{User: u, Name: "Wiki", Host: "wiki.example.com", Profile: true, Email: true, WeChat: true, Groups: true, Offline: true,
+			Action: "/wx/oidc/consent", Query: "client_id=a&state=%3C%22"}
+		add(sample{name: name, path: "/oidc/authorize", page: all})
+	}
+	add(sample{name: "little", path: "/oidc/authorize", page: clientConsentPage{Name: "Tool", Action: "/wx/oidc/consent"}})
+	add(sample{name: "app", path: "/oidc/consent", page: onwardPage{Href: "com.example.app:/cb?code=x&state=y"}})
+	add(sample{name: "asked by an app", path: "/oidc/logout", page: signOutPage{Name: "Wiki", Action: "/wx/oidc/logout/confirm", ClientID: "a", Address: "https://wiki.example.com/", State: "s"}})
+	add(sample{name: "asked by nobody", path: "/oidc/logout", page: signOutPage{Action: "/wx/oidc/logout/confirm"}})
 	add(sample{name: "nameless", path: "/scan/t", page: scanAskPage{Number: 99, Action: "/wx/scan/t"}})
 	add(sample{name: "typical", page: adminLinkPage{Token: `t"><script>`}, path: "/admin/link"})
 	add(sample{name: "empty", page: dashboard(admin.Activity{}), path: "/admin", admin: true})
@@ -231,9 +242,9 @@ func busyMonth() admin.Activity {
 	a := admin.Activity{LastGood: noon, EndingTokens: admin.Total{N: 7}}
 	for i := range 40 {
 		at := noon.AddDate(0, 0, -i)
-		a.Logins = append(a.Logins, admin.Tally{At: at, Count: int64(60 + i%7)})
-		a.NewUsers = append(a.NewUsers, admin.Tally{At: at, Count: int64(i % 5)})
-		a.Errcodes = append(a.Errcodes, admin.Tally{At: at, Errcode: int64(40000 + i%8), Count: int64(i % 3)})
+		a.Logins = append(a.Logins, admin.SlotCount{At: at, Count: int64(60 + i%7)})
+		a.NewUsers = append(a.NewUsers, admin.SlotCount{At: at, Count: int64(i % 5)})
+		a.Errcodes = append(a.Errcodes, admin.SlotCount{At: at, Errcode: int64(40000 + i%8), Count: int64(i % 3)})
 	}
 	device := auth.Device{RemoteAddr: "203.0.113.9", UserAgent: "MicroMessenger"}
 	a.Troubles = []auth.Login{
@@ -318,7 +329,12 @@ func TestPages(t *testing.T) {
 	seen := make(map[string]bool)
 	for _, lang := range languages {
 		for _, demo := range []*Demo{nil, {SimulatorURL: "http://127.0.0.1:8008/"}} {
+			last := ""
 			for _, s := range samples() {
+				if demo != nil && s.page.file() == last {
+					continue // what the demonstration adds is the same on every page
+				}
+				last = s.page.file()
 				seen[s.page.file()] = true
 				name := fmt.Sprintf("%s/%s/%s/demo=%t", lang, s.page.file(), s.name, demo != nil)
 				shown, err := r.render(nil, frame{Lang: lang, RequestID: "01J9ZK3Q5", Demo: demo, Admin: s.admin, Path: s.path, Now: noon}, s.page)
@@ -336,6 +352,39 @@ func TestPages(t *testing.T) {
 		if !seen[p.file()] {
 			t.Errorf("%s has no sample", p.file())
 		}
+	}
+}
+
+// A page that cannot be parsed stops the start, whichever it is.
+func TestABrokenTemplateStopsTheStart(t *testing.T) {
+	t.Parallel()
+	files := fstest.MapFS{}
+	err := fs.WalkDir(templates.FS, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := fs.ReadFile(templates.FS, name)
+		files[name] = &fstest.MapFile{Data: data}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	assets, err := newAssets()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []interface{ file() string }{pages[0], pages[len(pages)-1]} {
+		name := p.file() + ".html"
+		whole := files[name]
+		files[name] = &fstest.MapFile{Data: []byte(`{{if .Page}}`)}
+		if _, err := newRenderer(files, assets, "", "zh_CN", time.UTC); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("with a broken %s: %v", name, err)
+		}
+		files[name] = whole
+	}
+	if _, err := newRenderer(files, assets, "", "zh_CN", time.UTC); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -424,8 +473,10 @@ func faults(page, lang string, says []string) []string {
 		}
 		switch n.DataAtom {
 		case atom.Script:
-			// The one page that waits has one, and it is not written into the page.
-			if attr(n, "src") == "" || text(n) != "" || !strings.Contains(page, `id="scan"`) {
+			// The page that waits has one and so have the admin pages, and it is not written
+			// into the page.
+			has := strings.Contains(page, `id="scan"`) || strings.Contains(page, "/admin.css") && strings.HasSuffix(attr(n, "src"), "/admin.js")
+			if attr(n, "src") == "" || text(n) != "" || !has {
 				fault("<%s>", n.Data)
 			}
 		case atom.Style, atom.Iframe, atom.Object, atom.Embed, atom.Base:
@@ -525,7 +576,7 @@ func text(n *html.Node) string {
 }
 
 // unbalanced lists the elements that are not closed where they should be. The
-// parser mends such things in silence, differently from what was meant.
+// parser repairs such things in silence, differently from what was meant.
 func unbalanced(page string) []string {
 	void := []string{"area", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"}
 	var open, bad []string
@@ -659,7 +710,8 @@ func askedFor(t *testing.T) map[string]bool {
 			family(strings.ReplaceAll(m[1], "%d", "%s"), values)
 		}
 	}
-	for _, key := range []string{"ago.now", "ago.minutes", "ago.hours", "ago.days"} {
+	for _, key := range []string{"ago.now", "ago.minutes", "ago.hours", "ago.days", "detail.people", "detail.events", "detail.person", "token.base", "token.refused",
+		"browser.WeChat", "browser.WeCom", "browser.QQ Browser", "browser.UC Browser"} {
 		asked[key] = true
 	}
 	family("done.%s", dones)

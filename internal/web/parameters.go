@@ -3,9 +3,11 @@ package web
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
+	"strconv"
 	"strings"
-	"unicode/utf8"
+	"time"
 
 	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
@@ -21,12 +23,9 @@ func refuseParameter(name, bound string, args ...any) error {
 	return auth.Fail(auth.BadRequest, badParameter{name, fmt.Sprintf(bound, args...)})
 }
 
-// maxSearch bounds a search text, in bytes; the store has the same.
-const maxSearch = 1000
-
 func checkSearch(name, text string) error {
-	if len(text) > maxSearch || !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
-		return refuseParameter(name, "UTF-8, ≤ %d bytes", maxSearch)
+	if !admin.Searchable(text) {
+		return refuseParameter(name, "UTF-8, ≤ %d bytes", admin.MaxSearch)
 	}
 	return nil
 }
@@ -39,7 +38,62 @@ func checkUserQuery(query admin.UserQuery) error {
 	if !slices.Contains(admin.Filters, query.Filter) {
 		return refuseParameter("filter", "%s", alternatives(admin.Filters))
 	}
-	return checkSearch("q", query.Search)
+	for name, text := range map[string]string{"q": query.Search, "province": query.Province, "city": query.City} {
+		if err := checkSearch(name, text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkApart refuses days and places beside a filter that goes by tokens.
+func checkApart(query admin.UserQuery) error {
+	if query.Filter.ByTokenEnd() && query.Narrowed() {
+		return refuseParameter("filter", "needs_login | token_ends: ≠ first_from, first_to, last_from, last_to, province, city")
+	}
+	return nil
+}
+
+// limitOf is how many are wanted on a page, 0 where nobody has said.
+func limitOf(form url.Values) (int, error) {
+	if form.Get("limit") == "" {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(form.Get("limit"))
+	if err != nil || n < 1 || n > admin.MaxPage {
+		return 0, refuseParameter("limit", "1 – %d", admin.MaxPage)
+	}
+	return n, nil
+}
+
+// days reads two days, of which the last is within. They are those of the server's
+// zone.
+func (s *Server) days(form url.Values, from, to string) (span admin.Span, err error) {
+	day := func(name string) (at time.Time) {
+		if err != nil || form.Get(name) == "" {
+			return at
+		}
+		if at, err = time.ParseInLocation(time.DateOnly, form.Get(name), s.config.Zone); err != nil {
+			err = refuseParameter(name, "YYYY-MM-DD")
+		}
+		return at
+	}
+	span = admin.Span{From: day(from), To: day(to)}
+	if err == nil && !span.To.IsZero() {
+		span.To = span.To.AddDate(0, 0, 1)
+	}
+	return span, err
+}
+
+// kept are those of the parameters that have a value.
+func kept(form url.Values, names ...string) url.Values {
+	values := url.Values{}
+	for _, name := range names {
+		if value := form.Get(name); value != "" {
+			values.Set(name, value)
+		}
+	}
+	return values
 }
 
 func alternatives[T ~string](all []T) string {
@@ -56,7 +110,7 @@ func alternatives[T ~string](all []T) string {
 // checked before.
 func ofCursor(err error) error {
 	if _, named := errors.AsType[badParameter](err); !named && auth.ReasonOf(err) == auth.BadRequest {
-		return refuseParameter("cursor", "next_cursor (= q, filter, sort)")
+		return refuseParameter("cursor", "next_cursor (= q, filter, sort …)")
 	}
 	return err
 }

@@ -60,10 +60,10 @@ const (
 )
 
 // executor executes a page's template.
-type executor func(room []byte, f frame, p page) ([]byte, error)
+type executor func(buffer []byte, f frame, p page) ([]byte, error)
 
 // render gives the page of a person. ok is false for whom the parts do not fit.
-func (p *profiles) render(room []byte, f frame, u *auth.User, execute executor) (page []byte, ok bool) {
+func (p *profiles) render(buffer []byte, f frame, u *auth.User, execute executor) (page []byte, ok bool) {
 	if u.Sex < 0 || u.Sex > 2 || !plainID(u.ID) {
 		return nil, false
 	}
@@ -80,7 +80,7 @@ func (p *profiles) render(room []byte, f frame, u *auth.User, execute executor) 
 		p.shapes[key] = parts
 		p.mu.Unlock()
 	}
-	page = room[:0]
+	page = buffer[:0]
 	for _, part := range parts {
 		page = append(page, part.text...)
 		if part.value != nil {
@@ -131,7 +131,7 @@ func (p *profiles) values() map[string]func([]byte, *auth.User) []byte {
 		return func(page []byte, u *auth.User) []byte { return append(page, escapeText.Replace(field(u))...) }
 	}
 	return map[string]func([]byte, *auth.User) []byte{
-		marked.ID:       text(func(u *auth.User) string { return u.ID }),
+		marked.ID:       func(page []byte, u *auth.User) []byte { return append(page, u.ID...) }, // plainID has looked
 		marked.OpenID:   text(func(u *auth.User) string { return u.OpenID }),
 		marked.Nickname: text(func(u *auth.User) string { return u.Nickname }),
 		marked.Country:  text(func(u *auth.User) string { return u.Country }),

@@ -33,8 +33,12 @@ func (s *Server) exportPersonalData(w http.ResponseWriter, r *http.Request, user
 			Session: func(x auth.Session) error { row(); return o.item("sessions", newSessionJSON(x)) },
 			Login:   func(x auth.Login) error { row(); return o.item("logins", newLoginJSON(x)) },
 			Event:   func(x admin.Event) error { row(); return o.item("events", newEventJSON(x, about)) },
-			Rest: func(token *admin.TokenInfo, picture auth.Picture) error {
+			Access: func(all []admin.Access) error {
 				o.noMoreItems()
+				o.field("groups", append([]string{}, about.Groups...))
+				return o.field("applications", newAccessJSON(all))
+			},
+			Rest: func(token *admin.TokenInfo, picture auth.Picture) error {
 				o.field("refresh_token", newTokenJSON(token))
 				return o.field("picture", newPictureJSON(picture))
 			},

@@ -30,6 +30,7 @@ type loginJSON struct {
 	Reason     auth.Reason  `json:"reason,omitempty"`
 	Errcode    int64        `json:"errcode,omitempty"` // WeChat's
 	Step       auth.Step    `json:"step,omitempty"`
+	RequestID  string       `json:"request_id,omitempty"` // of the page that said so
 	RemoteAddr string       `json:"remote_addr"`
 	UserAgent  string       `json:"user_agent"`
 }
@@ -68,7 +69,7 @@ func newSessionJSON(x auth.Session) sessionJSON {
 }
 
 func newLoginJSON(x auth.Login) loginJSON {
-	return loginJSON{inSeconds(x.StartedAt), x.Scope, x.Outcome, x.Reason, x.Errcode, x.Step, x.Device.RemoteAddr, x.Device.UserAgent}
+	return loginJSON{inSeconds(x.StartedAt), x.Scope, x.Outcome, x.Reason, x.Errcode, x.Step, x.RequestID, x.Device.RemoteAddr, x.Device.UserAgent}
 }
 
 // newEventJSON is an event as the person whom the export is about may read it. What
@@ -108,4 +109,29 @@ func newPictureJSON(p auth.Picture) *pictureJSON {
 		return nil
 	}
 	return &pictureJSON{p.Source, inSeconds(p.CopiedAt), p.Type, p.Body}
+}
+
+type accessJSON struct {
+	ClientID string     `json:"client_id"`
+	Name     string     `json:"name"`
+	Scopes   []string   `json:"scopes"`
+	AgreedAt *time.Time `json:"agreed_at"`
+	LastAt   *time.Time `json:"last_login_at"`
+	Offline  bool       `json:"offline"`
+}
+
+func newAccessJSON(all []admin.Access) []accessJSON {
+	list := []accessJSON{}
+	for _, a := range all {
+		list = append(list, accessJSON{a.Client.ID, a.Client.Name, append([]string{}, a.Scopes...), maybeTime(a.AgreedAt), maybeTime(a.LastAt), a.Offline})
+	}
+	return list
+}
+
+// maybeTime is null for the zero time.
+func maybeTime(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
 }

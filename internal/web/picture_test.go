@@ -231,7 +231,7 @@ func TestPictureOfNobody(t *testing.T) {
 	}
 }
 
-// A profile fetched anew brings its picture too.
+// A profile fetched again brings its picture too.
 func TestPictureFollowsARefresh(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, options{})

@@ -37,6 +37,8 @@ type AuditLog interface {
 	Events(context.Context, admin.EventQuery) (admin.EventPage, error)
 	// EachEvent calls f for all that match, newest first, and stops at its error.
 	EachEvent(ctx context.Context, query admin.EventQuery, f func(admin.NamedEvent) error) error
+	// FailedLogins returns the logins that failed in a request.
+	FailedLogins(ctx context.Context, requestID string) ([]auth.Login, error)
 }
 
 // Statistics are the numbers and charts of the dashboard.

@@ -23,7 +23,7 @@ import (
 
 // errRecheck is the cause of NotSignedIn when there is a session, and it is too
 // old to be believed.
-var errRecheck = errors.New("the session is old, and who holds the phone has not been checked since")
+var errRecheck = errors.New("the session is old, and the holder of the phone has not been checked since")
 
 // recheckPause is how long a session counts after WeChat could not tell who is
 // there. A WeChat that is down must not keep people out of what is theirs.
@@ -67,7 +67,7 @@ func (s *Server) pauseName() string {
 	return s.site.cookie(s.cookies.visitor.options.Domain, "wxlogin_checked")
 }
 
-// pauseMark is what nobody can make who has not the key.
+// pauseMark is what nobody without the key can make.
 func pauseMark(key auth.Key, until string, visit *auth.Visit) string {
 	mac := hmac.New(sha256.New, key.Subkey("cookie/recheck"))
 	mac.Write([]byte(until + "\n" + visit.Session.TokenHash))
@@ -114,10 +114,16 @@ func (s *Server) mayGoOn(w http.ResponseWriter, r *http.Request, fl flow, err er
 }
 
 // wantsFresh says whether a page would send the visit to WeChat again: a ticket of a
-// scan does so with an admin whose login is old, see scanTicket. A failed login must
+// scan does so with an admin whose login is old, see scanTicket, and an application may
+// have asked for a login of this moment. A failed login must
 // not lead there, or the browser goes round between the two.
 func (s *Server) wantsFresh(returnTo string, visit *auth.Visit) bool {
 	path := strings.TrimPrefix(returnTo, s.site.origin)
+	if strings.HasPrefix(path, s.site.prefix+"/oidc/authorize?") {
+		query, mark := cutMark(path)
+		_, query, _ = strings.Cut(query, "?")
+		return mark != "" && !s.fresh(mark, query, visit)
+	}
 	return strings.HasPrefix(path, s.site.prefix+"/scan/") && s.admins.Stale(visit)
 }
 

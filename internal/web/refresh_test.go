@@ -21,7 +21,7 @@ func TestProfilesStayFresh(t *testing.T) {
 	phone.signsIn()
 	w.refreshAll()
 	if calls := w.sim.Calls(wechatsim.Refresh); len(calls) != 0 {
-		t.Fatalf("a fresh profile was fetched anew: %v", calls)
+		t.Fatalf("a fresh profile was fetched again: %v", calls)
 	}
 	lin := w.person("lin")
 	lin.Nickname = "林大满"

@@ -65,8 +65,10 @@ func newRenderer(files fs.FS, assets *assets, prefix, fallback string, zone *tim
 				}
 				return t.Lookup(name), nil
 			}
-			if _, err := parse(); err != nil {
-				return nil, err
+			if lang == languages[0] { // a fault of a template is one in every language
+				if _, err := parse(); err != nil {
+					return nil, err
+				}
 			}
 			r.pages[lang][p.file()] = sync.OnceValues(parse)
 		}
@@ -113,6 +115,7 @@ func funcs(words words, assets *assets, prefix, lang string, zone *time.Location
 		"ago":    func(now, t time.Time) (string, error) { return ago(words, now, t) },
 		"agent":  func(userAgent string) (string, error) { return words.device(nameDevice(userAgent)) },
 		"device": words.device,
+		"detail": words.detail,
 		"zone":   zone.String,
 		"bcp47":  func() string { return contentLanguages[lang][0] },
 	}
@@ -173,22 +176,22 @@ func (r *renderer) match(header string) string {
 }
 
 // render gives a whole page, so that a template that fails half-way has sent
-// nothing. It is written into the room given, as far as there is any.
-func (r *renderer) render(room []byte, f frame, p page) ([]byte, error) {
+// nothing. It is written into the buffer given, as far as that reaches.
+func (r *renderer) render(buffer []byte, f frame, p page) ([]byte, error) {
 	if profile, ok := p.(profilePage); ok {
-		if page, ok := r.profiles.render(room, f, profile.User, r.execute); ok {
+		if page, ok := r.profiles.render(buffer, f, profile.User, r.execute); ok {
 			return page, nil
 		}
 	}
-	return r.execute(room, f, p)
+	return r.execute(buffer, f, p)
 }
 
-func (r *renderer) execute(room []byte, f frame, p page) ([]byte, error) {
+func (r *renderer) execute(buffer []byte, f frame, p page) ([]byte, error) {
 	t, err := r.pages[f.Lang][p.file()]()
 	if err != nil {
 		return nil, err
 	}
-	buf := bytes.NewBuffer(room[:0])
+	buf := bytes.NewBuffer(buffer[:0])
 	if err := t.Execute(buf, view{frame: f, Page: p}); err != nil {
 		return nil, fmt.Errorf("render %s: %w", p.file(), err)
 	}

@@ -4,8 +4,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/gorilla/sessions"
-
 	"wxlogin/internal/auth"
 )
 
@@ -34,11 +32,5 @@ func (s *Server) shouldRenew(r *http.Request, fl flow, visit *auth.Visit) bool {
 }
 
 func (s *Server) renewalCookie() *http.Cookie {
-	return sessions.NewCookie(s.site.cookie("", "wxlogin_renewal"), "1", &sessions.Options{
-		Path:     "/",
-		MaxAge:   int(renewalPause / time.Second),
-		Secure:   s.site.secure,
-		HttpOnly: true,
-		SameSite: http.SameSiteLaxMode,
-	})
+	return s.site.newCookie("wxlogin_renewal", "1", renewalPause)
 }

@@ -202,7 +202,7 @@ func TestCallbackFromTheHistory(t *testing.T) {
 }
 
 // A login that has failed for the moment is not shown for ever: to load the page
-// again begins anew, once.
+// again starts over, once.
 func TestFailedLoginIsLoadedAgain(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, options{})
@@ -242,7 +242,7 @@ func TestFailedLoginIsLoadedAgain(t *testing.T) {
 }
 
 // The process died in the middle of a login. The same callback again waits for
-// nothing that can no longer come, and begins anew by itself.
+// nothing that can no longer come, and starts over by itself.
 func TestLoginOfADeadProcess(t *testing.T) {
 	t.Parallel() // it waits for the budget
 	w := newWorld(t, options{budget: time.Second})

@@ -66,6 +66,7 @@ func (s *Server) serveError(w http.ResponseWriter, r *http.Request, err error) {
 	reason, kind := auth.ReasonOf(err), auth.KindOf(err)
 	status := statusOf(reason, kind)
 	s.logError(r, status, reason, kind, err)
+	s.remember(r, status, reason)
 
 	h := w.Header()
 	if status == http.StatusServiceUnavailable || status == http.StatusBadGateway || status == http.StatusGatewayTimeout {
@@ -74,6 +75,10 @@ func (s *Server) serveError(w http.ResponseWriter, r *http.Request, err error) {
 	detail := ""
 	if bad, ok := errors.AsType[badParameter](err); ok {
 		detail = bad.Error()
+	}
+	if s.forApplication(r) {
+		s.protocolProblem(w, r, status, kind, err)
+		return
 	}
 	if s.wantsJSON(r) {
 		s.problem(w, r, status, reason, detail)
@@ -96,7 +101,7 @@ func (s *Server) logError(r *http.Request, status int, reason auth.Reason, kind 
 	case auth.Upstream, auth.Unavailable:
 		log = s.log.WarnContext
 	}
-	log(ctx, "request failed", "request_id", requestID(r), "route", routeOf(r), "status", status, "reason", reason, "error", err)
+	log(ctx, "request failed", "request_id", requestID(r), "route", requestStateOf(r).pattern(), "status", status, "reason", reason, "error", err)
 }
 
 // problem is an error in the form of RFC 9457.
@@ -149,7 +154,7 @@ func (s *Server) errorPage(w http.ResponseWriter, r *http.Request, status int, r
 	switch reason {
 	case auth.Snapshot:
 		p.Icon = "info" // 使用完整服务 is WeChat's own button, nothing of ours helps
-	case auth.Blocked, auth.PersonLimited, auth.WeChatRefused:
+	case auth.Blocked, auth.PersonLimited, auth.WeChatRefused, auth.NotInGroup:
 		p.Icon = "info"
 	case auth.Cancelled:
 		p.Icon = "info"
@@ -159,8 +164,8 @@ func (s *Server) errorPage(w http.ResponseWriter, r *http.Request, status int, r
 	case auth.NotSignedIn, auth.SignInAgain:
 		p.Icon = "info"
 		p.Action = &link{Label: "action.sign_in", Href: s.signInPath(r, s.backTo(r))}
-		if s.atGate(r) {
-			p = s.refusedAtGate(r)
+		if s.isForwardAuth(r) {
+			p = s.refusedForwardAuth(r)
 		}
 	default:
 		p.Action = s.startAgain(r)
@@ -176,13 +181,13 @@ func (s *Server) errorPage(w http.ResponseWriter, r *http.Request, status int, r
 	s.writePage(w, r, status, shown)
 }
 
-// backTo is where a person goes on who has signed in: the page that was asked
+// backTo is where a person who has signed in goes on: the page that was asked
 // for, or the one that led to it, if a browser cannot ask for that again.
 func (s *Server) backTo(r *http.Request) string {
 	path := s.below(r)
 	switch {
-	case s.atGate(r):
-		return s.gateBack(r)
+	case s.isForwardAuth(r):
+		return s.forwardAuthBack(r)
 	case path == "/api/me/erase":
 		return s.site.prefix + "/erase"
 	case path == "/api/me/export" || strings.HasPrefix(path, "/me/"):
@@ -197,10 +202,10 @@ func (s *Server) backTo(r *http.Request) string {
 	return s.site.returnTo(r.URL.RequestURI())
 }
 
-// startAgain is the way on from an error: the login anew when it happened on the
+// startAgain is the way on from an error: the login again when it happened on the
 // way back from WeChat, else the visitor's own page.
 func (s *Server) startAgain(r *http.Request) *link {
-	if fl, ok := flowOf(r); ok {
+	if fl := requestStateOf(r).flow; fl != nil {
 		return &link{Label: "action.try_again", Href: s.loginPath(fl.ReturnTo, fl.Scope == auth.ScopeUserinfo)}
 	}
 	if s.below(r) == "/callback" {
@@ -220,18 +225,22 @@ func (s *Server) writePage(w http.ResponseWriter, r *http.Request, status int, p
 		Lang:      s.renderer.language(r),
 		RequestID: requestID(r),
 		Demo:      s.config.Demo,
+		Branding:  s.config.Branding,
 		Admin:     isAdmin(r),
 		Renews:    s.inWeChat(r) && s.auth.Rules().Mode != auth.ModeBase,
 		Path:      s.below(r),
 		Now:       s.now(),
 	}
 	h := w.Header()
-	if _, message := p.(messagePage); message && (s.atGate(r) || inFrame(r)) {
+	if _, message := p.(messagePage); message && (s.isForwardAuth(r) || inFrame(r)) {
 		s.pageElsewhere(h, &f)
 	}
-	room := rooms.Get().(*[]byte)
-	defer rooms.Put(room)
-	body, err := s.renderer.render(*room, f, p)
+	if f.Admin {
+		h.Set("Content-Security-Policy", adminPolicy)
+	}
+	buffer := buffers.Get().(*[]byte)
+	defer buffers.Put(buffer)
+	body, err := s.renderer.render(*buffer, f, p)
 	if err != nil {
 		s.log.ErrorContext(r.Context(), "page cannot be shown", "request_id", requestID(r), "error", err)
 		h.Set("Content-Type", "text/plain; charset=utf-8")
@@ -250,11 +259,11 @@ func (s *Server) writePage(w http.ResponseWriter, r *http.Request, status int, p
 		w.Write(zipped)
 		return
 	}
-	h.Set("Content-Length", strconv.Itoa(len(body))) // else net/http sends a long page in chunks
+	h["Content-Length"] = []string{strconv.Itoa(len(body))} // else net/http sends a long page in chunks
 	w.WriteHeader(status)
 	w.Write(body) // a browser that has gone is no fault
-	if cap(body) <= maxRoom {
-		*room = body
+	if cap(body) <= maxBuffer {
+		*buffer = body
 	}
 }
 
@@ -265,11 +274,11 @@ var (
 	contentLanguages = map[string][]string{"zh_CN": {"zh-CN"}, "zh_TW": {"zh-TW"}, "en": {"en"}}
 )
 
-// rooms are where pages have been written, for the next ones.
-var rooms = sync.Pool{New: func() any { return new([]byte) }}
+// buffers are what pages have been written into, for the next ones.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
-// maxRoom is the largest room that is kept, in bytes. Few pages need more.
-const maxRoom = 64 << 10
+// maxBuffer is the largest buffer that is reused, in bytes. Few pages need more.
+const maxBuffer = 64 << 10
 
 // redirect sends the browser on. It writes the address itself: http.Redirect
 // tidies paths, and what was checked is not what would be sent.

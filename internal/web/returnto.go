@@ -15,7 +15,7 @@ const maxReturnTo = 2048
 //
 // Browsers forgive more than net/url does (a backslash is a slash to them, tabs
 // vanish, /./ folds away), so everything that they would read differently from
-// us is refused rather than mended.
+// us is refused rather than repaired.
 func (s site) returnTo(raw string) string {
 	if s.refuses(raw) == "" {
 		return raw

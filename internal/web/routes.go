@@ -15,7 +15,7 @@ import (
 // routes is every address there is, with what stands before it.
 func (s *Server) routes() http.Handler {
 	root := chi.NewRouter()
-	root.Use(clientAddress(s.config.TrustedProxies), s.begin, s.recoverPanics, s.secureHeaders, s.askAnyMethod, limitBody, s.sameOrigin(), s.readForm)
+	root.Use(s.recoverPanics, s.secureHeaders, s.askAnyMethod, limitBody, s.sameOrigin(), s.readForm)
 	root.Use(middleware.GetHead) // monitors ask by HEAD
 	root.NotFound(s.handle(s.noSuchPage))
 	root.MethodNotAllowed(s.handle(s.wrongMethod))
@@ -59,10 +59,35 @@ func (s *Server) routes() http.Handler {
 	r.Get("/avatar/{user}", s.handle(s.avatar))
 	r.Get("/api/me", s.handle(s.me))
 
-	// The gate of other sites. It answers every method, see askAnyMethod, and any
+	// Forward auth for other sites. It answers every method, see askAnyMethod, and any
 	// path below it: Envoy appends the visitor's.
-	r.Get(gatePath, s.handle(s.verify))
-	r.Get(gatePath+"/*", s.handle(s.verify))
+	r.Get(verifyPath, s.handle(s.verify))
+	r.Get(verifyPath+"/*", s.handle(s.verify))
+
+	// OpenID Connect: what applications call …
+	r.Group(func(r chi.Router) {
+		r.Use(s.cors)
+		r.Get("/.well-known/openid-configuration", s.handle(s.discovery))
+		r.Get("/oidc/jwks", s.handle(s.jwks))
+		r.Post("/oidc/token", s.handle(s.token))
+		r.Get("/oidc/userinfo", s.handle(s.userinfo))
+		r.Post("/oidc/userinfo", s.handle(s.userinfo))
+		r.Post("/oidc/revoke", s.handle(s.revoke))
+		for _, path := range []string{"/.well-known/openid-configuration", "/oidc/jwks", "/oidc/token", "/oidc/userinfo", "/oidc/revoke"} {
+			r.Options(path, s.handle(s.preflight))
+		}
+	})
+	r.Get("/oidc/picture/{user}/{key}", s.handle(s.clientPicture))
+	// … and where they send people.
+	r.Group(func(r chi.Router) {
+		r.Use(s.limitRate())
+		r.With(s.notByHead).Get("/oidc/authorize", s.handle(s.authorize))
+		r.Post("/oidc/authorize", s.handle(s.authorizeByForm))
+		r.Post("/oidc/consent", s.handle(s.agree))
+		r.With(s.notByHead).Get("/oidc/logout", s.handle(s.clientLogout))
+		r.Post("/oidc/logout", s.handle(s.clientLogoutByForm))
+		r.Post("/oidc/logout/confirm", s.handle(s.confirmLogout))
+	})
 
 	// The way to WeChat and back.
 	r.Group(func(r chi.Router) {
@@ -75,7 +100,7 @@ func (s *Server) routes() http.Handler {
 		})
 		// The check of the state stands before the handler and nowhere else, so
 		// that no code is spent for a browser that did not ask for it.
-		r.With(s.checkState).Get("/callback", s.handle(s.callback))
+		r.With(s.notByHead, s.checkState).Get("/callback", s.handle(s.callback))
 		r.Get("/admin/link", s.handle(s.adminLink))
 		r.Post("/admin/link", s.handle(s.useAdminLink))
 		r.With(s.notByHead, addressStays).Get("/scan/{ticket}", s.handle(s.scanTicket))
@@ -123,7 +148,8 @@ func (s *Server) routes() http.Handler {
 		r.Post("/api/admin/users/{id}/refresh", s.handle(s.apiAct(s.refresh)))
 		r.Delete("/api/admin/users/{id}", s.handle(s.apiErase))
 	})
-	return root
+	s.router = root
+	return clientAddress(s.config.TrustedProxies)(s.begin(root))
 }
 
 // noSuchPage leads on from an address with a slash too many, which people type and
@@ -131,7 +157,7 @@ func (s *Server) routes() http.Handler {
 func (s *Server) noSuchPage(w http.ResponseWriter, r *http.Request) error {
 	address := strings.TrimRight(r.URL.Path, "/")
 	if (r.Method == http.MethodGet || r.Method == http.MethodHead) && address != r.URL.Path && address != "" &&
-		s.handler.(chi.Routes).Match(chi.NewRouteContext(), http.MethodGet, address) {
+		s.router.Match(chi.NewRouteContext(), http.MethodGet, address) {
 		address = s.site.origin + (&url.URL{Path: address, RawQuery: r.URL.RawQuery}).String()
 		return redirect(w, http.StatusPermanentRedirect, address)
 	}
@@ -155,14 +181,13 @@ func (s *Server) favicon(w http.ResponseWriter, r *http.Request) error {
 
 // wrongMethod says which methods would be right (RFC 9110).
 func (s *Server) wrongMethod(w http.ResponseWriter, r *http.Request) error {
-	routes := s.handler.(chi.Routes)
 	var allowed []string
 	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodDelete} {
 		asked := method
 		if method == http.MethodHead {
 			asked = http.MethodGet
 		}
-		if routes.Match(chi.NewRouteContext(), asked, r.URL.Path) {
+		if s.router.Match(chi.NewRouteContext(), asked, r.URL.Path) {
 			allowed = append(allowed, method)
 		}
 	}

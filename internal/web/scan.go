@@ -20,7 +20,11 @@ const scanPolicy = contentPolicy + "; script-src 'self'; connect-src 'self'"
 
 // scan shows a browser outside of WeChat how to get in. It writes nothing.
 func (s *Server) scan(w http.ResponseWriter, r *http.Request) error {
-	tk, err := s.tickets.issue(w, r)
+	client, err := s.signsInTo(r.Context(), s.returnTo(r))
+	if err != nil {
+		return err
+	}
+	tk, err := s.tickets.issue(w, r, uint16(client.Number))
 	if err != nil {
 		return err
 	}
@@ -34,8 +38,13 @@ func (s *Server) showScan(w http.ResponseWriter, r *http.Request, tk ticket, sta
 		return err
 	}
 	returnTo := s.returnTo(r)
+	client, err := s.signsInTo(r.Context(), returnTo)
+	if err != nil {
+		return err
+	}
 	query := "?ticket=" + tk.text
 	p := scanPage{
+		App:        client.Name,
 		Site:       cmp.Or(s.foreign(returnTo), s.config.PublicURL.Host),
 		Phone:      onPhone(r),
 		QRCodeURL:  s.site.prefix + "/scan/qr.png" + query,
@@ -106,7 +115,7 @@ func (s *Server) scanPicture(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) scanDone(w http.ResponseWriter, r *http.Request) error {
 	query := r.URL.Query()
 	returnTo := s.site.returnTo(query.Get("return_to"))
-	tk, token, ok := s.tickets.held(r, query.Get("ticket"))
+	tk, token, ok := s.tickets.openOwn(r, query.Get("ticket"))
 	if !ok {
 		// Another tab of this browser may have been faster.
 		if _, err := s.visitor(r); err == nil {
@@ -125,7 +134,7 @@ func (s *Server) scanDone(w http.ResponseWriter, r *http.Request) error {
 	}
 	err = s.scans.Collect(r.Context(), tk.domain(), auth.Collection{
 		Token:    token,
-		Replaces: s.heldToken(r),
+		Replaces: s.currentTokenHash(r),
 		Device:   device(r),
 	})
 	if auth.ReasonOf(err) == auth.ScanSpent { // and signed out since
@@ -137,7 +146,7 @@ func (s *Server) scanDone(w http.ResponseWriter, r *http.Request) error {
 	if err := s.cookies.hand(w, r, s.cookies.visitor, token); err != nil {
 		return err
 	}
-	s.tickets.forget(w)
+	s.tickets.clearCookie(w)
 	if s.signedOutNotice(r) != "" {
 		http.SetCookie(w, s.signedOutCookie("", -1))
 	}

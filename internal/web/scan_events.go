@@ -20,11 +20,11 @@ const (
 	streamLife  = 20 * time.Second // then the browser comes again, perhaps to another replica
 	streamGrace = 10 * time.Second // for a browser that reads slowly
 	streamPoll  = time.Second
-	maxStreams  = 1000 // in one process; who comes then asks again and again instead
+	maxStreams  = 1000 // in one process; later ones ask again and again instead
 )
 
 // How many streams one ticket and one client address have at once, unless nothing
-// is limited. A browser has one a tab, for a moment two; who comes then asks again
+// is limited. A browser has one a tab, for a moment two; later ones ask again
 // and again instead, so that an office with more desktops waits as well.
 const (
 	streamsOfTicket  = 4
@@ -35,22 +35,22 @@ const (
 type streams struct {
 	open atomic.Int64
 
-	mu   sync.Mutex
-	held map[string]int // by ticket and by address; nobody with none
+	mu     sync.Mutex
+	counts map[string]int // by ticket and by address; nobody with none
 }
 
 // enter takes a place, if there is one. The caller leaves when it is done.
 func (s *streams) enter(ticket, address string, limited bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.open.Load() >= maxStreams || limited && (s.held[ticket] >= streamsOfTicket || s.held[address] >= streamsOfAddress) {
+	if s.open.Load() >= maxStreams || limited && (s.counts[ticket] >= streamsOfTicket || s.counts[address] >= streamsOfAddress) {
 		return false
 	}
-	if s.held == nil {
-		s.held = make(map[string]int)
+	if s.counts == nil {
+		s.counts = make(map[string]int)
 	}
-	s.held[ticket]++
-	s.held[address]++
+	s.counts[ticket]++
+	s.counts[address]++
 	s.open.Add(1)
 	return true
 }
@@ -59,8 +59,8 @@ func (s *streams) leave(ticket, address string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, key := range []string{ticket, address} {
-		if s.held[key]--; s.held[key] == 0 {
-			delete(s.held, key)
+		if s.counts[key]--; s.counts[key] == 0 {
+			delete(s.counts, key)
 		}
 	}
 	s.open.Add(-1)
@@ -78,7 +78,7 @@ func (s *Server) scanStatus(w http.ResponseWriter, r *http.Request) error {
 // statusFor is the status of the request's ticket. For anybody but the browser
 // that it was made for, the ticket has expired.
 func (s *Server) statusFor(r *http.Request) (auth.ScanStatus, error) {
-	tk, _, ok := s.tickets.held(r, r.URL.Query().Get("ticket"))
+	tk, _, ok := s.tickets.openOwn(r, r.URL.Query().Get("ticket"))
 	if !ok {
 		return auth.ScanExpired, nil
 	}
@@ -91,7 +91,7 @@ func (s *Server) statusFor(r *http.Request) (auth.ScanStatus, error) {
 
 // scanEvents is the stream: the status at once, and then every new one.
 func (s *Server) scanEvents(w http.ResponseWriter, r *http.Request) error {
-	ticket, address := "ticket "+s.ticketOf(r), "address "+httprate.CanonicalizeIP(exchangeOf(r).client)
+	ticket, address := "ticket "+s.ticketOf(r), "address "+httprate.CanonicalizeIP(requestStateOf(r).client)
 	if !s.streams.enter(ticket, address, s.config.RateLimit > 0) {
 		w.WriteHeader(http.StatusNoContent) // tells EventSource not to come again
 		return nil
@@ -114,13 +114,13 @@ func (s *Server) scanEvents(w http.ResponseWriter, r *http.Request) error {
 	poll, end := time.NewTicker(streamPoll), time.NewTimer(streamLife)
 	defer poll.Stop()
 	defer end.Stop()
-	for told := auth.ScanStatus(""); ; {
-		if status != told {
+	for sent := auth.ScanStatus(""); ; {
+		if status != sent {
 			fmt.Fprintf(w, "data: %s\n\n", status)
 			if err := stream.Flush(); err != nil {
 				return nil // the browser has gone
 			}
-			told = status
+			sent = status
 		}
 		if status != auth.ScanWaiting && status != auth.ScanOpened {
 			return nil

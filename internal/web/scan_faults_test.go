@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	_ "modernc.org/sqlite"
@@ -133,18 +134,20 @@ func TestScanByStrangersWritesNothing(t *testing.T) {
 // Codes are counted, and the questions of the desktop that waits are not.
 func TestScanRateLimit(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, options{rateLimit: 3})
-	s := w.browser(desktopWeb).scans("/")
-	for range 20 {
+	synctest.Test(t, func(t *testing.T) { // the limiter's minute does not end on the way
+		w := newWorld(t, options{rateLimit: 3})
+		s := w.browser(desktopWeb).scans("/")
+		for range 20 {
+			s.wantStatus("waiting")
+			s.get(s.done).wantPage(http.StatusOK, s.number)
+			s.get(s.picture).wantPage(http.StatusOK, "PNG")
+		}
+		w.browser(iPhone).get(s.path).wantPage(http.StatusFound, "")
+		w.browser(desktopWeb).get("/scan").wantPage(http.StatusOK, "")
+		w.browser(desktopWeb).get("/scan").wantPage(http.StatusTooManyRequests, "")
+		w.browser(iPhone).get(s.path).wantPage(http.StatusTooManyRequests, "")
 		s.wantStatus("waiting")
-		s.get(s.done).wantPage(http.StatusOK, s.number)
-		s.get(s.picture).wantPage(http.StatusOK, "PNG")
-	}
-	w.browser(iPhone).get(s.path).wantPage(http.StatusFound, "")
-	w.browser(desktopWeb).get("/scan").wantPage(http.StatusOK, "")
-	w.browser(desktopWeb).get("/scan").wantPage(http.StatusTooManyRequests, "")
-	w.browser(iPhone).get(s.path).wantPage(http.StatusTooManyRequests, "")
-	s.wantStatus("waiting")
+	})
 }
 
 // Two minutes, for the phone and for the desktop, and a moment more to fetch what

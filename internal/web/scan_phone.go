@@ -9,7 +9,7 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// scanTicket is a phone that has opened a code. Who is not signed in does that
+// scanTicket is a phone that has opened a code. Somebody who is not signed in does that
 // first and comes back.
 func (s *Server) scanTicket(w http.ResponseWriter, r *http.Request) error {
 	tk, ok := s.tickets.open(chi.URLParam(r, "ticket"))
@@ -34,7 +34,13 @@ func (s *Server) scanTicket(w http.ResponseWriter, r *http.Request) error {
 	if err := s.scans.Open(r.Context(), tk.domain(), visit.User.ID); err != nil {
 		return err
 	}
+	client, err := s.clientByNumber(r.Context(), tk.Client)
+	if err != nil {
+		return err
+	}
 	p := scanAskPage{
+		App:     client.Name,
+		AppHost: client.Host(),
 		User:    visit.User,
 		Site:    s.config.PublicURL.Host,
 		Device:  tk.Device,
@@ -73,7 +79,7 @@ func (s *Server) scanAnswer(w http.ResponseWriter, r *http.Request) error {
 	if answer == "confirm" {
 		// Each desktop is one more session, and the one used least recently ends first:
 		// that must not be the one that lets them in.
-		s.toucher.used(&visit.Session, s.now())
+		s.lastSeen.noteNow(&visit.Session, s.now())
 		return s.page(w, r, messagePage{Icon: "success", Key: "scan_confirmed"})
 	}
 	return s.page(w, r, messagePage{Icon: "info", Key: "scan_refused"})

@@ -36,17 +36,8 @@ type cookieKind struct {
 }
 
 func newSessionCookies(site site, domain string, rules auth.Rules, store SessionStore, now func() time.Time) *sessionCookies {
-	// gorilla's defaults are SameSite=None without HttpOnly; every field is ours.
-	options := sessions.Options{
-		Path:     "/",
-		Domain:   domain,
-		MaxAge:   int(rules.Lifetime / time.Second),
-		Secure:   site.secure,
-		HttpOnly: true,
-		SameSite: http.SameSiteLaxMode,
-	}
-	forAdmins := options
-	forAdmins.Domain, forAdmins.MaxAge = "", int(admin.SessionLifetime/time.Second)
+	options := site.cookieOptions(domain, rules.Lifetime)
+	forAdmins := site.cookieOptions("", admin.SessionLifetime)
 	return &sessionCookies{
 		sessions: store,
 		now:      now,
@@ -101,63 +92,54 @@ func (c *sessionCookies) New(r *http.Request, name string) (*sessions.Session, e
 	session := sessions.NewSession(c, name)
 	session.Options = new(kind.options)
 	session.ID, session.IsNew = found.token, found.token == ""
+	if auth.ReasonOf(found.err) == auth.NotSignedIn {
+		return session, nil
+	}
 	return session, found.err
 }
 
-// held is what a request's cookies of one kind come to.
-type held struct {
+// currentSession is what a request's cookies of one kind come to.
+type currentSession struct {
 	asked bool   // else nothing of this is known yet
-	token string // of the live session; empty when there is none
+	token string // of the live session
 	old   bool   // it came in a cookie of the old name
 	visit *auth.Visit
-	err   error // nobody can tell
+	err   error // NotSignedIn when there is no live session, StoreDown when nobody can tell
 }
 
-// read looks for a live session. All cookies of the name are tried, because a
+// read looks for a live session. All cookies of both names are tried, because a
 // stale one of another path or domain may stand first.
-func (c *sessionCookies) read(r *http.Request, kind *cookieKind) held {
-	found := c.readNamed(r, kind, kind.name)
-	if found.token == "" && found.err == nil {
-		found = c.readNamed(r, kind, kind.old)
-		found.old = found.token != ""
+func (c *sessionCookies) read(r *http.Request, kind *cookieKind) currentSession {
+	for _, name := range [...]string{kind.name, kind.old} {
+		for _, token := range cookieTokens(r, name) {
+			visit, err := c.sessions.Visit(r.Context(), kind.kind, auth.Hash(token))
+			switch {
+			case auth.ReasonOf(err) == auth.NotSignedIn:
+			case err != nil:
+				return currentSession{asked: true, err: err}
+			case !visit.Session.Alive(c.now(), c.idle):
+			case kind == c.visitor && visit.User.AppID != c.appID:
+				// Of another account, from before WXLOGIN_APPID was changed: its openid means
+				// nothing to applications that know this one's.
+			default:
+				return currentSession{asked: true, token: token, old: name == kind.old, visit: visit}
+			}
+		}
 	}
-	return found
-}
-
-func (c *sessionCookies) readNamed(r *http.Request, kind *cookieKind, name string) held {
-	for _, token := range cookieTokens(r, name) {
-		visit, err := c.sessions.Visit(r.Context(), kind.kind, auth.Hash(token))
-		if auth.ReasonOf(err) == auth.NotSignedIn {
-			continue
-		}
-		if err != nil {
-			return held{asked: true, err: err}
-		}
-		if !visit.Session.Alive(c.now(), c.idle) {
-			continue
-		}
-		// Of another account, from before WXLOGIN_APPID was changed: its openid means
-		// nothing to applications that know this one's.
-		if kind.kind == auth.VisitorSession && visit.User.AppID != c.appID {
-			continue
-		}
-		return held{asked: true, token: token, visit: visit}
-	}
-	return held{asked: true}
+	return currentSession{asked: true, err: auth.Fail(auth.NotSignedIn, nil)}
 }
 
 // rename gives a session that came in a cookie of the old name one of the new. The
 // old cookie is ours, as the session that it names is; one that names none of ours
 // may be another instance's, and stays.
-func (c *sessionCookies) rename(w http.ResponseWriter, kind *cookieKind, found *held, now time.Time) {
+func (c *sessionCookies) rename(w http.ResponseWriter, kind *cookieKind, found *currentSession, now time.Time) {
 	options := kind.options
 	options.MaxAge = int(found.visit.Session.EndsAt.Sub(now) / time.Second)
 	if options.MaxAge <= 0 {
 		return // it has ended
 	}
 	http.SetCookie(w, sessions.NewCookie(kind.name, found.token, &options))
-	options.MaxAge = -1
-	http.SetCookie(w, sessions.NewCookie(kind.old, "", &options))
+	http.SetCookie(w, takeBack(kind.old, options))
 }
 
 // Save hands the session's token to the browser; with a negative MaxAge it ends
@@ -173,7 +155,7 @@ func (c *sessionCookies) Save(r *http.Request, w http.ResponseWriter, session *s
 		}
 		for _, cookie := range r.CookiesNamed(kind.old) {
 			if slices.Contains(ended, cookie.Value) {
-				http.SetCookie(w, sessions.NewCookie(kind.old, "", session.Options))
+				http.SetCookie(w, takeBack(kind.old, kind.options))
 			}
 		}
 		session.ID = ""
@@ -241,44 +223,36 @@ func (s *Server) visitor(r *http.Request) (*auth.Visit, error) {
 	if s.due(r, visit) {
 		return nil, auth.Fail(auth.NotSignedIn, errRecheck)
 	}
-	s.toucher.seen(&visit.Session, s.now())
+	s.lastSeen.note(&visit.Session, s.now())
 	return visit, nil
 }
 
-// live returns the session of a kind that the browser holds, checked or not. It
-// answers nobody's question who is there.
+// live returns the session of a kind that the browser holds, checked or not, read
+// once a request. It answers nobody's question who is there. NotSignedIn when there
+// is none.
 func (s *Server) live(r *http.Request, kind *cookieKind) (*auth.Visit, error) {
-	found := s.held(r, kind)
-	if found.err == nil && found.token == "" {
-		return nil, auth.Fail(auth.NotSignedIn, nil)
-	}
-	return found.visit, found.err
-}
-
-// held reads the request's session of a kind, once.
-func (s *Server) held(r *http.Request, kind *cookieKind) *held {
-	x := exchangeOf(r)
-	found := &x.visitor
-	if kind.kind == auth.AdminSession {
-		found = &x.adminLink
+	rs := requestStateOf(r)
+	found := &rs.visitor
+	if kind == s.cookies.admin {
+		found = &rs.adminLink
 	}
 	if !found.asked {
 		*found = s.cookies.read(r, kind)
 		if found.old {
-			s.cookies.rename(x, kind, found, s.now())
+			s.cookies.rename(rs, kind, found, s.now())
 		}
 	}
-	return found
+	return found.visit, found.err
 }
 
-// heldToken is the hash of the visitor session that the browser holds, for a
+// currentTokenHash is the hash of the visitor session that the browser holds, for a
 // login to replace. Empty when it holds none, or none can be read.
-func (s *Server) heldToken(r *http.Request) string {
-	found := s.held(r, s.cookies.visitor)
-	if found.token == "" {
+func (s *Server) currentTokenHash(r *http.Request) string {
+	visit, err := s.live(r, s.cookies.visitor)
+	if err != nil {
 		return ""
 	}
-	return auth.Hash(found.token)
+	return visit.Session.TokenHash
 }
 
 // enter says who acts in a request to the admin pages: a browser let in by a link,
@@ -291,7 +265,7 @@ func (s *Server) enter(r *http.Request) (admin.Actor, error) {
 	case auth.ReasonOf(err) == auth.NotSignedIn:
 		visit, err = s.visitor(r)
 	case err == nil:
-		s.toucher.seen(&visit.Session, s.now())
+		s.lastSeen.note(&visit.Session, s.now())
 	}
 	if err != nil {
 		return admin.Actor{}, err

@@ -91,7 +91,7 @@ func (w *world) waitForExchanges(n int) {
 	}
 }
 
-// A WeChat that hangs holds 64 logins and no more; who is signed in does not
+// A WeChat that hangs holds 64 logins and no more; people who are signed in do not
 // notice, and the 65th is told at once.
 func TestManyLoginsHang(t *testing.T) {
 	t.Parallel()

@@ -17,8 +17,8 @@ type patience struct {
 
 // stream writes an answer of any length. rows writes all of it and calls row for
 // each row: after so many of them what there is goes out, so that the browser shows
-// how much has come, and the connection gets time for the next. Who does not read
-// in that time is cut off.
+// how much has come, and the connection gets time for the next. A client that
+// does not read in that time is cut off.
 //
 // What fails before the first byte has gone is an error like any other. After
 // that the connection breaks: the rest cannot be had, and an answer that ends early
@@ -44,15 +44,15 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, chunk int, rows 
 			more()
 		}
 	})
-	x := exchangeOf(r)
-	if err != nil && x.status == 0 {
+	rs := requestStateOf(r)
+	if err != nil && rs.status == 0 {
 		for _, name := range []string{"Content-Type", "Content-Disposition", "X-Total-Count"} {
 			w.Header().Del(name)
 		}
 		return err
 	}
 	if err := firstError(err, out.Flush()); err != nil {
-		s.log.WarnContext(r.Context(), "export broken off", "request_id", x.id, "rows", n, "bytes", x.written, "error", err)
+		s.log.WarnContext(r.Context(), "export broken off", "request_id", rs.id, "rows", n, "bytes", rs.written, "error", err)
 		panic(http.ErrAbortHandler)
 	}
 	return nil

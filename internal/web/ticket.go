@@ -28,7 +28,8 @@ import (
 type ticket struct {
 	text    string // sealed, as in the address
 	Started time.Time
-	Number  int // that desktop and phone both show, 10 to 99
+	Number  int    // that desktop and phone both show, 10 to 99
+	Client  uint16 // number of the application that the desktop signs in to; 0: none
 	Device  deviceName
 	Addr    netip.Addr // of the desktop; may be invalid
 	binding [bindingBytes]byte
@@ -37,7 +38,7 @@ type ticket struct {
 
 const (
 	bindingBytes = 16
-	ticketBytes  = 6 + 1 + 2 + bindingBytes // without the address, which comes last
+	ticketBytes  = 6 + 1 + 2 + bindingBytes + 2 // without the address, which comes last
 )
 
 // domain is what package auth wants to know of a ticket.
@@ -60,15 +61,9 @@ type ticketKey struct {
 
 func newTickets(site site, ring auth.Keyring, now func() time.Time) (*tickets, error) {
 	t := &tickets{
-		name: site.cookie("", "wxlogin_scan"),
-		now:  now,
-		cookie: sessions.Options{
-			Path:     "/",
-			MaxAge:   3600, // of one page or many; a code's two minutes are in the ticket
-			Secure:   site.secure,
-			HttpOnly: true,
-			SameSite: http.SameSiteLaxMode,
-		},
+		name:   site.cookie("", "wxlogin_scan"),
+		now:    now,
+		cookie: site.cookieOptions("", time.Hour), // of one page or many; a code's two minutes are in the ticket
 	}
 	for _, key := range ring {
 		block, err := aes.NewCipher(key.Subkey("scan/v1"))
@@ -86,7 +81,7 @@ func newTickets(site site, ring auth.Keyring, now func() time.Time) (*tickets, e
 
 // issue makes a ticket for the browser that asks, and gives it the cookie that
 // the ticket is bound to unless it has one: all tabs of a browser share it.
-func (t *tickets) issue(w http.ResponseWriter, r *http.Request) (ticket, error) {
+func (t *tickets) issue(w http.ResponseWriter, r *http.Request, client uint16) (ticket, error) {
 	secret := cookieTokens(r, t.name)
 	if len(secret) == 0 {
 		secret = []string{string(auth.NewToken())}
@@ -101,6 +96,7 @@ func (t *tickets) issue(w http.ResponseWriter, r *http.Request) (ticket, error) 
 	tk := ticket{
 		Started: t.now(),
 		Number:  10 + int(number.Int64()),
+		Client:  client,
 		Device:  nameDevice(from.UserAgent),
 		Addr:    addr.Unmap().WithZone(""),
 		binding: bind(secret[0]),
@@ -116,10 +112,11 @@ func (t ticket) encode() []byte {
 	b := binary.BigEndian.AppendUint64(nil, uint64(t.Started.UnixMilli()))[2:]
 	b = append(b, byte(t.Number), t.Device.System, t.Device.Browser)
 	b = append(b, t.binding[:]...)
+	b = binary.BigEndian.AppendUint16(b, t.Client)
 	return append(b, t.Addr.AsSlice()...)
 }
 
-// open reads a ticket. One that we have not made is none.
+// open reads a ticket. One that we have not made is refused.
 func (t *tickets) open(text string) (ticket, bool) {
 	box, err := base64.RawURLEncoding.Strict().DecodeString(text)
 	if err != nil || base64.RawURLEncoding.EncodeToString(box) != text { // the decoder passes over line breaks
@@ -138,16 +135,17 @@ func (t *tickets) open(text string) (ticket, bool) {
 			session: key.session,
 		}
 		copy(tk.binding[:], b[9:])
+		tk.Client = binary.BigEndian.Uint16(b[9+bindingBytes:])
 		tk.Addr, _ = netip.AddrFromSlice(b[ticketBytes:])
 		return tk, true
 	}
 	return ticket{}, false
 }
 
-// held opens a ticket if this browser is the one that it was made for, and
+// openOwn opens a ticket if this browser is the one that it was made for, and
 // returns the token of the session that it opens: one that nobody can make
 // without both the cookie and our key.
-func (t *tickets) held(r *http.Request, text string) (ticket, auth.Secret, bool) {
+func (t *tickets) openOwn(r *http.Request, text string) (ticket, auth.Secret, bool) {
 	tk, ok := t.open(text)
 	if !ok {
 		return ticket{}, "", false
@@ -163,11 +161,9 @@ func (t *tickets) held(r *http.Request, text string) (ticket, auth.Secret, bool)
 	return ticket{}, "", false
 }
 
-// forget takes the cookie back: what it was for is done.
-func (t *tickets) forget(w http.ResponseWriter) {
-	options := t.cookie
-	options.MaxAge = -1
-	http.SetCookie(w, sessions.NewCookie(t.name, "", &options))
+// clearCookie takes the cookie back: what it was for is done.
+func (t *tickets) clearCookie(w http.ResponseWriter) {
+	http.SetCookie(w, takeBack(t.name, t.cookie))
 }
 
 func bind(secret string) [bindingBytes]byte {

@@ -53,7 +53,7 @@ func TestJunkInFrontLocksNobodyOut(t *testing.T) {
 	w.sends(http.MethodGet, s.poll, junkCookies(w.cookieName("wxlogin_scan"), 30)+w.cookieName("wxlogin_scan")+"="+s.cookie("wxlogin_scan"), nil).wantPage(http.StatusOK, `"waiting"`)
 }
 
-// Who holds two live cookies of one name is signed out of both.
+// A browser that holds two live cookies of one name is signed out of both.
 func TestSigningOutEndsAllCookies(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, options{})

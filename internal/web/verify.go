@@ -11,7 +11,7 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// verify is the gate of other sites: their proxy asks it about every request
+// verify is forward auth for other sites: their proxy asks it about every request
 // (nginx auth_request, Caddy forward_auth, Traefik ForwardAuth). The session
 // cookie alone decides; no header can talk it round. The decision reads the
 // database once and writes nothing.
@@ -21,6 +21,9 @@ import (
 func (s *Server) verify(w http.ResponseWriter, r *http.Request) error {
 	visit, err := s.visitor(r)
 	if err == nil {
+		if !s.mayPass(r, &visit.User) {
+			return auth.Failf(auth.NotInGroup, "user %s", visit.User.ID)
+		}
 		return identify(w, visit.User)
 	}
 	if auth.ReasonOf(err) != auth.NotSignedIn {
@@ -33,7 +36,7 @@ func (s *Server) verify(w http.ResponseWriter, r *http.Request) error {
 	query := r.URL.Query()
 	// Below /verify/ the path and its query are the visitor's own (Envoy appends
 	// them), who must not be asked whether a login is wanted.
-	if query.Get("optional") == "1" && s.below(r) == gatePath {
+	if query.Get("optional") == "1" && s.below(r) == verifyPath {
 		return identify(w, auth.User{})
 	}
 	if query.Get("login") == "redirect" && s.navigates(r) {
@@ -42,13 +45,23 @@ func (s *Server) verify(w http.ResponseWriter, r *http.Request) error {
 	return err
 }
 
-// gatePath is the address that proxies ask, below the prefix.
-const gatePath = "/verify"
+// mayPass says whether a person is in one of the groups that the proxy's question names,
+// if it names any. Below /verify/ the query is the visitor's own.
+func (s *Server) mayPass(r *http.Request, u *auth.User) bool {
+	if !strings.Contains(r.URL.RawQuery, "groups") || s.below(r) != verifyPath {
+		return true
+	}
+	query := r.URL.Query()
+	return !query.Has("groups") || u.InAny(strings.Split(query.Get("groups"), ","))
+}
 
-// atGate says whether a request is a proxy's question.
-func (s *Server) atGate(r *http.Request) bool {
+// verifyPath is the address that proxies ask, below the prefix.
+const verifyPath = "/verify"
+
+// isForwardAuth says whether a request is a proxy's question.
+func (s *Server) isForwardAuth(r *http.Request) bool {
 	path := s.below(r)
-	return path == gatePath || strings.HasPrefix(path, gatePath+"/")
+	return path == verifyPath || strings.HasPrefix(path, verifyPath+"/")
 }
 
 // below is the path of a request below the prefix.
@@ -56,29 +69,33 @@ func (s *Server) below(r *http.Request) string {
 	return strings.TrimPrefix(r.URL.Path, s.site.prefix)
 }
 
-// askAnyMethod lets the gate be asked by the visitor's own method, as Envoy does:
+// askAnyMethod lets a proxy ask by the visitor's own method, as Envoy does:
 // the question changes nothing, whatever the request that it is about would.
 func (s *Server) askAnyMethod(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodGet || r.Method == http.MethodHead || !s.atGate(r) {
+		if r.Method == http.MethodGet || r.Method == http.MethodHead || !s.isForwardAuth(r) {
 			next.ServeHTTP(w, r)
 			return
 		}
-		exchangeOf(r).method = r.Method
+		requestStateOf(r).method = r.Method
 		asked := *r
 		asked.Method = http.MethodGet
 		next.ServeHTTP(w, &asked)
 	})
 }
 
-// identify answers the gate's question with who it is.
+// identityHeaders are what identify fills in.
+var identityHeaders = [...]string{"Remote-User", "Remote-Name", "X-Wechat-Openid", "X-Wechat-Unionid", "X-Wechat-Scope"}
+
+// identify answers forward auth with who it is.
 func identify(w http.ResponseWriter, user auth.User) error {
 	h := w.Header()
-	h.Set("Remote-User", user.ID)
-	h.Set("Remote-Name", headerName(user.Nickname))
-	h.Set("X-Wechat-Openid", user.OpenID)
-	h.Set("X-Wechat-Unionid", user.UnionID)
-	h.Set("X-Wechat-Scope", string(user.Scope))
+	// Names in their canonical form, and one array for all values: Set would look at
+	// each letter of the names and allocate five times, with every request of a site.
+	values := []string{user.ID, headerName(user.Nickname), user.OpenID, user.UnionID, string(user.Scope)}
+	for i, name := range identityHeaders {
+		h[name] = values[i : i+1 : i+1]
+	}
 	w.WriteHeader(http.StatusOK)
 	return nil
 }
@@ -126,6 +143,9 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) error {
 
 // fromProxy says whether a trusted proxy sent the request.
 func (s *Server) fromProxy(r *http.Request) bool {
+	if len(s.config.TrustedProxies) == 0 {
+		return false
+	}
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	return err == nil && slices.ContainsFunc(s.config.TrustedProxies, func(proxy netip.Prefix) bool {
 		return proxy.Contains(peer.Addr().Unmap())
@@ -136,16 +156,16 @@ func (s *Server) fromProxy(r *http.Request) bool {
 // about; empty from anybody else. Of several, which proxies in a row make, the
 // first is the visitor's.
 func (s *Server) forwarded(r *http.Request, name string) string {
-	if r.Header.Get(name) == "" || !s.fromProxy(r) {
+	if !s.fromProxy(r) {
 		return ""
 	}
 	first, _, _ := strings.Cut(r.Header.Get(name), ",")
 	return strings.TrimSpace(first)
 }
 
-// methodOf is the visitor's method in a question to the gate.
+// methodOf is the visitor's method in a proxy's question.
 func (s *Server) methodOf(r *http.Request) string {
-	return cmp.Or(s.forwarded(r, "X-Forwarded-Method"), exchangeOf(r).method, r.Method)
+	return cmp.Or(s.forwarded(r, "X-Forwarded-Method"), requestStateOf(r).method, r.Method)
 }
 
 // navigates says whether a person's browser waits for a page that it can be led

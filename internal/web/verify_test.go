@@ -47,7 +47,7 @@ func TestVerify(t *testing.T) {
 		t.Errorf("headers %v", p.Header)
 	}
 	if n := len(w.sim.Calls()); n != calls || phone.me()["last_login_at"] != lastSeen {
-		t.Error("the gate asked WeChat or wrote something")
+		t.Error("forward auth asked WeChat or wrote something")
 	}
 
 	phone.post("/logout", nil)
@@ -89,7 +89,7 @@ func TestVerifyRedirects(t *testing.T) {
 	}
 }
 
-// Nothing but the cookie opens the gate.
+// Nothing but the cookie passes forward auth.
 func TestVerifyBelievesNoHeader(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, options{proxies: []string{"127.0.0.1/32"}})

@@ -3,14 +3,14 @@ package web
 import (
 	"errors"
 	"net/http"
-
-	"github.com/gorilla/sessions"
+	"net/url"
+	"time"
 
 	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 )
 
-// home is the visitor's own page. Who is not signed in is signed in, inside
+// home is the visitor's own page. Visitors who are not signed in are signed in, inside
 // WeChat without a screen, other browsers by a phone.
 func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 	visit, err := s.visitor(r)
@@ -37,16 +37,28 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 // has agreed and is signed in has come by Back, and goes where they went.
 func (s *Server) consent(w http.ResponseWriter, r *http.Request) error {
 	returnTo := s.returnTo(r)
-	p := consentPage{Site: s.config.PublicURL.Host, ConsentURL: s.loginPath(returnTo, true)}
+	if r.URL.Query().Get("declined") == "1" {
+		return s.page(w, r, messagePage{
+			Icon:   "info",
+			Key:    "declined",
+			Action: &link{Label: "action.login", Href: s.consentPath(returnTo)},
+		})
+	}
+	p := consentPage{Site: s.config.PublicURL.Host, ConsentURL: s.loginPath(returnTo, true), SkipURL: s.consentPath(returnTo) + "&declined=1"}
 	visit, err := s.visitor(r)
 	switch {
 	case err != nil:
 	case r.URL.Query().Get("renew") == "1":
-		p.SkipURL = returnTo // they are signed in already
+		p.SignedIn, p.SkipURL = true, returnTo
 	case visit.User.Consented() && r.URL.Query().Has("return_to"):
 		return redirect(w, http.StatusSeeOther, returnTo)
 	}
 	return s.page(w, r, p)
+}
+
+// consentPath is where the profile is asked for, on the way to returnTo.
+func (s *Server) consentPath(returnTo string) string {
+	return s.site.prefix + "/consent?return_to=" + url.QueryEscape(returnTo)
 }
 
 // logout ends the session, or with scope=all every session of the person.
@@ -106,7 +118,7 @@ func (s *Server) eraseMe(w http.ResponseWriter, r *http.Request) error {
 // The signed-out notice keeps a visitor who signs out inside WeChat from being signed in
 // again by the very next page: a cookie for ten minutes, gone with the next
 // login. Its value is the key of the words for who has just gone.
-const signedOutLifetime = 600 // seconds
+const signedOutLifetime = 10 * time.Minute
 
 func (s *Server) signedOutNotice(r *http.Request) string {
 	cookie, err := r.Cookie(s.signedOutCookie("", 0).Name)
@@ -116,12 +128,6 @@ func (s *Server) signedOutNotice(r *http.Request) string {
 	return cookie.Value
 }
 
-func (s *Server) signedOutCookie(value string, maxAge int) *http.Cookie {
-	return sessions.NewCookie(s.site.cookie("", "wxlogin_farewell"), value, &sessions.Options{
-		Path:     "/",
-		MaxAge:   maxAge,
-		Secure:   s.site.secure,
-		HttpOnly: true,
-		SameSite: http.SameSiteLaxMode,
-	})
+func (s *Server) signedOutCookie(value string, lifetime time.Duration) *http.Cookie {
+	return s.site.newCookie("wxlogin_farewell", value, lifetime)
 }

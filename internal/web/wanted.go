@@ -15,7 +15,7 @@ func (s *Server) wanted(r *http.Request) string {
 	host, uri := s.forwarded(r, "X-Forwarded-Host"), ""
 	if s.fromProxy(r) {
 		uri = r.Header.Get("X-Forwarded-Uri") // a path may hold a comma
-		if below := strings.TrimPrefix(r.URL.EscapedPath(), s.site.prefix+gatePath); uri == "" && host == "" && strings.HasPrefix(below, "/") {
+		if below := strings.TrimPrefix(r.URL.EscapedPath(), s.site.prefix+verifyPath); uri == "" && host == "" && strings.HasPrefix(below, "/") {
 			host, uri = r.Host, below // Envoy leaves the visitor's host and appends the path
 			if r.URL.RawQuery != "" {
 				uri += "?" + r.URL.RawQuery
@@ -24,7 +24,7 @@ func (s *Server) wanted(r *http.Request) string {
 	}
 	switch {
 	case !s.fromProxy(r) && r.Header.Get("X-Forwarded-Host") != "":
-		return s.nowhere(r, "the proxy is not in WXLOGIN_TRUSTED_PROXIES", "proxy", exchangeOf(r).client)
+		return s.nowhere(r, "the proxy is not in WXLOGIN_TRUSTED_PROXIES", "proxy", requestStateOf(r).client)
 	case host == "":
 		return s.nowhere(r, "the proxy sends no X-Forwarded-Host", "", "")
 	case !strings.HasPrefix(uri, "/"):
@@ -113,11 +113,11 @@ func (s *Server) returnTo(r *http.Request) string {
 	return raw
 }
 
-// notices are what the operator has been told. Anybody can bring about some, so
+// notices are what the operator has been reported. Anybody can bring about some, so
 // there is an end to them.
 type notices struct {
-	mu   sync.Mutex
-	told map[string]bool
+	mu       sync.Mutex
+	reported map[string]bool
 }
 
 const (
@@ -129,12 +129,12 @@ const (
 func (n *notices) first(what string) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.told[what] || len(n.told) >= maxNotices {
+	if n.reported[what] || len(n.reported) >= maxNotices {
 		return false
 	}
-	if n.told == nil {
-		n.told = make(map[string]bool)
+	if n.reported == nil {
+		n.reported = make(map[string]bool)
 	}
-	n.told[what] = true
+	n.reported[what] = true
 	return true
 }

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// wantsJSON says whether an error goes to a program: below /api/, at the gate, or
+// wantsJSON says whether an error goes to a program: below /api/, in forward auth, or
 // to a script that says so. A browser that opens such an address as a page, or
-// sends a page's form there, has a person before it who gets a page.
+// sends a page's form there, has a person before it, and gets a page.
 func (s *Server) wantsJSON(r *http.Request) bool {
 	path := s.below(r)
 	switch {
@@ -15,7 +15,7 @@ func (s *Server) wantsJSON(r *http.Request) bool {
 		return true
 	case path == "/healthz" || path == "/readyz":
 		return true
-	case s.atGate(r):
+	case s.isForwardAuth(r):
 		return !opensPage(r) || s.methodOf(r) != http.MethodGet && !fromForm(r)
 	case path == "/api/me/export" && r.Header.Get("Sec-Fetch-Mode") == "":
 		return !acceptsHTML(r) // our pages link to it

@@ -17,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-chi/chi/v5"
 	"github.com/gorilla/sessions"
 
 	"wxlogin/internal/admin"
@@ -47,13 +48,17 @@ type Config struct {
 	Keys           auth.Keyring
 	RateLimit      int               // requests a minute and client address; 0: no limit
 	RootFiles      map[string][]byte // MP_verify_*.txt by name, served at the root of the host
+	EmailDomain    string            // of the addresses that applications are given
 	Demo           *Demo             // not nil: every browser counts as WeChat's
+	Branding       Branding
 
 	Auth       *auth.Service
 	Scans      *auth.Scans
 	Admins     *admin.Service
 	Refresher  *auth.Refresher
 	Pictures   *auth.Pictures // nil: none are copied
+	Grants     *auth.Grants
+	IDTokens   IDTokens
 	Sessions   SessionStore
 	People     People
 	Lists      Lists
@@ -76,6 +81,11 @@ type Config struct {
 	// unread, and why.
 	Refused func(auth.Reason)
 
+	// Application, if set, is told what an application asked for (authorize, token,
+	// userinfo) and what it got: given, or the error's code. One that nobody knows has
+	// no name.
+	Application func(application, step, result string)
+
 	// Meaning says what one of WeChat's errcodes means, in one of our languages.
 	// nil: nobody can tell.
 	Meaning func(lang string, errcode int64) string
@@ -96,7 +106,8 @@ type Server struct {
 	auditLog   AuditLog
 	statistics Statistics
 	personal   PersonalStore
-	sessions   SessionStore
+	grants     *auth.Grants
+	idTokens   IDTokens
 	now        func() time.Time
 	log        *slog.Logger
 
@@ -105,14 +116,16 @@ type Server struct {
 	flows    *flows
 	tickets  *tickets
 	streams  streams
-	toucher  *toucher
+	failures failures
+	lastSeen *lastSeenWriter
 	patience patience
 	notices  notices
 	// elsewherePolicy is the content policy of a page under another site's address.
 	elsewherePolicy string
 	renderer        *renderer
 	assets          *assets
-	handler         http.Handler
+	router          chi.Routes
+	handler         http.Handler // the router, and what stands before it
 }
 
 // New makes a Server. It fails when a page cannot be parsed.
@@ -127,7 +140,8 @@ func New(config Config) (*Server, error) {
 		auditLog:   config.AuditLog,
 		statistics: config.Statistics,
 		personal:   config.Personal,
-		sessions:   config.Sessions,
+		grants:     config.Grants,
+		idTokens:   config.IDTokens,
 		now:        config.Now,
 		log:        config.Log,
 		site:       newSite(config.PublicURL, config.ReturnHosts),
@@ -135,7 +149,7 @@ func New(config Config) (*Server, error) {
 	}
 	s.elsewherePolicy = newElsewherePolicy(s.site, config.ReturnHosts)
 	idle := config.Auth.Rules().Idle
-	s.toucher = newToucher(config.Sessions, config.Log, min(time.Hour, idle/4))
+	s.lastSeen = newLastSeenWriter(config.Sessions, config.Log, min(time.Hour, idle/4))
 	s.cookies = newSessionCookies(s.site, config.CookieDomain, config.Auth.Rules(), config.Sessions, config.Now)
 	s.flows = newFlows(s.site, config.Keys, config.Now)
 	if s.config.Observe == nil {
@@ -150,6 +164,9 @@ func New(config Config) (*Server, error) {
 	if s.config.Started == nil {
 		s.config.Started = func(auth.Scope, bool) {}
 	}
+	if s.config.Application == nil {
+		s.config.Application = func(string, string, string) {}
+	}
 	if s.config.Refused == nil {
 		s.config.Refused = func(auth.Reason) {}
 	}
@@ -157,7 +174,7 @@ func New(config Config) (*Server, error) {
 	if s.tickets, err = newTickets(s.site, config.Keys, config.Now); err != nil {
 		return nil, fmt.Errorf("keys: %w", err)
 	}
-	if s.assets, err = builtAssets(); err != nil {
+	if s.assets, err = assetsWith(config.Branding.Logo); err != nil {
 		return nil, err
 	}
 	if s.renderer, err = newRenderer(config.Templates, s.assets, s.site.prefix, config.Lang, config.Zone); err != nil {
@@ -174,7 +191,7 @@ func (s *Server) Streams() int64 { return s.streams.open.Load() }
 
 // Close writes down what the server still holds in memory: when sessions were
 // last seen.
-func (s *Server) Close(ctx context.Context) { s.toucher.close(ctx) }
+func (s *Server) Close(ctx context.Context) { s.lastSeen.close(ctx) }
 
 var _ sessions.Store = (*sessionCookies)(nil)
 

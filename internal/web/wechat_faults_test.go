@@ -93,7 +93,7 @@ func TestTokenFaults(t *testing.T) {
 		{name: "endless body", fault: wechatsim.Fault{Endless: true}, status: 502, words: unreachable},
 		{name: "gzip bomb", fault: wechatsim.GzipBomb(64 << 20), status: 502, words: unreachable},
 		{name: "100 KB of header", fault: wechatsim.Fault{Header: header("X-Pad", strings.Repeat("x", 100<<10))}, status: 502, words: unreachable},
-		{name: "gzip that is none", fault: wechatsim.Fault{Body: []byte("{}"), Header: header("Content-Encoding", "gzip")}, status: 502, words: unreachable},
+		{name: "gzip in name only", fault: wechatsim.Fault{Body: []byte("{}"), Header: header("Content-Encoding", "gzip")}, status: 502, words: unreachable},
 		{name: "nobody", fault: body(`{}`), status: 502, words: noIdentity},
 		{name: "openid empty", fault: body(`{"access_token":"x","openid":""}`), status: 502, words: noIdentity},
 		{name: "openid null", fault: body(`{"access_token":"x","openid":null}`), status: 502, words: noIdentity},

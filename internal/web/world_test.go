@@ -19,6 +19,7 @@ import (
 
 	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
+	"wxlogin/internal/idtoken"
 	"wxlogin/internal/store"
 	"wxlogin/internal/web"
 	"wxlogin/internal/wechat"
@@ -44,6 +45,8 @@ type world struct {
 	clock     *clock
 	log       *logBuffer
 	secrets   *secrets
+	keys      auth.Keyring
+	idTokens  *idtoken.Keys
 	server    *web.Server
 	stopping  chan struct{} // closed by a test that stops the service
 }
@@ -64,8 +67,10 @@ type options struct {
 	dbPath      string       // share another world's database
 	keys        auth.Keyring // and its keys
 	sim         *wechatsim.Simulator
-	apiURL      string // in place of the simulator
+	apiURL      string         // in place of the simulator
+	zone        *time.Location // nil: UTC
 
+	branding     web.Branding
 	https        bool
 	cookieDomain string
 }
@@ -109,6 +114,7 @@ func newWorld(t testing.TB, o options) *world {
 	if keys == nil {
 		keys = newKeys(t)
 	}
+	w.keys = keys
 	w.db, err = store.Open(t.Context(), store.Config{
 		URL: databaseURL(w.dbPath), Keys: keys, Migrations: migrations.FS, Now: w.clock.now, Logger: log,
 	})
@@ -130,20 +136,25 @@ func newWorld(t testing.TB, o options) *world {
 	t.Cleanup(func() { w.pictures.Close(t.Context()) }) // cut short: that context has ended
 	w.refresher = auth.NewRefresher(client, w.db, w.pictures, w.clock.now, log)
 	w.admins = admin.New(admin.Config{Store: w.db, AppID: rules.AppID, Admins: o.admins, Now: w.clock.now})
+	w.idTokens = idtoken.NewKeys(w.db, w.clock.now, log)
 	config := web.Config{
 		PublicURL:    public,
 		ReturnHosts:  o.returnHosts,
 		CookieDomain: o.cookieDomain,
 		Lang:         "zh_CN",
-		Zone:         time.UTC,
+		Zone:         cmp.Or(o.zone, time.UTC),
 		Keys:         keys,
 		RateLimit:    o.rateLimit,
+		Branding:     o.branding,
 		Auth:         auth.New(auth.Config{Provider: client, Store: w.db, Pictures: w.pictures, Rules: rules, Now: w.clock.now, Log: log}),
 		Scans:        auth.NewScans(w.db, rules, w.clock.now, nil),
 		Stopping:     w.stopping,
 		Admins:       w.admins,
 		Refresher:    w.refresher,
 		Pictures:     w.pictures,
+		Grants:       auth.NewGrants(w.db, keys, rules, w.clock.now),
+		IDTokens:     w.idTokens,
+		EmailDomain:  "wechat.invalid",
 		Sessions:     w.db,
 		People:       w.db,
 		Lists:        w.db,

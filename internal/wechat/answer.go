@@ -3,6 +3,7 @@ package wechat
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"regexp"
 	"strconv"
 	"strings"
@@ -14,16 +15,19 @@ import (
 )
 
 // answer is the JSON object that WeChat sends for everything, errors too. Its
-// fields are read one by one and kindly: WeChat has sent numbers as strings,
-// nulls and missing fields (field reports), and one odd field must not cost the
-// rest.
-type answer map[string]json.RawMessage
+// fields are taken kindly: WeChat has sent numbers as strings, nulls and missing
+// fields (field reports), and one odd field must not cost the rest. So every value
+// is what it is in JSON, a number as json.Number.
+type answer map[string]any
 
 // parseAnswer reads a body by its content, whatever its Content-Type says
 // (officially JSON, sent as text/plain). An answer with an errcode is an error.
 func parseAnswer(endpoint string, body []byte) (answer, error) {
 	var a answer
-	if err := json.Unmarshal(mend(body), &a); err != nil || a == nil {
+	decoder := json.NewDecoder(bytes.NewReader(repairJSON(body)))
+	decoder.UseNumber()
+	err := decoder.Decode(&a)
+	if _, more := decoder.Token(); err != nil || a == nil || more != io.EOF {
 		// The decoder's own words quote the body, which may hold tokens.
 		return nil, auth.Failf(auth.WeChatFailed, "%s: answered with something else than a JSON object (%d bytes)", endpoint, len(body))
 	}
@@ -33,21 +37,21 @@ func parseAnswer(endpoint string, body []byte) (answer, error) {
 	return a, nil
 }
 
-// mend makes WeChat's bytes fit for a JSON decoder. Seen in the field: a byte
+// repairJSON makes WeChat's bytes fit for a JSON decoder. Seen in the field: a byte
 // order mark, raw control characters inside strings, broken UTF-8, and whole
 // bodies in GBK. A space in place of a control character is harmless outside of
 // strings and close to nothing inside.
-func mend(body []byte) []byte {
+func repairJSON(body []byte) []byte {
 	body = bytes.TrimPrefix(body, []byte("\uFEFF"))
 	if !utf8.Valid(body) {
 		body = decode(body)
 	}
-	return bytes.Map(func(r rune) rune {
-		if r < ' ' {
-			return ' '
+	for i, c := range body {
+		if c < ' ' {
+			body[i] = ' '
 		}
-		return r
-	}, body)
+	}
+	return body
 }
 
 // decode turns bytes that are not UTF-8 into some. A body without a single
@@ -77,32 +81,31 @@ func hasMultibyte(body []byte) bool {
 
 // text reads a string, or a number as one; anything else is empty.
 func (a answer) text(field string) string {
-	var s string
-	if json.Unmarshal(a[field], &s) == nil {
-		return s
-	}
-	var n json.Number
-	if json.Unmarshal(a[field], &n) == nil {
-		return n.String()
+	switch value := a[field].(type) {
+	case string:
+		return value
+	case json.Number:
+		return value.String()
 	}
 	return ""
 }
 
 // number reads a whole number, or a string that holds one; anything else is 0.
 func (a answer) number(field string) int64 {
-	f, err := strconv.ParseFloat(strings.TrimSpace(a.text(field)), 64)
+	text := a.text(field)
+	if text == "" {
+		return 0 // as most are, most of the time
+	}
+	f, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
 	if err != nil || f != f || f > 1e15 || f < -1e15 {
 		return 0
 	}
 	return int64(f)
 }
 
-// list reads the strings of an array; anything else is none.
+// list reads the strings of an array; anything else is an empty list.
 func (a answer) list(field string) []string {
-	var items []any
-	if json.Unmarshal(a[field], &items) != nil {
-		return nil
-	}
+	items, _ := a[field].([]any)
 	var list []string
 	for _, item := range items {
 		if s, ok := item.(string); ok {
@@ -120,25 +123,25 @@ var identifier = regexp.MustCompile(`^[0-9A-Za-z_-]{1,128}$`)
 // id reads an openid or unionid. Only a JSON string counts: a number would have
 // lost digits.
 func (a answer) id(field string) string {
-	var s string
-	if json.Unmarshal(a[field], &s) != nil || !identifier.MatchString(s) {
+	s, _ := a[field].(string)
+	if !identifier.MatchString(s) {
 		return ""
 	}
 	return s
 }
 
 // grant reads the answer of the token endpoint.
-func (a answer) grant() (auth.Grant, error) {
-	grant := auth.Grant{
+func (a answer) grant() (auth.TokenAnswer, error) {
+	grant := auth.TokenAnswer{
 		OpenID:       a.id("openid"),
 		UnionID:      a.id("unionid"),
 		Scope:        auth.ParseScope(a.text("scope")),
 		AccessToken:  auth.Secret(a.text("access_token")),
 		RefreshToken: auth.Secret(a.text("refresh_token")),
-		Snapshot:     a.number("is_snapshotuser") != 0 || a.text("is_snapshotuser") == "" && string(a["is_snapshotuser"]) == "true",
+		Snapshot:     a.number("is_snapshotuser") != 0 || a["is_snapshotuser"] == true,
 	}
 	if grant.OpenID == "" {
-		return auth.Grant{}, auth.Failf(auth.IdentityClash, "token: the answer names no openid")
+		return auth.TokenAnswer{}, auth.Failf(auth.IdentityClash, "token: the answer names no openid")
 	}
 	return grant, nil
 }

@@ -14,8 +14,8 @@ const openID = "o6_bmjrPTlm6_2sgVt7hMZOPfL2M"
 
 // Bodies of the token endpoint.
 func TestReadGrant(t *testing.T) {
-	good := auth.Grant{OpenID: openID, Scope: auth.ScopeBase, AccessToken: "a", RefreshToken: "r"}
-	change := func(f func(*auth.Grant)) auth.Grant {
+	good := auth.TokenAnswer{OpenID: openID, Scope: auth.ScopeBase, AccessToken: "a", RefreshToken: "r"}
+	change := func(f func(*auth.TokenAnswer)) auth.TokenAnswer {
 		g := good
 		f(&g)
 		return g
@@ -23,7 +23,7 @@ func TestReadGrant(t *testing.T) {
 	const head = `{"access_token":"a","expires_in":7200,"refresh_token":"r","openid":"` + openID + `"`
 	for name, row := range map[string]struct {
 		body   string
-		want   auth.Grant
+		want   auth.TokenAnswer
 		reason auth.Reason
 	}{
 		"sample":               {body: head + `,"scope":"snsapi_base"}`, want: good},
@@ -31,17 +31,17 @@ func TestReadGrant(t *testing.T) {
 		"errcode 0":            {body: head + `,"errcode":0,"errmsg":"ok"}`, want: good},
 		"expires_in a string":  {body: strings.Replace(head, "7200", `"7200"`, 1) + `}`, want: good},
 		"expires_in 1e20":      {body: strings.Replace(head, "7200", `1e20`, 1) + `}`, want: good},
-		"scope with a comma":   {body: head + `,"scope":"snsapi_base,snsapi_userinfo,"}`, want: change(func(g *auth.Grant) { g.Scope = auth.ScopeUserinfo })},
+		"scope with a comma":   {body: head + `,"scope":"snsapi_base,snsapi_userinfo,"}`, want: change(func(g *auth.TokenAnswer) { g.Scope = auth.ScopeUserinfo })},
 		"scope null":           {body: head + `,"scope":null}`, want: good},
-		"unionid":              {body: head + `,"unionid":"o7"}`, want: change(func(g *auth.Grant) { g.UnionID = "o7" })},
+		"unionid":              {body: head + `,"unionid":"o7"}`, want: change(func(g *auth.TokenAnswer) { g.UnionID = "o7" })},
 		"unionid empty":        {body: head + `,"unionid":""}`, want: good},
 		"unionid null":         {body: head + `,"unionid":null}`, want: good},
 		"unionid odd":          {body: head + `,"unionid":"o7\r\nX-Evil: 1"}`, want: good},
-		"snapshot":             {body: head + `,"is_snapshotuser":1}`, want: change(func(g *auth.Grant) { g.Snapshot = true })},
-		"snapshot a string":    {body: head + `,"is_snapshotuser":"1"}`, want: change(func(g *auth.Grant) { g.Snapshot = true })},
-		"snapshot true":        {body: head + `,"is_snapshotuser":true}`, want: change(func(g *auth.Grant) { g.Snapshot = true })},
+		"snapshot":             {body: head + `,"is_snapshotuser":1}`, want: change(func(g *auth.TokenAnswer) { g.Snapshot = true })},
+		"snapshot a string":    {body: head + `,"is_snapshotuser":"1"}`, want: change(func(g *auth.TokenAnswer) { g.Snapshot = true })},
+		"snapshot true":        {body: head + `,"is_snapshotuser":true}`, want: change(func(g *auth.TokenAnswer) { g.Snapshot = true })},
 		"snapshot 0":           {body: head + `,"is_snapshotuser":0}`, want: good},
-		"no refresh_token":     {body: `{"access_token":"a","openid":"` + openID + `"}`, want: change(func(g *auth.Grant) { g.RefreshToken = "" })},
+		"no refresh_token":     {body: `{"access_token":"a","openid":"` + openID + `"}`, want: change(func(g *auth.TokenAnswer) { g.RefreshToken = "" })},
 		"errcode a string":     {body: `{"errcode":"40029","errmsg":"invalid code"}`, reason: auth.CodeSpent},
 		"errcode with openid":  {body: head + `,"errcode":40163}`, reason: auth.CodeSpent},
 		"errcode huge":         {body: `{"errcode":1e300}`, reason: auth.IdentityClash},

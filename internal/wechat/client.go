@@ -35,6 +35,7 @@ type Client struct {
 	refresh  *endpoint
 	userinfo *endpoint
 	picture  *endpoint
+	spares   *spares // of exchange
 }
 
 // The time one call may take. Together they stay inside a login's 8 seconds.
@@ -50,17 +51,21 @@ const tokenEndpoint = "token"
 func New(config Config) *Client {
 	config.OpenURL = strings.TrimRight(config.OpenURL, "/")
 	config.APIURL = strings.TrimRight(config.APIURL, "/")
-	return &Client{
-		config: config,
-		// A code is sent once. net/http sends a GET again by itself when a
-		// kept-alive connection dies before the first byte of the answer, and
-		// WeChat may have taken the code by then; a fresh connection has no such
-		// second try.
-		exchange: newEndpoint(tokenEndpoint, exchangeTimeout, func(t *http.Transport) { t.DisableKeepAlives = true }),
+	c := &Client{
+		config:   config,
 		refresh:  newEndpoint("refresh", exchangeTimeout, func(*http.Transport) {}),
 		userinfo: newEndpoint("userinfo", userinfoTimeout, func(*http.Transport) {}),
 		picture:  newPictureEndpoint(),
 	}
+	// A code is sent once. net/http sends a GET again by itself when a kept-alive
+	// connection dies before the first byte of the answer, and WeChat may have taken the
+	// code by then; a fresh connection has no such second try. One that was opened ahead
+	// is fresh too.
+	c.exchange = newEndpoint(tokenEndpoint, exchangeTimeout, func(t *http.Transport) {
+		c.spares = &spares{transport: t}
+		t.DisableKeepAlives, t.DialTLSContext = true, c.spares.dial
+	})
+	return c
 }
 
 // AuthorizeURL is where a browser goes to be authorized. WeChat compares the
@@ -80,10 +85,10 @@ func (c *Client) AuthorizeURL(a auth.Authorization) string {
 }
 
 // Exchange spends a code.
-func (c *Client) Exchange(ctx context.Context, code string) (auth.Grant, error) {
+func (c *Client) Exchange(ctx context.Context, code string) (auth.TokenAnswer, error) {
 	answer, err := c.get(ctx, c.exchange, "/sns/oauth2/access_token", c.exchangeQuery(code))
 	if err != nil {
-		return auth.Grant{}, err
+		return auth.TokenAnswer{}, err
 	}
 	return answer.grant()
 }
@@ -91,7 +96,7 @@ func (c *Client) Exchange(ctx context.Context, code string) (auth.Grant, error) 
 // Refresh gets a new access token for a refresh_token. It works without the
 // secret (official). A dead refresh_token is NeedsLogin; the documents differ on
 // whether that is errcode 40030 or 40029.
-func (c *Client) Refresh(ctx context.Context, refreshToken auth.Secret) (auth.Grant, error) {
+func (c *Client) Refresh(ctx context.Context, refreshToken auth.Secret) (auth.TokenAnswer, error) {
 	answer, err := c.get(ctx, c.refresh, "/sns/oauth2/refresh_token", url.Values{
 		"appid":         {c.config.AppID},
 		"grant_type":    {"refresh_token"},
@@ -101,13 +106,13 @@ func (c *Client) Refresh(ctx context.Context, refreshToken auth.Secret) (auth.Gr
 		err = auth.Fail(auth.NeedsLogin, errors.Unwrap(err))
 	}
 	if err != nil {
-		return auth.Grant{}, err
+		return auth.TokenAnswer{}, err
 	}
 	return answer.grant()
 }
 
 // Userinfo reads the profile that a grant opens.
-func (c *Client) Userinfo(ctx context.Context, grant auth.Grant) (auth.Userinfo, error) {
+func (c *Client) Userinfo(ctx context.Context, grant auth.TokenAnswer) (auth.Userinfo, error) {
 	answer, err := c.get(ctx, c.userinfo, "/sns/userinfo", url.Values{
 		"access_token": {string(grant.AccessToken)},
 		"openid":       {grant.OpenID},

@@ -120,13 +120,13 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 		client := clientOf(server.URL)
 		_, err := client.Exchange(t.Context(), someCode)
 		wantReason(t, err, auth.WeChatFailed)
-		_, err = client.Userinfo(t.Context(), auth.Grant{OpenID: "o1", AccessToken: "86_secret"})
+		_, err = client.Userinfo(t.Context(), auth.TokenAnswer{OpenID: "o1", AccessToken: "86_secret"})
 		wantReason(t, err, auth.WeChatFailed)
 		server.Close()
 	}
 }
 
-// Who cannot prove to be WeChat is sent nothing.
+// A host that cannot prove to be WeChat is sent nothing.
 func TestTLS(t *testing.T) {
 	imposter := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
 		t.Error("a request was sent")

@@ -2,6 +2,7 @@ package wechat
 
 import (
 	"context"
+	"crypto/tls"
 	"net"
 	"net/http"
 
@@ -23,10 +24,10 @@ func (c *Client) DialWith(dial func(ctx context.Context, network, address string
 }
 
 // ReadGrant reads a body of the token endpoint.
-func ReadGrant(body []byte) (auth.Grant, error) {
+func ReadGrant(body []byte) (auth.TokenAnswer, error) {
 	a, err := parseAnswer("token", body)
 	if err != nil {
-		return auth.Grant{}, err
+		return auth.TokenAnswer{}, err
 	}
 	return a.grant()
 }
@@ -42,3 +43,17 @@ func ReadUserinfo(body []byte) (auth.Userinfo, error) {
 
 // ReasonOf sorts an errcode.
 func ReasonOf(errcode int64) auth.Reason { return reasonOf(errcode) }
+
+// TrustWith has every call trust other certificates.
+func (c *Client) TrustWith(config *tls.Config) {
+	for _, e := range []*endpoint{c.exchange, c.refresh, c.userinfo, c.picture} {
+		e.client.Transport.(*http.Transport).TLSClientConfig = config
+	}
+}
+
+// Spares is how many connections are opened ahead.
+func (c *Client) Spares() int {
+	c.spares.mu.Lock()
+	defer c.spares.mu.Unlock()
+	return len(c.spares.ready)
+}

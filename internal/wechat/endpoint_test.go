@@ -32,7 +32,7 @@ func TestTimeouts(t *testing.T) {
 				if took := time.Since(began); took != 5*time.Second {
 					t.Fatalf("the exchange ended after %v", took)
 				}
-				_, err = client.Userinfo(t.Context(), auth.Grant{OpenID: "o1", AccessToken: "86_x"})
+				_, err = client.Userinfo(t.Context(), auth.TokenAnswer{OpenID: "o1", AccessToken: "86_x"})
 				wantReason(t, err, auth.WeChatTimeout)
 				if took := time.Since(began); took > 7500*time.Millisecond {
 					t.Fatalf("a login's calls ended after %v", took)
@@ -58,7 +58,7 @@ func TestBreaker(t *testing.T) {
 		for range wechat.BreakAfter - 1 {
 			exchange(t, client, sim, auth.WeChatFailed)
 		}
-		exchange(t, client, sim, "") // one good answer, and the count begins anew
+		exchange(t, client, sim, "") // one good answer, and the count begins again
 
 		sim.Plan(wechatsim.Token, wechatsim.Fault{CutBefore: true, Times: wechat.BreakAfter + 1})
 		for range wechat.BreakAfter {
@@ -148,10 +148,10 @@ func TestEndpointsAreApart(t *testing.T) {
 		client, sim := bubble(t)
 		sim.Plan(wechatsim.Userinfo, wechatsim.Fault{Hang: true, Times: -1})
 		for range 2 * wechat.MaxCalls {
-			go client.Userinfo(t.Context(), auth.Grant{OpenID: "o1", AccessToken: "86_x"})
+			go client.Userinfo(t.Context(), auth.TokenAnswer{OpenID: "o1", AccessToken: "86_x"})
 		}
 		synctest.Wait()
-		_, err := client.Userinfo(t.Context(), auth.Grant{OpenID: "o1", AccessToken: "86_x"})
+		_, err := client.Userinfo(t.Context(), auth.TokenAnswer{OpenID: "o1", AccessToken: "86_x"})
 		wantReason(t, err, auth.WeChatBusy)
 		exchange(t, client, sim, "")
 		time.Sleep(10 * time.Second) // all give up

@@ -34,7 +34,7 @@ func Explain(number int64) (Explanation, bool) {
 }
 
 const (
-	signsInAgain = "Nothing, when it is now and then: the person signs in anew. Look at the log when it is frequent"
+	signsInAgain = "Nothing, when it is now and then: the person signs in again. Look at the log when it is frequent"
 	ourMistake   = "This should not happen with wxlogin: report it, with the version and the rid from the log"
 )
 
@@ -54,11 +54,11 @@ var explanations = map[int64]Explanation{
 	10009: {English: "too many tries, WeChat wants a pause", Chinese: "操作太频繁，请稍后重试",
 		Advice: "Wait some minutes. If a page goes round between you and WeChat, look for a cookie that is lost: another host (www), http instead of https, WXLOGIN_COOKIE_DOMAIN"},
 	10010: {English: "the link has no scope", Chinese: "scope 不能为空",
-		Advice: "WeChat's client lost a part of the link, most often when a floating window (浮窗) was restored: open the page anew. If it is every time, something between (proxy, short link) cuts addresses at &"},
+		Advice: "WeChat's client lost a part of the link, most often when a floating window (浮窗) was restored: open the page again. If it is every time, something between (proxy, short link) cuts addresses at &"},
 	10011: {English: "the link has no redirect_uri", Chinese: "redirect_uri 不能为空",
-		Advice: "As 10010: open the page anew; if it is every time, something between (proxy, short link) cuts addresses"},
+		Advice: "As 10010: open the page again; if it is every time, something between (proxy, short link) cuts addresses"},
 	10012: {English: "the link has no appid", Chinese: "appid 不能为空",
-		Advice: "As 10010: open the page anew. If it is every time, is the page really opened by this service (/login), or by another link that somebody built?"},
+		Advice: "As 10010: open the page again. If it is every time, is the page really opened by this service (/login), or by another link that somebody built?"},
 	10013: {English: "the link has an empty state", Chinese: "state 不能为空",
 		Advice: "As 10012; this service always sends a state"},
 	10015: {English: "the account has not authorized this third-party platform", Chinese: "公众号未授权第三方平台",
@@ -79,7 +79,7 @@ var explanations = map[int64]Explanation{
 	40002: {Chinese: "grant_type 不正确", Advice: ourMistake},
 
 	// From the API: time helps.
-	-1:    {Chinese: "系统繁忙", Advice: "Nothing: WeChat has trouble of its own. Try again in a minute"},
+	-1:    {Chinese: "系统繁忙", Advice: "Nothing; WeChat has trouble of its own. Try again in a minute"},
 	45009: {Chinese: "接口调用超过当日限额", Advice: "公众号后台 → 设置与开发 → 接口权限 shows the quota of the day. Are other systems using this AppID?"},
 	45011: {Chinese: "每分钟调用超限", Advice: "Wait a minute; visitors are asked to try again. Are other systems using this AppID?"},
 
@@ -94,10 +94,10 @@ var explanations = map[int64]Explanation{
 	40003: {Chinese: "openid 不正确", Advice: signsInAgain},
 	40014: {Chinese: "access_token 不合法", Advice: signsInAgain},
 	42001: {Chinese: "access_token 超时", Advice: signsInAgain},
-	40030: {Chinese: "refresh_token 不合法", Advice: "The profile can be fetched anew after the person's next login"},
-	41003: {Chinese: "缺少 refresh_token", Advice: "The profile can be fetched anew after the person's next login"},
-	42002: {Chinese: "refresh_token 超时（30 天）", Advice: "The profile can be fetched anew after the person's next login"},
-	42007: {Chinese: "用户修改了微信密码，令牌失效", Advice: "The profile can be fetched anew after the person's next login"},
+	40030: {Chinese: "refresh_token 不合法", Advice: "The profile can be fetched again after the person's next login"},
+	41003: {Chinese: "缺少 refresh_token", Advice: "The profile can be fetched again after the person's next login"},
+	42002: {Chinese: "refresh_token 超时（30 天）", Advice: "The profile can be fetched again after the person's next login"},
+	42007: {Chinese: "用户修改了微信密码，令牌失效", Advice: "The profile can be fetched again after the person's next login"},
 	50001: {Chinese: "用户未授权，或取消了授权", Advice: "The person has to agree once more: the next login asks"},
 	40226: {Chinese: "高风险用户，登录被微信拦截", Advice: "The person has to turn to WeChat (微信 → 帮助与反馈)"},
 	50002: {Chinese: "用户受限，帐号可能被冻结", Advice: "The person has to turn to WeChat (微信 → 帮助与反馈)"},

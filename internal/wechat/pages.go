@@ -9,7 +9,7 @@ import (
 
 // PageError is what the authorize page shows instead of sending the browser
 // back: a service never hears of it, only the person who holds the phone does.
-// The zero value is none that we know.
+// The zero value is no page that we know.
 type PageError struct {
 	Number int64  // WeChat's; 0 when the page shows none
 	Text   string // WeChat's sentence, as far as known

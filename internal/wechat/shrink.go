@@ -39,7 +39,7 @@ var decoders = []struct {
 }
 
 // shrink makes a JPEG of at most 132 by 132 pixels out of a picture, on white.
-// The pixels are decoded and written anew, so nothing else that a file may hold
+// The pixels are decoded and encoded again, so nothing else that a file may hold
 // is handed on: no markup, no script, no place where a photo was taken.
 func shrink(ctx context.Context, file []byte) ([]byte, error) {
 	for _, d := range decoders {

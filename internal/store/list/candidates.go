@@ -12,7 +12,7 @@ import (
 
 // counting counts entries up to a limit.
 func (index candidateIndex) counting(limit int64) sqldb.Clause {
-	return sqldb.SQL("SELECT COUNT(*) AS entries, "+index.people+" AS people FROM ("+index.entries.Text+" LIMIT ?) AS counted", append(slices.Clone(index.entries.Args), limit)...)
+	return sqldb.Join(sqldb.SQL("SELECT COUNT(*) AS entries, "+index.people+" AS people FROM ("), index.entries, sqldb.SQL(" LIMIT $1) AS counted", limit))
 }
 
 // entryCount is what a candidate index has.
@@ -36,7 +36,7 @@ func (p *people) gather(ctx context.Context, index candidateIndex) error {
 		return err
 	}
 	for _, row := range rows {
-		p.positions = append(p.positions, position{row.At, row.ID})
+		p.positions = append(p.positions, Position{row.At, row.ID})
 	}
 	p.gathered, p.counted, p.total = true, true, admin.Total{N: int64(len(rows))}
 	return nil
@@ -51,18 +51,17 @@ func (p *people) gathering(index candidateIndex) sqldb.Clause {
 		from = sqldb.SQL(fmt.Sprintf("(SELECT DISTINCT id FROM (%s) AS ids LIMIT %d) AS chosen CROSS JOIN %s", index.ids.Text, 2*index.few, p.beside), index.ids.Args...)
 		where = append([]sqldb.Clause{{Text: p.id + " = chosen.id"}}, where...)
 	}
-	c := sqldb.SQL("SELECT "+p.at+" AS at, users.id FROM "+from.Text, from.Args...).And(where)
 	direction := p.direction(false)
-	c.Text += " ORDER BY +" + p.at + direction + ", users.id" + direction
-	return c
+	return sqldb.Join(sqldb.SQL("SELECT "+p.at+" AS at, users.id FROM "), from).And(where).
+		Then(" ORDER BY +" + p.at + direction + ", users.id" + direction)
 }
 
-// readGathered is read of people who have been gathered. Who has been erased since
-// is left out.
-func (p *people) readGathered(ctx context.Context, from *position, back bool, limit int) ([]listedUser, error) {
+// readGathered is read of people who have been gathered. People who have been erased
+// since are left out.
+func (p *people) readGathered(ctx context.Context, from *Position, back bool, limit int) ([]listedUser, error) {
 	positions := p.positions
 	if from != nil {
-		i, found := slices.BinarySearchFunc(positions, *from, func(a, b position) int { return p.compare(a, b, false) })
+		i, found := slices.BinarySearchFunc(positions, *from, func(a, b Position) int { return p.compare(a, b, false) })
 		if back {
 			positions = positions[:i]
 		} else {
@@ -80,15 +79,15 @@ func (p *people) readGathered(ctx context.Context, from *position, back bool, li
 	if len(positions) == 0 {
 		return nil, nil
 	}
-	ids := each(positions, func(at position) any { return at.id })
+	ids := each(positions, func(at Position) string { return at.ID })
 	rows, err := p.rows(ctx, sqldb.SQL("SELECT "+UserColumns+", 0 AS at FROM users").And([]sqldb.Clause{sqldb.In("users.id", ids)}))
-	// In the order as it was gathered: who logs in meanwhile stays where they were.
+	// In the order as it was gathered: people who log in meanwhile stay where they were.
 	nth := make(map[string]int, len(positions))
 	for i, at := range positions {
-		nth[at.id] = i
+		nth[at.ID] = i
 	}
 	for i := range rows {
-		rows[i].At = positions[nth[rows[i].ID]].at
+		rows[i].At = positions[nth[rows[i].ID]].At
 	}
 	slices.SortFunc(rows, func(a, b listedUser) int { return cmp.Compare(nth[a.ID], nth[b.ID]) })
 	return rows, err

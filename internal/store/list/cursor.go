@@ -10,29 +10,29 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// position is a point in an order of rows: the time it goes by, and the id that
+// Position is a point in an order of rows: the time it goes by, and the id that
 // settles ties.
-type position struct {
-	at int64
-	id string
+type Position struct {
+	At int64
+	ID string
 }
 
 const markBytes = 12
 
-// cursor names a position to whoever asks for the next page, or the one before. Its
+// cursor names a position to those who ask for the next page, or the one before. Its
 // mark covers the query too, so that it fits no other.
-func (l *Lists) cursor(query string, p position, back bool) string {
+func (l *Lists) cursor(query string, p Position, back bool) string {
 	direction := "n"
 	if back {
 		direction = "p"
 	}
-	text := direction + strconv.FormatInt(p.at, 10) + "." + p.id
+	text := direction + strconv.FormatInt(p.At, 10) + "." + p.ID
 	return base64.RawURLEncoding.EncodeToString(append(mark(l.cursors[0], query+" "+text), text...))
 }
 
 // readCursor reads what cursor wrote, under any of the keys. BadRequest for
 // anything else.
-func (l *Lists) readCursor(query, cursor string) (p position, back bool, err error) {
+func (l *Lists) readCursor(query, cursor string) (p Position, back bool, err error) {
 	forged := auth.Failf(auth.BadRequest, "cursor is not of this query's making")
 	raw, err := base64.RawURLEncoding.DecodeString(cursor)
 	// One cursor, one spelling: decoding would pass over line breaks.
@@ -45,8 +45,8 @@ func (l *Lists) readCursor(query, cursor string) (p position, back bool, err err
 		genuine = genuine || hmac.Equal(raw[:markBytes], mark(key, query+" "+text))
 	}
 	at, id, ok := strings.Cut(text[1:], ".")
-	p.id = id
-	p.at, err = strconv.ParseInt(at, 10, 64)
+	p.ID = id
+	p.At, err = strconv.ParseInt(at, 10, 64)
 	if !genuine || !ok || err != nil {
 		return p, false, forged
 	}

@@ -3,6 +3,7 @@ package list
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"wxlogin/internal/admin"
@@ -31,81 +32,128 @@ const namedEvents = `SELECT events.id, events.at, events.actor, events.action, e
 // eventWhere is an EventQuery in SQL, but for who.
 func eventWhere(q admin.EventQuery) (where []sqldb.Clause) {
 	if q.Action != "" {
-		where = append(where, sqldb.SQL("events.action = ?", q.Action))
+		where = append(where, sqldb.SQL("events.action = $1", q.Action))
 	}
 	if !q.From.IsZero() {
-		where = append(where, sqldb.SQL("events.at >= ?", millis(q.From)))
+		where = append(where, sqldb.SQL("events.at >= $1", millis(q.From)))
 	}
 	if !q.To.IsZero() {
-		where = append(where, sqldb.SQL("events.at < ?", millis(q.To)))
+		where = append(where, sqldb.SQL("events.at < $1", millis(q.To)))
 	}
 	return where
 }
 
-// eventsOf picks the entries by or about somebody that can be on a page: the first
-// ones by each of the two indexes. A grant is about an openid.
-func eventsOf(who string, where []sqldb.Clause, order string, limit int) sqldb.Clause {
-	var picked sqldb.Clause
-	for _, theirs := range []string{"actor = ?", "subject = ?", "subject = (SELECT openid FROM users WHERE id = ?)"} {
-		c := sqldb.SQL("SELECT id FROM events").And(append([]sqldb.Clause{sqldb.SQL("events."+theirs, who)}, where...))
-		if picked.Text != "" {
-			picked.Text += " UNION "
-		}
-		picked.Text += "SELECT id FROM (" + c.Text + " ORDER BY at" + order + ", id" + order + " LIMIT ?) AS picked"
-		picked.Args = append(append(picked.Args, c.Args...), limit)
+// maxNamesakes is among how many people of a name their entries are looked for.
+const maxNamesakes = 20
+
+// whom lists whom entries have to be by or about: the text as it is, which may be of
+// somebody erased or a way in, and the people whom it names, whole or by a part of
+// their nickname. ErrTooMany when more people have that than could be gone through.
+func (l *Lists) whom(ctx context.Context, text string) ([]string, error) {
+	whom := []string{text}
+	var named []string
+	if err := l.db.Select(ctx, &named, naming(text)); err != nil {
+		return nil, l.db.Fail(ctx, "list events", err)
 	}
-	return sqldb.SQL("events.id IN ("+picked.Text+")", picked.Args...)
+	if len(named) == 0 {
+		p, err := l.people(ctx, admin.UserQuery{Search: text})
+		if err != nil {
+			return nil, err
+		}
+		people, err := p.read(ctx, nil, false, maxNamesakes+1)
+		if err != nil {
+			return nil, err
+		}
+		if len(people) > maxNamesakes {
+			return nil, auth.Fail(auth.BadRequest, admin.ErrTooMany)
+		}
+		named = each(people, func(r listedUser) string { return r.ID })
+	}
+	return append(whom, slices.DeleteFunc(named, func(id string) bool { return id == text })...), nil
+}
+
+// eventsOf picks the entries by or about some people that can be on a page: the
+// first ones of each by each of the two indexes. A grant is about an openid.
+func eventsOf(whom []string, where []sqldb.Clause, order string, limit int) sqldb.Clause {
+	var picked sqldb.Clause
+	word := "events.id IN ("
+	for _, who := range whom {
+		for _, theirs := range []string{"actor = $1", "subject = $1", "subject = (SELECT openid FROM users WHERE id = $1)"} {
+			c := sqldb.SQL("SELECT id FROM events").And(append([]sqldb.Clause{sqldb.SQL("events."+theirs, who)}, where...))
+			picked = sqldb.Join(picked, sqldb.SQL(word+"SELECT id FROM ("), c, sqldb.SQL(" ORDER BY at"+order+", id"+order+" LIMIT $1) AS picked", limit))
+			word = " UNION "
+		}
+	}
+	return picked.Then(")")
 }
 
 // readEvents returns up to limit entries from a position on, nearest first: older
-// ones, or newer ones when back.
-func (l *Lists) readEvents(ctx context.Context, q admin.EventQuery, from *position, back bool, limit int) ([]namedEventRow, error) {
+// ones, or newer ones when back. Those of everybody if whom is nil.
+func (l *Lists) readEvents(ctx context.Context, q admin.EventQuery, whom []string, from *Position, back bool, limit int) ([]namedEventRow, error) {
+	c := findEvents(q, whom, from, back, limit)
+	var rows []namedEventRow
+	err := l.db.Select(ctx, &rows, c)
+	return rows, l.db.Fail(ctx, "list events", err)
+}
+
+func findEvents(q admin.EventQuery, whom []string, from *Position, back bool, limit int) sqldb.Clause {
 	where := eventWhere(q)
 	order, beyond := " DESC", "<"
 	if back {
 		order, beyond = " ASC", ">"
 	}
 	if from != nil {
-		where = append(where, sqldb.SQL("(events.at, events.id) "+beyond+" (?, ?)", from.at, from.id))
+		where = append(where, sqldb.SQL("(events.at, events.id) "+beyond+" ($1, $2)", from.At, from.ID))
+	}
+	if whom != nil {
+		where = append(where, eventsOf(whom, where, order, limit))
+	}
+	return sqldb.SQL(namedEvents).And(where).Then(" ORDER BY events.at"+order+", events.id"+order+" LIMIT $1", limit)
+}
+
+// eventPager binds the cursors of the audit log to their query. BadRequest for a
+// text that is too long, or too many people's.
+func (l *Lists) eventPager(ctx context.Context, q admin.EventQuery) (pager[namedEventRow], error) {
+	var whom []string
+	if !admin.Searchable(q.Who) {
+		return pager[namedEventRow]{}, auth.Failf(auth.BadRequest, "search text of %d bytes is no text or too long", len(q.Who))
 	}
 	if who := strings.TrimSpace(q.Who); who != "" {
-		where = append(where, eventsOf(who, where, order, limit))
+		var err error
+		if whom, err = l.whom(ctx, who); err != nil {
+			return pager[namedEventRow]{}, err
+		}
 	}
-	c := sqldb.SQL(namedEvents).And(where)
-	c.Text += " ORDER BY events.at" + order + ", events.id" + order + " LIMIT ?"
-	c.Args = append(c.Args, limit)
-	var rows []namedEventRow
-	err := l.db.Select(ctx, &rows, c)
-	return rows, l.db.Fail(ctx, "list events", err)
-}
-
-// eventPager binds the cursors of the audit log to their query.
-func (l *Lists) eventPager(q admin.EventQuery) pager[namedEventRow] {
 	return pager[namedEventRow]{
 		query: fmt.Sprintf("events %q %q %d %d", q.Action, q.Who, millis(q.From), millis(q.To)),
-		read: func(ctx context.Context, from *position, back bool, limit int) ([]namedEventRow, error) {
-			return l.readEvents(ctx, q, from, back, limit)
+		read: func(ctx context.Context, from *Position, back bool, limit int) ([]namedEventRow, error) {
+			return l.readEvents(ctx, q, whom, from, back, limit)
 		},
-		position: func(row namedEventRow) position { return position{at: row.At, id: row.ID} },
-	}
+		position: func(row namedEventRow) Position { return Position{At: row.At, ID: row.ID} },
+	}, nil
 }
 
-// Events returns one page of the audit log. BadRequest for a limit out of range or
-// a cursor that this query did not give.
+// Events returns one page of the audit log. BadRequest for a limit out of range, a
+// cursor that this query did not give, or ErrTooMany people of a name.
 func (l *Lists) Events(ctx context.Context, q admin.EventQuery) (admin.EventPage, error) {
 	limit, err := pageSize(q.Limit)
-	if err == nil && len(q.Who) > maxSearch {
-		err = auth.Failf(auth.BadRequest, "search text of %d bytes is too long", len(q.Who))
-	}
 	if err != nil {
 		return admin.EventPage{}, err
 	}
-	found, err := pageAt(ctx, l, l.eventPager(q), q.Cursor, limit)
+	pager, err := l.eventPager(ctx, q)
+	if err != nil {
+		return admin.EventPage{}, err
+	}
+	found, err := pageAt(ctx, l, pager, q.Cursor, limit)
 	return admin.EventPage{Events: each(found.rows, namedEventRow.Event), Next: found.next, Prev: found.prev}, err
 }
 
 // EachEvent calls visit for every entry that matches, newest first, and ends
 // with its first error. Limit and Cursor do not count.
 func (l *Lists) EachEvent(ctx context.Context, q admin.EventQuery, visit func(admin.NamedEvent) error) error {
-	return l.eventPager(q).all(ctx, func(row namedEventRow) error { return visit(row.Event()) })
+	pager, err := l.eventPager(ctx, q)
+	if err != nil {
+		return err
+	}
+	return pager.all(ctx, func(row namedEventRow) error { return visit(row.Event()) })
 }

@@ -13,8 +13,8 @@ type pager[Row any] struct {
 	query string // what its cursors are bound to
 	// read returns up to limit rows from a position on, nearest first; from the start
 	// when there is none, and against the order when back.
-	read     func(ctx context.Context, from *position, back bool, limit int) ([]Row, error)
-	position func(Row) position
+	read     func(ctx context.Context, from *Position, back bool, limit int) ([]Row, error)
+	position func(Row) Position
 }
 
 // page is some rows in order, and where to go on.
@@ -37,7 +37,7 @@ func pageSize(limit int) (int, error) {
 // pageAt returns the page that a cursor names, or the first one. BadRequest for a
 // cursor that this query did not give.
 func pageAt[Row any](ctx context.Context, l *Lists, p pager[Row], cursor string, limit int) (page[Row], error) {
-	var from *position
+	var from *Position
 	var back bool
 	if cursor != "" {
 		pos, b, err := l.readCursor(p.query, cursor)
@@ -77,24 +77,32 @@ func pageAt[Row any](ctx context.Context, l *Lists, p pager[Row], cursor string,
 	return found, nil
 }
 
-// all calls visit for every row in order, and ends with its first error. It reads
-// page by page, so that a slow visit keeps no read open.
+// all calls visit for every row in order, and ends with its first error.
 func (p pager[Row]) all(ctx context.Context, visit func(Row) error) error {
-	var from *position
+	first, err := p.read(ctx, nil, false, admin.MaxPage)
+	if err != nil {
+		return err
+	}
+	return Each(first, admin.MaxPage, p.position, func(from Position) ([]Row, error) {
+		return p.read(ctx, &from, false, admin.MaxPage)
+	}, visit)
+}
+
+// Each calls visit for every row in order, and ends with its first error. The first
+// page has been read. It goes on page by page, so that a slow visit keeps no read
+// open; a page of fewer than size rows is the last.
+func Each[Row any](page []Row, size int, position func(Row) Position, next func(Position) ([]Row, error), visit func(Row) error) (err error) {
 	for {
-		rows, err := p.read(ctx, from, false, admin.MaxPage)
-		if err != nil {
-			return err
-		}
-		for _, row := range rows {
+		for _, row := range page {
 			if err := visit(row); err != nil {
 				return err
 			}
 		}
-		if len(rows) < admin.MaxPage {
+		if len(page) < size {
 			return nil
 		}
-		last := p.position(rows[len(rows)-1])
-		from = &last
+		if page, err = next(position(page[len(page)-1])); err != nil {
+			return err
+		}
 	}
 }

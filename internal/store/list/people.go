@@ -15,7 +15,7 @@ type people struct {
 	selection
 	lists     *Lists
 	gathered  bool
-	positions []position // all of them in order, if gathered
+	positions []Position // all of them in order, if gathered
 	total     admin.Total
 	counted   bool // total is known
 }
@@ -26,7 +26,7 @@ type listedUser struct {
 	At int64 `db:"at"` // what the order goes by
 }
 
-func (r listedUser) position() position { return position{at: r.At, id: r.ID} }
+func (r listedUser) position() Position { return Position{At: r.At, ID: r.ID} }
 
 // MaxTotal is how far people are counted for a page.
 const MaxTotal = 10_000
@@ -129,7 +129,7 @@ func (p *people) count(ctx context.Context) (n int64, err error) {
 
 // read returns up to limit people from a position on, nearest first; from the start
 // when there is none, and against the order when back.
-func (p *people) read(ctx context.Context, from *position, back bool, limit int) ([]listedUser, error) {
+func (p *people) read(ctx context.Context, from *Position, back bool, limit int) ([]listedUser, error) {
 	if p.gathered {
 		return p.readGathered(ctx, from, back, limit)
 	}

@@ -13,7 +13,7 @@ import (
 const UserColumns = `users.id, users.appid, users.openid, users.unionid, users.nickname, users.sex, users.language,
 	users.country, users.province, users.city, users.avatar_url, users.privilege, users.scope, users.blocked,
 	users.first_login_at, users.last_login_at, users.profile_updated_at, users.login_count,
-	users.consent_version, users.consent_at`
+	users.consent_version, users.consent_at, users.group_names`
 
 // UserRow is a row of users: times in unix milliseconds, NULL for what the domain
 // leaves empty.
@@ -38,6 +38,7 @@ type UserRow struct {
 	LoginCount       int64            `db:"login_count"`
 	ConsentVersion   string           `db:"consent_version"`
 	ConsentAt        sql.Null[int64]  `db:"consent_at"`
+	Groups           string           `db:"group_names"`
 }
 
 // User is the person of the row.
@@ -69,6 +70,10 @@ func (r UserRow) User() auth.User {
 	if r.Privilege != "[]" {
 		// A list that somebody has broken by hand is not worth a failed visit.
 		_ = json.Unmarshal([]byte(r.Privilege), &u.Privilege)
+	}
+	if r.Groups != "[]" {
+		// Likewise: who is in none gets in less.
+		_ = json.Unmarshal([]byte(r.Groups), &u.Groups)
 	}
 	return u
 }

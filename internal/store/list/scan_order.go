@@ -11,10 +11,10 @@ import (
 func (sel *selection) conditions() []sqldb.Clause {
 	where := sel.joined()
 	if sel.low != nil {
-		where = append(where, sqldb.SQL(sel.at+" >= ?", sel.low.at))
+		where = append(where, sqldb.SQL(sel.at+" >= $1", sel.low.At))
 	}
 	if sel.high != nil {
-		where = append(where, sqldb.SQL(sel.at+" < ?", sel.high.at))
+		where = append(where, sqldb.SQL(sel.at+" < $1", sel.high.At))
 	}
 	return where
 }
@@ -30,7 +30,7 @@ func (sel *selection) joined() []sqldb.Clause {
 
 // scanOrder finds people by going through the segment of the order that has them:
 // from a position on, or from its near end if that comes later.
-func (sel *selection) scanOrder(from *position, back bool, limit int) sqldb.Clause {
+func (sel *selection) scanOrder(from *Position, back bool, limit int) sqldb.Clause {
 	near, far, after, before := sel.low, sel.high, ">", "<"
 	if sel.down != back {
 		near, far, after, before = far, near, before, after
@@ -41,16 +41,16 @@ func (sel *selection) scanOrder(from *position, back bool, limit int) sqldb.Clau
 	}
 	where := sel.joined()
 	for _, end := range []struct {
-		*position
+		*Position
 		side string
 	}{{from, after}, {far, before}} {
-		if end.position != nil {
-			where = append(where, sqldb.SQL("("+sel.at+", "+sel.id+") "+end.side+" (?, ?)", end.at, end.position.id))
+		if end.Position != nil {
+			where = append(where, sqldb.SQL("("+sel.at+", "+sel.id+") "+end.side+" ($1, $2)", end.At, end.ID))
 		}
 	}
 	direction := sel.direction(back)
-	c := sqldb.SQL("SELECT " + UserColumns + ", " + sel.at + " AS at FROM " + sel.scanned).And(where)
-	return sqldb.SQL(c.Text+" ORDER BY "+sel.at+direction+", "+sel.id+direction+" LIMIT ?", append(c.Args, limit)...)
+	return sqldb.SQL("SELECT "+UserColumns+", "+sel.at+" AS at FROM "+sel.scanned).And(where).
+		Then(" ORDER BY "+sel.at+direction+", "+sel.id+direction+" LIMIT $1", limit)
 }
 
 func (o order) direction(back bool) string {
@@ -61,9 +61,9 @@ func (o order) direction(back bool) string {
 }
 
 // compare says which of two positions comes first in the order, or against it.
-func (o order) compare(a, b position, back bool) int {
+func (o order) compare(a, b Position, back bool) int {
 	if o.down != back {
 		a, b = b, a
 	}
-	return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.id, b.id))
+	return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.ID, b.ID))
 }

@@ -3,7 +3,6 @@ package list
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -18,30 +17,36 @@ var behind = strings.Repeat(string(utf8.MaxRune), endLength)
 
 // within are the ends that begin with a text, or with its first letters: small
 // ones, as the engine makes them when it compares without regard to case.
-var within = fmt.Sprintf("nickname_ends.ending >= substr(lower(?), 1, %d) AND nickname_ends.ending <= substr(lower(?), 1, %[1]d) || ?", endLength)
+var within = fmt.Sprintf("nickname_ends.ending >= substr(lower($1), 1, %d) AND nickname_ends.ending <= substr(lower($1), 1, %[1]d) || $2", endLength)
 
-// named are the people whom a text names whole. An openid is unique within its
-// account, so the accounts are gone through one by one.
-const named = `SELECT id FROM users WHERE id = ? UNION ALL SELECT id FROM users WHERE unionid = ?
+// named are the people whom a text names whole: by any id that the pages show. An
+// openid is unique within its account, so the accounts are gone through one by one.
+const named = `SELECT id FROM users WHERE id = $1 UNION ALL SELECT id FROM users WHERE unionid = $1
 	UNION ALL SELECT users.id FROM (
 		WITH RECURSIVE accounts (appid) AS (SELECT MIN(appid) FROM users
 			UNION ALL SELECT (SELECT MIN(users.appid) FROM users WHERE users.appid > accounts.appid) FROM accounts WHERE accounts.appid IS NOT NULL)
 		SELECT appid FROM accounts WHERE appid IS NOT NULL
-	) AS accounts CROSS JOIN users WHERE users.appid = accounts.appid AND users.openid = ?`
+	) AS accounts CROSS JOIN users WHERE users.appid = accounts.appid AND users.openid = $1
+	UNION ALL SELECT user_id FROM sessions WHERE id = $1 AND user_id IS NOT NULL
+	UNION ALL SELECT user_id FROM logins WHERE request_id = $1 AND request_id <> '' AND user_id IS NOT NULL`
+
+// naming reads the ids of the people named.
+func naming(text string) sqldb.Clause {
+	return sqldb.SQL("SELECT DISTINCT id FROM ("+named+") AS whole", text)
+}
 
 var likeEscaper = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 
-// search adds who has a text as a part of their nickname, or as a whole openid,
-// unionid or id.
+// search adds the people who have a text as a part of their nickname, or whom it
+// names whole.
 func (l *Lists) search(ctx context.Context, sel *selection, text string) error {
-	var whole []any // hardly ever somebody, and seldom more than one; as values, so that no planner takes them for many
-	if err := l.db.Select(ctx, &whole, sqldb.SQL(named, text, text, text)); err != nil {
+	var whole []string // hardly ever somebody, and seldom more than one; as values, so that no planner takes them for many
+	if err := l.db.Select(ctx, &whole, naming(text)); err != nil {
 		return err
 	}
-	condition := sqldb.SQL("users.nickname "+l.db.Like+` ? ESCAPE '\'`, "%"+likeEscaper.Replace(text)+"%")
+	condition := sqldb.SQL("users.nickname "+l.db.Like+` $1 ESCAPE '\'`, "%"+likeEscaper.Replace(text)+"%")
 	if len(whole) > 0 {
-		among := sqldb.In("users.id", whole)
-		condition = sqldb.SQL("("+condition.Text+" OR "+among.Text+")", append(condition.Args, among.Args...)...)
+		condition = sqldb.Join(sqldb.SQL("("), condition, sqldb.SQL(" OR "), sqldb.In("users.id", whole), sqldb.SQL(")"))
 	}
 	condition.Text = l.db.HalfTrue(condition.Text)
 	sel.where = append(sel.where, condition)
@@ -53,11 +58,10 @@ func (l *Lists) search(ctx context.Context, sel *selection, text string) error {
 		parts = append(parts, string(letters[len(letters)-endLength:]))
 	}
 	for _, part := range parts {
-		args := []any{part, part, behind}
+		args := []any{part, behind}
 		ids := sqldb.SQL("SELECT nicknames.user_id AS id FROM nickname_ends CROSS JOIN nicknames WHERE nicknames.n = nickname_ends.n AND "+within, args...)
 		if len(whole) > 0 {
-			among := sqldb.In("id", whole)
-			ids = sqldb.SQL(ids.Text+" UNION ALL SELECT id FROM users WHERE "+among.Text, slices.Concat(args, among.Args)...)
+			ids = sqldb.Join(ids, sqldb.SQL(" UNION ALL SELECT id FROM users WHERE "), sqldb.In("id", whole))
 		}
 		var listed sqldb.Clause
 		if sel.link != "" {
@@ -65,7 +69,7 @@ func (l *Lists) search(ctx context.Context, sel *selection, text string) error {
 		}
 		sel.candidates = append(sel.candidates, candidateIndex{
 			entries: sqldb.SQL("SELECT n FROM nickname_ends WHERE "+within, args...),
-			people:  "COUNT(DISTINCT n)", // who has the text twice has two ends
+			people:  "COUNT(DISTINCT n)", // a nickname that has the text twice has two ends
 			exact:   len(parts) == 1 && len(whole) == 0,
 			ids:     ids,
 			listed:  listed,

@@ -4,7 +4,6 @@ import (
 	"context"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
@@ -18,7 +17,7 @@ type selection struct {
 	candidates []candidateIndex
 	// The segment of the order that has them, without its two ends; nil: it has none
 	// on that side.
-	low, high *position
+	low, high *Position
 }
 
 // order is a total order of people that an index has.
@@ -54,24 +53,25 @@ const (
 	aMillion    = 1_000_000
 )
 
-// maxSearch bounds a search text, in bytes.
-const maxSearch = 1000
-
 func (l *Lists) selection(ctx context.Context, q admin.UserQuery) (sel selection, err error) {
-	switch q.Sort {
-	case "", admin.SortNewest, admin.SortOldest:
+	sort := q.Order()
+	switch sort {
+	case admin.SortNewest, admin.SortOldest:
 		sel.order = l.orderOfUsers("first_login_at")
 	case admin.SortLastSeen, admin.SortLongestAgo:
 		sel.order = l.orderOfUsers("last_login_at")
 	default:
 		return sel, auth.Failf(auth.BadRequest, "no order of people: %q", q.Sort)
 	}
-	sel.down = q.Sort == "" || strings.HasPrefix(string(q.Sort), "-")
+	sel.down = strings.HasPrefix(string(sort), "-")
 	if err := l.filter(&sel, q.Filter); err != nil {
 		return sel, err
 	}
+	if err := l.narrow(&sel, q); err != nil {
+		return sel, err
+	}
 	search := strings.TrimSpace(q.Search)
-	if len(search) > maxSearch || !utf8.ValidString(search) || strings.ContainsRune(search, 0) {
+	if !admin.Searchable(search) {
 		return sel, auth.Failf(auth.BadRequest, "search text of %d bytes is no text or too long", len(search))
 	}
 	if search != "" {
@@ -83,12 +83,15 @@ func (l *Lists) selection(ctx context.Context, q admin.UserQuery) (sel selection
 // orderOfUsers goes by one of the times of a person.
 func (l *Lists) orderOfUsers(column string) order {
 	return order{
-		scanned: "users" + l.db.IndexedBy("users_by_"+strings.TrimSuffix(column, "_at")),
+		scanned: "users" + l.db.IndexedBy(indexOf(column)),
 		beside:  "users",
 		at:      "users." + column,
 		id:      "users.id",
 	}
 }
+
+// indexOf has people in the order of one of their times.
+func indexOf(column string) string { return "users_by_" + strings.TrimSuffix(column, "_at") }
 
 // filter adds a condition and where those who fulfil it are found.
 func (l *Lists) filter(sel *selection, filter admin.Filter) error {
@@ -110,12 +113,12 @@ func (l *Lists) filter(sel *selection, filter admin.Filter) error {
 	case admin.FilterAdmin:
 		sel.admins()
 	case admin.FilterNeedsLogin:
-		sel.tokenEnds(l.db.Dialect, "tokens.ends_at <= ?", millis(now))
-		sel.high = &position{at: millis(now) + 1}
+		sel.tokenEnds(l.db.Dialect, "tokens.ends_at <= $1", millis(now))
+		sel.high = &Position{At: millis(now) + 1}
 	case admin.FilterTokenEnds:
 		soon := millis(now.Add(admin.TokenEndsSoon))
-		sel.tokenEnds(l.db.Dialect, "tokens.ends_at > ? AND tokens.ends_at <= ?", millis(now), soon)
-		sel.low, sel.high = &position{at: millis(now) + 1}, &position{at: soon + 1}
+		sel.tokenEnds(l.db.Dialect, "tokens.ends_at > $1 AND tokens.ends_at <= $2", millis(now), soon)
+		sel.low, sel.high = &Position{At: millis(now) + 1}, &Position{At: soon + 1}
 	default:
 		return auth.Failf(auth.BadRequest, "no filter of people: %q", filter)
 	}
@@ -139,11 +142,11 @@ func (sel *selection) own(d sqldb.Dialect, few int64, index, condition string, a
 func (sel *selection) seen(d sqldb.Dialect, since int64) {
 	few := int64(fewOfLogins)
 	if sel.down {
-		few = fewOfUsers // who came last has been seen, and is where a scan begins
+		few = fewOfUsers // the last to come have been seen, and are where a scan begins
 	}
-	sel.own(d, few, "users_by_last_login", "users.last_login_at >= ?", since)
+	sel.own(d, few, "users_by_last_login", "users.last_login_at >= $1", since)
 	if sel.at == "users.last_login_at" {
-		sel.where, sel.low = nil, &position{at: since}
+		sel.where, sel.low = nil, &Position{At: since}
 		sel.candidates[0].few = 0 // a scan reads nobody else
 	}
 }
@@ -161,7 +164,7 @@ func (sel *selection) admins() {
 	})
 }
 
-// tokenEnds has people in the order of their tokens' ends: who is due next comes
+// tokenEnds has people in the order of their tokens' ends: the person due next comes
 // first, whatever order was asked for. The condition is the segment's.
 func (sel *selection) tokenEnds(d sqldb.Dialect, condition string, args ...any) {
 	sel.order = order{

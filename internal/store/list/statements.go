@@ -17,7 +17,7 @@ func (l *Lists) Gathers(ctx context.Context, q admin.UserQuery) (bool, error) {
 
 // Statement is one that finds people, for tests of what the engines make of it.
 type Statement struct {
-	Text string // with question marks
+	Text string
 	Args []any
 	Scan bool // it goes through the order
 	From bool // of a cursor
@@ -32,10 +32,10 @@ func (l *Lists) Statements(ctx context.Context, q admin.UserQuery) (all []Statem
 	p := &people{selection: sel, lists: l}
 	add := func(c sqldb.Clause, scan, from bool) { all = append(all, Statement{c.Text, c.Args, scan, from}) }
 	for _, back := range []bool{false, true} {
-		from := position{at: 1, id: "x"}
-		for _, end := range []*position{p.low, p.high} {
+		from := Position{At: 1, ID: "x"}
+		for _, end := range []*Position{p.low, p.high} {
 			if end != nil {
-				from.at = end.at - 1
+				from.At = end.At - 1
 			}
 		}
 		add(p.scanOrder(nil, back, 51), true, false)
@@ -53,4 +53,22 @@ func (l *Lists) Statements(ctx context.Context, q admin.UserQuery) (all []Statem
 		}
 	}
 	return all, nil
+}
+
+// NamingStatement looks up whom a text names whole.
+func NamingStatement(text string) Statement {
+	c := naming(text)
+	return Statement{Text: c.Text, Args: c.Args}
+}
+
+// EventStatements are all that a query of the audit log may be answered by, about
+// these people; about everybody if there are none.
+func EventStatements(q admin.EventQuery, whom ...string) (all []Statement) {
+	for _, from := range []*Position{nil, {At: 1, ID: "x"}} {
+		for _, back := range []bool{false, true} {
+			c := findEvents(q, whom, from, back, 51)
+			all = append(all, Statement{c.Text, c.Args, true, from != nil})
+		}
+	}
+	return all
 }

@@ -10,7 +10,16 @@ import (
 
 // pager binds the cursors of people to their query.
 func (p *people) pager(q admin.UserQuery) pager[listedUser] {
-	return pager[listedUser]{query: fmt.Sprintf("%q %q %q", q.Search, q.Filter, q.Sort), read: p.read, position: listedUser.position}
+	return pager[listedUser]{query: queryOf(q), read: p.read, position: listedUser.position}
+}
+
+// queryOf tells one query from another, whatever page of it is asked for.
+func queryOf(q admin.UserQuery) string {
+	text := fmt.Sprintf("%q %q %q", q.Search, q.Filter, q.Order())
+	for _, span := range []admin.Span{q.First, q.Last} {
+		text += fmt.Sprintf(" %d %d", millis(span.From), millis(span.To))
+	}
+	return text + fmt.Sprintf(" %q %q", q.Province, q.City)
 }
 
 // Users returns one page of people. BadRequest for an unknown filter or order, a

@@ -98,8 +98,10 @@ func (m *mover) readSchema(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if i := slices.Index(names, "users"); i > 0 { // the others refer to people
-		names = slices.Insert(slices.Delete(names, i, i+1), 0, "users")
+	for _, first := range []string{"sessions", "clients", "users"} { // the others refer to these, and sessions to people
+		if i := slices.Index(names, first); i > 0 {
+			names = slices.Insert(slices.Delete(names, i, i+1), 0, first)
+		}
 	}
 	for _, name := range names {
 		if slices.Contains(skipped, name) {

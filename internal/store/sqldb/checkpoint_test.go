@@ -8,7 +8,7 @@ import (
 	"wxlogin/internal/store/sqldb"
 )
 
-// The log is copied into the file while writes go on, and begins anew before it
+// The log is copied into the file while writes go on, and starts over before it
 // gets long.
 func TestTheLogIsCopiedMeanwhile(t *testing.T) {
 	db, path := newSQLite(t)
@@ -29,11 +29,11 @@ func TestTheLogIsCopiedMeanwhile(t *testing.T) {
 		case <-time.After(time.Millisecond):
 		}
 	}
-	anew := 0
-	for last := uint32(0); anew < 3 && writes < 20_000; {
+	again := 0
+	for last := uint32(0); again < 3 && writes < 20_000; {
 		all := write()
 		if all < last {
-			anew++
+			again++
 		}
 		last = all
 	}
@@ -41,8 +41,8 @@ func TestTheLogIsCopiedMeanwhile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if most := int64(5000 * (4096 + 24)); anew < 3 || info.Size() > most {
-		t.Errorf("after %d writes the log has begun anew %d times and has %d bytes; at most %d", writes, anew, info.Size(), most)
+	if most := int64(5000 * (4096 + 24)); again < 3 || info.Size() > most {
+		t.Errorf("after %d writes the log has started over %d times and has %d bytes; at most %d", writes, again, info.Size(), most)
 	}
 	if n := rows(t, db); n != writes {
 		t.Errorf("%d rows, want %d", n, writes)

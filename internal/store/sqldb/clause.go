@@ -2,46 +2,67 @@ package sqldb
 
 import (
 	"context"
-	"slices"
+	"regexp"
+	"strconv"
 	"strings"
-
-	"github.com/jmoiron/sqlx"
 )
 
-// Clause is a piece of SQL with the values of its question marks, to make a
-// statement of several.
+// Clause is a piece of SQL with the values of its placeholders, $1 and on, to make
+// a statement of several.
 type Clause struct {
 	Text string
 	Args []any
 }
 
-// SQL is a Clause with the values of its question marks, in their order.
+// SQL is a Clause with its values.
 func SQL(text string, args ...any) Clause { return Clause{text, args} }
+
+var placeholder = regexp.MustCompile(`\$[0-9]+`)
+
+// Join puts clauses one behind the other. The placeholders of each go on where those
+// of the one before end.
+func Join(clauses ...Clause) (all Clause) {
+	for _, c := range clauses {
+		before := len(all.Args)
+		if before > 0 && len(c.Args) > 0 {
+			c.Text = placeholder.ReplaceAllStringFunc(c.Text, func(found string) string {
+				n, _ := strconv.Atoi(found[1:])
+				return "$" + strconv.Itoa(before+n)
+			})
+		}
+		all.Text += c.Text
+		all.Args = append(all.Args, c.Args...)
+	}
+	return all
+}
+
+// Then adds a piece of SQL behind it.
+func (c Clause) Then(text string, args ...any) Clause { return Join(c, SQL(text, args...)) }
 
 // And adds conditions, the first behind WHERE.
 func (c Clause) And(where []Clause) Clause {
-	c.Args = slices.Clone(c.Args)
-	for i, condition := range where {
-		c.Text += []string{" WHERE ", " AND "}[min(i, 1)] + condition.Text
-		c.Args = append(c.Args, condition.Args...)
+	word := " WHERE "
+	for _, condition := range where {
+		c, word = Join(c, SQL(word), condition), " AND "
 	}
 	return c
 }
 
 // In says that a column has one of some values, at least one.
-func In(column string, values []any) Clause {
-	return Clause{column + " IN (?" + strings.Repeat(", ?", len(values)-1) + ")", values}
+func In[T any](column string, values []T) Clause {
+	places, args := make([]string, len(values)), make([]any, len(values))
+	for i, value := range values {
+		places[i], args[i] = "$"+strconv.Itoa(i+1), value
+	}
+	return Clause{column + " IN (" + strings.Join(places, ", ") + ")", args}
 }
-
-// Statement is the whole with numbered values, as the engines take it.
-func (c Clause) Statement() string { return sqlx.Rebind(sqlx.DOLLAR, c.Text) }
 
 // Get is GetContext with a Clause.
 func (db *DB) Get(ctx context.Context, dest any, c Clause) error {
-	return db.GetContext(ctx, dest, c.Statement(), c.Args...)
+	return db.GetContext(ctx, dest, c.Text, c.Args...)
 }
 
 // Select is SelectContext with a Clause.
 func (db *DB) Select(ctx context.Context, dest any, c Clause) error {
-	return db.SelectContext(ctx, dest, c.Statement(), c.Args...)
+	return db.SelectContext(ctx, dest, c.Text, c.Args...)
 }

@@ -196,7 +196,7 @@ func (db *DB) closeForeign() {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), writeBudget)
 	defer cancel()
-	conn, err := db.writer.Conn(ctx) // whoever writes at this moment ends first
+	conn, err := db.writer.Conn(ctx) // the write of this moment ends first
 	if err != nil {
 		return
 	}

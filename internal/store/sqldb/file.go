@@ -63,5 +63,5 @@ func Whose(file string, err error) string {
 	if name == "" {
 		return ""
 	}
-	return " (" + file + " belongs to " + name + ", and this process runs as " + self() + ": chown it)"
+	return "; " + file + " belongs to " + name + ", and this process runs as " + self() + ": chown it"
 }

@@ -30,7 +30,7 @@ func folderOf(t *testing.T) string {
 }
 
 // A command that root runs leaves nothing behind that the service cannot open, and
-// mends what an earlier one has left.
+// repairs what an earlier one has left.
 func TestFilesThatRootMakesAreTheServices(t *testing.T) {
 	dir := folderOf(t)
 	path := filepath.Join(dir, "x.db")

@@ -19,7 +19,7 @@ import (
 // log's index with the writer's own copy of it for that. So when the number is
 // what it was, the header in shared memory was the writer's own at that moment;
 // no header comes back once it has been replaced, so it was so at every moment
-// since our commit too. Whoever has read the header after the commit and before
+// since our commit too. A reader of the header after the commit and before
 // asking has read the state that the commit left, and nobody else's.
 type foreignCommits struct {
 	conn  any         // the driver's connection that the rest belongs to

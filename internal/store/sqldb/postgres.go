@@ -39,7 +39,7 @@ const pgxDriver = "pgx"
 const (
 	postgresReaders = 8
 	postgresWriters = 8
-	// Connections are made anew now and then, so that a change of the server
+	// Connections are made again now and then, so that a change of the server
 	// behind a name is followed.
 	postgresLifetime = 30 * time.Minute
 	postgresIdle     = 5 * time.Minute

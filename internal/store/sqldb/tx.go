@@ -7,7 +7,9 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// Tx is a transaction. What Config.Prepared names is not parsed again.
+// Tx is a transaction. What Config.Prepared names is not parsed again, and runs to its
+// end: whether its caller still waits has been asked before, and it takes less time
+// than the goroutine that database/sql and the driver each start to look again.
 type Tx struct {
 	*sqlx.Tx
 	prepared map[string]*sqlx.Stmt
@@ -34,7 +36,7 @@ func (db *DB) prepareWrites(ctx context.Context, queries []string) error {
 // ExecContext runs a statement.
 func (tx *Tx) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
 	if stmt := tx.prepared[query]; stmt != nil {
-		return tx.StmtxContext(ctx, stmt).ExecContext(ctx, args...)
+		return tx.StmtxContext(ctx, stmt).ExecContext(context.WithoutCancel(ctx), args...)
 	}
 	return tx.Tx.ExecContext(ctx, query, args...)
 }
@@ -42,7 +44,7 @@ func (tx *Tx) ExecContext(ctx context.Context, query string, args ...any) (sql.R
 // GetContext reads one row into dest; sql.ErrNoRows when there is none.
 func (tx *Tx) GetContext(ctx context.Context, dest any, query string, args ...any) error {
 	if stmt := tx.prepared[query]; stmt != nil {
-		return tx.StmtxContext(ctx, stmt).GetContext(ctx, dest, args...)
+		return tx.StmtxContext(ctx, stmt).GetContext(context.WithoutCancel(ctx), dest, args...)
 	}
 	return tx.Tx.GetContext(ctx, dest, query, args...)
 }

@@ -132,7 +132,7 @@ func (w *watch) find() *lostFiles {
 // logIsShort says that the log lacks pages that its index has, or begins otherwise:
 // whoever writes after it was cut off makes it long again, around a hole. SQLite itself
 // writes pages before the index names them, and forgets them there before it cuts the
-// log off or begins it anew (wal.c, walCheckpoint), so under one state of the index the
+// log off or starts it over (wal.c, walCheckpoint), so under one state of the index the
 // log is long enough and has its salts. Nobody locks the log itself, so that closing
 // it takes no lock away.
 func (w *watch) logIsShort(path string) bool {

@@ -175,8 +175,8 @@ func (s *Simulator) postCode(r *http.Request) (any, error) {
 	if _, ok := s.person(in.Person); !ok {
 		return nil, fmt.Errorf("nobody has the key %q", in.Person)
 	}
-	if in.Scope != ScopeBase && in.Scope != ScopeUserinfo {
-		return nil, fmt.Errorf("scope must be %s or %s", ScopeBase, ScopeUserinfo)
+	if !isScope(in.Scope) {
+		return nil, fmt.Errorf("scope must be %s, %s or %s", ScopeBase, ScopeUserinfo, ScopeLogin)
 	}
 	return map[string]string{"code": s.IssueCode(in.Person, in.Scope)}, nil
 }

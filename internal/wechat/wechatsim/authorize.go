@@ -21,12 +21,6 @@ type request struct {
 	forceSnap  bool
 }
 
-// linkShape is the order that the official guide says is checked by a regular
-// expression. Extras are taken only behind state (inferred); beside the
-// documented ones they are what WeChat's client adds by itself (field reports).
-var linkShape = regexp.MustCompile(`^appid=[^&]*&redirect_uri=[^&]*&response_type=code&scope=[^&]*(&state=[^&]*)?` +
-	`(&(connect_redirect|forcePopup|forceSnapShot|uin|key|pass_ticket|exportkey|version|lang)=[^&]*)*$`)
-
 // stateShape: a-zA-Z0-9 (official); - is taken in practice (field reports), _
 // is as harmless.
 var stateShape = regexp.MustCompile(`^[0-9A-Za-z_-]*$`)
@@ -40,64 +34,84 @@ func isWeChat(userAgent string) bool {
 	return strings.Contains(ua, "micromessenger") && !strings.Contains(ua, "wxwork")
 }
 
-// refusal is what is wrong with a link: WeChat's number (0: it shows none),
-// its sentence where that does not follow from the number, and a hint for the
-// developer that WeChat would not give.
+// refusal is what is wrong with a link: WeChat's number (0: it shows none), its
+// sentence where that does not follow from the number, and what WeChat would not
+// tell: the parameter that is wrong, and a hint for the developer.
 type refusal struct {
-	number   int
-	sentence string
-	hint     string
+	number    int
+	sentence  string
+	parameter string
+	hint      string
 }
 
-// check reads an authorize link as strictly as WeChat says it does.
-func (s *Simulator) check(r *http.Request) (request, *refusal) {
-	raw := r.URL.RawQuery
+// check reads the link of an official account's login as strictly as WeChat says
+// it does, less what the switches let pass. A website's link (qrconnect) may come
+// from any browser, in any order, as those of several libraries in use do, and
+// with a state of any length (field reports).
+func (s *Simulator) check(r *http.Request, website bool) (request, *refusal) {
+	raw, sw := r.URL.RawQuery, s.Switches()
 	q, err := url.ParseQuery(raw)
 	switch {
-	case !s.cfg.AnyBrowser && !isWeChat(r.UserAgent()):
+	case !website && !s.cfg.AnyBrowser && !isWeChat(r.UserAgent()):
 		return request{}, &refusal{sentence: "请在微信客户端打开链接",
 			hint: "The User-Agent must contain MicroMessenger and not wxwork. Set it in the browser's developer tools, or let the simulator take any browser."}
 	case err != nil:
 		return request{}, &refusal{sentence: "该链接无法访问", hint: "The query cannot be decoded: " + err.Error()}
 	case q.Get("appid") == "":
-		return request{}, &refusal{number: 10012}
+		return request{}, &refusal{number: 10012, parameter: "appid"}
 	case q.Get("redirect_uri") == "":
-		return request{}, &refusal{number: 10011}
+		return request{}, &refusal{number: 10011, parameter: "redirect_uri"}
 	case q.Get("scope") == "":
-		return request{}, &refusal{number: 10010}
-	case q.Has("state") && q.Get("state") == "":
-		return request{}, &refusal{number: 10013, hint: "state may be left out (official) but not be empty."}
-	case !linkShape.MatchString(raw):
-		return request{}, &refusal{sentence: "该链接无法访问",
-			hint: "The parameters must be appid, redirect_uri, response_type=code, scope, state, in this order and once each; redirect_uri must be percent-encoded; forcePopup, forceSnapShot and connect_redirect come after state. Go's url.Values sorts them wrongly."}
-	case strings.HasPrefix(q.Get("appid"), "gh_"):
-		return request{}, &refusal{number: 1, sentence: "系统错误", hint: "gh_… is the account's original id, not its AppID."}
-	case q.Get("appid") != s.cfg.AppID:
-		return request{}, &refusal{sentence: "AppID 参数错误", hint: "This simulator plays " + s.cfg.AppID + " only."}
-	case len(q.Get("state")) > maxState:
-		return request{}, &refusal{sentence: "state 参数过长", hint: "state too long: at most 128 bytes."}
-	case !stateShape.MatchString(q.Get("state")):
-		return request{}, &refusal{sentence: "state 参数错误", hint: "state may have letters and digits only (official); - and _ pass here too."}
+		return request{}, &refusal{number: 10010, parameter: "scope"}
+	case q.Has("state") && q.Get("state") == "" && !sw.EmptyState:
+		return request{}, &refusal{number: 10013, parameter: "state", hint: "state may be left out (official) but not be empty. A switch lets it pass."}
 	}
-
-	sw := s.Switches()
-	scope := q.Get("scope")
+	if parameter, hint := misshape(raw, q, website || sw.AnyOrder); hint != "" {
+		return request{}, &refusal{sentence: "该链接无法访问", parameter: parameter, hint: hint}
+	}
+	state := q.Get("state")
 	switch {
-	case scope != ScopeBase && scope != ScopeUserinfo:
-		return request{}, &refusal{number: 10005, hint: "scope must be snsapi_base or snsapi_userinfo."}
-	case scope == ScopeUserinfo && sw.NoUserinfoScope:
-		return request{}, &refusal{number: 10005, hint: "A switch on the control page takes snsapi_userinfo from this account."}
+	case strings.HasPrefix(q.Get("appid"), "gh_"):
+		return request{}, &refusal{number: 1, sentence: "系统错误", parameter: "appid", hint: "gh_… is the account's original id, not its AppID."}
+	case q.Get("appid") != s.cfg.AppID:
+		return request{}, &refusal{sentence: "AppID 参数错误", parameter: "appid", hint: "This simulator plays " + s.cfg.AppID + " only."}
+	case website: // no more is known of its state
+	case len(state) > maxState:
+		return request{}, &refusal{sentence: "state 参数过长", parameter: "state", hint: "state too long: at most 128 bytes."}
+	case !stateShape.MatchString(state):
+		return request{}, &refusal{sentence: "state 参数错误", parameter: "state", hint: "state may have letters and digits only (official); - and _ pass here too."}
+	}
+	if wrong := checkScope(q.Get("scope"), website, sw); wrong != nil {
+		return request{}, wrong
 	}
 	callback, hint := s.checkCallback(q.Get("redirect_uri"))
 	if callback == nil {
-		return request{}, &refusal{number: 10003, hint: hint}
+		return request{}, &refusal{number: 10003, parameter: "redirect_uri", hint: hint}
 	}
 	return request{
-		raw: raw, callback: callback, scope: scope, state: q.Get("state"),
+		raw: raw, callback: callback, scope: q.Get("scope"), state: state,
 		selfHop:    q.Get("connect_redirect") == "1",
 		forcePopup: q.Get("forcePopup") == "true",
 		forceSnap:  q.Get("forceSnapShot") == "true",
 	}, nil
+}
+
+// checkScope: each of the two products has scopes of its own (official).
+func checkScope(scope string, website bool, sw Switches) *refusal {
+	wrong := refusal{number: 10005, parameter: "scope"}
+	switch {
+	case website && scope != ScopeLogin:
+		wrong.hint = "The scope of a website's login (/connect/qrconnect) is snsapi_login."
+	case !website && scope == ScopeLogin:
+		wrong.hint = "snsapi_login is the scope of a website's login, /connect/qrconnect; here it must be snsapi_base or snsapi_userinfo."
+	case !website && scope != ScopeBase && scope != ScopeUserinfo:
+		wrong.hint = "scope must be snsapi_base or snsapi_userinfo."
+	case scope == ScopeUserinfo && sw.NoUserinfoScope:
+		wrong.hint = "A switch on the control page takes snsapi_userinfo from this account."
+	default:
+		return nil
+	}
+	return &wrong
 }
 
 // checkCallback admits absolute http and https addresses on a registered host,
@@ -140,10 +154,18 @@ func isLoopback(host string) bool {
 }
 
 // authorize answers GET /connect/oauth2/authorize.
-func (s *Simulator) authorize(r *http.Request) reply {
-	req, wrong := s.check(r)
-	if wrong != nil {
-		return s.refusalPage(*wrong)
+func (s *Simulator) authorize(r *http.Request) reply { return s.begin(r, false) }
+
+// qrconnect answers GET /connect/qrconnect, a website's login: the code that a
+// phone would scan is taken as scanned by the browser's person. At WeChat a
+// website has an AppID of its own and people other openids there (official);
+// here both products are one account.
+func (s *Simulator) qrconnect(r *http.Request) reply { return s.begin(r, true) }
+
+func (s *Simulator) begin(r *http.Request, website bool) reply {
+	req, refused := s.check(r, website)
+	if refused != nil {
+		return s.refusalPage(*refused)
 	}
 	p, ok := s.owner(r)
 	if !ok {
@@ -161,7 +183,7 @@ func (s *Simulator) decide(r *http.Request, req request, p Person) reply {
 	if req.scope == ScopeBase {
 		return s.toCallback(req, p, false)
 	}
-	if cookie(r, CookieFull) != "1" {
+	if req.scope == ScopeUserinfo && cookie(r, CookieFull) != "1" {
 		planned := s.take(Authorize, func(f Fault) bool { return f.Snapshot })
 		if planned != nil || p.Snapshot || req.forceSnap {
 			return s.toCallback(req, p, true)
@@ -190,21 +212,15 @@ func (s *Simulator) refuse(_ *http.Request, number int, hint string) reply {
 	return s.refusalPage(refusal{number: number, hint: hint})
 }
 
-func (s *Simulator) refusalPage(wrong refusal) reply {
-	if wrong.sentence == "" {
-		wrong.sentence = pageErrors[wrong.number]
+func (s *Simulator) refusalPage(refused refusal) reply {
+	if refused.sentence == "" {
+		refused.sentence = pageErrors[refused.number]
 	}
-	if wrong.sentence == "" {
-		wrong.sentence = "系统错误"
+	if refused.sentence == "" {
+		refused.sentence = "系统错误"
 	}
-	rep := s.page("refused", refusedPage{Number: wrong.number, Sentence: wrong.sentence, Hint: wrong.hint})
-	rep.errcode = wrong.number
-	rep.outcome = "refused: " + wrong.sentence
+	rep := s.page("refused", refusedPage{Number: refused.number, Sentence: refused.sentence, Parameter: refused.parameter, Hint: refused.hint})
+	rep.errcode, rep.parameter = refused.number, refused.parameter
+	rep.outcome = "refused: " + refused.sentence
 	return rep
-}
-
-// qrconnect is where the website QR login would be.
-func (s *Simulator) qrconnect(*http.Request) reply {
-	return s.refusalPage(refusal{sentence: "这里没有网站扫码登录",
-		hint: "/connect/qrconnect is the website login (snsapi_login), another product with another AppID. This simulator plays the official account's /connect/oauth2/authorize."})
 }

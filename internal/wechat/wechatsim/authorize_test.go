@@ -134,11 +134,6 @@ func TestScopeTakenAway(t *testing.T) {
 	w.phoneOf("lin").authorize(w.query(base, "a")).wantRedirect()
 }
 
-func TestQRConnectIsAnotherProduct(t *testing.T) {
-	w := newWorld(t)
-	w.phoneOf("lin").get("/connect/qrconnect?appid=x").wantRefused("0", "这里没有网站扫码登录")
-}
-
 func TestRedirectKeepsQueryAndFragment(t *testing.T) {
 	w := newWorld(t)
 	lin := w.phoneOf("lin")

@@ -12,7 +12,7 @@ import (
 type Endpoint string
 
 const (
-	Authorize Endpoint = "authorize" // GET /connect/oauth2/authorize; POST: the two buttons of the popup
+	Authorize Endpoint = "authorize" // GET /connect/oauth2/authorize or /connect/qrconnect; POST: the two buttons of the popup
 	Token     Endpoint = "token"     // GET /sns/oauth2/access_token
 	Refresh   Endpoint = "refresh"   // GET /sns/oauth2/refresh_token
 	Auth      Endpoint = "auth"      // GET /sns/auth
@@ -37,6 +37,8 @@ type Call struct {
 	// Errcode is the number answered (for authorize, the number on the page),
 	// 0 for success.
 	Errcode int `json:"errcode"`
+	// Parameter is the one that WeChat's refusal is about, as far as it is one.
+	Parameter string `json:"parameter,omitempty"`
 	// Outcome says in words what the authorize page came to.
 	Outcome string `json:"outcome,omitempty"`
 	// Fault says in words which planned fault struck.
@@ -84,7 +86,7 @@ func (s *Simulator) callsAfter(n int) []Call {
 func (s *Simulator) record(r *http.Request, e Endpoint, rep reply, f *Fault) {
 	c := Call{
 		Endpoint: e, Time: s.cfg.Now(), Method: r.Method,
-		Status: rep.status, Errcode: rep.errcode, Outcome: rep.outcome, Person: rep.person,
+		Status: rep.status, Errcode: rep.errcode, Parameter: rep.parameter, Outcome: rep.outcome, Person: rep.person,
 		Label: label(rep.secret), Code: rep.code,
 	}
 	if f != nil {

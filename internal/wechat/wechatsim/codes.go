@@ -9,16 +9,22 @@ import (
 // Lifetimes of what WeChat hands out (official).
 const (
 	CodeLifetime    = 5 * time.Minute
+	LoginLifetime   = 10 * time.Minute // of a website's code
 	TokenLifetime   = 7200 * time.Second
 	RefreshLifetime = 30 * 24 * time.Hour
 	consentLifetime = 30 * 24 * time.Hour // staff replies: "about"
 )
 
-// The scopes of a web authorization (official).
+// The scopes of a web authorization, and of a website's login (official).
 const (
 	ScopeBase     = "snsapi_base"
 	ScopeUserinfo = "snsapi_userinfo"
+	ScopeLogin    = "snsapi_login"
 )
+
+func isScope(scope string) bool {
+	return scope == ScopeBase || scope == ScopeUserinfo || scope == ScopeLogin
+}
 
 // code is the one-time code of a callback. It stays on its shelf after its end
 // to tell "used" from "expired" from "never seen".
@@ -36,14 +42,14 @@ type code struct {
 // IssueCode makes a code as the authorize page would for this person, without
 // any browser, so that a test can build whatever callback it wants. For a
 // person with Snapshot and snsapi_userinfo it is a snapshot's code. It panics
-// when nobody has the key or the scope is not one of the two: a mistake of the
+// when nobody has the key or the scope is none: a mistake of the
 // caller's.
 func (s *Simulator) IssueCode(personKey, scope string) string {
 	p, ok := s.person(personKey)
 	if !ok {
 		panic(fmt.Sprintf("wechatsim: nobody has the key %q", personKey))
 	}
-	if scope != ScopeBase && scope != ScopeUserinfo {
+	if !isScope(scope) {
 		panic(fmt.Sprintf("wechatsim: no scope %q", scope))
 	}
 	return s.issue(p, scope, p.Snapshot && scope == ScopeUserinfo, s.cfg.Now())
@@ -68,6 +74,13 @@ func (s *Simulator) issue(p Person, scope string, snapshot bool, at time.Time) s
 	return c.value
 }
 
+func (c *code) lifetime() time.Duration {
+	if c.scope == ScopeLogin {
+		return LoginLifetime
+	}
+	return CodeLifetime
+}
+
 // spend takes the code for an exchange, or says with which errcode it is
 // refused.
 func (s *Simulator) spend(value string) (code, int) {
@@ -79,7 +92,7 @@ func (s *Simulator) spend(value string) (code, int) {
 		return code{}, 40029
 	case c.spent:
 		return *c, 40163
-	case s.cfg.Now().Sub(c.issued) >= CodeLifetime:
+	case s.cfg.Now().Sub(c.issued) >= c.lifetime():
 		return *c, s.switches.ExpiredCode
 	}
 	c.spent = true

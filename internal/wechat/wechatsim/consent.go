@@ -9,7 +9,7 @@ import (
 )
 
 // allow answers the button 允许: POST /connect/oauth2/allow with the query of
-// the authorize link, which is checked anew.
+// the link that led to it, which is checked again.
 func (s *Simulator) allow(r *http.Request) reply {
 	return s.answered(r, func(req request, p Person) reply {
 		s.mu.Lock()
@@ -25,13 +25,13 @@ func (s *Simulator) deny(r *http.Request) reply {
 }
 
 func (s *Simulator) answered(r *http.Request, act func(request, Person) reply) reply {
-	req, wrong := s.check(r)
-	if wrong != nil {
-		return s.refusalPage(*wrong)
+	req, refused := s.check(r, isWebsite(r.URL.RawQuery))
+	if refused != nil {
+		return s.refusalPage(*refused)
 	}
 	p, ok := s.owner(r)
 	if !ok {
-		return redirect(http.StatusSeeOther, "/connect/oauth2/authorize?"+req.raw)
+		return redirect(http.StatusSeeOther, linkTo(req.raw))
 	}
 	rep := act(req, p)
 	rep.person = p.Key
@@ -90,7 +90,7 @@ func (s *Simulator) toDenial(req request, _ Person) reply {
 	case DenyAuthdeny:
 		rep = redirect(http.StatusFound, req.target("authdeny"))
 	default:
-		rep = s.page("closed", closedPage{Query: template.URL(req.raw)})
+		rep = s.page("closed", closedPage{Link: template.URL(linkTo(req.raw))})
 	}
 	rep.outcome = "denied"
 	return rep

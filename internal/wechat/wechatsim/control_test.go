@@ -88,6 +88,10 @@ func TestOtherForms(t *testing.T) {
 	if got := w.sim.Switches(); got != (wechatsim.Switches{DenyStyle: "authdeny", ExpiredCode: 42003, RememberConsent: true}) {
 		t.Errorf("switches %+v", got)
 	}
+	lin.submit("/_sim/form/switches", url.Values{"any_order": {"1"}, "empty_state": {"1"}, "allow_post": {"1"}})
+	if got, want := w.sim.Switches(), (wechatsim.Switches{DenyStyle: "close", ExpiredCode: 40029}).Lenient(); got != want {
+		t.Errorf("switches %+v", got)
+	}
 	if got := lin.submit("/_sim/form/switches", url.Values{"deny_style": {"perhaps"}}); got.status != http.StatusBadRequest {
 		t.Errorf("status %d", got.status)
 	}
@@ -173,7 +177,7 @@ func TestJSONAPIRefuses(t *testing.T) {
 		{"/_sim/people", `{"key":"a b"}`},
 		{"/_sim/people", `not json`},
 		{"/_sim/codes", `{"person":"nobody","scope":"snsapi_base"}`},
-		{"/_sim/codes", `{"person":"lin","scope":"snsapi_login"}`},
+		{"/_sim/codes", `{"person":"lin","scope":"snsapi_none"}`},
 		{"/_sim/switches", `{"deny_style":"perhaps"}`},
 		{"/_sim/switches", `{"expired_code":1}`},
 	} {
@@ -191,7 +195,7 @@ func TestIssueCodePanicsOnMistakes(t *testing.T) {
 	w := newWorld(t)
 	for _, call := range []func(){
 		func() { w.sim.IssueCode("nobody", base) },
-		func() { w.sim.IssueCode("lin", "snsapi_login") },
+		func() { w.sim.IssueCode("lin", "snsapi_none") },
 	} {
 		func() {
 			defer func() {

@@ -32,7 +32,9 @@ func (s *Simulator) button(do work) http.Handler {
 func (s *Simulator) endpoint(e Endpoint, do work) http.Handler {
 	api := e != Authorize && e != Picture
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if api && r.Method != http.MethodGet {
+		if api && r.Method == http.MethodPost && s.Switches().AllowPost {
+			r = asGet(r)
+		} else if api && r.Method != http.MethodGet {
 			rep := s.apiError(43001)
 			s.record(r, e, rep, nil)
 			send(w, rep)
@@ -44,6 +46,10 @@ func (s *Simulator) endpoint(e Endpoint, do work) http.Handler {
 			rep = s.replacement(r, e, do, *f)
 		} else {
 			rep = do(r)
+			if parameter := wrongParameter[rep.errcode]; api && parameter != "" {
+				rep.parameter = parameter
+				rep.header.Set("X-Wechatsim-Parameter", parameter)
+			}
 		}
 		if f == nil {
 			s.record(r, e, rep, nil)
@@ -60,6 +66,16 @@ func (s *Simulator) endpoint(e Endpoint, do work) http.Handler {
 		s.record(r, e, rep, f)
 		s.spoil(w, r, rep, *f)
 	})
+}
+
+// asGet is the GET that a POST stands for: its form's parameters are added to
+// the query's.
+func asGet(r *http.Request) *http.Request {
+	r.Body = http.MaxBytesReader(nil, r.Body, maxForm)
+	r.ParseForm() // what cannot be read is missing, and answered so
+	get := r.Clone(r.Context())
+	get.URL.RawQuery = r.Form.Encode()
+	return get
 }
 
 // replacement is what a fault answers in place of WeChat's work.
@@ -188,6 +204,9 @@ func attrs(c Call) []slog.Attr {
 		slog.String("endpoint", string(c.Endpoint)),
 		slog.Int("status", c.Status),
 		slog.Int("errcode", c.Errcode),
+	}
+	if c.Parameter != "" {
+		list = append(list, slog.String("parameter", c.Parameter))
 	}
 	if c.Fault != "" {
 		list = append(list, slog.String("fault", c.Fault))

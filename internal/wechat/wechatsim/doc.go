@@ -9,12 +9,13 @@
 // are marked with where they come from: "official" (Tencent's documentation),
 // "field reports" (issues, forum threads, samples) or "inferred" (nobody wrote
 // it down; the stricter reading was taken). Nothing was compared with the live
-// servers.
+// servers. Switches let pass what libraries send against the rules (Lenient).
 //
 // It knows nothing of the service that signs in, imports nothing of it, keeps
-// everything in memory (bounded) and forgets it at exit. It does not play the
-// website QR login (qrconnect), third-party platforms, mini programs or the
-// cgi-bin interfaces, and it does not translate regions by lang.
+// everything in memory (bounded) and forgets it at exit. It plays a
+// website's QR login (qrconnect) as far as a redirect goes, without a QR code and
+// with the same account. It does not play third-party platforms, mini programs or
+// the cgi-bin interfaces, and it does not translate regions by lang.
 //
 // # Signing in
 //
@@ -32,7 +33,8 @@
 // or presses 允许 by itself: Switches.AutoConsent, or the cookie
 // wechatsim_consent=allow (or deny) for one browser. [Simulator.IssueCode]
 // makes a code without any browser. A page that refuses a link carries WeChat's
-// number in the header X-Wechatsim-Error.
+// number in the header X-Wechatsim-Error and the parameter that is wrong in
+// X-Wechatsim-Parameter, which refusals of the /sns endpoints have too.
 //
 // # Snapshot pages
 //

@@ -8,17 +8,56 @@ import (
 	"image/png"
 	"math"
 	"strconv"
+	"sync"
 )
 
 // draw paints a person's picture: a face on a coloured tile, its hair, eyes
 // and mouth by the key, so that people can be told apart at a glance.
 func draw(p Person, size int) []byte {
+	return drawings.draw(drawing{p.Key, p.Color, size})
+}
+
+// drawing is all that a picture depends on.
+type drawing struct {
+	key, color string
+	size       int
+}
+
+// drawings are for all simulators of a process: tests make hundreds, with the same
+// few people, and to draw one of them takes longer than a login.
+var drawings gallery
+
+// gallery remembers the first pictures that it draws.
+type gallery struct {
+	mu    sync.Mutex
+	drawn map[drawing][]byte
+}
+
+const mostDrawings = 100
+
+func (g *gallery) draw(d drawing) []byte {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if png, ok := g.drawn[d]; ok {
+		return png
+	}
+	png := d.paint()
+	if g.drawn == nil {
+		g.drawn = make(map[drawing][]byte)
+	}
+	if len(g.drawn) < mostDrawings {
+		g.drawn[d] = png
+	}
+	return png
+}
+
+func (d drawing) paint() []byte {
 	h := fnv.New32a()
-	h.Write([]byte(p.Key))
+	h.Write([]byte(d.key))
 	look := h.Sum32()
 
-	c := canvas{size: size, img: image.NewNRGBA(image.Rect(0, 0, size, size))}
-	tile := parseColor(p.Color, look)
+	c := canvas{size: d.size, img: image.NewNRGBA(image.Rect(0, 0, d.size, d.size))}
+	tile := parseColor(d.color, look)
 	c.fill(lighter(tile, 0.16), tile)
 	c.face(look, tile)
 

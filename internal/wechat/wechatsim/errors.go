@@ -42,6 +42,17 @@ var apiErrors = map[int]string{
 	61004: "access clientip is not registered",
 }
 
+// wrongParameter is the parameter of an /sns endpoint that an errcode is about.
+var wrongParameter = map[int]string{
+	41002: "appid", 40013: "appid",
+	41004: "secret", 40125: "secret",
+	40002: "grant_type",
+	41008: "code", 40029: "code", 40163: "code", 42003: "code",
+	41003: "refresh_token", 40030: "refresh_token", 42002: "refresh_token",
+	41001: "access_token", 40001: "access_token", 40014: "access_token", 42001: "access_token", 48001: "access_token",
+	41009: "openid", 40003: "openid",
+}
+
 // pageErrors are what the authorize page says, by number (official list; the
 // sentences are in the manner of the real pages).
 var pageErrors = map[int]string{

@@ -127,27 +127,27 @@ func (f Fault) replaces() bool {
 // String says in a few words what goes wrong.
 func (f Fault) String() string {
 	var words []string
-	say := func(when bool, format string, args ...any) {
+	add := func(when bool, format string, args ...any) {
 		if when {
 			words = append(words, fmt.Sprintf(format, args...))
 		}
 	}
-	say(f.Errcode != 0, "errcode %d", f.Errcode)
-	say(f.Status != 0, "HTTP %d", f.Status)
-	say(f.Body != nil, "body of %d bytes", len(f.Body))
-	say(f.RedirectTo != "", "redirect to %s", f.RedirectTo)
-	say(f.ConsumeCode, "code spent")
-	say(len(f.Header) > 0, "other header")
-	say(f.Delay > 0, "after %s", f.Delay)
-	say(f.Until != nil, "held")
-	say(f.Hang, "hang")
-	say(f.CutBefore, "cut before the answer")
-	say(f.CutMidBody, "cut mid-body")
-	say(f.Drip > 0, "a byte every %s", f.Drip)
-	say(f.Endless, "endless body")
-	say(f.Snapshot, "snapshot")
-	say(f.Double != "", "double callback, %s code", f.Double)
-	say(f.StaleCode, "stale code")
+	add(f.Errcode != 0, "errcode %d", f.Errcode)
+	add(f.Status != 0, "HTTP %d", f.Status)
+	add(f.Body != nil, "body of %d bytes", len(f.Body))
+	add(f.RedirectTo != "", "redirect to %s", f.RedirectTo)
+	add(f.ConsumeCode, "code spent")
+	add(len(f.Header) > 0, "other header")
+	add(f.Delay > 0, "after %s", f.Delay)
+	add(f.Until != nil, "held")
+	add(f.Hang, "hang")
+	add(f.CutBefore, "cut before the answer")
+	add(f.CutMidBody, "cut mid-body")
+	add(f.Drip > 0, "a byte every %s", f.Drip)
+	add(f.Endless, "endless body")
+	add(f.Snapshot, "snapshot")
+	add(f.Double != "", "double callback, %s code", f.Double)
+	add(f.StaleCode, "stale code")
 	if len(words) == 0 {
 		return "nothing"
 	}

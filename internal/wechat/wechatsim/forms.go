@@ -45,13 +45,14 @@ func (s *Simulator) formPerson(r *http.Request) reply {
 	return hold(onward(f.Get("query"), "phone"), p.Key)
 }
 
-// onward leads back into the authorize link the visitor came with, or to the
+// onward leads back into the link the visitor came with, or to the
 // control page. The target is always the simulator itself.
 func onward(query, word string) reply {
-	if query == "" || !linkShape.MatchString(query) {
+	q, err := url.ParseQuery(query)
+	if _, hint := misshape(query, q, true); err != nil || hint != "" {
 		return backToControl(word, "phone")
 	}
-	return redirect(http.StatusSeeOther, "/connect/oauth2/authorize?"+query)
+	return redirect(http.StatusSeeOther, linkTo(query))
 }
 
 func hold(rep reply, key string) reply {
@@ -93,6 +94,7 @@ func (s *Simulator) formSwitches(r *http.Request) reply {
 		DenyStyle: f.Get("deny_style"), AutoConsent: f.Get("auto_consent"),
 		RememberConsent: f.Get("remember_consent") != "", ExpiredCode: expired,
 		NoUserinfoScope: f.Get("no_userinfo_scope") != "",
+		AnyOrder:        f.Get("any_order") != "", EmptyState: f.Get("empty_state") != "", AllowPost: f.Get("allow_post") != "",
 	}
 	if err := sw.check(); err != nil {
 		return badForm(err)

@@ -32,10 +32,11 @@ type (
 		Query   template.URL // of the authorize link, escaped as it came
 	}
 	refusedPage struct {
-		Number         int
-		Sentence, Hint string
+		Number              int
+		Sentence, Parameter string
+		Hint                string
 	}
-	closedPage struct{ Query template.URL }
+	closedPage struct{ Link template.URL }
 	doublePage struct{ First string }
 	triedPage  struct {
 		Code, State, Base string
@@ -91,6 +92,9 @@ func (s *Simulator) page(name string, data any) reply {
 	}
 	if refused, ok := data.(refusedPage); ok {
 		header.Set("X-Wechatsim-Error", fmt.Sprint(refused.Number))
+		if refused.Parameter != "" {
+			header.Set("X-Wechatsim-Parameter", refused.Parameter)
+		}
 	}
 	return reply{status: http.StatusOK, header: header, body: b.Bytes()}
 }
@@ -124,7 +128,7 @@ func (s *Simulator) pageRoutes(mux *http.ServeMux) {
 	mux.Handle("POST /_sim/form/switches", plain(s.formSwitches))
 }
 
-// phone asks anew whose phone it is, from the control page or from the link on
+// phone asks again whose phone it is, from the control page or from the link on
 // the popup.
 func (s *Simulator) phone(r *http.Request) reply {
 	return s.page("owner", ownerPage{People: s.shownPeople(), Query: r.URL.RawQuery})

@@ -137,7 +137,7 @@ func (s *Simulator) routes() http.Handler {
 	mux.Handle("GET /connect/oauth2/authorize", s.endpoint(Authorize, s.authorize))
 	mux.Handle("POST /connect/oauth2/allow", s.button(s.allow))
 	mux.Handle("POST /connect/oauth2/deny", s.button(s.deny))
-	mux.Handle("GET /connect/qrconnect", plain(s.qrconnect))
+	mux.Handle("GET /connect/qrconnect", s.endpoint(Authorize, s.qrconnect))
 
 	// api.weixin.qq.com: all methods, for a POST deserves WeChat's own answer
 	mux.Handle("/sns/oauth2/access_token", s.endpoint(Token, s.exchange))

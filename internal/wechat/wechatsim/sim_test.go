@@ -205,6 +205,11 @@ type answer struct {
 func (w *world) call(ctx context.Context, method, path string) (answer, error) {
 	w.t.Helper()
 	req, _ := http.NewRequestWithContext(ctx, method, w.srv.URL+path, nil)
+	return w.try(req)
+}
+
+func (w *world) try(req *http.Request) (answer, error) {
+	w.t.Helper()
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	res, err := client.Do(req)
@@ -220,7 +225,13 @@ func (w *world) call(ctx context.Context, method, path string) (answer, error) {
 
 func (w *world) get(path string) answer {
 	w.t.Helper()
-	a, err := w.call(w.t.Context(), "GET", path)
+	req, _ := http.NewRequestWithContext(w.t.Context(), "GET", w.srv.URL+path, nil)
+	return w.send(req)
+}
+
+func (w *world) send(req *http.Request) answer {
+	w.t.Helper()
+	a, err := w.try(req)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -32,6 +32,25 @@ type Switches struct {
 	// NoUserinfoScope refuses snsapi_userinfo with 10005, as for an account
 	// that is not a verified service account (official).
 	NoUserinfoScope bool `json:"no_userinfo_scope"`
+
+	// What WeChat is known or likely to refuse, and libraries send all the same.
+	// Whether today's WeChat takes these is not known (field reports of both).
+
+	// AnyOrder takes the parameters of an authorize link in any order, and others
+	// beside them.
+	AnyOrder bool `json:"any_order"`
+	// EmptyState takes an empty state for one that was left out.
+	EmptyState bool `json:"empty_state"`
+	// AllowPost takes POST at the /sns endpoints, with the parameters in the
+	// query, in a form, or in both.
+	AllowPost bool `json:"allow_post"`
+}
+
+// Lenient are the switches with all of them on that let pass what WeChat may
+// refuse.
+func (sw Switches) Lenient() Switches {
+	sw.AnyOrder, sw.EmptyState, sw.AllowPost = true, true, true
+	return sw
 }
 
 // normal fills in the defaults.

@@ -67,7 +67,7 @@ func (s *Simulator) exchange(r *http.Request) reply {
 
 // tokenBody is the answer to a fresh exchange, keys in the order of samples.
 // is_snapshotuser is there only when it is 1 (official); unionid only when
-// bound, and for snsapi_userinfo (official).
+// bound, and not for snsapi_base (official).
 func tokenBody(g grant) []byte {
 	var o object
 	o.text("access_token", g.access)
@@ -75,7 +75,7 @@ func tokenBody(g grant) []byte {
 	o.text("refresh_token", g.refresh)
 	o.text("openid", g.openid)
 	o.text("scope", g.scope)
-	if g.unionid != "" && g.scope == ScopeUserinfo {
+	if g.unionid != "" && g.scope != ScopeBase {
 		o.text("unionid", g.unionid)
 	}
 	if g.snapshot {
@@ -125,7 +125,7 @@ func (s *Simulator) refresh(r *http.Request) reply {
 
 	// Other key order than the exchange, and a comma after the last scope
 	// (samples): clients must split and drop the empty one.
-	scopes := "snsapi_base,"
+	scopes := g.scope + ","
 	if g.scope == ScopeUserinfo {
 		scopes = "snsapi_base,snsapi_userinfo,"
 	}

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// tokenShape tells a token that is none (40014) from one that is not known or
+// tokenShape tells a malformed token (40014) from one that is not known or
 // was replaced (40001); the line between the two is inferred.
 var tokenShape = regexp.MustCompile(`^[0-9]{2,}_[0-9A-Za-z_-]{40,}$`)
 
@@ -56,7 +56,7 @@ func (s *Simulator) userinfo(r *http.Request) reply {
 		rep.secret, rep.person = g.access, g.person
 		return rep
 	}
-	if g.scope != ScopeUserinfo {
+	if g.scope == ScopeBase {
 		return fail(48001)
 	}
 	p, ok := s.person(g.person)

@@ -10,15 +10,16 @@ import (
 // reply is an answer that is made but not yet sent, so that a fault can spoil
 // it on the way.
 type reply struct {
-	status  int
-	header  http.Header
-	body    []byte
-	errcode int    // WeChat's number, for the log of calls
-	code    string // the code that was sent to the token endpoint
-	outcome string // what the authorize page came to
-	secret  string // code or token of the call; only its digest is shown
-	person  string // key of the person it was about
-	grant   *grant // what an exchange granted
+	status    int
+	header    http.Header
+	body      []byte
+	errcode   int    // WeChat's number, for the log of calls
+	parameter string // the one that is wrong
+	code      string // the code that was sent to the token endpoint
+	outcome   string // what the authorize page came to
+	secret    string // code or token of the call; only its digest is shown
+	person    string // key of the person it was about
+	grant     *grant // what an exchange granted
 }
 
 // apiReply is an answer of api.weixin.qq.com: JSON that says it is text/plain,

@@ -8,9 +8,9 @@ import (
 // What a person sees at another site, under its address, when they are not signed
 // in and its proxy does not lead them on.
 
-// refusedAtGate is for somebody who is not signed in at another site and whom its
+// refusedForwardAuth is for somebody who is not signed in at another site and whom its
 // proxy does not lead on: a form was sent, or the page is part of another one.
-func (s *Server) refusedAtGate(r *http.Request) messagePage {
+func (s *Server) refusedForwardAuth(r *http.Request) messagePage {
 	p := messagePage{Icon: "info", Key: "reason.not_signed_in", Action: &link{Label: "action.sign_in", Href: s.signInURL(s.backTo(r))}}
 	switch {
 	case inFrame(r):
@@ -21,9 +21,9 @@ func (s *Server) refusedAtGate(r *http.Request) messagePage {
 	return p
 }
 
-// gateBack is that for another site: the page that holds the form, which a form's
+// forwardAuthBack is that for another site: the page that holds the form, which a form's
 // own address may not be, if it is of the site that the proxy asks about.
-func (s *Server) gateBack(r *http.Request) string {
+func (s *Server) forwardAuthBack(r *http.Request) string {
 	wanted := s.wanted(r)
 	if s.methodOf(r) == http.MethodGet {
 		return wanted

@@ -13,29 +13,29 @@ import (
 	"wxlogin/bench/rig"
 )
 
-// deskPage is a page of the desk that is opened again and again.
-type deskPage struct {
+// adminPage is an admin page that is opened again and again.
+type adminPage struct {
 	name  string
 	path  string
 	holds string // what the page shows when it is the right one
 	walk  bool   // each next page instead of the same
 }
 
-// deskResult is how long it took.
-type deskResult struct {
+// adminResult is how long it took.
+type adminResult struct {
 	name     string
 	asked    int
 	p50, p95 time.Duration
 }
 
-func deskPages(s *stored) []deskPage {
-	search := func(name, text, holds string) deskPage {
-		return deskPage{name: name, path: "/admin/users?q=" + url.QueryEscape(text), holds: holds}
+func adminPages(s *stored) []adminPage {
+	search := func(name, text, holds string) adminPage {
+		return adminPage{name: name, path: "/admin/users?q=" + url.QueryEscape(text), holds: holds}
 	}
 	// As a row of the list shows it; the field of the search holds the text too.
 	shown := func(nickname string) string { return "<bdi>" + nickname + "</bdi>" }
 	someone := rig.PersonNumber(s.people/3 + 1)
-	pages := []deskPage{
+	pages := []adminPage{
 		{name: "dashboard", path: "/admin", holds: "<h1"},
 		{name: "people, first page", path: "/admin/users", holds: "/admin/users/"},
 		{name: "people, page after page", path: "/admin/users", holds: "/admin/users/", walk: true},
@@ -51,38 +51,38 @@ func deskPages(s *stored) []deskPage {
 		{name: "search within a filter", path: "/admin/users?filter=seen_7d&q=" + url.QueryEscape("小"), holds: "<bdi>小"},
 	}
 	for _, filter := range []string{"blocked", "admin", "profile", "openid_only", "no_unionid", "needs_login", "token_ends", "seen_7d", "seen_30d"} {
-		pages = append(pages, deskPage{name: "filter " + filter, path: "/admin/users?filter=" + filter, holds: `name="q"`})
+		pages = append(pages, adminPage{name: "filter " + filter, path: "/admin/users?filter=" + filter, holds: `name="q"`})
 	}
 	for _, sort := range []string{"-first_login_at", "first_login_at", "-last_login_at", "last_login_at"} {
-		pages = append(pages, deskPage{name: "sort " + sort, path: "/admin/users?sort=" + sort, holds: "/admin/users/"})
+		pages = append(pages, adminPage{name: "sort " + sort, path: "/admin/users?sort=" + sort, holds: "/admin/users/"})
 	}
-	return append(pages, deskPage{name: "record of admins", path: "/admin/events", holds: "<h1"})
+	return append(pages, adminPage{name: "audit log", path: "/admin/events", holds: "<h1"})
 }
 
-// desk opens the pages of the desk where the most people are stored, one after
+// admin opens the admin pages where the most people are stored, one after
 // the other as an admin does.
-func (m *measurement) desk(ctx context.Context) error {
+func (m *measurement) admin(ctx context.Context) error {
 	s := m.most()
 	c := rig.NewConn(s.service.Address)
 	defer c.Close()
-	admin, err := m.enterDesk(ctx, s, c)
+	admin, err := m.enterAdmin(ctx, s, c)
 	if err != nil {
 		return err
 	}
-	var results []deskResult
-	for _, page := range deskPages(s) {
-		r, err := m.askDesk(ctx, c, admin, page)
+	var results []adminResult
+	for _, page := range adminPages(s) {
+		r, err := m.askAdmin(ctx, c, admin, page)
 		if err != nil {
 			return fmt.Errorf("%s: %w", page.name, err)
 		}
 		results = append(results, r)
 	}
-	m.report.desk(s, results)
+	m.report.admin(s, results)
 	return nil
 }
 
-// enterDesk opens an admin link in a browser and presses its button.
-func (m *measurement) enterDesk(ctx context.Context, s *stored, c *rig.Conn) (*rig.Jar, error) {
+// enterAdmin opens an admin link in a browser and presses its button.
+func (m *measurement) enterAdmin(ctx context.Context, s *stored, c *rig.Conn) (*rig.Jar, error) {
 	token, err := m.world.AdminLink(ctx, s.database)
 	if err != nil {
 		return nil, err
@@ -99,28 +99,28 @@ func (m *measurement) enterDesk(ctx context.Context, s *stored, c *rig.Conn) (*r
 
 var nextPage = regexp.MustCompile(`rel="next"[^>]*href="([^"]+)"|href="([^"]+)"[^>]*rel="next"`)
 
-// askDesk opens a page often enough to know it, or for as long as there is.
-func (m *measurement) askDesk(ctx context.Context, c *rig.Conn, admin *rig.Jar, page deskPage) (deskResult, error) {
+// askAdmin opens a page often enough to know it, or for as long as there is.
+func (m *measurement) askAdmin(ctx context.Context, c *rig.Conn, admin *rig.Jar, page adminPage) (adminResult, error) {
 	var taken []time.Duration
 	path := page.path
-	for began := time.Now(); len(taken) < m.deskAsks && (len(taken) < 5 || time.Since(began) < m.deskTime); {
+	for began := time.Now(); len(taken) < m.adminAsks && (len(taken) < 5 || time.Since(began) < m.adminTime); {
 		if err := ctx.Err(); err != nil {
-			return deskResult{}, err
+			return adminResult{}, err
 		}
 		request := rig.NewRequest(http.MethodGet, path, admin.Header(), nil)
 		start := time.Now()
 		if err := c.Do(request, start.Add(time.Minute)); err != nil {
-			return deskResult{}, err
+			return adminResult{}, err
 		}
 		taken = append(taken, time.Since(start))
 		if c.Status != http.StatusOK || !bytes.Contains(c.Body, []byte(page.holds)) {
-			return deskResult{}, fmt.Errorf("%s: %d without %q: %.300s", path, c.Status, page.holds, c.Body)
+			return adminResult{}, fmt.Errorf("%s: %d without %q: %.300s", path, c.Status, page.holds, c.Body)
 		}
 		if page.walk {
 			found := nextPage.FindSubmatch(c.Body)
 			switch {
 			case found == nil && len(taken) == 1:
-				return deskResult{}, fmt.Errorf("%s has no next page", path)
+				return adminResult{}, fmt.Errorf("%s has no next page", path)
 			case found == nil: // the end; begin again
 				path = page.path
 				continue
@@ -128,5 +128,5 @@ func (m *measurement) askDesk(ctx context.Context, c *rig.Conn, admin *rig.Jar, 
 			path = html.UnescapeString(string(append(found[1], found[2]...)))
 		}
 	}
-	return deskResult{page.name, len(taken), rig.Quantile(taken, .5), rig.Quantile(taken, .95)}, nil
+	return adminResult{page.name, len(taken), rig.Quantile(taken, .5), rig.Quantile(taken, .95)}, nil
 }

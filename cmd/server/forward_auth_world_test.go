@@ -42,12 +42,12 @@ const (
 	stray     = "https://stray.example.com"
 )
 
-// gate is a real proxy with the configuration of our recipe for it, in front of
+// protectedSite is a real proxy with the configuration of our recipe for it, in front of
 // a real service and an application that remembers what it got.
 //
 // Between the proxy and the two stands a listener each, which hears every byte
 // that the proxy sends.
-type gate struct {
+type protectedSite struct {
 	sim      *wechatsim.Simulator
 	wechat   string // address of the simulated WeChat
 	settings []string
@@ -59,8 +59,8 @@ type gate struct {
 	proxy     string // host:port
 }
 
-// newGate starts everything with the recipe of nginx or caddy.
-func newGate(t *testing.T, recipe string) *gate {
+// newProtectedSite starts everything with the recipe of nginx or caddy.
+func newProtectedSite(t *testing.T, recipe string) *protectedSite {
 	t.Helper()
 	program, err := exec.LookPath(recipe)
 	if err != nil {
@@ -72,7 +72,7 @@ func newGate(t *testing.T, recipe string) *gate {
 		}
 		t.Skipf("%s is not installed here (Debian: apt-get install %[1]s)", recipe)
 	}
-	g := &gate{sim: wechatsim.New(wechatsim.Config{CallbackHosts: []string{"login.example.com"}})}
+	g := &protectedSite{sim: wechatsim.New(wechatsim.Config{CallbackHosts: []string{"login.example.com"}})}
 	wechat := httptest.NewServer(g.sim)
 	t.Cleanup(wechat.Close)
 	app := httptest.NewServer(http.HandlerFunc(echo))
@@ -99,13 +99,15 @@ func newGate(t *testing.T, recipe string) *gate {
 		g.startCaddy(t, program)
 	case "haproxy":
 		g.startHAProxy(t, program)
+	case "apache2":
+		g.startApache(t, program)
 	}
 	return g
 }
 
-func (g *gate) startService(t *testing.T) {
+func (g *protectedSite) startService(t *testing.T) {
 	t.Helper()
-	g.service = start(t, g.settings)
+	g.service = startProgram(t, plainProgram(t), t.TempDir(), g.settings)
 	g.service.stderr.wait(t, `"msg":"wxlogin is ready"`)
 }
 
@@ -114,8 +116,8 @@ func (g *gate) startService(t *testing.T) {
 func recipeSettings(t *testing.T, recipe string) []string {
 	t.Helper()
 	var settings []string
-	if recipe == "haproxy" {
-		recipe = "nginx" // it needs the same
+	if recipe == "haproxy" || recipe == "apache2" {
+		recipe = "nginx" // they need the same
 	}
 	compose := readFile(t, "../../examples/"+recipe+"/compose.yml")
 	for _, found := range regexp.MustCompile(`(?m)^ +(WXLOGIN_(\w+)): (.+)$`).FindAllStringSubmatch(compose, -1) {
@@ -135,7 +137,7 @@ func recipeSettings(t *testing.T, recipe string) []string {
 
 // startNginx runs the recipe's configuration. Only its addresses and folders are
 // changed, and it is given a second and a third site.
-func (g *gate) startNginx(t *testing.T, program string) {
+func (g *protectedSite) startNginx(t *testing.T, program string) {
 	t.Helper()
 	folder := t.TempDir()
 	certificate, key := newCertificate(t, folder)
@@ -162,7 +164,7 @@ func (g *gate) startNginx(t *testing.T, program string) {
 
 // startCaddy runs the recipe's configuration with its own certificates in place
 // of Let's Encrypt's.
-func (g *gate) startCaddy(t *testing.T, program string) {
+func (g *protectedSite) startCaddy(t *testing.T, program string) {
 	t.Helper()
 	folder := t.TempDir()
 	_, port, err := net.SplitHostPort(g.proxy)
@@ -190,7 +192,7 @@ func (g *gate) startCaddy(t *testing.T, program string) {
 }
 
 // startHAProxy runs the recipe's configuration and its script.
-func (g *gate) startHAProxy(t *testing.T, program string) {
+func (g *protectedSite) startHAProxy(t *testing.T, program string) {
 	t.Helper()
 	folder := t.TempDir()
 	certificate, key := newCertificate(t, folder)
@@ -210,8 +212,49 @@ func (g *gate) startHAProxy(t *testing.T, program string) {
 	g.run(t, exec.Command(program, "-db", "-f", file))
 }
 
+// startApache runs the recipe's site and its script, with the modules that the recipe
+// names and what Debian's configuration has beside them.
+func (g *protectedSite) startApache(t *testing.T, program string) {
+	t.Helper()
+	// As root it serves as another user, who must be able to read the script.
+	folder := must(os.MkdirTemp("", "apache-"))
+	t.Cleanup(func() { os.RemoveAll(folder) })
+	certificate, key := newCertificate(t, folder)
+	host, port, err := net.SplitHostPort(g.toService.address())
+	if err != nil {
+		t.Fatal(err)
+	}
+	script := filepath.Join(folder, "wxlogin.lua")
+	writeFile(t, script, edited(t, "../../examples/apache/wxlogin.lua",
+		`"127.0.0.1", 8007`, `"`+host+`", `+port, "timeout = 3 ", "timeout = 1 "))
+	conf := fmt.Sprintf("ServerRoot %[1]s\nPidFile %[1]s/pid\nDefaultRuntimeDir %[1]s\nErrorLog /dev/stderr\nListen %[2]s\n", folder, g.proxy)
+	if os.Geteuid() == 0 {
+		conf += "User www-data\nGroup www-data\n"
+		for _, path := range []string{folder, script} {
+			if err := os.Chmod(path, 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for _, module := range []string{"mpm_event", "authz_core", "headers", "lua", "proxy", "proxy_http", "ssl"} {
+		conf += fmt.Sprintf("LoadModule %s_module /usr/lib/apache2/modules/mod_%[1]s.so\n", module)
+	}
+	conf += edited(t, "../../examples/apache/wxlogin.conf",
+		"/etc/apache2/wxlogin.lua", script,
+		"/etc/ssl/example.com/fullchain.pem", certificate,
+		"/etc/ssl/example.com/privkey.pem", key,
+		"*:443", g.proxy,
+		"ServerName shop.example.com", "ServerName shop.example.com\nServerAlias blog.example.com stray.example.com",
+		"http://127.0.0.1:8007/", "http://"+g.toService.address()+"/",
+		"http://127.0.0.1:9000/", "http://"+g.toApp.address()+"/",
+	)
+	file := filepath.Join(folder, "apache.conf")
+	writeFile(t, file, conf)
+	g.run(t, exec.Command(program, "-X", "-f", file))
+}
+
 // run starts the proxy and waits until it serves.
-func (g *gate) run(t *testing.T, command *exec.Cmd) {
+func (g *protectedSite) run(t *testing.T, command *exec.Cmd) {
 	t.Helper()
 	said, exited := newLines(), make(chan struct{})
 	command.Stdout, command.Stderr = said, said
@@ -249,7 +292,7 @@ func (g *gate) run(t *testing.T, command *exec.Cmd) {
 
 // tlsConfig takes any certificate: the proxy is a process of ours on an address
 // of ours.
-func (g *gate) tlsConfig(name string) *tls.Config {
+func (g *protectedSite) tlsConfig(name string) *tls.Config {
 	return &tls.Config{ServerName: name, InsecureSkipVerify: true}
 }
 
@@ -424,7 +467,7 @@ func (tp *tap) heard() string {
 // visitor is somebody with a browser, on the internet before the proxy.
 type visitor struct {
 	t     *testing.T
-	g     *gate
+	g     *protectedSite
 	agent string
 	http.Client
 }
@@ -433,7 +476,7 @@ const desktopBrowser = "Mozilla/5.0 (X11; Linux x64) AppleWebKit/537.36 (KHTML, 
 
 // visitor makes a browser whose person consents to everything. Names of
 // example.com are found at the proxy; there are no others.
-func (g *gate) visitor(t *testing.T, agent, person string) *visitor {
+func (g *protectedSite) visitor(t *testing.T, agent, person string) *visitor {
 	t.Helper()
 	jar := must(cookiejar.New(nil))
 	jar.SetCookies(must(url.Parse(g.wechat)), []*http.Cookie{
@@ -460,7 +503,7 @@ func (g *gate) visitor(t *testing.T, agent, person string) *visitor {
 	}}
 }
 
-func (g *gate) phone(t *testing.T, person string) *visitor {
+func (g *protectedSite) phone(t *testing.T, person string) *visitor {
 	return g.visitor(t, weChatBrowser, person)
 }
 
@@ -591,7 +634,7 @@ func (a answer) refused() {
 }
 
 // person is somebody of the simulator.
-func (g *gate) person(t *testing.T, key string) wechatsim.Person {
+func (g *protectedSite) person(t *testing.T, key string) wechatsim.Person {
 	t.Helper()
 	people := g.sim.People()
 	i := slices.IndexFunc(people, func(p wechatsim.Person) bool { return p.Key == key })
@@ -603,7 +646,7 @@ func (g *gate) person(t *testing.T, key string) wechatsim.Person {
 
 // raw sends these bytes to the proxy as they are and returns the status of the
 // first answer and its header; 0 when the proxy hangs up without one.
-func (g *gate) raw(t *testing.T, request string) (int, http.Header) {
+func (g *protectedSite) raw(t *testing.T, request string) (int, http.Header) {
 	t.Helper()
 	config := g.tlsConfig("shop.example.com")
 	config.NextProtos = []string{"http/1.1"}

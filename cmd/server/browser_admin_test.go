@@ -7,15 +7,14 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Every page of the desk, with the people of the demonstration, and a person's
+// Every admin page, with the people of the demonstration, and a person's
 // own page about their data: on a phone and on a desktop, light and dark.
-func TestDeskInABrowser(t *testing.T) {
+func TestAdminPagesInABrowser(t *testing.T) {
 	browser := openBrowser(t)
-	demo := start(t, []string{"TZ=Asia/Shanghai"}, "demo", "--addr=127.0.0.1:0", "--simulator-addr=127.0.0.1:0")
-	demo.stdout.wait(t, "Ctrl+C")
+	demo := startDemo(t, t.TempDir(), "TZ=Asia/Shanghai")
 	at := printedAddresses(t, demo.stdout.text())
 
-	admin := browser.newDesk("admin")
+	admin := browser.newDesktop("admin")
 	admin.opens(at.admin)
 	admin.taps(`form[action$="/admin/link"] button`)
 	admin.wantText("概览", "公众号状态", "每日登录与新增用户", "AppSecret 无效", "最近的问题")
@@ -37,7 +36,8 @@ func TestDeskInABrowser(t *testing.T) {
 	admin.taps(`th a[href*="sort=-last_login_at"]`)
 	admin.shown("22-people")
 	admin.taps(`.paging a[rel="next"]`)
-	admin.taps(`.bulk a`)
+	admin.presses(`.bulk a`)
+	admin.wantText("已选 50", "取消全选")
 	admin.taps(`.bulk button[value="sessions"]`)
 	admin.wantText("让这 50 个人退出所有设备？")
 	admin.shown("23-many-people")
@@ -97,7 +97,13 @@ func (tab *tab) has(selector string) bool {
 // unfolds opens what a person would press on to see.
 func (tab *tab) unfolds(selector string) {
 	tab.t.Helper()
-	tab.do(chromedp.Click(chromedp.CSS(selector+" > summary"), chromedp.NodeVisible))
+	tab.presses(selector + " > summary")
+}
+
+// presses presses on something that leads to no other page.
+func (tab *tab) presses(selector string) {
+	tab.t.Helper()
+	tab.do(chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
 }
 
 // wantBars checks that a chart is there with about as many bars as days.

@@ -1,0 +1,185 @@
+package main_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	server "wxlogin/cmd/server"
+	"wxlogin/internal/wechat"
+)
+
+// The language of the terminal goes by POSIX's rule, and by whether the terminal can
+// show it.
+func TestLanguageOfTerminal(t *testing.T) {
+	for variables, want := range map[string]string{
+		"":                                   "",
+		"LANG=":                              "",
+		"LANG=C":                             "",
+		"LANG=POSIX":                         "",
+		"LANG=C.UTF-8":                       "",
+		"LANG=en_US.UTF-8":                   "",
+		"LANG=ja_JP.UTF-8":                   "",
+		"LANG=zh":                            "zh_CN",
+		"LANG=zh_CN":                         "zh_CN",
+		"LANG=zh_CN.UTF-8":                   "zh_CN",
+		"LANG=zh_CN.utf8":                    "zh_CN",
+		"LANG=zh_SG.UTF-8@pinyin":            "zh_CN",
+		"LANG=zh_Hans_HK.UTF-8":              "zh_CN",
+		"LANG=zh_CN.GB18030":                 "", // would be a mess
+		"LANG=zh_TW.Big5":                    "",
+		"LANG=zh_TW.UTF-8":                   "zh_TW",
+		"LANG=zh_HK":                         "zh_TW",
+		"LANG=zh_MO.UTF-8":                   "zh_TW",
+		"LANG=zh_Hant":                       "zh_TW",
+		"LANG=zh-Hant-CN":                    "zh_TW",
+		"LANG=zulu":                          "",
+		"LANG=zh_CN.UTF-8 LC_MESSAGES=C":     "",
+		"LANG=en_US LC_MESSAGES=zh_TW.UTF-8": "zh_TW",
+		"LC_ALL=zh_CN.UTF-8 LC_MESSAGES=zh_TW LANG=en":   "zh_CN",
+		"LC_ALL= LC_MESSAGES= LANG=zh_CN":                "zh_CN",
+		"LC_ALL=C LC_MESSAGES=zh_CN LANG=zh_CN":          "",
+		"LC_CTYPE=zh_CN.UTF-8 LANGUAGE=zh_CN LANG=en_GB": "",
+	} {
+		if got := server.LanguageOf(strings.Fields(variables)); got != want {
+			t.Errorf("%s: %q, not %q", variables, got, want)
+		}
+	}
+}
+
+// A line of a help that is too long goes on below its last column. No line begins
+// with a comma, and no word of Latin letters is cut.
+func TestWrap(t *testing.T) {
+	for line, want := range map[string]string{
+		"用法：server":          "用法：server",
+		"一二三四五六七八九十":         "一二三四五六七八九\n十",
+		"一二三四五六七八九，十":        "一二三四五六七八\n九，十",
+		"  --addr  一二三四五":    "  --addr  一二三四\n          五",
+		"  --addr  一二 nginx": "  --addr  一二\n          nginx",
+	} {
+		if got := server.Wrap(line, 18); got != want {
+			t.Errorf("%q is wrapped into %q, not %q", line, got, want)
+		}
+	}
+}
+
+// english is a sentence of it. Names of settings, commands to type and addresses are
+// none.
+var (
+	english  = regexp.MustCompile(`[A-Za-z]{2,}[,;:]? [a-z]{2,}[,;:]? [a-z]{2,}`)
+	typed    = regexp.MustCompile("`[^`]*`|server [a-z]+ [a-z]+|nginx：.*|chmod 600 \\S*")
+	newWords = map[string]string{"zh_CN.UTF-8": "设置", "zh_TW.UTF-8": "設定", "zh_HK": "設定"}
+)
+
+func wantChinese(t *testing.T, what, said string) {
+	t.Helper()
+	if line := english.FindString(typed.ReplaceAllString(said, "")); line != "" {
+		t.Errorf("%s: %q is English in\n%s", what, line, said)
+	}
+	if !regexp.MustCompile(`\p{Han}`).MatchString(said) {
+		t.Errorf("%s: no Chinese in\n%s", what, said)
+	}
+}
+
+// Who has set the terminal to Chinese reads help, doctor, what stops a start and
+// answers in Chinese. No secret comes in by the way.
+func TestChineseTerminal(t *testing.T) {
+	taken := must(net.Listen("tcp", "127.0.0.1:0"))
+	defer taken.Close()
+	const secret = "hushhushhushhushhushhushhushhush"
+	good := []string{"WXLOGIN_PUBLIC_URL=http://127.0.0.1:8007", "WXLOGIN_APPID=wx0123456789abcdef", "WXLOGIN_APPSECRET=" + secret}
+	with := func(variables ...string) []string { return append(variables, good...) }
+	explained := []string{"doctor", "--"}
+	for n := int64(-1); n < 100_000; n++ {
+		if _, ok := wechat.Explain(n); ok {
+			explained = append(explained, fmt.Sprint(n))
+		}
+	}
+	run := func(lang string, variables []string, args ...string) (said string) {
+		command := exec.CommandContext(t.Context(), "server", args...)
+		command.Dir = t.TempDir()
+		command.Env = append(append(outsideVariables(), variables...), "LANG="+lang, "WXLOGIN_WECHAT_OPEN_URL=http://127.0.0.1:1", "WXLOGIN_WECHAT_API_URL=http://127.0.0.1:1")
+		text, err := command.CombinedOutput()
+		if _, ended := errors.AsType[*exec.ExitError](err); err != nil && !ended {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	for lang, word := range newWords {
+		for _, args := range [][]string{
+			{"--help"}, {"help"}, {"serve", "--help"}, {"demo", "--help"}, {"simulator", "--help"}, {"admin", "--help"}, {"admin", "end", "--help"},
+			{"backup", "--help"}, {"migrate-data", "--help"}, {"doctor", "--help"}, {"keygen", "--help"}, {"healthcheck", "--help"},
+			{"person", "--help"}, {"client", "--help"}, {"client", "add", "--help"}, {"serv"}, {"--publc-url=x"}, {"--addr"}, {"--addr", "-x"}, {"--session-idle=abc"}, {"--rate-limit=x"}, {"--allow-http=perhaps"},
+			{"admin"}, {"admin", "grnt"}, {"admin", "grant"}, {"backup"}, {"backup", "a", "b"}, {"migrate-data"}, {"migrate-data", "--from=x"},
+			{"doctor"}, {"doctor", "--offline"}, {"doctor", "99"}, explained, {"healthcheck"}, {"admin", "list"},
+		} {
+			wantChinese(t, lang+" "+strings.Join(args, " "), run(lang, nil, args...))
+		}
+		if said := run(lang, nil, "serve", "--help"); !strings.Contains(said, word) {
+			t.Errorf("%s: the help has no %s", lang, word)
+		}
+	}
+	for what, variables := range map[string][]string{
+		"nothing set":      nil,
+		"unknown variable": with("WXLOGIN_FOO=1"),
+		"all wrong": {"WXLOGIN_PUBLIC_URL=https://你好.cn/callback", "WXLOGIN_APPID=gh_123", "WXLOGIN_SCOPE=x", "WXLOGIN_LANG=de", "WXLOGIN_RETURN_HOSTS=a.com，b.com,.c.com,*.d.com",
+			"WXLOGIN_ADMINS=x", "WXLOGIN_TRUSTED_PROXIES=x", "WXLOGIN_SESSION_LIFETIME=1h", "WXLOGIN_SESSION_IDLE=2s", "WXLOGIN_RECHECK_AFTER=1s", "WXLOGIN_KEEP_LOGINS=1h",
+			"WXLOGIN_TIME_ZONE=Mars", "WXLOGIN_RATE_LIMIT=-1", "WXLOGIN_VERIFY_FILE=x", "WXLOGIN_ADDR=8007", "WXLOGIN_DATABASE_URL=mysql://u:" + secret + "@h/d"},
+		"cookie domain":   with("WXLOGIN_COOKIE_DOMAIN=example.org"),
+		"a file":          with("WXLOGIN_KEYS_FILE=/no/such/file"),
+		"the secret":      {"WXLOGIN_APPSECRET_FILE=" + secret},
+		"log level":       with("WXLOGIN_LOG_LEVEL=" + "x"),
+		"no folder":       with("WXLOGIN_DATABASE_URL=sqlite:/no/such/folder/x.db"),
+		"wrong keys":      with("WXLOGIN_KEYS=" + secret),
+		"no keys":         with("WXLOGIN_DATABASE_URL=postgres://u:" + secret + "@127.0.0.1/db"),
+		"no URL":          with("WXLOGIN_DATABASE_URL=postgres://u:" + secret + "#@127.0.0.1/db"),
+		"a taken port":    with("WXLOGIN_ADDR=" + taken.Addr().String()),
+		"no address here": with("WXLOGIN_ADDR=192.0.2.1:80"),
+		"traces":          with("OTEL_TRACES_EXPORTER=console"),
+		"TZ":              with("TZ=Beijing"),
+	} {
+		said := run("zh_CN.UTF-8", variables, "serve")
+		wantChinese(t, what, said)
+		if strings.Contains(said, secret) || strings.Contains(said, secret[:10]) {
+			t.Errorf("%s: a secret is shown:\n%s", what, said)
+		}
+	}
+}
+
+// What programs read is the same in every language: the address of an admin link, a
+// key, the version, and the log.
+func TestChineseIsForPeopleOnly(t *testing.T) {
+	folder := t.TempDir()
+	if err := os.Mkdir(filepath.Join(folder, "x.db"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	good := []string{"LC_ALL=zh_CN.UTF-8", "WXLOGIN_PUBLIC_URL=http://127.0.0.1:8007", "WXLOGIN_APPID=wx0123456789abcdef", "WXLOGIN_APPSECRET=0123456789abcdef0123456789abcdef"}
+	for command, form := range map[string]string{
+		"admin link": `^http://127\.0\.0\.1:8007/admin/link\?token=\S+\n$`,
+		"keygen":     `^\S+:\S+\n$`,
+		"version":    `^wxlogin .* go1\S+\n$`,
+	} {
+		p := start(t, good, strings.Fields(command)...)
+		p.wantExit(0)
+		if said := p.stdout.text(); !regexp.MustCompile(form).MatchString(said) {
+			t.Errorf("%s prints %q", command, said)
+		}
+	}
+	p := startIn(t, folder, append(good, "WXLOGIN_ADDR=127.0.0.1:0", "WXLOGIN_LOG_FORMAT=json", "WXLOGIN_DATABASE_URL=sqlite:x.db"), "serve")
+	p.wantExit(1)
+	first, last, _ := strings.Cut(p.stderr.text(), "\n")
+	var line struct{ Msg string }
+	if err := json.Unmarshal([]byte(first), &line); err != nil || !english.MatchString(line.Msg) {
+		t.Errorf("the log says %s", first)
+	}
+	if !strings.HasPrefix(last, "server: store_down: 打开数据库：") || !strings.HasSuffix(last, " 不是普通文件\n") {
+		t.Errorf("the start ends with %s", last)
+	}
+}

@@ -1,0 +1,86 @@
+// One login by one library: go run . NAME. It prints the address that a browser is
+// to open, reads the one that WeChat leads it to, and prints who came, or the
+// error. APPID, SECRET, CALLBACK and PLAIN (the simulator without TLS) are variables;
+// SIMULATOR is where WeChat's names lead to, in place of a line in the hosts file.
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+
+	"github.com/markbates/goth/providers/wechat"
+	silenceper "github.com/silenceper/wechat/v2"
+	"github.com/silenceper/wechat/v2/cache"
+	officialaccount "github.com/silenceper/wechat/v2/officialaccount/config"
+)
+
+type person struct {
+	OpenID   string `json:"openid"`
+	UnionID  string `json:"unionid,omitempty"`
+	Nickname string `json:"nickname"`
+}
+
+type login interface {
+	begin() (string, error)
+	finish(callback url.Values) (person, error)
+}
+
+var appID, secret, callback = os.Getenv("APPID"), os.Getenv("SECRET"), os.Getenv("CALLBACK")
+
+func main() {
+	http.DefaultTransport.(*http.Transport).DialContext = func(ctx context.Context, network, to string) (net.Conn, error) {
+		host, _, _ := net.SplitHostPort(to)
+		if strings.HasSuffix(host, ".weixin.qq.com") {
+			to = os.Getenv("SIMULATOR")
+		}
+		return new(net.Dialer).DialContext(ctx, network, to)
+	}
+	if err := run(); err != nil {
+		say(map[string]string{"error": err.Error()})
+	}
+}
+
+func run() error {
+	var l login
+	switch os.Args[1] {
+	case "silenceper/wechat":
+		account := silenceper.NewWechat().GetOfficialAccount(&officialaccount.Config{AppID: appID, AppSecret: secret, Cache: cache.NewMemory()})
+		l = silenceperLogin{account.GetOauth()}
+	case "goth":
+		p := wechat.New(appID, secret, callback, wechat.WECHAT_LANG_CN)
+		plain := os.Getenv("PLAIN")
+		p.AuthURL, p.TokenURL, p.ProfileURL = plain+"/connect/qrconnect", plain+"/sns/oauth2/access_token", plain+"/sns/userinfo"
+		l = &gothLogin{provider: p}
+	}
+	to, err := l.begin()
+	if err != nil {
+		return err
+	}
+	say(map[string]string{"authorize": to})
+	line, err := bufio.NewReader(os.Stdin).ReadString('\n')
+	if err != nil {
+		return err
+	}
+	back, err := url.Parse(strings.TrimSpace(line))
+	if err != nil {
+		return err
+	}
+	who, err := l.finish(back.Query())
+	if err != nil {
+		return err
+	}
+	say(who)
+	return nil
+}
+
+func say(v any) {
+	line, _ := json.Marshal(v)
+	fmt.Println(string(line))
+}

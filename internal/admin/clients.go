@@ -1,0 +1,131 @@
+package admin
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"wxlogin/internal/auth"
+)
+
+// Clients lists the applications that may ask who somebody is, by name.
+func (s *Service) Clients(ctx context.Context) ([]auth.Client, error) { return s.store.Clients(ctx) }
+
+// Client returns one by its name. NoSuchClient when there is none.
+func (s *Service) Client(ctx context.Context, name string) (auth.Client, error) {
+	all, err := s.store.Clients(ctx)
+	if err != nil {
+		return auth.Client{}, err
+	}
+	i := slices.IndexFunc(all, func(c auth.Client) bool { return c.Name == name })
+	if i < 0 {
+		return auth.Client{}, auth.Failf(auth.NoSuchClient, "there is no client %q", name)
+	}
+	return all[i], nil
+}
+
+// AddClient adds an application and returns it with its secret, which is shown this
+// once; a public one has none. BadClient when it cannot be so, or its name is taken.
+func (s *Service) AddClient(ctx context.Context, by Actor, c auth.Client, public bool) (auth.Client, auth.Secret, error) {
+	if err := by.admin(); err != nil {
+		return auth.Client{}, "", err
+	}
+	if err := c.Check(); err != nil {
+		return auth.Client{}, "", err
+	}
+	var secret auth.Secret
+	if c.SecretHash = ""; !public {
+		secret = auth.NewToken()
+		c.SecretHash = auth.Hash(secret)
+	}
+	c.ID, c.CreatedAt = auth.NewClientID(), s.now()
+	return c, secret, s.store.AddClient(ctx, c, s.event(by, ActClientAdd, "", c.Name))
+}
+
+// EditClient changes an application; its id, its name and what people have agreed to
+// stay. BadClient when it cannot be so.
+func (s *Service) EditClient(ctx context.Context, by Actor, c auth.Client) error {
+	if err := by.admin(); err != nil {
+		return err
+	}
+	if err := c.Check(); err != nil {
+		return err
+	}
+	return s.store.EditClient(ctx, c, s.event(by, ActClientEdit, "", c.Name))
+}
+
+// NewClientSecret gives an application another secret; the old one is no good from
+// now on.
+func (s *Service) NewClientSecret(ctx context.Context, by Actor, c auth.Client) (auth.Secret, error) {
+	if err := by.admin(); err != nil {
+		return "", err
+	}
+	secret := auth.NewToken()
+	c.SecretHash = auth.Hash(secret)
+	return secret, s.store.EditClient(ctx, c, s.event(by, ActClientSecret, "", c.Name))
+}
+
+// RemoveClient removes an application, with what people have agreed to and what it
+// holds: its next request is nobody's.
+func (s *Service) RemoveClient(ctx context.Context, by Actor, c auth.Client) error {
+	if err := by.admin(); err != nil {
+		return err
+	}
+	return s.store.RemoveClient(ctx, c.ID, s.event(by, ActClientRemove, "", c.Name))
+}
+
+// Access is that an application knows a person.
+type Access struct {
+	Client   auth.Client
+	User     auth.User
+	Scopes   []string  // that the person has agreed to; empty: they were not asked
+	AgreedAt time.Time // zero: likewise
+	LastAt   time.Time // of the last login to it that is still known; zero: none is
+	Offline  bool      // it may come back when the person is not there
+}
+
+// AccessOf lists the applications that know a person, by name.
+func (s *Service) AccessOf(ctx context.Context, userID string) ([]Access, error) {
+	return s.store.AccessOf(ctx, userID)
+}
+
+// AccessTo lists people whom an application knows, those who came last first, at most
+// limit.
+func (s *Service) AccessTo(ctx context.Context, clientID string, limit int) ([]Access, error) {
+	return s.store.AccessTo(ctx, clientID, limit)
+}
+
+// EndAccess takes from an application what it holds of a person, and what they have
+// agreed to: its next request for them is refused, and they are asked again.
+func (s *Service) EndAccess(ctx context.Context, by Actor, userID, clientID string) error {
+	if err := by.adminOr(userID); err != nil {
+		return err
+	}
+	return s.store.EndAccess(ctx, userID, clientID, s.event(by, ActEndAccess, userID, ""))
+}
+
+// JoinGroup puts a person, by their id or openid, into a group.
+func (s *Service) JoinGroup(ctx context.Context, by Actor, person, group string) (changed bool, err error) {
+	return s.changeGroups(ctx, by, person, group, ActGroupAdd, func(groups []string) []string {
+		groups = append(groups, group)
+		slices.Sort(groups)
+		return slices.Compact(groups)
+	})
+}
+
+// LeaveGroup takes them out of it.
+func (s *Service) LeaveGroup(ctx context.Context, by Actor, person, group string) (changed bool, err error) {
+	return s.changeGroups(ctx, by, person, group, ActGroupRemove, func(groups []string) []string {
+		return slices.DeleteFunc(groups, func(other string) bool { return other == group })
+	})
+}
+
+func (s *Service) changeGroups(ctx context.Context, by Actor, person, group string, act Action, change func([]string) []string) (bool, error) {
+	if err := by.admin(); err != nil {
+		return false, err
+	}
+	if err := auth.CheckGroup(group); err != nil {
+		return false, err
+	}
+	return s.store.ChangeGroups(ctx, s.appID, person, change, s.event(by, act, person, group))
+}

@@ -1,0 +1,117 @@
+package auth
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// An access token names a grant and when it ends, and is marked with a key of ours:
+// nothing of it is in the database, so that a copy of that makes none, and giving
+// one out writes nothing. What it opens is the grant's business, which is read each
+// time.
+
+// accessTokens makes and opens access tokens.
+type accessTokens struct {
+	keys [][]byte // newest first: the first marks, each is believed
+	next []byte   // makes a refresh token of the one before
+}
+
+const (
+	accessMark  = 16                  // bytes
+	accessBytes = 16 + 8 + accessMark // the grant, the end and how it was given, the mark
+)
+
+func newAccessTokens(keys Keyring) *accessTokens {
+	t := &accessTokens{}
+	for _, key := range keys {
+		t.keys = append(t.keys, key.Subkey("oidc/access/v1"))
+	}
+	if len(keys) > 0 {
+		t.next = keys[0].Subkey("oidc/refresh/v1")
+	}
+	return t
+}
+
+// accessToken is what one says.
+type accessToken struct {
+	grantID string
+	endsAt  time.Time
+	// session says that it was given while the grant's session lived, and ends with it.
+	session bool
+}
+
+func (t accessToken) alive(now time.Time) bool {
+	left := t.endsAt.Sub(now)
+	return left > 0 && left <= AccessLifetime+ClockSkew
+}
+
+// make gives a token for a grant.
+func (t *accessTokens) make(g *Grant, at time.Time) Secret {
+	id := uuid.MustParse(g.ID) // our own
+	end := uint64(at.Add(AccessLifetime).UnixMilli()) << 1
+	if g.InSession {
+		end |= 1
+	}
+	b := binary.BigEndian.AppendUint64(id[:], end)
+	return Secret(base64.RawURLEncoding.EncodeToString(append(b, mark(t.keys[0], b)...)))
+}
+
+// open reads a token. One that we have not made is none.
+func (t *accessTokens) open(token Secret) (accessToken, bool) {
+	b, err := base64.RawURLEncoding.Strict().DecodeString(string(token))
+	if err != nil || len(b) != accessBytes || base64.RawURLEncoding.EncodeToString(b) != string(token) {
+		return accessToken{}, false
+	}
+	said := b[:accessBytes-accessMark]
+	for _, key := range t.keys {
+		if hmac.Equal(mark(key, said), b[len(said):]) {
+			end := binary.BigEndian.Uint64(said[16:])
+			return accessToken{
+				grantID: uuid.UUID(said[:16]).String(),
+				endsAt:  time.UnixMilli(int64(end >> 1)),
+				session: end&1 == 1,
+			}, true
+		}
+	}
+	return accessToken{}, false
+}
+
+func mark(key, said []byte) []byte {
+	mac := hmac.New(sha256.New, key)
+	mac.Write(said)
+	return mac.Sum(nil)[:accessMark]
+}
+
+// after is the secret of the refresh token that follows another.
+func (t *accessTokens) after(grantID string, secret Secret) Secret {
+	mac := hmac.New(sha256.New, t.next)
+	mac.Write([]byte(grantID + "\n" + string(secret)))
+	return Secret(base64.RawURLEncoding.EncodeToString(mac.Sum(nil)))
+}
+
+// A refresh token is the id of its grant, so that one that was replaced long ago is
+// still known for what it is, and a secret of 256 bits.
+
+const grantIDChars = 22 // of 16 bytes in base64url
+
+func refreshToken(grantID string, secret Secret) Secret {
+	id := uuid.MustParse(grantID)
+	return Secret(base64.RawURLEncoding.EncodeToString(id[:])) + secret
+}
+
+func openRefreshToken(token Secret) (grantID string, secret Secret, ok bool) {
+	const secretChars = 43
+	if len(token) != grantIDChars+secretChars {
+		return "", "", false
+	}
+	id, err := base64.RawURLEncoding.Strict().DecodeString(string(token[:grantIDChars]))
+	if err != nil || len(id) != 16 {
+		return "", "", false
+	}
+	return uuid.UUID(id).String(), token[grantIDChars:], true
+}

@@ -1,0 +1,227 @@
+package auth
+
+import (
+	"crypto/rand"
+	"crypto/subtle"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Client is an application that asks who somebody is, by OpenID Connect.
+type Client struct {
+	ID         string // its client_id
+	Number     int64  // a short name, for a code that a phone reads
+	Name       string // shown to people; no two have the same
+	SecretHash string // of its client_secret; empty: a public client, which has none
+	// RedirectURIs are where codes may go, compared letter by letter.
+	RedirectURIs []string
+	// LogoutURIs are where a browser may go after a logout that the client began.
+	LogoutURIs  []string
+	Backchannel string   // is told of logouts; empty: it is not
+	Account     string   // whose people it asks for
+	Alg         Alg      // of its ID tokens
+	Native      bool     // loopback redirect URIs match with any port
+	Email       bool     // may ask for a made-up address
+	WeChat      bool     // is told openid and unionid
+	Trusted     bool     // people are not asked for consent
+	Groups      []string // who may enter; none: everybody
+	Issuer      string   // that we were when it was set up
+	CreatedAt   time.Time
+}
+
+// Alg is how ID tokens are signed.
+type Alg string
+
+// The algorithms (RFC 7518).
+const (
+	RS256 Alg = "RS256"
+	ES256 Alg = "ES256"
+)
+
+// MainAccount is the account that every client is for.
+const MainAccount = "main"
+
+// NewClientID makes a client_id: 26 letters and digits, 130 random bits, so that it is
+// in nobody's way in a query, a log or a form, and cannot be guessed.
+func NewClientID() string { return strings.ToLower(rand.Text()) }
+
+// Public says that the client runs where nothing can be kept secret.
+func (c *Client) Public() bool { return c.SecretHash == "" }
+
+// HasSecret says whether a text is the client's secret.
+func (c *Client) HasSecret(secret Secret) bool {
+	return !c.Public() && subtle.ConstantTimeCompare([]byte(Hash(secret)), []byte(c.SecretHash)) == 1
+}
+
+// Redirects says whether codes may go to an address: one of those registered, letter
+// by letter; for a native client, on its own machine and by any port (RFC 8252, 7.3).
+func (c *Client) Redirects(address string) bool {
+	if slices.Contains(c.RedirectURIs, address) {
+		return true
+	}
+	return c.Native && slices.ContainsFunc(c.RedirectURIs, func(uri string) bool {
+		host, path, ok := loopbackURI(uri)
+		if !ok {
+			return false
+		}
+		rest, ok := strings.CutPrefix(address, host)
+		return ok && anyPort.FindString(rest)+path == rest
+	})
+}
+
+var anyPort = regexp.MustCompile(`^:[1-9][0-9]{0,4}`)
+
+// loopbackURI takes an address of this machine apart, around its port.
+func loopbackURI(uri string) (host, path string, ok bool) {
+	u, err := url.Parse(uri)
+	if err != nil || u.Scheme != "http" || !IsLoopback(u.Hostname()) {
+		return "", "", false
+	}
+	host = "http://" + strings.TrimSuffix(u.Host, ":"+u.Port())
+	path = strings.TrimPrefix(uri, "http://"+u.Host)
+	return host, path, strings.HasPrefix(uri, "http://"+u.Host)
+}
+
+// Admits says whether a person may enter the application.
+func (c *Client) Admits(u *User) bool { return len(c.Groups) == 0 || u.InAny(c.Groups) }
+
+// Host is what people are shown of where the application is; empty for an
+// application on their own machine.
+func (c *Client) Host() string {
+	for _, uri := range c.RedirectURIs {
+		if u, err := url.Parse(uri); err == nil && (u.Scheme == "https" || u.Scheme == "http") {
+			return u.Host
+		}
+	}
+	return ""
+}
+
+// Origins are where scripts of the client may ask from: those of its redirect URIs.
+func (c *Client) Origins() (origins []string) {
+	for _, uri := range c.RedirectURIs {
+		if u, err := url.Parse(uri); err == nil && (u.Scheme == "https" || u.Scheme == "http") {
+			origins = append(origins, u.Scheme+"://"+strings.ToLower(u.Host))
+		}
+	}
+	return origins
+}
+
+// The longest texts of a client.
+const (
+	maxClientName = 64
+	maxURI        = 1000
+)
+
+// Check says what is wrong with a client, for the operator who makes it.
+func (c *Client) Check() error {
+	switch {
+	case c.Name == "" || c.Name != CleanText(c.Name, maxClientName):
+		return Failf(BadClient, "the name %q is empty, longer than %d characters, or holds characters that cannot be shown", c.Name, maxClientName)
+	case len(c.RedirectURIs) == 0:
+		return Failf(BadClient, "a client needs at least one --redirect-uri")
+	case c.Alg != RS256 && c.Alg != ES256:
+		return Failf(BadClient, "--alg %s is neither RS256 nor ES256", c.Alg)
+	case c.Account != MainAccount:
+		return Failf(BadClient, "there is no account %q", c.Account)
+	}
+	for _, uri := range c.RedirectURIs {
+		if err := c.checkRedirect("--redirect-uri", uri); err != nil {
+			return err
+		}
+	}
+	for _, uri := range c.LogoutURIs {
+		if err := c.checkRedirect("--logout-uri", uri); err != nil {
+			return err
+		}
+	}
+	for _, group := range c.Groups {
+		if err := CheckGroup(group); err != nil {
+			return err
+		}
+	}
+	return checkBackchannel(c.Backchannel)
+}
+
+// plainURI is what every browser and every reader takes an address for.
+var plainURI = regexp.MustCompile(`^[0-9A-Za-z._~:/?\[\]@!$&'(),;=%+-]+$`)
+
+// schemeOfApp is a scheme that an application on a phone may have of its own: a
+// domain turned round (RFC 8252, 7.1).
+var schemeOfApp = regexp.MustCompile(`^[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+$`)
+
+// checkURI says what holds for every address of a client.
+func checkURI(flag, uri string) (*url.URL, error) {
+	u, err := url.Parse(uri)
+	switch {
+	case strings.Contains(uri, "*"):
+		return nil, Failf(BadClient, "%s %q: there are no wildcards; name every address", flag, uri)
+	case err != nil || !plainURI.MatchString(uri) || len(uri) > maxURI || strings.Contains(uri, "#"):
+		return nil, Failf(BadClient, "%s %q is not a plain address without a fragment, of %d bytes at most", flag, uri, maxURI)
+	case u.User != nil:
+		return nil, Failf(BadClient, "%s %q names a user", flag, uri)
+	}
+	for segment := range strings.SplitSeq(u.Path, "/") {
+		if segment == "." || segment == ".." {
+			return nil, Failf(BadClient, "%s %q: browsers fold . and .. away, so no address that they send could match", flag, uri)
+		}
+	}
+	return u, nil
+}
+
+func (c *Client) checkRedirect(flag, uri string) error {
+	u, err := checkURI(flag, uri)
+	switch {
+	case err != nil:
+		return err
+	case u.Scheme == "https" && u.Host != "":
+	case u.Scheme == "http" && IsLoopback(u.Hostname()):
+	case u.Scheme == "http":
+		return Failf(BadClient, "%s %q: http is for this machine only, codes do not travel in the clear; use https", flag, uri)
+	case c.Native && schemeOfApp.MatchString(u.Scheme):
+	case c.Native:
+		return Failf(BadClient, "%s %q is neither https, nor http on 127.0.0.1, nor of a scheme like com.example.app", flag, uri)
+	default:
+		return Failf(BadClient, "%s %q is not an https address", flag, uri)
+	}
+	return nil
+}
+
+// checkBackchannel passes https, and http that stays on this machine or in a private
+// network; whether a name leads there is looked at when it is called.
+func checkBackchannel(uri string) error {
+	if uri == "" {
+		return nil
+	}
+	u, err := checkURI("--backchannel", uri)
+	if err != nil {
+		return err
+	}
+	addr, addrErr := netip.ParseAddr(u.Hostname())
+	switch {
+	case u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
+		return Failf(BadClient, "--backchannel %q is not an https address", uri)
+	case u.Scheme == "http" && addrErr == nil && !addr.IsLoopback() && !addr.IsPrivate():
+		return Failf(BadClient, "--backchannel %q: http is for this machine and private networks only; use https", uri)
+	}
+	return nil
+}
+
+// IsLoopback says whether a host name can only mean this machine.
+func IsLoopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.IsLoopback() || host == "localhost" || strings.HasSuffix(host, ".localhost")
+}
+
+var groupForm = regexp.MustCompile(`^[0-9a-z][0-9a-z_.-]{0,31}$`)
+
+// CheckGroup says what is wrong with the name of a group.
+func CheckGroup(name string) error {
+	if !groupForm.MatchString(name) {
+		return Failf(BadClient, "the group %q is not of 1 to 32 small letters, digits, - _ or .", name)
+	}
+	return nil
+}

@@ -1,0 +1,263 @@
+package auth
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"time"
+)
+
+// How long things live.
+const (
+	CodeLifetime   = time.Minute
+	AccessLifetime = 5 * time.Minute
+	// refreshGrace is how long a refresh token that has been replaced still gets the
+	// answer that it got: that one may have been lost on its way, or two tabs of one
+	// application have asked at once.
+	refreshGrace = 10 * time.Second
+	// grantBudget bounds what goes on when the client has gone away.
+	grantBudget = 10 * time.Second
+)
+
+// Grants gives clients codes and tokens, and takes them back.
+type Grants struct {
+	store  GrantStore
+	tokens *accessTokens
+	rules  Rules
+	now    func() time.Time
+}
+
+// NewGrants makes a Grants. Codes and refresh tokens are written down as hashes;
+// access tokens are marked with the keys and written down nowhere.
+func NewGrants(store GrantStore, keys Keyring, rules Rules, now func() time.Time) *Grants {
+	return &Grants{store: store, tokens: newAccessTokens(keys), rules: rules, now: now}
+}
+
+// Client returns a client. NoSuchClient when there is none.
+func (g *Grants) Client(ctx context.Context, id string) (Client, error) {
+	if id == "" || len(id) > 64 {
+		return Client{}, Fail(NoSuchClient, nil)
+	}
+	return g.store.ClientByID(ctx, id)
+}
+
+// Consented says whether a person need not be asked before a client is told what
+// these scopes say.
+func (g *Grants) Consented(ctx context.Context, client *Client, userID string, scopes []string) (bool, error) {
+	if client.Trusted {
+		return true, nil
+	}
+	consent, err := g.store.Consent(ctx, userID, client.ID)
+	return err == nil && consent.Covers(scopes), err
+}
+
+// Agree writes down that a person has agreed, besides what they had agreed to before.
+func (g *Grants) Agree(ctx context.Context, client *Client, userID string, scopes []string) error {
+	before, err := g.store.Consent(ctx, userID, client.ID)
+	if err != nil {
+		return err
+	}
+	consent := Consent{UserID: userID, ClientID: client.ID, AgreedAt: g.now()}
+	for _, scope := range ClientScopes {
+		if (&Consent{Scopes: scopes, AgreedAt: consent.AgreedAt}).Covers([]string{scope}) || before.Covers([]string{scope}) {
+			consent.Scopes = append(consent.Scopes, scope)
+		}
+	}
+	return g.store.SaveConsent(ctx, consent)
+}
+
+// CodeRequest is what a client has asked for and may have.
+type CodeRequest struct {
+	Client      *Client
+	Visit       *Visit
+	RedirectURI string
+	Scopes      []string
+	Nonce       string
+	Challenge   string
+}
+
+// Code gives a client a code for the person of a visit. NotSignedIn when the session
+// has ended meanwhile.
+func (g *Grants) Code(ctx context.Context, r CodeRequest) (Secret, error) {
+	code, at := NewToken(), g.now()
+	grant := Grant{
+		ID:          NewID(),
+		ClientID:    r.Client.ID,
+		UserID:      r.Visit.User.ID,
+		SessionID:   r.Visit.Session.ID,
+		CodeHash:    Hash(code),
+		CodeEndsAt:  at.Add(CodeLifetime),
+		RedirectURI: r.RedirectURI,
+		Challenge:   r.Challenge,
+		Nonce:       r.Nonce,
+		Scopes:      r.Scopes,
+		Method:      r.Visit.Session.Scope,
+		SignedInAt:  r.Visit.Session.CreatedAt,
+		CreatedAt:   at,
+	}
+	grant.Offline = grant.Has(ScopeOffline)
+	return code, g.store.AddCode(ctx, grant)
+}
+
+// Tokens are what a client gets for a code or a refresh token.
+type Tokens struct {
+	Granted
+	Access  Secret
+	Refresh Secret // empty: none, or the client keeps the one it has
+}
+
+// Redeem spends a code, once. It goes on when the client goes away, so that no code
+// stays good that was sent. NoSuchGrant for a code that is not good: unknown, used,
+// too old, of another client or another redirect_uri, or with another verifier than
+// the one that its challenge was made of.
+func (g *Grants) Redeem(ctx context.Context, client *Client, code Secret, redirectURI, verifier string) (Tokens, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grantBudget)
+	defer cancel()
+	at, secret := g.now(), NewToken()
+	granted, err := g.store.RedeemCode(ctx, RedeemCode{
+		CodeHash:      Hash(code),
+		ClientID:      client.ID,
+		RedirectURI:   redirectURI,
+		Challenge:     challengeOf(verifier),
+		At:            at,
+		RefreshHash:   Hash(secret),
+		RefreshEndsAt: at.Add(g.rules.Lifetime),
+	})
+	if err != nil {
+		return Tokens{}, err
+	}
+	granted.Client = *client
+	if !client.Admits(&granted.User) {
+		return Tokens{}, Failf(NoSuchGrant, "user %s is in none of the client's groups", granted.User.ID)
+	}
+	tokens := Tokens{Granted: granted, Access: g.tokens.make(&granted.Grant, at)}
+	if granted.Grant.Offline {
+		tokens.Refresh = refreshToken(granted.Grant.ID, secret)
+	}
+	return tokens, nil
+}
+
+// challengeOf is what a verifier's challenge has to be (RFC 7636, S256); empty for
+// none.
+func challengeOf(verifier string) string {
+	if verifier == "" {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(verifier))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+// Person says whom an access token is about, and what its client may be told.
+// NoSuchGrant when the token or what it was given for has ended.
+func (g *Grants) Person(ctx context.Context, access Secret) (Granted, error) {
+	token, ok := g.tokens.open(access)
+	if !ok || !token.alive(g.now()) {
+		return Granted{}, Failf(NoSuchGrant, "no access token, or one that has ended")
+	}
+	granted, err := g.store.GrantByID(ctx, token.grantID)
+	switch {
+	case err != nil:
+		return Granted{}, err
+	case token.session && !granted.Grant.InSession:
+		return Granted{}, Failf(NoSuchGrant, "the session has ended")
+	case !granted.Client.Admits(&granted.User):
+		return Granted{}, Failf(NoSuchGrant, "user %s is in none of the client's groups", granted.User.ID)
+	}
+	return granted, nil
+}
+
+// Refresh gives a client new tokens for a refresh token. A public client gets another
+// one, and this one, used again, ends the grant. NoSuchGrant when it is not good.
+func (g *Grants) Refresh(ctx context.Context, client *Client, token Secret) (Tokens, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grantBudget)
+	defer cancel()
+	grantID, secret, ok := openRefreshToken(token)
+	if !ok {
+		return Tokens{}, Failf(NoSuchGrant, "not a refresh token")
+	}
+	granted, err := g.store.GrantByID(ctx, grantID)
+	at := g.now()
+	switch {
+	case err != nil:
+		return Tokens{}, err
+	case granted.Grant.ClientID != client.ID:
+		return Tokens{}, Failf(NoSuchGrant, "the refresh token is another client's")
+	case granted.Grant.Refresh.Hash == "" || !at.Before(granted.Grant.Refresh.EndsAt):
+		return Tokens{}, Failf(NoSuchGrant, "the refresh token has ended")
+	case !client.Admits(&granted.User):
+		return Tokens{}, Failf(NoSuchGrant, "user %s is in none of the client's groups", granted.User.ID)
+	}
+	granted.Client = *client
+	tokens := Tokens{Granted: granted, Access: g.tokens.make(&granted.Grant, at)}
+	if !client.Public() {
+		if Hash(secret) != granted.Grant.Refresh.Hash {
+			return Tokens{}, g.reused(ctx, grantID)
+		}
+		return tokens, nil
+	}
+	// The next one is made of this one, so that whoever repeats the request gets the
+	// same answer.
+	next := g.tokens.after(grantID, secret)
+	switch Hash(secret) {
+	case granted.Grant.Refresh.Hash:
+		rotated, err := g.store.RotateRefresh(ctx, grantID, Hash(secret), Hash(next), at)
+		if err != nil {
+			return Tokens{}, err
+		}
+		if !rotated { // by the same request at the same moment, or it has ended
+			return g.repeated(ctx, tokens, secret, next)
+		}
+	default:
+		return g.repeated(ctx, tokens, secret, next)
+	}
+	tokens.Refresh = refreshToken(grantID, next)
+	return tokens, nil
+}
+
+// repeated answers a refresh token that has been replaced: by the one that replaced
+// it if that was a moment ago, and else by the end of the grant.
+func (g *Grants) repeated(ctx context.Context, tokens Tokens, secret, next Secret) (Tokens, error) {
+	granted, err := g.store.GrantByID(ctx, tokens.Grant.ID)
+	if err != nil {
+		return Tokens{}, err
+	}
+	state := granted.Grant.Refresh
+	if state.RotatedFrom == Hash(secret) && state.Hash == Hash(next) && Age(g.now(), state.RotatedAt) <= refreshGrace {
+		tokens.Refresh = refreshToken(tokens.Grant.ID, next)
+		return tokens, nil
+	}
+	return Tokens{}, g.reused(ctx, tokens.Grant.ID)
+}
+
+// reused ends a grant whose refresh token somebody has used who should not have it.
+func (g *Grants) reused(ctx context.Context, grantID string) error {
+	if err := g.store.EndGrant(ctx, grantID); err != nil {
+		return err
+	}
+	return Failf(NoSuchGrant, "a refresh token that had been replaced was used again; the grant has ended")
+}
+
+// Revoke ends the grant of an access token or a refresh token, if it is the client's.
+// A token that is no good is no error (RFC 7009, 2.2).
+func (g *Grants) Revoke(ctx context.Context, client *Client, token Secret) error {
+	grantID, secret, isRefresh := openRefreshToken(token)
+	if !isRefresh {
+		access, ok := g.tokens.open(token)
+		if !ok {
+			return nil
+		}
+		grantID = access.grantID
+	}
+	granted, err := g.store.GrantByID(ctx, grantID)
+	switch {
+	case ReasonOf(err) == NoSuchGrant:
+		return nil
+	case err != nil:
+		return err
+	case granted.Grant.ClientID != client.ID:
+		return nil
+	case isRefresh && Hash(secret) != granted.Grant.Refresh.Hash && Hash(secret) != granted.Grant.Refresh.RotatedFrom:
+		return nil
+	}
+	return g.store.EndGrant(ctx, grantID)
+}

@@ -1,0 +1,4 @@
+package idtoken
+
+// OnlyNearby is the rule for http.
+var OnlyNearby = onlyNearby

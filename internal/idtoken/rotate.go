@@ -1,0 +1,59 @@
+package idtoken
+
+import (
+	"context"
+	"time"
+
+	"wxlogin/internal/auth"
+)
+
+// Rotate makes the next key of each algorithm in use, a day before it signs, retires
+// those that sign no more, and drops what nobody can need to check.
+func (k *Keys) Rotate(ctx context.Context) error {
+	if err := k.store.ResealSigningKeys(ctx); err != nil {
+		return err
+	}
+	keys, err := k.read(ctx, func([]*key) bool { return false })
+	if err != nil {
+		return err
+	}
+	now := k.now()
+	for _, alg := range []auth.Alg{auth.RS256, auth.ES256} {
+		var last *key
+		for _, key := range keys {
+			if key.Alg != alg {
+				continue
+			}
+			if last != nil && now.Sub(key.SignsAt) >= PublishAhead { // the one after it has signed for that long
+				if err := k.retire(ctx, last, now.Sub(key.SignsAt)); err != nil {
+					return err
+				}
+			}
+			last = key
+		}
+		if last == nil {
+			continue
+		}
+		if due := last.SignsAt.Add(RotateEvery); !now.Before(due.Add(-PublishAhead)) {
+			signsAt := due
+			if earliest := now.Add(PublishAhead); signsAt.Before(earliest) {
+				signsAt = earliest
+			}
+			if err := k.add(ctx, alg, keys, signsAt); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// retire ends a key whose successor has signed for a while.
+func (k *Keys) retire(ctx context.Context, key *key, since time.Duration) error {
+	switch {
+	case since >= keepPublic:
+		return k.store.DropSigningKey(ctx, key.ID)
+	case !key.Retired:
+		return k.store.RetireSigningKey(ctx, key.ID)
+	}
+	return nil
+}

@@ -1,0 +1,103 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+
+	"wxlogin/internal/admin"
+	"wxlogin/internal/auth"
+	"wxlogin/internal/store/list"
+	"wxlogin/internal/store/sqldb"
+)
+
+// accessColumns are what consents and grants tell of a client and a person. A person's
+// grants of one client are few.
+const accessColumns = `consents.scopes, consents.agreed_at,
+	(SELECT MAX(created_at) FROM grants WHERE grants.user_id = users.id AND grants.client_id = clients.id AND redeemed_at IS NOT NULL) AS last_at,
+	CASE WHEN EXISTS (SELECT 1 FROM grants WHERE grants.user_id = users.id AND grants.client_id = clients.id AND redeemed_at IS NOT NULL AND offline = 1)
+		THEN 1 ELSE 0 END AS offline`
+
+type accessRow struct {
+	Client   clientRow        `db:"clients"`
+	User     list.UserRow     `db:"users"`
+	Scopes   sql.Null[string] `db:"scopes"`
+	AgreedAt sql.Null[int64]  `db:"agreed_at"`
+	LastAt   sql.Null[int64]  `db:"last_at"`
+	Offline  bool             `db:"offline"`
+}
+
+func (r accessRow) access() admin.Access {
+	return admin.Access{
+		Client: r.Client.client(), User: r.User.User(), Scopes: words(r.Scopes.V), AgreedAt: maybeInstant(r.AgreedAt),
+		LastAt: maybeInstant(r.LastAt), Offline: r.Offline,
+	}
+}
+
+var accessOfQuery = `SELECT ` + nested(clientColumns) + `, ` + nested(list.UserColumns) + `, ` + accessColumns + `
+	FROM users CROSS JOIN clients LEFT JOIN consents ON consents.client_id = clients.id AND consents.user_id = users.id
+	WHERE users.id = $1 AND (consents.user_id IS NOT NULL
+		OR EXISTS (SELECT 1 FROM grants WHERE grants.user_id = users.id AND grants.client_id = clients.id AND redeemed_at IS NOT NULL))
+	ORDER BY clients.name`
+
+// selecter reads rows, in a transaction or without one.
+type selecter interface {
+	SelectContext(ctx context.Context, dest any, query string, args ...any) error
+}
+
+func accessOf(ctx context.Context, db selecter, userID string) ([]admin.Access, error) {
+	var rows []accessRow
+	if err := db.SelectContext(ctx, &rows, accessOfQuery, userID); err != nil {
+		return nil, err
+	}
+	return each(rows, accessRow.access), nil
+}
+
+// AccessOf implements admin.Store.
+func (s *Store) AccessOf(ctx context.Context, userID string) ([]admin.Access, error) {
+	all, err := accessOf(ctx, s.db, userID)
+	return all, s.fail(ctx, "list a person's applications", err)
+}
+
+// The latest of each kind are enough to find the latest of both.
+var accessToQuery = `SELECT ` + nested(clientColumns) + `, ` + nested(list.UserColumns) + `, ` + accessColumns + `
+	FROM (SELECT user_id, MAX(at) AS at FROM (
+			SELECT * FROM (SELECT user_id, agreed_at AS at FROM consents WHERE client_id = $1 ORDER BY agreed_at DESC LIMIT $2) AS agreed
+			UNION ALL
+			SELECT * FROM (SELECT user_id, created_at AS at FROM grants WHERE client_id = $1 AND redeemed_at IS NOT NULL ORDER BY created_at DESC LIMIT $2) AS came
+		) AS known GROUP BY user_id) AS latest
+	JOIN users ON users.id = latest.user_id JOIN clients ON clients.id = $1
+	LEFT JOIN consents ON consents.client_id = clients.id AND consents.user_id = users.id
+	ORDER BY latest.at DESC, users.id DESC LIMIT $2`
+
+// AccessTo implements admin.Store.
+func (s *Store) AccessTo(ctx context.Context, clientID string, limit int) ([]admin.Access, error) {
+	var rows []accessRow
+	if err := s.db.SelectContext(ctx, &rows, accessToQuery, clientID, limit); err != nil {
+		return nil, s.fail(ctx, "list an application's people", err)
+	}
+	return each(rows, accessRow.access), nil
+}
+
+// EndAccess implements admin.Store.
+func (s *Store) EndAccess(ctx context.Context, userID, clientID string, event admin.Event) error {
+	return s.writeFor(ctx, "end access", &touched{}, func(tx *sqldb.Tx) error {
+		if err := noteLogout(ctx, tx, ofPersonAt, userID, event.At, clientID); err != nil {
+			return err
+		}
+		held, err := changed(tx.ExecContext(ctx, `DELETE FROM grants WHERE user_id = $1 AND client_id = $2`, userID, clientID))
+		if err != nil {
+			return err
+		}
+		agreed, err := changed(tx.ExecContext(ctx, `DELETE FROM consents WHERE user_id = $1 AND client_id = $2`, userID, clientID))
+		if err != nil {
+			return err
+		}
+		if !held && !agreed {
+			return auth.Fail(auth.NoSuchClient, nil)
+		}
+		if err := tx.GetContext(ctx, &event.Detail, `SELECT name FROM clients WHERE id = $1`, clientID); err != nil {
+			return err
+		}
+		return addEvent(ctx, tx, event)
+	})
+}

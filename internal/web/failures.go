@@ -1,0 +1,92 @@
+package web
+
+import (
+	"net/http"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+
+	"wxlogin/internal/auth"
+)
+
+// failure is a request that was answered with an error.
+type failure struct {
+	RequestID string
+	At        time.Time
+	Method    string
+	Route     string // the pattern, which has no one's data in it
+	Status    int
+	Reason    auth.Reason
+	Client    string
+}
+
+// failures are the latest of this process, so that the number on an error page leads
+// to what happened. Most have nothing to do with a login that the database knows of,
+// and strangers cause them as they like: they are kept in memory, and not for long.
+type failures struct {
+	mu     sync.Mutex
+	latest []failure // a ring once it is full
+	next   int       // where the next one goes then
+}
+
+// maxFailures is how many are kept, some 200 bytes each.
+const maxFailures = 1000
+
+func (f *failures) add(one failure) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.latest) < maxFailures {
+		f.latest = append(f.latest, one)
+		return
+	}
+	f.latest[f.next] = one
+	f.next = (f.next + 1) % maxFailures
+}
+
+func (f *failures) find(requestID string) (failure, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, one := range f.latest {
+		if one.RequestID == requestID {
+			return one, true
+		}
+	}
+	return failure{}, false
+}
+
+// remember keeps a failure, unless it is of a kind that scanners and gates make by
+// the thousand and nobody asks about.
+func (s *Server) remember(r *http.Request, status int, reason auth.Reason) {
+	switch reason {
+	case auth.NoSuchPage, auth.RateLimited, auth.WrongMethod, auth.NotSignedIn:
+		return
+	}
+	rs := requestStateOf(r)
+	s.failures.add(failure{requestID(r), s.now(), r.Method, rs.pattern(), status, reason, rs.client})
+}
+
+// requestFound is what is known of a request by its id.
+type requestFound struct {
+	ID       string
+	Logins   []auth.Login // that failed in it
+	Failure  failure      // what this process remembers; zero: nothing
+	Meanings map[int64]string
+}
+
+var requestIDForm = regexp.MustCompile(`^[0-9a-f]{16}$`)
+
+// findRequest looks a request up, if a text is the id of one.
+func (s *Server) findRequest(r *http.Request, text string) (*requestFound, error) {
+	found := &requestFound{ID: strings.ToLower(strings.TrimSpace(text))}
+	if !requestIDForm.MatchString(found.ID) {
+		return nil, nil
+	}
+	var err error
+	if found.Logins, err = s.auditLog.FailedLogins(r.Context(), found.ID); err != nil {
+		return nil, err
+	}
+	found.Meanings = s.meanings(r, found.Logins)
+	found.Failure, _ = s.failures.find(found.ID)
+	return found, nil
+}

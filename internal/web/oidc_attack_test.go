@@ -1,0 +1,526 @@
+package web_test
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"golang.org/x/oauth2"
+
+	"wxlogin/internal/admin"
+	"wxlogin/internal/auth"
+)
+
+// oauthError is the error of an answer to a call.
+func (p *page) oauthError() string {
+	var body struct {
+		Error string `json:"error"`
+	}
+	_ = json.Unmarshal([]byte(p.Body), &body)
+	return body.Error
+}
+
+// tokenForm is what a client sends with a code.
+func (a *app) tokenForm(code string) url.Values {
+	return url.Values{
+		"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {a.oauth.RedirectURL}, "code_verifier": {a.verifier},
+		"client_id": {a.client.ID}, "client_secret": {string(a.secret)},
+	}
+}
+
+func (a *app) wantRefused(form url.Values, want string) {
+	a.w.t.Helper()
+	if p := a.w.call(a.w.t, "/oidc/token", form); p.oauthError() != want {
+		a.w.t.Errorf("status %d %s, want %s", p.Status, p.Body, want)
+	}
+}
+
+// told is what a signed-in browser brings to the application.
+func (a *app) told(b *browser, options ...oauth2.AuthCodeOption) url.Values {
+	a.w.t.Helper()
+	return b.comesBack(b.get(a.begins(options...)))
+}
+
+// grants counts the rows of codes and tokens.
+func (w *world) rows(table string) (n int) {
+	w.t.Helper()
+	check(w.t, w.raw().QueryRow("SELECT COUNT(*) FROM "+table).Scan(&n))
+	return n
+}
+
+// An attacker who begins a login and has somebody else finish it gets nothing: the way
+// back from WeChat is bound to the browser that began, and so is the code.
+func TestCodeFixation(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{})
+	app := w.app("Wiki", nil)
+	victim, attacker := w.phone("lin"), w.phone("wang")
+	victim.signsIn()
+	fromWeChat := attacker.stops(app.begins(), "/callback?")
+	victim.get(fromWeChat) // the victim opens the attacker's way back
+	victim.wantMe("lin")
+	// What the attacker's browser brings back is the attacker's own.
+	told := attacker.comesBack(attacker.get(fromWeChat))
+	token, err := app.redeem(told)
+	check(t, err)
+	if app.claims(token)["sub"] == victim.me()["id"] {
+		t.Fatal("the attacker is the victim")
+	}
+}
+
+// Twenty redemptions of one code at once: one gives tokens, and what it gave ends.
+func TestParallelRedemptions(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{})
+	replica := newWorld(t, options{replicaOf: w, dbPath: w.dbPath, keys: w.keys, sim: w.sim})
+	app := w.app("Wiki", nil)
+	form := app.tokenForm(app.told(w.phone("lin")).Get("code"))
+	var got, refused atomic.Int64
+	var access atomic.Value
+	var wg sync.WaitGroup
+	for i := range 20 {
+		at := []*world{w, replica}[i%2]
+		wg.Go(func() {
+			p := at.call(t, "/oidc/token", form)
+			switch {
+			case p.Status == http.StatusOK:
+				got.Add(1)
+				var token struct {
+					Access string `json:"access_token"`
+				}
+				_ = json.Unmarshal([]byte(p.Body), &token)
+				access.Store(token.Access)
+			case p.Status == http.StatusBadRequest && p.oauthError() == "invalid_grant":
+				refused.Add(1)
+			default:
+				t.Errorf("status %d %s", p.Status, p.Body)
+			}
+		})
+	}
+	wg.Wait()
+	if got.Load() != 1 || refused.Load() != 19 {
+		t.Fatalf("%d got tokens, %d were refused", got.Load(), refused.Load())
+	}
+	app.wantOut(&oauth2.Token{AccessToken: access.Load().(string), TokenType: "Bearer"})
+}
+
+// A code is good once, for its client, its address and its verifier, on whatever
+// replica.
+func TestCodes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{})
+	replica := newWorld(t, options{replicaOf: w, dbPath: w.dbPath, keys: w.keys, sim: w.sim})
+	app, other := w.app("Wiki", nil), w.app("Board", nil)
+	phone := w.phone("lin")
+	for name, change := range map[string]func(url.Values){
+		"of another client":    func(f url.Values) { f.Set("client_id", other.client.ID); f.Set("client_secret", string(other.secret)) },
+		"another redirect_uri": func(f url.Values) { f.Set("redirect_uri", appURI+"/") },
+		"no redirect_uri":      func(f url.Values) { f.Del("redirect_uri") },
+		"wrong verifier":       func(f url.Values) { f.Set("code_verifier", oauth2.GenerateVerifier()) },
+		"missing verifier":     func(f url.Values) { f.Del("code_verifier") },
+		"no code":              func(f url.Values) { f.Del("code") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			form := app.tokenForm(app.told(phone).Get("code"))
+			wrong := url.Values{}
+			for key := range form {
+				wrong.Set(key, form.Get(key))
+			}
+			change(wrong)
+			app.wantRefused(wrong, "invalid_grant")
+			// It stays good for the right one, and the replica sees the same.
+			if p := replica.call(t, "/oidc/token", form); p.Status != http.StatusOK {
+				t.Errorf("status %d %s", p.Status, p.Body)
+			}
+		})
+	}
+	t.Run("unasked verifier", func(t *testing.T) {
+		address := app.oauth.AuthCodeURL("s")
+		form := app.tokenForm(phone.comesBack(phone.get(address)).Get("code"))
+		app.wantRefused(form, "invalid_grant")
+		form.Del("code_verifier")
+		if p := w.call(t, "/oidc/token", form); p.Status != http.StatusOK {
+			t.Errorf("status %d %s", p.Status, p.Body)
+		}
+	})
+	for name, pause := range map[string]time.Duration{"again at once": 0, "again after 30 seconds": 30 * time.Second, "again after an hour": time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			told := app.told(phone)
+			token, err := app.redeem(told)
+			check(t, err)
+			app.wantIn(token)
+			w.clock.pass(pause)
+			app.wantRefused(app.tokenForm(told.Get("code")), "invalid_grant")
+			app.wantOut(token)
+		})
+	}
+	t.Run("after a minute", func(t *testing.T) {
+		told := app.told(phone)
+		w.clock.pass(auth.CodeLifetime)
+		app.wantRefused(app.tokenForm(told.Get("code")), "invalid_grant")
+	})
+	t.Run("sixth of a session", func(t *testing.T) {
+		first := app.tokenForm(app.told(phone).Get("code"))
+		for range auth.MaxCodes {
+			app.told(phone)
+		}
+		app.wantRefused(first, "invalid_grant")
+	})
+}
+
+// Codes go to registered addresses, letter by letter; to no other is anybody sent, not
+// even with an error.
+func TestRedirectURIs(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{})
+	wiki := w.app("Wiki", func(c *auth.Client) { c.RedirectURIs = []string{appURI, appURI + "?x=1"} })
+	native := w.app("Tool", func(c *auth.Client) {
+		c.RedirectURIs, c.Native, c.SecretHash = []string{"http://127.0.0.1/cb", "com.example.tool:/cb"}, true, publicClient
+	})
+	phone := w.phone("lin")
+	phone.signsIn()
+	ask := func(a *app, uri string) *page {
+		u, err := url.Parse(a.begins())
+		check(t, err)
+		q := u.Query()
+		q.Set("redirect_uri", uri)
+		u.RawQuery = q.Encode()
+		return phone.get(u.String())
+	}
+	for _, evil := range []string{
+		"https://APP.example.com/callback", "https://app.example.com/Callback", "https://app.example.com/callback/", "https://app.example.com/x/../callback",
+		"https://app.example.com/%2e%2e/callback", "https://app.example.com%2fcallback", "https://app.example.com/callback?x=2", "https://app.example.com/callback?",
+		"https://u@app.example.com/callback", "https://app.example.com:443/callback", "https://app.example.com/callback#", "https://app.example.com/callback#x",
+		"https://app.example.com\\@evil.example/callback", "http://app.example.com/callback", "https://evil.example/callback", "//app.example.com/callback", "", " " + appURI,
+		"https://app.example.com.evil.example/callback", "javascript:alert(1)", "https://app.example.com/callback?x=1&y",
+	} {
+		if p := ask(wiki, evil); p.Status != http.StatusBadRequest || p.Header.Get("Location") != "" {
+			t.Errorf("%q: status %d to %q", evil, p.Status, p.Header.Get("Location"))
+		}
+	}
+	for _, evil := range []string{
+		"http://127.0.0.1:0/cb", "http://127.0.0.1:99/cb/", "http://127.0.0.1:99x/cb", "http://localhost:99/cb", "http://[::1]:99/cb", "https://127.0.0.1/cb",
+		"http://127.0.0.1:99@evil.example/cb", "http://127.0.0.1.evil.example/cb", "com.example.tool://evil.example/cb", "http://127.0.0.1:99/cb?x",
+	} {
+		if p := ask(native, evil); p.Status != http.StatusBadRequest || p.Header.Get("Location") != "" {
+			t.Errorf("%q: status %d to %q", evil, p.Status, p.Header.Get("Location"))
+		}
+	}
+	doubled := wiki.begins() + "&redirect_uri=" + url.QueryEscape("https://evil.example/")
+	if p := phone.get(doubled); p.Status != http.StatusBadRequest || p.Header.Get("Location") != "" {
+		t.Errorf("doubled: status %d to %q", p.Status, p.Header.Get("Location"))
+	}
+	for _, good := range []struct {
+		app *app
+		uri string
+	}{{wiki, appURI + "?x=1"}, {native, "http://127.0.0.1:51004/cb"}, {native, "http://127.0.0.1/cb"}, {native, "com.example.tool:/cb"}} {
+		p := ask(good.app, good.uri)
+		if p.Status == http.StatusOK { // asked once
+			p = phone.post("/oidc/consent", url.Values{"query": {p.hidden("query")}, "answer": {"yes"}})
+			p = phone.get(p.refresh())
+		}
+		if location := p.Header.Get("Location"); p.Status != http.StatusSeeOther || !strings.HasPrefix(location, good.uri) || !strings.Contains(location, "code=") {
+			t.Errorf("%q: status %d to %q", good.uri, p.Status, location)
+		}
+	}
+}
+
+// state and nonce come back byte for byte, also through a login, and five logins begun
+// in one browser all finish.
+func TestLongStates(t *testing.T) {
+	t.Parallel()
+	for _, who := range []string{"nobody", "signed in"} {
+		w := newWorld(t, options{})
+		app := w.app("Wiki", func(c *auth.Client) { c.Trusted = true })
+		phone := w.phone("lin")
+		phone.signsIn()
+		if who == "nobody" {
+			phone = w.phone("lin")
+		}
+		type begun struct {
+			state, nonce, verifier, address string
+		}
+		var all []begun
+		for range 5 {
+			b := begun{state: long(t), nonce: long(t)}
+			address := app.oauth.AuthCodeURL(b.state, oauth2.S256ChallengeOption(app.verifierFor(&b.verifier)), oidc.Nonce(b.nonce))
+			if b.address = address; who == "nobody" {
+				b.address = phone.stops(address, "/callback?")
+			}
+			all = append(all, b)
+		}
+		for i := len(all) - 1; i >= 0; i-- {
+			b := all[i]
+			told := phone.comesBack(phone.get(b.address))
+			if told.Get("state") != b.state {
+				t.Fatalf("%s: login %d: state %q, want %q", who, i, told.Get("state"), b.state)
+			}
+			app.verifier = b.verifier
+			token, err := app.redeem(told)
+			check(t, err)
+			if got := app.claims(token)["nonce"]; got != b.nonce {
+				t.Errorf("%s: nonce %q, want %q", who, got, b.nonce)
+			}
+			app.wantIn(token)
+		}
+	}
+	w := newWorld(t, options{})
+	app := w.app("Wiki", nil)
+	told := app.told(w.phone("lin"), oauth2.SetAuthURLParam("state", strings.Repeat("x", 2000)))
+	if told.Get("error") != "invalid_request" || len(told.Get("state")) != 2000 {
+		t.Errorf("too long: %v", told)
+	}
+}
+
+// long is a text of 440 characters that nothing makes shorter, with what encoders
+// stumble over.
+func long(t *testing.T) string {
+	s := ":%2F%252F+ " + string(auth.NewToken())
+	for len(s) < 440 {
+		s += string(auth.NewToken())
+	}
+	return s[:440]
+}
+
+func (a *app) verifierFor(to *string) string {
+	*to = oauth2.GenerateVerifier()
+	return *to
+}
+
+// A hint that we have not signed, or for another client, is none.
+func TestForgedHints(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{})
+	app, other := w.app("Wiki", nil), w.app("Board", nil)
+	phone := w.phone("lin")
+	token, _ := app.login(phone)
+	good := token.Extra("id_token").(string)
+	part := strings.Split(good, ".")
+	encode := func(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) }
+	jwks := w.browser(desktopWeb).get("/oidc/jwks").Body
+	mac := hmac.New(sha256.New, []byte(jwks))
+	hs256 := encode(`{"alg":"HS256","kid":"`+kidOf(t, part[0])+`"}`) + "." + part[1]
+	mac.Write([]byte(hs256))
+	otherToken, _ := other.login(phone)
+	for name, evil := range map[string]string{
+		"none":           encode(`{"alg":"none"}`) + "." + part[1] + ".",
+		"HS256":          hs256 + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil)),
+		"foreign kid":    encode(`{"alg":"ES256","kid":"x"}`) + "." + part[1] + "." + part[2],
+		"other alg":      encode(`{"alg":"RS256","kid":"`+kidOf(t, part[0])+`"}`) + "." + part[1] + "." + part[2],
+		"changed":        part[0] + "." + encode(`{"iss":"`+w.public+`","sub":"x","aud":"`+app.client.ID+`","sid":"x"}`) + "." + part[2],
+		"another client": otherToken.Extra("id_token").(string),
+		"nonsense":       "x",
+	} {
+		told := app.told(phone, oauth2.SetAuthURLParam("id_token_hint", evil))
+		if told.Get("error") != "invalid_request" || told.Get("code") != "" {
+			t.Errorf("%s: %v", name, told)
+		}
+		if name != "another client" { // which is a hint of ours, for a client that may ask
+			phone.get("/oidc/logout?id_token_hint="+url.QueryEscape(evil)).wantPage(http.StatusOK, `action="/oidc/logout/confirm"`)
+			phone.wantMe("lin")
+		}
+	}
+	if told := app.told(phone, oauth2.SetAuthURLParam("id_token_hint", good)); told.Get("code") == "" {
+		t.Errorf("a good one: %v", told)
+	}
+	wang := w.phone("wang")
+	app.login(wang)
+	if told := app.told(wang, oauth2.SetAuthURLParam("id_token_hint", good)); told.Get("error") != "login_required" {
+		t.Errorf("for another person: %v", told)
+	}
+}
+
+func kidOf(t *testing.T, header string) string {
+	t.Helper()
+	text, err := base64.RawURLEncoding.DecodeString(header)
+	check(t, err)
+	var h struct {
+		KID string `json:"kid"`
+	}
+	check(t, json.Unmarshal(text, &h))
+	return h.KID
+}
+
+// A page of another site signs nobody out, agrees to nothing, and gets no code.
+func TestClientForgeries(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{})
+	app := w.app("Wiki", nil)
+	phone := w.phone("lin")
+	phone.signsIn()
+	wang := w.phone("wang")
+	mallory, _ := app.login(wang)
+
+	// Logout: without a hint, with somebody else's, by a form.
+	hint := url.QueryEscape(mallory.Extra("id_token").(string))
+	for _, address := range []string{"/oidc/logout", "/oidc/logout?id_token_hint=" + hint, "/oidc/logout?client_id=" + app.client.ID} {
+		phone.get(address).wantPage(http.StatusOK, `action="/oidc/logout/confirm"`)
+		phone.wantMe("lin")
+	}
+	for _, form := range []string{"/oidc/logout/confirm", "/oidc/consent"} {
+		req := phone.request(http.MethodPost, form, url.Values{"answer": {"yes"}, "query": {strings.SplitN(app.begins(), "?", 2)[1]}})
+		req.Header.Set("Origin", "https://evil.example")
+		req.Header.Set("Sec-Fetch-Site", "cross-site")
+		p, err := phone.fetch(req)
+		check(t, err)
+		p.wantPage(http.StatusForbidden, "")
+		phone.wantMe("lin")
+	}
+	if n := w.rows("consents"); n != 1 { // mallory's own
+		t.Errorf("%d consents", n)
+	}
+
+	// Consent in a frame.
+	req := phone.request(http.MethodGet, app.begins(), nil)
+	req.Header.Set("Sec-Fetch-Dest", "iframe")
+	p, err := phone.fetch(req)
+	check(t, err)
+	if strings.Contains(p.Body, `value="yes"`) {
+		t.Error("asked in a frame")
+	}
+	p = phone.get(app.begins()).wantPage(http.StatusOK, `value="yes"`)
+	if csp := p.Header.Get("Content-Security-Policy"); !strings.Contains(csp, "frame-ancestors 'none'") || p.Header.Get("X-Frame-Options") != "DENY" {
+		t.Errorf("consent may be framed: %s", csp)
+	}
+
+	// HEAD and previews make no code, for whom one would be made.
+	app.told(phone)
+	before := w.rows("grants")
+	head, err := phone.fetch(phone.request(http.MethodHead, app.begins(), nil))
+	check(t, err)
+	preview := phone.request(http.MethodGet, app.begins(), nil)
+	preview.Header.Set("Sec-Purpose", "prefetch;prerender")
+	p, err = phone.fetch(preview)
+	check(t, err)
+	if head.Header.Get("Location") != "" || p.Header.Get("Location") != "" || w.rows("grants") != before {
+		t.Errorf("HEAD led to %q, a preview to %q; %d grants and %d", head.Header.Get("Location"), p.Header.Get("Location"), before, w.rows("grants"))
+	}
+}
+
+// A flood of strangers writes nothing.
+func TestStrangersWriteNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{})
+	app := w.app("Wiki", nil)
+	tables := []string{"grants", "consents", "outbox", "sessions", "logins", "users", "clients", "signing_keys"}
+	before := make(map[string]int)
+	for _, table := range tables {
+		before[table] = w.rows(table)
+	}
+	for _, agent := range []string{iPhone, desktopWeb} {
+		b := w.browser(agent)
+		for range 100 {
+			b.get(app.begins())
+			b.get(app.begins(oauth2.SetAuthURLParam("prompt", "none")))
+			w.call(t, "/oidc/token", app.tokenForm("x"))
+			w.call(t, "/oidc/revoke", url.Values{"client_id": {app.client.ID}, "client_secret": {string(app.secret)}, "token": {"x"}})
+			b.get("/oidc/jwks")
+			b.get("/oidc/logout?post_logout_redirect_uri=https://app.example.com/bye&client_id=" + app.client.ID)
+		}
+	}
+	for _, table := range tables {
+		if n := w.rows(table); n != before[table] {
+			t.Errorf("%s had %d rows and has %d", table, before[table], n)
+		}
+	}
+}
+
+// Who guesses the names of clients learns nothing, and nobody's code comes back.
+func TestGuessedClients(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{})
+	app := w.app("Wiki", nil)
+	phone := w.phone("lin")
+	phone.signsIn()
+	for _, id := range []string{"", "x", strings.ToUpper(app.client.ID), app.client.ID + " ", "Wiki", "1", strings.Repeat("x", 5000)} {
+		p := phone.get(strings.Replace(app.begins(), app.client.ID, url.QueryEscape(id), 1))
+		if p.Status != http.StatusBadRequest || p.Header.Get("Location") != "" {
+			t.Errorf("%.20q: status %d to %q", id, p.Status, p.Header.Get("Location"))
+		}
+		form := app.tokenForm("x")
+		form.Set("client_id", id)
+		app.wantRefused(form, "invalid_client")
+	}
+	form := app.tokenForm("x")
+	form.Set("client_secret", string(auth.NewToken()))
+	p := w.call(t, "/oidc/token", form)
+	if p.Status != http.StatusUnauthorized || p.oauthError() != "invalid_client" || !strings.HasPrefix(p.Header.Get("WWW-Authenticate"), "Basic ") {
+		t.Errorf("status %d %s", p.Status, p.Body)
+	}
+	public := w.app("Page", public)
+	form = public.tokenForm("x")
+	form.Set("client_secret", "x")
+	public.wantRefused(form, "invalid_client")
+	if told := phone.comesBack(phone.get(public.oauth.AuthCodeURL("s"))); told.Get("error") != "invalid_request" {
+		t.Errorf("a public client without a challenge: %v", told)
+	}
+}
+
+// Who is blocked or erased, or has signed out everywhere, is out of every application
+// at the next request, on every replica; a refresh token does not help.
+func TestEndOfPeople(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{})
+	replica := newWorld(t, options{replicaOf: w, dbPath: w.dbPath, keys: w.keys, sim: w.sim})
+	app := w.app("Wiki", nil)
+	app.oauth.Scopes = append(app.oauth.Scopes, auth.ScopeOffline)
+	for name, end := range map[string]func(b *browser, id string){
+		"blocked":  func(_ *browser, id string) { check(t, w.admins.Block(t.Context(), admin.CommandLine(), id, "")) },
+		"erased":   func(_ *browser, id string) { check(t, w.admins.Erase(t.Context(), admin.CommandLine(), id)) },
+		"left all": func(b *browser, _ string) { b.post("/logout", url.Values{"scope": {"all"}}) },
+		"revoked": func(_ *browser, _ string) {
+			w.call(t, "/oidc/revoke", url.Values{"client_id": {app.client.ID}, "client_secret": {string(app.secret)}, "token": {app.refresh}})
+		},
+	} {
+		phone := w.phone("lin")
+		token, claims := app.login(phone)
+		app.refresh = token.RefreshToken
+		app.wantIn(token)
+		end(phone, claims["sub"].(string))
+		form := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token.RefreshToken}, "client_id": {app.client.ID}, "client_secret": {string(app.secret)}}
+		for _, at := range []*world{replica, w} {
+			if p := at.call(t, "/oidc/token", form); p.oauthError() != "invalid_grant" {
+				t.Errorf("%s: status %d %s", name, p.Status, p.Body)
+			}
+		}
+		app.wantOut(token)
+		if name == "blocked" {
+			check(t, w.admins.Unblock(t.Context(), admin.CommandLine(), claims["sub"].(string)))
+			app.wantOut(token)
+		}
+	}
+}
+
+// A copy of the database has no secret, no code and no token in it.
+func TestStolenDatabase(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{})
+	app := w.app("Wiki", func(c *auth.Client) { c.Alg = auth.RS256 })
+	app.oauth.Scopes = append(app.oauth.Scopes, auth.ScopeOffline)
+	phone := w.phone("lin")
+	told := app.told(phone)
+	token, err := app.redeem(told)
+	check(t, err)
+	waiting := app.told(phone)
+	dump := w.dump()
+	for name, secret := range map[string]string{
+		"secret": string(app.secret), "code": told.Get("code"), "code not used": waiting.Get("code"), "access token": token.AccessToken,
+		"refresh token": token.RefreshToken[22:], "ID token": token.Extra("id_token").(string), "private key": `"d":`,
+	} {
+		if strings.Contains(dump, secret) {
+			t.Errorf("the %s is in the database", name)
+		}
+	}
+	if !strings.Contains(dump, auth.Hash(waiting.Get("code"))) {
+		t.Error("the dump does not show what is in the database")
+	}
+}

@@ -1,0 +1,112 @@
+package web
+
+import (
+	"errors"
+	"html/template"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"wxlogin/internal/auth"
+)
+
+// clientConsentPage asks a person whether an application may be told who they are.
+type clientConsentPage struct {
+	User    auth.User
+	Name    string // of the application
+	Host    string // where it is; empty: on the person's own machine
+	Profile bool   // what goes over, besides a number of ours
+	Email   bool
+	WeChat  bool
+	Groups  bool
+	Offline bool // also when the person is not there
+	Action  string
+	Query   string // of the request, to come back with the answer
+}
+
+func (clientConsentPage) file() string { return "client_consent" }
+
+// onwardPage leads on after a form: browsers hold what a form leads to against our own
+// policy, and would not go to another site.
+type onwardPage struct {
+	// Href is our own, or at an address that the client has registered, whatever its
+	// scheme.
+	Href template.URL
+}
+
+func (onwardPage) file() string { return "onward" }
+
+func (s *Server) askConsent(a *authorization, visit *auth.Visit) clientConsentPage {
+	has := func(scope string) bool { return slices.Contains(a.scopes, scope) }
+	return clientConsentPage{
+		User: visit.User, Name: a.client.Name, Host: a.client.Host(),
+		Profile: has(auth.ScopeProfile), Email: has(auth.ScopeEmail), Groups: has(auth.ScopeGroups), Offline: has(auth.ScopeOffline),
+		WeChat: a.client.WeChat, Action: s.site.prefix + "/oidc/consent", Query: a.query + markOn(a.mark),
+	}
+}
+
+func markOn(mark string) string {
+	if mark == "" {
+		return ""
+	}
+	return markParameter + mark
+}
+
+// agree takes the answer.
+func (s *Server) agree(w http.ResponseWriter, r *http.Request) error {
+	answer := r.PostForm.Get("answer")
+	if answer != "yes" && answer != "no" {
+		return auth.Failf(auth.BadRequest, "neither yes nor no")
+	}
+	a, err := s.readAuthorization(r.Context(), r.PostForm.Get("query"))
+	if refused, ok := errors.AsType[*refusal](err); ok {
+		return s.page(w, r, onwardPage{template.URL(s.refusalAddress(refused))})
+	}
+	if err != nil {
+		return err
+	}
+	if answer == "no" {
+		return s.page(w, r, onwardPage{template.URL(s.refusalAddress(&refusal{a, "access_denied", "the person has said no"}))})
+	}
+	visit, err := s.visitor(r)
+	if err != nil {
+		return err
+	}
+	if err := s.grants.Agree(r.Context(), &a.client, visit.User.ID, a.scopes); err != nil {
+		return err
+	}
+	query := a.query
+	if a.consent { // they just have
+		query = withoutConsent(query)
+	}
+	return s.page(w, r, onwardPage{template.URL(s.site.prefix + "/oidc/authorize?" + query + s.markAgain(a, query, visit))})
+}
+
+// markAgain keeps a login that was of this moment from being asked for again.
+func (s *Server) markAgain(a *authorization, query string, visit *auth.Visit) string {
+	if !s.fresh(a.mark, a.query, visit) {
+		return ""
+	}
+	_, rest, _ := strings.Cut(a.mark, ".")
+	session, _, _ := strings.Cut(rest, ".")
+	at, _, _ := strings.Cut(a.mark, ".")
+	return markParameter + at + "." + session + "." + s.markOf(s.config.Keys[0], at+"."+session, query)
+}
+
+// withoutConsent takes prompt=consent out of a query.
+func withoutConsent(query string) string {
+	values, _ := url.ParseQuery(query) // it has been read before
+	prompts := slices.DeleteFunc(strings.Fields(values.Get("prompt")), func(prompt string) bool { return prompt == "consent" })
+	return withPrompt(query, strings.Join(prompts, " "))
+}
+
+// withPrompt gives a query another prompt; empty: none.
+func withPrompt(query, prompt string) string {
+	values, _ := url.ParseQuery(query) // it has been read before
+	values.Del("prompt")
+	if prompt != "" {
+		values.Set("prompt", prompt)
+	}
+	return values.Encode()
+}

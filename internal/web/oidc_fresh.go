@@ -1,0 +1,65 @@
+package web
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"strconv"
+	"strings"
+	"time"
+
+	"wxlogin/internal/auth"
+)
+
+// An application can ask for a login of this moment, by prompt or max_age. The browser
+// then makes a trip to WeChat, or shows a code, and comes back to the same address. So
+// that it does not make another trip then, nor pass without one, the address it comes
+// back to has a mark: which session it was that did not count, and when. Whoever comes
+// with another one has signed in since.
+
+const markParameter = "&wxlogin_fresh="
+
+// cutMark takes the mark off a query, whoever made it.
+func cutMark(query string) (rest, mark string) {
+	rest, mark, _ = strings.Cut(query, markParameter)
+	return rest, mark
+}
+
+// newMark is for the address that a browser comes back to that holds the session of a
+// visit now; nil: none.
+func (s *Server) newMark(query string, visit *auth.Visit) string {
+	text := strconv.FormatInt(s.now().UnixMilli(), 36) + "." + sessionMark(visit)
+	return text + "." + s.markOf(s.config.Keys[0], text, query)
+}
+
+// fresh says whether the session of a visit has begun since the mark was made.
+func (s *Server) fresh(mark, query string, visit *auth.Visit) bool {
+	at, rest, _ := strings.Cut(mark, ".")
+	session, mac, ok := strings.Cut(rest, ".")
+	made, err := strconv.ParseInt(at, 36, 64)
+	if !ok || err != nil || session == sessionMark(visit) {
+		return false
+	}
+	if age := s.now().Sub(time.UnixMilli(made)); age < -flowSkew || age > flowLifetime {
+		return false
+	}
+	for _, key := range s.config.Keys {
+		if hmac.Equal([]byte(mac), []byte(s.markOf(key, at+"."+session, query))) {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *Server) markOf(key auth.Key, text, query string) string {
+	mac := hmac.New(sha256.New, key.Subkey("oidc/fresh"))
+	mac.Write([]byte(text + "\n" + query))
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:16])
+}
+
+func sessionMark(visit *auth.Visit) string {
+	if visit == nil {
+		return "none"
+	}
+	return visit.Session.TokenHash[:12]
+}

@@ -1,0 +1,124 @@
+package web
+
+import (
+	"html/template"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"wxlogin/internal/auth"
+)
+
+// A logout that an application has begun (OpenID Connect RP-Initiated Logout 1.0).
+
+// departure is what the application wants.
+type departure struct {
+	hint     *hint  // nil: none that is ours
+	clientID string // empty: unknown
+	address  string // where the browser goes after; empty: it stays with us
+}
+
+// signOutPage asks whether somebody means it.
+type signOutPage struct {
+	Name     string // of the application that asks; empty: unknown
+	Action   string
+	ClientID string
+	Address  string
+	State    string
+}
+
+func (signOutPage) file() string { return "sign_out" }
+
+// readDeparture understands a logout's query. An address that the client has not
+// registered is nobody's: the browser stays with us then.
+func (s *Server) readDeparture(r *http.Request, values url.Values) (d departure, client auth.Client, err error) {
+	one, err := single(values)
+	if err != nil {
+		return d, client, refuseParameter("?", "1")
+	}
+	d.clientID = one["client_id"]
+	if token := one["id_token_hint"]; token != "" {
+		h, err := s.readHint(r.Context(), token)
+		if auth.KindOf(err) == auth.Unavailable {
+			return d, client, err
+		}
+		if err == nil && (d.clientID == "" || d.clientID == h.Audience) {
+			d.hint, d.clientID = h, h.Audience
+		}
+	}
+	if d.clientID == "" {
+		return d, client, nil
+	}
+	client, err = s.grants.Client(r.Context(), d.clientID)
+	if auth.ReasonOf(err) == auth.NoSuchClient {
+		return departure{}, auth.Client{}, nil
+	}
+	if err != nil {
+		return d, client, err
+	}
+	if uri := one["post_logout_redirect_uri"]; uri != "" && slices.Contains(client.LogoutURIs, uri) {
+		d.address = uri
+		if state := one["state"]; state != "" {
+			d.address = withQuery(uri, url.Values{"state": {state}})
+		}
+	}
+	return d, client, nil
+}
+
+// clientLogout signs somebody out whom an application has sent for it: at once when it
+// names their session by an ID token of ours, and else after a question.
+func (s *Server) clientLogout(w http.ResponseWriter, r *http.Request) error {
+	w.Header().Set("Referrer-Policy", "same-origin")
+	d, client, err := s.readDeparture(r, r.URL.Query())
+	if err != nil {
+		return err
+	}
+	visit, err := s.live(r, s.cookies.visitor)
+	switch {
+	case auth.ReasonOf(err) == auth.NotSignedIn:
+		return s.depart(w, r, d)
+	case err != nil:
+		return err
+	case d.hint != nil && d.hint.Session == visit.Session.ID && d.hint.Subject == visit.User.ID:
+		if err := s.cookies.end(w, r, s.cookies.visitor); err != nil {
+			return err
+		}
+		http.SetCookie(w, s.signedOutCookie("signed_out", signedOutLifetime))
+		return s.depart(w, r, d)
+	}
+	query := r.URL.Query()
+	return s.page(w, r, signOutPage{
+		Name: client.Name, Action: s.site.prefix + "/oidc/logout/confirm",
+		ClientID: d.clientID, Address: query.Get("post_logout_redirect_uri"), State: query.Get("state"),
+	})
+}
+
+// depart sends the browser where it goes after a logout.
+func (s *Server) depart(w http.ResponseWriter, _ *http.Request, d departure) error {
+	if d.address != "" {
+		return redirect(w, http.StatusSeeOther, d.address)
+	}
+	http.SetCookie(w, s.signedOutCookie("signed_out", signedOutLifetime))
+	return redirect(w, http.StatusSeeOther, s.site.home())
+}
+
+// clientLogoutByForm sends a form on as GET: it has come without our cookie.
+func (s *Server) clientLogoutByForm(w http.ResponseWriter, r *http.Request) error {
+	return redirect(w, http.StatusSeeOther, s.site.absolute("/oidc/logout?"+s.sentQuery(r)))
+}
+
+// confirmLogout is the yes.
+func (s *Server) confirmLogout(w http.ResponseWriter, r *http.Request) error {
+	d, _, err := s.readDeparture(r, r.PostForm)
+	if err != nil {
+		return err
+	}
+	if err := s.cookies.end(w, r, s.cookies.visitor); err != nil {
+		return err
+	}
+	http.SetCookie(w, s.signedOutCookie("signed_out", signedOutLifetime))
+	if d.address == "" {
+		return redirect(w, http.StatusSeeOther, s.site.home())
+	}
+	return s.page(w, r, onwardPage{template.URL(d.address)})
+}

@@ -1,0 +1,202 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"wxlogin/internal/auth"
+)
+
+// authorization is what an application has asked for by the browser that it has sent.
+type authorization struct {
+	client      auth.Client
+	redirectURI string
+	state       string
+	scopes      []string
+	nonce       string
+	challenge   string
+	silent      bool          // prompt=none: an answer, and never a page
+	login       bool          // prompt=login: whoever was signed in before
+	consent     bool          // prompt=consent: whatever was agreed before
+	maxAge      time.Duration // of the login; negative: any
+	subject     string        // of the id_token_hint; empty: anybody
+	query       string        // as it came, without the mark
+	mark        string        // see fresh
+}
+
+// refusal goes to the application, by the browser.
+type refusal struct {
+	a           *authorization
+	code        string
+	description string
+}
+
+func (e *refusal) Error() string { return e.code + ": " + e.description }
+
+func (a *authorization) refuse(code, description string) error {
+	return auth.Fail(auth.BadRequest, &refusal{a, code, description})
+}
+
+// maxAuthorize bounds an authorize address, which has to fit into a cookie while
+// somebody signs in; with the mark that we add.
+const maxAuthorize = maxReturnTo - 100
+
+var (
+	challengeForm = regexp.MustCompile(`^[0-9A-Za-z_-]{43}$`)
+	maxAgeForm    = regexp.MustCompile(`^[0-9]{1,9}$`)
+)
+
+// readAuthorization understands the query of an authorize address. An error about the
+// client or its redirect_uri is for a page of ours; any other is a refusal, for the
+// client: until these two are known, nobody is sent anywhere.
+func (s *Server) readAuthorization(ctx context.Context, query string) (*authorization, error) {
+	a := &authorization{query: query, maxAge: -1}
+	a.query, a.mark = cutMark(query)
+	values, err := url.ParseQuery(a.query)
+	if err != nil {
+		return nil, auth.Fail(auth.BadRequest, err)
+	}
+	if len(values["client_id"]) != 1 {
+		return nil, refuseParameter("client_id", "1")
+	}
+	if a.client, err = s.grants.Client(ctx, values.Get("client_id")); err != nil {
+		return nil, err
+	}
+	if a.redirectURI = values.Get("redirect_uri"); len(values["redirect_uri"]) != 1 || !a.client.Redirects(a.redirectURI) {
+		return nil, refuseParameter("redirect_uri", "= redirect_uri, %s", a.client.Name)
+	}
+	if len(values["state"]) == 1 {
+		a.state = values.Get("state")
+	}
+	return a, s.readWishes(ctx, a, values)
+}
+
+// readWishes reads the rest.
+func (s *Server) readWishes(ctx context.Context, a *authorization, values url.Values) error {
+	one, err := single(values)
+	if err != nil {
+		return a.refuse("invalid_request", "a parameter is there more than once")
+	}
+	switch {
+	case len(a.query) > maxAuthorize:
+		return a.refuse("invalid_request", "the request is longer than "+strconv.Itoa(maxAuthorize)+" bytes")
+	case one["request"] != "":
+		return a.refuse("request_not_supported", "request objects are not read")
+	case one["request_uri"] != "":
+		return a.refuse("request_uri_not_supported", "request objects are not read")
+	case one["response_type"] == "":
+		return a.refuse("invalid_request", "there is no response_type")
+	case one["response_type"] != "code":
+		return a.refuse("unsupported_response_type", "the one response_type is code")
+	case one["response_mode"] != "" && one["response_mode"] != "query":
+		return a.refuse("invalid_request", "the one response_mode is query")
+	case !slices.Contains(strings.Fields(one["scope"]), auth.ScopeOpenID):
+		return a.refuse("invalid_scope", "the scope has to contain openid")
+	}
+	a.scopes, a.nonce = a.client.Scopes(one["scope"]), one["nonce"]
+	if err := a.readChallenge(one["code_challenge"], one["code_challenge_method"]); err != nil {
+		return err
+	}
+	if err := a.readPrompt(strings.Fields(one["prompt"]), one["max_age"]); err != nil {
+		return err
+	}
+	if hint := one["id_token_hint"]; hint != "" {
+		claims, err := s.readHint(ctx, hint)
+		switch {
+		case auth.KindOf(err) == auth.Unavailable:
+			return err
+		case err != nil || !claims.isFor(a.client.ID):
+			return a.refuse("invalid_request", "the id_token_hint is not a token of ours for this client")
+		}
+		a.subject = claims.Subject
+	}
+	return nil
+}
+
+// readChallenge holds PKCE (RFC 7636) to its one method that protects anybody.
+func (a *authorization) readChallenge(challenge, method string) error {
+	switch {
+	case challenge == "" && method != "":
+		return a.refuse("invalid_request", "a code_challenge_method without a code_challenge")
+	case challenge == "" && a.client.Public():
+		return a.refuse("invalid_request", "a public client has to send a code_challenge")
+	case challenge == "":
+		return nil
+	case method != "S256":
+		return a.refuse("invalid_request", "the one code_challenge_method is S256")
+	case !challengeForm.MatchString(challenge):
+		return a.refuse("invalid_request", "a code_challenge of S256 has 43 letters, digits, - or _")
+	}
+	a.challenge = challenge
+	return nil
+}
+
+func (a *authorization) readPrompt(prompts []string, maxAge string) error {
+	for _, prompt := range prompts {
+		switch prompt {
+		case "none":
+			a.silent = true
+		case "login", "select_account": // whoever holds the phone is the one account that there is to select
+			a.login = true
+		case "consent":
+			a.consent = true
+		default:
+			return a.refuse("invalid_request", "the values of prompt are none, login, consent and select_account")
+		}
+	}
+	if a.silent && len(prompts) > 1 {
+		return a.refuse("invalid_request", "prompt=none stands alone")
+	}
+	if maxAge != "" {
+		if !maxAgeForm.MatchString(maxAge) {
+			return a.refuse("invalid_request", "max_age is a number of seconds")
+		}
+		seconds, _ := strconv.Atoi(maxAge)
+		a.maxAge = time.Duration(seconds) * time.Second
+	}
+	return nil
+}
+
+// hint is what an ID token of ours says that an application has handed back.
+type hint struct {
+	Issuer   string `json:"iss"`
+	Subject  string `json:"sub"`
+	Audience string `json:"aud"`
+	Session  string `json:"sid"`
+}
+
+func (h *hint) isFor(clientID string) bool { return h.Audience == clientID }
+
+// readHint checks an ID token, which may have expired. BadRequest when it is none of
+// ours.
+func (s *Server) readHint(ctx context.Context, token string) (*hint, error) {
+	payload, err := s.idTokens.Verify(ctx, token)
+	if err != nil {
+		return nil, err
+	}
+	var h hint
+	if err := json.Unmarshal(payload, &h); err != nil || h.Issuer != s.issuer() || h.Subject == "" || h.Session == "" {
+		return nil, auth.Failf(auth.BadRequest, "not an ID token of this issuer")
+	}
+	return &h, nil
+}
+
+// answer is the address at the client, with what it is told: a code or an error, and
+// who says so (RFC 9207).
+func (s *Server) answer(a *authorization, told url.Values) string {
+	if a.state != "" {
+		told.Set("state", a.state)
+	}
+	told.Set("iss", s.issuer())
+	return withQuery(a.redirectURI, told)
+}
+
+func (s *Server) refusalAddress(e *refusal) string {
+	return s.answer(e.a, url.Values{"error": {e.code}, "error_description": {e.description}})
+}

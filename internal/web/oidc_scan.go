@@ -1,0 +1,42 @@
+package web
+
+import (
+	"context"
+	"net/url"
+	"slices"
+	"strings"
+
+	"wxlogin/internal/auth"
+)
+
+// signsInTo is the application that a login leads to; the zero Client for none, or none
+// that we know. A phone is told: whoever says yes to a desktop opens it to them.
+func (s *Server) signsInTo(ctx context.Context, returnTo string) (auth.Client, error) {
+	path := strings.TrimPrefix(returnTo, s.site.origin)
+	query, ok := strings.CutPrefix(path, s.site.prefix+"/oidc/authorize?")
+	if !ok {
+		return auth.Client{}, nil
+	}
+	values, _ := url.ParseQuery(query)
+	client, err := s.grants.Client(ctx, values.Get("client_id"))
+	if auth.ReasonOf(err) == auth.NoSuchClient {
+		return auth.Client{}, nil
+	}
+	return client, err
+}
+
+// clientByNumber is the application of a ticket; the zero Client for none.
+func (s *Server) clientByNumber(ctx context.Context, number uint16) (auth.Client, error) {
+	if number == 0 {
+		return auth.Client{}, nil
+	}
+	clients, err := s.admins.Clients(ctx)
+	if err != nil {
+		return auth.Client{}, err
+	}
+	i := slices.IndexFunc(clients, func(c auth.Client) bool { return uint16(c.Number) == number })
+	if i < 0 {
+		return auth.Client{}, auth.Failf(auth.ScanSpent, "the application is gone")
+	}
+	return clients[i], nil
+}

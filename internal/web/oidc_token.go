@@ -1,0 +1,151 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"wxlogin/internal/auth"
+)
+
+// authenticate says which application calls: by its secret, in the header or the form,
+// or, if it is public, by its name alone.
+func (s *Server) authenticate(r *http.Request) (*auth.Client, map[string]string, error) {
+	// Only of the body: what is in an address is in logs too.
+	form, err := single(r.PostForm)
+	if err != nil {
+		return nil, nil, err
+	}
+	unknown := auth.Fail(auth.BadRequest, &protocolError{http.StatusUnauthorized, "invalid_client", "there is no such client, or its secret is another"})
+	id, secret := form["client_id"], form["client_secret"]
+	if name, password, ok := r.BasicAuth(); ok {
+		// Both are form-encoded within (RFC 6749, 2.3.1).
+		name, errName := url.QueryUnescape(name)
+		password, errPassword := url.QueryUnescape(password)
+		switch {
+		case errName != nil || errPassword != nil || secret != "" || id != "" && id != name:
+			return nil, nil, refuseCall("invalid_request", "the client has to say once who it is")
+		}
+		id, secret = name, password
+	} else if r.Header.Get("Authorization") != "" {
+		return nil, nil, unknown // Basic is the one scheme (RFC 6749, 5.2)
+	}
+	client, err := s.grants.Client(r.Context(), id)
+	switch {
+	case auth.ReasonOf(err) == auth.NoSuchClient:
+		return nil, nil, unknown
+	case err != nil:
+		return nil, nil, err
+	case client.Public() != (secret == ""), !client.Public() && !client.HasSecret(auth.Secret(secret)):
+		return nil, nil, unknown
+	}
+	return &client, form, nil
+}
+
+// tokenAnswer is what an application gets (OpenID Connect Core, 3.1.3.3).
+type tokenAnswer struct {
+	AccessToken  string `json:"access_token"`
+	TokenType    string `json:"token_type"`
+	ExpiresIn    int    `json:"expires_in"`
+	Scope        string `json:"scope"`
+	IDToken      string `json:"id_token"`
+	RefreshToken string `json:"refresh_token,omitempty"`
+}
+
+// token gives an application tokens for a code or a refresh token.
+func (s *Server) token(w http.ResponseWriter, r *http.Request) error {
+	client, form, err := s.authenticate(r)
+	name := ""
+	if err == nil {
+		name, err = client.Name, s.redeem(w, r, client, form)
+	}
+	result := "given"
+	if told, ok := errors.AsType[*protocolError](err); ok {
+		result = told.code
+	} else if err != nil {
+		result = string(auth.ReasonOf(err))
+	}
+	s.config.Application(name, "token", result)
+	return err
+}
+
+// redeem spends what the application has come with.
+func (s *Server) redeem(w http.ResponseWriter, r *http.Request, client *auth.Client, form map[string]string) (err error) {
+	// Before anything is spent: without a key there is no answer.
+	if err := s.idTokens.Ensure(r.Context(), client.Alg); err != nil {
+		return err
+	}
+	var tokens auth.Tokens
+	switch form["grant_type"] {
+	case "authorization_code":
+		tokens, err = s.grants.Redeem(r.Context(), client, auth.Secret(form["code"]), form["redirect_uri"], form["code_verifier"])
+	case "refresh_token":
+		tokens, err = s.grants.Refresh(r.Context(), client, auth.Secret(form["refresh_token"]))
+	case "":
+		return refuseCall("invalid_request", "there is no grant_type")
+	default:
+		return refuseCall("unsupported_grant_type", "the grant types are authorization_code and refresh_token")
+	}
+	if auth.ReasonOf(err) == auth.NoSuchGrant {
+		s.log.InfoContext(r.Context(), "an application's code or token is no good", "request_id", requestID(r), "application", client.Name, "error", err)
+		return refuseCall("invalid_grant", "it is not good: unknown, used, ended, or given for another client, redirect_uri or verifier")
+	}
+	if err != nil {
+		return err
+	}
+	first := form["grant_type"] == "authorization_code"
+	idToken, err := s.idTokens.Sign(r.Context(), client.Alg, "JWT", s.idClaims(&tokens, first))
+	if err != nil {
+		return err
+	}
+	s.writeJSON(w, r, "application/json", http.StatusOK, tokenAnswer{
+		AccessToken:  string(tokens.Access),
+		TokenType:    "Bearer",
+		ExpiresIn:    int(auth.AccessLifetime / time.Second),
+		Scope:        strings.Join(tokens.Grant.Scopes, " "),
+		IDToken:      idToken,
+		RefreshToken: string(tokens.Refresh),
+	})
+	return nil
+}
+
+// userinfo tells an application about the person that its access token is for.
+func (s *Server) userinfo(w http.ResponseWriter, r *http.Request) error {
+	scheme, access, ok := strings.Cut(r.Header.Get("Authorization"), " ")
+	ok = ok && strings.EqualFold(scheme, "Bearer")
+	if form := r.PostForm["access_token"]; !ok && len(form) == 1 && r.Header.Get("Authorization") == "" {
+		access, ok = form[0], true
+	}
+	if !ok {
+		w.Header().Set("WWW-Authenticate", "Bearer")
+		return auth.Fail(auth.BadRequest, &protocolError{http.StatusUnauthorized, "invalid_request", "there is no access token"})
+	}
+	granted, err := s.grants.Person(r.Context(), auth.Secret(access))
+	if auth.ReasonOf(err) == auth.NoSuchGrant {
+		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
+		return auth.Fail(auth.BadRequest, &protocolError{http.StatusUnauthorized, "invalid_token", "the access token is unknown or has ended"})
+	}
+	if err != nil {
+		return err
+	}
+	s.writeJSON(w, r, "application/json", http.StatusOK, s.personClaims(&granted))
+	return nil
+}
+
+// revoke ends what a token was given for. That there was nothing to end is no error.
+func (s *Server) revoke(w http.ResponseWriter, r *http.Request) error {
+	client, form, err := s.authenticate(r)
+	if err != nil {
+		return err
+	}
+	if form["token"] == "" {
+		return refuseCall("invalid_request", "there is no token")
+	}
+	if err := s.grants.Revoke(r.Context(), client, auth.Secret(form["token"])); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusOK)
+	return nil
+}
