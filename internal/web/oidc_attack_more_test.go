@@ -133,3 +133,24 @@ func TestOriginWithoutPort(t *testing.T) {
 		}
 	}
 }
+
+// Whoever asks for a scan spells the address that it leads to in another way, so that
+// the person with the phone is not told which application it opens.
+func TestScanNamesTheApplicationHoweverItIsSpelled(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{})
+	app := w.app("Wiki", nil)
+	desktop := w.browser(desktopWeb)
+	query := "?client_id=" + app.client.ID
+	for _, address := range []string{
+		"/oidc/authorize" + query, "/oidc/authorize/" + query, w.public + "/oidc/authorize" + query,
+		strings.Replace(w.public, "http", "HTTP", 1) + "/oidc/authorize" + query,
+	} {
+		desktop.get("/scan?return_to="+url.QueryEscape(address)).wantPage(http.StatusOK, "Wiki")
+	}
+	for _, address := range []string{"/me" + query, "/oidc/authorize?client_id=x", "https://other.example.com/oidc/authorize" + query} {
+		if p := desktop.get("/scan?return_to=" + url.QueryEscape(address)); strings.Contains(p.Body, "Wiki") {
+			t.Errorf("%s names it", address)
+		}
+	}
+}
