@@ -82,7 +82,7 @@ func TestLogoutIsTold(t *testing.T) {
 		t.Fatalf("told %d times", len(told))
 	}
 
-	signed, err := jose.ParseSigned(told[2], []jose.SignatureAlgorithm{jose.ES256})
+	signed, err := jose.ParseSignedCompact(told[2], []jose.SignatureAlgorithm{jose.ES256})
 	check(t, err)
 	if typ := signed.Signatures[0].Header.ExtraHeaders["typ"]; typ != "logout+jwt" {
 		t.Errorf("typ %v", typ)

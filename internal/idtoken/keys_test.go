@@ -43,7 +43,7 @@ func (w *world) signer(keys *idtoken.Keys, alg auth.Alg) string {
 	if string(payload) != `{"sub":"x"}` {
 		w.t.Errorf("%s", payload)
 	}
-	signed, err := jose.ParseSigned(token, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(alg)})
+	signed, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(alg)})
 	check(w.t, err)
 	return signed.Signatures[0].Header.KeyID
 }

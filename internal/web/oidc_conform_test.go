@@ -139,6 +139,13 @@ func TestPromptAndMaxAge(t *testing.T) {
 	if p := desktop.opens(app.begins(param("prompt", "login"))); !strings.HasSuffix(p.URL.Path, "/scan") {
 		t.Errorf("a desktop is led to %s", p.URL)
 	}
+	// Its address says where it leads: not there without the scan.
+	scan, err := url.Parse(desktop.get(app.begins(param("prompt", "login"))).Header.Get("Location"))
+	check(t, err)
+	marked = scan.Query().Get("return_to")
+	if p := desktop.get(marked); !strings.Contains(marked, "wxlogin_fresh=") || strings.Contains(p.Header.Get("Location"), "code=") {
+		t.Errorf("%s gives a code without a login", marked)
+	}
 
 	// WeChat is down: the old session is not passed off as a new one, and nothing goes round.
 	w.sim.Plan(wechatsim.Token, wechatsim.Fault{Status: http.StatusInternalServerError, Times: 10})

@@ -1,0 +1,162 @@
+//go:build compat
+
+package compat_test
+
+import (
+	"encoding/json"
+	"html"
+	"io"
+	"net"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// service is server demo, with a database that the command line can reach.
+type service struct{ program, issuer, database string }
+
+func startService(t *testing.T) *service {
+	t.Helper()
+	folder := t.TempDir()
+	s := &service{program: filepath.Join(folder, "server"), database: "sqlite:" + filepath.Join(folder, "data", "wxlogin.db")}
+	if out, err := exec.Command("go", "build", "-o", s.program, "../cmd/server").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	command := exec.Command(s.program, "demo", "--empty", "--data", filepath.Join(folder, "data"), "--simulator-addr", "127.0.0.1:0")
+	command.Env = append(os.Environ(), "WXLOGIN_ADDR=127.0.0.1:0")
+	said := start(t, command)
+	for s.issuer == "" {
+		if found := regexp.MustCompile(`visitor\s+(http://\S+)/$`).FindStringSubmatch(said()); found != nil {
+			s.issuer = found[1]
+		}
+	}
+	return s
+}
+
+// client runs server client and returns what it prints.
+func (s *service) client(t *testing.T, args ...string) []byte {
+	t.Helper()
+	command := exec.Command(s.program, append([]string{"client"}, args...)...)
+	command.Env = append(os.Environ(), "WXLOGIN_PUBLIC_URL="+s.issuer, "WXLOGIN_APPID="+appID, "WXLOGIN_APPSECRET="+secret, "WXLOGIN_DATABASE_URL="+s.database)
+	command.Stderr = os.Stderr
+	out, err := command.Output()
+	if err != nil {
+		t.Fatalf("%v: %v", args, err)
+	}
+	return out
+}
+
+// person is a browser inside WeChat that says yes.
+func person(t *testing.T, key string) *http.Client {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	jar.SetCookies(&url.URL{Scheme: "http", Host: "127.0.0.1", Path: "/"}, []*http.Cookie{
+		{Name: "wechatsim_person", Value: key}, {Name: "wechatsim_consent", Value: "allow"},
+	})
+	return &http.Client{Jar: jar, Timeout: patience}
+}
+
+// open goes where pages lead until one leads nowhere.
+func open(t *testing.T, browser *http.Client, address string) (status int, body string) {
+	t.Helper()
+	leads := regexp.MustCompile(`content="0; url=([^"]+)"|href="([^"]*/login\?consent=1[^"]*)"`)
+	for range 10 {
+		req, err := http.NewRequestWithContext(t.Context(), "GET", address, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("User-Agent", "Mozilla/5.0 (Linux; Android 14) MicroMessenger/8.0.50")
+		req.Header.Set("Accept", "text/html")
+		res, err := browser.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		content, err := io.ReadAll(res.Body)
+		res.Body.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := leads.FindStringSubmatch(string(content))
+		if found == nil {
+			return res.StatusCode, string(content)
+		}
+		next, err := res.Request.URL.Parse(html.UnescapeString(found[1] + found[2]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		address = next.String()
+	}
+	t.Fatalf("goes round at %s", address)
+	return 0, ""
+}
+
+// freeAddress is of this machine, for a program that has to be told its port.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// oauth2-proxy as a gate, with the lines that server client show prints for it.
+func TestOAuth2Proxy(t *testing.T) {
+	folder := t.TempDir()
+	install := exec.Command("go", "install", "github.com/oauth2-proxy/oauth2-proxy/v7@v7.15.6")
+	install.Dir, install.Env = folder, append(os.Environ(), "GOBIN="+folder, "GOFLAGS=")
+	if out, err := install.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	s := startService(t)
+	for _, flags := range [][]string{nil, {"--email"}} {
+		address := freeAddress(t)
+		name := "Gate" + strings.Join(flags, "")
+		var made struct {
+			Secret string `json:"client_secret"`
+		}
+		args := append([]string{"add", name, "--redirect-uri", "http://" + address + "/oauth2/callback", "--trusted", "--json"}, flags...)
+		if err := json.Unmarshal(s.client(t, args...), &made); err != nil {
+			t.Fatal(err)
+		}
+		lines := strings.ReplaceAll(string(s.client(t, "show", name, "--for", "oauth2-proxy")), "CLIENT_SECRET", made.Secret)
+		config := filepath.Join(t.TempDir(), "gate.cfg")
+		if err := os.WriteFile(config, []byte(lines), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		gate := exec.Command(filepath.Join(folder, "oauth2-proxy"), "--config="+config, "--http-address="+address,
+			"--cookie-secret=0123456789abcdef0123456789abcdef", "--cookie-secure=false", "--upstream=static://202", "--skip-provider-button")
+		gate.Stderr = os.Stderr
+		start(t, gate)
+		for began := time.Now(); ; time.Sleep(50 * time.Millisecond) {
+			if c, err := net.Dial("tcp", address); err == nil {
+				c.Close()
+				break
+			} else if time.Since(began) > patience {
+				t.Fatal(err)
+			}
+		}
+		lin := person(t, "lin")
+		if status, body := open(t, lin, "http://"+address+"/"); status != http.StatusAccepted {
+			t.Errorf("%s: %d %s", name, status, body)
+		}
+		if _, body := open(t, lin, "http://"+address+"/oauth2/userinfo"); !strings.Contains(body, `"preferredUsername":"wx_`) {
+			t.Errorf("%s: the gate knows %s", name, body)
+		}
+		s.client(t, "edit", name, "--groups", "staff")
+		if status, body := open(t, person(t, "lin"), "http://"+address+"/"); status != http.StatusForbidden {
+			t.Errorf("%s: who is not of the group: %d %s", name, status, body)
+		}
+	}
+}
