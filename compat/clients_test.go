@@ -127,14 +127,20 @@ func goInstall(t *testing.T, module string) string {
 // application, with the secret in them.
 func (s *service) linesFor(t *testing.T, application, name string, flags ...string) string {
 	t.Helper()
+	lines, secret := s.made(t, application, name, flags...)
+	return regexp.MustCompile(`\bCLIENT_SECRET\b`).ReplaceAllLiteralString(lines, secret) // not in OAUTH2_CLIENT_SECRET
+}
+
+// made makes a trusted client and returns the lines as they are printed, and its secret.
+func (s *service) made(t *testing.T, application, name string, flags ...string) (lines, secret string) {
+	t.Helper()
 	var made struct {
 		Secret string `json:"client_secret"`
 	}
 	if err := json.Unmarshal(s.client(t, append([]string{"add", name, "--trusted", "--json"}, flags...)...), &made); err != nil {
 		t.Fatal(err)
 	}
-	lines := string(s.client(t, "show", name, "--for", application))
-	return regexp.MustCompile(`\bCLIENT_SECRET\b`).ReplaceAllLiteralString(lines, made.Secret) // not in OAUTH2_CLIENT_SECRET
+	return string(s.client(t, "show", name, "--for", application)), made.Secret
 }
 
 // reachable waits until a program listens.
