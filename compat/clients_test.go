@@ -111,42 +111,70 @@ func freeAddress(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// oauth2-proxy as a gate, with the lines that server client show prints for it.
-func TestOAuth2Proxy(t *testing.T) {
+// goInstall builds a program of the Go proxy and returns the folder that has it.
+func goInstall(t *testing.T, module string) string {
+	t.Helper()
 	folder := t.TempDir()
-	install := exec.Command("go", "install", "github.com/oauth2-proxy/oauth2-proxy/v7@v7.15.6")
+	install := exec.Command("go", "install", module)
 	install.Dir, install.Env = folder, append(os.Environ(), "GOBIN="+folder, "GOFLAGS=")
 	if out, err := install.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
+	return folder
+}
+
+// linesFor makes a trusted client and returns the lines to paste into the
+// application, with the secret in them.
+func (s *service) linesFor(t *testing.T, application, name string, flags ...string) string {
+	t.Helper()
+	lines, secret := s.made(t, application, name, flags...)
+	return regexp.MustCompile(`\bCLIENT_SECRET\b`).ReplaceAllLiteralString(lines, secret) // not in OAUTH2_CLIENT_SECRET
+}
+
+// made makes a trusted client and returns the lines as they are printed, and its secret.
+func (s *service) made(t *testing.T, application, name string, flags ...string) (lines, secret string) {
+	t.Helper()
+	var made struct {
+		Secret string `json:"client_secret"`
+	}
+	if err := json.Unmarshal(s.client(t, append([]string{"add", name, "--trusted", "--json"}, flags...)...), &made); err != nil {
+		t.Fatal(err)
+	}
+	return string(s.client(t, "show", name, "--for", application)), made.Secret
+}
+
+// reachable waits until a program listens.
+func reachable(t *testing.T, address string) {
+	t.Helper()
+	for began := time.Now(); ; time.Sleep(50 * time.Millisecond) {
+		c, err := net.Dial("tcp", address)
+		if err == nil {
+			c.Close()
+			return
+		}
+		if time.Since(began) > patience {
+			t.Fatal(err)
+		}
+	}
+}
+
+// oauth2-proxy as a gate, with the lines that server client show prints for it.
+func TestOAuth2Proxy(t *testing.T) {
+	program := filepath.Join(goInstall(t, "github.com/oauth2-proxy/oauth2-proxy/v7@v7.15.6"), "oauth2-proxy")
 	s := startService(t)
 	for _, flags := range [][]string{nil, {"--email"}} {
 		address := freeAddress(t)
 		name := "Gate" + strings.Join(flags, "")
-		var made struct {
-			Secret string `json:"client_secret"`
-		}
-		args := append([]string{"add", name, "--redirect-uri", "http://" + address + "/oauth2/callback", "--trusted", "--json"}, flags...)
-		if err := json.Unmarshal(s.client(t, args...), &made); err != nil {
-			t.Fatal(err)
-		}
-		lines := strings.ReplaceAll(string(s.client(t, "show", name, "--for", "oauth2-proxy")), "CLIENT_SECRET", made.Secret)
+		lines := s.linesFor(t, "oauth2-proxy", name, append([]string{"--redirect-uri", "http://" + address + "/oauth2/callback"}, flags...)...)
 		config := filepath.Join(t.TempDir(), "gate.cfg")
 		if err := os.WriteFile(config, []byte(lines), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		gate := exec.Command(filepath.Join(folder, "oauth2-proxy"), "--config="+config, "--http-address="+address,
+		gate := exec.Command(program, "--config="+config, "--http-address="+address,
 			"--cookie-secret=0123456789abcdef0123456789abcdef", "--cookie-secure=false", "--upstream=static://202", "--skip-provider-button")
 		gate.Stderr = os.Stderr
 		start(t, gate)
-		for began := time.Now(); ; time.Sleep(50 * time.Millisecond) {
-			if c, err := net.Dial("tcp", address); err == nil {
-				c.Close()
-				break
-			} else if time.Since(began) > patience {
-				t.Fatal(err)
-			}
-		}
+		reachable(t, address)
 		lin := person(t, "lin")
 		if status, body := open(t, lin, "http://"+address+"/"); status != http.StatusAccepted {
 			t.Errorf("%s: %d %s", name, status, body)
