@@ -12,8 +12,17 @@ func (s *Server) inWeChat(r *http.Request) bool {
 	if s.config.Demo != nil {
 		return true
 	}
-	agent := r.UserAgent()
+	agent := header(r, "User-Agent")
 	return names(agent, "MicroMessenger") && !names(agent, "wxwork")
+}
+
+// header is what a request says under a name, which is given in its canonical form.
+// For what every visit asks: Get looks at each letter of the name.
+func header(r *http.Request, name string) string {
+	if values := r.Header[name]; len(values) > 0 {
+		return values[0]
+	}
+	return ""
 }
 
 // names says whether a User-Agent holds a name, which is given as products spell it
