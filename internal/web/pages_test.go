@@ -771,6 +771,6 @@ func TestAgo(t *testing.T) {
 func sampleApps() []admin.Access {
 	return []admin.Access{
 		{Client: auth.Client{ID: "c1", Name: "Grafana", RedirectURIs: []string{"https://grafana.example.com/login/generic_oauth"}}, Scopes: append(slices.Clone(auth.ClientScopes), "wechat"), AgreedAt: time.Unix(1_800_000_000, 0), LastAt: time.Unix(1_800_000_000, 0), Offline: true},
-		{Client: auth.Client{ID: "c2", Name: "‮<b>", RedirectURIs: []string{"com.example.app:/callback"}, Trusted: true, WeChat: true}},
+		{Client: auth.Client{ID: "c2", Name: "\u202e<b>", RedirectURIs: []string{"com.example.app:/callback"}, Trusted: true, WeChat: true}},
 	}
 }
