@@ -17,6 +17,8 @@ func (d *doctor) checkReturnHosts(context.Context) []finding {
 	switch {
 	case public == nil:
 		return skip(subject, "WXLOGIN_PUBLIC_URL is not valid")
+	case domain == "" && d.settings.CookieDomain != "":
+		return skip(subject, "WXLOGIN_COOKIE_DOMAIN is not valid")
 	case len(d.config.returnHosts) == 0 && domain != "":
 		return one(warning, subject, "WXLOGIN_COOKIE_DOMAIN is set and WXLOGIN_RETURN_HOSTS is not: people come back to no other site",
 			"name the protected sites in WXLOGIN_RETURN_HOSTS, or leave out WXLOGIN_COOKIE_DOMAIN")

@@ -174,6 +174,7 @@ func TestDoctorOfReturnHosts(t *testing.T) {
 		{"login.example.com:8443", "", "ok", "1"},
 		{"", "", "ok", "none"},
 		{"", "example.com", "warn", "WXLOGIN_RETURN_HOSTS"},
+		{"shop.example.com", "example.org", "skip", "not valid"},
 	} {
 		c.vars["WXLOGIN_RETURN_HOSTS"], c.vars["WXLOGIN_COOKIE_DOMAIN"] = test.hosts, test.domain
 		c.doctor("--offline").wants(test.verdict, "return to", test.says)

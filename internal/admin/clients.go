@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"wxlogin/internal/auth"
@@ -82,6 +83,19 @@ type Access struct {
 	AgreedAt time.Time // zero: likewise
 	LastAt   time.Time // of the last login to it that is still known; zero: none is
 	Offline  bool      // it may come back when the person is not there
+}
+
+// Tells is what the application is told of the person: what they have agreed to, or
+// all that it may ask for if they were not asked.
+func (a Access) Tells() []string {
+	if len(a.Scopes) > 0 {
+		return a.Scopes
+	}
+	scopes := a.Client.Scopes(strings.Join(auth.ClientScopes, " "))
+	if a.Client.WeChat {
+		scopes = append(scopes, "wechat")
+	}
+	return scopes
 }
 
 // AccessOf lists the applications that know a person, by name.

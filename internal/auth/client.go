@@ -104,7 +104,9 @@ func (c *Client) Host() string {
 func (c *Client) Origins() (origins []string) {
 	for _, uri := range c.RedirectURIs {
 		if u, err := url.Parse(uri); err == nil && (u.Scheme == "https" || u.Scheme == "http") {
-			origins = append(origins, u.Scheme+"://"+strings.ToLower(u.Host))
+			// Browsers leave out the port that a scheme has by itself.
+			host := strings.TrimSuffix(strings.ToLower(u.Host), map[string]string{"https": ":443", "http": ":80"}[u.Scheme])
+			origins = append(origins, u.Scheme+"://"+host)
 		}
 	}
 	return origins

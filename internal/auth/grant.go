@@ -71,6 +71,18 @@ func (c *Client) Scopes(asked string) (scopes []string) {
 	return scopes
 }
 
+// scopeWeChat stands among what a person has agreed to for WeChat's numbers of theirs,
+// which no client asks for: it has them by its settings, perhaps since a later day.
+const scopeWeChat = "wechat"
+
+// asksFor is what a person has to agree to who is asked for some scopes.
+func (c *Client) asksFor(scopes []string) []string {
+	if c.WeChat {
+		return append(slices.Clone(scopes), scopeWeChat)
+	}
+	return scopes
+}
+
 // Has says whether a scope was granted.
 func (g *Grant) Has(scope string) bool { return slices.Contains(g.Scopes, scope) }
 

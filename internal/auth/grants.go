@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
+	"slices"
 	"time"
 )
 
@@ -48,7 +49,7 @@ func (g *Grants) Consented(ctx context.Context, client *Client, userID string, s
 		return true, nil
 	}
 	consent, err := g.store.Consent(ctx, userID, client.ID)
-	return err == nil && consent.Covers(scopes), err
+	return err == nil && consent.Covers(client.asksFor(scopes)), err
 }
 
 // Agree writes down that a person has agreed, besides what they had agreed to before.
@@ -58,8 +59,9 @@ func (g *Grants) Agree(ctx context.Context, client *Client, userID string, scope
 		return err
 	}
 	consent := Consent{UserID: userID, ClientID: client.ID, AgreedAt: g.now()}
-	for _, scope := range ClientScopes {
-		if (&Consent{Scopes: scopes, AgreedAt: consent.AgreedAt}).Covers([]string{scope}) || before.Covers([]string{scope}) {
+	scopes = client.asksFor(scopes)
+	for _, scope := range append(slices.Clone(ClientScopes), scopeWeChat) {
+		if slices.Contains(scopes, scope) || before.Covers([]string{scope}) {
 			consent.Scopes = append(consent.Scopes, scope)
 		}
 	}

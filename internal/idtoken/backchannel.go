@@ -2,6 +2,7 @@ package idtoken
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -70,14 +71,16 @@ func onlyNearby(_, address string, _ syscall.RawConn) error {
 	return nil
 }
 
-// Deliver brings all that is due.
+// Deliver brings all that is due. A client that cannot be reached is not called again
+// in the same round: each call waits for seconds, and others are waiting behind.
 func (b *Backchannel) Deliver(ctx context.Context) error {
 	errs := make(chan error, couriers)
 	var all sync.WaitGroup
+	var silent sync.Map // the ids of clients that could not be reached
 	for range couriers {
 		all.Go(func() {
 			for {
-				more, err := b.one(ctx)
+				more, err := b.one(ctx, &silent)
 				if err != nil || !more {
 					errs <- err
 					return
@@ -96,7 +99,7 @@ func (b *Backchannel) Deliver(ctx context.Context) error {
 }
 
 // one brings one notice, and says whether there was one.
-func (b *Backchannel) one(ctx context.Context) (bool, error) {
+func (b *Backchannel) one(ctx context.Context, silent *sync.Map) (bool, error) {
 	now := b.now()
 	notice, err := b.store.NextNotice(ctx, now, now.Add(taken))
 	if err != nil || notice.ClientID == "" {
@@ -109,7 +112,14 @@ func (b *Backchannel) one(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	err = b.tell(ctx, client, notice)
+	if _, known := silent.Load(client.ID); known {
+		err = errSilent
+	} else {
+		err = b.tell(ctx, client, notice)
+	}
+	if _, unreached := errors.AsType[*url.Error](err); unreached {
+		silent.Store(client.ID, true)
+	}
 	switch {
 	case err == nil:
 		b.log.InfoContext(ctx, "an application was told of a logout", "application", client.Name, "tries", notice.Tries)
@@ -123,6 +133,8 @@ func (b *Backchannel) one(ctx context.Context) (bool, error) {
 	b.log.WarnContext(ctx, "an application could not be told of a logout yet", "application", client.Name, "tries", notice.Tries, "error", err)
 	return true, b.store.PutOffNotice(ctx, notice, b.now().Add(pauseAfter(notice.Tries)))
 }
+
+var errSilent = errors.New("it could not be reached a moment ago")
 
 // pauseAfter grows from five seconds to an hour.
 func pauseAfter(tries int) time.Duration {
@@ -160,7 +172,7 @@ func (b *Backchannel) tell(ctx context.Context, client auth.Client, notice auth.
 	defer res.Body.Close()
 	_, _ = io.CopyN(io.Discard, res.Body, maxAnswer) // so that the connection can be used again
 	if res.StatusCode != http.StatusOK && res.StatusCode != http.StatusNoContent {
-		return fmt.Errorf("it answered %s", res.Status)
+		return fmt.Errorf("it answered %d", res.StatusCode) // its words are not ours to log
 	}
 	return nil
 }

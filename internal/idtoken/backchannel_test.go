@@ -2,10 +2,12 @@ package idtoken_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -145,5 +147,40 @@ func TestHTTPStaysNearby(t *testing.T) {
 		if err := idtoken.OnlyNearby("tcp", address, nil); (err == nil) != fine {
 			t.Errorf("%s: %v", address, err)
 		}
+	}
+}
+
+// An application that hangs costs a round few calls, however many logouts it is to be
+// told of, and the next round tries again. One that answers no is told of each.
+func TestAnApplicationThatHangs(t *testing.T) {
+	w := newWorld(t)
+	var calls atomic.Int64
+	var hangs atomic.Bool
+	hangs.Store(true)
+	r := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+		calls.Add(1)
+		if hangs.Load() {
+			panic(http.ErrAbortHandler) // as who never answers, without the wait
+		}
+		rw.WriteHeader(http.StatusBadRequest)
+	}))
+	t.Cleanup(r.Close)
+	c := w.client(r.URL)
+	const sessions, couriers = 30, 4
+	for i := range sessions {
+		visit := w.signedIn(c, fmt.Sprint("o", i))
+		check(t, w.db.DeleteSession(t.Context(), auth.VisitorSession, visit.Session.TokenHash))
+	}
+	b := w.backchannel()
+	check(t, b.Deliver(t.Context()))
+	if n := calls.Load(); n < 1 || n > couriers {
+		t.Errorf("%d calls in a round", n)
+	}
+	hangs.Store(false)
+	calls.Store(0)
+	w.pass(time.Minute)
+	check(t, b.Deliver(t.Context()))
+	if n := calls.Load(); n != sessions {
+		t.Errorf("%d calls when it answers again", n)
 	}
 }

@@ -50,19 +50,27 @@ func (r clientRow) client() auth.Client {
 		Email:        r.Email,
 		WeChat:       r.WeChat,
 		Trusted:      r.Trusted,
-		Groups:       texts(r.Groups),
+		Groups:       doorkeepers(r.Groups),
 		Issuer:       r.Issuer,
 		CreatedAt:    instant(r.CreatedAt),
 	}
 }
 
-// texts reads a JSON list. One that somebody has broken by hand has nothing in it,
-// and so lets nobody through.
+// texts reads a JSON list. One that somebody has broken by hand has nothing in it.
 func texts(list string) (items []string) {
 	if list != "[]" {
 		_ = json.Unmarshal([]byte(list), &items)
 	}
 	return items
+}
+
+// doorkeepers are the groups that may enter. No groups let everybody in, so a list that
+// somebody has broken by hand names one that nobody can be in.
+func doorkeepers(list string) []string {
+	if groups := texts(list); list == "[]" || len(groups) > 0 {
+		return groups
+	}
+	return []string{"?"}
 }
 
 func jsonList(items []string) string {

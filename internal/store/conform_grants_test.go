@@ -67,6 +67,15 @@ func (w *world) visits(openID string) auth.Visit {
 }
 
 var grantPromises = map[string]func(*world){
+	"a list of groups that is broken lets nobody in": func(w *world) {
+		c := w.client("Wiki")
+		for _, broken := range []string{"", "null", "{", "staff", "[] ", `"staff"`} {
+			w.exec("UPDATE clients SET group_names = $1", broken)
+			if got := must(w.ClientByID(w.ctx, c.ID))(w.t); got.Admits(&auth.User{}) || got.Admits(&auth.User{Groups: []string{"staff"}}) {
+				w.t.Errorf("%q lets in", broken)
+			}
+		}
+	},
 	"a client is what was added, and its name is taken": func(w *world) {
 		c := w.client("Wiki")
 		if c.Number != 1 || w.client("Board").Number != 2 {

@@ -42,6 +42,20 @@ func movers(t *testing.T) (from, to *world, path string) {
 	if err := from.AddAdminLink(from.ctx, admin.Link{TokenHash: "link", EndsAt: from.clock.now()}, from.event(admin.ActLinkMade, "")); err != nil {
 		t.Fatal(err)
 	}
+	// Applications: a code that waits, one that was redeemed, one whose session has
+	// ended, a consent, a key, and a logout that is still to be told.
+	wiki, visit := from.client("Wiki"), must(from.SaveLogin(from.ctx, from.login("o3", auth.ScopeBase)))(t)
+	from.wantCode(wiki, *visit)
+	from.wantRedeemed(from.wantCode(wiki, *visit, auth.ScopeOffline))
+	last := must(from.SaveLogin(from.ctx, from.login("o4", auth.ScopeBase)))(t)
+	from.wantRedeemed(from.wantCode(wiki, *last, auth.ScopeOffline))
+	if err := from.DeleteSession(from.ctx, auth.VisitorSession, last.Session.TokenHash); err != nil {
+		t.Fatal(err)
+	}
+	if err := from.SaveConsent(from.ctx, auth.Consent{UserID: visit.User.ID, ClientID: wiki.ID, Scopes: []string{auth.ScopeOpenID}, AgreedAt: from.clock.now()}); err != nil {
+		t.Fatal(err)
+	}
+	must(from.AddSigningKey(from.ctx, auth.SigningKey{Alg: auth.RS256, Generation: 1, ID: "kid", Public: "{}", Private: "private", CreatedAt: from.clock.now(), SignsAt: from.clock.now()}))(t)
 	return from, to, strings.TrimPrefix(from.at.url, "sqlite:")
 }
 
@@ -68,7 +82,8 @@ func TestADatabaseMovesWhole(t *testing.T) {
 	if after := must(os.ReadFile(path))(t); !bytes.Equal(before, after) {
 		t.Error("the source has changed")
 	}
-	for table, rows := range map[string]int64{"users": 20, "tokens": 20, "sessions": 21, "logins": 21, "pictures": 5, "admins": 1, "admin_links": 1, "events": 1202, "scans": 0} {
+	for table, rows := range map[string]int64{"users": 20, "tokens": 20, "sessions": 22, "logins": 23, "pictures": 5, "admins": 1, "admin_links": 1, "events": 1203, "scans": 0,
+		"clients": 1, "grants": 3, "consents": 1, "outbox": 1, "signing_keys": 1} {
 		if m, ok := moved[table]; !ok || m.Rows != rows || m.Added != rows || m.Repaired != 0 {
 			t.Errorf("%s: %+v, want %d rows", table, m, rows)
 		}
@@ -87,8 +102,18 @@ func TestADatabaseMovesWhole(t *testing.T) {
 	// What a database keeps for itself is there too.
 	to.wantFound("锤 🧋 7", "o7")
 	to.wantRows("nicknames", 20)
-	if counts := must(to.Counts(to.ctx, to.clock.now()))(t); counts.Users != 20 || counts.Sessions != 21 {
+	if counts := must(to.Counts(to.ctx, to.clock.now()))(t); counts.Users != 20 || counts.Sessions != 22 {
 		t.Errorf("%+v", counts)
+	}
+	if clients := must(to.Clients(to.ctx))(t); len(clients) != 1 || clients[0].Backchannel == "" {
+		t.Errorf("%+v", clients)
+	}
+	if keys := must(to.SigningKeys(to.ctx))(t); len(keys) != 1 || keys[0].Private != "private" {
+		t.Error("the signing key does not open")
+	}
+	offline := to.text("SELECT id FROM grants WHERE session_id IS NULL")
+	if g := must(to.GrantByID(to.ctx, offline))(t); g.Grant.InSession || g.Grant.Refresh.Hash != "refresh" || g.Client.Name != "Wiki" {
+		t.Errorf("%+v", g.Grant)
 	}
 	again, _, err := move(to, path)
 	if err != nil {

@@ -127,6 +127,31 @@ func TestSearchReadsFewOnPostgres(t *testing.T) {
 	}
 }
 
+// On PostgreSQL, people of a place are found among them, and not by going past
+// everybody who has come since WeChat stopped telling of places.
+func TestPlacesReadTheirOwnOnPostgres(t *testing.T) {
+	w := newWorld(t, postgresEngine)
+	w.bulk(30_000)
+	w.exec(`UPDATE users SET avatar_url = repeat('x', 300), city = '广州',
+		province = (ARRAY['广东', '广东', '江苏', '浙江', '四川', '青海'])[1 + first_login_at * 7919 % 6] WHERE first_login_at < 3000`)
+	w.exec("CLUSTER users USING users_by_first_login") // as they have come
+	w.exec("ANALYZE")
+	day := admin.Span{From: time.UnixMilli(5), To: time.UnixMilli(900)}
+	for _, sort := range admin.Sorts {
+		for _, q := range []admin.UserQuery{
+			{Province: "广东"}, {City: "广州"}, {Province: "浙江"}, {City: "火星"}, {Province: "广东", City: "广州"}, {Province: "广东", First: day}, {City: "广州", Last: day},
+		} {
+			q.Sort = sort
+			for _, s := range must(w.Statements(w.ctx, q))(t) {
+				plan := strings.Join(w.planned("EXPLAIN ", s), "\n")
+				if s.Scan && (strings.Contains(plan, "Sort") || !strings.Contains(plan, "users_by_province") && !strings.Contains(plan, "users_by_city")) {
+					t.Errorf("%+v goes past people of other places:\n%s\n%s", q, s.Text, plan)
+				}
+			}
+		}
+	}
+}
+
 // Whether there is another admin is asked of the admins, however many people there
 // are.
 func TestCountAdminsReadsFew(t *testing.T) {

@@ -3,7 +3,6 @@ package telemetry
 import (
 	"context"
 	"encoding/json"
-	"log/slog"
 	"strconv"
 	"time"
 
@@ -11,29 +10,27 @@ import (
 )
 
 // accessLog writes records as slog's JSON handler does and nothing else: the
-// handler took 2 µs and four allocations for it, on the way of every request.
+// handler took 2 µs and four allocations for it, on the way of every request. A
+// test holds the two against each other.
 func accessLog(out *lineBuffer) func(context.Context, web.AccessRecord) {
-	fields := web.AccessRecord{}.Attrs()
-	var keys [len(fields)]string // with what stands around them
-	for i, field := range fields {
-		keys[i] = "," + string(appendText(nil, field.Key)) + ":"
-	}
 	return func(_ context.Context, record web.AccessRecord) {
 		var buffer [320]byte // on the stack, as out copies the line
 		line := append(buffer[:0], `{"time":"`...)
 		line = record.Began.Add(record.Took).AppendFormat(line, time.RFC3339Nano)
-		line = append(line, `","level":"INFO","msg":"request"`...)
-		for i, field := range record.Attrs() {
-			line = append(line, keys[i]...)
-			switch value := field.Value; value.Kind() {
-			case slog.KindInt64:
-				line = strconv.AppendInt(line, value.Int64(), 10)
-			case slog.KindFloat64:
-				line = strconv.AppendFloat(line, value.Float64(), 'f', -1, 64)
-			default:
-				line = appendText(line, value.String())
-			}
-		}
+		line = append(line, `","level":"INFO","msg":"request","request_id":`...)
+		line = appendText(line, record.RequestID)
+		line = append(line, `,"method":`...)
+		line = appendText(line, record.Method)
+		line = append(line, `,"route":`...)
+		line = appendText(line, record.Route)
+		line = append(line, `,"status":`...)
+		line = strconv.AppendInt(line, int64(record.Status), 10)
+		line = append(line, `,"bytes":`...)
+		line = strconv.AppendInt(line, record.Bytes, 10)
+		line = append(line, `,"ms":`...)
+		line = strconv.AppendFloat(line, record.Milliseconds(), 'f', -1, 64)
+		line = append(line, `,"client":`...)
+		line = appendText(line, record.Client)
 		line = append(line, "}\n"...)
 		_, _ = out.Write(line) // a log that cannot be written cannot report it either
 	}

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"runtime"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -35,12 +36,16 @@ type Metrics struct {
 	callTime  *prometheus.HistogramVec
 	oidc      *prometheus.CounterVec
 	state     state
+
+	mu      sync.RWMutex
+	answers map[answerKind]answers // that have been given
 }
 
 // NewMetrics makes counters that begin at 0. version is that of the program.
 func NewMetrics(version string) *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
+		answers:  make(map[answerKind]answers),
 		requests: counters("wxlogin_http_requests_total", "Requests answered, by route and status.",
 			"method", "route", "status"),
 		times: histograms("wxlogin_http_request_duration_seconds", "Time to answer, by route; without the streams of waiting desktops, which last by design.",

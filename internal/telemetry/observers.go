@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"wxlogin/internal/auth"
 	"wxlogin/internal/web"
 	"wxlogin/internal/wechat"
@@ -32,11 +34,43 @@ func (o Observers) Request(ctx context.Context, a web.AccessRecord) {
 	if !slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodDelete}, method) {
 		method = "other" // a client can make up any
 	}
-	o.Metrics.requests.WithLabelValues(method, a.Route, strconv.Itoa(a.Status)).Inc()
-	if !strings.HasSuffix(a.Route, "/scan/events") { // lasts 20 s by design
-		o.Metrics.times.WithLabelValues(a.Route).Observe(a.Took.Seconds())
+	answers := o.Metrics.answersOf(answerKind{method, a.Route, a.Status})
+	answers.count.Inc()
+	if answers.times != nil {
+		answers.times.Observe(a.Took.Seconds())
 	}
 	o.Tracing.request(ctx, method, a.Route, a.Status)
+}
+
+// answerKind is what answers are counted by. There are few: routes are patterns.
+type answerKind struct {
+	method, route string
+	status        int
+}
+
+// answers are the metrics of one kind of answer.
+type answers struct {
+	count prometheus.Counter
+	times prometheus.Observer // nil: not measured
+}
+
+// answersOf looks the metrics of a kind up once: the library checks and hashes all
+// labels each time, which every request would pay for.
+func (m *Metrics) answersOf(kind answerKind) answers {
+	m.mu.RLock()
+	known, ok := m.answers[kind]
+	m.mu.RUnlock()
+	if ok {
+		return known
+	}
+	known.count = m.requests.WithLabelValues(kind.method, kind.route, strconv.Itoa(kind.status))
+	if !strings.HasSuffix(kind.route, "/scan/events") { // lasts 20 s by design
+		known.times = m.times.WithLabelValues(kind.route)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.answers[kind] = known
+	return known
 }
 
 // Started takes a trip to WeChat that begins, and whether in a browser of

@@ -34,6 +34,7 @@ type adminUserPage struct {
 	Older      []auth.Login // and those before
 	Meanings   map[int64]string
 	Token      *admin.TokenInfo // nil: none is stored
+	Apps       []admin.Access   // applications that know the person, by name
 	Events     []admin.NamedEvent
 	Confirm    string // what has to be typed, so that a hint can be given
 	Lost       lostToken
@@ -74,6 +75,9 @@ func (s *Server) adminUser(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	p.Lost = s.lost(r, p.Token)
+	if p.Apps, err = s.admins.AccessOf(ctx, user.ID); err != nil {
+		return err
+	}
 	events, err := s.auditLog.Events(ctx, admin.EventQuery{Who: user.ID, Limit: recentActs})
 	if err != nil {
 		return err
@@ -96,7 +100,7 @@ func (s *Server) adminUser(w http.ResponseWriter, r *http.Request) error {
 // dones are what a form can have done; its words are done.NAME.
 var dones = []string{
 	"blocked", "unblocked", "sessions", "session", "admin_session", "refreshed", "needs_login", "erased", "mismatch", "granted", "revoked",
-	"bulk_blocked", "bulk_sessions", "bulk_nobody",
+	"bulk_blocked", "bulk_sessions", "bulk_nobody", "app", "group",
 }
 
 // done is the key of the words for what a form has just done, by what its
@@ -219,6 +223,24 @@ func (s *Server) adminChange(do func(context.Context, admin.Actor, string) (bool
 // endSession signs a person out of the browser that the address names.
 func (s *Server) endSession(r *http.Request, by admin.Actor, userID string) error {
 	return s.admins.EndSession(r.Context(), by, userID, chi.URLParam(r, "session"))
+}
+
+func (s *Server) endApp(r *http.Request, by admin.Actor, userID string) error {
+	err := s.admins.EndAccess(r.Context(), by, userID, chi.URLParam(r, "client"))
+	if auth.ReasonOf(err) == auth.NoSuchClient {
+		return nil // it holds nothing any more, which is what was wanted
+	}
+	return err
+}
+
+func (s *Server) joinGroup(r *http.Request, by admin.Actor, userID string) error {
+	_, err := s.admins.JoinGroup(r.Context(), by, userID, strings.TrimSpace(r.PostFormValue("group")))
+	return err
+}
+
+func (s *Server) leaveGroup(r *http.Request, by admin.Actor, userID string) error {
+	_, err := s.admins.LeaveGroup(r.Context(), by, userID, r.PostFormValue("group"))
+	return err
 }
 
 // apiExportUser is all that is stored on a person, as a file.

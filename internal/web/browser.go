@@ -12,15 +12,27 @@ func (s *Server) inWeChat(r *http.Request) bool {
 	if s.config.Demo != nil {
 		return true
 	}
-	agent := r.UserAgent()
-	return names(agent, "micromessenger") && !names(agent, "wxwork")
+	agent := header(r, "User-Agent")
+	return names(agent, "MicroMessenger") && !names(agent, "wxwork")
 }
 
-// names says whether a User-Agent holds a name, which is given in small letters and
-// may stand there in any. Every visit asks; a copy of the whole in small letters took
-// ten times as long.
+// header is what a request says under a name, which is given in its canonical form.
+// For what every visit asks: Get looks at each letter of the name.
+func header(r *http.Request, name string) string {
+	if values := r.Header[name]; len(values) > 0 {
+		return values[0]
+	}
+	return ""
+}
+
+// names says whether a User-Agent holds a name, which is given as products spell it
+// and may stand there in any letters. Every visit asks; a copy of the whole in small
+// letters took ten times as long.
 func names(agent, name string) bool {
-	for _, first := range [...]byte{name[0], name[0] - 'a' + 'A'} {
+	if strings.Contains(agent, name) {
+		return true
+	}
+	for _, first := range [...]byte{name[0] | 0x20, name[0] &^ 0x20} { // small and large
 		for rest := agent; ; rest = rest[1:] {
 			i := strings.IndexByte(rest, first)
 			if i < 0 || len(rest[i:]) < len(name) {
@@ -39,7 +51,7 @@ func names(agent, name string) bool {
 // WindowsWechat, MacWechat, UnifiedPCWindowsWechat, UnifiedPCLinuxWechat.
 func onDesktop(r *http.Request) bool {
 	agent := r.UserAgent()
-	return names(agent, "windowswechat") || names(agent, "macwechat") || names(agent, "unifiedpc")
+	return names(agent, "WindowsWechat") || names(agent, "MacWechat") || names(agent, "UnifiedPC")
 }
 
 // onPhone says whether a browser runs on a phone, which cannot scan a code that
@@ -49,5 +61,5 @@ func onPhone(r *http.Request) bool {
 		return true
 	}
 	agent := r.UserAgent()
-	return !onDesktop(r) && (names(agent, "mobile") || names(agent, "android") || names(agent, "iphone"))
+	return !onDesktop(r) && (names(agent, "Mobile") || names(agent, "Android") || names(agent, "iPhone"))
 }

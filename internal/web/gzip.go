@@ -14,7 +14,7 @@ const minZipped = 2 << 10
 
 // acceptsGzip reads Accept-Encoding as far as gzip is concerned (RFC 9110).
 func acceptsGzip(r *http.Request) bool {
-	for part := range strings.SplitSeq(r.Header.Get("Accept-Encoding"), ",") {
+	for part := range strings.SplitSeq(header(r, "Accept-Encoding"), ",") {
 		name, weight, _ := strings.Cut(part, ";")
 		if strings.EqualFold(strings.TrimSpace(name), "gzip") {
 			weight = strings.ReplaceAll(weight, " ", "")

@@ -26,8 +26,9 @@ type myDataPage struct {
 	Most     int            // sessions that a person can have
 	Logins   []auth.Login   // the latest
 	Token    *admin.TokenInfo
-	Picture  bool   // a copy of it is kept
-	Done     string // key of what has just been done, or empty
+	Apps     []admin.Access // applications that know them, by name
+	Picture  bool           // a copy of it is kept
+	Done     string         // key of what has just been done, or empty
 }
 
 func (myDataPage) file() string { return "my_data" }
@@ -54,6 +55,9 @@ func (s *Server) myData(w http.ResponseWriter, r *http.Request) error {
 	if p.Token, err = s.people.Token(ctx, id); err != nil {
 		return err
 	}
+	if p.Apps, err = s.admins.AccessOf(ctx, id); err != nil {
+		return err
+	}
 	source, err := s.personal.PictureSource(ctx, id)
 	if err != nil {
 		return err
@@ -76,6 +80,20 @@ func (s *Server) endMySession(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return redirect(w, http.StatusSeeOther, s.site.prefix+"/me?done=session")
+}
+
+// endMyApp takes from an application what it holds of the visitor. One that holds
+// nothing any more, as when a button is pressed twice, is no fault.
+func (s *Server) endMyApp(w http.ResponseWriter, r *http.Request) error {
+	visit, err := s.visitor(r)
+	if err != nil {
+		return err
+	}
+	err = s.admins.EndAccess(r.Context(), admin.Self(visit), visit.User.ID, chi.URLParam(r, "client"))
+	if err != nil && auth.ReasonOf(err) != auth.NoSuchClient {
+		return err
+	}
+	return redirect(w, http.StatusSeeOther, s.site.prefix+"/me?done=app")
 }
 
 // exportMe is all that is stored on the visitor, as a file.

@@ -14,7 +14,7 @@ import (
 func (s *Server) authorize(w http.ResponseWriter, r *http.Request) error {
 	// The answer's address has a code or an application's state in it.
 	w.Header().Set("Referrer-Policy", "no-referrer")
-	if strings.Contains(r.Header.Get("Sec-Purpose"), "prefetch") {
+	if ahead(r) {
 		return auth.Failf(auth.BadRequest, "a code is for who has asked for it")
 	}
 	a, err := s.readAuthorization(r.Context(), r.URL.RawQuery)
@@ -26,6 +26,18 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) error {
 		return redirect(w, http.StatusSeeOther, s.refusalAddress(refused))
 	}
 	return err
+}
+
+// ahead says whether a browser asks before anybody has: for a page that may be opened
+// next, or for its picture in a list. Older ones say so by names of their own.
+func ahead(r *http.Request) bool {
+	for _, name := range []string{"Sec-Purpose", "Purpose", "X-Purpose", "X-Moz"} {
+		said := r.Header.Get(name)
+		if strings.Contains(said, "prefetch") || strings.Contains(said, "preview") {
+			return true
+		}
+	}
+	return false
 }
 
 // refusedFor notes that an application is told an error.

@@ -15,7 +15,7 @@ import (
 // then makes a trip to WeChat, or shows a code, and comes back to the same address. So
 // that it does not make another trip then, nor pass without one, the address it comes
 // back to has a mark: which session it was that did not count, and when. Whoever comes
-// with another one has signed in since.
+// with another one that has begun since has signed in since.
 
 const markParameter = "&wxlogin_fresh="
 
@@ -38,6 +38,10 @@ func (s *Server) fresh(mark, query string, visit *auth.Visit) bool {
 	session, mac, ok := strings.Cut(rest, ".")
 	made, err := strconv.ParseInt(at, 36, 64)
 	if !ok || err != nil || session == sessionMark(visit) {
+		return false
+	}
+	// Nor another browser's session, from before: a mark can be had without any.
+	if visit == nil || visit.Session.CreatedAt.Before(time.UnixMilli(made).Add(-auth.ClockSkew)) {
 		return false
 	}
 	if age := s.now().Sub(time.UnixMilli(made)); age < -flowSkew || age > flowLifetime {

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"wxlogin/internal/auth"
 )
@@ -96,6 +97,8 @@ func (s *Server) readWishes(ctx context.Context, a *authorization, values url.Va
 		return a.refuse("unsupported_response_type", "the one response_type is code")
 	case one["response_mode"] != "" && one["response_mode"] != "query":
 		return a.refuse("invalid_request", "the one response_mode is query")
+	case !utf8.ValidString(one["nonce"]) || strings.Contains(one["nonce"], "\x00"):
+		return a.refuse("invalid_request", "the nonce is no text, and could not come back as it is")
 	case !slices.Contains(strings.Fields(one["scope"]), auth.ScopeOpenID):
 		return a.refuse("invalid_scope", "the scope has to contain openid")
 	}

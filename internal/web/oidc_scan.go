@@ -12,13 +12,15 @@ import (
 // signsInTo is the application that a login leads to; the zero Client for none, or none
 // that we know. A phone is told: whoever says yes to a desktop opens it to them.
 func (s *Server) signsInTo(ctx context.Context, returnTo string) (auth.Client, error) {
-	path := strings.TrimPrefix(returnTo, s.site.origin)
-	query, ok := strings.CutPrefix(path, s.site.prefix+"/oidc/authorize?")
-	if !ok {
+	u, err := url.Parse(returnTo)
+	if err != nil || u.Host != "" && !strings.EqualFold(u.Scheme+"://"+u.Host, s.site.origin) {
 		return auth.Client{}, nil
 	}
-	values, _ := url.ParseQuery(query)
-	client, err := s.grants.Client(ctx, values.Get("client_id"))
+	// With a slash at its end it leads to the same (see noSuchPage).
+	if strings.TrimRight(u.Path, "/") != s.site.prefix+"/oidc/authorize" {
+		return auth.Client{}, nil
+	}
+	client, err := s.grants.Client(ctx, u.Query().Get("client_id"))
 	if auth.ReasonOf(err) == auth.NoSuchClient {
 		return auth.Client{}, nil
 	}

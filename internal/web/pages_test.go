@@ -99,6 +99,7 @@ func samples() []sample {
 				},
 				Older:    []auth.Login{{Scope: auth.ScopeScan, Outcome: auth.SignedIn, StartedAt: noon, Device: device}},
 				Meanings: map[int64]string{48001: "接口未授权"},
+				Apps:     sampleApps(),
 				Token:    &admin.TokenInfo{Scope: auth.ScopeUserinfo, IssuedAt: noon, EndsAt: noon.AddDate(0, 1, 0), DueAt: noon.AddDate(0, 0, 7)},
 				Events:   events(u),
 			},
@@ -137,6 +138,7 @@ func samples() []sample {
 				Sessions: []auth.Session{{ID: "1", CreatedAt: noon, LastSeenAt: noon, EndsAt: noon, Device: device}, {ID: "2", CreatedAt: noon, LastSeenAt: noon, EndsAt: noon}},
 				Logins:   []auth.Login{{Scope: auth.ScopeScan, Outcome: auth.SignedIn, StartedAt: noon, Device: device}, {Scope: auth.ScopeBase, Outcome: auth.Failed, Reason: auth.Blocked, StartedAt: noon}},
 				Token:    &admin.TokenInfo{Scope: auth.ScopeUserinfo, IssuedAt: noon, EndsAt: noon.AddDate(0, 1, 0)},
+				Apps:     sampleApps(),
 			},
 		})
 		add(sample{name: name + "/bare", path: "/me", page: myDataPage{User: u}})
@@ -683,6 +685,7 @@ func askedFor(t *testing.T) map[string]bool {
 		"filter.%s":       slices.DeleteFunc(constants("Filter"), func(s string) bool { return s == "" }),
 		"sort.%s":         constants("Sort"),
 		"scan.%s":         scanStatuses(),
+		"app.scope.%s":    append(slices.Clone(auth.ClientScopes), "wechat"),
 		"reason.%s.title": reasons(),
 		"%s.title":        messageKeys(),
 		"%s.text":         messageKeys(),
@@ -760,5 +763,14 @@ func TestAgo(t *testing.T) {
 		if got, err := ago(w, noon, noon.Add(-d)); err != nil || got != want {
 			t.Errorf("%v ago: %q, %v, want %q", d, got, err, want)
 		}
+	}
+}
+
+// sampleApps are applications as they come: one that was agreed to, and one that
+// nobody was asked about.
+func sampleApps() []admin.Access {
+	return []admin.Access{
+		{Client: auth.Client{ID: "c1", Name: "Grafana", RedirectURIs: []string{"https://grafana.example.com/login/generic_oauth"}}, Scopes: append(slices.Clone(auth.ClientScopes), "wechat"), AgreedAt: time.Unix(1_800_000_000, 0), LastAt: time.Unix(1_800_000_000, 0), Offline: true},
+		{Client: auth.Client{ID: "c2", Name: "‮<b>", RedirectURIs: []string{"com.example.app:/callback"}, Trusted: true, WeChat: true}},
 	}
 }

@@ -146,16 +146,16 @@ const (
 // language picks the page's language: what the browser asks for, else the
 // operator's default.
 func (r *renderer) language(req *http.Request) string {
-	header := req.Header.Get("Accept-Language")
-	if header == "" {
+	asked := header(req, "Accept-Language")
+	if asked == "" {
 		return r.fallback
 	}
-	if lang, ok := r.asked.Load(header); ok {
+	if lang, ok := r.asked.Load(asked); ok {
 		return lang.(string)
 	}
-	lang := r.match(header)
-	if len(header) <= maxHeaderLength && r.headers.Add(1) <= maxHeaders {
-		r.asked.Store(strings.Clone(header), lang)
+	lang := r.match(asked)
+	if len(asked) <= maxHeaderLength && r.headers.Add(1) <= maxHeaders {
+		r.asked.Store(strings.Clone(asked), lang)
 	}
 	return lang
 }

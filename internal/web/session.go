@@ -58,24 +58,15 @@ const maxTokens = 50
 const tokenLength = 43
 
 // cookieTokens are the different values of the request's cookies of a name that can
-// be tokens of ours: what cannot be one takes no place from one that is.
+// be tokens of ours, by their length: what cannot be one takes no place from one
+// that is.
 func cookieTokens(r *http.Request, name string) (tokens []string) {
 	for _, cookie := range r.CookiesNamed(name) {
-		if len(tokens) < maxTokens && isToken(cookie.Value) && !slices.Contains(tokens, cookie.Value) {
+		if len(tokens) < maxTokens && len(cookie.Value) == tokenLength && !slices.Contains(tokens, cookie.Value) {
 			tokens = append(tokens, cookie.Value)
 		}
 	}
 	return tokens
-}
-
-// isToken says whether a text is base64url of the right length.
-func isToken(text string) bool {
-	for i := range len(text) {
-		if c := text[i]; !('0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z' || c == '-' || c == '_') {
-			return false
-		}
-	}
-	return len(text) == tokenLength
 }
 
 // Get returns the session of a name, read once a request.

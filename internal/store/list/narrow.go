@@ -81,4 +81,6 @@ func (l *Lists) place(sel *selection, q admin.UserQuery) {
 		index += "_last"
 	}
 	sel.scanned = "users" + l.db.IndexedBy(index)
+	sel.where = sel.where[:len(sel.where)-1]
+	sel.group, sel.value = "users."+column, value
 }

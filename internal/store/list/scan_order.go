@@ -10,6 +10,9 @@ import (
 // conditions are all that the people fulfil.
 func (sel *selection) conditions() []sqldb.Clause {
 	where := sel.joined()
+	if sel.group != "" {
+		where = append(where, sqldb.SQL(sel.group+" = $1", sel.value))
+	}
 	if sel.low != nil {
 		where = append(where, sqldb.SQL(sel.at+" >= $1", sel.low.At))
 	}
@@ -19,7 +22,7 @@ func (sel *selection) conditions() []sqldb.Clause {
 	return where
 }
 
-// joined are the conditions but those of the segment.
+// joined are the conditions but those of the segment and of the group.
 func (sel *selection) joined() []sqldb.Clause {
 	where := slices.Clone(sel.where)
 	if sel.link != "" {
@@ -40,17 +43,35 @@ func (sel *selection) scanOrder(from *Position, back bool, limit int) sqldb.Clau
 		from = near
 	}
 	where := sel.joined()
-	for _, end := range []struct {
-		*Position
-		side string
-	}{{from, after}, {far, before}} {
-		if end.Position != nil {
-			where = append(where, sqldb.SQL("("+sel.at+", "+sel.id+") "+end.side+" ($1, $2)", end.At, end.ID))
-		}
+	if sel.group != "" {
+		where = append(where, sqldb.SQL(sel.group+" <> ''")) // what the index has
 	}
+	where = append(where, sel.end(from, after)...)
+	where = append(where, sel.end(far, before)...)
 	direction := sel.direction(back)
+	by := sel.at + direction + ", " + sel.id + direction
+	if sel.group != "" {
+		by = sel.group + direction + ", " + by
+	}
 	return sqldb.SQL("SELECT "+UserColumns+", "+sel.at+" AS at FROM "+sel.scanned).And(where).
-		Then(" ORDER BY "+sel.at+direction+", "+sel.id+direction+" LIMIT $1", limit)
+		Then(" ORDER BY "+by+" LIMIT $1", limit)
+}
+
+// end is the condition of one end of a segment; of the end of the group where the
+// segment has none. A group is given by two ends and never as an equal value: with
+// that, PostgreSQL takes any index of the times, hoping to come by enough of the
+// group soon, and goes past everybody who came since the last of them.
+func (sel *selection) end(at *Position, side string) []sqldb.Clause {
+	switch {
+	case at == nil && sel.group == "":
+		return nil
+	case at == nil:
+		return []sqldb.Clause{sqldb.SQL(sel.group+" "+side+"= $1", sel.value)}
+	case sel.group == "":
+		return []sqldb.Clause{sqldb.SQL("("+sel.at+", "+sel.id+") "+side+" ($1, $2)", at.At, at.ID)}
+	default:
+		return []sqldb.Clause{sqldb.SQL("("+sel.group+", "+sel.at+", "+sel.id+") "+side+" ($1, $2, $3)", sel.value, at.At, at.ID)}
+	}
 }
 
 func (o order) direction(back bool) string {

@@ -27,6 +27,9 @@ type order struct {
 	link    string // condition between users and the other table; empty: there is none
 	at, id  string // columns that it goes by; the index has both
 	down    bool   // largest first
+	// The index of the order goes by this column before all, and only those who have
+	// this value in it are in the order; empty: everybody is.
+	group, value string
 }
 
 // candidateIndex finds the people that one part of a selection names, and perhaps

@@ -1,0 +1,156 @@
+package web_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"wxlogin/internal/admin"
+	"wxlogin/internal/auth"
+)
+
+// Who finds a browser that is signed in does not pass for its owner where an
+// application asks for a login of this moment: a mark that was had without a session,
+// or with one's own, makes no old session a new one.
+func TestBorrowedMark(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{})
+	app := w.app("Wiki", func(c *auth.Client) { c.Trusted = true })
+	owner, other := w.phone("lin"), w.phone("wang")
+	app.login(owner)
+	app.login(other)
+	for _, asked := range []string{"prompt=login", "max_age=60"} {
+		w.clock.pass(time.Hour)
+		name, value, _ := strings.Cut(asked, "=")
+		for whose, b := range map[string]*browser{"nobody's": w.browser(desktopWeb), "another's": other} {
+			address := app.begins(param(name, value))
+			var marked string
+			if b == other {
+				marked = b.get(b.stops(address, "/callback?")).location()
+			} else {
+				scan, err := url.Parse(b.get(address).Header.Get("Location"))
+				check(t, err)
+				marked = scan.Query().Get("return_to")
+			}
+			if !strings.Contains(marked, "wxlogin_fresh=") {
+				t.Fatalf("%s: no mark in %s", whose, marked)
+			}
+			if p := owner.get(marked); strings.Contains(p.Header.Get("Location"), "code=") {
+				t.Errorf("%s, %s mark: an old session passes for a new one", asked, whose)
+			}
+		}
+	}
+}
+
+// Nobody has asked for what a browser fetches ahead or shows a picture of.
+func TestNoCodeAhead(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{})
+	app := w.app("Wiki", func(c *auth.Client) { c.Trusted = true })
+	phone := w.phone("lin")
+	phone.signsIn()
+	for name, value := range map[string]string{"Sec-Purpose": "prefetch;prerender", "Purpose": "prefetch", "X-Purpose": "preview", "X-Moz": "prefetch"} {
+		req := phone.request(http.MethodGet, app.begins(), nil)
+		req.Header.Set(name, value)
+		p, err := phone.fetch(req)
+		check(t, err)
+		if p.Status != http.StatusBadRequest || p.Header.Get("Location") != "" {
+			t.Errorf("%s: status %d to %q", name, p.Status, p.Header.Get("Location"))
+		}
+	}
+	if n := w.rows("grants"); n != 0 {
+		t.Errorf("%d codes", n)
+	}
+}
+
+// What is no text has no place in a database, and is the sender's mistake in each: a
+// stranger does not make the service say that its database is down.
+func TestWhatIsNoText(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{})
+	app := w.app("Wiki", func(c *auth.Client) { c.Trusted = true })
+	phone := w.phone("lin")
+	phone.signsIn()
+	for _, evil := range []string{"\x00", "\xff", "a\x00b", "\xed\xa0\x80"} {
+		if p := phone.get("/oidc/authorize?client_id=" + url.QueryEscape(evil)); p.Status != http.StatusBadRequest {
+			t.Errorf("%q as client_id: status %d", evil, p.Status)
+		}
+		if told := app.told(phone, param("nonce", evil)); told.Get("error") != "invalid_request" {
+			t.Errorf("%q as nonce: %v", evil, told)
+		}
+		if p := phone.get("/oidc/logout?client_id=" + url.QueryEscape(evil)); p.Status != http.StatusOK {
+			t.Errorf("%q at logout: status %d", evil, p.Status)
+		}
+		form := app.tokenForm("x")
+		form.Set("client_id", evil)
+		app.wantRefused(form, "invalid_client")
+		for _, name := range []string{"code", "code_verifier"} {
+			form := app.tokenForm("x")
+			form.Set(name, evil)
+			app.wantRefused(form, "invalid_grant")
+		}
+	}
+}
+
+// Who has agreed to tell an application their name is asked again before it is told
+// WeChat's numbers of them too.
+func TestConsentIsForWhatGoesOver(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{})
+	app := w.app("Wiki", nil)
+	phone := w.phone("lin")
+	app.login(phone)
+	app.client.WeChat = true
+	check(t, w.admins.EditClient(t.Context(), admin.CommandLine(), app.client))
+	phone.get(app.begins()).wantPage(http.StatusOK, `value="yes"`)
+	if told := app.told(phone, param("prompt", "none")); told.Get("error") != "consent_required" {
+		t.Errorf("%v", told)
+	}
+	if _, claims := app.login(phone); claims["wechat"] == nil {
+		t.Errorf("%v", claims)
+	}
+	if p := phone.get(app.begins()); p.Status != http.StatusSeeOther {
+		t.Errorf("asked again: status %d", p.Status)
+	}
+}
+
+// Scripts of an application whose redirect URI names the usual port ask from an origin
+// without it.
+func TestOriginWithoutPort(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{})
+	w.app("Wiki", func(c *auth.Client) {
+		c.RedirectURIs = []string{"https://app.example.com:443/cb", "https://b.example.com:8443/cb"}
+	})
+	for origin, want := range map[string]string{
+		"https://app.example.com": "https://app.example.com", "https://b.example.com:8443": "https://b.example.com:8443",
+		"https://b.example.com": "", "http://app.example.com": "", "https://app.example.com:8443": "",
+	} {
+		if p := w.call(t, "/oidc/token", nil, "Origin", origin); p.Header.Get("Access-Control-Allow-Origin") != want {
+			t.Errorf("%s: %q", origin, p.Header.Get("Access-Control-Allow-Origin"))
+		}
+	}
+}
+
+// Whoever asks for a scan spells the address that it leads to in another way, so that
+// the person with the phone is not told which application it opens.
+func TestScanNamesTheApplicationHoweverItIsSpelled(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{})
+	app := w.app("Wiki", nil)
+	desktop := w.browser(desktopWeb)
+	query := "?client_id=" + app.client.ID
+	for _, address := range []string{
+		"/oidc/authorize" + query, "/oidc/authorize/" + query, w.public + "/oidc/authorize" + query,
+		strings.Replace(w.public, "http", "HTTP", 1) + "/oidc/authorize" + query,
+	} {
+		desktop.get("/scan?return_to="+url.QueryEscape(address)).wantPage(http.StatusOK, "Wiki")
+	}
+	for _, address := range []string{"/me" + query, "/oidc/authorize?client_id=x", "https://other.example.com/oidc/authorize" + query} {
+		if p := desktop.get("/scan?return_to=" + url.QueryEscape(address)); strings.Contains(p.Body, "Wiki") {
+			t.Errorf("%s names it", address)
+		}
+	}
+}
