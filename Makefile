@@ -79,7 +79,8 @@ races:
 	go run ./bench races $(RACES)
 
 # compat runs wxlogin against other people's programs, in pinned versions from the
-# Go proxy and npm: minutes, and it needs Node.js.
+# Go proxy and npm: minutes, and it needs Node.js. What PostgreSQL, Chromium or Debian's
+# mod_auth_openidc is missing for is left out, except with CI=true.
 compat:
 	go test -tags compat -count 1 -timeout 30m -v ./compat
 
