@@ -161,7 +161,11 @@ var evils = []string{
 	"https://[evil.example]/", "//0x7f000001.evil.example", "%2f%2fevil.example", "https://evil.example:443\\@127.0.0.1/",
 }
 
-var outward = regexp.MustCompile(`(?i)(href|action|src|content|data-[a-z]+)="[^"]*evil`)
+// The dot in its spellings: a random ticket may well hold the four letters.
+var (
+	evilHost = regexp.MustCompile(`(?i)evil.{1,9}example`)
+	outward  = regexp.MustCompile(`(?i)(href|action|src|content|data-[a-z]+)="[^"]*evil[^"]{1,9}example`)
+)
 
 // attributes are what cookies say besides their values.
 func attributes(cookies []string) (all []string) {
@@ -178,7 +182,7 @@ func leads(p *page) string {
 		if name == "Set-Cookie" { // what is sealed in it may well spell the word
 			values = attributes(values)
 		}
-		if s := strings.ToLower(strings.Join(values, " ")); strings.Contains(s, "evil") {
+		if s := strings.Join(values, " "); evilHost.MatchString(s) {
 			return name + ": " + s
 		}
 	}

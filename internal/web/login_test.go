@@ -157,7 +157,7 @@ func TestRedirectURIIsConfiguration(t *testing.T) {
 	req.Header.Set("Forwarded", "host=evil.example;proto=https")
 	p, err := b.fetch(req)
 	check(t, err)
-	if location := p.Header.Get("Location"); !strings.Contains(location, url.QueryEscape(w.url+"/callback")) || strings.Contains(location, "evil") {
+	if location := p.Header.Get("Location"); !strings.Contains(location, url.QueryEscape(w.url+"/callback")) || evilHost.MatchString(location) {
 		t.Fatalf("authorize address %q", location)
 	}
 }
