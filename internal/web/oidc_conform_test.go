@@ -281,7 +281,11 @@ func TestClaims(t *testing.T) {
 	if p := stranger.get(picture); p.Status != http.StatusOK || !strings.HasPrefix(p.Header.Get("Content-Type"), "image/") {
 		t.Errorf("status %d %s", p.Status, p.Header.Get("Content-Type"))
 	}
-	if p := stranger.get(picture[:len(picture)-1] + "A"); p.Status != http.StatusNotFound {
+	last := "A" // of four that the last of a key can be
+	if strings.HasSuffix(picture, last) {
+		last = "Q"
+	}
+	if p := stranger.get(picture[:len(picture)-1] + last); p.Status != http.StatusNotFound {
 		t.Errorf("another key: status %d", p.Status)
 	}
 	check(t, w.admins.Block(t.Context(), admin.CommandLine(), id, ""))
