@@ -24,22 +24,27 @@ func (s *Server) avatar(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	h := w.Header()
-	body := picture.Body
-	if len(body) > 0 {
-		h.Set("Content-Type", picture.Type)
-		h.Set("ETag", `"`+picture.ETag+`"`)
-		h.Set("Cache-Control", "private, max-age=3600")
-	} else {
-		person := s.assets.files["person.svg"]
-		body = person.plain
-		h.Set("Content-Type", person.contentType)
-		h.Set("ETag", `"`+person.hash+`"`)
-		// Asked for again every time: the copy may be a moment late.
-		h.Set("Cache-Control", "private, no-cache")
+	kept := "private, max-age=3600"
+	if len(picture.Body) == 0 {
+		kept = "private, no-cache" // asked for again every time: the copy may be a moment late
 	}
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body)) // answers If-None-Match
+	s.servePicture(w, r, picture, kept)
 	return nil
+}
+
+// servePicture answers with a person's picture, or the drawing of those who have
+// none.
+func (s *Server) servePicture(w http.ResponseWriter, r *http.Request, picture auth.Picture, cacheControl string) {
+	contentType, etag, body := picture.Type, picture.ETag, picture.Body
+	if len(body) == 0 {
+		person := s.assets.files["person.svg"]
+		contentType, etag, body = person.contentType, person.hash, person.plain
+	}
+	h := w.Header()
+	h.Set("Content-Type", contentType)
+	h.Set("ETag", `"`+etag+`"`)
+	h.Set("Cache-Control", cacheControl)
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body)) // answers If-None-Match
 }
 
 // pictureWait is how long a page's picture waits for the copy that its login has

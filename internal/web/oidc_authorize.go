@@ -120,13 +120,13 @@ func (s *Server) signInFor(w http.ResponseWriter, r *http.Request, a *authorizat
 	if a.silent {
 		return a.refuse("login_required", "nobody is signed in, or not recently enough")
 	}
-	returnTo := s.site.prefix + "/oidc/authorize?" + readOneWay(a.query)
+	query := readOneWay(a.query)
+	returnTo := s.site.prefix + "/oidc/authorize?" + query
 	if a.login || a.maxAge >= 0 {
 		visit, err := s.live(r, s.cookies.visitor)
 		if err != nil && auth.ReasonOf(err) != auth.NotSignedIn {
 			return err
 		}
-		query := readOneWay(a.query)
 		returnTo += markParameter + s.newMark(query, visit)
 	}
 	// Who has just signed out would be in again before they see that they were out.

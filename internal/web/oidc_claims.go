@@ -1,8 +1,6 @@
 package web
 
 import (
-	"bytes"
-	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
 	"net/http"
@@ -110,22 +108,15 @@ func methods(scope auth.Scope) []string {
 // and for as long as the person is let in. The address has a key in it, so that nobody
 // finds those of others.
 func (s *Server) pictureURL(userID string) string {
-	return s.site.absolute("/oidc/picture/" + userID + "/" + pictureKey(s.config.Keys[0], userID))
+	return s.site.absolute("/oidc/picture/" + userID + "/" + s.pictureKeys().of(userID))
 }
 
-func pictureKey(key auth.Key, userID string) string {
-	mac := hmac.New(sha256.New, key.Subkey("oidc/picture"))
-	mac.Write([]byte(userID))
-	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:16])
-}
+func (s *Server) pictureKeys() marks { return marks{s.config.Keys, "oidc/picture", 16} }
 
 // clientPicture is a person's picture for applications.
 func (s *Server) clientPicture(w http.ResponseWriter, r *http.Request) error {
-	id, ours := chi.URLParam(r, "user"), false
-	for _, key := range s.config.Keys {
-		ours = ours || hmac.Equal([]byte(chi.URLParam(r, "key")), []byte(pictureKey(key, id)))
-	}
-	if !ours {
+	id := chi.URLParam(r, "user")
+	if !s.pictureKeys().holds(chi.URLParam(r, "key"), id) {
 		return auth.Fail(auth.NoSuchPage, nil)
 	}
 	user, err := s.people.User(r.Context(), id)
@@ -139,18 +130,6 @@ func (s *Server) clientPicture(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	h := w.Header()
-	h.Set("Cache-Control", "private, max-age=300")
-	body := picture.Body
-	if len(body) > 0 {
-		h.Set("Content-Type", picture.Type)
-		h.Set("ETag", `"`+picture.ETag+`"`)
-	} else {
-		person := s.assets.files["person.svg"]
-		body = person.plain
-		h.Set("Content-Type", person.contentType)
-		h.Set("ETag", `"`+person.hash+`"`)
-	}
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
+	s.servePicture(w, r, picture, "private, max-age=300")
 	return nil
 }

@@ -88,10 +88,8 @@ func (s *Server) markAgain(a *authorization, query string, visit *auth.Visit) st
 	if !s.fresh(a.mark, a.query, visit) {
 		return ""
 	}
-	_, rest, _ := strings.Cut(a.mark, ".")
-	session, _, _ := strings.Cut(rest, ".")
-	at, _, _ := strings.Cut(a.mark, ".")
-	return markParameter + at + "." + session + "." + s.markOf(s.config.Keys[0], at+"."+session, query)
+	text := a.mark[:strings.LastIndex(a.mark, ".")] // when, and which session did not count
+	return markParameter + text + "." + s.freshMarks().of(text+"\n"+query)
 }
 
 // withoutConsent takes prompt=consent out of a query.

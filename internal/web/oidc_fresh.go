@@ -1,9 +1,6 @@
 package web
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base64"
 	"strconv"
 	"strings"
 	"time"
@@ -29,7 +26,7 @@ func cutMark(query string) (rest, mark string) {
 // visit now; nil: none.
 func (s *Server) newMark(query string, visit *auth.Visit) string {
 	text := strconv.FormatInt(s.now().UnixMilli(), 36) + "." + sessionMark(visit)
-	return text + "." + s.markOf(s.config.Keys[0], text, query)
+	return text + "." + s.freshMarks().of(text+"\n"+query)
 }
 
 // fresh says whether the session of a visit has begun since the mark was made.
@@ -47,19 +44,10 @@ func (s *Server) fresh(mark, query string, visit *auth.Visit) bool {
 	if age := s.now().Sub(time.UnixMilli(made)); age < -flowSkew || age > flowLifetime {
 		return false
 	}
-	for _, key := range s.config.Keys {
-		if hmac.Equal([]byte(mac), []byte(s.markOf(key, at+"."+session, query))) {
-			return true
-		}
-	}
-	return false
+	return s.freshMarks().holds(mac, at+"."+session+"\n"+query)
 }
 
-func (s *Server) markOf(key auth.Key, text, query string) string {
-	mac := hmac.New(sha256.New, key.Subkey("oidc/fresh"))
-	mac.Write([]byte(text + "\n" + query))
-	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:16])
-}
+func (s *Server) freshMarks() marks { return marks{s.config.Keys, "oidc/fresh", 16} }
 
 func sessionMark(visit *auth.Visit) string {
 	if visit == nil {

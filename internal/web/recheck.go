@@ -1,9 +1,6 @@
 package web
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"net/http"
 	"regexp"
@@ -43,7 +40,7 @@ func (s *Server) pause(w http.ResponseWriter, visit *auth.Visit) {
 	until := strconv.FormatInt(s.now().Add(recheckPause).Unix(), 10)
 	options := s.cookies.visitor.options // it goes where the session's goes, to /verify too
 	options.MaxAge = int(recheckPause / time.Second)
-	value := until + "." + pauseMark(s.config.Keys[0], until, visit)
+	value := until + "." + s.pauseMarks().of(until+"\n"+visit.Session.TokenHash)
 	http.SetCookie(w, sessions.NewCookie(s.pauseName(), value, &options))
 }
 
@@ -54,10 +51,8 @@ func (s *Server) paused(r *http.Request, visit *auth.Visit) bool {
 		if err != nil || !s.now().Before(time.Unix(end, 0)) {
 			continue
 		}
-		for _, key := range s.config.Keys {
-			if hmac.Equal([]byte(mark), []byte(pauseMark(key, until, visit))) {
-				return true
-			}
+		if s.pauseMarks().holds(mark, until+"\n"+visit.Session.TokenHash) {
+			return true
 		}
 	}
 	return false
@@ -67,12 +62,7 @@ func (s *Server) pauseName() string {
 	return s.site.cookie(s.cookies.visitor.options.Domain, "wxlogin_checked")
 }
 
-// pauseMark is what nobody without the key can make.
-func pauseMark(key auth.Key, until string, visit *auth.Visit) string {
-	mac := hmac.New(sha256.New, key.Subkey("cookie/recheck"))
-	mac.Write([]byte(until + "\n" + visit.Session.TokenHash))
-	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
-}
+func (s *Server) pauseMarks() marks { return marks{s.config.Keys, "cookie/recheck", 32} }
 
 // codeForm is what the codes of WeChat have looked like so far. What a person has
 // written into the address in place of one may well make WeChat stumble, which
