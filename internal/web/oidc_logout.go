@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"html/template"
 	"net/http"
 	"net/url"
@@ -76,15 +77,17 @@ func (s *Server) clientLogout(w http.ResponseWriter, r *http.Request) error {
 	visit, err := s.live(r, s.cookies.visitor)
 	switch {
 	case auth.ReasonOf(err) == auth.NotSignedIn:
-		return s.depart(w, r, d)
+		if d.address == "" {
+			http.SetCookie(w, s.signedOutCookie("signed_out", signedOutLifetime))
+		}
+		return s.depart(w, d)
 	case err != nil:
 		return err
 	case d.hint != nil && d.hint.Session == visit.Session.ID && d.hint.Subject == visit.User.ID:
-		if err := s.cookies.end(w, r, s.cookies.visitor); err != nil {
+		if err := s.signOut(w, r); err != nil {
 			return err
 		}
-		http.SetCookie(w, s.signedOutCookie("signed_out", signedOutLifetime))
-		return s.depart(w, r, d)
+		return s.depart(w, d)
 	}
 	query := r.URL.Query()
 	return s.page(w, r, signOutPage{
@@ -94,12 +97,8 @@ func (s *Server) clientLogout(w http.ResponseWriter, r *http.Request) error {
 }
 
 // depart sends the browser where it goes after a logout.
-func (s *Server) depart(w http.ResponseWriter, _ *http.Request, d departure) error {
-	if d.address != "" {
-		return redirect(w, http.StatusSeeOther, d.address)
-	}
-	http.SetCookie(w, s.signedOutCookie("signed_out", signedOutLifetime))
-	return redirect(w, http.StatusSeeOther, s.site.home())
+func (s *Server) depart(w http.ResponseWriter, d departure) error {
+	return redirect(w, http.StatusSeeOther, cmp.Or(d.address, s.site.home()))
 }
 
 // clientLogoutByForm sends a form on as GET: it has come without our cookie.
@@ -113,12 +112,11 @@ func (s *Server) confirmLogout(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.cookies.end(w, r, s.cookies.visitor); err != nil {
+	if err := s.signOut(w, r); err != nil {
 		return err
 	}
-	http.SetCookie(w, s.signedOutCookie("signed_out", signedOutLifetime))
 	if d.address == "" {
-		return redirect(w, http.StatusSeeOther, s.site.home())
+		return s.depart(w, d)
 	}
 	return s.page(w, r, onwardPage{template.URL(d.address)})
 }

@@ -75,12 +75,20 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
+	if err := s.signOut(w, r); err != nil {
+		return err
+	}
+	s.tripsEnd(w, r)
+	return redirect(w, http.StatusSeeOther, s.site.home())
+}
+
+// signOut ends this browser's session, and has the next page say so.
+func (s *Server) signOut(w http.ResponseWriter, r *http.Request) error {
 	if err := s.cookies.end(w, r, s.cookies.visitor); err != nil {
 		return err
 	}
 	http.SetCookie(w, s.signedOutCookie("signed_out", signedOutLifetime))
-	s.tripsEnd(w, r)
-	return redirect(w, http.StatusSeeOther, s.site.home())
+	return nil
 }
 
 // eraseForm asks once more.
