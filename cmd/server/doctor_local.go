@@ -13,8 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"wxlogin/internal/auth"
 	"wxlogin/internal/store"
-	"wxlogin/internal/web"
 	"wxlogin/internal/wechat"
 )
 
@@ -40,10 +40,10 @@ func (d *doctor) checkDomain(context.Context) []finding {
 	host, port := public.Hostname(), public.Port()
 	_, notIP := netip.ParseAddr(host)
 	switch {
-	case web.IsLoopback(host) && d.realWeChat():
+	case auth.IsLoopback(host) && d.realWeChat():
 		return one(warning, "domain", host+" is this machine alone: no phone can open it, and WeChat registers no such domain",
 			"for real visitors set WXLOGIN_PUBLIC_URL to a domain of yours; to try things out there is `server demo`")
-	case web.IsLoopback(host):
+	case auth.IsLoopback(host):
 		return one(good, "domain", host+": this machine alone, for tests", "")
 	case port != "" && port != "80" && port != "443":
 		return one(failure, "domain", "the public URL has port "+port+"; WeChat takes 80 and 443 only (10003 on the phone)",
@@ -245,7 +245,7 @@ func (d *doctor) checkProxies(context.Context) []finding {
 	switch {
 	case len(d.config.proxies) > 0:
 		return one(good, "proxies", fmt.Sprintf("X-Forwarded-For is believed from %s", d.settings.TrustedProxies), "")
-	case public.Scheme != "https" || web.IsLoopback(public.Hostname()):
+	case public.Scheme != "https" || auth.IsLoopback(public.Hostname()):
 		return one(good, "proxies", "none", "")
 	}
 	advice := "set WXLOGIN_TRUSTED_PROXIES to your proxy's address or network, and have it set X-Forwarded-For"

@@ -6,7 +6,7 @@ import (
 	"net/url"
 	"strings"
 
-	"wxlogin/internal/web"
+	"wxlogin/internal/auth"
 )
 
 // checkReturnHosts finds sites that a login leads back to and that its cookie does
@@ -65,7 +65,7 @@ func (d *doctor) checkSites(ctx context.Context) []finding {
 	var findings []finding
 	for _, host := range d.config.returnHosts {
 		scheme := "https://"
-		if u, err := url.Parse("//" + host); err == nil && web.IsLoopback(u.Hostname()) {
+		if u, err := url.Parse("//" + host); err == nil && auth.IsLoopback(u.Hostname()) {
 			scheme = "http://"
 		}
 		wanted := scheme + host + siteProbe

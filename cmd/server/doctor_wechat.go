@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"wxlogin/internal/auth"
-	"wxlogin/internal/web"
 	"wxlogin/internal/wechat"
 )
 
@@ -38,7 +37,7 @@ func (d *doctor) checkWeChat(ctx context.Context) []finding {
 			skip("clock", "WeChat did not answer"), skip("account", "WeChat did not answer"))
 	}
 	findings := one(good, "wechat", via(host, d.config.apiURL)+" answers in "+milliseconds(took), "")
-	if !d.realWeChat() && !web.IsLoopback(host) {
+	if !d.realWeChat() && !auth.IsLoopback(host) {
 		findings = one(warning, "wechat", host+" answers, and is not WeChat's own: it gets the AppSecret",
 			"unset WXLOGIN_WECHAT_API_URL and WXLOGIN_WECHAT_OPEN_URL unless this is a test")
 	}

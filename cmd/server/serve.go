@@ -47,7 +47,7 @@ func (c *serveCommand) Run(ctx context.Context, env *environment) error {
 	defer log.Flush()
 	outliveReaders()
 	defer outliveTerminal(log.Logger)()
-	if config.publicURL.Scheme == "http" && !web.IsLoopback(config.publicURL.Hostname()) {
+	if config.publicURL.Scheme == "http" && !auth.IsLoopback(config.publicURL.Hostname()) {
 		log.Warn("the public URL is http: sessions travel in the clear, and cookies lack Secure", "public_url", config.publicURL.String())
 	}
 	listener, err := listenOn("addr", config.addr)

@@ -12,6 +12,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"wxlogin/internal/auth"
 	"wxlogin/internal/web"
 )
 
@@ -42,7 +43,7 @@ func (s *settings) parseBranding() (web.Branding, error) {
 			continue
 		}
 		u, err := url.Parse(value)
-		if err != nil || u.User != nil || !plainHost(u) || u.Scheme != "https" && (u.Scheme != "http" || !s.AllowHTTP && !web.IsLoopback(u.Hostname())) {
+		if err != nil || u.User != nil || !plainHost(u) || u.Scheme != "https" && (u.Scheme != "http" || !s.AllowHTTP && !auth.IsLoopback(u.Hostname())) {
 			errs = append(errs, badSetting(flag, "%q is not an address like https://www.example.com/privacy", value))
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/net/idna"
 	"golang.org/x/net/publicsuffix"
 
-	"wxlogin/internal/web"
+	"wxlogin/internal/auth"
 )
 
 func (s *settings) parsePublicURL() (*url.URL, error) {
@@ -30,7 +30,7 @@ func (s *settings) parsePublicURL() (*url.URL, error) {
 		return nil, badSetting(flag, "has more than scheme, host and a plain path, %s", form)
 	case slices.Contains([]string{"callback", "login", "admin", "scan", "verify", "signin"}, path.Base(u.Path)):
 		return nil, badSetting(flag, "ends in /%s, which is an address below it; leave that out: %s", path.Base(u.Path), strings.TrimSuffix(strings.TrimRight(s.PublicURL, "/"), "/"+path.Base(u.Path)))
-	case u.Scheme == "http" && !web.IsLoopback(u.Hostname()) && !s.AllowHTTP:
+	case u.Scheme == "http" && !auth.IsLoopback(u.Hostname()) && !s.AllowHTTP:
 		return nil, badSetting(flag, "%q is http, which sends sessions in the clear; use https, or set WXLOGIN_ALLOW_HTTP=true if this is a closed network", s.PublicURL)
 	}
 	return u, nil

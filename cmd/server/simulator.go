@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"wxlogin/internal/web"
+	"wxlogin/internal/auth"
 	"wxlogin/internal/wechat/wechatsim"
 )
 
@@ -110,5 +110,5 @@ func serveSimulator(ctx context.Context, listener net.Listener, sim *wechatsim.S
 // alone.
 func onLoopback(address string) bool {
 	host, _, err := net.SplitHostPort(address)
-	return err == nil && web.IsLoopback(strings.ToLower(host))
+	return err == nil && auth.IsLoopback(strings.ToLower(host))
 }

@@ -212,7 +212,7 @@ func checkBackchannel(uri string) error {
 	return nil
 }
 
-// IsLoopback says whether a host name can only mean this machine.
+// IsLoopback says whether a host name, in small letters, can only mean this machine.
 func IsLoopback(host string) bool {
 	addr, err := netip.ParseAddr(host)
 	return err == nil && addr.IsLoopback() || host == "localhost" || strings.HasSuffix(host, ".localhost")

@@ -3,6 +3,8 @@ package web
 import (
 	"net/http"
 	"net/url"
+
+	"wxlogin/internal/auth"
 )
 
 // What a person sees at another site, under its address, when they are not signed
@@ -56,7 +58,7 @@ func newElsewherePolicy(site site, returnHosts []string) string {
 	frames := "'self' " + site.origin
 	for _, host := range returnHosts {
 		frames += " https://" + host
-		if u, err := url.Parse("//" + host); err == nil && IsLoopback(u.Hostname()) {
+		if u, err := url.Parse("//" + host); err == nil && auth.IsLoopback(u.Hostname()) {
 			frames += " http://" + host
 		}
 	}

@@ -1,9 +1,10 @@
 package web
 
 import (
-	"net/netip"
 	"net/url"
 	"strings"
+
+	"wxlogin/internal/auth"
 )
 
 // maxReturnTo bounds an address to return to; it has to fit into a cookie.
@@ -52,7 +53,7 @@ func (s site) refuses(raw string) string {
 	if !s.hosts[usualPort(u.Scheme, strings.ToLower(u.Host))] {
 		return "the host is not in WXLOGIN_RETURN_HOSTS"
 	}
-	if u.Scheme == "http" && !IsLoopback(u.Hostname()) {
+	if u.Scheme == "http" && !auth.IsLoopback(u.Hostname()) {
 		return "the address is one of http"
 	}
 	// What stands before the path is compared letter by letter with what we parsed,
@@ -108,10 +109,4 @@ func plainPath(u *url.URL) bool {
 		}
 	}
 	return true
-}
-
-// IsLoopback says whether a host name can only mean this machine.
-func IsLoopback(host string) bool {
-	addr, err := netip.ParseAddr(host)
-	return err == nil && addr.IsLoopback() || host == "localhost" || strings.HasSuffix(host, ".localhost")
 }

@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+
+	"wxlogin/internal/auth"
 )
 
 // wanted is the address that the person asked the other site for, as far as a
@@ -36,7 +38,7 @@ func (s *Server) wanted(r *http.Request) string {
 	// No allowed host but this machine's is ever served by http: where the proxy
 	// says so, TLS has ended before it.
 	scheme := "https"
-	if u, err := url.Parse("//" + host); err == nil && IsLoopback(u.Hostname()) && s.forwarded(r, "X-Forwarded-Proto") != "https" {
+	if u, err := url.Parse("//" + host); err == nil && auth.IsLoopback(u.Hostname()) && s.forwarded(r, "X-Forwarded-Proto") != "https" {
 		scheme = "http"
 	}
 	// Two slashes at the beginning are one to most sites, and a host to browsers
