@@ -19,29 +19,10 @@ func TestForwardAuthOfApache(t *testing.T) {
 	if _, err := os.Stat("/usr/share/lua/5.3/socket.lua"); err != nil && !inCI() {
 		t.Skip("lua-socket is not installed here (Debian: apt-get install lua-socket)")
 	}
-	g := newProtectedSite(t, "apache2")
-	for _, test := range []struct {
-		name string
-		run  func(*testing.T, *protectedSite)
-	}{
-		{"strangers", strangers},
-		{"one login for all sites", oneLogin},
-		{"a desktop and a phone", desktopAndPhone},
-		{"forged headers", forgedHeaders},
-		{"trailers", trailers},
-		{"smuggled requests", smuggledRequests},
-		{"paths", paths},
-		{"names", names},
-		{"two people at once", twoAtOnce},
-		{"foreign hosts", foreignHosts},
-		{"logout and block", logoutAndBlock},
-		{"websocket", websocket},
-		{"uploads", uploads},
-		{"nobody is let in when somebody else answers", somebodyElse},
-		{"nobody is let in when wxlogin cannot tell", cannotTell},
-	} {
-		t.Run(test.name, func(t *testing.T) { test.run(t, g) })
-	}
+	newProtectedSite(t, "apache2").takes(t, append(thorough(),
+		walk{"websocket", websocket},
+		walk{"uploads", uploads},
+		walk{"nobody is let in when somebody else answers", somebodyElse})...)
 }
 
 // answering is a server that says the same on every connection, and hears the
