@@ -1,0 +1,26 @@
+package auth
+
+// AccountKind is what WeChat calls the type of an account, and says how people sign in by it.
+type AccountKind string
+
+// The kinds.
+const (
+	OfficialAccount AccountKind = "oa"      // 公众号: 网页授权, inside WeChat
+	WebsiteAccount  AccountKind = "website" // 开放平台网站应用: qrconnect, a QR code on a desktop
+	MiniProgram     AccountKind = "mini"    // 小程序: wx.login and code2Session
+)
+
+// MainAccount names the account of WXLOGIN_APPID, which is always there.
+const MainAccount = "main"
+
+// Account is one of the operator's accounts with WeChat. Its AppSecret is known to
+// the Provider that asks WeChat for it, and to nobody else.
+type Account struct {
+	Name  string // the operator's: [a-z][a-z0-9]{0,15}; MainAccount for the one of WXLOGIN_APPID
+	Kind  AccountKind
+	AppID string
+	// Group is the operator's name of the Open Platform account (开放平台账号) that the
+	// account is bound to. A unionid names one person within one group and says nothing
+	// outside of it (official). Empty: bound to none.
+	Group string
+}
