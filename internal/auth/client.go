@@ -42,7 +42,6 @@ const (
 	ES256 Alg = "ES256"
 )
 
-
 // NewClientID makes a client_id: 26 letters and digits, 130 random bits, so that it is
 // in nobody's way in a query, a log or a form, and cannot be guessed.
 func NewClientID() string { return strings.ToLower(rand.Text()) }
