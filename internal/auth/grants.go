@@ -49,7 +49,7 @@ func (g *Grants) Consented(ctx context.Context, client *Client, userID string, s
 		return true, nil
 	}
 	consent, err := g.store.Consent(ctx, userID, client.ID)
-	return err == nil && consent.Covers(client.asksFor(scopes)), err
+	return err == nil && consent.Covers(client.AsksFor(scopes)), err
 }
 
 // Agree writes down that a person has agreed, besides what they had agreed to before.
@@ -59,8 +59,8 @@ func (g *Grants) Agree(ctx context.Context, client *Client, userID string, scope
 		return err
 	}
 	consent := Consent{UserID: userID, ClientID: client.ID, AgreedAt: g.now()}
-	scopes = client.asksFor(scopes)
-	for _, scope := range append(slices.Clone(ClientScopes), scopeWeChat) {
+	scopes = client.AsksFor(scopes)
+	for _, scope := range append(slices.Clone(ClientScopes), ScopeWeChat) {
 		if slices.Contains(scopes, scope) || before.Covers([]string{scope}) {
 			consent.Scopes = append(consent.Scopes, scope)
 		}
@@ -92,7 +92,7 @@ func (g *Grants) Code(ctx context.Context, r CodeRequest) (Secret, error) {
 		RedirectURI: r.RedirectURI,
 		Challenge:   r.Challenge,
 		Nonce:       r.Nonce,
-		Scopes:      r.Scopes,
+		Scopes:      r.Client.AsksFor(r.Scopes),
 		Method:      r.Visit.Session.Scope,
 		SignedInAt:  r.Visit.Session.CreatedAt,
 		CreatedAt:   at,

@@ -225,7 +225,7 @@ func TestRedirectURIs(t *testing.T) {
 	}{{wiki, appURI + "?x=1"}, {native, "http://127.0.0.1:51004/cb"}, {native, "http://127.0.0.1/cb"}, {native, "com.example.tool:/cb"}} {
 		p := ask(good.app, good.uri)
 		if p.Status == http.StatusOK { // asked once
-			p = phone.post("/oidc/consent", url.Values{"query": {p.hidden("query")}, "answer": {"yes"}})
+			p = phone.agrees(p)
 			p = phone.get(p.refresh())
 		}
 		if location := p.Header.Get("Location"); p.Status != http.StatusSeeOther || !strings.HasPrefix(location, good.uri) || !strings.Contains(location, "code=") {

@@ -326,18 +326,7 @@ func TestRefreshTokens(t *testing.T) {
 		}
 		return w.call(t, "/oidc/token", form)
 	}
-	read := func(p *page) (token *oauth2.Token) {
-		t.Helper()
-		var raw map[string]any
-		check(t, json.Unmarshal([]byte(p.Body), &raw))
-		if p.Status != http.StatusOK {
-			t.Fatalf("status %d %s", p.Status, p.Body)
-		}
-		token = &oauth2.Token{TokenType: "Bearer"}
-		token.AccessToken, _ = raw["access_token"].(string)
-		token.RefreshToken, _ = raw["refresh_token"].(string)
-		return token.WithExtra(raw)
-	}
+	read := func(p *page) *oauth2.Token { return tokenOf(t, p) }
 	wiki, page_, other := w.app("Wiki", nil), w.app("Page", public), w.app("Board", nil)
 	phone := w.phone("lin")
 	plain, _ := wiki.login(phone)
@@ -387,6 +376,20 @@ func TestRefreshTokens(t *testing.T) {
 	if p := refresh(page_, third.RefreshToken); p.oauthError() != "invalid_grant" {
 		t.Errorf("after reuse: status %d %s", p.Status, p.Body)
 	}
+}
+
+// tokenOf reads the answer to a call for tokens.
+func tokenOf(t *testing.T, p *page) *oauth2.Token {
+	t.Helper()
+	var raw map[string]any
+	check(t, json.Unmarshal([]byte(p.Body), &raw))
+	if p.Status != http.StatusOK {
+		t.Fatalf("status %d %s", p.Status, p.Body)
+	}
+	token := &oauth2.Token{TokenType: "Bearer"}
+	token.AccessToken, _ = raw["access_token"].(string)
+	token.RefreshToken, _ = raw["refresh_token"].(string)
+	return token.WithExtra(raw)
 }
 
 // Logout ends the session's tokens, and what was given for when nobody is there stays.
