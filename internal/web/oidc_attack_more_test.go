@@ -152,6 +152,31 @@ func TestConsentIsForWhatGoesOver(t *testing.T) {
 	wantOld("an access token from when it was allowed", info)
 }
 
+// An application that is trusted no more has to ask the people whom it did not ask, and
+// what it holds of them is no good until then.
+func TestTrustedNoMore(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{})
+	app := w.app("Wiki", func(c *auth.Client) { c.Trusted = true })
+	app.oauth.Scopes = append(app.oauth.Scopes, auth.ScopeOffline)
+	phone := w.phone("lin")
+	token, _ := app.login(phone)
+	if scope, _ := token.Extra("scope").(string); scope != "openid profile offline_access" {
+		t.Errorf("scope %s", scope)
+	}
+	app.wantIn(token)
+	waiting := app.tokenForm(app.told(phone).Get("code"))
+	app.client.Trusted = false
+	check(t, w.admins.EditClient(t.Context(), admin.CommandLine(), app.client))
+	app.wantOut(token)
+	app.wantRefused(waiting, "invalid_grant")
+	app.wantRefused(url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token.RefreshToken}, "client_id": {app.client.ID}, "client_secret": {string(app.secret)}}, "invalid_grant")
+	phone.get(app.begins()).wantPage(http.StatusOK, `value="yes"`)
+	agreed, _ := app.login(phone)
+	app.wantIn(agreed)
+	app.wantOut(token)
+}
+
 // Scripts of an application whose redirect URI names the usual port ask from an origin
 // without it.
 func TestOriginWithoutPort(t *testing.T) {
