@@ -21,6 +21,7 @@ func (s *Simulator) apiRoutes(mux *http.ServeMux) {
 	mux.Handle("POST /_sim/codes", api(s.postCode))
 	mux.Handle("POST /_sim/wx.login", api(s.postWXLogin))
 	mux.Handle("GET /_sim/wx.config", api(s.getWXConfig))
+	mux.Handle("POST /_sim/scan", api(s.postScan))
 	mux.Handle("POST /_sim/followers", api(s.postFollower))
 	mux.Handle("POST /_sim/addresses", api(s.postAddresses))
 	mux.Handle("GET /_sim/calls", api(s.getCalls))
