@@ -81,7 +81,7 @@ func (s *Simulator) control(r *http.Request) reply {
 		sp := shown(p)
 		data.Owner = &sp
 	}
-	if u, _ := s.checkCallback(base + "/_sim/tried"); u != nil {
+	if u, _ := s.checkCallback(s.apps[0], base+"/_sim/tried"); u != nil {
 		data.TryBase = s.tryLink(u, ScopeBase)
 		data.TryUserinfo = s.tryLink(u, ScopeUserinfo)
 	}

@@ -36,6 +36,19 @@ type (
 		Sentence, Parameter string
 		Hint                string
 	}
+	scanPage struct {
+		Account, UUID              string
+		Target, Again              string // the callback, and a new QR code
+		Framed                     bool
+		Waiting, Confirmed, Denied bool // none and nobody who has scanned: expired
+		Scanned                    *shownPerson
+		People                     []shownPerson
+	}
+	confirmPage struct {
+		Account, UUID string
+		Person        shownPerson
+		Done          bool
+	}
 	closedPage struct{ Link template.URL }
 	doublePage struct{ First string }
 	triedPage  struct {
