@@ -29,7 +29,7 @@ func startService(t *testing.T) *service {
 	if out, err := exec.Command("go", "build", "-o", s.program, "../cmd/server").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	command := exec.Command(s.program, "demo", "--empty", "--data", filepath.Join(folder, "data"), "--simulator-addr", "127.0.0.1:0")
+	command := exec.Command(s.program, "demo", "--empty", "--data", filepath.Join(folder, "data"), "--simulator-addr", "127.0.0.1:0", "--app-addr", "127.0.0.1:0")
 	command.Env = append(os.Environ(), "WXLOGIN_ADDR=127.0.0.1:0")
 	said := start(t, command)
 	for s.issuer == "" {
