@@ -45,6 +45,11 @@ func CountAdminsStatement(guard admin.Guard, exceptUserID string) Statement {
 	return Statement{Text: query, Args: args}
 }
 
+// AccessOfStatement lists the applications that know a person.
+func AccessOfStatement(userID string) Statement {
+	return Statement{Text: accessOfQuery, Args: []any{userID}}
+}
+
 // WithGap has f called in the two gaps behind every commit of a store: when it is
 // done and the state that it left has not been looked at, and when it has been, but
 // SQLite has not been asked whose it is.

@@ -292,6 +292,21 @@ func TestClaims(t *testing.T) {
 		}
 	}
 
+	// What WeChat does not say is not there, and never null.
+	plain := w.phone("plain")
+	_, claims = app.login(plain)
+	for _, name := range []string{"gender", "locale"} {
+		if value, there := claims[name]; there {
+			t.Errorf("%s is %v", name, value)
+		}
+	}
+	if wechat, _ := claims["wechat"].(map[string]any); wechat["openid"] == nil || len(wechat) != 2 {
+		t.Errorf("wechat is %v", claims["wechat"])
+	}
+	if groups, _ := json.Marshal(claims["groups"]); string(groups) != "[]" {
+		t.Errorf("groups are %s", groups)
+	}
+
 	// The picture opens without a cookie, until the person is blocked.
 	picture, _ := again["picture"].(string)
 	stranger := w.browser(desktopWeb)
@@ -673,12 +688,17 @@ func TestClientsWhileTheDatabaseIsDown(t *testing.T) {
 	phone := w.phone("lin")
 	token, _ := app.login(phone)
 	told := app.told(phone)
+	verifier := app.verifier
 	unlock := w.locks()
 	if p := w.call(t, "/oidc/token", app.tokenForm(told.Get("code"))); p.Status != http.StatusServiceUnavailable || p.oauthError() != "temporarily_unavailable" {
 		t.Errorf("token: status %d %s", p.Status, p.Body)
 	}
+	if p := phone.get(app.begins()); p.Status != http.StatusServiceUnavailable || p.Header.Get("Location") != "" {
+		t.Errorf("authorize: status %d to %q", p.Status, p.Header.Get("Location"))
+	}
 	app.wantIn(token)
 	unlock()
+	app.verifier = verifier
 	again, err := app.redeem(told)
 	check(t, err)
 	app.wantIn(again)
