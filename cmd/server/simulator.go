@@ -20,6 +20,7 @@ type simulatorCommand struct {
 	AppSecret  string `name:"appsecret" help:"AppSecret of the official account to play; the others' follow from it. Default: made up."`
 	Hosts      string `name:"callback-hosts" help:"Exact host or host:port values that a callback may have, comma-separated. Default: any of this machine."`
 	AnyBrowser bool   `name:"any-browser" help:"Let every browser count as WeChat's."`
+	Phone      string `help:"Take every browser for this phone, if it has chosen no other on the simulator's page: android, iphone, windows, mac, harmony, wecom-iphone … A wrong name lists all." placeholder:"NAME"`
 	Lenient    bool   `help:"Let pass what WeChat may refuse and libraries send: parameters in any order, an empty state, POST."`
 	TLS        bool   `name:"tls" help:"Answer under WeChat's own names by https too, for programs that have its addresses built in: with a CA of its own, and a line for the hosts file that is printed."`
 	TLSAddr    string `name:"tls-addr" default:"127.0.0.1:443" help:"With --tls: listen here."`
@@ -37,6 +38,13 @@ func (c *simulatorCommand) Run(ctx context.Context, env *environment) error {
 	outliveReaders()
 	ctx, hangup := untilHangup(ctx)
 	defer hangup()
+	if _, ok := wechatsim.PhoneNamed(c.Phone); c.Phone != "" && !ok {
+		var names []string
+		for _, p := range wechatsim.Phones() {
+			names = append(names, p.Name)
+		}
+		return fmt.Errorf("--phone: there is no %q; there are %s", c.Phone, strings.Join(names, ", "))
+	}
 	listener, err := net.Listen("tcp", c.Addr)
 	if err != nil {
 		return fmt.Errorf("--addr: %s", whyNot(c.Addr, err))
@@ -48,6 +56,7 @@ func (c *simulatorCommand) Run(ctx context.Context, env *environment) error {
 		CallbackHosts: list(c.Hosts),
 		AnyBrowser:    c.AnyBrowser,
 		Apps:          []wechatsim.App{{Kind: wechatsim.Website}, {Kind: wechatsim.MiniProgram}},
+		Phone:         c.Phone,
 		Logger:        log.Logger,
 	}
 	if c.Lenient {

@@ -13,6 +13,7 @@ const maxJSON = 2 << 20
 
 func (s *Simulator) apiRoutes(mux *http.ServeMux) {
 	mux.Handle("GET /_sim/config", api(s.getConfig))
+	mux.Handle("GET /_sim/phones", api(s.getPhones))
 	mux.Handle("GET /_sim/people", api(s.getPeople))
 	mux.Handle("POST /_sim/people", api(s.postPerson))
 	mux.Handle("GET /_sim/faults", api(s.getFaults))

@@ -53,9 +53,9 @@ func (s *Simulator) check(r *http.Request, website bool) (request, *refusal) {
 	raw, sw := r.URL.RawQuery, s.Switches()
 	q, err := url.ParseQuery(raw)
 	switch {
-	case !website && !s.cfg.AnyBrowser && !isWeChat(r.UserAgent()):
+	case !website && !s.counts(r):
 		return request{}, &refusal{sentence: "请在微信客户端打开链接",
-			hint: "The User-Agent must contain MicroMessenger and not wxwork. Set it in the browser's developer tools, or let the simulator take any browser."}
+			hint: "The User-Agent must contain MicroMessenger and not wxwork. Set it in the browser's developer tools, choose a phone on the simulator's page, or let it take any browser."}
 	case err != nil:
 		return request{}, &refusal{sentence: "该链接无法访问", hint: "The query cannot be decoded: " + err.Error()}
 	case q.Get("appid") == "":
@@ -182,7 +182,7 @@ func (s *Simulator) authorize(r *http.Request) reply {
 	}
 	p, ok := s.owner(r)
 	if !ok {
-		rep := s.page("owner", ownerPage{People: s.shownPeople(), Query: req.raw})
+		rep := s.page("owner", ownerPage{People: s.shownPeople(), phonePage: s.phonePage(r), Query: req.raw})
 		rep.outcome, rep.appID = "whose phone", req.app.AppID
 		return rep
 	}

@@ -21,6 +21,8 @@ type controlPage struct {
 	TryUserinfo   string
 	TryLogin      string
 
+	phonePage
+
 	Owner      *shownPerson // whose phone this browser is
 	Full       bool         // it has pressed 使用完整服务
 	People     []shownPerson
@@ -74,8 +76,8 @@ func (s *Simulator) control(r *http.Request) reply {
 	data := controlPage{
 		Notice: s.cfg.Notice, Base: base, AppID: s.cfg.AppID, Secret: s.cfg.Secret, Account: s.cfg.AccountName, Apps: s.Apps()[1:],
 		CallbackHosts: s.cfg.CallbackHosts, AnyBrowser: s.cfg.AnyBrowser,
-		InWeChat: s.cfg.AnyBrowser || isWeChat(r.UserAgent()),
-		Full:     cookie(r, CookieFull) == "1", People: s.shownPeople(),
+		InWeChat: s.counts(r), phonePage: s.phonePage(r),
+		Full: cookie(r, CookieFull) == "1", People: s.shownPeople(),
 		Switches: s.Switches(), Presets: groupedPresets(), Endpoints: Endpoints(), Kinds: formKinds,
 		Faults: s.plannedFaults(), Said: said[r.URL.Query().Get("said")],
 	}
@@ -122,6 +124,7 @@ func (s *Simulator) plannedFaults() []shownFault {
 // in its address; nothing a stranger writes into a link is shown.
 var said = map[string]string{
 	"phone":    "这个浏览器换了主人。 This browser has a new owner.",
+	"browser":  "这个浏览器换了手机。 This browser plays another phone.",
 	"forgot":   "这个浏览器不再属于任何人。 This browser belongs to nobody.",
 	"full":     "已点「使用完整服务」。 The full service was chosen.",
 	"person":   "人物已添加。 The person was added.",

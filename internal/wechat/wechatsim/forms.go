@@ -27,7 +27,25 @@ func (s *Simulator) formPhone(r *http.Request) reply {
 	if !ok {
 		return backToControl("", "phone")
 	}
-	return hold(onward(f.Get("query"), "phone"), p.Key)
+	return plays(hold(onward(f.Get("query"), "phone"), p.Key), f)
+}
+
+// formBrowser sets which phone the browser plays.
+func (s *Simulator) formBrowser(r *http.Request) reply {
+	return plays(backToControl("browser", "phone"), form(r))
+}
+
+// plays keeps the phone that a form has chosen; none is named by "".
+func plays(rep reply, f url.Values) reply {
+	if !f.Has("phone") {
+		return rep
+	}
+	if _, ok := PhoneNamed(f.Get("phone")); ok {
+		setCookie(rep, CookiePhone, f.Get("phone"))
+	} else {
+		dropCookie(rep, CookiePhone)
+	}
+	return rep
 }
 
 // formPerson adds a person; from the page 这是谁的手机 the browser becomes
@@ -74,6 +92,7 @@ func (s *Simulator) formForget(*http.Request) reply {
 	dropCookie(rep, CookiePerson)
 	dropCookie(rep, CookieFull)
 	dropCookie(rep, CookieConsent)
+	dropCookie(rep, CookiePhone)
 	return rep
 }
 

@@ -173,7 +173,7 @@ func TestPost(t *testing.T) {
 func TestQRConnect(t *testing.T) {
 	w := newWorld(t)
 	desktop := w.phoneOf("lin")
-	desktop.ua = desktopUA
+	desktop.ua = phoneNamed("desktop").UserAgent
 	state := strings.Repeat("s.", 200)
 	query := "scope=snsapi_login&response_type=code&appid=" + w.sim.AppID() + "&redirect_uri=" + url.QueryEscape(callback) + "&state=" + state + "&lang=cn"
 

@@ -24,7 +24,8 @@ const pagePolicy = "default-src 'none'; style-src 'self'; img-src 'self'; base-u
 type (
 	ownerPage struct {
 		People []shownPerson
-		Query  string // of the authorize link, "" from the control page
+		phonePage
+		Query string // of the authorize link, "" from the control page
 	}
 	consentPage struct {
 		Account string
@@ -133,6 +134,7 @@ func (s *Simulator) pageRoutes(mux *http.ServeMux) {
 	mux.Handle("GET /_sim/icon.svg", asset("pages/icon.svg", "image/svg+xml"))
 
 	mux.Handle("POST /_sim/form/phone", plain(s.formPhone))
+	mux.Handle("POST /_sim/form/browser", plain(s.formBrowser))
 	mux.Handle("POST /_sim/form/forget", plain(s.formForget))
 	mux.Handle("POST /_sim/form/full", plain(s.formFull))
 	mux.Handle("POST /_sim/form/person", plain(s.formPerson))
@@ -144,7 +146,7 @@ func (s *Simulator) pageRoutes(mux *http.ServeMux) {
 // phone asks again whose phone it is, from the control page or from the link on
 // the popup.
 func (s *Simulator) phone(r *http.Request) reply {
-	return s.page("owner", ownerPage{People: s.shownPeople(), Query: r.URL.RawQuery})
+	return s.page("owner", ownerPage{People: s.shownPeople(), phonePage: s.phonePage(r), Query: r.URL.RawQuery})
 }
 
 // ownPicture is a person's picture for the simulator's own pages, so that they

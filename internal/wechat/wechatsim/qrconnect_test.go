@@ -11,7 +11,6 @@ import (
 	"wxlogin/internal/wechat/wechatsim"
 )
 
-const desktopUA = "Mozilla/5.0 (X11; Linux x86_64) Chrome/132.0.0.0 Safari/537.36"
 
 // siteQuery is the query of a link to qrconnect.
 func (w *world) siteQuery(more string) string {
@@ -23,7 +22,7 @@ func (w *world) siteQuery(more string) string {
 func (w *world) shows(query string) (*phone, string) {
 	w.t.Helper()
 	desktop := w.phoneOf("")
-	desktop.ua = desktopUA
+	desktop.ua = phoneNamed("desktop").UserAgent
 	got := desktop.get("/connect/qrconnect?" + query)
 	got.wantText("请使用微信扫描二维码登录", "林小满")
 	uuid := got.header.Get("X-Wechatsim-Uuid")
@@ -86,7 +85,7 @@ func TestScan(t *testing.T) {
 	lin.submit("/connect/confirm", url.Values{"uuid": {uuid}, "answer": {"allow"}}).wantText("已确认，请看电脑")
 	w.wantSignedIn(desktop.get("/_sim/qr/"+uuid).wantRedirect(), "wang")
 	chrome := w.phoneOf("lin")
-	chrome.ua = desktopUA
+	chrome.ua = phoneNamed("desktop").UserAgent
 	chrome.get("/connect/confirm?uuid="+uuid).wantRefused("0", "请在微信客户端打开链接")
 
 	// A program.
@@ -142,7 +141,7 @@ func TestScanInFrame(t *testing.T) {
 func TestScanByItself(t *testing.T) {
 	w := newWorld(t, threeApps)
 	desktop := w.phoneOf("lin")
-	desktop.ua = desktopUA
+	desktop.ua = phoneNamed("desktop").UserAgent
 	desktop.setCookie(wechatsim.CookieConsent, wechatsim.AnswerAllow)
 	w.wantSignedIn(desktop.get("/connect/qrconnect?"+w.siteQuery("")).wantRedirect(), "lin")
 

@@ -33,6 +33,10 @@ type Config struct {
 	// AnyBrowser lets every browser count as WeChat's.
 	AnyBrowser bool
 
+	// Phone is the Name of the [Phone] that every browser plays which has chosen no
+	// other (CookiePhone). Empty: it counts as what it is.
+	Phone string
+
 	// BaseURL begins the headimgurl of drawn pictures, for when clients reach
 	// the simulator by another address than the API caller does. Empty: the
 	// address that userinfo was asked at.
