@@ -23,7 +23,7 @@ type sessionCookies struct {
 	sessions SessionStore
 	now      func() time.Time
 	idle     time.Duration // after it, a session without a visit counts no more
-	appID    string        // of the account whose people sign in here
+	appIDs   []string      // of the accounts that people sign in by
 	visitor  *cookieKind
 	admin    *cookieKind
 }
@@ -43,7 +43,7 @@ func newSessionCookies(site site, domain string, rules auth.Rules, store Session
 		sessions: store,
 		now:      now,
 		idle:     rules.Idle,
-		appID:    rules.AppID,
+		appIDs:   rules.AppIDs(),
 		visitor:  &cookieKind{auth.VisitorSession, site.cookie(domain, "wxlogin"), cookieName(site.secure, domain, "wxlogin"), options},
 		admin:    &cookieKind{auth.AdminSession, site.cookie("", "wxlogin_desk"), cookieName(site.secure, "", "wxlogin_desk"), forAdmins},
 	}
@@ -116,9 +116,9 @@ func (c *sessionCookies) read(r *http.Request, kind *cookieKind) currentSession 
 			case err != nil:
 				return currentSession{asked: true, err: err}
 			case !visit.Session.Alive(c.now(), c.idle):
-			case kind == c.visitor && visit.User.AppID != c.appID:
-				// Of another account, from before WXLOGIN_APPID was changed: its openid means
-				// nothing to applications that know this one's.
+			case kind == c.visitor && !slices.Contains(c.appIDs, visit.User.AppID):
+				// By an account that is not ours any more: its openid means nothing to
+				// applications that know today's.
 			default:
 				return currentSession{asked: true, token: token, old: name == kind.old, visit: visit}
 			}
