@@ -8,9 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"time"
 
-	"wxlogin/internal/admin"
 	"wxlogin/internal/demo"
 	"wxlogin/internal/web"
 	"wxlogin/internal/wechat/wechatsim"
@@ -127,7 +125,7 @@ func (c *demoCommand) announce(ctx context.Context, env *environment, s *setting
 			return fmt.Errorf("make up people: %w", err)
 		}
 	}
-	adminLink, ends, err := newAdminLink(ctx, admin.New(admin.Config{Store: db, AppID: config.appID, Now: time.Now}), config.publicURL)
+	adminLink, ends, err := newAdminLink(ctx, config.adminService(db), config.publicURL)
 	if err != nil {
 		return err
 	}

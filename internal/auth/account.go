@@ -1,5 +1,7 @@
 package auth
 
+import "slices"
+
 // AccountKind is what WeChat calls the type of an account, and says how people sign in by it.
 type AccountKind string
 
@@ -23,4 +25,33 @@ type Account struct {
 	// account is bound to. A unionid names one person within one group and says nothing
 	// outside of it (official). Empty: bound to none.
 	Group string
+}
+
+// SignsInPages says whether people sign in to web pages by the account. A mini program
+// signs in by a call of its own.
+func (a Account) SignsInPages() bool { return a.Kind != MiniProgram }
+
+// Account returns the account of a name. NoSuchAccount when there is none.
+func (r *Rules) Account(name string) (Account, error) {
+	if name == MainAccount && len(r.Accounts) == 0 {
+		return Account{Name: MainAccount, Kind: OfficialAccount, AppID: r.AppID}, nil
+	}
+	for _, account := range r.Accounts {
+		if account.Name == name {
+			return account, nil
+		}
+	}
+	return Account{}, Failf(NoSuchAccount, "there is no account of this name")
+}
+
+// AccountOf returns the account of an AppID, and whether there is one.
+func (r *Rules) AccountOf(appID string) (Account, bool) {
+	i := slices.IndexFunc(r.Accounts, func(a Account) bool { return a.AppID == appID })
+	switch {
+	case i >= 0:
+		return r.Accounts[i], true
+	case appID == r.AppID:
+		return Account{Name: MainAccount, Kind: OfficialAccount, AppID: r.AppID}, true
+	}
+	return Account{}, false
 }
