@@ -31,8 +31,8 @@ type Account struct {
 // signs in by a call of its own.
 func (a Account) SignsInPages() bool { return a.Kind != MiniProgram }
 
-// Account returns the account of a name. NoSuchAccount when there is none.
-func (r *Rules) Account(name string) (Account, error) {
+// Named returns the account of a name. NoSuchAccount when there is none.
+func (r *Rules) Named(name string) (Account, error) {
 	if name == MainAccount && len(r.Accounts) == 0 {
 		return Account{Name: MainAccount, Kind: OfficialAccount, AppID: r.AppID}, nil
 	}

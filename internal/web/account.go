@@ -31,7 +31,7 @@ func (s *Server) accountFor(r *http.Request, returnTo string) (auth.Account, err
 			return auth.Account{}, err
 		}
 	}
-	account, err := s.rules.Account(name)
+	account, err := s.rules.Named(name)
 	switch {
 	case err != nil:
 		return auth.Account{}, err
@@ -82,11 +82,11 @@ func (s *Server) accountOfHost(returnTo string) string {
 
 // officialAccount is the account of a place for browsers in WeChat.
 func (s *Server) officialAccount(returnTo string) (auth.Account, error) {
-	account, err := s.rules.Account(s.accountOfHost(returnTo))
+	account, err := s.rules.Named(s.accountOfHost(returnTo))
 	if err == nil && account.Kind == auth.OfficialAccount {
 		return account, nil
 	}
-	return s.rules.Account(auth.MainAccount)
+	return s.rules.Named(auth.MainAccount)
 }
 
 // accountToKeep is the account that the next trip of a flow is to go by, for an

@@ -57,7 +57,7 @@ func TestLoginByAccount(t *testing.T) {
 		{"an application's with none of its own", iPhone, oidc(anybodys), "main"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			account, err := w.rules.Account(c.account)
+			account, err := w.rules.Named(c.account)
 			check(t, err)
 			u, err := url.Parse(w.browser(c.agent).get(c.address).location())
 			check(t, err)
@@ -111,7 +111,7 @@ func TestConsentKeepsTheAccount(t *testing.T) {
 	if p.URL.Path != "/me" {
 		t.Fatalf("at %s", p.URL)
 	}
-	shop, err := w.rules.Account("shop")
+	shop, err := w.rules.Named("shop")
 	check(t, err)
 	if me := phone.me(); me["appid"] != shop.AppID || me["nickname"] != "林小满" {
 		t.Errorf("signed in as %v", me)

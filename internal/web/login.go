@@ -139,7 +139,7 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
 	if len(code) > maxCode {
 		return s.refuse(auth.Failf(auth.BadRequest, "a code of %d bytes", len(code)))
 	}
-	account, err := s.rules.Account(fl.Account)
+	account, err := s.rules.Named(fl.Account)
 	if err != nil {
 		return s.refuse(auth.Fail(auth.NoSuchAccount, err)) // taken out of the settings meanwhile
 	}
@@ -229,7 +229,7 @@ func (s *Server) spent(w http.ResponseWriter, r *http.Request, fl flow, err erro
 		return err
 	}
 	s.log.InfoContext(r.Context(), "login begun again", "request_id", requestID(r), "error", err)
-	account, unknown := s.rules.Account(fl.Account)
+	account, unknown := s.rules.Named(fl.Account)
 	if unknown != nil {
 		return unknown
 	}
