@@ -1,7 +1,5 @@
 package auth
 
-import "slices"
-
 // AccountKind is what WeChat calls the type of an account, and says how people sign in by it.
 type AccountKind string
 
@@ -42,16 +40,4 @@ func (r *Rules) Named(name string) (Account, error) {
 		}
 	}
 	return Account{}, Failf(NoSuchAccount, "there is no account of this name")
-}
-
-// AccountOf returns the account of an AppID, and whether there is one.
-func (r *Rules) AccountOf(appID string) (Account, bool) {
-	i := slices.IndexFunc(r.Accounts, func(a Account) bool { return a.AppID == appID })
-	switch {
-	case i >= 0:
-		return r.Accounts[i], true
-	case appID == r.AppID:
-		return Account{Name: MainAccount, Kind: OfficialAccount, AppID: r.AppID}, true
-	}
-	return Account{}, false
 }

@@ -183,7 +183,7 @@ func (s *Service) completeLogin(ctx context.Context, provider Provider, login *L
 	if err != nil && KindOf(err) != NotFound {
 		return nil, err
 	}
-	login.UserID = known.ID
+	login.UserID, login.IdentityID = known.ID, known.IdentityID
 	if known.Blocked {
 		return nil, Failf(Blocked, "user %s", known.ID)
 	}
@@ -197,6 +197,9 @@ func (s *Service) completeLogin(ctx context.Context, provider Provider, login *L
 		Scope:        ScopeBase,
 		RefreshToken: grant.RefreshToken,
 		Replaces:     a.Replaces,
+		Before:       known,
+		Kin:          s.rules.Kin(login.AppID),
+		Several:      len(s.rules.AppIDs()) > 1,
 	}
 	troubled := Step("")
 	wanted := a.Scope == ScopeUserinfo || a.Scope == ScopeLogin && s.rules.Mode != ModeBase
@@ -213,6 +216,9 @@ func (s *Service) completeLogin(ctx context.Context, provider Provider, login *L
 			save.Profile = new(info.Profile.Clean())
 			save.UnionID = cmp.Or(info.UnionID, save.UnionID)
 		}
+	}
+	if Changed(known.UnionID, save.UnionID) {
+		s.log.WarnContext(ctx, "the unionid of an identity has changed; nobody is joined or parted by that", "user", known.ID, "appid", known.AppID)
 	}
 	at := s.now()
 	save.Login = *login
@@ -232,7 +238,7 @@ func (s *Service) completeLogin(ctx context.Context, provider Provider, login *L
 	if err != nil {
 		return nil, err
 	}
-	login.UserID, login.Step = visit.User.ID, troubled
+	login.UserID, login.IdentityID, login.Step = visit.User.ID, visit.User.IdentityID, troubled
 	// With every login, silent ones too: a copy that failed is tried again.
 	s.pictures.Want(visit.User.ID, visit.User.AvatarURL)
 	return visit, nil

@@ -21,7 +21,7 @@ func (s *Server) accountFor(r *http.Request, returnTo string) (auth.Account, err
 	}
 	if name == "" {
 		if visit, err := s.live(r, s.cookies.visitor); err == nil && s.due(r, visit) {
-			if account, ok := s.rules.AccountOf(visit.User.AppID); ok && account.SignsInPages() {
+			if account := s.rules.Account(visit.User.AppID); account.Name != "" && account.SignsInPages() {
 				name = account.Name
 			}
 		}

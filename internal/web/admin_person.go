@@ -87,7 +87,7 @@ func (s *Server) adminUser(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if account, ok := s.rules.AccountOf(user.AppID); ok {
+	if account := s.rules.Account(user.AppID); account.Name != "" {
 		p.Admin = slices.ContainsFunc(admins, func(a admin.Admin) bool { return a.Account == account.Name && a.OpenID == user.OpenID })
 		p.Configured = s.admins.Configured(s.admins.NameOf(user))
 	}

@@ -35,7 +35,7 @@ func (s *Server) scanTicket(w http.ResponseWriter, r *http.Request) error {
 		}
 		return s.toWeChat(w, r, account, auth.ScopeBase, s.ticketPath(tk), 0)
 	}
-	if err := s.scans.Open(r.Context(), tk.domain(), visit.User.ID); err != nil {
+	if err := s.scans.Open(r.Context(), tk.domain(), visit.User); err != nil {
 		return err
 	}
 	client, err := s.clientByNumber(r.Context(), tk.Client)

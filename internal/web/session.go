@@ -22,7 +22,7 @@ type sessionCookies struct {
 	sessions SessionStore
 	now      func() time.Time
 	idle     time.Duration // after it, a session without a visit counts no more
-	rules    auth.Rules
+	appIDs   []string      // of the accounts that people sign in by
 	visitor  *cookieKind
 	admin    *cookieKind
 }
@@ -42,7 +42,7 @@ func newSessionCookies(site site, domain string, rules auth.Rules, store Session
 		sessions: store,
 		now:      now,
 		idle:     rules.Idle,
-		rules:    rules,
+		appIDs:   rules.AppIDs(),
 		visitor:  &cookieKind{auth.VisitorSession, site.cookie(domain, "wxlogin"), cookieName(site.secure, domain, "wxlogin"), options},
 		admin:    &cookieKind{auth.AdminSession, site.cookie("", "wxlogin_desk"), cookieName(site.secure, "", "wxlogin_desk"), forAdmins},
 	}
@@ -109,8 +109,8 @@ func (c *sessionCookies) read(r *http.Request, kind *cookieKind) currentSession 
 			case err != nil:
 				return currentSession{asked: true, err: err}
 			case !visit.Session.Alive(c.now(), c.idle):
-			case kind == c.visitor && !c.serves(visit.User.AppID):
-				// Of an account that is not configured any more: its openid means nothing to
+			case kind == c.visitor && !slices.Contains(c.appIDs, visit.User.AppID):
+				// By an account that is not ours any more: its openid means nothing to
 				// applications that know today's.
 			default:
 				return currentSession{asked: true, token: token, old: name == kind.old, visit: visit}
@@ -118,15 +118,6 @@ func (c *sessionCookies) read(r *http.Request, kind *cookieKind) currentSession 
 		}
 	}
 	return currentSession{asked: true, err: auth.Fail(auth.NotSignedIn, nil)}
-}
-
-// serves says whether an AppID is one of the accounts' by which people sign in here.
-func (c *sessionCookies) serves(appID string) bool {
-	if appID == c.rules.AppID {
-		return true // as most are
-	}
-	_, ok := c.rules.AccountOf(appID)
-	return ok
 }
 
 // rename gives a session that came in a cookie of the old name one of the new. The
