@@ -31,7 +31,7 @@ func (s *Service) AddClient(ctx context.Context, by Actor, c auth.Client, public
 	if err := by.admin(); err != nil {
 		return auth.Client{}, "", err
 	}
-	if err := c.Check(); err != nil {
+	if err := s.check(c); err != nil {
 		return auth.Client{}, "", err
 	}
 	var secret auth.Secret
@@ -49,10 +49,22 @@ func (s *Service) EditClient(ctx context.Context, by Actor, c auth.Client) error
 	if err := by.admin(); err != nil {
 		return err
 	}
-	if err := c.Check(); err != nil {
+	if err := s.check(c); err != nil {
 		return err
 	}
 	return s.store.EditClient(ctx, c, s.event(by, ActClientEdit, "", c.Name))
+}
+
+// check says what is wrong with a client.
+func (s *Service) check(c auth.Client) error {
+	i := slices.IndexFunc(s.accounts, func(a auth.Account) bool { return a.Name == c.Account })
+	switch {
+	case i < 0:
+		return auth.Failf(auth.BadClient, "there is no account %q", c.Account)
+	case !s.accounts[i].SignsInPages():
+		return auth.Failf(auth.BadClient, "the account %q is a mini program, which signs nobody in to a page", c.Account)
+	}
+	return c.Check()
 }
 
 // NewClientSecret gives an application another secret; the old one is no good from

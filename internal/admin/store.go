@@ -89,12 +89,14 @@ type ClientStore interface {
 // moment, in whatever process, each sees what those before it have done. nil: no
 // such check.
 type Guard struct {
-	AppID      string
-	Configured []string // openids
+	// Configured are openids by the AppID that they are of. Whoever is of another AppID
+	// cannot enter.
+	Configured map[string][]string
 }
 
 // Admin is a person whom the operator has let in by name.
 type Admin struct {
+	Account   string // that the openid is of, by its name
 	OpenID    string
 	GrantedAt time.Time // zero when the configuration names them
 	Nickname  string    // empty while the person is unknown

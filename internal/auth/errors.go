@@ -60,6 +60,7 @@ const (
 	NoSuchSession Reason = "no_such_session" // no session with this id, or no longer
 	SignInAgain   Reason = "sign_in_again"   // signed in too long ago for this: the admin pages, or an act that cannot be undone
 	NeedsLogin    Reason = "needs_login"     // the stored refresh_token is dead; only a new login helps
+	NoSuchAccount Reason = "no_such_account" // no account of ours with WeChat has this name, or none that signs in so
 	NoSuchClient  Reason = "no_such_client"  // no application with this client_id or name
 	BadClient     Reason = "bad_client"      // an application cannot be as it is described
 	NoSuchGrant   Reason = "no_such_grant"   // a code or token is not good: unknown, used, ended, or another client's
@@ -74,7 +75,7 @@ func (r Reason) kind() Kind {
 		return Unauthenticated
 	case NotAdmin, CrossOrigin, Blocked, Snapshot, PersonLimited, LastAdmin, WrongMethod, NeedsLogin, LinkSpent, ScanSpent, NotInGroup:
 		return Forbidden
-	case NoSuchPage, NoSuchUser, NoSuchSession:
+	case NoSuchPage, NoSuchUser, NoSuchSession, NoSuchAccount:
 		return NotFound
 	case RateLimited:
 		return TooMany

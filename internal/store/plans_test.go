@@ -189,7 +189,7 @@ func TestPlacesReadTheirOwnOnPostgres(t *testing.T) {
 // Whether there is another admin is asked of the admins, however many people there
 // are.
 func TestCountAdminsReadsFew(t *testing.T) {
-	s := store.CountAdminsStatement(admin.Guard{AppID: "wx", Configured: []string{"bulk1", "bulk2"}}, "id3")
+	s := store.CountAdminsStatement(admin.Guard{Configured: map[string][]string{"wx": {"bulk1", "bulk2"}}}, "id3")
 	for _, e := range engines {
 		t.Run(e.name, func(t *testing.T) {
 			w := newWorld(t, e)

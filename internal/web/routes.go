@@ -101,7 +101,9 @@ func (s *Server) routes() http.Handler {
 		})
 		// The check of the state stands before the handler and nowhere else, so
 		// that no code is spent for a browser that did not ask for it.
-		r.With(s.notByHead, s.checkState).Get("/callback", s.handle(s.callback))
+		back := r.With(s.notByHead, s.checkState)
+		back.Get("/callback", s.handle(s.callback))
+		back.Get("/callback/{account}", s.handle(s.callback))
 		r.Get("/admin/link", s.handle(s.adminLink))
 		r.Post("/admin/link", s.handle(s.useAdminLink))
 		r.With(s.notByHead, addressStays).Get("/scan/{ticket}", s.handle(s.scanTicket))

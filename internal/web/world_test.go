@@ -33,6 +33,7 @@ import (
 type world struct {
 	t         testing.TB
 	sim       *wechatsim.Simulator
+	sims      map[string]*wechatsim.Simulator // of further accounts, by name
 	simURL    string
 	url       string // of the service
 	public    string // its public URL; another's with a replica
@@ -46,6 +47,7 @@ type world struct {
 	log       *logBuffer
 	secrets   *secrets
 	keys      auth.Keyring
+	rules     auth.Rules
 	idTokens  *idtoken.Keys
 	server    *web.Server
 	stopping  chan struct{} // closed by a test that stops the service
@@ -70,6 +72,8 @@ type options struct {
 	apiURL      string         // in place of the simulator
 	zone        *time.Location // nil: UTC
 
+	accounts     []auth.Account    // besides main, each with a WeChat of its own; AppIDs are made up
+	accountHosts map[string]string // return host by account
 	branding     web.Branding
 	https        bool
 	cookieDomain string
@@ -125,28 +129,32 @@ func newWorld(t testing.TB, o options) *world {
 	if apiURL == "" {
 		apiURL = w.simURL
 	}
+	accounts := w.startAccounts(o.accounts)
 	client := wechat.New(wechat.Config{
 		AppID: w.sim.AppID(), AppSecret: auth.Secret(w.sim.Secret()), OpenURL: w.simURL, APIURL: apiURL, Lang: "zh_CN",
 	})
 	if o.mode == "" {
 		o.mode = auth.ModeAuto
 	}
-	rules := auth.Rules{AppID: w.sim.AppID(), Mode: o.mode, Idle: 720 * time.Hour, Lifetime: 4320 * time.Hour, Budget: cmp.Or(o.budget, 8*time.Second), Recheck: o.recheck, RenewProfile: o.renew}
+	accounts.add(auth.Account{Name: auth.MainAccount, Kind: auth.OfficialAccount, AppID: w.sim.AppID(), Group: "acme"}, client)
+	rules := auth.Rules{AppID: w.sim.AppID(), Accounts: accounts.all, Mode: o.mode, Idle: 720 * time.Hour, Lifetime: 4320 * time.Hour, Budget: cmp.Or(o.budget, 8*time.Second), Recheck: o.recheck, RenewProfile: o.renew}
+	w.rules = rules
 	w.pictures = auth.NewPictures(client, w.db, w.clock.now, log)
 	t.Cleanup(func() { w.pictures.Close(t.Context()) }) // cut short: that context has ended
-	w.refresher = auth.NewRefresher(client, w.db, w.pictures, w.clock.now, log)
-	w.admins = admin.New(admin.Config{Store: w.db, AppID: rules.AppID, Admins: o.admins, Now: w.clock.now})
+	w.refresher = auth.NewRefresher(accounts.refreshers, w.db, w.pictures, w.clock.now, log)
+	w.admins = admin.New(admin.Config{Store: w.db, AppID: rules.AppID, Accounts: rules.Accounts, Admins: o.admins, Now: w.clock.now})
 	w.idTokens = idtoken.NewKeys(w.db, w.clock.now, log)
 	config := web.Config{
 		PublicURL:    public,
 		ReturnHosts:  o.returnHosts,
+		AccountHosts: o.accountHosts,
 		CookieDomain: o.cookieDomain,
 		Lang:         "zh_CN",
 		Zone:         cmp.Or(o.zone, time.UTC),
 		Keys:         keys,
 		RateLimit:    o.rateLimit,
 		Branding:     o.branding,
-		Auth:         auth.New(auth.Config{Provider: client, Store: w.db, Pictures: w.pictures, Rules: rules, Now: w.clock.now, Log: log}),
+		Auth:         auth.New(auth.Config{Providers: accounts.providers, Store: w.db, Pictures: w.pictures, Rules: rules, Now: w.clock.now, Log: log}),
 		Scans:        auth.NewScans(w.db, rules, w.clock.now, nil),
 		Stopping:     w.stopping,
 		Admins:       w.admins,
