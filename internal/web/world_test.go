@@ -70,6 +70,8 @@ type options struct {
 	apiURL      string         // in place of the simulator
 	zone        *time.Location // nil: UTC
 
+	application func(application, step, result string) // see web.Config
+
 	branding     web.Branding
 	https        bool
 	cookieDomain string
@@ -163,6 +165,7 @@ func newWorld(t testing.TB, o options) *world {
 		Personal:     w.db,
 		Ready:        w.db.Ready,
 		Meaning:      meaning,
+		Application:  o.application,
 		Templates:    templates.FS,
 		Now:          w.clock.now,
 		Log:          log,
