@@ -200,7 +200,7 @@ func TestEnvExampleIsTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	variables = append(variables, "WXLOGIN_VERIFY_FILE="+verify, "WXLOGIN_DATABASE_URL=sqlite:"+filepath.Join(folder, "wxlogin.db"))
-	start(t, variables, "admin", "list").wantExit(0)
+	runs(t, variables, "admin", "list").wantExit(0)
 
 	if err := os.WriteFile(filepath.Join(folder, ".env"), []byte(envExample()), 0o600); err != nil {
 		t.Fatal(err)

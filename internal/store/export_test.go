@@ -66,3 +66,19 @@ func SessionLimitStatements(userID string) []Statement {
 		{Text: endLeastUsed, Args: []any{userID, "", 1, 2, 3}},
 	}
 }
+
+// SignInStatements are what finds a person by an identity, at a visit, a login, or with
+// a token.
+func SignInStatements() map[string]Statement {
+	kin := kinQuery(auth.SaveLogin{Login: auth.Login{AppID: "wx1"}, UnionID: "union", Kin: []string{"wx2", "wx3"}})
+	return map[string]Statement{
+		"visit":          {Text: visitorQuery, Args: []any{"hash"}},
+		"by openid":      {Text: openIDQuery, Args: []any{"wx1", "o1"}},
+		"grant":          {Text: grantedQuery, Args: []any{"id", 1}},
+		"code":           {Text: personInSession, Args: []any{"id", "session", 1}},
+		"token":          {Text: `SELECT ` + sealedColumns + ` FROM ` + sealedTokens + ` WHERE tokens.user_id = $1 AND tokens.identity_id = $2`, Args: []any{"id", ""}},
+		"by unionid":     {Text: kin.Text, Args: kin.Args},
+		"of a person":    {Text: furtherQuery, Args: []any{"id"}},
+		"who to propose": {Text: kinship("union", []string{"wx2"}).Text, Args: kinship("union", []string{"wx2"}).Args},
+	}
+}

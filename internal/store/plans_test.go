@@ -206,6 +206,31 @@ func TestCountAdminsReadsFew(t *testing.T) {
 	}
 }
 
+// Whoever comes by whatever door is looked up.
+func TestNoPlanOfASignInReadsEverybody(t *testing.T) {
+	for name, s := range store.SignInStatements() {
+		w := newWorld(t, sqliteEngine)
+		for _, step := range w.plan(s) {
+			if strings.HasPrefix(step, "SCAN") && !small(step) {
+				t.Errorf("%s: %s\n%s", name, step, s.Text)
+			}
+		}
+	}
+	w := newWorld(t, postgresEngine)
+	w.bulk(20_000)
+	w.exec(`INSERT INTO identities (id, user_id, appid, openid, unionid, scope, first_login_at, last_login_at, login_count, linked, linked_at)
+		SELECT 'further' || id, id, 'wx2', openid, unionid, scope, 1, 1, 1, 'unionid', 1 FROM users`)
+	w.exec("ANALYZE")
+	for name, s := range store.SignInStatements() {
+		plan := strings.Join(w.planned("EXPLAIN ", s), "\n")
+		for _, table := range []string{"users", "identities"} {
+			if strings.Contains(plan, "Seq Scan on "+table) {
+				t.Errorf("%s reads all of %s:\n%s\n%s", name, table, s.Text, plan)
+			}
+		}
+	}
+}
+
 // small says that a step goes through what has few rows whoever comes: the admins,
 // an index of a few, or what a statement has made itself.
 func small(step string) bool {

@@ -170,6 +170,24 @@ var (
 	outward  = regexp.MustCompile(`(?i)(href|action|src|content|data-[a-z]+)="[^"]*evil[^"]{1,9}example`)
 )
 
+// evilIn is what a pattern of those that have "evil" in them finds in a text. Few texts
+// have the word, in whatever letters, and a pattern that goes through a page costs
+// more than the page.
+func evilIn(text string, pattern *regexp.Regexp) string {
+	for capitals := range 1 << len("evil") {
+		word := []byte("evil")
+		for i := range word {
+			if capitals>>i&1 == 1 {
+				word[i] -= 'a' - 'A'
+			}
+		}
+		if strings.Contains(text, string(word)) {
+			return pattern.FindString(text)
+		}
+	}
+	return ""
+}
+
 // attributes are what cookies say besides their values.
 func attributes(cookies []string) (all []string) {
 	for _, cookie := range cookies {
@@ -185,11 +203,11 @@ func leads(p *page) string {
 		if name == "Set-Cookie" { // what is sealed in it may well spell the word
 			values = attributes(values)
 		}
-		if s := strings.Join(values, " "); evilHost.MatchString(s) {
+		if s := strings.Join(values, " "); evilIn(s, evilHost) != "" {
 			return name + ": " + s
 		}
 	}
-	return outward.FindString(p.Body)
+	return evilIn(p.Body, outward)
 }
 
 // No parameter of any route leads to a place of somebody else's.

@@ -111,16 +111,17 @@ type Server struct {
 	now        func() time.Time
 	log        *slog.Logger
 
-	site     site
-	cookies  *sessionCookies
-	flows    *flows
-	tickets  *tickets
-	streams  streams
-	failures failures
-	guesses  guesses
-	lastSeen *lastSeenWriter
-	patience patience
-	notices  notices
+	site         site
+	cookies      *sessionCookies
+	flows        *flows
+	tickets      *tickets
+	streams      streams
+	failures     failures
+	guesses      guesses
+	lastSeen     *lastSeenWriter
+	recheckAfter time.Duration // see due
+	patience     patience
+	notices      notices
 	// elsewherePolicy is the content policy of a page under another site's address.
 	elsewherePolicy string
 	renderer        *renderer
@@ -150,6 +151,7 @@ func New(config Config) (*Server, error) {
 	}
 	s.elsewherePolicy = newElsewherePolicy(s.site, config.ReturnHosts)
 	idle := config.Auth.Rules().Idle
+	s.recheckAfter = config.Auth.Rules().Recheck
 	s.lastSeen = newLastSeenWriter(config.Sessions, config.Log, min(time.Hour, idle/4))
 	s.cookies = newSessionCookies(s.site, config.CookieDomain, config.Auth.Rules(), config.Sessions, config.Now)
 	s.flows = newFlows(s.site, config.Keys, config.Now)
