@@ -54,7 +54,7 @@ func TestSpellingsOfAllRoutes(t *testing.T) {
 		if method != http.MethodGet {
 			continue
 		}
-		path := targets{"none", "none", "none"}.place(pattern)
+		path := targets{"none", "none", "none", "none"}.place(pattern)
 		get := func(path string) []*page {
 			return w.sendsRaw("GET " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAccept: text/html\r\n\r\n")
 		}

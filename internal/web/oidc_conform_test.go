@@ -3,10 +3,12 @@ package web_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -631,6 +633,43 @@ func TestCalls(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// What each application asked for and got is counted by its name, and what nobody
+// knows by none, so that strangers make no series of metrics.
+func TestApplicationsAreCounted(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	counted := map[string]int{}
+	w := newWorld(t, options{application: func(application, step, result string) {
+		mu.Lock()
+		defer mu.Unlock()
+		counted[application+" "+step+" "+result]++
+	}})
+	app := w.app("Wiki", nil)
+	phone := w.phone("lin")
+	token, _ := app.login(phone)
+	app.wantIn(token)
+	app.told(phone, param("prompt", "create"))
+	app.wantRefused(app.tokenForm("x"), "invalid_grant")
+	form := app.tokenForm("x")
+	form.Set("client_id", "whoever")
+	app.wantRefused(form, "invalid_client")
+	w.call(t, "/oidc/userinfo", nil, "Authorization", "Bearer x")
+	revoke := url.Values{"client_id": {app.client.ID}, "client_secret": {string(app.secret)}, "token": {token.AccessToken}}
+	if p := w.call(t, "/oidc/revoke", revoke); p.Status != http.StatusOK {
+		t.Errorf("status %d %s", p.Status, p.Body)
+	}
+	app.wantOut(token)
+	want := map[string]int{
+		"Wiki authorize given": 1, "Wiki authorize invalid_request": 1, "Wiki token given": 1, "Wiki token invalid_grant": 1, " token invalid_client": 1,
+		"Wiki userinfo given": 1, " userinfo invalid_token": 2, "Wiki revoke given": 1,
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if !maps.Equal(counted, want) {
+		t.Errorf("got %v", counted)
 	}
 }
 

@@ -85,7 +85,7 @@ type Config struct {
 	Refused func(auth.Reason)
 
 	// Application, if set, is told what an application asked for (authorize, token,
-	// userinfo) and what it got: given, or the error's code. One that nobody knows has
+	// userinfo, revoke) and what it got: given, or the error's code. One that nobody knows has
 	// no name.
 	Application func(application, step, result string)
 

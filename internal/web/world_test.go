@@ -74,6 +74,8 @@ type options struct {
 
 	accounts     []auth.Account    // besides main, each with a WeChat of its own; AppIDs are made up
 	accountHosts map[string]string // return host by account
+	application func(application, step, result string) // see web.Config
+
 	branding     web.Branding
 	https        bool
 	cookieDomain string
@@ -171,6 +173,7 @@ func newWorld(t testing.TB, o options) *world {
 		Personal:     w.db,
 		Ready:        w.db.Ready,
 		Meaning:      meaning,
+		Application:  o.application,
 		Templates:    templates.FS,
 		Now:          w.clock.now,
 		Log:          log,
