@@ -32,6 +32,9 @@ func bearerToken(r *http.Request) string {
 	return token
 }
 
+// forMini says whether a request is the login of a mini program.
+func (s *Server) forMini(r *http.Request) bool { return strings.HasPrefix(s.below(r), "/mini/") }
+
 // miniLogin signs a mini program in.
 func (s *Server) miniLogin(w http.ResponseWriter, r *http.Request) error {
 	account, err := s.rules.Named(chi.URLParam(r, "account"))

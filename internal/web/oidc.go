@@ -55,10 +55,6 @@ func (s *Server) forApplication(r *http.Request) bool {
 	return false
 }
 
-// forMini says whether a request is a mini program's login, which no cookie of ours has
-// a part in.
-func (s *Server) forMini(r *http.Request) bool { return strings.HasPrefix(s.below(r), "/mini/") }
-
 // fromAnywhere says whether a request may come from another site's page: calls of
 // applications, which no cookie of ours decides, and forms that are sent on as GET.
 func (s *Server) fromAnywhere(r *http.Request) bool {
@@ -66,7 +62,7 @@ func (s *Server) fromAnywhere(r *http.Request) bool {
 	case "/oidc/authorize", "/oidc/logout":
 		return r.Method == http.MethodPost
 	}
-	return s.forApplication(r) || s.forMini(r)
+	return s.forApplication(r)
 }
 
 // protocolProblem answers an application.

@@ -192,7 +192,7 @@ func (s *Server) favicon(w http.ResponseWriter, r *http.Request) error {
 // wrongMethod says which methods would be right (RFC 9110).
 func (s *Server) wrongMethod(w http.ResponseWriter, r *http.Request) error {
 	var allowed []string
-	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodDelete} {
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete} {
 		asked := method
 		if method == http.MethodHead {
 			asked = http.MethodGet
