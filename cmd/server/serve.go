@@ -175,11 +175,16 @@ func assemble(p parts) (assembled, error) {
 	config, log := p.config, p.logs.Logger
 	// A client for each account, so that no secret, code or token is ever sent with
 	// another's AppID.
-	providers, refreshers := make(map[string]auth.Provider), make(map[string]auth.RefreshProvider)
+	providers, minis, refreshers := make(map[string]auth.Provider), make(map[string]auth.MiniProvider), make(map[string]auth.RefreshProvider)
 	var fetcher auth.PictureFetcher // any of them: pictures need no secret
 	for _, account := range config.accounts {
 		client := config.client(account, p.observers.Call)
-		providers[account.Name], refreshers[account.AppID], fetcher = client, client, client
+		fetcher, refreshers[account.AppID] = client, client
+		if account.Kind == auth.MiniProgram {
+			minis[account.Name] = client
+		} else {
+			providers[account.Name] = client
+		}
 	}
 	pictures := auth.NewPictures(fetcher, p.db, time.Now, log)
 	refresher := auth.NewRefresher(refreshers, p.db, pictures, time.Now, log)
@@ -214,7 +219,7 @@ func assemble(p parts) (assembled, error) {
 		Demo:           p.demo,
 		Branding:       config.branding,
 		Auth: auth.New(auth.Config{
-			Providers: providers, Store: p.db, Pictures: pictures, Rules: rules, Now: time.Now, Log: log,
+			Providers: providers, Minis: minis, Store: p.db, Pictures: pictures, Rules: rules, Now: time.Now, Log: log,
 			Observe: p.observers.Login, Arrived: p.observers.Arrived,
 		}),
 		Scans:       auth.NewScans(p.db, rules, time.Now, p.observers.Login),

@@ -48,6 +48,8 @@ const (
 	Blocked       Reason = "blocked"         // an admin has blocked this person
 	Snapshot      Reason = "snapshot"        // WeChat shows the page as a snapshot to nobody in particular
 	CodeSpent     Reason = "code_spent"      // WeChat knows the code no more: used, expired or foreign
+	MiniCodeSpent Reason = "mini_code_spent" // CodeSpent, to a mini program: it calls wx.login again
+	NotMini       Reason = "not_mini"        // for people who have come by a mini program
 	PersonLimited Reason = "person_limited"  // WeChat restricts this person's account
 	WeChatFailed  Reason = "wechat_failed"   // WeChat could not be reached or answered nonsense
 	WeChatTimeout Reason = "wechat_timeout"  // WeChat did not answer within the login's budget
@@ -71,9 +73,9 @@ func (r Reason) kind() Kind {
 	switch r {
 	case BadRequest, StateMismatch, Cancelled, CodeSpent, TooLarge, NoSuchClient, BadClient, NoSuchGrant:
 		return Invalid
-	case NotSignedIn, SignInAgain:
+	case NotSignedIn, SignInAgain, MiniCodeSpent:
 		return Unauthenticated
-	case NotAdmin, CrossOrigin, Blocked, Snapshot, PersonLimited, LastAdmin, WrongMethod, NeedsLogin, LinkSpent, ScanSpent, NotInGroup:
+	case NotAdmin, CrossOrigin, Blocked, Snapshot, PersonLimited, LastAdmin, WrongMethod, NeedsLogin, LinkSpent, ScanSpent, NotInGroup, NotMini:
 		return Forbidden
 	case NoSuchPage, NoSuchUser, NoSuchSession, NoSuchAccount:
 		return NotFound

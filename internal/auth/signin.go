@@ -46,7 +46,8 @@ type Rules struct {
 
 // Config is what a Service needs.
 type Config struct {
-	Providers map[string]Provider // of each account, by its name
+	Providers map[string]Provider     // of each account that people sign in to pages by, by its name
+	Minis     map[string]MiniProvider // of each mini program
 	Store     Store
 	Pictures  *Pictures // nil: none are copied
 	Rules     Rules
@@ -64,6 +65,7 @@ type Config struct {
 // Service signs people in.
 type Service struct {
 	providers map[string]Provider
+	minis     map[string]MiniProvider
 	store     Store
 	pictures  *Pictures
 	rules     Rules
@@ -83,6 +85,7 @@ func New(c Config) *Service {
 	}
 	return &Service{
 		providers: c.Providers,
+		minis:     c.Minis,
 		store:     c.Store,
 		pictures:  c.Pictures,
 		rules:     c.Rules,
@@ -191,16 +194,8 @@ func (s *Service) completeLogin(ctx context.Context, provider Provider, login *L
 		login.Step = ""
 		return nil, nil
 	}
-	save := SaveLogin{
-		OpenID:       grant.OpenID,
-		UnionID:      grant.UnionID,
-		Scope:        ScopeBase,
-		RefreshToken: grant.RefreshToken,
-		Replaces:     a.Replaces,
-		Before:       known,
-		Kin:          s.rules.Kin(login.AppID),
-		Several:      len(s.rules.AppIDs()) > 1,
-	}
+	save := s.newSave(login, grant, known)
+	save.RefreshToken, save.Replaces = grant.RefreshToken, a.Replaces
 	troubled := Step("")
 	wanted := a.Scope == ScopeUserinfo || a.Scope == ScopeLogin && s.rules.Mode != ModeBase
 	if wanted && grant.Scope == ScopeUserinfo {
@@ -217,8 +212,33 @@ func (s *Service) completeLogin(ctx context.Context, provider Provider, login *L
 			save.UnionID = cmp.Or(info.UnionID, save.UnionID)
 		}
 	}
-	if Changed(known.UnionID, save.UnionID) {
-		s.log.WarnContext(ctx, "the unionid of an identity has changed; nobody is joined or parted by that", "user", known.ID, "appid", known.AppID)
+	visit, err := s.save(ctx, login, save, troubled)
+	if err != nil {
+		return nil, err
+	}
+	// With every login, silent ones too: a copy that failed is tried again.
+	s.pictures.Want(visit.User.ID, visit.User.AvatarURL)
+	return visit, nil
+}
+
+// newSave is what a login writes that signs somebody in, by what WeChat has said of who
+// came and what was known before.
+func (s *Service) newSave(login *Login, grant TokenAnswer, known User) SaveLogin {
+	return SaveLogin{
+		OpenID:  grant.OpenID,
+		UnionID: grant.UnionID,
+		Scope:   ScopeBase,
+		Before:  known,
+		Kin:     s.rules.Kin(login.AppID),
+		Several: len(s.rules.AppIDs()) > 1,
+	}
+}
+
+// save writes a login down and begins its session. troubled is the step that it went on
+// without, if any.
+func (s *Service) save(ctx context.Context, login *Login, save SaveLogin, troubled Step) (*Visit, error) {
+	if Changed(save.Before.UnionID, save.UnionID) {
+		s.log.WarnContext(ctx, "the unionid of an identity has changed; nobody is joined or parted by that", "user", save.Before.ID, "appid", save.Before.AppID)
 	}
 	at := s.now()
 	save.Login = *login
@@ -228,19 +248,17 @@ func (s *Service) completeLogin(ctx context.Context, provider Provider, login *L
 		ID:         NewID(),
 		TokenHash:  login.SessionHash,
 		Kind:       VisitorSession,
-		Scope:      a.Scope,
+		Scope:      login.Scope,
 		CreatedAt:  at,
 		LastSeenAt: at,
 		EndsAt:     at.Add(s.rules.Lifetime),
-		Device:     a.Device,
+		Device:     login.Device,
 	}
 	visit, err := s.store.SaveLogin(ctx, save)
 	if err != nil {
 		return nil, err
 	}
 	login.UserID, login.IdentityID, login.Step = visit.User.ID, visit.User.IdentityID, troubled
-	// With every login, silent ones too: a copy that failed is tried again.
-	s.pictures.Want(visit.User.ID, visit.User.AvatarURL)
 	return visit, nil
 }
 

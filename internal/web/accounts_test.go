@@ -1,7 +1,6 @@
 package web_test
 
 import (
-	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -16,17 +15,6 @@ var threeAccounts = []auth.Account{
 	{Name: "shop", Kind: auth.OfficialAccount, Group: "acme"},
 	{Name: "pc", Kind: auth.WebsiteAccount, Group: "acme"},
 	{Name: "app", Kind: auth.MiniProgram, Group: "acme"},
-}
-
-// exchanges is how many codes each account's WeChat was sent.
-func (w *world) exchanges() string {
-	all := fmt.Sprintf("main %d", w.sim.Exchanges())
-	for _, account := range threeAccounts {
-		if sim := w.sims[account.Name]; sim != nil {
-			all += fmt.Sprintf(" %s %d", account.Name, sim.Exchanges())
-		}
-	}
-	return all
 }
 
 func TestLoginByAccount(t *testing.T) {
@@ -57,8 +45,7 @@ func TestLoginByAccount(t *testing.T) {
 		{"an application's with none of its own", iPhone, oidc(anybodys), "main"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			account, err := w.rules.Named(c.account)
-			check(t, err)
+			account := w.account(c.account)
 			u, err := url.Parse(w.browser(c.agent).get(c.address).location())
 			check(t, err)
 			page, callback, scope := "/connect/oauth2/authorize", "/callback/"+c.account, "snsapi_base"
@@ -111,8 +98,7 @@ func TestConsentKeepsTheAccount(t *testing.T) {
 	if p.URL.Path != "/me" {
 		t.Fatalf("at %s", p.URL)
 	}
-	shop, err := w.rules.Named("shop")
-	check(t, err)
+	shop := w.account("shop")
 	if me := phone.me(); me["appid"] != shop.AppID || me["nickname"] != "林小满" {
 		t.Errorf("signed in as %v", me)
 	}

@@ -1,7 +1,7 @@
 package web_test
 
 import (
-	"net/http/httptest"
+	"fmt"
 
 	"wxlogin/internal/auth"
 	"wxlogin/internal/wechat"
@@ -12,33 +12,60 @@ import (
 type accounts struct {
 	all        []auth.Account // main first
 	providers  map[string]auth.Provider
+	minis      map[string]auth.MiniProvider
 	refreshers map[string]auth.RefreshProvider
 }
 
-// startAccounts makes the accounts besides main. Each has a WeChat of its own, so that
-// a call with the wrong account's AppID reaches somebody who does not know it.
-func (w *world) startAccounts(others []auth.Account) *accounts {
-	a := &accounts{all: make([]auth.Account, 1), providers: make(map[string]auth.Provider), refreshers: make(map[string]auth.RefreshProvider)}
-	w.sims = make(map[string]*wechatsim.Simulator)
-	for i, account := range others {
-		sim := wechatsim.New(wechatsim.Config{AppID: "wx00000000000000" + string(rune('a'+i)) + "0", Now: w.clock.now})
-		server := httptest.NewServer(w.secrets.overhear(sim))
-		w.t.Cleanup(server.Close)
-		account.AppID, w.sims[account.Name] = sim.AppID(), sim
-		a.add(account, wechat.New(wechat.Config{
-			AppID: sim.AppID(), AppSecret: auth.Secret(sim.Secret()), OpenURL: server.URL, APIURL: server.URL, Lang: "zh_CN",
-		}))
+// apps are accounts as the simulator plays them, all of one Open Platform account.
+func apps(accounts []auth.Account) (apps []wechatsim.App) {
+	for i, account := range accounts {
+		apps = append(apps, wechatsim.App{AppID: fmt.Sprintf("wx00000000000000%02x", i+1), Kind: wechatsim.Kind(account.Kind), Name: account.Name})
+	}
+	return apps
+}
+
+// meetWeChat gives each account a client of its own.
+func (w *world) meetWeChat(others []auth.Account, apiURL string) *accounts {
+	a := &accounts{
+		providers: make(map[string]auth.Provider), minis: make(map[string]auth.MiniProvider), refreshers: make(map[string]auth.RefreshProvider),
+	}
+	a.all = append([]auth.Account{{Name: auth.MainAccount, Kind: auth.OfficialAccount, Group: "acme"}}, others...)
+	for i, app := range w.sim.Apps()[:len(a.all)] {
+		account := &a.all[i]
+		account.AppID = app.AppID
+		client := wechat.New(wechat.Config{
+			AppID: app.AppID, AppSecret: auth.Secret(app.Secret), OpenURL: w.simURL, APIURL: apiURL, Lang: "zh_CN",
+		})
+		a.refreshers[account.AppID] = client
+		if account.Kind == auth.MiniProgram {
+			a.minis[account.Name] = client
+		} else {
+			a.providers[account.Name] = client
+		}
 	}
 	return a
 }
 
-func (a *accounts) add(account auth.Account, client *wechat.Client) {
-	if account.Name == auth.MainAccount {
-		a.all[0] = account
-	} else {
-		a.all = append(a.all, account)
+// account is one of the world's accounts.
+func (w *world) account(name string) auth.Account {
+	w.t.Helper()
+	account, err := w.rules.Named(name)
+	check(w.t, err)
+	return account
+}
+
+// exchanges is how many codes were sent to WeChat, by each account.
+func (w *world) exchanges() (all string) {
+	for _, account := range w.rules.Accounts {
+		n := 0
+		for _, call := range w.sim.Calls(wechatsim.Token, wechatsim.CodeToSession) {
+			if call.AppID == account.AppID {
+				n++
+			}
+		}
+		all += fmt.Sprintf(" %s %d", account.Name, n)
 	}
-	a.providers[account.Name], a.refreshers[account.AppID] = client, client
+	return all[1:]
 }
 
 // wantStatus fails unless the answer has the status.

@@ -79,6 +79,9 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
+	if token := bearerToken(r); token != "" {
+		return s.endBearer(w, r, token)
+	}
 	if err := s.signOut(w, r); err != nil {
 		return err
 	}

@@ -33,7 +33,6 @@ import (
 type world struct {
 	t         testing.TB
 	sim       *wechatsim.Simulator
-	sims      map[string]*wechatsim.Simulator // of further accounts, by name
 	simURL    string
 	url       string // of the service
 	public    string // its public URL; another's with a replica
@@ -72,9 +71,9 @@ type options struct {
 	apiURL      string         // in place of the simulator
 	zone        *time.Location // nil: UTC
 
-	accounts     []auth.Account    // besides main, each with a WeChat of its own; AppIDs are made up
-	accountHosts map[string]string // return host by account
-	application func(application, step, result string) // see web.Config
+	accounts     []auth.Account                         // besides main; AppIDs are made up
+	accountHosts map[string]string                      // return host by account
+	application  func(application, step, result string) // see web.Config
 
 	branding     web.Branding
 	https        bool
@@ -86,7 +85,7 @@ func newWorld(t testing.TB, o options) *world {
 	t.Helper()
 	w := &world{t: t, clock: &clock{}, log: &logBuffer{}, secrets: &secrets{}, stopping: make(chan struct{}), sim: o.sim, dbPath: o.dbPath}
 	if w.sim == nil {
-		w.sim = wechatsim.New(wechatsim.Config{Now: w.clock.now})
+		w.sim = wechatsim.New(wechatsim.Config{Now: w.clock.now, Apps: apps(o.accounts)})
 	}
 	simServer := httptest.NewServer(w.secrets.overhear(w.sim))
 	t.Cleanup(simServer.Close)
@@ -131,17 +130,13 @@ func newWorld(t testing.TB, o options) *world {
 	if apiURL == "" {
 		apiURL = w.simURL
 	}
-	accounts := w.startAccounts(o.accounts)
-	client := wechat.New(wechat.Config{
-		AppID: w.sim.AppID(), AppSecret: auth.Secret(w.sim.Secret()), OpenURL: w.simURL, APIURL: apiURL, Lang: "zh_CN",
-	})
+	accounts := w.meetWeChat(o.accounts, apiURL)
 	if o.mode == "" {
 		o.mode = auth.ModeAuto
 	}
-	accounts.add(auth.Account{Name: auth.MainAccount, Kind: auth.OfficialAccount, AppID: w.sim.AppID(), Group: "acme"}, client)
 	rules := auth.Rules{AppID: w.sim.AppID(), Accounts: accounts.all, Mode: o.mode, Idle: 720 * time.Hour, Lifetime: 4320 * time.Hour, Budget: cmp.Or(o.budget, 8*time.Second), Recheck: o.recheck, RenewProfile: o.renew}
 	w.rules = rules
-	w.pictures = auth.NewPictures(client, w.db, w.clock.now, log)
+	w.pictures = auth.NewPictures(accounts.providers[auth.MainAccount].(auth.PictureFetcher), w.db, w.clock.now, log)
 	t.Cleanup(func() { w.pictures.Close(t.Context()) }) // cut short: that context has ended
 	w.refresher = auth.NewRefresher(accounts.refreshers, w.db, w.pictures, w.clock.now, log)
 	w.admins = admin.New(admin.Config{Store: w.db, AppID: rules.AppID, Accounts: rules.Accounts, Admins: o.admins, Now: w.clock.now})
@@ -156,7 +151,7 @@ func newWorld(t testing.TB, o options) *world {
 		Keys:         keys,
 		RateLimit:    o.rateLimit,
 		Branding:     o.branding,
-		Auth:         auth.New(auth.Config{Providers: accounts.providers, Store: w.db, Pictures: w.pictures, Rules: rules, Now: w.clock.now, Log: log}),
+		Auth:         auth.New(auth.Config{Providers: accounts.providers, Minis: accounts.minis, Store: w.db, Pictures: w.pictures, Rules: rules, Now: w.clock.now, Log: log}),
 		Scans:        auth.NewScans(w.db, rules, w.clock.now, nil),
 		Stopping:     w.stopping,
 		Admins:       w.admins,

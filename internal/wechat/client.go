@@ -32,6 +32,7 @@ type Config struct {
 type Client struct {
 	config   Config
 	exchange *endpoint
+	session  *endpoint // of mini programs
 	refresh  *endpoint
 	userinfo *endpoint
 	picture  *endpoint
@@ -76,6 +77,7 @@ func New(config Config) *Client {
 		c.spares = &spares{transport: t}
 		t.DisableKeepAlives, t.DialTLSContext = true, c.spares.dial
 	})
+	c.session = newEndpoint("session", exchangeTimeout, func(t *http.Transport) { t.DisableKeepAlives = true }) // likewise
 	return c
 }
 
@@ -106,6 +108,32 @@ func (c *Client) Exchange(ctx context.Context, code string) (auth.TokenAnswer, e
 		return auth.TokenAnswer{}, err
 	}
 	return answer.grant()
+}
+
+// CodeToSession spends a code of wx.login (official: code2Session). The session_key of
+// the answer is read by nobody.
+func (c *Client) CodeToSession(ctx context.Context, code string) (auth.TokenAnswer, error) {
+	answer, err := c.get(ctx, c.session, sessionPath, c.sessionQuery(code))
+	if err != nil {
+		return auth.TokenAnswer{}, err
+	}
+	who := auth.TokenAnswer{OpenID: answer.id("openid"), UnionID: answer.id("unionid"), Scope: auth.ScopeBase}
+	if who.OpenID == "" {
+		return auth.TokenAnswer{}, auth.Failf(auth.IdentityClash, "session: the answer names no openid")
+	}
+	return who, nil
+}
+
+const sessionPath = "/sns/jscode2session"
+
+// sessionQuery is the query that spends a code of wx.login.
+func (c *Client) sessionQuery(code string) url.Values {
+	return url.Values{
+		"appid":      {c.config.AppID},
+		"secret":     {string(c.config.AppSecret)},
+		"js_code":    {code},
+		"grant_type": {"authorization_code"},
+	}
 }
 
 // Refresh gets a new access token for a refresh_token. It works without the

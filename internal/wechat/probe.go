@@ -29,9 +29,7 @@ type Probe struct {
 func (c *Client) Probe(ctx context.Context, kind auth.AccountKind) (Probe, error) {
 	path, query := "/sns/oauth2/access_token", c.exchangeQuery(probeCode)
 	if kind == auth.MiniProgram {
-		path = "/sns/jscode2session"
-		query.Del("code")
-		query.Set("js_code", probeCode)
+		path, query = sessionPath, c.sessionQuery(probeCode)
 	}
 	e := newEndpoint(tokenEndpoint, exchangeTimeout, func(t *http.Transport) { t.DisableKeepAlives = true })
 	ctx, cancel := context.WithTimeout(ctx, e.timeout)
