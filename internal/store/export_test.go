@@ -61,3 +61,9 @@ func SessionLimitStatements(userID string) []Statement {
 		{Text: endLeastUsed, Args: []any{userID, "", 1, 2, 3}},
 	}
 }
+
+// WithMaxTotal has a store count people for a page this far, and not list.MaxTotal.
+func WithMaxTotal(c Config, n int64) Config {
+	c.maxTotal = n
+	return c
+}

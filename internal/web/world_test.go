@@ -25,7 +25,6 @@ import (
 	"wxlogin/internal/wechat"
 	"wxlogin/internal/wechat/wechatsim"
 	"wxlogin/migrations"
-	"wxlogin/templates"
 )
 
 // world is the whole service, in front of a real database and a simulated
@@ -163,14 +162,13 @@ func newWorld(t testing.TB, o options) *world {
 		Personal:     w.db,
 		Ready:        w.db.Ready,
 		Meaning:      meaning,
-		Templates:    templates.FS,
 		Now:          w.clock.now,
 		Log:          log,
 	}
 	for _, proxy := range o.proxies {
 		config.TrustedProxies = append(config.TrustedProxies, prefix(t, proxy))
 	}
-	handler, err := web.New(config)
+	handler, err := web.NewQuickly(config)
 	check(t, err)
 	w.server = handler
 	server.Config.Handler = handler
