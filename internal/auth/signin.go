@@ -31,6 +31,7 @@ func (m Mode) ScopeFor(consent bool) Scope {
 // Rules are the operator's settings that bear on sign-in.
 type Rules struct {
 	AppID    string
+	Accounts []Account // that people sign in by; none named: AppID alone, bound to no Open Platform account
 	Mode     Mode
 	Idle     time.Duration // a session ends after this long without a visit
 	Lifetime time.Duration // and after this long in any case
@@ -175,7 +176,7 @@ func (s *Service) completeLogin(ctx context.Context, login *Login, a Arrival) (*
 	if err != nil && KindOf(err) != NotFound {
 		return nil, err
 	}
-	login.UserID = known.ID
+	login.UserID, login.IdentityID = known.ID, known.IdentityID
 	if known.Blocked {
 		return nil, Failf(Blocked, "user %s", known.ID)
 	}
@@ -189,6 +190,9 @@ func (s *Service) completeLogin(ctx context.Context, login *Login, a Arrival) (*
 		Scope:        ScopeBase,
 		RefreshToken: grant.RefreshToken,
 		Replaces:     a.Replaces,
+		Before:       known,
+		Kin:          s.rules.Kin(login.AppID),
+		Several:      len(s.rules.AppIDs()) > 1,
 	}
 	troubled := Step("")
 	if a.Scope == ScopeUserinfo && grant.Scope == ScopeUserinfo {
@@ -204,6 +208,9 @@ func (s *Service) completeLogin(ctx context.Context, login *Login, a Arrival) (*
 			save.Profile = new(info.Profile.Clean())
 			save.UnionID = cmp.Or(info.UnionID, save.UnionID)
 		}
+	}
+	if Changed(known.UnionID, save.UnionID) {
+		s.log.WarnContext(ctx, "the unionid of an identity has changed; nobody is joined or parted by that", "user", known.ID, "appid", known.AppID)
 	}
 	at := s.now()
 	save.Login = *login
@@ -223,7 +230,7 @@ func (s *Service) completeLogin(ctx context.Context, login *Login, a Arrival) (*
 	if err != nil {
 		return nil, err
 	}
-	login.UserID, login.Step = visit.User.ID, troubled
+	login.UserID, login.IdentityID, login.Step = visit.User.ID, visit.User.IdentityID, troubled
 	// With every login, silent ones too: a copy that failed is tried again.
 	s.pictures.Want(visit.User.ID, visit.User.AvatarURL)
 	return visit, nil

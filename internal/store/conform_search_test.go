@@ -130,7 +130,7 @@ var searchPromises = map[string]func(*world){
 		w.wantFound("大雨", "o1")
 		w.visitor("o1") // without a profile
 		w.wantFound("大", "o1")
-		refresh := auth.SaveRefresh{UserID: user.ID, Was: "REFRESH", Token: "REFRESH", Profile: auth.Profile{Nickname: "雨过天晴"}, At: w.clock.now(), DueAt: w.clock.now()}
+		refresh := auth.SaveRefresh{TokenID: firstToken(user.ID), Was: "REFRESH", Token: "REFRESH", Profile: auth.Profile{Nickname: "雨过天晴"}, At: w.clock.now(), DueAt: w.clock.now()}
 		if err := w.SaveRefresh(w.ctx, refresh); err != nil {
 			w.t.Fatal(err)
 		}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
+	"github.com/google/uuid"
 	"golang.org/x/oauth2"
 
 	"wxlogin/internal/admin"
@@ -225,7 +226,7 @@ func TestRedirectURIs(t *testing.T) {
 	}{{wiki, appURI + "?x=1"}, {native, "http://127.0.0.1:51004/cb"}, {native, "http://127.0.0.1/cb"}, {native, "com.example.tool:/cb"}} {
 		p := ask(good.app, good.uri)
 		if p.Status == http.StatusOK { // asked once
-			p = phone.post("/oidc/consent", url.Values{"query": {p.hidden("query")}, "answer": {"yes"}})
+			p = phone.agrees(p)
 			p = phone.get(p.refresh())
 		}
 		if location := p.Header.Get("Location"); p.Status != http.StatusSeeOther || !strings.HasPrefix(location, good.uri) || !strings.Contains(location, "code=") {
@@ -305,17 +306,18 @@ func TestForgedHints(t *testing.T) {
 	token, _ := app.login(phone)
 	good := token.Extra("id_token").(string)
 	part := strings.Split(good, ".")
+	kid := headerOf(t, good).KID
 	encode := func(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) }
 	jwks := w.browser(desktopWeb).get("/oidc/jwks").Body
 	mac := hmac.New(sha256.New, []byte(jwks))
-	hs256 := encode(`{"alg":"HS256","kid":"`+kidOf(t, part[0])+`"}`) + "." + part[1]
+	hs256 := encode(`{"alg":"HS256","kid":"`+kid+`"}`) + "." + part[1]
 	mac.Write([]byte(hs256))
 	otherToken, _ := other.login(phone)
 	for name, evil := range map[string]string{
 		"none":           encode(`{"alg":"none"}`) + "." + part[1] + ".",
 		"HS256":          hs256 + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil)),
 		"foreign kid":    encode(`{"alg":"ES256","kid":"x"}`) + "." + part[1] + "." + part[2],
-		"other alg":      encode(`{"alg":"RS256","kid":"`+kidOf(t, part[0])+`"}`) + "." + part[1] + "." + part[2],
+		"other alg":      encode(`{"alg":"RS256","kid":"`+kid+`"}`) + "." + part[1] + "." + part[2],
 		"changed":        part[0] + "." + encode(`{"iss":"`+w.public+`","sub":"x","aud":"`+app.client.ID+`","sid":"x"}`) + "." + part[2],
 		"another client": otherToken.Extra("id_token").(string),
 		"nonsense":       "x",
@@ -339,15 +341,19 @@ func TestForgedHints(t *testing.T) {
 	}
 }
 
-func kidOf(t *testing.T, header string) string {
+// tokenHeader is the first part of a token.
+type tokenHeader struct {
+	Alg auth.Alg `json:"alg"`
+	KID string   `json:"kid"`
+}
+
+func headerOf(t *testing.T, token string) (h tokenHeader) {
 	t.Helper()
+	header, _, _ := strings.Cut(token, ".")
 	text, err := base64.RawURLEncoding.DecodeString(header)
 	check(t, err)
-	var h struct {
-		KID string `json:"kid"`
-	}
 	check(t, json.Unmarshal(text, &h))
-	return h.KID
+	return h
 }
 
 // A page of another site signs nobody out, agrees to nothing, and gets no code.
@@ -477,6 +483,9 @@ func TestEndOfPeople(t *testing.T) {
 		"blocked":  func(_ *browser, id string) { check(t, w.admins.Block(t.Context(), admin.CommandLine(), id, "")) },
 		"erased":   func(_ *browser, id string) { check(t, w.admins.Erase(t.Context(), admin.CommandLine(), id)) },
 		"left all": func(b *browser, _ string) { b.post("/logout", url.Values{"scope": {"all"}}) },
+		"ended": func(_ *browser, id string) {
+			check(t, w.admins.EndAccess(t.Context(), admin.CommandLine(), id, app.client.ID))
+		},
 		"revoked": func(_ *browser, _ string) {
 			w.call(t, "/oidc/revoke", url.Values{"client_id": {app.client.ID}, "client_secret": {string(app.secret)}, "token": {app.refresh}})
 		},
@@ -485,7 +494,12 @@ func TestEndOfPeople(t *testing.T) {
 		token, claims := app.login(phone)
 		app.refresh = token.RefreshToken
 		app.wantIn(token)
+		picture := claims["picture"].(string)
+		w.browser(desktopWeb).get(picture).wantPage(http.StatusOK, "")
 		end(phone, claims["sub"].(string))
+		if p := w.browser(desktopWeb).get(picture); (p.Status == http.StatusNotFound) != (name == "blocked" || name == "erased") {
+			t.Errorf("%s: picture: status %d", name, p.Status)
+		}
 		form := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token.RefreshToken}, "client_id": {app.client.ID}, "client_secret": {string(app.secret)}}
 		for _, at := range []*world{replica, w} {
 			if p := at.call(t, "/oidc/token", form); p.oauthError() != "invalid_grant" {
@@ -522,5 +536,49 @@ func TestStolenDatabase(t *testing.T) {
 	}
 	if !strings.Contains(dump, auth.Hash(waiting.Get("code"))) {
 		t.Error("the dump does not show what is in the database")
+	}
+
+	// Whoever has that copy tries all of it, as each thing that there is.
+	script := w.app("Page", public)
+	script.oauth.Scopes = app.oauth.Scopes
+	_, err = script.redeem(script.told(phone))
+	check(t, err)
+	told = script.told(phone)
+	tries := map[string]bool{}
+	for text := range strings.FieldsSeq(w.dump()) {
+		if len(text) >= 20 && len(text) <= 200 {
+			tries[text] = true
+			if id, err := uuid.Parse(text); err == nil {
+				tries[base64.RawURLEncoding.EncodeToString(id[:])] = true
+			}
+		}
+	}
+	for id := range tries {
+		for hash := range tries {
+			if len(id) == 22 && len(hash) == 43 {
+				tries[id+hash] = true // the form of a refresh token
+			}
+		}
+	}
+	for text := range tries {
+		for name, form := range map[string]url.Values{
+			"secret":  {"client_id": {app.client.ID}, "client_secret": {text}, "token": {"x"}},
+			"code":    {"client_id": {script.client.ID}, "grant_type": {"authorization_code"}, "code": {text}, "redirect_uri": {appURI}, "code_verifier": {script.verifier}},
+			"refresh": {"client_id": {script.client.ID}, "grant_type": {"refresh_token"}, "refresh_token": {text}},
+		} {
+			path := map[bool]string{true: "/oidc/revoke", false: "/oidc/token"}[name == "secret"]
+			if p := w.call(t, path, form); p.Status == http.StatusOK {
+				t.Fatalf("%q is good as a %s", text, name)
+			}
+		}
+		if p := w.call(t, "/oidc/userinfo", nil, "Authorization", "Bearer "+text); p.Status != http.StatusUnauthorized {
+			t.Fatalf("%q is good as an access token: status %d", text, p.Status)
+		}
+	}
+	if len(tries) < 20 {
+		t.Errorf("%d tries", len(tries))
+	}
+	if _, err := script.redeem(told); err != nil {
+		t.Errorf("a good code, tried the same way: %v", err)
 	}
 }

@@ -31,7 +31,7 @@ func (s *Server) scanTicket(w http.ResponseWriter, r *http.Request) error {
 	if s.admins.Stale(visit) {
 		return s.toWeChat(w, r, auth.ScopeBase, s.ticketPath(tk), 0)
 	}
-	if err := s.scans.Open(r.Context(), tk.domain(), visit.User.ID); err != nil {
+	if err := s.scans.Open(r.Context(), tk.domain(), visit.User); err != nil {
 		return err
 	}
 	client, err := s.clientByNumber(r.Context(), tk.Client)

@@ -1,9 +1,10 @@
-// Package list reads pages of users and of the audit log: search, filters, order,
+// Package list reads pages of users, of those of an application, and of the audit log: search, filters, order,
 // cursors, totals, and the way by which the engines find them quickly.
 //
 // It writes nothing, and does not know who asks, how rows come about, when an index
 // is kept up to date or what a session is. Of the tables it knows users and events,
-// and of tokens, admins and nicknames what filters and searches ask.
+// of tokens, admins and nicknames what filters and searches ask, and of grants and
+// consents whom an application knows.
 package list
 
 import (
