@@ -12,7 +12,7 @@ import (
 // page leads back to the list as it was, and ids are copied whole.
 func TestChoicesInABrowser(t *testing.T) {
 	// Where the browser keeps whole pages for Back, nothing can be lost.
-	browser := openOwnBrowser(t, chromedp.Flag("disable-features", "BackForwardCache"))
+	browser := openOwnBrowser(t, chromedp.Flag("disable-features", unwantedFeatures+",BackForwardCache"))
 	demo := startDemo(t, t.TempDir(), "TZ=Asia/Shanghai")
 	at := printedAddresses(t, demo.stdout.text())
 	admin := browser.newDesktop("admin")

@@ -67,6 +67,12 @@ func SessionLimitStatements(userID string) []Statement {
 	}
 }
 
+// WithMaxTotal has a store count people for a page this far, and not list.MaxTotal.
+func WithMaxTotal(c Config, n int64) Config {
+	c.maxTotal = n
+	return c
+}
+
 // SignInStatements are what finds a person by an identity, at a visit, a login, or with
 // a token.
 func SignInStatements() map[string]Statement {

@@ -25,7 +25,6 @@ import (
 	"wxlogin/internal/wechat"
 	"wxlogin/internal/wechat/wechatsim"
 	"wxlogin/migrations"
-	"wxlogin/templates"
 )
 
 // world is the whole service, in front of a real database and a simulated
@@ -169,14 +168,13 @@ func newWorld(t testing.TB, o options) *world {
 		Ready:        w.db.Ready,
 		Meaning:      meaning,
 		Application:  o.application,
-		Templates:    templates.FS,
 		Now:          w.clock.now,
 		Log:          log,
 	}
 	for _, proxy := range o.proxies {
 		config.TrustedProxies = append(config.TrustedProxies, prefix(t, proxy))
 	}
-	handler, err := web.New(config)
+	handler, err := web.NewQuickly(config)
 	check(t, err)
 	w.server = handler
 	server.Config.Handler = handler
