@@ -16,10 +16,11 @@ import (
 
 type simulatorCommand struct {
 	Addr       string `default:"127.0.0.1:8008" help:"Listen here."`
-	AppID      string `name:"appid" help:"AppID to play. Default: made up."`
-	AppSecret  string `name:"appsecret" help:"AppSecret to play. Default: made up."`
+	AppID      string `name:"appid" help:"AppID of the official account to play; those of the website application and the mini program beside it follow from it. Default: made up."`
+	AppSecret  string `name:"appsecret" help:"AppSecret of the official account to play; the others' follow from it. Default: made up."`
 	Hosts      string `name:"callback-hosts" help:"Exact host or host:port values that a callback may have, comma-separated. Default: any of this machine."`
 	AnyBrowser bool   `name:"any-browser" help:"Let every browser count as WeChat's."`
+	Phone      string `help:"Take every browser for this phone, if it has chosen no other on the simulator's page: android, iphone, windows, mac, harmony, wecom-iphone … A wrong name lists all." placeholder:"NAME"`
 	Lenient    bool   `help:"Let pass what WeChat may refuse and libraries send: parameters in any order, an empty state, POST."`
 	TLS        bool   `name:"tls" help:"Answer under WeChat's own names by https too, for programs that have its addresses built in: with a CA of its own, and a line for the hosts file that is printed."`
 	TLSAddr    string `name:"tls-addr" default:"127.0.0.1:443" help:"With --tls: listen here."`
@@ -37,6 +38,13 @@ func (c *simulatorCommand) Run(ctx context.Context, env *environment) error {
 	outliveReaders()
 	ctx, hangup := untilHangup(ctx)
 	defer hangup()
+	if _, ok := wechatsim.PhoneNamed(c.Phone); c.Phone != "" && !ok {
+		var names []string
+		for _, p := range wechatsim.Phones() {
+			names = append(names, p.Name)
+		}
+		return fmt.Errorf("--phone: there is no %q; there are %s", c.Phone, strings.Join(names, ", "))
+	}
 	listener, err := net.Listen("tcp", c.Addr)
 	if err != nil {
 		return fmt.Errorf("--addr: %s", whyNot(c.Addr, err))
@@ -47,6 +55,8 @@ func (c *simulatorCommand) Run(ctx context.Context, env *environment) error {
 		Secret:        c.AppSecret,
 		CallbackHosts: list(c.Hosts),
 		AnyBrowser:    c.AnyBrowser,
+		Phone:         c.Phone,
+		Apps:          []wechatsim.App{{Kind: wechatsim.Website}, {Kind: wechatsim.MiniProgram}},
 		Logger:        log.Logger,
 	}
 	if c.Lenient {
@@ -62,6 +72,12 @@ Set these for the service you develop:
   authorize pages          %s   (WXLOGIN_WECHAT_OPEN_URL)
   API                      %s   (WXLOGIN_WECHAT_API_URL)
 `, base, sim.AppID(), sim.Secret(), base, base)
+	site, mini := sim.Apps()[1], sim.Apps()[2]
+	said += fmt.Sprintf(`
+Beside this official account there are, in one Open Platform account with it:
+  website application      %s  %s
+  mini program             %s  %s
+`, site.AppID, site.Secret, mini.AppID, mini.Secret)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	tlsDone := make(chan error, 1)

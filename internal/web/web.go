@@ -117,6 +117,7 @@ type Server struct {
 	tickets  *tickets
 	streams  streams
 	failures failures
+	guesses  guesses
 	lastSeen *lastSeenWriter
 	patience patience
 	notices  notices
@@ -180,6 +181,7 @@ func New(config Config) (*Server, error) {
 	if s.renderer, err = newRenderer(config.Templates, s.assets, s.site.prefix, config.Lang, config.Zone); err != nil {
 		return nil, fmt.Errorf("pages: %w", err)
 	}
+	s.guesses = s.newGuesses()
 	s.handler = s.routes()
 	return s, nil
 }

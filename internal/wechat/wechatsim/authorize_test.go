@@ -106,16 +106,13 @@ func TestCallbackHostIsExact(t *testing.T) {
 
 func TestOnlyWeChatsBrowser(t *testing.T) {
 	w := newWorld(t)
-	for ua, ok := range map[string]bool{
-		wechatUA: true,
-		"Mozilla/5.0 (Windows NT 10.0) Chrome/132.0.0.0 Safari/537.36 NetType/WIFI micromessenger/7.0.20.1781(0x6700143B) WindowsWechat": true,
-		"Mozilla/5.0 (X11; Linux x86_64) Chrome/132.0.0.0 Safari/537.36":                                                                 false,
-		"Mozilla/5.0 (iPhone) wxwork/3.1.16 MicroMessenger/7.0.1 Language/zh":                                                            false,
-	} {
+	small := phoneNamed("windows")
+	small.UserAgent = strings.ToLower(small.UserAgent)
+	for _, phone := range append(wechatsim.Phones(), small) {
 		p := w.phoneOf("lin")
-		p.ua = ua
+		p.ua = phone.UserAgent
 		got := p.authorize(w.query(base, "a"))
-		if ok {
+		if phone.InWeChat() {
 			got.wantRedirect()
 		} else {
 			got.wantRefused("0", "请在微信客户端打开链接")

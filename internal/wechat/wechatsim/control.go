@@ -13,11 +13,15 @@ type controlPage struct {
 	Base          string
 	AppID, Secret string
 	Account       string
+	Apps          []App // beside the official account
 	CallbackHosts []string
 	AnyBrowser    bool
 	InWeChat      bool // this browser counts as WeChat's
 	TryBase       string
 	TryUserinfo   string
+	TryLogin      string
+
+	phonePage
 
 	Owner      *shownPerson // whose phone this browser is
 	Full       bool         // it has pressed 使用完整服务
@@ -70,10 +74,10 @@ const callsShown = 50
 func (s *Simulator) control(r *http.Request) reply {
 	base := s.baseURL(r)
 	data := controlPage{
-		Notice: s.cfg.Notice, Base: base, AppID: s.cfg.AppID, Secret: s.cfg.Secret, Account: s.cfg.AccountName,
+		Notice: s.cfg.Notice, Base: base, AppID: s.cfg.AppID, Secret: s.cfg.Secret, Account: s.cfg.AccountName, Apps: s.Apps()[1:],
 		CallbackHosts: s.cfg.CallbackHosts, AnyBrowser: s.cfg.AnyBrowser,
-		InWeChat: s.cfg.AnyBrowser || isWeChat(r.UserAgent()),
-		Full:     cookie(r, CookieFull) == "1", People: s.shownPeople(),
+		InWeChat: s.counts(r), phonePage: s.phonePage(r),
+		Full: cookie(r, CookieFull) == "1", People: s.shownPeople(),
 		Switches: s.Switches(), Presets: groupedPresets(), Endpoints: Endpoints(), Kinds: formKinds,
 		Faults: s.plannedFaults(), Said: said[r.URL.Query().Get("said")],
 	}
@@ -81,9 +85,10 @@ func (s *Simulator) control(r *http.Request) reply {
 		sp := shown(p)
 		data.Owner = &sp
 	}
-	if u, _ := s.checkCallback(base + "/_sim/tried"); u != nil {
-		data.TryBase = s.tryLink(u, ScopeBase)
-		data.TryUserinfo = s.tryLink(u, ScopeUserinfo)
+	if u, _ := s.checkCallback(s.apps[0], base+"/_sim/tried"); u != nil {
+		data.TryBase = s.tryLink("/connect/oauth2/authorize", s.cfg.AppID, u, ScopeBase)
+		data.TryUserinfo = s.tryLink("/connect/oauth2/authorize", s.cfg.AppID, u, ScopeUserinfo)
+		data.TryLogin = s.tryLink("/connect/qrconnect", s.siteApp().AppID, u, ScopeLogin)
 	}
 
 	s.mu.Lock()
@@ -95,8 +100,8 @@ func (s *Simulator) control(r *http.Request) reply {
 	return s.page("control", data)
 }
 
-func (s *Simulator) tryLink(callback *url.URL, scope string) string {
-	return "/connect/oauth2/authorize?appid=" + url.QueryEscape(s.cfg.AppID) +
+func (s *Simulator) tryLink(page, appID string, callback *url.URL, scope string) string {
+	return page + "?appid=" + url.QueryEscape(appID) +
 		"&redirect_uri=" + url.QueryEscape(callback.String()) +
 		"&response_type=code&scope=" + scope + "&state=" + randomHex(8) + "#wechat_redirect"
 }
@@ -119,6 +124,7 @@ func (s *Simulator) plannedFaults() []shownFault {
 // in its address; nothing a stranger writes into a link is shown.
 var said = map[string]string{
 	"phone":    "这个浏览器换了主人。 This browser has a new owner.",
+	"browser":  "这个浏览器换了手机。 This browser plays another phone.",
 	"forgot":   "这个浏览器不再属于任何人。 This browser belongs to nobody.",
 	"full":     "已点「使用完整服务」。 The full service was chosen.",
 	"person":   "人物已添加。 The person was added.",

@@ -3,6 +3,7 @@ package wechatsim
 import (
 	"net/http"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -26,7 +27,25 @@ func (s *Simulator) formPhone(r *http.Request) reply {
 	if !ok {
 		return backToControl("", "phone")
 	}
-	return hold(onward(f.Get("query"), "phone"), p.Key)
+	return plays(hold(onward(f.Get("query"), "phone"), p.Key), f)
+}
+
+// formBrowser sets which phone the browser plays.
+func (s *Simulator) formBrowser(r *http.Request) reply {
+	return plays(backToControl("browser", "phone"), form(r))
+}
+
+// plays keeps the phone that a form has chosen; none is named by "".
+func plays(rep reply, f url.Values) reply {
+	if !f.Has("phone") {
+		return rep
+	}
+	if _, ok := PhoneNamed(f.Get("phone")); ok {
+		setCookie(rep, CookiePhone, f.Get("phone"))
+	} else {
+		dropCookie(rep, CookiePhone)
+	}
+	return rep
 }
 
 // formPerson adds a person; from the page 这是谁的手机 the browser becomes
@@ -45,11 +64,17 @@ func (s *Simulator) formPerson(r *http.Request) reply {
 	return hold(onward(f.Get("query"), "phone"), p.Key)
 }
 
+// scanQuery is that of a phone that has scanned and is nobody's yet.
+var scanQuery = regexp.MustCompile(`^uuid=[0-9A-Za-z]{16}$`)
+
 // onward leads back into the link the visitor came with, or to the
 // control page. The target is always the simulator itself.
 func onward(query, word string) reply {
 	q, err := url.ParseQuery(query)
-	if _, hint := misshape(query, q, true); err != nil || hint != "" {
+	if q.Get("login_type") == "jssdk" {
+		q.Set("response_type", "code")
+	}
+	if _, hint := misshape(query, q, true); err != nil || hint != "" && !scanQuery.MatchString(query) {
 		return backToControl(word, "phone")
 	}
 	return redirect(http.StatusSeeOther, linkTo(query))
@@ -67,6 +92,7 @@ func (s *Simulator) formForget(*http.Request) reply {
 	dropCookie(rep, CookiePerson)
 	dropCookie(rep, CookieFull)
 	dropCookie(rep, CookieConsent)
+	dropCookie(rep, CookiePhone)
 	return rep
 }
 

@@ -24,7 +24,8 @@ const pagePolicy = "default-src 'none'; style-src 'self'; img-src 'self'; base-u
 type (
 	ownerPage struct {
 		People []shownPerson
-		Query  string // of the authorize link, "" from the control page
+		phonePage
+		Query string // of the authorize link, "" from the control page
 	}
 	consentPage struct {
 		Account string
@@ -35,6 +36,19 @@ type (
 		Number              int
 		Sentence, Parameter string
 		Hint                string
+	}
+	scanPage struct {
+		Account, UUID              string
+		Target, Again              string // the callback, and a new QR code
+		Framed                     bool
+		Waiting, Confirmed, Denied bool // none and nobody who has scanned: expired
+		Scanned                    *shownPerson
+		People                     []shownPerson
+	}
+	confirmPage struct {
+		Account, UUID string
+		Person        shownPerson
+		Done          bool
 	}
 	closedPage struct{ Link template.URL }
 	doublePage struct{ First string }
@@ -120,6 +134,7 @@ func (s *Simulator) pageRoutes(mux *http.ServeMux) {
 	mux.Handle("GET /_sim/icon.svg", asset("pages/icon.svg", "image/svg+xml"))
 
 	mux.Handle("POST /_sim/form/phone", plain(s.formPhone))
+	mux.Handle("POST /_sim/form/browser", plain(s.formBrowser))
 	mux.Handle("POST /_sim/form/forget", plain(s.formForget))
 	mux.Handle("POST /_sim/form/full", plain(s.formFull))
 	mux.Handle("POST /_sim/form/person", plain(s.formPerson))
@@ -131,7 +146,7 @@ func (s *Simulator) pageRoutes(mux *http.ServeMux) {
 // phone asks again whose phone it is, from the control page or from the link on
 // the popup.
 func (s *Simulator) phone(r *http.Request) reply {
-	return s.page("owner", ownerPage{People: s.shownPeople(), Query: r.URL.RawQuery})
+	return s.page("owner", ownerPage{People: s.shownPeople(), phonePage: s.phonePage(r), Query: r.URL.RawQuery})
 }
 
 // ownPicture is a person's picture for the simulator's own pages, so that they
@@ -148,6 +163,11 @@ func (s *Simulator) ownPicture(r *http.Request) reply {
 // get, for whoever wants to see a login before there is a service.
 func (s *Simulator) tried(r *http.Request) reply {
 	q := r.URL.Query()
-	return s.page("tried", triedPage{Code: q.Get("code"), State: q.Get("state"), Base: s.baseURL(r),
-		AppID: s.cfg.AppID, Secret: s.cfg.Secret})
+	a := s.apps[0]
+	s.mu.Lock()
+	if c, ok := s.codes.get(q.Get("code")); ok {
+		a = c.app
+	}
+	s.mu.Unlock()
+	return s.page("tried", triedPage{Code: q.Get("code"), State: q.Get("state"), Base: s.baseURL(r), AppID: a.AppID, Secret: a.Secret})
 }

@@ -17,11 +17,18 @@ import (
 )
 
 const (
-	wechatUA = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 MicroMessenger/8.0.59(0x18003b2e) NetType/4G Language/zh_CN"
 	callback = "http://127.0.0.1:8007/callback"
 	base     = wechatsim.ScopeBase
 	userinfo = wechatsim.ScopeUserinfo
 )
+
+func phoneNamed(name string) wechatsim.Phone {
+	p, ok := wechatsim.PhoneNamed(name)
+	if !ok {
+		panic("no phone " + name)
+	}
+	return p
+}
 
 // world is a running simulator with a clock that stands still.
 type world struct {
@@ -78,7 +85,7 @@ type phone struct {
 
 func (w *world) phoneOf(key string) *phone {
 	jar, _ := cookiejar.New(nil)
-	p := &phone{w: w, ua: wechatUA, client: &http.Client{Jar: jar,
+	p := &phone{w: w, ua: phoneNamed("iphone").UserAgent, client: &http.Client{Jar: jar,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 	if key != "" {
 		p.setCookie(wechatsim.CookiePerson, key)
