@@ -63,7 +63,7 @@ func (s *Store) AccessOf(ctx context.Context, userID string) ([]admin.Access, er
 
 // EndAccess implements admin.Store.
 func (s *Store) EndAccess(ctx context.Context, userID, clientID string, event admin.Event) error {
-	return s.writeFor(ctx, "end access", &touched{}, func(tx *sqldb.Tx) error {
+	return s.writeFor(ctx, "end access", &touched{grants: true}, func(tx *sqldb.Tx) error {
 		if err := noteLogout(ctx, tx, ofPersonAt, userID, event.At, clientID); err != nil {
 			return err
 		}
