@@ -35,7 +35,6 @@ type Client struct {
 	refresh  *endpoint
 	userinfo *endpoint
 	picture  *endpoint
-	spares   *spares // of exchange
 }
 
 // The time one call may take. Together they stay inside a login's 8 seconds.
@@ -53,18 +52,12 @@ func New(config Config) *Client {
 	config.APIURL = strings.TrimRight(config.APIURL, "/")
 	c := &Client{
 		config:   config,
+		exchange: newEndpoint(tokenEndpoint, exchangeTimeout, func(*http.Transport) {}),
 		refresh:  newEndpoint("refresh", exchangeTimeout, func(*http.Transport) {}),
 		userinfo: newEndpoint("userinfo", userinfoTimeout, func(*http.Transport) {}),
 		picture:  newPictureEndpoint(),
 	}
-	// A code is sent once. net/http sends a GET again by itself when a kept-alive
-	// connection dies before the first byte of the answer, and WeChat may have taken the
-	// code by then; a fresh connection has no such second try. One that was opened ahead
-	// is fresh too.
-	c.exchange = newEndpoint(tokenEndpoint, exchangeTimeout, func(t *http.Transport) {
-		c.spares = &spares{transport: t}
-		t.DisableKeepAlives, t.DialTLSContext = true, c.spares.dial
-	})
+	c.exchange.send = sendOnce
 	return c
 }
 
@@ -165,7 +158,7 @@ func (e *endpoint) open(ctx context.Context, address string, header http.Header)
 		return nil, auth.Failf(auth.WeChatFailed, "%s: the address of WeChat's API cannot be used", e.name)
 	}
 	maps.Copy(req.Header, header)
-	res, err := e.client.Do(req)
+	res, err := e.send(e.client, req)
 	if err != nil {
 		return nil, e.transportError(ctx, err)
 	}
