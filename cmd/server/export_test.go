@@ -59,3 +59,9 @@ func Form(line string) string {
 	}
 	return strings.TrimLeft(line, "; ")
 }
+
+// Idleness is idleness.
+type Idleness struct{ idleness }
+
+// Over is over.
+func (i *Idleness) Over(allocated uint64) bool { return i.over(allocated) }

@@ -32,7 +32,6 @@ type Config struct {
 type Client struct {
 	config   Config
 	exchange *endpoint
-	session  *endpoint // of mini programs
 	refresh  *endpoint
 	userinfo *endpoint
 	picture  *endpoint
@@ -41,7 +40,6 @@ type Client struct {
 	ticket   *endpoint
 	follower *endpoint
 	moved    *endpoint
-	spares   *spares // of exchange
 }
 
 // The time one call may take. Together they stay inside a login's 8 seconds.
@@ -59,25 +57,18 @@ func New(config Config) *Client {
 	config.APIURL = strings.TrimRight(config.APIURL, "/")
 	c := &Client{
 		config:   config,
+		exchange: newEndpoint(tokenEndpoint, exchangeTimeout, func(*http.Transport) {}),
 		refresh:  newEndpoint("refresh", exchangeTimeout, func(*http.Transport) {}),
 		userinfo: newEndpoint("userinfo", userinfoTimeout, func(*http.Transport) {}),
 		picture:  newPictureEndpoint(),
-		// As with the exchange, a code is sent once.
-		mini:     newEndpoint(miniEndpoint, exchangeTimeout, func(t *http.Transport) { t.DisableKeepAlives = true }),
+		mini:     newEndpoint(miniEndpoint, exchangeTimeout, func(*http.Transport) {}),
 		stable:   newEndpoint(stableEndpoint, centralTimeout, func(*http.Transport) {}),
 		ticket:   newEndpoint(ticketEndpoint, centralTimeout, func(*http.Transport) {}),
 		follower: newEndpoint(followerEndpoint, centralTimeout, func(*http.Transport) {}),
 		moved:    newEndpoint(movedEndpoint, centralTimeout, func(*http.Transport) {}),
 	}
-	// A code is sent once. net/http sends a GET again by itself when a kept-alive
-	// connection dies before the first byte of the answer, and WeChat may have taken the
-	// code by then; a fresh connection has no such second try. One that was opened ahead
-	// is fresh too.
-	c.exchange = newEndpoint(tokenEndpoint, exchangeTimeout, func(t *http.Transport) {
-		c.spares = &spares{transport: t}
-		t.DisableKeepAlives, t.DialTLSContext = true, c.spares.dial
-	})
-	c.session = newEndpoint("session", exchangeTimeout, func(t *http.Transport) { t.DisableKeepAlives = true }) // likewise
+	c.exchange.do = sendOnce
+	c.mini.do = sendOnce
 	return c
 }
 
@@ -108,32 +99,6 @@ func (c *Client) Exchange(ctx context.Context, code string) (auth.TokenAnswer, e
 		return auth.TokenAnswer{}, err
 	}
 	return answer.grant()
-}
-
-// CodeToSession spends a code of wx.login (official: code2Session). The session_key of
-// the answer is read by nobody.
-func (c *Client) CodeToSession(ctx context.Context, code string) (auth.TokenAnswer, error) {
-	answer, err := c.get(ctx, c.session, sessionPath, c.sessionQuery(code))
-	if err != nil {
-		return auth.TokenAnswer{}, err
-	}
-	who := auth.TokenAnswer{OpenID: answer.id("openid"), UnionID: answer.id("unionid"), Scope: auth.ScopeBase}
-	if who.OpenID == "" {
-		return auth.TokenAnswer{}, auth.Failf(auth.IdentityClash, "session: the answer names no openid")
-	}
-	return who, nil
-}
-
-const sessionPath = "/sns/jscode2session"
-
-// sessionQuery is the query that spends a code of wx.login.
-func (c *Client) sessionQuery(code string) url.Values {
-	return url.Values{
-		"appid":      {c.config.AppID},
-		"secret":     {string(c.config.AppSecret)},
-		"js_code":    {code},
-		"grant_type": {"authorization_code"},
-	}
 }
 
 // Refresh gets a new access token for a refresh_token. It works without the
@@ -231,7 +196,7 @@ func (e *endpoint) open(ctx context.Context, address string, header http.Header)
 }
 
 func (e *endpoint) send(ctx context.Context, req *http.Request) (*http.Response, error) {
-	res, err := e.client.Do(req)
+	res, err := e.do(e.client, req)
 	if err != nil {
 		return nil, e.transportError(ctx, err)
 	}
