@@ -34,7 +34,7 @@ func (c *demoCommand) Run(ctx context.Context, env *environment) error {
 		return badSetting("appid", "is set, and the demonstration is for no real account; use `server serve`, or unset it")
 	}
 	if !onLoopback(s.Addr) {
-		return badSetting("addr", "%q can be reached from other machines; the demonstration listens on 127.0.0.1 only", s.Addr)
+		return badSetting("addr", reachable, s.Addr)
 	}
 	log, err := env.logs(s.LogFormat, s.LogLevel)
 	if err != nil {
@@ -106,6 +106,8 @@ func (c *demoCommand) folder() (path string, remove func(), err error) {
 	return path, func() { os.RemoveAll(path) }, err
 }
 
+const reachable = "%q can be reached from other machines; the demonstration listens on 127.0.0.1 only"
+
 // listenBeside opens a listener on this machine for what the demonstration runs beside
 // the service. An address that nobody has asked for is exchanged for a free one.
 func listenBeside(flag, addr, usual string) (net.Listener, error) {
@@ -116,7 +118,7 @@ func listenBeside(flag, addr, usual string) (net.Listener, error) {
 		addr = "127.0.0.1:0"
 	}
 	if !onLoopback(addr) {
-		return nil, fmt.Errorf("--%s: %q can be reached from other machines; the demonstration listens on 127.0.0.1 only", flag, addr)
+		return nil, fmt.Errorf("--%s: %s", flag, fmt.Sprintf(reachable, addr))
 	}
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {
