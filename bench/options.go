@@ -17,6 +17,8 @@ type options struct {
 	folder      string
 	docs        string
 	only        []string
+	withPeers   bool
+	peers       string
 	people      []int
 	quick       bool
 
@@ -50,6 +52,8 @@ func parseOptions(args []string, stderr io.Writer) (*options, error) {
 	flags.StringVar(&o.folder, "folder", "", "`folder` for databases and logs, on the disk that is meant; filled databases stay in it and are used again. Empty: a temporary one")
 	flags.StringVar(&o.docs, "docs", "", "`folder` whose performance.md and performance.svg are rewritten; only with a full run")
 	flags.BoolVar(&o.quick, "quick", false, "a thousand people and short rounds: a look, no figures")
+	flags.BoolVar(&o.withPeers, "peers", false, "with the figures of OpenID Connect: npm oidc-provider, and ory/hydra if it is in --peers-folder, side by side; installs what is missing")
+	flags.StringVar(&o.peers, "peers-folder", "", "`folder` where the peers are installed, and used again. Empty: a temporary one")
 	only := flags.String("only", "", "some `figures` alone: "+strings.Join(parts, ","))
 	people := flags.String("people", "", "how many people are stored: `numbers`, the smallest first (1000,1000000; with --quick or PostgreSQL 1000)")
 	rounds := flags.Int("rounds", 0, "measured rounds of each side (5, with --quick 3)")
