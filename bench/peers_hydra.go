@@ -176,6 +176,7 @@ func hydraSetUp(ctx context.Context, admin string) error {
 type hydraBrowser struct {
 	nodeBrowser
 	admin *rig.Conn
+	known bool // has been here before
 }
 
 func (b *hydraBrowser) close() {
@@ -187,6 +188,7 @@ func (b *hydraBrowser) comes(query string, deadline time.Time) (string, error) {
 	location, err := b.ask(http.MethodGet, "/oauth2/auth?"+query, nil, deadline)
 	for range 6 {
 		if err != nil || strings.HasPrefix(location, tripRedirect) {
+			b.known = err == nil
 			return location, err
 		}
 		u, bad := url.Parse(location)
@@ -195,7 +197,7 @@ func (b *hydraBrowser) comes(query string, deadline time.Time) (string, error) {
 		}
 		switch {
 		case u.Query().Has("login_challenge"):
-			location, err = b.accept("login", u.Query().Get("login_challenge"), fmt.Sprintf(`{"subject":%q,"remember":true,"remember_for":3600}`, b.name), deadline)
+			location, err = b.accept("login", u.Query().Get("login_challenge"), fmt.Sprintf(`{"subject":%q,"remember":%t,"remember_for":3600}`, b.name, !b.known), deadline)
 		case u.Query().Has("consent_challenge"):
 			location, err = b.accept("consent", u.Query().Get("consent_challenge"),
 				`{"grant_scope":["openid","profile"],"remember":true,"remember_for":3600,"session":{"id_token":{"name":"林小满","preferred_username":"person"}}}`, deadline)
