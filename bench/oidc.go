@@ -34,6 +34,21 @@ func (m *measurement) oidc(ctx context.Context) error {
 	}
 	defer ours.close()
 	providers := []*provider{ours}
+	for _, name := range m.withPeers {
+		start := m.nodeProvider
+		if name == "hydra" {
+			start = m.hydra
+		}
+		other, err := start(ctx)
+		if other != nil {
+			defer other.Kill()
+			defer other.close()
+			providers = append(providers, other.provider)
+		}
+		if err != nil {
+			return err
+		}
+	}
 	return m.trips(ctx, providers)
 }
 

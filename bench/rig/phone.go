@@ -21,8 +21,17 @@ func NewRequest(method, path, cookies string, form []byte) []byte {
 
 // NewRequestBy is NewRequest of another browser.
 func NewRequestBy(agent, method, path, cookies string, form []byte) []byte {
+	return newRequest(Host, agent, method, path, cookies, form)
+}
+
+// NewRequestTo is NewRequest to another host.
+func NewRequestTo(host, method, path, cookies string, form []byte) []byte {
+	return newRequest(host, IPhone, method, path, cookies, form)
+}
+
+func newRequest(host, agent, method, path, cookies string, form []byte) []byte {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: %s\r\n", method, path, Host, agent)
+	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: %s\r\n", method, path, host, agent)
 	b.WriteString("Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\nAccept-Language: zh-CN,zh-Hans;q=0.9\r\n")
 	if cookies != "" {
 		b.WriteString("Cookie: " + cookies + "\r\n")
