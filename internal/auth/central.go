@@ -59,16 +59,6 @@ func NewCentral(accounts []CentralAccount, store CredentialStore, now func() tim
 
 func leaseOf(appID string, kind CredentialKind) string { return string(kind) + ":" + appID }
 
-// Account returns an account that has an access token, by its name.
-func (c *Central) Account(name string) (Account, bool) {
-	for _, a := range c.accounts {
-		if a.Name == name && a.Kind != WebsiteAccount {
-			return a.Account, true
-		}
-	}
-	return Account{}, false
-}
-
 func (c *Central) account(appID string) (CentralAccount, error) {
 	for _, a := range c.accounts {
 		if a.AppID == appID && a.Kind != WebsiteAccount {

@@ -25,9 +25,12 @@ func (s *Server) centralToken(w http.ResponseWriter, r *http.Request) error {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="access token"`)
 		return auth.Failf(auth.BadKey, "no key of WXLOGIN_BACKEND_KEYS")
 	}
-	account, ok := s.central.Account(chi.URLParam(r, "account"))
-	if !ok {
-		return auth.Failf(auth.NoSuchPage, "no account of this name has an access token")
+	account, err := s.rules.Named(chi.URLParam(r, "account"))
+	if err != nil {
+		return err
+	}
+	if account.Kind == auth.WebsiteAccount {
+		return auth.Failf(auth.NoSuchAccount, "account %q has no access token", account.Name)
 	}
 	token, err := s.central.Token(r.Context(), account.AppID)
 	if err != nil {

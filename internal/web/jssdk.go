@@ -27,7 +27,7 @@ func (s *Server) jssdk(w http.ResponseWriter, r *http.Request) error {
 	if !s.site.signs(page) {
 		return refuseParameter("url", "WXLOGIN_PUBLIC_URL | WXLOGIN_RETURN_HOSTS")
 	}
-	account, err := s.jssdkAccount(r)
+	account, err := s.jssdkAccount(r, page)
 	if err != nil {
 		return err
 	}
@@ -44,17 +44,21 @@ func (s *Server) jssdk(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// jssdkAccount is the official account that a page is signed for.
-func (s *Server) jssdkAccount(r *http.Request) (auth.Account, error) {
-	name := auth.MainAccount
-	if r.URL.Query().Has("account") {
-		name = r.URL.Query().Get("account")
+// jssdkAccount is the official account that a page is signed for: the one that the
+// address names, or that of the page's host.
+func (s *Server) jssdkAccount(r *http.Request, page string) (auth.Account, error) {
+	name, err := askedAccount(r)
+	if err != nil {
+		return auth.Account{}, err
 	}
-	account, ok := s.central.Account(name)
-	if !ok || account.Kind != auth.OfficialAccount {
-		return auth.Account{}, auth.Failf(auth.NoSuchPage, "no official account of this name signs pages")
+	if name == "" {
+		return s.officialAccount(page)
 	}
-	return account, nil
+	account, err := s.rules.Named(name)
+	if err == nil && account.Kind != auth.OfficialAccount {
+		err = auth.Failf(auth.NoSuchAccount, "account %q signs no pages", name)
+	}
+	return account, err
 }
 
 // signs says whether a page may be signed: its address begins, letter by letter, with

@@ -83,13 +83,17 @@ func New(config Config) *Client {
 // address with a strict pattern (official), so the parameters stand in its
 // order and are not left to url.Values, which sorts.
 func (c *Client) AuthorizeURL(a auth.Authorization) string {
-	u := c.config.OpenURL + "/connect/oauth2/authorize" +
+	page := "/connect/oauth2/authorize"
+	if a.Scope == auth.ScopeLogin {
+		page = "/connect/qrconnect"
+	}
+	u := c.config.OpenURL + page +
 		"?appid=" + url.QueryEscape(c.config.AppID) +
 		"&redirect_uri=" + url.QueryEscape(a.RedirectURI) +
 		"&response_type=code" +
 		"&scope=" + url.QueryEscape(string(a.Scope)) +
 		"&state=" + url.QueryEscape(a.State)
-	if a.SingleHop {
+	if a.SingleHop && a.Scope != auth.ScopeLogin {
 		u += "&connect_redirect=1"
 	}
 	return u + "#wechat_redirect"

@@ -15,12 +15,7 @@ const miniEndpoint = "code2session"
 // what a mini program says (official: it must not leave the server). A mini program's
 // grant has no tokens.
 func (c *Client) CodeToSession(ctx context.Context, code string) (auth.TokenAnswer, error) {
-	answer, err := c.get(ctx, c.mini, "/sns/jscode2session", url.Values{
-		"appid":      {c.config.AppID},
-		"secret":     {string(c.config.AppSecret)},
-		"js_code":    {code},
-		"grant_type": {"authorization_code"},
-	})
+	answer, err := c.get(ctx, c.mini, sessionPath, c.sessionQuery(code))
 	if err != nil {
 		return auth.TokenAnswer{}, err
 	}
@@ -29,4 +24,16 @@ func (c *Client) CodeToSession(ctx context.Context, code string) (auth.TokenAnsw
 		return auth.TokenAnswer{}, auth.Failf(auth.IdentityClash, "%s: the answer names no openid", miniEndpoint)
 	}
 	return grant, nil
+}
+
+const sessionPath = "/sns/jscode2session"
+
+// sessionQuery is the query that spends a code of wx.login.
+func (c *Client) sessionQuery(code string) url.Values {
+	return url.Values{
+		"appid":      {c.config.AppID},
+		"secret":     {string(c.config.AppSecret)},
+		"js_code":    {code},
+		"grant_type": {"authorization_code"},
+	}
 }
