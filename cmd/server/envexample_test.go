@@ -60,6 +60,7 @@ var descriptions = map[string]description{
 	"privacy-url":       {"URL", "https://www.example.com/privacy", false, "隐私政策的地址，链接显示在授权说明页、扫码页和提示页上。"},
 	"terms-url":         {"URL", "https://www.example.com/terms", false, "用户协议的地址，链接显示在隐私政策旁。"},
 	"contact":           {"text", "service@example.com", false, "访客可以联系谁：邮箱、网址，或电话等文字。"},
+	"backend-keys":      {"name:key, …", "shop:0123456789abcdef0123456789abcdef", false, "可以读取各账号 access_token 的其他后端，每个密钥至少 32 个字符；留空则没有。"},
 	"oidc-email-domain": {"domain", "", false, "用 --email 添加的应用得到的虚拟邮箱地址的域名。"},
 	"wechat-open-url":   {"URL", "", false, "微信授权页的地址；其他值仅用于测试。"},
 	"wechat-api-url":    {"URL", "", false, "微信接口的地址；其他值仅用于测试。"},

@@ -124,6 +124,7 @@ func serve(ctx context.Context, s service) error {
 		{sweepEvery, func(ctx context.Context) { sweep(ctx, db, config, log) }},
 		{refreshEvery, func(ctx context.Context) { refresh(ctx, running.refresher, log) }},
 		{rotateCheck, func(ctx context.Context) { rotate(ctx, running.signing, log) }},
+		{renewEvery, func(ctx context.Context) { renewCentral(ctx, running.central, log) }},
 		{logoutsEvery, func(ctx context.Context) { sendLogouts(ctx, running.logouts, log) }},
 	}
 	if config.metricsAddr != "" {
@@ -162,6 +163,7 @@ type assembled struct {
 	logouts   *idtoken.Backchannel
 	pictures  *auth.Pictures
 	refresher *auth.Refresher
+	central   *auth.Central
 }
 
 // close ends what goes on in the background, until ctx ends.
@@ -176,10 +178,12 @@ func assemble(p parts) (assembled, error) {
 	// A client for each account, so that no secret, code or token is ever sent with
 	// another's AppID.
 	providers, minis, refreshers := make(map[string]auth.Provider), make(map[string]auth.MiniProvider), make(map[string]auth.RefreshProvider)
+	var credentials []auth.CentralAccount
 	var fetcher auth.PictureFetcher // any of them: pictures need no secret
 	for _, account := range config.accounts {
 		client := config.client(account, p.observers.Call)
 		fetcher, refreshers[account.AppID] = client, client
+		credentials = append(credentials, auth.CentralAccount{Account: account, Provider: client})
 		if account.Kind == auth.MiniProgram {
 			minis[account.Name] = client
 		} else {
@@ -200,6 +204,7 @@ func assemble(p parts) (assembled, error) {
 		RenewProfile: config.renewProfile,
 	}
 	signing := idtoken.NewKeys(p.db, time.Now, log)
+	central := auth.NewCentral(credentials, p.db, time.Now, log)
 	observe := p.observers.Request
 	if config.metricsAddr == "" && p.observers.Tracing == nil {
 		observe = nil // nobody would see it
@@ -227,6 +232,8 @@ func assemble(p parts) (assembled, error) {
 		Admins:      config.adminService(p.db),
 		Refresher:   refresher,
 		Pictures:    pictures,
+		Central:     central,
+		BackendKeys: config.backendKeys,
 		Grants:      auth.NewGrants(p.db, p.keys, rules, time.Now),
 		IDTokens:    signing,
 		Sessions:    p.db,
@@ -247,7 +254,7 @@ func assemble(p parts) (assembled, error) {
 		Log:         log,
 	})
 	logouts := idtoken.NewBackchannel(p.db, signing, issuerOf(config), time.Now, log)
-	return assembled{server, signing, logouts, pictures, refresher}, err
+	return assembled{server, signing, logouts, pictures, refresher, central}, err
 }
 
 // client is WeChat as one of the accounts sees it. observe may be nil.

@@ -44,6 +44,7 @@ type settings struct {
 	RateLimit      int           `name:"rate-limit" setting:"" default:"600" help:"Login starts, callbacks, scans and applications' wrong guesses (secrets, codes, tokens), each per minute and client address; 0 switches it off."`
 	VerifyFile     string        `name:"verify-file" setting:"" help:"Paths of the .txt files that WeChat asks for (MP_verify_*, a mini program's business domain), comma-separated."`
 	OIDCEmail      string        `name:"oidc-email-domain" setting:"" default:"wechat.invalid" help:"Domain of the made-up addresses for OpenID Connect clients with --email."`
+	BackendKeys    string        `name:"backend-keys" setting:"" secret:"" help:"Back ends of yours that may read the access tokens of the accounts, name:key, comma-separated, with keys of 32 characters or more. Empty: none."`
 	MetricsAddr    string        `name:"metrics-addr" setting:"" help:"Second listener, for /metrics. Empty: none."`
 	LogFormat      string        `name:"log-format" setting:"" help:"text or json. Default: text on a terminal, else json."`
 	LogLevel       string        `name:"log-level" setting:"" default:"info" help:"debug, info, warn or error."`
@@ -87,6 +88,7 @@ type config struct {
 	rootFiles    map[string][]byte
 	metricsAddr  string
 	emailDomain  string
+	backendKeys  []auth.BackendKey
 	zone         *time.Location
 	branding     web.Branding
 	openURL      string
@@ -208,6 +210,8 @@ func (s *settings) parse() (config, error) {
 		u, err := url.Parse(value)
 		check(err == nil && u.Host != "" && u.RawQuery == "" && u.Fragment == "" && (u.Scheme == "https" || u.Scheme == "http"), flag, "%q is not an address like https://api.weixin.qq.com", value)
 	}
+	c.backendKeys, err = s.parseBackendKeys()
+	add(err)
 	add(s.checkDatabaseURL())
 	c.rootFiles, err = s.readVerifyFiles()
 	add(err)

@@ -56,6 +56,7 @@ const (
 	WeChatBusy    Reason = "wechat_busy"     // WeChat asks to slow down, or we hold back for it
 	WeChatRefused Reason = "wechat_refused"  // WeChat refuses this account: secret, permission, quota
 	TokenSpent    Reason = "token_spent"     // WeChat takes the account's own access token no more: another took its place
+	BadKey        Reason = "bad_key"         // a program without a key, or with a wrong one
 	IdentityClash Reason = "identity_clash"  // WeChat named two people in one login, or none
 	StoreDown     Reason = "store_down"      // the database does not answer or does not take writes
 	LastAdmin     Reason = "last_admin"      // the last admin may not lock the door behind themselves
@@ -73,7 +74,7 @@ func (r Reason) kind() Kind {
 	switch r {
 	case BadRequest, StateMismatch, Cancelled, CodeSpent, TooLarge, NoSuchClient, BadClient, NoSuchGrant:
 		return Invalid
-	case NotSignedIn, SignInAgain, MiniCodeSpent:
+	case NotSignedIn, SignInAgain, MiniCodeSpent, BadKey:
 		return Unauthenticated
 	case NotAdmin, CrossOrigin, Blocked, Snapshot, PersonLimited, LastAdmin, WrongMethod, NeedsLogin, LinkSpent, ScanSpent, NotInGroup, NotMini:
 		return Forbidden

@@ -14,6 +14,7 @@ type accounts struct {
 	providers  map[string]auth.Provider
 	minis      map[string]auth.MiniProvider
 	refreshers map[string]auth.RefreshProvider
+	central    []auth.CentralAccount
 }
 
 // apps are accounts as the simulator plays them, all of one Open Platform account.
@@ -37,6 +38,7 @@ func (w *world) meetWeChat(others []auth.Account, apiURL string) *accounts {
 			AppID: app.AppID, AppSecret: auth.Secret(app.Secret), OpenURL: w.simURL, APIURL: apiURL, Lang: "zh_CN",
 		})
 		a.refreshers[account.AppID] = client
+		a.central = append(a.central, auth.CentralAccount{Account: *account, Provider: client})
 		if account.Kind == auth.MiniProgram {
 			a.minis[account.Name] = client
 		} else {

@@ -126,7 +126,7 @@ func (s *Server) problem(w http.ResponseWriter, r *http.Request, status int, rea
 		Reason:    reason,
 		RequestID: requestID(r),
 	}
-	if status == http.StatusUnauthorized && !s.forMini(r) && bearerToken(r) == "" {
+	if status == http.StatusUnauthorized && reason != auth.BadKey && !s.forMini(r) && bearerToken(r) == "" {
 		p.LoginURL = s.signInURL(s.backTo(r))
 	}
 	s.writeJSON(w, r, "application/problem+json", status, p)

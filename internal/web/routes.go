@@ -61,6 +61,10 @@ func (s *Server) routes() http.Handler {
 	r.Get("/avatar/{user}", s.handle(s.avatar))
 	r.Get("/api/me", s.handle(s.me))
 
+	// For pages and programs of the operator's, without a session.
+	r.With(s.corsOfPages, s.limit(s.jssdkBudget(), nobody)).Get("/api/jssdk", s.handle(s.jssdk))
+	r.With(s.limit(s.jssdkBudget(), nobody)).Get("/api/accounts/{account}/token", s.handle(s.centralToken))
+
 	// Forward auth for other sites. It answers every method, see askAnyMethod, and any
 	// path below it: Envoy appends the visitor's.
 	r.Get(verifyPath, s.handle(s.verify))

@@ -52,6 +52,7 @@ type Config struct {
 	RateLimit      int               // requests a minute and client address; 0: no limit
 	RootFiles      map[string][]byte // MP_verify_*.txt by name, served at the root of the host
 	EmailDomain    string            // of the addresses that applications are given
+	BackendKeys    []auth.BackendKey // of programs that may read access tokens; none: nobody may
 	Demo           *Demo             // not nil: every browser counts as WeChat's
 	Branding       Branding
 
@@ -60,6 +61,7 @@ type Config struct {
 	Admins     *admin.Service
 	Refresher  *auth.Refresher
 	Pictures   *auth.Pictures // nil: none are copied
+	Central    *auth.Central
 	Grants     *auth.Grants
 	IDTokens   IDTokens
 	Sessions   SessionStore
@@ -111,6 +113,7 @@ type Server struct {
 	auditLog   AuditLog
 	statistics Statistics
 	personal   PersonalStore
+	central    *auth.Central
 	grants     *auth.Grants
 	idTokens   IDTokens
 	now        func() time.Time
@@ -149,6 +152,7 @@ func New(config Config) (*Server, error) {
 		auditLog:   config.AuditLog,
 		statistics: config.Statistics,
 		personal:   config.Personal,
+		central:    config.Central,
 		grants:     config.Grants,
 		idTokens:   config.IDTokens,
 		now:        config.Now,

@@ -47,8 +47,10 @@ type world struct {
 	keys      auth.Keyring
 	rules     auth.Rules
 	idTokens  *idtoken.Keys
-	server    *web.Server
-	stopping  chan struct{} // closed by a test that stops the service
+	// centralKeeper looks after access tokens and tickets.
+	centralKeeper *auth.Central
+	server        *web.Server
+	stopping      chan struct{} // closed by a test that stops the service
 }
 
 // options are what tests change about a world.
@@ -76,6 +78,7 @@ type options struct {
 
 	branding     web.Branding
 	https        bool
+	backendKeys  []auth.BackendKey
 	cookieDomain string
 }
 
@@ -140,6 +143,7 @@ func newWorld(t testing.TB, o options) *world {
 	w.refresher = auth.NewRefresher(accounts.refreshers, w.db, w.pictures, w.clock.now, log)
 	w.admins = admin.New(admin.Config{Store: w.db, AppID: rules.AppID, Accounts: rules.Accounts, Admins: o.admins, Now: w.clock.now})
 	w.idTokens = idtoken.NewKeys(w.db, w.clock.now, log)
+	w.centralKeeper = auth.NewCentral(accounts.central, w.db, w.clock.now, log)
 	config := web.Config{
 		PublicURL:    public,
 		ReturnHosts:  o.returnHosts,
@@ -156,6 +160,8 @@ func newWorld(t testing.TB, o options) *world {
 		Admins:       w.admins,
 		Refresher:    w.refresher,
 		Pictures:     w.pictures,
+		Central:      w.centralKeeper,
+		BackendKeys:  o.backendKeys,
 		Grants:       auth.NewGrants(w.db, keys, rules, w.clock.now),
 		IDTokens:     w.idTokens,
 		EmailDomain:  "wechat.invalid",

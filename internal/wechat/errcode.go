@@ -61,6 +61,9 @@ func refused(endpoint string, errcode int64, errmsg string) error {
 // WeChatErrcode is how package auth finds the number, for the history of logins.
 func (r *Refusal) WeChatErrcode() int64 { return r.Errcode }
 
+// WeChatSaw is how package auth finds this server's address, to tell the operator.
+func (r *Refusal) WeChatSaw() string { return r.From }
+
 func (r *Refusal) errcode() int64 {
 	if r == nil {
 		return 0

@@ -58,7 +58,7 @@ func (s *Simulator) centralToken(r *http.Request) reply {
 // one good to its end (official). With it there is a new one and the old one is void
 // (official), at most 20 times a day, and 30 seconds apart or nothing is refreshed
 // (official). What the 21st is answered is inferred.
-func (s *Simulator) stableToken(r *http.Request) reply {
+func (s *Simulator) stableToken(r *http.Request) (rep reply) {
 	var in struct {
 		GrantType    string `json:"grant_type"`
 		AppID        string `json:"appid"`
@@ -68,6 +68,7 @@ func (s *Simulator) stableToken(r *http.Request) reply {
 	if !readPosted(r, &in) {
 		return s.apiError(47001)
 	}
+	defer func() { rep.forced = in.ForceRefresh }()
 	a, errcode := s.centralCaller(in.GrantType, in.AppID, in.Secret)
 	if errcode != 0 {
 		return s.centralError(r, a, errcode)
