@@ -73,6 +73,7 @@ type options struct {
 
 	accounts     []auth.Account    // besides main; AppIDs are made up
 	accountHosts map[string]string // return host by account
+	qrFrame      bool
 	branding     web.Branding
 	https        bool
 	cookieDomain string
@@ -143,6 +144,7 @@ func newWorld(t testing.TB, o options) *world {
 		PublicURL:    public,
 		ReturnHosts:  o.returnHosts,
 		AccountHosts: o.accountHosts,
+		QRFrame:      o.qrFrame,
 		CookieDomain: o.cookieDomain,
 		Lang:         "zh_CN",
 		Zone:         cmp.Or(o.zone, time.UTC),
