@@ -91,6 +91,7 @@ func (m *measurement) all(ctx context.Context) error {
 		{"verify", func(ctx context.Context) error { return m.visits(ctx, "verify") }},
 		{"logins", m.logins},
 		{"admin", m.admin},
+		{"oidc", m.oidc},
 		{"memory", m.memory},
 	} {
 		if m.wants(part.name) {

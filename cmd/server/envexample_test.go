@@ -50,7 +50,7 @@ var descriptions = map[string]description{
 	"recheck-after":     {"duration", "24h", false, "登录状态超过这么久后，静默核对一次手机的主人；0 为不核对。"},
 	"keep-logins":       {"duration", "", false, "登录记录保留多久（默认 184 天，即六个月）；0 为一直保留。"},
 	"keep-events":       {"duration", "", false, "操作记录保留多久（默认 1096 天，即三年）；0 为一直保留。"},
-	"rate-limit":        {"number", "", false, "每个客户端地址每分钟的登录、回调、扫码次数上限；0 为不限。"},
+	"rate-limit":        {"number", "", false, "每个客户端地址每分钟的登录、回调、扫码次数上限，以及应用用错密钥、code、token 的次数上限；0 为不限。"},
 	"verify-file":       {"path, …", "MP_verify_0123456789abcdef.txt", false, "微信要求放在域名根目录的 .txt 文件的路径（MP_verify_*，小程序业务域名的校验文件）。"},
 	"metrics-addr":      {"host:port", "127.0.0.1:9007", false, "/metrics 的第二个监听地址；留空则没有。"},
 	"log-format":        {"text | json", "json", false, "日志格式；默认在终端为 text，否则为 json。"},
@@ -204,7 +204,7 @@ func TestEnvExampleIsTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	variables = append(variables, "WXLOGIN_VERIFY_FILE="+verify, "WXLOGIN_DATABASE_URL=sqlite:"+filepath.Join(folder, "wxlogin.db"))
-	start(t, variables, "admin", "list").wantExit(0)
+	runs(t, variables, "admin", "list").wantExit(0)
 
 	if err := os.WriteFile(filepath.Join(folder, ".env"), []byte(envExample()), 0o600); err != nil {
 		t.Fatal(err)

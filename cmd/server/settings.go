@@ -42,7 +42,7 @@ type settings struct {
 	RenewProfile   bool          `name:"renew-profile" setting:"" help:"Ask people for consent once more when the token that keeps their profile fresh has died, which is after 30 days at most. Without it they renew nickname and picture on their profile page."`
 	KeepLogins     time.Duration `name:"keep-logins" setting:"" default:"4416h" help:"The history of logins is kept this long; 0 keeps it for ever."`
 	KeepEvents     time.Duration `name:"keep-events" setting:"" default:"26304h" help:"The audit log of what admins did is kept this long; 0 keeps it for ever."`
-	RateLimit      int           `name:"rate-limit" setting:"" default:"600" help:"Login starts, callbacks and scans per minute and client address; 0 switches it off."`
+	RateLimit      int           `name:"rate-limit" setting:"" default:"600" help:"Login starts, callbacks, scans and applications' wrong guesses (secrets, codes, tokens), each per minute and client address; 0 switches it off."`
 	VerifyFile     string        `name:"verify-file" setting:"" help:"Paths of the .txt files that WeChat asks for (MP_verify_*, a mini program's business domain), comma-separated."`
 	OIDCEmail      string        `name:"oidc-email-domain" setting:"" default:"wechat.invalid" help:"Domain of the made-up addresses for OpenID Connect clients with --email."`
 	MetricsAddr    string        `name:"metrics-addr" setting:"" help:"Second listener, for /metrics. Empty: none."`

@@ -55,6 +55,7 @@ const (
 	WeChatTimeout Reason = "wechat_timeout"  // WeChat did not answer within the login's budget
 	WeChatBusy    Reason = "wechat_busy"     // WeChat asks to slow down, or we hold back for it
 	WeChatRefused Reason = "wechat_refused"  // WeChat refuses this account: secret, permission, quota
+	TokenSpent    Reason = "token_spent"     // WeChat takes the account's own access token no more: another took its place
 	IdentityClash Reason = "identity_clash"  // WeChat named two people in one login, or none
 	StoreDown     Reason = "store_down"      // the database does not answer or does not take writes
 	LastAdmin     Reason = "last_admin"      // the last admin may not lock the door behind themselves
@@ -82,7 +83,7 @@ func (r Reason) kind() Kind {
 		return TooMany
 	case WeChatFailed, WeChatTimeout, IdentityClash:
 		return Upstream
-	case WeChatBusy, StoreDown:
+	case WeChatBusy, TokenSpent, StoreDown:
 		return Unavailable
 	case WeChatRefused:
 		return Misconfigured

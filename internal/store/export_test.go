@@ -45,6 +45,11 @@ func CountAdminsStatement(guard admin.Guard, exceptUserID string) Statement {
 	return Statement{Text: query, Args: args}
 }
 
+// AccessOfStatement lists the applications that know a person.
+func AccessOfStatement(userID string) Statement {
+	return Statement{Text: accessOfQuery, Args: []any{userID}}
+}
+
 // WithGap has f called in the two gaps behind every commit of a store: when it is
 // done and the state that it left has not been looked at, and when it has been, but
 // SQLite has not been asked whose it is.
@@ -60,6 +65,12 @@ func SessionLimitStatements(userID string) []Statement {
 		{Text: countSessionsOf, Args: []any{userID}},
 		{Text: endLeastUsed, Args: []any{userID, "", 1, 2, 3}},
 	}
+}
+
+// WithMaxTotal has a store count people for a page this far, and not list.MaxTotal.
+func WithMaxTotal(c Config, n int64) Config {
+	c.maxTotal = n
+	return c
 }
 
 // SignInStatements are what finds a person by an identity, at a visit, a login, or with

@@ -45,10 +45,16 @@ type adminUserPage struct {
 
 func (adminUserPage) file() string { return "admin_user" }
 
-// FromEvents says that the list is the audit log.
-func (p adminUserPage) FromEvents() bool {
+// BackTo is the key of what the list that led here is called.
+func (p adminUserPage) BackTo() string {
 	path, _, _ := strings.Cut(p.Back, "?")
-	return strings.HasSuffix(path, "/admin/events")
+	switch {
+	case strings.HasSuffix(path, "/admin/events"):
+		return "admin.events"
+	case strings.Contains(path, "/admin/clients/"):
+		return "admin.clients"
+	}
+	return "user.back"
 }
 
 // Listed are the entries of the page.

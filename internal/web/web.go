@@ -86,7 +86,7 @@ type Config struct {
 	Refused func(auth.Reason)
 
 	// Application, if set, is told what an application asked for (authorize, token,
-	// userinfo) and what it got: given, or the error's code. One that nobody knows has
+	// userinfo, revoke) and what it got: given, or the error's code. One that nobody knows has
 	// no name.
 	Application func(application, step, result string)
 
@@ -95,6 +95,7 @@ type Config struct {
 	Meaning func(lang string, errcode int64) string
 
 	Templates fs.FS
+	words     map[string]words // see rendererOf
 	Now       func() time.Time
 	Log       *slog.Logger
 }
@@ -194,7 +195,7 @@ func New(config Config) (*Server, error) {
 	if s.assets, err = assetsWith(config.Branding.Logo); err != nil {
 		return nil, err
 	}
-	if s.renderer, err = newRenderer(config.Templates, s.assets, s.site.prefix, config.Lang, config.Zone); err != nil {
+	if s.renderer, err = rendererOf(config.Templates, config.words, s.assets, s.site.prefix, config.Lang, config.Zone); err != nil {
 		return nil, fmt.Errorf("pages: %w", err)
 	}
 	s.guesses = s.newGuesses()

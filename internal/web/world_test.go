@@ -25,7 +25,6 @@ import (
 	"wxlogin/internal/wechat"
 	"wxlogin/internal/wechat/wechatsim"
 	"wxlogin/migrations"
-	"wxlogin/templates"
 )
 
 // world is the whole service, in front of a real database and a simulated
@@ -71,8 +70,10 @@ type options struct {
 	apiURL      string         // in place of the simulator
 	zone        *time.Location // nil: UTC
 
-	accounts     []auth.Account    // besides main; AppIDs are made up
-	accountHosts map[string]string // return host by account
+	accounts     []auth.Account                         // besides main; AppIDs are made up
+	accountHosts map[string]string                      // return host by account
+	application  func(application, step, result string) // see web.Config
+
 	qrFrame      bool
 	branding     web.Branding
 	https        bool
@@ -168,14 +169,14 @@ func newWorld(t testing.TB, o options) *world {
 		Personal:     w.db,
 		Ready:        w.db.Ready,
 		Meaning:      meaning,
-		Templates:    templates.FS,
+		Application:  o.application,
 		Now:          w.clock.now,
 		Log:          log,
 	}
 	for _, proxy := range o.proxies {
 		config.TrustedProxies = append(config.TrustedProxies, prefix(t, proxy))
 	}
-	handler, err := web.New(config)
+	handler, err := web.NewQuickly(config)
 	check(t, err)
 	w.server = handler
 	server.Config.Handler = handler
