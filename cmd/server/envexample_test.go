@@ -35,6 +35,7 @@ var descriptions = map[string]description{
 	"group":             {"name", "acme", false, "公众号所绑定的微信开放平台账号，名称自定；名称相同的账号之间，unionid 通用。"},
 	"accounts":          {"name:kind:appid[@group], …", "", false, "除 main 以外的账号；kind 为 oa（公众号）、website（网站应用）或 mini（小程序），@group 同 WXLOGIN_GROUP。shop 的 AppSecret 是 WXLOGIN_APPSECRET_SHOP，或在 WXLOGIN_APPSECRET_SHOP_FILE 所指的文件里。"},
 	"account-hosts":     {"host=account, …", "", false, "返回到某个主机的登录用哪个账号；其余用 main。"},
+	"qrconnect":         {"redirect | frame", "", false, "网站应用的二维码怎样显示：redirect 跳转到微信的页面，frame 嵌在我们自己的页面里。"},
 	"scope":             {"auto | base | userinfo", "", false, "auto：先静默授权，只请还不认识的人点「允许」；base：只取 openid；userinfo：每次登录都请求授权。"},
 	"lang":              {"zh_CN | zh_TW | en", "", false, "向微信请求资料的语言，也是浏览器没有说明语言时页面的语言。"},
 	"database-url":      {"sqlite:PATH, postgres://…", "sqlite:/data/wxlogin.db", false, "数据库：SQLite 文件（须在本机磁盘上），或 PostgreSQL，见 docs/postgres.md。"},

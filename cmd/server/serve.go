@@ -213,6 +213,7 @@ func assemble(p parts) (assembled, error) {
 		PublicURL:      config.publicURL,
 		ReturnHosts:    config.returnHosts,
 		AccountHosts:   config.accountHosts,
+		QRFrame:        config.qrFrame,
 		CookieDomain:   config.cookieDomain,
 		TrustedProxies: config.proxies,
 		Lang:           config.lang,

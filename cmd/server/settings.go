@@ -27,6 +27,7 @@ type settings struct {
 	Group          string        `name:"group" setting:"" help:"Name of the Open Platform account that the official account is bound to, any that you choose: accounts with the same know the same unionids."`
 	Accounts       string        `name:"accounts" setting:"" help:"Further accounts, name:kind:appid@group, comma-separated; kind oa, website or mini, @group as WXLOGIN_GROUP. The AppSecret of shop is WXLOGIN_APPSECRET_SHOP, or in the file of WXLOGIN_APPSECRET_SHOP_FILE."`
 	AccountHosts   string        `name:"account-hosts" setting:"" help:"By which account a login goes that returns to a host, host=account, comma-separated; any other goes by main."`
+	QRConnect      string        `name:"qrconnect" setting:"" default:"redirect" help:"How a website account's QR code is shown: redirect leads to WeChat's page, frame shows it in a page of ours."`
 	Scope          string        `name:"scope" setting:"" default:"auto" help:"auto: silent first, consent only from people not yet known. base: openid only. userinfo: consent from everyone."`
 	Lang           string        `name:"lang" setting:"" default:"zh_CN" help:"Language asked of WeChat, and of pages for browsers that ask for none: zh_CN, zh_TW or en."`
 	DatabaseURL    string        `name:"database-url" setting:"" secret:"" default:"sqlite:wxlogin.db" help:"sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE."`
@@ -71,6 +72,7 @@ type config struct {
 	accounts     []auth.Account         // main first
 	secrets      map[string]auth.Secret // their AppSecrets, by the account's name
 	accountHosts map[string]string
+	qrFrame      bool
 	mode         auth.Mode
 	lang         string
 	databaseURL  string
@@ -137,6 +139,7 @@ func (s *settings) parse() (config, error) {
 	c := config{
 		addr:         s.Addr,
 		appID:        s.AppID,
+		qrFrame:      s.QRConnect == "frame",
 		mode:         auth.Mode(s.Scope),
 		lang:         s.Lang,
 		databaseURL:  s.DatabaseURL,
@@ -175,6 +178,7 @@ func (s *settings) parse() (config, error) {
 	check(s.AppSecret != "", "appsecret", "is required: the AppSecret of the official account, or WXLOGIN_APPSECRET_FILE with the path of a file that holds it")
 	check(plainSecret(s.AppSecret), "appsecret", "holds a space or a character that no AppSecret has; it is 32 letters and digits")
 	check(slices.Contains([]auth.Mode{auth.ModeAuto, auth.ModeBase, auth.ModeUserinfo}, c.mode), "scope", "%q is not one of auto, base, userinfo", s.Scope)
+	check(slices.Contains([]string{"redirect", "frame"}, s.QRConnect), "qrconnect", "%q is not one of redirect, frame", s.QRConnect)
 	check(slices.Contains([]string{"zh_CN", "zh_TW", "en"}, s.Lang), "lang", "%q is not one of zh_CN, zh_TW, en", s.Lang)
 	for _, host := range c.returnHosts {
 		u, err := url.Parse("https://" + host)

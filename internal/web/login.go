@@ -43,16 +43,28 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) error {
 	if s.signedOutNotice(r) != "" {
 		http.SetCookie(w, s.signedOutCookie("", -1))
 	}
+	if account.Kind == auth.WebsiteAccount && s.config.QRFrame && !onPhone(r) {
+		return s.showWebsite(w, r, account)
+	}
 	return s.toWeChat(w, r, account, scope, returnTo, 0)
 }
 
-// toWeChat begins a trip by an account.
+// toWeChat sends a browser on a trip by an account.
 func (s *Server) toWeChat(w http.ResponseWriter, r *http.Request, account auth.Account, scope auth.Scope, returnTo string, tries int) error {
-	fl, err := s.flows.begin(w, r, account.Name, scope, returnTo, tries)
+	address, err := s.beginTrip(w, r, account, scope, returnTo, tries)
 	if err != nil {
 		return err
 	}
-	address, err := s.auth.AuthorizeURL(account, auth.Authorization{
+	return redirect(w, http.StatusFound, address)
+}
+
+// beginTrip begins a trip by an account, and says where it goes.
+func (s *Server) beginTrip(w http.ResponseWriter, r *http.Request, account auth.Account, scope auth.Scope, returnTo string, tries int) (address string, err error) {
+	fl, err := s.flows.begin(w, r, account.Name, scope, returnTo, tries)
+	if err != nil {
+		return "", err
+	}
+	address, err = s.auth.AuthorizeURL(account, auth.Authorization{
 		State: fl.State,
 		Scope: scope,
 		// From the configuration and never from the request: a Host header must
@@ -61,12 +73,12 @@ func (s *Server) toWeChat(w http.ResponseWriter, r *http.Request, account auth.A
 		SingleHop:   !onDesktop(r),
 	})
 	if err != nil {
-		return err
+		return "", err
 	}
 	if r.Method != http.MethodHead { // a monitor's, who goes nowhere
-		s.config.Started(scope, s.inWeChat(r))
+		s.config.Started(scope, s.inWeChat(r) || scope == auth.ScopeLogin)
 	}
-	return redirect(w, http.StatusFound, address)
+	return address, nil
 }
 
 // CallbackPath is where WeChat comes back to by an account, below the public URL: each

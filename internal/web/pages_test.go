@@ -154,6 +154,8 @@ func samples() []sample {
 			LoginURL: "/wx/login?anyway=1", TicketURL: "https://h5.example.com/wx/scan/t", Site: "shop.example.com",
 		},
 	})
+	add(sample{name: "website", path: "/scan", says: []string{"h5.example.com"}, page: websitePage{Site: "h5.example.com", LoginURL: "/wx/login?account=pc&return_to=%2Fwx%2F", ScanURL: "/wx/scan?by=phone&return_to=%2Fwx%2F"}})
+	add(sample{name: "website in a frame", path: "/scan", page: websitePage{App: "Wiki", Site: "h5.example.com", FrameURL: "https://open.weixin.qq.com/connect/qrconnect?appid=wx", ScanURL: "/wx/scan?by=phone&return_to=%2Fwx%2F"}})
 	add(sample{name: "phone", path: "/scan", says: []string{"shop.example.com", "https://h5.example.com/wx/signin"}, page: scanPage{
 		Site: "shop.example.com", Phone: true, Status: string(auth.ScanWaiting), QRCodeURL: "/wx/scan/qr.png", QRCodeSize: 225, Number: 10, URL: "https://h5.example.com/wx/signin?return_to=%2Fx",
 	}})

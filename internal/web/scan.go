@@ -23,6 +23,12 @@ func (s *Server) scan(w http.ResponseWriter, r *http.Request) error {
 	if _, err := s.accountFor(r, s.returnTo(r)); err != nil {
 		return err
 	}
+	if account, ok, err := s.websiteFor(r, s.returnTo(r)); ok || err != nil {
+		if err != nil {
+			return err
+		}
+		return s.showWebsite(w, r, account)
+	}
 	client, err := s.signsInTo(r.Context(), s.returnTo(r))
 	if err != nil {
 		return err
@@ -61,7 +67,7 @@ func (s *Server) showScan(w http.ResponseWriter, r *http.Request, tk ticket, sta
 		EventsURL:  s.site.prefix + "/scan/events" + query,
 		StatusURL:  s.site.prefix + "/scan/status" + query,
 		DoneURL:    s.site.prefix + "/scan/done" + query + "&return_to=" + url.QueryEscape(returnTo),
-		AgainURL:   s.scanPath(account, returnTo),
+		AgainURL:   s.codePath(account, returnTo),
 		URL:        s.signInURL(returnTo),
 		LoginURL:   s.loginPath(account, returnTo, false),
 	}
@@ -128,14 +134,14 @@ func (s *Server) scanDone(w http.ResponseWriter, r *http.Request) error {
 		if _, err := s.visitor(r); err == nil {
 			return redirect(w, http.StatusSeeOther, returnTo)
 		}
-		return redirect(w, http.StatusSeeOther, s.scanPath(account, returnTo))
+		return redirect(w, http.StatusSeeOther, s.codePath(account, returnTo))
 	}
 	status, err := s.scans.Status(r.Context(), tk.domain())
 	switch {
 	case err != nil:
 		return err
 	case status == auth.ScanExpired:
-		return redirect(w, http.StatusSeeOther, s.scanPath(account, returnTo))
+		return redirect(w, http.StatusSeeOther, s.codePath(account, returnTo))
 	case status != auth.ScanConfirmed && status != auth.ScanUsed:
 		return s.showScan(w, r, tk, status)
 	}
@@ -145,7 +151,7 @@ func (s *Server) scanDone(w http.ResponseWriter, r *http.Request) error {
 		Device:   device(r),
 	})
 	if auth.ReasonOf(err) == auth.ScanSpent { // and signed out since
-		return redirect(w, http.StatusSeeOther, s.scanPath(account, returnTo))
+		return redirect(w, http.StatusSeeOther, s.codePath(account, returnTo))
 	}
 	if err != nil {
 		return err

@@ -42,6 +42,7 @@ type Config struct {
 	PublicURL    *url.URL // its path is the prefix of every route
 	ReturnHosts  []string // exact host or host:port, besides the public URL's
 	CookieDomain string   // of the session cookie; empty: this host alone
+	QRFrame      bool     // a website account's QR code is shown in a page of ours
 	// AccountHosts says by which account a login goes that returns to a host; hosts as
 	// in ReturnHosts. Any other goes by main.
 	AccountHosts   map[string]string
@@ -80,7 +81,7 @@ type Config struct {
 	// LogAccess writes a record to the access log. nil: through Log.
 	LogAccess func(context.Context, AccessRecord)
 	// Started, if set, is told of every trip to WeChat that begins, and whether in
-	// a browser of WeChat's: others do not get any further.
+	// a browser of WeChat's, where the scope wants one: others do not get any further.
 	Started func(scope auth.Scope, inWeChat bool)
 	// Refused, if set, is told of every callback that is turned away with its code
 	// unread, and why.
@@ -129,6 +130,7 @@ type Server struct {
 	lastSeen *lastSeenWriter
 	patience patience
 	notices  notices
+	website  string // website account of desktops; empty: they have none
 	// accountHosts is Config.AccountHosts with the hosts as browsers send them.
 	accountHosts map[string]string
 	// elsewherePolicy is the content policy of a page under another site's address.
@@ -159,6 +161,9 @@ func New(config Config) (*Server, error) {
 		log:        config.Log,
 		site:       newSite(config.PublicURL, config.ReturnHosts),
 		patience:   patience{chunk: time.Minute, export: 10 * time.Minute},
+	}
+	if len(s.rules.Accounts) > 0 {
+		s.website = firstWebsite(s.rules.Accounts)
 	}
 	s.accountHosts = make(map[string]string, len(config.AccountHosts))
 	for host, account := range config.AccountHosts {

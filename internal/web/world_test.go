@@ -76,6 +76,7 @@ type options struct {
 	accountHosts map[string]string                      // return host by account
 	application  func(application, step, result string) // see web.Config
 
+	qrFrame      bool
 	branding     web.Branding
 	https        bool
 	backendKeys  []auth.BackendKey
@@ -148,6 +149,7 @@ func newWorld(t testing.TB, o options) *world {
 		PublicURL:    public,
 		ReturnHosts:  o.returnHosts,
 		AccountHosts: o.accountHosts,
+		QRFrame:      o.qrFrame,
 		CookieDomain: o.cookieDomain,
 		Lang:         "zh_CN",
 		Zone:         cmp.Or(o.zone, time.UTC),
