@@ -47,6 +47,7 @@ func (g *protectedSite) takes(t *testing.T, more ...walk) {
 	t.Helper()
 	walks := slices.Concat([]walk{
 		{"strangers", strangers},
+		{"every phone", everyPhone},
 		{"one login for all sites", oneLogin},
 		{"a desktop and a phone", desktopAndPhone},
 		{"forged headers", forgedHeaders},
@@ -116,7 +117,7 @@ func strangers(t *testing.T, g *protectedSite) {
 		}
 	}
 	for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodOptions} {
-		phone.asks(method, wanted, "a body for the application").refused()
+		phone.asks(method, wanted, "a body for the application", "Accept: */*").refused()
 	}
 	if a := phone.asks(http.MethodHead, wanted, ""); a.status != http.StatusUnauthorized {
 		t.Errorf("HEAD gets %d", a.status)
@@ -133,6 +134,39 @@ func strangers(t *testing.T, g *protectedSite) {
 	} {
 		if a := phone.asks(http.MethodGet, wanted, "", header); a.status != http.StatusFound && a.status != http.StatusUnauthorized {
 			t.Errorf("%s: %d", header, a.status)
+		}
+	}
+	if heard := g.toApp.heard(); heard != "" {
+		t.Errorf("the application heard of strangers:\n%s", heard)
+	}
+}
+
+// Every browser that people have is led to where it can sign in, its scripts are told,
+// and people who have sent a form see a page.
+func everyPhone(t *testing.T, g *protectedSite) {
+	g.toApp.heard()
+	wanted := shop + "/cart"
+	for _, phone := range wechatsim.Phones() {
+		v := g.visitor(t, phone.UserAgent, "lin")
+		ask := func(method string, says func(http.Header, string), lines ...string) answer {
+			t.Helper()
+			h := http.Header{}
+			says(h, "same-origin")
+			for name := range h {
+				lines = append(lines, name+": "+h.Get(name))
+			}
+			return v.asks(method, wanted, "", lines...)
+		}
+		way := "/scan"
+		if phone.InWeChat() {
+			way = "/login"
+		}
+		if a := ask(http.MethodGet, phone.Opens); a.status != http.StatusFound || a.leadsTo() != loginSite+way+"?return_to="+url.QueryEscape(wanted) {
+			t.Errorf("%s gets %d to %s", phone.Name, a.status, a.header.Get("Location"))
+		}
+		ask(http.MethodGet, phone.Fetches).refused()
+		if a := ask(http.MethodPost, phone.Opens, "Origin: "+shop, "Referer: "+wanted); a.status != http.StatusUnauthorized || !strings.Contains(a.body, `href="`+loginSite+`/signin?return_to=`) {
+			t.Errorf("%s has sent a form and gets %d\n%s", phone.Name, a.status, a.body)
 		}
 	}
 	if heard := g.toApp.heard(); heard != "" {

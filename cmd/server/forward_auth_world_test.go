@@ -472,8 +472,6 @@ type visitor struct {
 	http.Client
 }
 
-const desktopBrowser = "Mozilla/5.0 (X11; Linux x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
-
 // visitor makes a browser whose person consents to everything. Names of
 // example.com are found at the proxy; there are no others.
 func (g *protectedSite) visitor(t *testing.T, agent, person string) *visitor {

@@ -75,7 +75,7 @@ func (s *Simulator) control(r *http.Request) reply {
 		Notice: s.cfg.Notice, Base: base, AppID: s.cfg.AppID, Secret: s.cfg.Secret, Account: s.cfg.AccountName,
 		CallbackHosts: s.cfg.CallbackHosts, AnyBrowser: s.cfg.AnyBrowser,
 		InWeChat: s.counts(r), phonePage: s.phonePage(r),
-		Full:     cookie(r, CookieFull) == "1", People: s.shownPeople(),
+		Full: cookie(r, CookieFull) == "1", People: s.shownPeople(),
 		Switches: s.Switches(), Presets: groupedPresets(), Endpoints: Endpoints(), Kinds: formKinds,
 		Faults: s.plannedFaults(), Said: said[r.URL.Query().Get("said")],
 	}
