@@ -9,12 +9,15 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 
+	"wxlogin/compat/record"
 	"wxlogin/internal/wechat/wechatsim"
 )
 
@@ -25,6 +28,23 @@ func TestForwardAuth(t *testing.T) {
 		t.Run(recipe, func(t *testing.T) {
 			t.Parallel()
 			newProtectedSite(t, recipe).takes(t, append(thorough(), walk{"example applications", exampleApplications})...)
+		})
+	}
+}
+
+// TestForwardAuthOfNewer runs the recipes in programs that Debian has not, or not so
+// new: make compat builds them.
+func TestForwardAuthOfNewer(t *testing.T) {
+	for _, recipe := range []string{"caddy", "traefik"} {
+		t.Run(recipe, func(t *testing.T) {
+			t.Parallel()
+			program := filepath.Join(os.Getenv(builtVariable), recipe)
+			if _, err := os.Stat(program); os.Getenv(builtVariable) == "" || err != nil {
+				t.Skipf("no %s in %s: make compat builds it", recipe, builtVariable)
+			}
+			g := newProtectedSiteBy(t, recipe, program)
+			g.name += " (newest)"
+			g.takes(t, thorough()...)
 		})
 	}
 }
@@ -49,6 +69,7 @@ func (g *protectedSite) takes(t *testing.T, more ...walk) {
 		{"strangers", strangers},
 		{"every phone", everyPhone},
 		{"one login for all sites", oneLogin},
+		{"the session's cookie", sessionStays},
 		{"a desktop and a phone", desktopAndPhone},
 		{"forged headers", forgedHeaders},
 		{"names", names},
@@ -58,7 +79,10 @@ func (g *protectedSite) takes(t *testing.T, more ...walk) {
 		{"nobody is let in when wxlogin cannot tell", cannotTell},
 	})
 	for _, w := range walks {
-		t.Run(w.name, func(t *testing.T) { w.run(t, g) })
+		t.Run(w.name, func(t *testing.T) {
+			g.sees = record.Of(t, record.FrontEnds, g.name, g.version, w.name)
+			w.run(t, g)
+		})
 	}
 }
 
@@ -213,8 +237,16 @@ func oneLogin(t *testing.T, g *protectedSite) {
 	if a := phone.gets(shop + "/refuses"); a.status != http.StatusUnauthorized || !strings.Contains(a.body, "X-Wechat-Openid") {
 		t.Errorf("the application's 401 became %d:\n%s", a.status, a.body)
 	}
-	// The session would open every site; an application does not get it. Its own
-	// cookies it does.
+}
+
+// The session would open every site; an application does not get it. Its own cookies
+// it does. Traefik cannot take one cookie away.
+func sessionStays(t *testing.T, g *protectedSite) {
+	phone := g.phone(t, "lin")
+	phone.signsIn(shop + "/")
+	if g.passesSession {
+		g.sees("the application gets the session's cookie, which the guide says")
+	}
 	session := strings.TrimPrefix(phone.session(), "Cookie: ")
 	token := session[strings.Index(session, "=")+1:]
 	for _, cookies := range []string{session, session + "; a=1; b=2", "a=1; " + session + "; b=2", "a=1; b=2; " + session, "a=1;" + session + ";b=2"} {
@@ -223,7 +255,7 @@ func oneLogin(t *testing.T, g *protectedSite) {
 			t.Errorf("%s: status %d", cookies, status)
 		}
 		heard := g.toApp.heard()
-		if strings.Contains(heard, token) {
+		if strings.Contains(heard, token) != g.passesSession {
 			t.Errorf("the application got the session's cookie from %q:\n%s", cookies, heard)
 		}
 		for _, own := range []string{"a=1", "b=2"} {
@@ -231,6 +263,9 @@ func oneLogin(t *testing.T, g *protectedSite) {
 				t.Errorf("the application's own %s is lost from %q:\n%s", own, cookies, heard)
 			}
 		}
+	}
+	if g.passesSession {
+		return
 	}
 	// On wxlogin's own host browsers send more of its cookies, and after an upgrade
 	// those of the names before.
