@@ -13,7 +13,7 @@ import (
 func TestChoicesInABrowser(t *testing.T) {
 	// Where the browser keeps whole pages for Back, nothing can be lost.
 	browser := openOwnBrowser(t, chromedp.Flag("disable-features", "BackForwardCache"))
-	demo := start(t, []string{"TZ=Asia/Shanghai"}, "demo", "--addr=127.0.0.1:0", "--simulator-addr=127.0.0.1:0")
+	demo := start(t, []string{"TZ=Asia/Shanghai"}, "demo", "--addr=127.0.0.1:0", "--simulator-addr=127.0.0.1:0", "--app-addr=127.0.0.1:0")
 	demo.stdout.wait(t, "Ctrl+C")
 	at := printedAddresses(t, demo.stdout.text())
 	admin := browser.newDesktop("admin")

@@ -18,7 +18,7 @@ import (
 func TestApplicationInABrowser(t *testing.T) {
 	browser := openBrowser(t)
 	folder := t.TempDir()
-	demo := startProgram(t, plainProgram(t), folder, []string{"TZ=Asia/Shanghai"}, "demo", "--addr=127.0.0.1:0", "--simulator-addr=127.0.0.1:0", "--data="+folder)
+	demo := startProgram(t, plainProgram(t), folder, []string{"TZ=Asia/Shanghai"}, "demo", "--addr=127.0.0.1:0", "--simulator-addr=127.0.0.1:0", "--app-addr=127.0.0.1:0", "--data="+folder)
 	demo.stdout.wait(t, "Ctrl+C")
 	at := printedAddresses(t, demo.stdout.text())
 	landed := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -54,24 +54,20 @@ func TestApplicationInABrowser(t *testing.T) {
 	phone.waits(`button[value="yes"]`)
 	phone.wantText("Wiki", "林小满")
 	phone.shot("30-app-consent")
-	leaves := func(tab *tab, selector string) { // for a page that goes on by itself
-		tab.evaluates(`String(document.querySelector(` + strconv.Quote(selector) + `).click())`)
-	}
-	leaves(phone, `button[value="no"]`)
+	phone.leaves(`button[value="no"]`)
 	phone.waits("#landed")
 	if told := phone.evaluates("location.search"); told != "?told=access_deniedyes" {
 		t.Errorf("after a no the application is told %s", told)
 	}
 	phone.opens(address)
-	leaves(phone, `button[value="yes"]`)
+	phone.leaves(`button[value="yes"]`)
 	phone.waits("#landed")
 	if told := phone.evaluates("location.search"); told != "?told=yes" {
 		t.Errorf("after a yes the application is told %s", told)
 	}
 
 	desktop := browser.newDesktop("desktop")
-	// In a demonstration every browser counts as WeChat's; elsewhere it is led here.
-	desktop.opens(at.visitor + "scan?return_to=" + url.QueryEscape(strings.TrimPrefix(address, strings.TrimRight(at.visitor, "/"))))
+	desktop.opens(address)
 	desktop.waits(`#scan[data-status="waiting"]`)
 	desktop.wantText("Wiki")
 	desktop.shot("31-app-scan")
@@ -84,9 +80,15 @@ func TestApplicationInABrowser(t *testing.T) {
 	phone.opens(at.visitor + "oidc/logout?" + url.Values{"client_id": {id}, "post_logout_redirect_uri": {app.URL + "/bye"}, "state": {"bye"}}.Encode())
 	phone.waits(`form[action$="/oidc/logout/confirm"]`)
 	phone.shot("33-app-logout")
-	leaves(phone, `form[action$="/oidc/logout/confirm"] button`)
+	phone.leaves(`form[action$="/oidc/logout/confirm"] button`)
 	phone.waits("#landed")
 	if told := phone.evaluates("location.search"); told != "?told=bye" {
 		t.Errorf("after a logout the application is told %s", told)
 	}
+}
+
+// leaves presses what leads to a page that goes on by itself.
+func (tab *tab) leaves(selector string) {
+	tab.t.Helper()
+	tab.evaluates(`String(document.querySelector(` + strconv.Quote(selector) + `).click())`)
 }

@@ -38,7 +38,7 @@ func TestHangupDoesNotEndTheService(t *testing.T) {
 // The demonstration ends with its terminal and takes its folder with it.
 func TestHangupEndsTheDemonstration(t *testing.T) {
 	temporary := t.TempDir()
-	demo := start(t, []string{"TMPDIR=" + temporary}, "demo", "--empty", "--addr=127.0.0.1:0", "--simulator-addr=127.0.0.1:0")
+	demo := start(t, []string{"TMPDIR=" + temporary}, "demo", "--empty", "--addr=127.0.0.1:0", "--simulator-addr=127.0.0.1:0", "--app-addr=127.0.0.1:0")
 	demo.stderr.wait(t, "wxlogin is ready")
 	if err := demo.cmd.Process.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)

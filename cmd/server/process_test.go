@@ -488,7 +488,7 @@ func TestHealthcheck(t *testing.T) {
 // The demonstration needs nothing, and every address that it prints works.
 func TestDemo(t *testing.T) {
 	temporary := t.TempDir()
-	demo := start(t, []string{"TMPDIR=" + temporary}, "demo", "--addr=127.0.0.1:0", "--simulator-addr=127.0.0.1:0")
+	demo := start(t, []string{"TMPDIR=" + temporary}, "demo", "--addr=127.0.0.1:0", "--simulator-addr=127.0.0.1:0", "--app-addr=127.0.0.1:0")
 	demo.stdout.wait(t, "Ctrl+C")
 	printed := printedAddresses(t, demo.stdout.text())
 	base := strings.TrimSuffix(printed.visitor, "/")
@@ -509,7 +509,7 @@ func TestDemo(t *testing.T) {
 	}
 }
 
-type addresses struct{ visitor, admin, simulator string }
+type addresses struct{ visitor, admin, simulator, app string }
 
 // printedAddresses reads what the demonstration prints.
 func printedAddresses(t *testing.T, text string) addresses {
@@ -521,5 +521,5 @@ func printedAddresses(t *testing.T, text string) addresses {
 		}
 		return found[1]
 	}
-	return addresses{of("visitor"), of("admin"), of("simulator")}
+	return addresses{of("visitor"), of("admin"), of("simulator"), of("app")}
 }

@@ -54,7 +54,7 @@ func buildProgram() (string, error) {
 // startDemo starts the demonstration on free ports.
 func startDemo(t *testing.T, folder string, variables ...string) *process {
 	t.Helper()
-	p := startProgram(t, plainProgram(t), folder, variables, "demo", "--addr=127.0.0.1:0", "--simulator-addr=127.0.0.1:0")
+	p := startProgram(t, plainProgram(t), folder, variables, "demo", "--addr=127.0.0.1:0", "--simulator-addr=127.0.0.1:0", "--app-addr=127.0.0.1:0")
 	p.stdout.wait(t, "Ctrl+C")
 	return p
 }

@@ -22,7 +22,7 @@ type Grant struct {
 	RedirectURI string // that the code went to
 	Challenge   string // of PKCE, S256; empty: none was sent
 	Nonce       string
-	Scopes      []string
+	Scopes      []string  // besides AskedScopes, what else was granted and how
 	Method      Scope     // how the person signed in; empty: before that was noted
 	SignedInAt  time.Time // and when
 	CreatedAt   time.Time
@@ -45,6 +45,18 @@ type Granted struct {
 	Grant  Grant
 	User   User
 	Client Client
+}
+
+// holds says whether the client may still use the grant, as it is set now.
+// NoSuchGrant when it may not.
+func (g *Granted) holds() error {
+	switch {
+	case !g.Client.Admits(&g.User):
+		return Failf(NoSuchGrant, "user %s is in none of the client's groups", g.User.ID)
+	case g.Grant.Has(scopeUnasked) && !g.Client.Trusted:
+		return Failf(NoSuchGrant, "user %s was not asked, and the client is trusted no more", g.User.ID)
+	}
+	return nil
 }
 
 // The scopes that a client can ask for.
@@ -71,20 +83,31 @@ func (c *Client) Scopes(asked string) (scopes []string) {
 	return scopes
 }
 
-// scopeWeChat stands among what a person has agreed to for WeChat's numbers of theirs,
-// which no client asks for: it has them by its settings, perhaps since a later day.
-const scopeWeChat = "wechat"
+// ScopeWeChat stands among what a person has agreed to, and what was granted, for
+// WeChat's numbers of theirs, which no client asks for: it has them by its settings,
+// perhaps since a later day than what it holds.
+const ScopeWeChat = "wechat"
 
-// asksFor is what a person has to agree to who is asked for some scopes.
-func (c *Client) asksFor(scopes []string) []string {
+// scopeUnasked stands among what was granted to a client that was trusted then: the
+// person has not agreed to it.
+const scopeUnasked = "unasked"
+
+// AsksFor is what a person has to agree to who is asked for some scopes, and what is
+// granted then.
+func (c *Client) AsksFor(scopes []string) []string {
 	if c.WeChat {
-		return append(slices.Clone(scopes), scopeWeChat)
+		return append(slices.Clone(scopes), ScopeWeChat)
 	}
 	return scopes
 }
 
 // Has says whether a scope was granted.
 func (g *Grant) Has(scope string) bool { return slices.Contains(g.Scopes, scope) }
+
+// AskedScopes are those that a client can ask for.
+func (g *Grant) AskedScopes() []string {
+	return slices.DeleteFunc(slices.Clone(g.Scopes), func(scope string) bool { return !slices.Contains(ClientScopes, scope) })
+}
 
 // Consent is what a person has agreed to tell a client.
 type Consent struct {
@@ -130,7 +153,7 @@ type GrantStore interface {
 	// redirect_uri and challenge are those of the grant, which is returned with its
 	// person and without its client. NoSuchGrant otherwise, or when the session has
 	// ended. A code that has been used before ends what came of it, if the client is
-	// its own.
+	// its own. Beyond MaxOffline of the client and the person, the oldest go.
 	RedeemCode(context.Context, RedeemCode) (Granted, error)
 	// GrantByID returns a redeemed grant. NoSuchGrant when it has ended or its person
 	// is blocked.
@@ -142,5 +165,9 @@ type GrantStore interface {
 	EndGrant(ctx context.Context, grantID string) error
 }
 
-// MaxCodes is how many codes of one session a client can have that it has not used.
-const MaxCodes = 5
+// MaxCodes is how many codes of one session a client can have that it has not used, and
+// MaxOffline how many grants of one person that outlive their sessions.
+const (
+	MaxCodes   = 5
+	MaxOffline = 50
+)

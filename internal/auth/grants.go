@@ -49,7 +49,7 @@ func (g *Grants) Consented(ctx context.Context, client *Client, userID string, s
 		return true, nil
 	}
 	consent, err := g.store.Consent(ctx, userID, client.ID)
-	return err == nil && consent.Covers(client.asksFor(scopes)), err
+	return err == nil && consent.Covers(client.AsksFor(scopes)), err
 }
 
 // Agree writes down that a person has agreed, besides what they had agreed to before.
@@ -59,8 +59,8 @@ func (g *Grants) Agree(ctx context.Context, client *Client, userID string, scope
 		return err
 	}
 	consent := Consent{UserID: userID, ClientID: client.ID, AgreedAt: g.now()}
-	scopes = client.asksFor(scopes)
-	for _, scope := range append(slices.Clone(ClientScopes), scopeWeChat) {
+	scopes = client.AsksFor(scopes)
+	for _, scope := range append(slices.Clone(ClientScopes), ScopeWeChat) {
 		if slices.Contains(scopes, scope) || before.Covers([]string{scope}) {
 			consent.Scopes = append(consent.Scopes, scope)
 		}
@@ -92,12 +92,15 @@ func (g *Grants) Code(ctx context.Context, r CodeRequest) (Secret, error) {
 		RedirectURI: r.RedirectURI,
 		Challenge:   r.Challenge,
 		Nonce:       r.Nonce,
-		Scopes:      r.Scopes,
+		Scopes:      r.Client.AsksFor(r.Scopes),
 		Method:      r.Visit.Session.Scope,
 		SignedInAt:  r.Visit.Session.CreatedAt,
 		CreatedAt:   at,
 	}
 	grant.Offline = grant.Has(ScopeOffline)
+	if r.Client.Trusted {
+		grant.Scopes = append(slices.Clip(grant.Scopes), scopeUnasked)
+	}
 	return code, g.store.AddCode(ctx, grant)
 }
 
@@ -129,8 +132,8 @@ func (g *Grants) Redeem(ctx context.Context, client *Client, code Secret, redire
 		return Tokens{}, err
 	}
 	granted.Client = *client
-	if !client.Admits(&granted.User) {
-		return Tokens{}, Failf(NoSuchGrant, "user %s is in none of the client's groups", granted.User.ID)
+	if err := granted.holds(); err != nil {
+		return Tokens{}, err
 	}
 	tokens := Tokens{Granted: granted, Access: g.tokens.make(&granted.Grant, at)}
 	if granted.Grant.Offline {
@@ -162,10 +165,8 @@ func (g *Grants) Person(ctx context.Context, access Secret) (Granted, error) {
 		return Granted{}, err
 	case token.session && !granted.Grant.InSession:
 		return Granted{}, Failf(NoSuchGrant, "the session has ended")
-	case !granted.Client.Admits(&granted.User):
-		return Granted{}, Failf(NoSuchGrant, "user %s is in none of the client's groups", granted.User.ID)
 	}
-	return granted, nil
+	return granted, granted.holds()
 }
 
 // Refresh gives a client new tokens for a refresh token. A public client gets another
@@ -186,10 +187,11 @@ func (g *Grants) Refresh(ctx context.Context, client *Client, token Secret) (Tok
 		return Tokens{}, Failf(NoSuchGrant, "the refresh token is another client's")
 	case granted.Grant.Refresh.Hash == "" || !at.Before(granted.Grant.Refresh.EndsAt):
 		return Tokens{}, Failf(NoSuchGrant, "the refresh token has ended")
-	case !client.Admits(&granted.User):
-		return Tokens{}, Failf(NoSuchGrant, "user %s is in none of the client's groups", granted.User.ID)
 	}
 	granted.Client = *client
+	if err := granted.holds(); err != nil {
+		return Tokens{}, err
+	}
 	tokens := Tokens{Granted: granted, Access: g.tokens.make(&granted.Grant, at)}
 	if !client.Public() {
 		if Hash(secret) != granted.Grant.Refresh.Hash {

@@ -31,6 +31,7 @@ func (m Mode) ScopeFor(consent bool) Scope {
 // Rules are the operator's settings that bear on sign-in.
 type Rules struct {
 	AppID    string
+	Accounts []Account // that people sign in by; none named: AppID alone, bound to no Open Platform account
 	Mode     Mode
 	Idle     time.Duration // a session ends after this long without a visit
 	Lifetime time.Duration // and after this long in any case

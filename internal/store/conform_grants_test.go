@@ -361,6 +361,31 @@ var grantPromises = map[string]func(*world){
 		must(w.Sweep(w.ctx, w.clock.now(), 7200*time.Hour))(w.t)
 		w.wantRows("outbox", 0)
 	},
+	"a client holds so many grants of a person for when they are away, and the oldest go": func(w *world) {
+		c, other, visit, another := w.client("Wiki"), w.client("Board"), w.visits("o1"), w.visits("o2")
+		offline := func(c auth.Client, visit auth.Visit) string {
+			w.clock.pass(time.Second)
+			return w.wantRedeemed(w.wantCode(c, visit, auth.ScopeOffline)).Grant.ID
+		}
+		kept := []string{offline(other, visit), offline(c, another), w.wantRedeemed(w.wantCode(c, visit)).Grant.ID}
+		var mine []string
+		for range auth.MaxOffline + 3 {
+			mine = append(mine, offline(c, visit))
+			if len(mine)%10 == 0 {
+				w.clock.pass(time.Minute)
+			}
+		}
+		waiting := w.wantCode(c, visit, auth.ScopeOffline)
+		w.wantRows("grants", 2+auth.MaxOffline+1) // the one without offline_access has ended by itself
+		for _, id := range mine[:3] {
+			w.wantNoGrant(id)
+		}
+		for _, id := range append(kept[:2], mine[3:]...) {
+			must(w.GrantByID(w.ctx, id))(w.t)
+		}
+		w.wantRedeemed(waiting)
+		w.wantNoGrant(mine[3])
+	},
 	"signing keys are sealed, added once and resealed": func(w *world) {
 		key := auth.SigningKey{Alg: auth.ES256, Generation: 1, ID: "k", Public: `{"kty":"EC"}`, Private: `{"d":"private"}`, CreatedAt: w.clock.now(), SignsAt: w.clock.now()}
 		if !must(w.AddSigningKey(w.ctx, key))(w.t) {

@@ -114,6 +114,11 @@ const personInSession = `SELECT ` + list.UserColumns + ` FROM users JOIN session
 // one: it tells that the client knows the session.
 const endedGrants = `DELETE FROM grants WHERE session_id = $1 AND client_id = $2 AND id <> $3 AND offline = 0 AND redeemed_at < $4`
 
+// surplusOffline are those beyond the newest that a client holds of a person for when
+// they are not there: anybody can make some with every login.
+const surplusOffline = `DELETE FROM grants WHERE id IN (SELECT id FROM grants
+	WHERE user_id = $1 AND client_id = $2 AND offline = 1 AND redeemed_at IS NOT NULL ORDER BY created_at DESC, id DESC LIMIT 1000 OFFSET $3)`
+
 // RedeemCode implements auth.GrantStore. Of many who come with one code, the first
 // one's UPDATE finds it unused and the others', which wait for it, do not.
 func (s *Store) RedeemCode(ctx context.Context, r auth.RedeemCode) (granted auth.Granted, err error) {
@@ -142,7 +147,9 @@ func (s *Store) RedeemCode(ctx context.Context, r auth.RedeemCode) (granted auth
 			return err
 		}
 		granted = auth.Granted{Grant: row.grant(true), User: person.User()}
-		_, err = tx.ExecContext(ctx, endedGrants, row.SessionID.V, row.ClientID, row.ID, millis(r.At.Add(-auth.AccessLifetime)))
+		if _, err = tx.ExecContext(ctx, endedGrants, row.SessionID.V, row.ClientID, row.ID, millis(r.At.Add(-auth.AccessLifetime))); err == nil && row.Offline {
+			_, err = tx.ExecContext(ctx, surplusOffline, row.UserID, row.ClientID, auth.MaxOffline)
+		}
 		return err
 	})
 	if err == nil && used {

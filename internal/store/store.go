@@ -58,7 +58,7 @@ var (
 
 // loginWrites are the statements of every login, and of every login to a client.
 var loginWrites = []string{insertLogin, finishLogin, endedLogin, greetUser, upsertUser, upsertToken, insertSession, renewSession, deleteSession, countSessionsOf, endLeastUsed,
-	insertGrant, surplusCodes, redeemCode, personInSession, endedGrants}
+	insertGrant, surplusCodes, redeemCode, personInSession, endedGrants, surplusOffline}
 
 // Open opens the database, makes it if there is none, and brings its schema up
 // to date. It refuses a file that is damaged, is no database, belongs to another

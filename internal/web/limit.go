@@ -11,16 +11,14 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// limitRate bounds the requests of one client address. The key is the address
-// that clientAddress found, which a client cannot choose; an IPv6 network of 64
-// bits counts as one.
+// limitRate bounds the requests of one client address.
 func (s *Server) limitRate() func(http.Handler) http.Handler {
 	if s.config.RateLimit == 0 {
 		return func(next http.Handler) http.Handler { return next }
 	}
 	return httprate.LimitBy(s.config.RateLimit, time.Minute,
 		func(r *http.Request) (string, error) {
-			return httprate.CanonicalizeIP(requestStateOf(r).client), nil
+			return addressOf(r), nil
 		},
 		httprate.WithLimitCounter(newSlotCounter()),
 		httprate.WithLimitHandler(s.handle(func(http.ResponseWriter, *http.Request) error {

@@ -95,25 +95,86 @@ func TestWhatIsNoText(t *testing.T) {
 }
 
 // Who has agreed to tell an application their name is asked again before it is told
-// WeChat's numbers of them too.
+// WeChat's numbers of them too, by what it holds already no less than by a new login.
 func TestConsentIsForWhatGoesOver(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, options{})
 	app := w.app("Wiki", nil)
+	app.oauth.Scopes = append(app.oauth.Scopes, auth.ScopeEmail, auth.ScopeOffline)
 	phone := w.phone("lin")
-	app.login(phone)
-	app.client.WeChat = true
+	before, _ := app.login(phone)
+	waiting := app.told(phone)
+	verifier := app.verifier
+	asked := phone.get(app.begins(param("prompt", "consent")))
+	app.client.WeChat, app.client.Email = true, true
 	check(t, w.admins.EditClient(t.Context(), admin.CommandLine(), app.client))
+	wantOld := func(name string, told map[string]any) {
+		t.Helper()
+		if told["sub"] == nil || told["name"] == nil || told["wechat"] != nil || told["email"] != nil {
+			t.Errorf("%s tells %v", name, told)
+		}
+	}
+	info, err := app.userinfo(before)
+	check(t, err)
+	wantOld("an access token from before", info)
+	p := w.call(t, "/oidc/token", url.Values{"grant_type": {"refresh_token"}, "refresh_token": {before.RefreshToken}, "client_id": {app.client.ID}, "client_secret": {string(app.secret)}})
+	wantOld("a refresh token from before", app.claims(tokenOf(t, p)))
+	app.verifier = verifier
+	token, err := app.redeem(waiting)
+	check(t, err)
+	wantOld("a code from before", app.claims(token))
+	// A page from before has not said what would go over: it is shown anew.
+	phone.agrees(asked).wantPage(http.StatusOK, "openid")
+	var agreed string
+	check(t, w.raw().QueryRow("SELECT scopes FROM consents").Scan(&agreed))
+	if strings.Contains(agreed, auth.ScopeWeChat) || strings.Contains(agreed, auth.ScopeEmail) {
+		t.Errorf("agreed to %s by a page that did not say so", agreed)
+	}
 	phone.get(app.begins()).wantPage(http.StatusOK, `value="yes"`)
 	if told := app.told(phone, param("prompt", "none")); told.Get("error") != "consent_required" {
 		t.Errorf("%v", told)
 	}
-	if _, claims := app.login(phone); claims["wechat"] == nil {
-		t.Errorf("%v", claims)
+	token, claims := app.login(phone)
+	if info, err = app.userinfo(token); err != nil || claims["wechat"] == nil || claims["email"] == nil || info["wechat"] == nil || info["email"] == nil {
+		t.Errorf("%v, %v, %v", claims, info, err)
+	}
+	if scope, _ := token.Extra("scope").(string); strings.Contains(scope, "wechat") {
+		t.Errorf("scope %s", scope)
 	}
 	if p := phone.get(app.begins()); p.Status != http.StatusSeeOther {
 		t.Errorf("asked again: status %d", p.Status)
 	}
+	// What is taken away is told no more, at once.
+	app.client.WeChat, app.client.Email = false, false
+	check(t, w.admins.EditClient(t.Context(), admin.CommandLine(), app.client))
+	info, err = app.userinfo(token)
+	check(t, err)
+	wantOld("an access token from when it was allowed", info)
+}
+
+// An application that is trusted no more has to ask the people whom it did not ask, and
+// what it holds of them is no good until then.
+func TestTrustedNoMore(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{})
+	app := w.app("Wiki", func(c *auth.Client) { c.Trusted = true })
+	app.oauth.Scopes = append(app.oauth.Scopes, auth.ScopeOffline)
+	phone := w.phone("lin")
+	token, _ := app.login(phone)
+	if scope, _ := token.Extra("scope").(string); scope != "openid profile offline_access" {
+		t.Errorf("scope %s", scope)
+	}
+	app.wantIn(token)
+	waiting := app.tokenForm(app.told(phone).Get("code"))
+	app.client.Trusted = false
+	check(t, w.admins.EditClient(t.Context(), admin.CommandLine(), app.client))
+	app.wantOut(token)
+	app.wantRefused(waiting, "invalid_grant")
+	app.wantRefused(url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token.RefreshToken}, "client_id": {app.client.ID}, "client_secret": {string(app.secret)}}, "invalid_grant")
+	phone.get(app.begins()).wantPage(http.StatusOK, `value="yes"`)
+	agreed, _ := app.login(phone)
+	app.wantIn(agreed)
+	app.wantOut(token)
 }
 
 // Scripts of an application whose redirect URI names the usual port ask from an origin

@@ -225,7 +225,7 @@ func TestRedirectURIs(t *testing.T) {
 	}{{wiki, appURI + "?x=1"}, {native, "http://127.0.0.1:51004/cb"}, {native, "http://127.0.0.1/cb"}, {native, "com.example.tool:/cb"}} {
 		p := ask(good.app, good.uri)
 		if p.Status == http.StatusOK { // asked once
-			p = phone.post("/oidc/consent", url.Values{"query": {p.hidden("query")}, "answer": {"yes"}})
+			p = phone.agrees(p)
 			p = phone.get(p.refresh())
 		}
 		if location := p.Header.Get("Location"); p.Status != http.StatusSeeOther || !strings.HasPrefix(location, good.uri) || !strings.Contains(location, "code=") {
@@ -305,17 +305,18 @@ func TestForgedHints(t *testing.T) {
 	token, _ := app.login(phone)
 	good := token.Extra("id_token").(string)
 	part := strings.Split(good, ".")
+	kid := headerOf(t, good).KID
 	encode := func(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) }
 	jwks := w.browser(desktopWeb).get("/oidc/jwks").Body
 	mac := hmac.New(sha256.New, []byte(jwks))
-	hs256 := encode(`{"alg":"HS256","kid":"`+kidOf(t, part[0])+`"}`) + "." + part[1]
+	hs256 := encode(`{"alg":"HS256","kid":"`+kid+`"}`) + "." + part[1]
 	mac.Write([]byte(hs256))
 	otherToken, _ := other.login(phone)
 	for name, evil := range map[string]string{
 		"none":           encode(`{"alg":"none"}`) + "." + part[1] + ".",
 		"HS256":          hs256 + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil)),
 		"foreign kid":    encode(`{"alg":"ES256","kid":"x"}`) + "." + part[1] + "." + part[2],
-		"other alg":      encode(`{"alg":"RS256","kid":"`+kidOf(t, part[0])+`"}`) + "." + part[1] + "." + part[2],
+		"other alg":      encode(`{"alg":"RS256","kid":"`+kid+`"}`) + "." + part[1] + "." + part[2],
 		"changed":        part[0] + "." + encode(`{"iss":"`+w.public+`","sub":"x","aud":"`+app.client.ID+`","sid":"x"}`) + "." + part[2],
 		"another client": otherToken.Extra("id_token").(string),
 		"nonsense":       "x",
@@ -339,15 +340,19 @@ func TestForgedHints(t *testing.T) {
 	}
 }
 
-func kidOf(t *testing.T, header string) string {
+// tokenHeader is the first part of a token.
+type tokenHeader struct {
+	Alg auth.Alg `json:"alg"`
+	KID string   `json:"kid"`
+}
+
+func headerOf(t *testing.T, token string) (h tokenHeader) {
 	t.Helper()
+	header, _, _ := strings.Cut(token, ".")
 	text, err := base64.RawURLEncoding.DecodeString(header)
 	check(t, err)
-	var h struct {
-		KID string `json:"kid"`
-	}
 	check(t, json.Unmarshal(text, &h))
-	return h.KID
+	return h
 }
 
 // A page of another site signs nobody out, agrees to nothing, and gets no code.

@@ -22,7 +22,8 @@ var claimNames = []string{
 }
 
 // personClaims are what an application is told about a person, by userinfo and by the
-// ID token alike: many read only one of the two. What is not known is left out.
+// ID token alike: many read only one of the two. What is not known is left out, and so
+// is what the application was allowed after the person had agreed to this grant.
 func (s *Server) personClaims(g *auth.Granted) map[string]any {
 	u := &g.User
 	claims := map[string]any{"sub": u.ID}
@@ -37,7 +38,7 @@ func (s *Server) personClaims(g *auth.Granted) map[string]any {
 	if g.Grant.Has(auth.ScopeGroups) {
 		claims["groups"] = append([]string{}, u.Groups...)
 	}
-	if g.Client.WeChat {
+	if g.Grant.Has(auth.ScopeWeChat) && g.Client.WeChat {
 		wechat := map[string]string{"appid": u.AppID, "openid": u.OpenID}
 		if u.UnionID != "" {
 			wechat["unionid"] = u.UnionID

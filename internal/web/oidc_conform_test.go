@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -66,6 +67,22 @@ func TestUnknownParameters(t *testing.T) {
 	_, claims := app.login(w.phone("lin"), param("claims", `{"id_token":{"email":null}}`), param("acr_values", "1 2"), param("login_hint", "lin@example.com"),
 		param("ui_locales", "se ja"), param("claims_locales", "se"), param("display", "popup"), param("registration", "{}"), param("extra", "x"), param("approval_prompt", "force"), param("scope", "openid profile address phone"))
 	if claims["email"] != nil || claims["address"] != nil {
+		t.Errorf("%v", claims)
+	}
+}
+
+// Neither the order of scopes nor that of parameters says anything.
+func TestOrderDoesNotMatter(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{})
+	app := w.app("Wiki", func(c *auth.Client) { c.Email = true })
+	phone := w.phone("lin")
+	base, query, _ := strings.Cut(app.begins(param("scope", "email profile openid")), "?")
+	parts := strings.Split(query, "&")
+	slices.Reverse(parts)
+	token, err := app.redeem(phone.comesBack(phone.get(base + "?" + strings.Join(parts, "&"))))
+	check(t, err)
+	if claims := app.claims(token); claims["email"] == nil || claims["name"] == nil || claims["nonce"] != "the nonce" {
 		t.Errorf("%v", claims)
 	}
 }
@@ -326,18 +343,7 @@ func TestRefreshTokens(t *testing.T) {
 		}
 		return w.call(t, "/oidc/token", form)
 	}
-	read := func(p *page) (token *oauth2.Token) {
-		t.Helper()
-		var raw map[string]any
-		check(t, json.Unmarshal([]byte(p.Body), &raw))
-		if p.Status != http.StatusOK {
-			t.Fatalf("status %d %s", p.Status, p.Body)
-		}
-		token = &oauth2.Token{TokenType: "Bearer"}
-		token.AccessToken, _ = raw["access_token"].(string)
-		token.RefreshToken, _ = raw["refresh_token"].(string)
-		return token.WithExtra(raw)
-	}
+	read := func(p *page) *oauth2.Token { return tokenOf(t, p) }
 	wiki, page_, other := w.app("Wiki", nil), w.app("Page", public), w.app("Board", nil)
 	phone := w.phone("lin")
 	plain, _ := wiki.login(phone)
@@ -389,6 +395,20 @@ func TestRefreshTokens(t *testing.T) {
 	}
 }
 
+// tokenOf reads the answer to a call for tokens.
+func tokenOf(t *testing.T, p *page) *oauth2.Token {
+	t.Helper()
+	var raw map[string]any
+	check(t, json.Unmarshal([]byte(p.Body), &raw))
+	if p.Status != http.StatusOK {
+		t.Fatalf("status %d %s", p.Status, p.Body)
+	}
+	token := &oauth2.Token{TokenType: "Bearer"}
+	token.AccessToken, _ = raw["access_token"].(string)
+	token.RefreshToken, _ = raw["refresh_token"].(string)
+	return token.WithExtra(raw)
+}
+
 // Logout ends the session's tokens, and what was given for when nobody is there stays.
 func TestLogoutEndsTokens(t *testing.T) {
 	t.Parallel()
@@ -427,6 +447,8 @@ func TestClientLogout(t *testing.T) {
 		"no address":           {url.Values{"id_token_hint": {"HINT"}}, "", false},
 		"no hint":              {url.Values{"post_logout_redirect_uri": {bye}, "client_id": {"CLIENT"}, "state": {"s"}}, bye + "?state=s", true},
 		"nothing":              {url.Values{}, "", true},
+		"state alone":          {url.Values{"state": {"s"}}, "", true},
+		"a query added":        {url.Values{"id_token_hint": {"HINT"}, "post_logout_redirect_uri": {bye + "?x=1"}}, "", false},
 		"a hint for another":   {url.Values{"id_token_hint": {"HINT"}, "client_id": {"x"}, "post_logout_redirect_uri": {bye}}, "", true},
 		"a form of the client": {url.Values{"id_token_hint": {"HINT"}, "post_logout_redirect_uri": {bye}, "form": {"1"}}, bye, false},
 	} {
@@ -559,12 +581,14 @@ func TestCalls(t *testing.T) {
 	// userinfo: how a token comes, and what is none.
 	access := body["access_token"].(string)
 	for name, want := range map[string]int{"Bearer " + access: 200, "Bearer " + body["id_token"].(string): 401, "Bearer x": 401, "Basic x": 401, "": 401} {
-		req := phone.request(http.MethodGet, "/oidc/userinfo", nil)
-		req.Header.Set("Authorization", name)
-		p, err := phone.fetch(req)
-		check(t, err)
-		if p.Status != want || want == 401 && !strings.HasPrefix(p.Header.Get("WWW-Authenticate"), "Bearer") {
-			t.Errorf("%.20s: status %d, %s", name, p.Status, p.Header.Get("WWW-Authenticate"))
+		for _, method := range []string{http.MethodGet, http.MethodPost} {
+			req := phone.request(method, "/oidc/userinfo", nil)
+			req.Header.Set("Authorization", name)
+			p, err := phone.fetch(req)
+			check(t, err)
+			if p.Status != want || want == 401 && !strings.HasPrefix(p.Header.Get("WWW-Authenticate"), "Bearer") {
+				t.Errorf("%s %.20s: status %d, %s", method, name, p.Status, p.Header.Get("WWW-Authenticate"))
+			}
 		}
 	}
 	if p := w.call(t, "/oidc/userinfo", url.Values{"access_token": {access}}); p.Status != http.StatusOK {
@@ -614,6 +638,23 @@ func TestDiscovery(t *testing.T) {
 			}
 			if p := b.get(address); p.Status == http.StatusNotFound {
 				t.Errorf("%s: there is no %s", name, address)
+			}
+		}
+		for name, want := range map[string]any{
+			"backchannel_logout_supported": true, "backchannel_logout_session_supported": true, "authorization_response_iss_parameter_supported": true,
+			"claims_parameter_supported": false, "request_parameter_supported": false, "request_uri_parameter_supported": false,
+		} {
+			if d[name] != want {
+				t.Errorf("%s is %v", name, d[name])
+			}
+		}
+		for name, want := range map[string]string{
+			"response_types_supported": "code", "response_modes_supported": "query", "subject_types_supported": "public", "code_challenge_methods_supported": "S256",
+			"grant_types_supported": "authorization_code refresh_token", "id_token_signing_alg_values_supported": "RS256 ES256",
+			"token_endpoint_auth_methods_supported": "client_secret_basic client_secret_post none",
+		} {
+			if list := fmt.Sprint(d[name]); list != "["+want+"]" {
+				t.Errorf("%s is %s", name, list)
 			}
 		}
 		for _, name := range []string{"introspection_endpoint", "registration_endpoint", "device_authorization_endpoint", "userinfo_signing_alg_values_supported"} {

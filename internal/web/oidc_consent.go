@@ -23,6 +23,7 @@ type clientConsentPage struct {
 	Offline bool // also when the person is not there
 	Action  string
 	Query   string // of the request, to come back with the answer
+	Asked   string // what the page says goes over; likewise
 }
 
 func (clientConsentPage) file() string { return "client_consent" }
@@ -42,9 +43,12 @@ func (s *Server) askConsent(a *authorization, visit *auth.Visit) clientConsentPa
 	return clientConsentPage{
 		User: visit.User, Name: a.client.Name, Host: a.client.Host(),
 		Profile: has(auth.ScopeProfile), Email: has(auth.ScopeEmail), Groups: has(auth.ScopeGroups), Offline: has(auth.ScopeOffline),
-		WeChat: a.client.WeChat, Action: s.site.prefix + "/oidc/consent", Query: a.query + markOn(a.mark),
+		WeChat: a.client.WeChat, Action: s.site.prefix + "/oidc/consent", Query: a.query + markOn(a.mark), Asked: a.asked(),
 	}
 }
+
+// asked is what a page asks consent for, as its form brings it back.
+func (a *authorization) asked() string { return strings.Join(a.client.AsksFor(a.scopes), " ") }
 
 func markOn(mark string) string {
 	if mark == "" {
@@ -72,6 +76,10 @@ func (s *Server) agree(w http.ResponseWriter, r *http.Request) error {
 	visit, err := s.visitor(r)
 	if err != nil {
 		return err
+	}
+	// What the application may have was changed while the person read what it was.
+	if r.PostForm.Get("asked") != a.asked() {
+		return s.page(w, r, s.askConsent(a, visit))
 	}
 	if err := s.grants.Agree(r.Context(), &a.client, visit.User.ID, a.scopes); err != nil {
 		return err

@@ -2,16 +2,21 @@ package web_test
 
 import (
 	"testing"
+
+	"wxlogin/internal/auth"
 )
 
 // The whole trip of a person whom nobody knows yet, with a library that applications
 // use: login, consent, code, tokens, userinfo.
 func TestLoginToAnApplication(t *testing.T) {
-	for _, path := range []string{"", "/wx"} {
+	for path, alg := range map[string]auth.Alg{"": auth.RS256, "/wx": auth.ES256} {
 		w := newWorld(t, options{path: path})
-		app := w.app("Wiki", nil)
+		app := w.app("Wiki", func(c *auth.Client) { c.Alg = alg })
 		phone := w.phone("lin")
 		token, claims := app.login(phone)
+		if signed := headerOf(t, token.Extra("id_token").(string)).Alg; signed != alg {
+			t.Errorf("signed by %s, want %s", signed, alg)
+		}
 		info, err := app.userinfo(token)
 		check(t, err)
 		for name, want := range map[string]any{"sub": phone.me()["id"], "name": phone.me()["nickname"]} {

@@ -18,7 +18,7 @@ func (s *Server) authenticate(r *http.Request) (*auth.Client, map[string]string,
 	if err != nil {
 		return nil, nil, err
 	}
-	unknown := auth.Fail(auth.BadRequest, &protocolError{http.StatusUnauthorized, "invalid_client", "there is no such client, or its secret is another"})
+	unknown := auth.Fail(auth.BadRequest, &protocolError{http.StatusUnauthorized, "invalid_client", "there is no such client, or its secret is another", true})
 	id, secret := form["client_id"], form["client_secret"]
 	if name, password, ok := r.BasicAuth(); ok {
 		// Both are form-encoded within (RFC 6749, 2.3.1).
@@ -73,6 +73,11 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) error {
 
 // redeem spends what the application has come with.
 func (s *Server) redeem(w http.ResponseWriter, r *http.Request, client *auth.Client, form map[string]string) (err error) {
+	if client.Public() {
+		if err := s.guesses.usedUp(w, r); err != nil {
+			return err
+		}
+	}
 	// Before anything is spent: without a key there is no answer.
 	if err := s.idTokens.Ensure(r.Context(), client.Alg); err != nil {
 		return err
@@ -90,7 +95,8 @@ func (s *Server) redeem(w http.ResponseWriter, r *http.Request, client *auth.Cli
 	}
 	if auth.ReasonOf(err) == auth.NoSuchGrant {
 		s.log.InfoContext(r.Context(), "an application's code or token is no good", "request_id", requestID(r), "application", client.Name, "error", err)
-		return refuseCall("invalid_grant", "it is not good: unknown, used, ended, or given for another client, redirect_uri or verifier")
+		return auth.Fail(auth.BadRequest, &protocolError{http.StatusBadRequest, "invalid_grant",
+			"it is not good: unknown, used, ended, or given for another client, redirect_uri or verifier", client.Public()})
 	}
 	if err != nil {
 		return err
@@ -104,7 +110,7 @@ func (s *Server) redeem(w http.ResponseWriter, r *http.Request, client *auth.Cli
 		AccessToken:  string(tokens.Access),
 		TokenType:    "Bearer",
 		ExpiresIn:    int(auth.AccessLifetime / time.Second),
-		Scope:        strings.Join(tokens.Grant.Scopes, " "),
+		Scope:        strings.Join(tokens.Grant.AskedScopes(), " "),
 		IDToken:      idToken,
 		RefreshToken: string(tokens.Refresh),
 	})
@@ -120,12 +126,12 @@ func (s *Server) userinfo(w http.ResponseWriter, r *http.Request) error {
 	}
 	if !ok {
 		w.Header().Set("WWW-Authenticate", "Bearer")
-		return auth.Fail(auth.BadRequest, &protocolError{http.StatusUnauthorized, "invalid_request", "there is no access token"})
+		return auth.Fail(auth.BadRequest, &protocolError{http.StatusUnauthorized, "invalid_request", "there is no access token", false})
 	}
 	granted, err := s.grants.Person(r.Context(), auth.Secret(access))
 	if auth.ReasonOf(err) == auth.NoSuchGrant {
 		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
-		return auth.Fail(auth.BadRequest, &protocolError{http.StatusUnauthorized, "invalid_token", "the access token is unknown or has ended"})
+		return auth.Fail(auth.BadRequest, &protocolError{http.StatusUnauthorized, "invalid_token", "the access token is unknown or has ended", true})
 	}
 	if err != nil {
 		return err

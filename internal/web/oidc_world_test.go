@@ -80,7 +80,7 @@ func (b *browser) comesBack(p *page) url.Values {
 			}
 			p = b.get(next.String())
 		case strings.Contains(p.Body, `name="answer" value="yes"`):
-			p = b.post("/oidc/consent", url.Values{"query": {p.hidden("query")}, "answer": {"yes"}})
+			p = b.agrees(p)
 		case strings.Contains(p.Body, `http-equiv="refresh"`):
 			next, err := p.URL.Parse(p.refresh())
 			check(b.w.t, err)
@@ -96,6 +96,12 @@ func (b *browser) comesBack(p *page) url.Values {
 	}
 	b.w.t.Fatal("goes round")
 	return nil
+}
+
+// agrees says yes to what a page asks.
+func (b *browser) agrees(p *page) *page {
+	b.w.t.Helper()
+	return b.post("/oidc/consent", url.Values{"query": {p.hidden("query")}, "asked": {p.hidden("asked")}, "answer": {"yes"}})
 }
 
 // ours says whether an address is the service's or the simulator's.

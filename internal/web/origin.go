@@ -25,9 +25,9 @@ func (s *Server) sameOrigin() func(http.Handler) http.Handler {
 		protected := protection.Handler(next)
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			switch {
-			case s.fromAnywhere(r):
+			case isSafe(r.Method), s.fromAnywhere(r):
 				next.ServeHTTP(w, r)
-			case isSafe(r.Method), r.Header.Get("Sec-Fetch-Site") != "":
+			case r.Header.Get("Sec-Fetch-Site") != "":
 				protected.ServeHTTP(w, r)
 			case r.Header.Get("Origin") != "":
 				if s.fromAdminLink(r) {

@@ -70,10 +70,10 @@ func (s *Server) routes() http.Handler {
 		r.Use(s.cors)
 		r.Get("/.well-known/openid-configuration", s.handle(s.discovery))
 		r.Get("/oidc/jwks", s.handle(s.jwks))
-		r.Post("/oidc/token", s.handle(s.token))
-		r.Get("/oidc/userinfo", s.handle(s.userinfo))
-		r.Post("/oidc/userinfo", s.handle(s.userinfo))
-		r.Post("/oidc/revoke", s.handle(s.revoke))
+		r.Post("/oidc/token", s.handle(s.guesses.bound(s.token)))
+		r.Get("/oidc/userinfo", s.handle(s.guesses.bound(s.userinfo)))
+		r.Post("/oidc/userinfo", s.handle(s.guesses.bound(s.userinfo)))
+		r.Post("/oidc/revoke", s.handle(s.guesses.bound(s.revoke)))
 		for _, path := range []string{"/.well-known/openid-configuration", "/oidc/jwks", "/oidc/token", "/oidc/userinfo", "/oidc/revoke"} {
 			r.Options(path, s.handle(s.preflight))
 		}

@@ -2,6 +2,7 @@ package web
 
 import (
 	"errors"
+	"iter"
 	"net/http"
 	"slices"
 	"time"
@@ -60,13 +61,19 @@ const tokenLength = 43
 // cookieTokens are the different values of the request's cookies of a name that can
 // be tokens of ours, by their length: what cannot be one takes no place from one
 // that is.
-func cookieTokens(r *http.Request, name string) (tokens []string) {
-	for _, cookie := range r.CookiesNamed(name) {
-		if len(tokens) < maxTokens && len(cookie.Value) == tokenLength && !slices.Contains(tokens, cookie.Value) {
-			tokens = append(tokens, cookie.Value)
+func cookieTokens(r *http.Request, name string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		var tried []string // in nearly every request the first is the one, and nothing is kept
+		for _, cookie := range r.CookiesNamed(name) {
+			if len(cookie.Value) != tokenLength || slices.Contains(tried, cookie.Value) {
+				continue
+			}
+			if !yield(cookie.Value) || len(tried) == maxTokens-1 {
+				return
+			}
+			tried = append(tried, cookie.Value)
 		}
 	}
-	return tokens
 }
 
 // Get returns the session of a name, read once a request.
@@ -102,7 +109,7 @@ type currentSession struct {
 // stale one of another path or domain may stand first.
 func (c *sessionCookies) read(r *http.Request, kind *cookieKind) currentSession {
 	for _, name := range [...]string{kind.name, kind.old} {
-		for _, token := range cookieTokens(r, name) {
+		for token := range cookieTokens(r, name) {
 			visit, err := c.sessions.Visit(r.Context(), kind.kind, auth.Hash(token))
 			switch {
 			case auth.ReasonOf(err) == auth.NotSignedIn:
@@ -161,7 +168,7 @@ func (c *sessionCookies) Save(r *http.Request, w http.ResponseWriter, session *s
 // endAll ends the sessions of all cookies of a kind: one that is left would be the
 // next request's.
 func (c *sessionCookies) endAll(r *http.Request, kind *cookieKind) (ended []string, err error) {
-	for _, token := range append(cookieTokens(r, kind.name), cookieTokens(r, kind.old)...) {
+	for _, token := range slices.AppendSeq(slices.Collect(cookieTokens(r, kind.name)), cookieTokens(r, kind.old)) {
 		hash := auth.Hash(token)
 		_, err := c.sessions.Visit(r.Context(), kind.kind, hash)
 		if auth.ReasonOf(err) == auth.NotSignedIn {

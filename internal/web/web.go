@@ -111,15 +111,17 @@ type Server struct {
 	now        func() time.Time
 	log        *slog.Logger
 
-	site     site
-	cookies  *sessionCookies
-	flows    *flows
-	tickets  *tickets
-	streams  streams
-	failures failures
-	lastSeen *lastSeenWriter
-	patience patience
-	notices  notices
+	site         site
+	cookies      *sessionCookies
+	flows        *flows
+	tickets      *tickets
+	streams      streams
+	failures     failures
+	guesses      guesses
+	lastSeen     *lastSeenWriter
+	recheckAfter time.Duration // see due
+	patience     patience
+	notices      notices
 	// elsewherePolicy is the content policy of a page under another site's address.
 	elsewherePolicy string
 	renderer        *renderer
@@ -149,6 +151,7 @@ func New(config Config) (*Server, error) {
 	}
 	s.elsewherePolicy = newElsewherePolicy(s.site, config.ReturnHosts)
 	idle := config.Auth.Rules().Idle
+	s.recheckAfter = config.Auth.Rules().Recheck
 	s.lastSeen = newLastSeenWriter(config.Sessions, config.Log, min(time.Hour, idle/4))
 	s.cookies = newSessionCookies(s.site, config.CookieDomain, config.Auth.Rules(), config.Sessions, config.Now)
 	s.flows = newFlows(s.site, config.Keys, config.Now)
@@ -180,6 +183,7 @@ func New(config Config) (*Server, error) {
 	if s.renderer, err = newRenderer(config.Templates, s.assets, s.site.prefix, config.Lang, config.Zone); err != nil {
 		return nil, fmt.Errorf("pages: %w", err)
 	}
+	s.guesses = s.newGuesses()
 	s.handler = s.routes()
 	return s, nil
 }

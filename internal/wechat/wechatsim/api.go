@@ -20,6 +20,11 @@ func (s *Simulator) apiRoutes(mux *http.ServeMux) {
 	mux.Handle("POST /_sim/faults", api(s.postFault))
 	mux.Handle("DELETE /_sim/faults", api(s.deleteFaults))
 	mux.Handle("POST /_sim/codes", api(s.postCode))
+	mux.Handle("POST /_sim/wx.login", api(s.postWXLogin))
+	mux.Handle("GET /_sim/wx.config", api(s.getWXConfig))
+	mux.Handle("POST /_sim/scan", api(s.postScan))
+	mux.Handle("POST /_sim/followers", api(s.postFollower))
+	mux.Handle("POST /_sim/addresses", api(s.postAddresses))
 	mux.Handle("GET /_sim/calls", api(s.getCalls))
 	mux.Handle("GET /_sim/switches", api(s.getSwitches))
 	mux.Handle("POST /_sim/switches", api(s.postSwitches))
@@ -57,8 +62,14 @@ func read(r *http.Request, into any) error {
 }
 
 func (s *Simulator) getConfig(r *http.Request) (any, error) {
+	var apps []map[string]any
+	for _, a := range s.Apps() {
+		apps = append(apps, map[string]any{
+			"appid": a.AppID, "secret": a.Secret, "kind": a.Kind, "name": a.Name, "group": a.Group, "former_appid": a.FormerAppID, "addresses": a.Addresses,
+		})
+	}
 	return map[string]any{
-		"appid": s.cfg.AppID, "secret": s.cfg.Secret,
+		"appid": s.cfg.AppID, "secret": s.cfg.Secret, "apps": apps,
 		"open_url": s.baseURL(r), "api_url": s.baseURL(r),
 		"callback_hosts": append([]string{}, s.cfg.CallbackHosts...), "any_browser": s.cfg.AnyBrowser,
 		"presets": Presets(),
@@ -167,6 +178,7 @@ func (s *Simulator) deleteFaults(*http.Request) (any, error) {
 
 func (s *Simulator) postCode(r *http.Request) (any, error) {
 	var in struct {
+		AppID  string `json:"appid"`
 		Person string `json:"person"`
 		Scope  string `json:"scope"`
 	}
@@ -179,7 +191,56 @@ func (s *Simulator) postCode(r *http.Request) (any, error) {
 	if !isScope(in.Scope) {
 		return nil, fmt.Errorf("scope must be %s, %s or %s", ScopeBase, ScopeUserinfo, ScopeLogin)
 	}
-	return map[string]string{"code": s.IssueCode(in.Person, in.Scope)}, nil
+	a := s.apps[0]
+	if in.Scope == ScopeLogin {
+		a = s.siteApp()
+	}
+	if in.AppID != "" {
+		var ok bool
+		if a, ok = s.app(in.AppID); !ok || a.Kind == MiniProgram {
+			return nil, fmt.Errorf("%q has no such codes", in.AppID)
+		}
+	}
+	return map[string]string{"code": s.IssueCodeFor(a.AppID, in.Person, in.Scope)}, nil
+}
+
+// postWXLogin is wx.login on somebody's phone.
+func (s *Simulator) postWXLogin(r *http.Request) (any, error) {
+	var in struct {
+		AppID  string `json:"appid"`
+		Person string `json:"person"`
+	}
+	if err := read(r, &in); err != nil {
+		return nil, err
+	}
+	p, ok := s.person(in.Person)
+	if !ok {
+		return nil, fmt.Errorf("nobody has the key %q", in.Person)
+	}
+	a, known := s.firstOf(MiniProgram)
+	if in.AppID != "" {
+		a, known = s.app(in.AppID)
+	}
+	if !known || a.Kind != MiniProgram {
+		return nil, fmt.Errorf("%q is no mini program's AppID", in.AppID)
+	}
+	return map[string]string{"code": s.wxLogin(a, p), "errMsg": "login:ok"}, nil
+}
+
+// postAddresses sets the IP whitelist of an app; without a list none is looked at.
+func (s *Simulator) postAddresses(r *http.Request) (any, error) {
+	in := struct {
+		AppID     string   `json:"appid"`
+		Addresses []string `json:"addresses"`
+	}{AppID: s.cfg.AppID}
+	if err := read(r, &in); err != nil {
+		return nil, err
+	}
+	if _, ok := s.app(in.AppID); !ok {
+		return nil, fmt.Errorf("no app has the AppID %q", in.AppID)
+	}
+	s.SetAddresses(in.AppID, in.Addresses)
+	return nil, nil
 }
 
 func (s *Simulator) getCalls(r *http.Request) (any, error) {

@@ -13,6 +13,7 @@ import (
 // request is an authorize link that has passed every check.
 type request struct {
 	raw        string // the query as it came, to carry on through forms
+	app        *app
 	callback   *url.URL
 	scope      string
 	state      string
@@ -66,30 +67,37 @@ func (s *Simulator) check(r *http.Request, website bool) (request, *refusal) {
 	case q.Has("state") && q.Get("state") == "" && !sw.EmptyState:
 		return request{}, &refusal{number: 10013, parameter: "state", hint: "state may be left out (official) but not be empty. A switch lets it pass."}
 	}
+	if website && q.Get("login_type") == "jssdk" && !q.Has("response_type") {
+		q.Set("response_type", "code") // wxLogin.js leaves it out
+	}
 	if parameter, hint := misshape(raw, q, website || sw.AnyOrder); hint != "" {
 		return request{}, &refusal{sentence: "该链接无法访问", parameter: parameter, hint: hint}
 	}
 	state := q.Get("state")
+	a, known := s.app(q.Get("appid"))
 	switch {
 	case strings.HasPrefix(q.Get("appid"), "gh_"):
 		return request{}, &refusal{number: 1, sentence: "系统错误", parameter: "appid", hint: "gh_… is the account's original id, not its AppID."}
-	case q.Get("appid") != s.cfg.AppID:
-		return request{}, &refusal{sentence: "AppID 参数错误", parameter: "appid", hint: "This simulator plays " + s.cfg.AppID + " only."}
+	case !known:
+		return request{}, &refusal{sentence: "AppID 参数错误", parameter: "appid", hint: "This simulator plays " + s.appIDs() + " only."}
 	case website: // no more is known of its state
 	case len(state) > maxState:
 		return request{}, &refusal{sentence: "state 参数过长", parameter: "state", hint: "state too long: at most 128 bytes."}
 	case !stateShape.MatchString(state):
 		return request{}, &refusal{sentence: "state 参数错误", parameter: "state", hint: "state may have letters and digits only (official); - and _ pass here too."}
 	}
+	if wrong := s.checkKind(a, website); wrong != nil {
+		return request{}, wrong
+	}
 	if wrong := checkScope(q.Get("scope"), website, sw); wrong != nil {
 		return request{}, wrong
 	}
-	callback, hint := s.checkCallback(q.Get("redirect_uri"))
+	callback, hint := s.checkCallback(a, q.Get("redirect_uri"))
 	if callback == nil {
 		return request{}, &refusal{number: 10003, parameter: "redirect_uri", hint: hint}
 	}
 	return request{
-		raw: raw, callback: callback, scope: q.Get("scope"), state: state,
+		raw: raw, app: a, callback: callback, scope: q.Get("scope"), state: state,
 		selfHop:    q.Get("connect_redirect") == "1",
 		forcePopup: q.Get("forcePopup") == "true",
 		forceSnap:  q.Get("forceSnapShot") == "true",
@@ -114,9 +122,22 @@ func checkScope(scope string, website bool, sw Switches) *refusal {
 	return &wrong
 }
 
+// checkKind: each of the two products has AppIDs of its own (official).
+func (s *Simulator) checkKind(a *app, website bool) *refusal {
+	switch {
+	case !website && a.Kind == Website:
+		return &refusal{number: 10016, parameter: "appid", hint: a.AppID + " is a website application's, whose login is /connect/qrconnect."}
+	case a.Kind == MiniProgram:
+		return &refusal{sentence: "AppID 参数错误", parameter: "appid", hint: a.AppID + " is a mini program's, whose login is wx.login."}
+	case website && a.Kind != Website && s.hasWebsite():
+		return &refusal{number: 10005, parameter: "appid", hint: a.AppID + " is an official account's, whose login is /connect/oauth2/authorize."}
+	}
+	return nil
+}
+
 // checkCallback admits absolute http and https addresses on a registered host,
 // compared whole (official: no subdomains, and no ports but 80 and 443).
-func (s *Simulator) checkCallback(text string) (*url.URL, string) {
+func (s *Simulator) checkCallback(a *app, text string) (*url.URL, string) {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https"):
@@ -124,16 +145,16 @@ func (s *Simulator) checkCallback(text string) (*url.URL, string) {
 	case u.User != nil:
 		return nil, "redirect_uri must not carry a user name."
 	}
-	if len(s.cfg.CallbackHosts) == 0 {
+	if len(a.CallbackHosts) == 0 {
 		if isLoopback(u.Hostname()) {
 			return u, ""
 		}
 		return nil, u.Host + " is not a loopback host; name it among the simulator's callback hosts."
 	}
-	if slices.ContainsFunc(s.cfg.CallbackHosts, func(host string) bool { return sameHost(u, host) }) {
+	if slices.ContainsFunc(a.CallbackHosts, func(host string) bool { return sameHost(u, host) }) {
 		return u, ""
 	}
-	return nil, u.Host + " is not registered. Registered: " + strings.Join(s.cfg.CallbackHosts, ", ")
+	return nil, u.Host + " is not registered. Registered: " + strings.Join(a.CallbackHosts, ", ")
 }
 
 func sameHost(u *url.URL, registered string) bool {
@@ -154,27 +175,19 @@ func isLoopback(host string) bool {
 }
 
 // authorize answers GET /connect/oauth2/authorize.
-func (s *Simulator) authorize(r *http.Request) reply { return s.begin(r, false) }
-
-// qrconnect answers GET /connect/qrconnect, a website's login: the code that a
-// phone would scan is taken as scanned by the browser's person. At WeChat a
-// website has an AppID of its own and people other openids there (official);
-// here both products are one account.
-func (s *Simulator) qrconnect(r *http.Request) reply { return s.begin(r, true) }
-
-func (s *Simulator) begin(r *http.Request, website bool) reply {
-	req, refused := s.check(r, website)
+func (s *Simulator) authorize(r *http.Request) reply {
+	req, refused := s.check(r, false)
 	if refused != nil {
 		return s.refusalPage(*refused)
 	}
 	p, ok := s.owner(r)
 	if !ok {
 		rep := s.page("owner", ownerPage{People: s.shownPeople(), phonePage: s.phonePage(r), Query: req.raw})
-		rep.outcome = "whose phone"
+		rep.outcome, rep.appID = "whose phone", req.app.AppID
 		return rep
 	}
 	rep := s.decide(r, req, p)
-	rep.person = p.Key
+	rep.person, rep.appID = p.Key, req.app.AppID
 	return rep
 }
 
@@ -190,21 +203,27 @@ func (s *Simulator) decide(r *http.Request, req request, p Person) reply {
 		}
 	}
 	sw := s.Switches()
-	answer := cookie(r, CookieConsent)
-	if answer == "" {
-		answer = sw.AutoConsent
-	}
+	answer := s.readyAnswer(r)
 	switch {
 	case answer == AnswerAllow:
 		return s.toCallback(req, p, false)
 	case answer == AnswerDeny:
 		return s.toDenial(req, p)
-	case sw.RememberConsent && !req.forcePopup && s.hasConsented(p.Key):
+	case sw.RememberConsent && !req.forcePopup && s.hasConsented(req.app, p.Key):
 		return s.toCallback(req, p, false)
 	}
-	rep := s.page("consent", consentPage{Account: s.cfg.AccountName, Person: shown(p), Query: template.URL(req.raw)})
+	rep := s.page("consent", consentPage{Account: req.app.Name, Person: shown(p), Query: template.URL(req.raw)})
 	rep.outcome = "popup"
 	return rep
+}
+
+// readyAnswer is how the consent popup is answered without being shown; "" when it
+// is not.
+func (s *Simulator) readyAnswer(r *http.Request) string {
+	if answer := cookie(r, CookieConsent); answer != "" {
+		return answer
+	}
+	return s.Switches().AutoConsent
 }
 
 // refuse is the authorize page with one of WeChat's numbers.

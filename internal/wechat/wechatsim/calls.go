@@ -18,11 +18,31 @@ const (
 	Auth      Endpoint = "auth"      // GET /sns/auth
 	Userinfo  Endpoint = "userinfo"  // GET /sns/userinfo
 	Picture   Endpoint = "picture"   // GET /mmopen/vi_32/KEY/SIZE
+
+	CodeToSession Endpoint = "jscode2session" // GET /sns/jscode2session
+	CentralToken  Endpoint = "cgi_token"      // GET /cgi-bin/token
+	StableToken   Endpoint = "stable_token"   // POST /cgi-bin/stable_token
+	Ticket        Endpoint = "getticket"      // GET /cgi-bin/ticket/getticket
+	Follower      Endpoint = "user_info"      // GET /cgi-bin/user/info
+	ChangeOpenID  Endpoint = "changeopenid"   // POST /cgi-bin/changeopenid
 )
 
 // Endpoints are all of them.
 func Endpoints() []Endpoint {
-	return []Endpoint{Authorize, Token, Refresh, Auth, Userinfo, Picture}
+	return []Endpoint{Authorize, Token, Refresh, Auth, Userinfo, Picture, CodeToSession, CentralToken, StableToken, Ticket, Follower, ChangeOpenID}
+}
+
+// method is the only one that an endpoint of the API takes (official).
+func (e Endpoint) method() string {
+	if e == StableToken || e == ChangeOpenID {
+		return http.MethodPost
+	}
+	return http.MethodGet
+}
+
+// isSNS says that the switch AllowPost is for this endpoint too.
+func (e Endpoint) isSNS() bool {
+	return e == Token || e == Refresh || e == Auth || e == Userinfo || e == CodeToSession
 }
 
 // Call is one request that WeChat got.
@@ -43,20 +63,22 @@ type Call struct {
 	Outcome string `json:"outcome,omitempty"`
 	// Fault says in words which planned fault struck.
 	Fault string `json:"fault,omitempty"`
+	// AppID is the account it was about, as far as known.
+	AppID string `json:"appid,omitempty"`
 	// Person is the Key of the person it was about, as far as known.
 	Person string `json:"person,omitempty"`
 	// Label is a digest of the code or token of the call, or of the code that
 	// authorize gave: equal labels mean the same one, and nothing can be done
 	// with a label.
 	Label string `json:"label,omitempty"`
-	// Code is the code itself that was sent to the token endpoint. It never
+	// Code is the code itself that was sent to the token endpoint or to jscode2session. It never
 	// leaves the process: no page, no JSON, no log.
 	Code string `json:"-"`
 }
 
 // Calls returns the calls of these endpoints so far, oldest first (at most the
 // last 10,000 calls of all endpoints). Without an argument: the four /sns
-// endpoints.
+// endpoints of web authorization.
 func (s *Simulator) Calls(of ...Endpoint) []Call {
 	if len(of) == 0 {
 		of = []Endpoint{Token, Refresh, Auth, Userinfo}
@@ -86,7 +108,7 @@ func (s *Simulator) callsAfter(n int) []Call {
 func (s *Simulator) record(r *http.Request, e Endpoint, rep reply, f *Fault) {
 	c := Call{
 		Endpoint: e, Time: s.cfg.Now(), Method: r.Method,
-		Status: rep.status, Errcode: rep.errcode, Parameter: rep.parameter, Outcome: rep.outcome, Person: rep.person,
+		Status: rep.status, Errcode: rep.errcode, Parameter: rep.parameter, Outcome: rep.outcome, AppID: rep.appID, Person: rep.person,
 		Label: label(rep.secret), Code: rep.code,
 	}
 	if f != nil {

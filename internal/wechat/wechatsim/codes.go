@@ -30,34 +30,54 @@ func isScope(scope string) bool {
 // to tell "used" from "expired" from "never seen".
 type code struct {
 	value    string
+	app      *app
 	person   string
 	openid   string
 	unionid  string
 	scope    string
 	snapshot bool
+	mini     bool // of wx.login, which has no scope
 	issued   time.Time
 	spent    bool
 }
 
-// IssueCode makes a code as the authorize page would for this person, without
-// any browser, so that a test can build whatever callback it wants. For a
-// person with Snapshot and snsapi_userinfo it is a snapshot's code. It panics
-// when nobody has the key or the scope is none: a mistake of the
-// caller's.
+// IssueCode makes a code as the authorize page would for this person and the
+// official account, without any browser, so that a test can build whatever callback
+// it wants. For a person with Snapshot and snsapi_userinfo it is a snapshot's code. It
+// panics when nobody has the key or the scope is none: a mistake of the caller's.
 func (s *Simulator) IssueCode(personKey, scope string) string {
-	p, ok := s.person(personKey)
-	if !ok {
-		panic(fmt.Sprintf("wechatsim: nobody has the key %q", personKey))
-	}
-	if !isScope(scope) {
-		panic(fmt.Sprintf("wechatsim: no scope %q", scope))
-	}
-	return s.issue(p, scope, p.Snapshot && scope == ScopeUserinfo, s.cfg.Now())
+	return s.IssueCodeFor(s.cfg.AppID, personKey, scope)
 }
 
-func (s *Simulator) issue(p Person, scope string, snapshot bool, at time.Time) string {
+// IssueCodeFor is IssueCode for an app by its AppID; a mini program's codes are
+// [Simulator.WXLogin]'s.
+func (s *Simulator) IssueCodeFor(appID, personKey, scope string) string {
+	p, a := s.mustPerson(personKey), s.mustApp(appID)
+	if !isScope(scope) || a.Kind == MiniProgram {
+		panic(fmt.Sprintf("wechatsim: no scope %q for %s", scope, appID))
+	}
+	return s.issue(a, p, scope, p.Snapshot && scope == ScopeUserinfo, s.cfg.Now())
+}
+
+func (s *Simulator) mustPerson(key string) Person {
+	p, ok := s.person(key)
+	if !ok {
+		panic(fmt.Sprintf("wechatsim: nobody has the key %q", key))
+	}
+	return p
+}
+
+func (s *Simulator) mustApp(appID string) *app {
+	a, ok := s.app(appID)
+	if !ok {
+		panic(fmt.Sprintf("wechatsim: no app has the AppID %q", appID))
+	}
+	return a
+}
+
+func (s *Simulator) issue(a *app, p Person, scope string, snapshot bool, at time.Time) string {
 	c := &code{
-		value: randomCode(), person: p.Key, openid: p.OpenID, unionid: p.UnionID,
+		value: randomCode(), app: a, person: p.Key, openid: a.openID(p), unionid: a.unionID(p),
 		scope: scope, snapshot: snapshot, issued: at,
 	}
 	if snapshot {
@@ -68,6 +88,10 @@ func (s *Simulator) issue(p Person, scope string, snapshot bool, at time.Time) s
 			c.unionid = derivedID(randomHex(16))
 		}
 	}
+	return s.shelve(c)
+}
+
+func (s *Simulator) shelve(c *code) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.codes.put(c.value, c)
@@ -81,14 +105,14 @@ func (c *code) lifetime() time.Duration {
 	return CodeLifetime
 }
 
-// spend takes the code for an exchange, or says with which errcode it is
-// refused.
-func (s *Simulator) spend(value string) (code, int) {
+// spend takes the code of an account, or says with which errcode it is refused. One of
+// another account is unknown here, and stays good there (inferred).
+func (s *Simulator) spend(a *app, value string, mini bool) (code, int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c, ok := s.codes.get(value)
 	switch {
-	case !ok:
+	case !ok, c.app != a, c.mini != mini:
 		return code{}, 40029
 	case c.spent:
 		return *c, 40163

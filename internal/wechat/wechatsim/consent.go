@@ -13,7 +13,7 @@ import (
 func (s *Simulator) allow(r *http.Request) reply {
 	return s.answered(r, func(req request, p Person) reply {
 		s.mu.Lock()
-		s.consents[p.Key] = s.cfg.Now()
+		s.consents[consent{req.app.AppID, p.Key}] = s.cfg.Now()
 		s.mu.Unlock()
 		return s.toCallback(req, p, false)
 	})
@@ -34,14 +34,17 @@ func (s *Simulator) answered(r *http.Request, act func(request, Person) reply) r
 		return redirect(http.StatusSeeOther, linkTo(req.raw))
 	}
 	rep := act(req, p)
-	rep.person = p.Key
+	rep.person, rep.appID = p.Key, req.app.AppID
 	return rep
 }
 
-func (s *Simulator) hasConsented(key string) bool {
+// consent is a person's to one account.
+type consent struct{ appID, person string }
+
+func (s *Simulator) hasConsented(a *app, key string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	at, ok := s.consents[key]
+	at, ok := s.consents[consent{a.AppID, key}]
 	return ok && s.cfg.Now().Sub(at) < consentLifetime
 }
 
@@ -60,7 +63,7 @@ func (s *Simulator) toCallback(req request, p Person, snapshot bool) reply {
 		now = now.Add(-time.Hour)
 		outcome = "callback with a stale code"
 	}
-	code := s.issue(p, req.scope, snapshot, now)
+	code := s.issue(req.app, p, req.scope, snapshot, now)
 	first := req.target(code)
 	if f == nil || f.Double == "" {
 		rep := redirect(http.StatusFound, first)
@@ -69,7 +72,7 @@ func (s *Simulator) toCallback(req request, p Person, snapshot bool) reply {
 	}
 	second := first
 	if f.Double == DoubleNew {
-		second = req.target(s.issue(p, req.scope, snapshot, now))
+		second = req.target(s.issue(req.app, p, req.scope, snapshot, now))
 	}
 	// On a phone both are full navigations, the first one abandoned. Without
 	// script a page can only start the first in a frame (with the cookies, as

@@ -32,10 +32,13 @@ func (s *Simulator) button(do work) http.Handler {
 func (s *Simulator) endpoint(e Endpoint, do work) http.Handler {
 	api := e != Authorize && e != Picture
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if api && r.Method == http.MethodPost && s.Switches().AllowPost {
+		if e.isSNS() && r.Method == http.MethodPost && s.Switches().AllowPost {
 			r = asGet(r)
-		} else if api && r.Method != http.MethodGet {
+		} else if api && r.Method != e.method() {
 			rep := s.apiError(43001)
+			if e.method() == http.MethodPost {
+				rep = s.apiError(43002)
+			}
 			s.record(r, e, rep, nil)
 			send(w, rep)
 			return
@@ -46,9 +49,11 @@ func (s *Simulator) endpoint(e Endpoint, do work) http.Handler {
 			rep = s.replacement(r, e, do, *f)
 		} else {
 			rep = do(r)
-			if parameter := wrongParameter[rep.errcode]; api && parameter != "" {
-				rep.parameter = parameter
-				rep.header.Set("X-Wechatsim-Parameter", parameter)
+			if api && rep.parameter == "" {
+				rep.parameter = wrongParameter[rep.errcode]
+			}
+			if api && rep.parameter != "" {
+				rep.header.Set("X-Wechatsim-Parameter", rep.parameter)
 			}
 		}
 		if f == nil {
@@ -105,9 +110,9 @@ func (s *Simulator) replacement(r *http.Request, e Endpoint, do work, f Fault) r
 		rep.status = http.StatusFound
 		rep.header.Set("Location", f.RedirectTo)
 	}
-	rep.person = done.person
-	if e == Token {
-		rep.code = r.URL.Query().Get("code")
+	rep.person, rep.appID = done.person, done.appID
+	if parameter, ok := map[Endpoint]string{Token: "code", CodeToSession: "js_code"}[e]; ok {
+		rep.code = r.URL.Query().Get(parameter)
 		rep.secret = rep.code
 	}
 	return rep

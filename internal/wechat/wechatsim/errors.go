@@ -14,6 +14,7 @@ var apiErrors = map[int]string{
 	40014: "invalid access_token",
 	40029: "invalid code",
 	40030: "invalid refresh_token",
+	40097: "invalid args",
 	40125: "invalid appsecret",
 	40163: "code been used",
 	40164: "invalid ip 203.0.113.7 ipv6 ::ffff:203.0.113.7, not in whitelist",
@@ -34,12 +35,14 @@ var apiErrors = map[int]string{
 	43003: "require https",
 	45009: "reach max api daily quota limit",
 	45011: "api minute-quota reach limit, must slower, retry next minute",
+	47001: "data format error",
 	48001: "api unauthorized",
 	48004: "api forbidden",
 	50001: "user unauthorized",
 	50002: "user limited",
 	50005: "user not follower",
 	61004: "access clientip is not registered",
+	63178: "invalid from_appid",
 }
 
 // wrongParameter is the parameter of an /sns endpoint that an errcode is about.
@@ -77,6 +80,10 @@ func (s *Simulator) apiError(errcode int) reply {
 	if !known {
 		text = "error"
 	}
+	return s.apiErrorText(errcode, text)
+}
+
+func (s *Simulator) apiErrorText(errcode int, text string) reply {
 	sep := ", rid: "
 	switch errcode {
 	case 41002, 40002, 48001:

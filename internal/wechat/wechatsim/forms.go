@@ -3,6 +3,7 @@ package wechatsim
 import (
 	"net/http"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -63,11 +64,17 @@ func (s *Simulator) formPerson(r *http.Request) reply {
 	return hold(onward(f.Get("query"), "phone"), p.Key)
 }
 
+// scanQuery is that of a phone that has scanned and is nobody's yet.
+var scanQuery = regexp.MustCompile(`^uuid=[0-9A-Za-z]{16}$`)
+
 // onward leads back into the link the visitor came with, or to the
 // control page. The target is always the simulator itself.
 func onward(query, word string) reply {
 	q, err := url.ParseQuery(query)
-	if _, hint := misshape(query, q, true); err != nil || hint != "" {
+	if q.Get("login_type") == "jssdk" {
+		q.Set("response_type", "code")
+	}
+	if _, hint := misshape(query, q, true); err != nil || hint != "" && !scanQuery.MatchString(query) {
 		return backToControl(word, "phone")
 	}
 	return redirect(http.StatusSeeOther, linkTo(query))

@@ -62,6 +62,9 @@ func misshape(raw string, q url.Values, anyOrder bool) (parameter, hint string) 
 // linkTo is the page of WeChat's that a query belongs to, for the way back into
 // a login from the simulator's own pages.
 func linkTo(query string) string {
+	if uuid, ok := strings.CutPrefix(query, "uuid="); ok {
+		return "/connect/confirm?uuid=" + uuid // a phone that has scanned
+	}
 	if isWebsite(query) {
 		return "/connect/qrconnect?" + query
 	}

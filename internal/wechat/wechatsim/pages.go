@@ -37,6 +37,19 @@ type (
 		Sentence, Parameter string
 		Hint                string
 	}
+	scanPage struct {
+		Account, UUID              string
+		Target, Again              string // the callback, and a new QR code
+		Framed                     bool
+		Waiting, Confirmed, Denied bool // none and nobody who has scanned: expired
+		Scanned                    *shownPerson
+		People                     []shownPerson
+	}
+	confirmPage struct {
+		Account, UUID string
+		Person        shownPerson
+		Done          bool
+	}
 	closedPage struct{ Link template.URL }
 	doublePage struct{ First string }
 	triedPage  struct {
@@ -150,6 +163,11 @@ func (s *Simulator) ownPicture(r *http.Request) reply {
 // get, for whoever wants to see a login before there is a service.
 func (s *Simulator) tried(r *http.Request) reply {
 	q := r.URL.Query()
-	return s.page("tried", triedPage{Code: q.Get("code"), State: q.Get("state"), Base: s.baseURL(r),
-		AppID: s.cfg.AppID, Secret: s.cfg.Secret})
+	a := s.apps[0]
+	s.mu.Lock()
+	if c, ok := s.codes.get(q.Get("code")); ok {
+		a = c.app
+	}
+	s.mu.Unlock()
+	return s.page("tried", triedPage{Code: q.Get("code"), State: q.Get("state"), Base: s.baseURL(r), AppID: a.AppID, Secret: a.Secret})
 }

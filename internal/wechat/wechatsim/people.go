@@ -3,6 +3,7 @@ package wechatsim
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"maps"
 	"net/http"
 	"regexp"
 	"slices"
@@ -36,9 +37,16 @@ type Person struct {
 	// OpenID has 28 characters and starts with o. Empty: derived from the
 	// AppID and Key, so it is the same at every start.
 	OpenID string `json:"openid"`
-	// UnionID is set when the account is bound to an open platform account; it
-	// is answered for snsapi_userinfo only (official).
+	// UnionID is set when the account is bound to an Open Platform account, and the
+	// same with every app of that; it is not answered for snsapi_base (official). With
+	// apps of another Open Platform account it is derived.
 	UnionID string `json:"unionid,omitempty"`
+
+	// OpenIDs are those with further accounts, by AppID. Left out: derived.
+	OpenIDs map[string]string `json:"openids,omitempty"`
+
+	// Risky makes WeChat hold back this person's mini program logins: 40226 (official).
+	Risky bool `json:"risky,omitempty"`
 
 	// Snapshot makes every snsapi_userinfo visit of this person a snapshot
 	// page (快照页).
@@ -62,11 +70,15 @@ func (s *Simulator) AddPerson(p Person) Person {
 	}
 	p.Privilege = slices.Clone(p.Privilege)
 	p.RawUserinfo = slices.Clone(p.RawUserinfo)
+	p.OpenIDs = maps.Clone(p.OpenIDs)
 
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if gone := s.people.put(p.Key, &p); gone != "" {
-		delete(s.consents, gone)
+	gone := s.people.put(p.Key, &p)
+	for _, a := range s.apps {
+		a.people[a.openID(p)] = p.Key
+		delete(s.consents, consent{a.AppID, gone})
+		a.forget(gone)
 	}
 	return p
 }

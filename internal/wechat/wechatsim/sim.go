@@ -20,6 +20,11 @@ type Config struct {
 	// Empty: 示例服务号.
 	AccountName string
 
+	// Apps are further accounts beside that one, of any kind. With a website
+	// application among them, /connect/qrconnect is theirs alone; without one it is
+	// played with the official account's AppID, as if it were both.
+	Apps []App
+
 	// CallbackHosts are the exact hosts (or host:port) that a redirect_uri may
 	// have, as in the 网页授权域名 of the console. An entry without a port admits
 	// the ports 80 and 443 only (official). Empty: any loopback host, any port.
@@ -42,6 +47,9 @@ type Config struct {
 
 	// Switches are the switches as they stand at the start.
 	Switches Switches
+
+	// Quotas are how often may be asked. Zero fields: as often as WeChat says.
+	Quotas Quotas
 
 	Now    func() time.Time // nil: time.Now
 	Logger *slog.Logger     // nil: silent. Secrets, codes and tokens are never logged
@@ -72,13 +80,17 @@ type Simulator struct {
 	cfg     Config
 	handler http.Handler
 
+	apps []*app // the official account first
+
 	mu        sync.Mutex
 	switches  Switches
 	people    shelf[*Person]
 	codes     shelf[*code]
-	tokens    shelf[*grant] // by access token
-	refreshes shelf[*grant] // by refresh token
-	consents  map[string]time.Time
+	tokens    shelf[*grant]   // by access token
+	refreshes shelf[*grant]   // by refresh token
+	centrals  shelf[*central] // by access token
+	scans     shelf[*scan]    // by uuid
+	consents  map[consent]time.Time
 	calls     []Call // ring: the call number n is at (n-1) % maxCalls
 	callCount int
 	faults    []*planned
@@ -105,19 +117,25 @@ func New(cfg Config) *Simulator {
 	if cfg.Wait == nil {
 		cfg.Wait = waitReal
 	}
+	cfg.Quotas = cfg.Quotas.normal()
 	s := &Simulator{
 		cfg:       cfg,
+		apps:      newApps(cfg),
 		switches:  cfg.Switches.normal(),
 		people:    newShelf[*Person](maxPeople),
 		codes:     newShelf[*code](maxCodes),
 		tokens:    newShelf[*grant](maxTokens),
 		refreshes: newShelf[*grant](maxTokens),
-		consents:  make(map[string]time.Time),
+		centrals:  newShelf[*central](maxTokens),
+		scans:     newShelf[*scan](maxCodes),
+		consents:  make(map[consent]time.Time),
 		released:  make(chan struct{}),
 	}
 	for _, p := range readyPeople() {
 		s.AddPerson(p)
 	}
+	s.Follow(cfg.AppID, "lin", "ADD_SCENE_QR_CODE")
+	s.Follow(cfg.AppID, "wang", "ADD_SCENE_SEARCH")
 	s.handler = s.routes()
 	return s
 }
@@ -141,13 +159,19 @@ func (s *Simulator) routes() http.Handler {
 	mux.Handle("GET /connect/oauth2/authorize", s.endpoint(Authorize, s.authorize))
 	mux.Handle("POST /connect/oauth2/allow", s.button(s.allow))
 	mux.Handle("POST /connect/oauth2/deny", s.button(s.deny))
-	mux.Handle("GET /connect/qrconnect", s.endpoint(Authorize, s.qrconnect))
+	s.qrconnectRoutes(mux)
 
 	// api.weixin.qq.com: all methods, for a POST deserves WeChat's own answer
 	mux.Handle("/sns/oauth2/access_token", s.endpoint(Token, s.exchange))
 	mux.Handle("/sns/oauth2/refresh_token", s.endpoint(Refresh, s.refresh))
 	mux.Handle("/sns/auth", s.endpoint(Auth, s.auth))
 	mux.Handle("/sns/userinfo", s.endpoint(Userinfo, s.userinfo))
+	mux.Handle("/sns/jscode2session", s.endpoint(CodeToSession, s.codeToSession))
+	mux.Handle("/cgi-bin/token", s.endpoint(CentralToken, s.centralToken))
+	mux.Handle("/cgi-bin/stable_token", s.endpoint(StableToken, s.stableToken))
+	mux.Handle("/cgi-bin/ticket/getticket", s.endpoint(Ticket, s.ticket))
+	mux.Handle("/cgi-bin/user/info", s.endpoint(Follower, s.follower))
+	mux.Handle("/cgi-bin/changeopenid", s.endpoint(ChangeOpenID, s.changeOpenID))
 
 	// thirdwx.qlogo.cn
 	mux.Handle("GET /mmopen/vi_32/{key}/{size}", s.endpoint(Picture, s.picture))

@@ -1,7 +1,6 @@
 package wechatsim
 
 import (
-	"crypto/subtle"
 	"net/http"
 	"time"
 )
@@ -10,6 +9,7 @@ import (
 type grant struct {
 	access, refresh         string
 	accessEnds, refreshEnds time.Time
+	app                     *app
 	person                  string
 	openid, unionid         string
 	scope                   string
@@ -21,9 +21,10 @@ type grant struct {
 func (s *Simulator) exchange(r *http.Request) reply {
 	q := r.URL.Query()
 	value := q.Get("code")
+	a, known := s.app(q.Get("appid"))
 	fail := func(errcode int) reply {
 		rep := s.apiError(errcode)
-		rep.code, rep.secret = value, value
+		rep.code, rep.secret, rep.appID = value, value, a.appID()
 		return rep
 	}
 	switch {
@@ -35,12 +36,12 @@ func (s *Simulator) exchange(r *http.Request) reply {
 		return fail(40002)
 	case value == "":
 		return fail(41008)
-	case q.Get("appid") != s.cfg.AppID:
+	case !known || a.Kind == MiniProgram:
 		return fail(40013)
-	case subtle.ConstantTimeCompare([]byte(q.Get("secret")), []byte(s.cfg.Secret)) != 1:
+	case !a.opens(q.Get("secret")):
 		return fail(40125)
 	}
-	c, errcode := s.spend(value)
+	c, errcode := s.spend(a, value, false)
 	if errcode != 0 {
 		rep := fail(errcode)
 		rep.person = c.person
@@ -51,7 +52,7 @@ func (s *Simulator) exchange(r *http.Request) reply {
 	g := &grant{
 		access: randomToken(), accessEnds: now.Add(TokenLifetime),
 		refresh: randomToken(), refreshEnds: now.Add(RefreshLifetime),
-		person: c.person, openid: c.openid, unionid: c.unionid,
+		app: a, person: c.person, openid: c.openid, unionid: c.unionid,
 		scope: c.scope, snapshot: c.snapshot,
 	}
 	s.mu.Lock()
@@ -60,7 +61,7 @@ func (s *Simulator) exchange(r *http.Request) reply {
 	s.mu.Unlock()
 
 	rep := apiReply(tokenBody(*g))
-	rep.code, rep.secret, rep.person = value, value, c.person
+	rep.code, rep.secret, rep.person, rep.appID = value, value, c.person, a.AppID
 	rep.grant = g
 	return rep
 }
@@ -91,9 +92,10 @@ func tokenBody(g grant) []byte {
 func (s *Simulator) refresh(r *http.Request) reply {
 	q := r.URL.Query()
 	token := q.Get("refresh_token")
+	a, known := s.app(q.Get("appid"))
 	fail := func(errcode int) reply {
 		rep := s.apiError(errcode)
-		rep.secret = token
+		rep.secret, rep.appID = token, a.appID()
 		return rep
 	}
 	switch {
@@ -103,7 +105,7 @@ func (s *Simulator) refresh(r *http.Request) reply {
 		return fail(40002)
 	case token == "":
 		return fail(41003)
-	case q.Get("appid") != s.cfg.AppID:
+	case !known || a.Kind == MiniProgram:
 		return fail(40013)
 	}
 
@@ -112,7 +114,7 @@ func (s *Simulator) refresh(r *http.Request) reply {
 	g, ok := s.refreshes.get(token)
 	now := s.cfg.Now()
 	switch {
-	case !ok:
+	case !ok, g.app != a:
 		return fail(40030)
 	case !now.Before(g.refreshEnds):
 		return fail(42002)
@@ -136,7 +138,7 @@ func (s *Simulator) refresh(r *http.Request) reply {
 	o.text("refresh_token", g.refresh)
 	o.text("scope", scopes)
 	rep := apiReply(o.bytes())
-	rep.secret, rep.person = token, g.person
+	rep.secret, rep.person, rep.appID = token, g.person, a.AppID
 	return rep
 }
 
@@ -151,6 +153,6 @@ func (s *Simulator) auth(r *http.Request) reply {
 	o.number("errcode", 0)
 	o.text("errmsg", "ok")
 	rep = apiReply(o.bytes())
-	rep.secret, rep.person = g.access, g.person
+	rep.secret, rep.person, rep.appID = g.access, g.person, g.app.AppID
 	return rep
 }

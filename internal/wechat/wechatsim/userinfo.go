@@ -53,7 +53,7 @@ func (s *Simulator) userinfo(r *http.Request) reply {
 	}
 	fail := func(errcode int) reply {
 		rep := s.apiError(errcode)
-		rep.secret, rep.person = g.access, g.person
+		rep.secret, rep.person, rep.appID = g.access, g.person, g.app.AppID
 		return rep
 	}
 	if g.scope == ScopeBase {
@@ -65,7 +65,7 @@ func (s *Simulator) userinfo(r *http.Request) reply {
 	}
 	if p.RawUserinfo != nil {
 		rep = apiReply(p.RawUserinfo)
-		rep.secret, rep.person = g.access, g.person
+		rep.secret, rep.person, rep.appID = g.access, g.person, g.app.AppID
 		return rep
 	}
 	if g.snapshot {
@@ -95,7 +95,7 @@ func (s *Simulator) userinfo(r *http.Request) reply {
 		o.text("unionid", g.unionid)
 	}
 	rep = apiReply(o.bytes())
-	rep.secret, rep.person = g.access, g.person
+	rep.secret, rep.person, rep.appID = g.access, g.person, g.app.AppID
 	return rep
 }
 

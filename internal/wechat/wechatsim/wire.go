@@ -19,6 +19,7 @@ type reply struct {
 	outcome   string // what the authorize page came to
 	secret    string // code or token of the call; only its digest is shown
 	person    string // key of the person it was about
+	appID     string // of the account it was about
 	grant     *grant // what an exchange granted
 }
 

@@ -1,0 +1,96 @@
+package wechatsim
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"net/http"
+)
+
+// WXLogin makes a code as wx.login does in a mini program on a person's phone. It
+// panics for a key that nobody has and for an AppID of no mini program: a mistake of
+// the caller's.
+func (s *Simulator) WXLogin(appID, personKey string) string {
+	p, a := s.mustPerson(personKey), s.mustApp(appID)
+	if a.Kind != MiniProgram {
+		panic("wechatsim: " + appID + " is no mini program's AppID")
+	}
+	return s.wxLogin(a, p)
+}
+
+func (s *Simulator) wxLogin(a *app, p Person) string {
+	return s.shelve(&code{
+		value: randomCode(), app: a, person: p.Key, openid: a.openID(p), unionid: a.unionID(p), mini: true, issued: s.cfg.Now(),
+	})
+}
+
+// codeToSession answers GET /sns/jscode2session. A code is good for five minutes and
+// once (official); afterwards it is 40163 when it was used (field reports) and else
+// 40029 (official). unionid is there when the mini program is bound to an Open
+// Platform account (official, since 2021).
+func (s *Simulator) codeToSession(r *http.Request) reply {
+	q := r.URL.Query()
+	value := q.Get("js_code")
+	a, known := s.app(q.Get("appid"))
+	fail := func(errcode int) reply {
+		rep := s.apiError(errcode)
+		rep.code, rep.secret, rep.appID = value, value, a.appID()
+		if wrongParameter[errcode] == "code" {
+			rep.parameter = "js_code"
+		}
+		return rep
+	}
+	switch {
+	case q.Get("appid") == "":
+		return fail(41002)
+	case q.Get("secret") == "":
+		return fail(41004)
+	case q.Get("grant_type") != "authorization_code":
+		return fail(40002)
+	case value == "":
+		return fail(41008)
+	case !known || a.Kind != MiniProgram:
+		return fail(40013)
+	case !a.opens(q.Get("secret")):
+		return fail(40125)
+	}
+	c, errcode := s.spend(a, value, true)
+	failOf := func(errcode int) reply {
+		rep := fail(errcode)
+		rep.person = c.person
+		return rep
+	}
+	if errcode != 0 {
+		return failOf(errcode)
+	}
+	p, ok := s.person(c.person)
+	switch {
+	case !ok:
+		return failOf(40029) // fell off the shelf
+	case p.Risky:
+		return failOf(40226)
+	case s.tooManySessions(a, p.Key):
+		return failOf(45011)
+	}
+	key := make([]byte, 16)
+	rand.Read(key) // never fails
+	var o object
+	o.text("session_key", base64.StdEncoding.EncodeToString(key))
+	o.text("openid", c.openid)
+	if c.unionid != "" {
+		o.text("unionid", c.unionid)
+	}
+	rep := apiReply(o.bytes())
+	rep.code, rep.secret, rep.person, rep.appID = value, value, c.person, a.AppID
+	return rep
+}
+
+func (s *Simulator) tooManySessions(a *app, person string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, ok := a.sessionCounts[person]
+	if !ok {
+		c = &counter{}
+		a.sessionCounts[person] = c
+	}
+	return c.full(minuteOf(s.cfg.Now()), s.cfg.Quotas.CodesMinute)
+}

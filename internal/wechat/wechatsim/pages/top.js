@@ -1,0 +1,1 @@
+top.location.href = document.getElementById('onward').href
