@@ -17,6 +17,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"wxlogin/compat/record"
 )
 
 // service is server demo, with a database that the command line can reach.
@@ -75,7 +77,7 @@ func open(t *testing.T, browser *http.Client, address string) (status int, body 
 		if err != nil {
 			t.Fatal(err)
 		}
-		req.Header.Set("User-Agent", "Mozilla/5.0 (Linux; Android 14) MicroMessenger/8.0.50")
+		req.Header.Set("User-Agent", android())
 		req.Header.Set("Accept", "text/html")
 		res, err := browser.Do(req)
 		if err != nil {
@@ -176,6 +178,7 @@ func reachable(t *testing.T, address string) {
 // oauth2-proxy as a gate, with the lines that server client show prints for it.
 func TestOAuth2Proxy(t *testing.T) {
 	program := filepath.Join(goInstall(t, "github.com/oauth2-proxy/oauth2-proxy/v7@v7.15.6"), "oauth2-proxy")
+	record.Of(t, record.Clients, "oauth2-proxy", programVersion(t, program), "a login and a refusal")("signs in with and without an e-mail address; who is not of the group gets 403")
 	s := startService(t)
 	for _, flags := range [][]string{nil, {"--email"}} {
 		address := freeAddress(t)

@@ -3,13 +3,22 @@
 package compat_test
 
 import (
+	"debug/buildinfo"
 	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"wxlogin/internal/wechat/wechatsim"
 )
+
+// android is what WeChat on Android says of itself.
+func android() string {
+	p, _ := wechatsim.PhoneNamed("android")
+	return p.UserAgent
+}
 
 // npmInstall copies a folder and installs what its package.json names. Debian's headers
 // of Node.js are there for what has to be compiled.
@@ -48,4 +57,40 @@ func first(text string) string {
 		return words[0]
 	}
 	return ""
+}
+
+// libraryVersion is what a library of TestSDKs says of itself: its program's modules,
+// or its package.
+func libraryVersion(t *testing.T, run []string, name string) string {
+	t.Helper()
+	program := run[len(run)-1]
+	if len(run) == 1 {
+		built, err := buildinfo.ReadFile(program)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, module := range built.Deps {
+			if strings.Contains(module.Path, first(name)) {
+				return strings.TrimPrefix(module.Version, "v")
+			}
+		}
+		t.Fatalf("%s is linked with no %s", program, name)
+	}
+	return moduleVersion(t, filepath.Dir(program), first(name))
+}
+
+// programVersion is the version of a program that goInstall has built.
+func programVersion(t *testing.T, program string) string {
+	t.Helper()
+	built, err := buildinfo.ReadFile(program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimPrefix(built.Main.Version, "v")
+}
+
+// debianVersion is the version of a package that is installed, or "".
+func debianVersion(name string) string {
+	out, _ := exec.Command("dpkg-query", "-W", "-f", "${Version}", name).Output()
+	return string(out)
 }

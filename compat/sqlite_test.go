@@ -155,7 +155,12 @@ func signIn(issuer string) bool {
 		{Name: "wechatsim_person", Value: "lin"}, {Name: "wechatsim_consent", Value: "allow"},
 	})
 	browser := &http.Client{Jar: jar, Timeout: patience}
-	res, err := browser.Get(issuer + "/login?consent=1&return_to=/api/me")
+	req, err := http.NewRequest("GET", issuer+"/login?consent=1&return_to=/api/me", nil)
+	if err != nil {
+		return false
+	}
+	req.Header.Set("User-Agent", android())
+	res, err := browser.Do(req)
 	if err != nil {
 		return false
 	}

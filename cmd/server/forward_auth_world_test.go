@@ -9,6 +9,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"debug/buildinfo"
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
@@ -58,9 +59,10 @@ type protectedSite struct {
 	toApp     *tap
 	proxy     string // host:port
 
-	name, version string // of the proxy, as it says it
-	passesSession bool   // the application gets the session's cookie
-	sees          func(format string, args ...any)
+	name, version  string // of the proxy, as it says it
+	passesSession  bool   // the application gets the session's cookie
+	passesTrailers bool   // the application gets a request's trailers
+	sees           func(format string, args ...any)
 }
 
 // builtVariable names a folder of proxies that make compat has built.
@@ -100,7 +102,11 @@ func newProtectedSiteBy(t *testing.T, recipe, program string) *protectedSite {
 	if err != nil {
 		t.Fatalf("%s %q: %v\n%s", program, proxies[recipe].asks, err, said)
 	}
-	g := &protectedSite{name: proxies[recipe].name, version: versionForm.FindString(string(said)), passesSession: recipe == "traefik", sim: wechatsim.New(wechatsim.Config{CallbackHosts: []string{"login.example.com"}})}
+	version := versionForm.FindString(string(said))
+	if built, err := buildinfo.ReadFile(program); version == "" && err == nil {
+		version = strings.TrimPrefix(built.Main.Version, "v") // Caddy of go install says "unknown"
+	}
+	g := &protectedSite{name: proxies[recipe].name, version: version, passesSession: recipe == "traefik", sim: wechatsim.New(wechatsim.Config{CallbackHosts: []string{"login.example.com"}})}
 	wechat := httptest.NewServer(g.sim)
 	t.Cleanup(wechat.Close)
 	app := httptest.NewServer(http.HandlerFunc(echo))
