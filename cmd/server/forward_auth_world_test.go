@@ -66,7 +66,7 @@ type protectedSite struct {
 }
 
 // builtVariable names a folder of proxies that make compat has built.
-const builtVariable = "WXLOGIN_COMPAT_PROGRAMS"
+const builtVariable = "COMPAT_PROGRAMS"
 
 // proxies are their names, what asks for their versions, and what they are in Debian.
 var proxies = map[string]struct {

@@ -14,7 +14,7 @@ import (
 
 // FileVariable names the file that rows are appended to, one JSON object a line. Empty:
 // nothing is kept.
-const FileVariable = "WXLOGIN_COMPAT_RECORD"
+const FileVariable = "COMPAT_RECORD"
 
 // The tables of the document.
 const (
