@@ -128,16 +128,7 @@ func goInstall(t *testing.T, module string) string {
 // npmProject is a copy of a folder with what its lock names.
 func npmProject(t *testing.T, name string) (folder string) {
 	t.Helper()
-	folder = t.TempDir()
-	if err := os.CopyFS(folder, os.DirFS(name)); err != nil {
-		t.Fatal(err)
-	}
-	install := exec.Command("npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts")
-	install.Dir = folder
-	if out, err := install.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	return folder
+	return npmInstall(t, name, "ci", "--ignore-scripts")
 }
 
 // linesFor makes a trusted client and returns the lines to paste into the

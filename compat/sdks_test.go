@@ -282,14 +282,6 @@ func goLibraries(t *testing.T) []string {
 // nodeLibraries installs the libraries for Node.js beside a copy of their program.
 func nodeLibraries(t *testing.T) []string {
 	t.Helper()
-	folder := t.TempDir()
-	if err := os.CopyFS(folder, os.DirFS("testdata/sdks/node")); err != nil {
-		t.Fatal(err)
-	}
-	install := exec.Command("npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts")
-	install.Dir = folder
-	if out, err := install.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	folder := npmInstall(t, "testdata/sdks/node", "install", "--no-package-lock", "--ignore-scripts")
 	return []string{"node", "--require", filepath.Join(folder, "names.cjs"), filepath.Join(folder, "login.mjs")}
 }
