@@ -33,7 +33,8 @@ func read(r io.Reader) (rows []record.Row, err error) {
 		if err := json.Unmarshal(lines.Bytes(), &row); err != nil {
 			return nil, fmt.Errorf("%w: %s", err, lines.Text())
 		}
-		rows = append(rows, row)
+		// A test that was run again has its last word.
+		rows = append(slices.DeleteFunc(rows, func(r record.Row) bool { return r.Test == row.Test && r.Table == row.Table }), row)
 	}
 	return rows, nil
 }
