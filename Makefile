@@ -82,11 +82,11 @@ RACES ?= --times 10000 --workers 2
 races:
 	go run ./bench races $(RACES)
 
-# compat runs wxlogin against other people's programs, in pinned versions from the
-# Go proxy and npm: minutes, and it needs Node.js. What PostgreSQL, Chromium or Debian's
-# mod_auth_openidc is missing for is left out, except with CI=true.
+# compat runs wxlogin against other people's programs and writes docs/compatibility.md:
+# minutes, and it needs Node.js. What a program of Debian is missing for is left out, and
+# the page says so. COMPAT_TRAEFIK=build builds Traefik too, which takes half an hour.
 compat:
-	go test -tags compat -count 1 -timeout 30m -v ./compat
+	COMPAT_TRAEFIK=$(COMPAT_TRAEFIK) bash compat/run
 
 run-demo: build
 	./bin/server demo

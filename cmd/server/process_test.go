@@ -206,7 +206,16 @@ type phone struct {
 	*http.Client
 }
 
-const weChatBrowser = "Mozilla/5.0 (Linux; Android 14; Pixel 7) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/126.0.0.0 Mobile Safari/537.36 MicroMessenger/8.0.50.2701(0x28003253) WeChat/arm64 Weixin NetType/WIFI Language/zh_CN ABI/arm64"
+// What the browsers of most tests say of themselves.
+var weChatBrowser, desktopBrowser = phoneNamed("android").UserAgent, phoneNamed("desktop").UserAgent
+
+func phoneNamed(name string) wechatsim.Phone {
+	p, ok := wechatsim.PhoneNamed(name)
+	if !ok {
+		panic("no phone " + name)
+	}
+	return p
+}
 
 // newPhone makes a phone that finds the service's name at the address and is
 // held by this person of the simulator, who consents to everything.

@@ -1,12 +1,20 @@
 package store_test
 
-import "testing"
+import (
+	"testing"
+
+	"wxlogin/compat/record"
+)
 
 // TestConform holds every engine to the same promises: those of auth.Store, of
 // admin.Store and of this package's own documentation.
 func TestConform(t *testing.T) {
 	for _, e := range engines {
-		t.Run(e.name, func(t *testing.T) { conform(t, e) })
+		t.Run(e.name, func(t *testing.T) {
+			name := map[string]string{"sqlite": "SQLite", "postgres": "PostgreSQL"}[e.name]
+			record.Of(t, record.Databases, name, versionOf(t, e), "all promises")
+			conform(t, e)
+		})
 	}
 }
 

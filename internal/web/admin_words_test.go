@@ -36,7 +36,7 @@ func TestChineseAdminPagesHaveNoEnglish(t *testing.T) {
 	}
 	user := people()["typical"]
 	user.Privilege = nil
-	device := auth.Device{RemoteAddr: "203.0.113.9", UserAgent: "Mozilla/5.0 (iPhone) MicroMessenger/8.0.60"}
+	device := auth.Device{RemoteAddr: "203.0.113.9", UserAgent: agentOf("iphone")}
 	every := pages
 	var pages []page
 	var logins []auth.Login

@@ -84,7 +84,7 @@ func samples() []sample {
 		add(sample{name: name, page: profilePage{User: &u}, path: "/", says: append(says, u.OpenID)})
 		add(sample{name: name, page: erasePage{User: u}, path: "/erase", says: says})
 
-		device := auth.Device{RemoteAddr: "203.0.113.9", UserAgent: "Mozilla/5.0 (iPhone) MicroMessenger/8.0.60 " + u.Nickname}
+		device := auth.Device{RemoteAddr: "203.0.113.9", UserAgent: agentOf("iphone") + " " + u.Nickname}
 		add(sample{
 			name: name, path: "/admin/users/" + u.ID, admin: true, says: append(says, u.OpenID, u.ID),
 			page: adminUserPage{
@@ -270,7 +270,7 @@ func busyMonth() admin.Activity {
 		a.NewUsers = append(a.NewUsers, admin.SlotCount{At: at, Count: int64(i % 5)})
 		a.Errcodes = append(a.Errcodes, admin.SlotCount{At: at, Errcode: int64(40000 + i%8), Count: int64(i % 3)})
 	}
-	device := auth.Device{RemoteAddr: "203.0.113.9", UserAgent: "MicroMessenger"}
+	device := auth.Device{RemoteAddr: "203.0.113.9", UserAgent: agentOf("iphone")}
 	a.Troubles = []auth.Login{
 		{ID: "1", Scope: auth.ScopeBase, Outcome: auth.Failed, Reason: auth.WeChatRefused, Errcode: 40125, Step: auth.StepCode, StartedAt: noon, Device: device},
 		{ID: "2", Scope: auth.ScopeUserinfo, Outcome: auth.SignedIn, Errcode: 48001, Step: auth.StepProfile, StartedAt: noon, UserID: people()["typical"].ID},

@@ -250,12 +250,21 @@ func (l *logBuffer) String() string {
 	return l.buf.String()
 }
 
-// Browsers by what they say of themselves.
-const (
-	iPhone     = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 MicroMessenger/8.0.59(0x18003b2e) NetType/4G Language/zh_CN"
-	windowsPC  = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/132.0.0.0 Safari/537.36 NetType/WIFI MicroMessenger/7.0.20.1781(0x6700143B) WindowsWechat(0x63090a13) UnifiedPCWindowsWechat(0xf2541022) XWEB/16467 Flue"
-	desktopWeb = "Mozilla/5.0 (X11; Linux x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
+// What the browsers of most tests say of themselves; phoneNamed has the others.
+var (
+	iPhone     = phoneNamed("iphone").UserAgent
+	windowsPC  = phoneNamed("windows").UserAgent
+	weCom      = phoneNamed("wecom-iphone").UserAgent
+	desktopWeb = phoneNamed("desktop").UserAgent
 )
+
+func phoneNamed(name string) wechatsim.Phone {
+	p, ok := wechatsim.PhoneNamed(name)
+	if !ok {
+		panic("no phone " + name)
+	}
+	return p
+}
 
 // browser is one cookie jar with somebody in front of it.
 type browser struct {
@@ -263,6 +272,7 @@ type browser struct {
 	client *http.Client
 	agent  string
 	lang   string
+	plays  *wechatsim.Phone // sends all that this one sends; nil: agent and lang
 }
 
 // page is where a browser has come to.
@@ -336,6 +346,9 @@ func (b *browser) resolve(address string) string {
 // fetch makes one request and follows nothing. It may run in any goroutine.
 func (b *browser) fetch(req *http.Request) (*page, error) {
 	req.Header.Set("User-Agent", b.agent)
+	if b.plays != nil && req.Header.Get("Accept") == "" {
+		b.plays.Opens(req.Header, b.site(req))
+	}
 	if req.Header.Get("Accept") == "" {
 		req.Header.Set("Accept", "text/html,application/xhtml+xml,*/*;q=0.8")
 	}
@@ -354,6 +367,17 @@ func (b *browser) fetch(req *http.Request) (*page, error) {
 	}
 	b.w.secrets.answered(b.w.url, req, res.Header, body)
 	return &page{t: b.w.t, Status: res.StatusCode, URL: req.URL, Header: res.Header, Body: string(body)}, nil
+}
+
+// site is where a request comes from, as Sec-Fetch-Site has it.
+func (b *browser) site(req *http.Request) string {
+	switch origin := req.Header.Get("Origin"); origin {
+	case "":
+		return "none"
+	case req.URL.Scheme + "://" + req.URL.Host:
+		return "same-origin"
+	}
+	return "cross-site"
 }
 
 func (b *browser) request(method, address string, form url.Values) *http.Request {
