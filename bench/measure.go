@@ -92,6 +92,7 @@ func (m *measurement) all(ctx context.Context) error {
 		{"logins", m.logins},
 		{"distance", m.distance},
 		{"admin", m.admin},
+		{"oidc", m.oidc},
 		{"memory", m.memory},
 	} {
 		if m.wants(part.name) {

@@ -37,6 +37,7 @@ func TestSDKs(t *testing.T) {
 	inGo, inNode := goLibraries(t), nodeLibraries(t)
 	for _, c := range []struct {
 		run      []string
+		site     bool // it signs in by the website application
 		name     string
 		callback string
 		needs    string // "never": the page refuses it with every switch
@@ -45,18 +46,18 @@ func TestSDKs(t *testing.T) {
 		fails    string // error
 	}{
 		{run: inGo, name: "silenceper/wechat"},
-		{run: inGo, name: "goth"},
-		{run: inNode, name: "@logto/connector-wechat-web"},
+		{run: inGo, site: true, name: "goth"},
+		{run: inNode, site: true, name: "@logto/connector-wechat-web"},
 		{run: inNode, name: "passport-wechat", needs: empty, without: order + "," + post, refused: "state"},
 		{run: inNode, name: "passport-wechat with state"},
-		{run: inNode, name: "passport-wechat website"},
+		{run: inNode, site: true, name: "passport-wechat website"},
 		{run: inNode, name: "node-easywechat", needs: order, without: empty + "," + post, refused: "scope"},
 		{run: inNode, name: "wechat-jssdk"},
 		{run: inNode, name: "@auth/core", callback: "/auth/callback/wechat", needs: "never", without: order + "," + empty + "," + post, refused: "state"},
 		{run: inNode, name: "@auth/core with pkce", callback: "/auth/callback/wechat", needs: order + "," + post, without: order, fails: "access_token"},
 		{run: inNode, name: "@auth/core with pkce", callback: "/auth/callback/wechat", needs: order + "," + post, without: post, refused: "scope"},
-		{run: inNode, name: "@auth/core website", callback: "/auth/callback/wechat", needs: post, without: order, fails: "access_token"},
-		{run: inNode, name: "better-auth", callback: "/api/auth/callback/wechat"},
+		{run: inNode, site: true, name: "@auth/core website", callback: "/auth/callback/wechat", needs: post, without: order, fails: "access_token"},
+		{run: inNode, site: true, name: "better-auth", callback: "/api/auth/callback/wechat"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if c.callback == "" {
@@ -64,7 +65,7 @@ func TestSDKs(t *testing.T) {
 			}
 			if c.without != "" {
 				sim.set(t, c.without)
-				switch got := sim.login(t, c.run, c.name, c.callback); {
+				switch got := sim.login(t, c.run, c.name, c.callback, c.site); {
 				case c.refused != "" && got.Refused != c.refused:
 					t.Errorf("without the switches: %+v, want a refusal for %s", got, c.refused)
 				case c.fails != "" && !strings.Contains(got.Error, c.fails):
@@ -75,7 +76,7 @@ func TestSDKs(t *testing.T) {
 				return
 			}
 			sim.set(t, c.needs)
-			got := sim.login(t, c.run, c.name, c.callback)
+			got := sim.login(t, c.run, c.name, c.callback, c.site)
 			if got.Nickname != nickname || got.OpenID == "" && got.UnionID == "" {
 				t.Errorf("signed in %+v, want %s", got, nickname)
 			}
@@ -95,6 +96,7 @@ type outcome struct {
 
 type simulator struct {
 	plain, tls, ca string
+	site           struct{ AppID, Secret string } // of the website application
 	phone          *http.Client
 }
 
@@ -120,6 +122,18 @@ func startSimulator(t *testing.T) *simulator {
 			s.tls = found[1]
 		}
 	}
+	var config struct {
+		Apps []struct{ AppID, Secret, Kind string }
+	}
+	res, err := http.Get(s.plain + "/_sim/config")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if err := json.NewDecoder(res.Body).Decode(&config); err != nil || len(config.Apps) < 2 || config.Apps[1].Kind != "website" {
+		t.Fatalf("%+v, %v", config, err)
+	}
+	s.site.AppID, s.site.Secret = config.Apps[1].AppID, config.Apps[1].Secret
 	roots := x509.NewCertPool()
 	if content, err := os.ReadFile(s.ca); err != nil || !roots.AppendCertsFromPEM(content) {
 		t.Fatal("no CA ", err)
@@ -157,8 +171,12 @@ func (s *simulator) set(t *testing.T, switches string) {
 }
 
 // login runs the library's program and is the phone of lin, who consents.
-func (s *simulator) login(t *testing.T, run []string, name, callback string) outcome {
+func (s *simulator) login(t *testing.T, run []string, name, callback string, site bool) outcome {
 	t.Helper()
+	appID, secret := appID, secret
+	if site {
+		appID, secret = s.site.AppID, s.site.Secret
+	}
 	command := exec.Command(run[0], append(run[1:len(run):len(run)], name)...)
 	command.Dir = filepath.Dir(run[len(run)-1])
 	command.Env = append(os.Environ(), "APPID="+appID, "SECRET="+secret, "CALLBACK=https://app.example.com"+callback,

@@ -138,15 +138,24 @@ func (w *World) variables(database string) []string {
 // AdminLink asks the program for a one-time address of the admin pages and returns the
 // token in it.
 func (w *World) AdminLink(ctx context.Context, database string) (string, error) {
-	cmd := exec.CommandContext(ctx, w.Program, "admin", "link")
-	cmd.Dir, cmd.Env = w.Folder, append(cmd.Environ(), w.variables(database)...)
-	out, err := cmd.Output()
+	out, err := w.Run(ctx, database, "admin", "link")
 	if err != nil {
-		return "", fmt.Errorf("server admin link: %w", err)
+		return "", err
 	}
 	_, token, ok := strings.Cut(strings.TrimSpace(string(out)), "token=")
 	if !ok {
 		return "", fmt.Errorf("server admin link printed %q", out)
 	}
 	return token, nil
+}
+
+// Run runs a command of the program on a database and returns what it prints.
+func (w *World) Run(ctx context.Context, database string, args ...string) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, w.Program, args...)
+	cmd.Dir, cmd.Env = w.Folder, append(cmd.Environ(), w.variables(database)...)
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("server %s: %w", strings.Join(args, " "), err)
+	}
+	return out, nil
 }

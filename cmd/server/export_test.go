@@ -26,6 +26,9 @@ func Settings() []Setting {
 	var all []Setting
 	of := reflect.TypeFor[settings]()
 	for i := range of.NumField() {
+		if !of.Field(i).IsExported() {
+			continue
+		}
 		tag := of.Field(i).Tag
 		_, secret := tag.Lookup("secret")
 		all = append(all, Setting{

@@ -16,8 +16,8 @@ import (
 
 type simulatorCommand struct {
 	Addr       string `default:"127.0.0.1:8008" help:"Listen here."`
-	AppID      string `name:"appid" help:"AppID to play. Default: made up."`
-	AppSecret  string `name:"appsecret" help:"AppSecret to play. Default: made up."`
+	AppID      string `name:"appid" help:"AppID of the official account to play; those of the website application and the mini program beside it follow from it. Default: made up."`
+	AppSecret  string `name:"appsecret" help:"AppSecret of the official account to play; the others' follow from it. Default: made up."`
 	Hosts      string `name:"callback-hosts" help:"Exact host or host:port values that a callback may have, comma-separated. Default: any of this machine."`
 	AnyBrowser bool   `name:"any-browser" help:"Let every browser count as WeChat's."`
 	Phone      string `help:"Take every browser for this phone, if it has chosen no other on the simulator's page: android, iphone, windows, mac, harmony, wecom-iphone … A wrong name lists all." placeholder:"NAME"`
@@ -56,6 +56,7 @@ func (c *simulatorCommand) Run(ctx context.Context, env *environment) error {
 		CallbackHosts: list(c.Hosts),
 		AnyBrowser:    c.AnyBrowser,
 		Phone:         c.Phone,
+		Apps:          []wechatsim.App{{Kind: wechatsim.Website}, {Kind: wechatsim.MiniProgram}},
 		Logger:        log.Logger,
 	}
 	if c.Lenient {
@@ -71,6 +72,12 @@ Set these for the service you develop:
   authorize pages          %s   (WXLOGIN_WECHAT_OPEN_URL)
   API                      %s   (WXLOGIN_WECHAT_API_URL)
 `, base, sim.AppID(), sim.Secret(), base, base)
+	site, mini := sim.Apps()[1], sim.Apps()[2]
+	said += fmt.Sprintf(`
+Beside this official account there are, in one Open Platform account with it:
+  website application      %s  %s
+  mini program             %s  %s
+`, site.AppID, site.Secret, mini.AppID, mini.Secret)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	tlsDone := make(chan error, 1)
@@ -81,23 +88,23 @@ Set these for the service you develop:
 		}
 		said += how
 		go func() {
-			tlsDone <- serveSimulator(ctx, secured, sim, log.Logger)
+			tlsDone <- serveBeside(ctx, secured, sim, log.Logger)
 			cancel()
 		}()
 	} else {
 		tlsDone <- nil
 	}
 	env.answer("%s", said)
-	err = serveSimulator(ctx, listener, sim, log.Logger)
+	err = serveBeside(ctx, listener, sim, log.Logger)
 	cancel()
 	return errors.Join(err, <-tlsDone)
 }
 
-// serveSimulator runs a simulator until ctx ends. What it holds back on purpose
-// is not waited for.
-func serveSimulator(ctx context.Context, listener net.Listener, sim *wechatsim.Simulator, log *slog.Logger) error {
+// serveBeside runs a simulator, or what else is beside a service, until ctx ends. What
+// it holds back on purpose is not waited for.
+func serveBeside(ctx context.Context, listener net.Listener, handler http.Handler, log *slog.Logger) error {
 	server := &http.Server{
-		Handler:           sim,
+		Handler:           handler,
 		ReadHeaderTimeout: headerTimeout,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
@@ -110,7 +117,7 @@ func serveSimulator(ctx context.Context, listener net.Listener, sim *wechatsim.S
 	})
 	defer stop()
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("simulator: %w", err)
+		return fmt.Errorf("%s: %w", listener.Addr(), err)
 	}
 	return nil
 }

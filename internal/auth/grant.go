@@ -153,7 +153,7 @@ type GrantStore interface {
 	// redirect_uri and challenge are those of the grant, which is returned with its
 	// person and without its client. NoSuchGrant otherwise, or when the session has
 	// ended. A code that has been used before ends what came of it, if the client is
-	// its own.
+	// its own. Beyond MaxOffline of the client and the person, the oldest go.
 	RedeemCode(context.Context, RedeemCode) (Granted, error)
 	// GrantByID returns a redeemed grant. NoSuchGrant when it has ended or its person
 	// is blocked.
@@ -165,5 +165,9 @@ type GrantStore interface {
 	EndGrant(ctx context.Context, grantID string) error
 }
 
-// MaxCodes is how many codes of one session a client can have that it has not used.
-const MaxCodes = 5
+// MaxCodes is how many codes of one session a client can have that it has not used, and
+// MaxOffline how many grants of one person that outlive their sessions.
+const (
+	MaxCodes   = 5
+	MaxOffline = 50
+)

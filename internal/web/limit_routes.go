@@ -39,18 +39,14 @@ func (s *Server) limit(b budget, who func(*http.Request) string) func(http.Handl
 		return func(next http.Handler) http.Handler { return next }
 	}
 	counter := newSlotCounter()
-	limiter := func(n int) *httprate.RateLimiter {
-		return httprate.NewRateLimiter(n, time.Minute, httprate.WithLimitCounter(counter),
-			httprate.WithResponseHeaders(httprate.ResponseHeaders{RetryAfter: "Retry-After"}))
-	}
-	byWho, byAddress := limiter(b.who), limiter(b.address)
+	byWho, byAddress := newRateLimiter(b.who, counter), newRateLimiter(b.address, counter)
 	return func(next http.Handler) http.Handler {
 		return s.handle(func(w http.ResponseWriter, r *http.Request) error {
 			name := who(r)
 			if name != "" && byWho.OnLimit(w, r, "w"+name) {
 				return auth.Fail(auth.RateLimited, nil)
 			}
-			if (name == "" || !b.known) && byAddress.OnLimit(w, r, "a"+httprate.CanonicalizeIP(requestStateOf(r).client)) {
+			if (name == "" || !b.known) && byAddress.OnLimit(w, r, "a"+addressOf(r)) {
 				return auth.Fail(auth.RateLimited, nil)
 			}
 			next.ServeHTTP(w, r)
@@ -58,6 +54,17 @@ func (s *Server) limit(b budget, who func(*http.Request) string) func(http.Handl
 		})
 	}
 }
+
+// newRateLimiter counts n a minute, of each key.
+func newRateLimiter(n int, counter httprate.LimitCounter) *httprate.RateLimiter {
+	return httprate.NewRateLimiter(n, time.Minute, httprate.WithLimitCounter(counter),
+		httprate.WithResponseHeaders(httprate.ResponseHeaders{RetryAfter: "Retry-After"}))
+}
+
+// addressOf is the client address of a request as limits count it: that which
+// clientAddress found, which a client cannot choose, and an IPv6 network of 64 bits as
+// one.
+func addressOf(r *http.Request) string { return httprate.CanonicalizeIP(requestStateOf(r).client) }
 
 // fewAtOnce lets a person have n answers of some routes at the same time: one that
 // takes minutes to be read costs more than a minute's budget says.

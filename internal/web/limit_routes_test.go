@@ -2,8 +2,11 @@ package web_test
 
 import (
 	"net/http"
+	"net/url"
 	"testing"
 	"testing/synctest"
+
+	"wxlogin/internal/auth"
 )
 
 // Each group of routes has a budget of its own, by who asks and by where from.
@@ -57,6 +60,69 @@ func TestBudgets(t *testing.T) {
 		}
 		if n := passes("203.0.113.5:1", w.browser(desktopWeb).scans("/").poll, nil); n != 300 {
 			t.Errorf("waiting with another ticket passes %d times", n)
+		}
+	})
+}
+
+// Guessing secrets, codes and tokens ends, and a back end at the same address goes on
+// logging people in.
+func TestGuesses(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) { // the limiter's minute does not end on the way
+		const limit = 20
+		w := newWorld(t, options{rateLimit: limit})
+		app, script := w.app("Wiki", nil), w.app("Page", public)
+		phone := w.phone("lin")
+		token, _ := app.login(phone)
+		bad := app.tokenForm("x")
+		bad.Set("client_secret", string(auth.NewToken()))
+		unknown := app.tokenForm("x")
+		unknown.Set("client_id", auth.NewClientID())
+		guess := script.tokenForm("x")
+		tooMany := func(p *page) bool {
+			if p.Status == http.StatusTooManyRequests && (p.Header.Get("Retry-After") == "" || p.oauthError() != "temporarily_unavailable" || p.Header.Get("WWW-Authenticate") != "") {
+				t.Errorf("%s, %v", p.Body, p.Header)
+			}
+			return p.Status == http.StatusTooManyRequests
+		}
+		// What its browsers bring to a back end that has its secret is not counted.
+		for range 2 * limit {
+			app.wantRefused(app.tokenForm("x"), "invalid_grant")
+		}
+		passed := 0
+		for i := range 2 * limit {
+			for _, form := range []url.Values{bad, unknown} {
+				if !tooMany(w.call(t, []string{"/oidc/token", "/oidc/revoke"}[i%2], form)) {
+					passed++
+				}
+			}
+		}
+		if passed != limit {
+			t.Errorf("%d guesses passed", passed)
+		}
+		if p := w.call(t, "/oidc/userinfo", nil, "Authorization", "Bearer "+string(auth.NewToken())); !tooMany(p) {
+			t.Errorf("a token that is none: status %d", p.Status)
+		}
+		if p := w.call(t, "/oidc/token", guess); !tooMany(p) {
+			t.Errorf("a code that is none: status %d", p.Status)
+		}
+		// The right ones, from the same address.
+		app.wantIn(token)
+		for range 2 * limit {
+			if p := w.call(t, "/oidc/token", url.Values{"grant_type": {"refresh_token"}, "refresh_token": {"x"}, "client_id": {app.client.ID}, "client_secret": {string(app.secret)}}); p.Status != http.StatusBadRequest {
+				t.Fatalf("status %d %s", p.Status, p.Body)
+			}
+		}
+		again, _ := app.login(phone)
+		app.wantIn(again)
+		// A public client's good code is refused and not spent.
+		told := script.told(phone)
+		if p := w.call(t, "/oidc/token", script.tokenForm(told.Get("code"))); !tooMany(p) {
+			t.Errorf("a public client at an address that has guessed too much: status %d", p.Status)
+		}
+		replica := newWorld(t, options{replicaOf: w, dbPath: w.dbPath, keys: w.keys, sim: w.sim})
+		if p := replica.call(t, "/oidc/token", script.tokenForm(told.Get("code"))); p.Status != http.StatusOK {
+			t.Errorf("elsewhere: status %d %s", p.Status, p.Body)
 		}
 	})
 }

@@ -35,13 +35,14 @@ type protocolError struct {
 	status      int    // of an answer to a call
 	code        string // invalid_grant …
 	description string // in ASCII, for whoever builds the application
+	guessed     bool   // the call was by something that may have been guessed
 }
 
 func (e *protocolError) Error() string { return e.code + ": " + e.description }
 
 // refuseCall is the answer 400 to a call.
 func refuseCall(code, description string) error {
-	return auth.Fail(auth.BadRequest, &protocolError{http.StatusBadRequest, code, description})
+	return auth.Fail(auth.BadRequest, &protocolError{status: http.StatusBadRequest, code: code, description: description})
 }
 
 // forApplication says whether a request is an application's, which reads errors in the

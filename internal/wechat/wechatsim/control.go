@@ -13,11 +13,13 @@ type controlPage struct {
 	Base          string
 	AppID, Secret string
 	Account       string
+	Apps          []App // beside the official account
 	CallbackHosts []string
 	AnyBrowser    bool
 	InWeChat      bool // this browser counts as WeChat's
 	TryBase       string
 	TryUserinfo   string
+	TryLogin      string
 
 	phonePage
 
@@ -72,7 +74,7 @@ const callsShown = 50
 func (s *Simulator) control(r *http.Request) reply {
 	base := s.baseURL(r)
 	data := controlPage{
-		Notice: s.cfg.Notice, Base: base, AppID: s.cfg.AppID, Secret: s.cfg.Secret, Account: s.cfg.AccountName,
+		Notice: s.cfg.Notice, Base: base, AppID: s.cfg.AppID, Secret: s.cfg.Secret, Account: s.cfg.AccountName, Apps: s.Apps()[1:],
 		CallbackHosts: s.cfg.CallbackHosts, AnyBrowser: s.cfg.AnyBrowser,
 		InWeChat: s.counts(r), phonePage: s.phonePage(r),
 		Full: cookie(r, CookieFull) == "1", People: s.shownPeople(),
@@ -84,8 +86,9 @@ func (s *Simulator) control(r *http.Request) reply {
 		data.Owner = &sp
 	}
 	if u, _ := s.checkCallback(s.apps[0], base+"/_sim/tried"); u != nil {
-		data.TryBase = s.tryLink(u, ScopeBase)
-		data.TryUserinfo = s.tryLink(u, ScopeUserinfo)
+		data.TryBase = s.tryLink("/connect/oauth2/authorize", s.cfg.AppID, u, ScopeBase)
+		data.TryUserinfo = s.tryLink("/connect/oauth2/authorize", s.cfg.AppID, u, ScopeUserinfo)
+		data.TryLogin = s.tryLink("/connect/qrconnect", s.siteApp().AppID, u, ScopeLogin)
 	}
 
 	s.mu.Lock()
@@ -97,8 +100,8 @@ func (s *Simulator) control(r *http.Request) reply {
 	return s.page("control", data)
 }
 
-func (s *Simulator) tryLink(callback *url.URL, scope string) string {
-	return "/connect/oauth2/authorize?appid=" + url.QueryEscape(s.cfg.AppID) +
+func (s *Simulator) tryLink(page, appID string, callback *url.URL, scope string) string {
+	return page + "?appid=" + url.QueryEscape(appID) +
 		"&redirect_uri=" + url.QueryEscape(callback.String()) +
 		"&response_type=code&scope=" + scope + "&state=" + randomHex(8) + "#wechat_redirect"
 }

@@ -1,8 +1,7 @@
-// Package wechatsim plays WeChat: one http.Handler that is both
-// open.weixin.qq.com (the authorize page with its consent popup) and
-// api.weixin.qq.com (the /sns endpoints), on one address. It is for developing
-// and testing "网页授权" logins without an official account, a domain or a
-// phone.
+// Package wechatsim plays WeChat: one http.Handler that is both open.weixin.qq.com
+// (the authorize page with its consent popup, and the QR code of a website's login) and
+// api.weixin.qq.com (the /sns and some /cgi-bin endpoints), on one address. It is for
+// developing and testing logins by WeChat without an account, a domain or a phone.
 //
 // It is strict where WeChat is strict or may be: order of the parameters, exact
 // callback host, single use of a code, the state's length and alphabet. Facts
@@ -12,10 +11,16 @@
 // servers. Switches let pass what libraries send against the rules (Lenient).
 //
 // It knows nothing of the service that signs in, imports nothing of it, keeps
-// everything in memory (bounded) and forgets it at exit. It plays a
-// website's QR login (qrconnect) as far as a redirect goes, without a QR code and
-// with the same account. It does not play third-party platforms, mini programs or
-// the cgi-bin interfaces, and it does not translate regions by lang.
+// everything in memory (bounded) and forgets it at exit. It does not play third-party
+// platforms or the rest of the cgi-bin interfaces, and it does not translate regions
+// by lang.
+//
+// # Accounts
+//
+// There is one official account, and what [Config.Apps] adds: official accounts,
+// website applications and mini programs. The same person has another openid with each
+// and one unionid with all of one Open Platform account (official). What belongs to one
+// account is worth nothing with another.
 //
 // # Signing in
 //
@@ -54,5 +59,7 @@
 //	GET    /_sim/faults           POST /_sim/faults    {"preset":"busy","times":2} or {"endpoint":"token","errcode":40029}
 //	DELETE /_sim/faults           POST /_sim/codes     {"person":"lin","scope":"snsapi_userinfo"}
 //	GET    /_sim/calls?after=N    POST /_sim/switches  {"deny_style":"authdeny"}
-//	GET    /_sim/config           GET  /_sim/switches
+//	POST   /_sim/wx.login         POST /_sim/scan      {"uuid":"…","person":"lin","answer":"allow"}
+//	POST   /_sim/followers        POST /_sim/addresses {"addresses":["127.0.0.1"]}
+//	GET    /_sim/config           GET  /_sim/switches  GET /_sim/wx.config?appId=…
 package wechatsim

@@ -163,6 +163,11 @@ func (s *Simulator) ownPicture(r *http.Request) reply {
 // get, for whoever wants to see a login before there is a service.
 func (s *Simulator) tried(r *http.Request) reply {
 	q := r.URL.Query()
-	return s.page("tried", triedPage{Code: q.Get("code"), State: q.Get("state"), Base: s.baseURL(r),
-		AppID: s.cfg.AppID, Secret: s.cfg.Secret})
+	a := s.apps[0]
+	s.mu.Lock()
+	if c, ok := s.codes.get(q.Get("code")); ok {
+		a = c.app
+	}
+	s.mu.Unlock()
+	return s.page("tried", triedPage{Code: q.Get("code"), State: q.Get("state"), Base: s.baseURL(r), AppID: a.AppID, Secret: a.Secret})
 }

@@ -11,7 +11,6 @@ import (
 	"wxlogin/internal/wechat/wechatsim"
 )
 
-
 // siteQuery is the query of a link to qrconnect.
 func (w *world) siteQuery(more string) string {
 	return "appid=" + w.site().AppID + "&redirect_uri=" + url.QueryEscape(callback) + "&response_type=code&scope=snsapi_login&state=st" + more
