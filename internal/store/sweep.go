@@ -33,7 +33,7 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, idle time.Duration) (t
 		return 0, err
 	}
 	if !believed {
-		return 0, s.write(ctx, "roll up", func(tx *sqldb.Tx) error {
+		return 0, s.writeFor(ctx, "roll up", &touched{}, func(tx *sqldb.Tx) error {
 			_, err := s.rollUpDay(ctx, tx, now) // what a clock ahead has counted is counted again
 			return err
 		})
@@ -73,8 +73,10 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, idle time.Duration) (t
 	}
 	for _, job := range jobs {
 		for n := int64(batch); n == batch; total += n {
-			err := s.write(ctx, "sweep", func(tx *sqldb.Tx) (err error) {
+			var changes touched
+			err := s.writeFor(ctx, "sweep", &changes, func(tx *sqldb.Tx) (err error) {
 				n, err = count(tx.ExecContext(ctx, job.statement, job.args...))
+				changes.all = n > 0
 				return err
 			})
 			if err != nil {

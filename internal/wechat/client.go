@@ -32,10 +32,10 @@ type Config struct {
 type Client struct {
 	config   Config
 	exchange *endpoint
+	session  *endpoint // of mini programs
 	refresh  *endpoint
 	userinfo *endpoint
 	picture  *endpoint
-	mini     *endpoint
 	stable   *endpoint
 	ticket   *endpoint
 	follower *endpoint
@@ -51,6 +51,9 @@ const (
 // tokenEndpoint is the name of the exchange, in errors and metrics.
 const tokenEndpoint = "token"
 
+// miniEndpoint is the name of code2Session, likewise.
+const miniEndpoint = "code2session"
+
 // New makes a Client. It calls nobody.
 func New(config Config) *Client {
 	config.OpenURL = strings.TrimRight(config.OpenURL, "/")
@@ -61,14 +64,15 @@ func New(config Config) *Client {
 		refresh:  newEndpoint("refresh", exchangeTimeout, func(*http.Transport) {}),
 		userinfo: newEndpoint("userinfo", userinfoTimeout, func(*http.Transport) {}),
 		picture:  newPictureEndpoint(),
-		mini:     newEndpoint(miniEndpoint, exchangeTimeout, func(*http.Transport) {}),
+		session:  newEndpoint(miniEndpoint, exchangeTimeout, func(*http.Transport) {}),
 		stable:   newEndpoint(stableEndpoint, centralTimeout, func(*http.Transport) {}),
 		ticket:   newEndpoint(ticketEndpoint, centralTimeout, func(*http.Transport) {}),
 		follower: newEndpoint(followerEndpoint, centralTimeout, func(*http.Transport) {}),
 		moved:    newEndpoint(movedEndpoint, centralTimeout, func(*http.Transport) {}),
 	}
-	c.exchange.do = sendOnce
-	c.mini.do = sendOnce
+	for _, e := range []*endpoint{c.exchange, c.session} {
+		e.do = sendOnce
+	}
 	return c
 }
 
@@ -99,6 +103,32 @@ func (c *Client) Exchange(ctx context.Context, code string) (auth.TokenAnswer, e
 		return auth.TokenAnswer{}, err
 	}
 	return answer.grant()
+}
+
+// CodeToSession spends a code of wx.login (official: code2Session). The session_key of
+// the answer is read by nobody.
+func (c *Client) CodeToSession(ctx context.Context, code string) (auth.TokenAnswer, error) {
+	answer, err := c.get(ctx, c.session, sessionPath, c.sessionQuery(code))
+	if err != nil {
+		return auth.TokenAnswer{}, err
+	}
+	who := auth.TokenAnswer{OpenID: answer.id("openid"), UnionID: answer.id("unionid"), Scope: auth.ScopeBase}
+	if who.OpenID == "" {
+		return auth.TokenAnswer{}, auth.Failf(auth.IdentityClash, "%s: the answer names no openid", miniEndpoint)
+	}
+	return who, nil
+}
+
+const sessionPath = "/sns/jscode2session"
+
+// sessionQuery is the query that spends a code of wx.login.
+func (c *Client) sessionQuery(code string) url.Values {
+	return url.Values{
+		"appid":      {c.config.AppID},
+		"secret":     {string(c.config.AppSecret)},
+		"js_code":    {code},
+		"grant_type": {"authorization_code"},
+	}
 }
 
 // Refresh gets a new access token for a refresh_token. It works without the
