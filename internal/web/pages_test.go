@@ -482,7 +482,7 @@ func faults(page, lang string, says []string) []string {
 			if strings.HasPrefix(a.Key, "on") || a.Key == "style" {
 				fault("<%s> with inline %s", n.Data, a.Key)
 			}
-			if loads(n, a.Key) && !strings.HasPrefix(a.Val, "/wx/") {
+			if loads(n, a.Key) && !strings.HasPrefix(a.Val, "/wx/") && n.DataAtom != atom.Iframe {
 				fault("<%s> loads %q, which is not below the prefix", n.Data, a.Val)
 			}
 			if (a.Key == "href" || a.Key == "action") && strings.HasPrefix(strings.ToLower(strings.TrimSpace(a.Val)), "javascript:") {
@@ -503,7 +503,11 @@ func faults(page, lang string, says []string) []string {
 			if attr(n, "src") == "" || text(n) != "" || !has {
 				fault("<%s>", n.Data)
 			}
-		case atom.Style, atom.Iframe, atom.Object, atom.Embed, atom.Base:
+		case atom.Iframe: // of WeChat's QR code, and of nothing else
+			if !strings.HasPrefix(attr(n, "src"), "https://open.weixin.qq.com/connect/qrconnect?") || attr(n, "sandbox") == "" || attr(n, "title") == "" {
+				fault("<%s>", n.Data)
+			}
+		case atom.Style, atom.Object, atom.Embed, atom.Base:
 			fault("<%s>", n.Data)
 		case atom.Html:
 			want := map[string]string{"zh_CN": "zh-CN", "zh_TW": "zh-TW", "en": "en"}[lang]

@@ -38,7 +38,7 @@ globalThis.Page = (p) => { page = { ...p, data: { ...p.data }, setData(d) { Obje
 
 require('./app.js')
 Object.assign(app.globalData, { wxlogin: service, account: 'app' })
-require('./pages/index/index.js')
+require('./index.js')
 
 await page.onLoad()
 told.first = page.data.person

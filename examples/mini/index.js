@@ -1,4 +1,4 @@
-const { request, signOut } = require('../../wxlogin.js')
+const { request, signOut } = require('./wxlogin.js')
 
 Page({
   data: { person: null, failure: '', nickname: '', picture: '' },
