@@ -9,10 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	oidcapp "wxlogin/examples/oidc-app"
-	"wxlogin/internal/admin"
 	"wxlogin/internal/demo"
 	"wxlogin/internal/web"
 	"wxlogin/internal/wechat/wechatsim"
@@ -139,7 +137,7 @@ func (c *demoCommand) prepare(ctx context.Context, env *environment, config conf
 			return nil, fmt.Errorf("make up people: %w", err)
 		}
 	}
-	admins := admin.New(admin.Config{Store: db, AppID: config.appID, Now: time.Now})
+	admins := config.adminService(db)
 	id, secret, err := addSample(ctx, admins, keys, config, appURL+"/")
 	if err != nil {
 		return nil, err

@@ -28,7 +28,8 @@ const recheckPause = 10 * time.Minute
 
 // due says whether a session that lives has to be checked before it counts.
 func (s *Server) due(r *http.Request, visit *auth.Visit) bool {
-	return s.recheckAfter > 0 && auth.Age(s.now(), visit.Session.CreatedAt) >= s.recheckAfter && !s.paused(r, visit)
+	after := s.rules.Recheck
+	return after > 0 && auth.Age(s.now(), visit.Session.CreatedAt) >= after && !s.paused(r, visit)
 }
 
 // The pause is a cookie that only a failed trip brings, and only for the session
