@@ -8,12 +8,12 @@ const drivers = {
   async 'better-sqlite3'() {
     const { default: Database } = await import('better-sqlite3');
     const db = new Database(file, { readonly: true });
-    return { all: (sql) => db.prepare(sql).all() };
+    return { all: (sql) => db.prepare(sql).all(), run: (sql) => db.exec(sql) };
   },
   async 'node:sqlite'() {
     const { DatabaseSync } = await import('node:sqlite');
     const db = new DatabaseSync(file, { readOnly: true });
-    return { all: (sql) => db.prepare(sql).all() };
+    return { all: (sql) => db.prepare(sql).all(), run: (sql) => db.exec(sql) };
   },
   async duckdb() {
     const { DuckDBInstance } = await import('@duckdb/node-api');
@@ -26,7 +26,7 @@ const drivers = {
 
 const seen = { reads: 0, wrong: 0, first: 0, last: 0, held: false, integrity: '', error: '' };
 try {
-  const { all, prefix = '' } = await drivers[program]();
+  const { all, run = all, prefix = '' } = await drivers[program]();
   const read = async () => {
     const [row] = await all(both.replaceAll('FROM_', prefix));
     seen.reads++;
@@ -38,11 +38,11 @@ try {
     seen.last = await read();
     await setTimeout(10);
   }
-  await all('BEGIN');
+  await run('BEGIN');
   const before = await read();
   await setTimeout(2000);
   seen.held = (await read()) === before;
-  await all('COMMIT');
+  await run('COMMIT');
   seen.last = await read();
   if (!prefix) seen.integrity = (await all('PRAGMA integrity_check'))[0].integrity_check;
 } catch (error) {
