@@ -152,7 +152,7 @@ func (d *doctor) checkDatabase(ctx context.Context) []finding {
 	}
 	var others []finding
 	if d.config.appID != "" {
-		switch n, err := db.OtherAccounts(ctx, d.config.appID); {
+		switch n, err := db.OtherAccounts(ctx, []string{d.config.appID}); {
 		case err != nil:
 			return one(failure, "database", err.Error(), advice)
 		case n > 0:

@@ -61,13 +61,18 @@ func (s *Service) Enter(v *auth.Visit) (Actor, error) {
 }
 
 // MayEnter is the one rule of who is an admin: a browser let in by a link, or a
-// person whom the configuration or `admin grant` names.
+// person whom the configuration or `admin grant` names, by whichever of their
+// identities.
 func (s *Service) MayEnter(v *auth.Visit) bool {
 	if v.Session.Kind == auth.AdminSession {
 		return true
 	}
-	return v.User.ID != "" && !v.User.Blocked && v.User.AppID == s.appID &&
-		(v.Granted || s.Configured(v.User.OpenID))
+	return v.User.ID != "" && !v.User.Blocked && (v.Granted || s.named(v.User))
+}
+
+// named says whether the configuration names one of a person's identities.
+func (s *Service) named(u auth.User) bool {
+	return slices.ContainsFunc(u.AllIdentities(), func(i auth.Identity) bool { return i.AppID == s.appID && s.Configured(i.OpenID) })
 }
 
 // Stale says whether a visit is an admin's whose login is too old for what only a

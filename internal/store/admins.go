@@ -107,14 +107,17 @@ func (s *Store) EraseUser(ctx context.Context, userID string, guard *admin.Guard
 		}
 		// an openid is data on a person too, and somebody who comes again is new.
 		_, err = tx.ExecContext(ctx, `DELETE FROM admins WHERE EXISTS (SELECT 1 FROM users
-			WHERE users.id = $1 AND users.appid = admins.appid AND users.openid = admins.openid)`, userID)
+			WHERE users.id = $1 AND users.appid = admins.appid AND users.openid = admins.openid)
+			OR EXISTS (SELECT 1 FROM identities
+			WHERE identities.user_id = $1 AND identities.appid = admins.appid AND identities.openid = admins.openid)`, userID)
 		if err != nil {
 			return err
 		}
 		// The audit log keeps what was done and when, under our id alone: no openid, and
 		// no reason that somebody has written about them.
 		_, err = tx.ExecContext(ctx, `UPDATE events SET subject = $1, detail = ''
-			WHERE subject = $1 OR subject = (SELECT openid FROM users WHERE id = $1)`, userID)
+			WHERE subject = $1 OR subject = (SELECT openid FROM users WHERE id = $1)
+				OR subject IN (SELECT id FROM identities WHERE user_id = $1 UNION ALL SELECT openid FROM identities WHERE user_id = $1)`, userID)
 		if err != nil {
 			return err
 		}
@@ -197,13 +200,23 @@ const adminLock = 0x777861646d696e
 // same moment do not both. It stands before every other statement, so that nobody
 // waits for it with a lock of another kind.
 func (s *Store) leavesAnAdmin(ctx context.Context, tx *sqldb.Tx, guard *admin.Guard, column, except string) error {
-	if guard == nil {
+	if err := s.lockAdmins(ctx, tx, guard); err != nil {
+		return err
+	}
+	return s.wantAnAdmin(ctx, tx, guard, column, except)
+}
+
+func (s *Store) lockAdmins(ctx context.Context, tx *sqldb.Tx, guard *admin.Guard) error {
+	if guard == nil || !s.db.ManyWriters {
 		return nil
 	}
-	if s.db.ManyWriters {
-		if _, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1)`, int64(adminLock)); err != nil {
-			return err
-		}
+	_, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1)`, int64(adminLock))
+	return err
+}
+
+func (s *Store) wantAnAdmin(ctx context.Context, tx *sqldb.Tx, guard *admin.Guard, column, except string) error {
+	if guard == nil {
+		return nil
 	}
 	var n int64
 	query, args := countAdmins(*guard, column, except)
@@ -216,15 +229,22 @@ func (s *Store) leavesAnAdmin(ctx context.Context, tx *sqldb.Tx, guard *admin.Gu
 	return nil
 }
 
-// countAdmins counts who can enter, besides one person by a column of users. It
-// begins with the few who are named, so that not everybody is asked whether they are.
+// countAdmins counts who can enter, by whichever of their identities: besides one
+// person, or but for one openid. It begins with the few who are named, so that not
+// everybody is asked whether they are.
 func countAdmins(guard admin.Guard, column, except string) (query string, args []any) {
-	admins, args := "SELECT openid FROM admins WHERE appid = $1 UNION ALL VALUES ('')", []any{guard.AppID, except} // '' is nobody
+	named, args := "SELECT openid FROM admins WHERE appid = $1 UNION ALL VALUES ('')", []any{guard.AppID, except} // '' is nobody
 	for _, openID := range guard.Configured {
 		args = append(args, openID)
-		admins += fmt.Sprintf(", ($%d)", len(args))
+		named += fmt.Sprintf(", ($%d)", len(args))
 	}
-	return "SELECT COUNT(*) FROM users WHERE users.appid = $1 AND users.openid IN (" + admins + ") AND users.blocked = 0 AND users." + column + " <> $2", args
+	person, openID := "id <> $2", ""
+	if column == "openid" {
+		person, openID = "TRUE", " AND openid <> $2"
+	}
+	return "SELECT COUNT(*) FROM users WHERE blocked = 0 AND " + person + ` AND id IN (
+		SELECT id FROM users WHERE appid = $1 AND openid IN (` + named + ")" + openID + `
+		UNION ALL SELECT user_id FROM identities WHERE appid = $1 AND openid IN (` + named + ")" + openID + ")", args
 }
 
 // AddAdminLink implements admin.Store.
