@@ -36,6 +36,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return serveBare(ctx, args[1:], stdout)
 	case rowsCommand:
 		return writeRows(ctx, args[1:], stdout)
+	case signaturesCommand:
+		return sign(ctx, args[1:], stdout)
 	case soakCommand:
 		return runSoak(ctx, args[1:], stdout, stderr)
 	case racesCommand:

@@ -32,7 +32,7 @@ type options struct {
 }
 
 // parts are the figures that --only can name.
-var parts = []string{"visit", "verify", "logins", "growth", "admin", "memory"}
+var parts = []string{"visit", "verify", "logins", "distance", "growth", "admin", "oidc", "memory"}
 
 func parseOptions(args []string, stderr io.Writer) (*options, error) {
 	o := &options{

@@ -59,14 +59,20 @@ const (
 	aimVisit  = .80
 	aimVerify = .85
 	aimLogins = 1.0
+
+	aimUserinfo = .60
+	aimTrip     = 1.0 // three signatures to a whole trip
 )
 
 // visits takes the loads of one path: those of the bare handler, then those of
 // each service.
 func (r *report) visits(part string, sides []rig.Side, loads [][]rig.Load) {
 	title, label, aim := "Repeat visit: `GET /`, signed in", "repeat visit", aimVisit
-	if part == "verify" {
+	switch part {
+	case "verify":
 		title, label, aim = "Forward auth: `GET /verify`, signed in", "verify", aimVerify
+	case "userinfo":
+		title, label, aim = "OpenID Connect: `GET /oidc/userinfo`, each call with a token of its own", "userinfo", aimUserinfo
 	}
 	s := r.section(compared, title, "", "requests/s", "p50", "p99", "CPU a request", "requests/s : bare", "CPU : bare")
 	for i, side := range sides {
@@ -129,6 +135,38 @@ func (r *report) logins(stores []*stored, rows []written, rounds map[string][]lo
 	}
 }
 
+// trips takes the rounds of each provider, wxlogin first, and the signatures that were
+// made between them.
+func (r *report) trips(providers []*provider, signatures []signed, rounds [][]tripRound) {
+	t := r.section(compared, tripsTitle, "", "authorize", "token", "userinfo", "the trip", "trips a second", "three signatures : trip", "of wxlogin's")
+	ms := func(seconds float64) string { return short(time.Duration(seconds * float64(time.Second))) }
+	t.add("three signatures of RS256", "", "", "", ms(3*rig.Medians(signatures, signed.each)), "", "1", "")
+	for i, p := range providers {
+		var cells []string
+		for step := range tripSteps {
+			cells = append(cells, ms(rig.Medians(rounds[i], func(r tripRound) float64 { return r.each(step) })))
+		}
+		var ratios []float64
+		for k, one := range rounds[i] {
+			ratios = append(ratios, 3*signatures[k].each()/one.trip())
+		}
+		t.add(append(append([]string{p.name}, cells...), ms(rig.Medians(rounds[i], tripRound.trip)),
+			fmt.Sprintf("%.0f", rig.Medians(rounds[i], tripRound.rate)), ratio(rig.Median(ratios)),
+			ratio(ratioOf(rounds[i], rounds[0], tripRound.trip)))...)
+		if i == 0 {
+			r.bars = append(r.bars, bar{"three RS256 signatures : a trip, CPU", rig.Median(ratios), aimTrip})
+		}
+	}
+}
+
+// distance takes how long callbacks were not answered, by kind of login.
+func (r *report) distance(took map[string][]time.Duration) {
+	s := r.section(compared, "The callback, with WeChat behind TLS 1.3 and a round trip of "+short(roundTrip), "", "logins", "p50", "p99", "round trips it needs")
+	for _, kind := range []string{returning, firstTime} {
+		s.add(kind, fmt.Sprint(len(took[kind])), short(rig.Quantile(took[kind], .5)), short(rig.Quantile(took[kind], .99)), fmt.Sprint(calls[kind]))
+	}
+}
+
 func (r *report) admin(s *stored, results []adminResult) {
 	t := r.section(asked, "The admin pages, "+s.name(), "", "asked", "p50", "p95")
 	for _, result := range results {
@@ -139,6 +177,7 @@ func (r *report) admin(s *stored, results []adminResult) {
 const (
 	growthTitle = "Growth: many people stored against few"
 	memoryTitle = "Memory and start"
+	tripsTitle  = "OpenID Connect: processor time of a trip of somebody who is signed in and has agreed"
 )
 
 // arrange puts what is compared before what is not, in whatever order it was

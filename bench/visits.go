@@ -29,6 +29,12 @@ func (m *measurement) visits(ctx context.Context, part string) error {
 			return fmt.Errorf("%s with %s: %w", path, side.Name, err)
 		}
 	}
+	return m.besideBare(ctx, part, path, sides)
+}
+
+// besideBare compares what answers a path with the bare handler that gives the first
+// one's first answer.
+func (m *measurement) besideBare(ctx context.Context, part, path string, sides []rig.Side) error {
 	first := sides[0]
 	if err := first.Conns[0].Do(first.Requests[0].Bytes, time.Now().Add(time.Minute)); err != nil {
 		return err

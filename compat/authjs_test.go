@@ -15,15 +15,7 @@ import (
 // Auth.js, with the provider that server client show prints for it: it reads the ID
 // token and nothing else, and checks iss and PKCE. Who is not of the group gets no session.
 func TestAuthJS(t *testing.T) {
-	folder := t.TempDir()
-	if err := os.CopyFS(folder, os.DirFS("testdata/authjs")); err != nil {
-		t.Fatal(err)
-	}
-	install := exec.Command("npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts")
-	install.Dir = folder
-	if out, err := install.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	folder := npmProject(t, "testdata/authjs")
 	s := startService(t)
 	address := freeAddress(t)
 	origin := "http://" + address

@@ -26,15 +26,7 @@ func TestOIDCClientTS(t *testing.T) {
 		}
 		t.Skip(err)
 	}
-	folder := t.TempDir()
-	if err := os.CopyFS(folder, os.DirFS("testdata/oidc-client-ts")); err != nil {
-		t.Fatal(err)
-	}
-	install := exec.Command("npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts")
-	install.Dir = folder
-	if out, err := install.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	folder := npmProject(t, "testdata/oidc-client-ts")
 	s := startService(t)
 	var settings struct {
 		Authority string `json:"authority"`

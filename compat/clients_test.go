@@ -29,7 +29,7 @@ func startService(t *testing.T) *service {
 	if out, err := exec.Command("go", "build", "-o", s.program, "../cmd/server").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	command := exec.Command(s.program, "demo", "--empty", "--data", filepath.Join(folder, "data"), "--simulator-addr", "127.0.0.1:0")
+	command := exec.Command(s.program, "demo", "--empty", "--data", filepath.Join(folder, "data"), "--simulator-addr", "127.0.0.1:0", "--app-addr", "127.0.0.1:0")
 	command.Env = append(os.Environ(), "WXLOGIN_ADDR=127.0.0.1:0")
 	said := start(t, command)
 	for s.issuer == "" {
@@ -117,6 +117,21 @@ func goInstall(t *testing.T, module string) string {
 	folder := t.TempDir()
 	install := exec.Command("go", "install", module)
 	install.Dir, install.Env = folder, append(os.Environ(), "GOBIN="+folder, "GOFLAGS=")
+	if out, err := install.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return folder
+}
+
+// npmProject is a copy of a folder with what its lock names.
+func npmProject(t *testing.T, name string) (folder string) {
+	t.Helper()
+	folder = t.TempDir()
+	if err := os.CopyFS(folder, os.DirFS(name)); err != nil {
+		t.Fatal(err)
+	}
+	install := exec.Command("npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts")
+	install.Dir = folder
 	if out, err := install.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

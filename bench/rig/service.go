@@ -75,11 +75,15 @@ func (s *Service) Target() Target { return Target{s.Address, s.PID()} }
 // StartService starts the program on a database, as WXLOGIN_DATABASE_URL names
 // it, and waits until it is ready.
 func (w *World) StartService(ctx context.Context, database string) (*Service, error) {
-	p, err := Start(w.Folder, append(w.variables(database),
+	return w.start(ctx, database, "http://"+w.WeChat.Address)
+}
+
+func (w *World) start(ctx context.Context, database, api string, more ...string) (*Service, error) {
+	p, err := Start(w.Folder, append(append(w.variables(database), more...),
 		"WXLOGIN_ADDR=127.0.0.1:0",
 		"WXLOGIN_METRICS_ADDR=127.0.0.1:0",
 		"WXLOGIN_WECHAT_OPEN_URL=http://"+w.WeChat.Address,
-		"WXLOGIN_WECHAT_API_URL=http://"+w.WeChat.Address,
+		"WXLOGIN_WECHAT_API_URL="+api,
 		"WXLOGIN_RATE_LIMIT=0", // all phones share one address here
 	), w.Program)
 	if err != nil {
@@ -134,15 +138,24 @@ func (w *World) variables(database string) []string {
 // AdminLink asks the program for a one-time address of the admin pages and returns the
 // token in it.
 func (w *World) AdminLink(ctx context.Context, database string) (string, error) {
-	cmd := exec.CommandContext(ctx, w.Program, "admin", "link")
-	cmd.Dir, cmd.Env = w.Folder, append(cmd.Environ(), w.variables(database)...)
-	out, err := cmd.Output()
+	out, err := w.Run(ctx, database, "admin", "link")
 	if err != nil {
-		return "", fmt.Errorf("server admin link: %w", err)
+		return "", err
 	}
 	_, token, ok := strings.Cut(strings.TrimSpace(string(out)), "token=")
 	if !ok {
 		return "", fmt.Errorf("server admin link printed %q", out)
 	}
 	return token, nil
+}
+
+// Run runs a command of the program on a database and returns what it prints.
+func (w *World) Run(ctx context.Context, database string, args ...string) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, w.Program, args...)
+	cmd.Dir, cmd.Env = w.Folder, append(cmd.Environ(), w.variables(database)...)
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("server %s: %w", strings.Join(args, " "), err)
+	}
+	return out, nil
 }

@@ -12,7 +12,8 @@ var arrows = map[string][]string{
 	"bench":                     {"bench/rig"},
 	"compat":                    {}, // it knows commands and addresses
 	"bench/rig":                 {}, // it knows the built program alone
-	"cmd/server":                {"internal/admin", "internal/auth", "internal/demo", "internal/idtoken", "internal/store", "internal/telemetry", "internal/web", "internal/wechat", "internal/wechat/wechatsim", "migrations", "templates"},
+	"cmd/server":                {"examples/oidc-app", "internal/admin", "internal/auth", "internal/demo", "internal/idtoken", "internal/store", "internal/telemetry", "internal/web", "internal/wechat", "internal/wechat/wechatsim", "migrations", "templates"},
+	"examples/oidc-app":         {}, // somebody else's application
 	"internal/admin":            {"internal/auth"},
 	"internal/auth":             {},
 	"internal/demo":             {"internal/admin", "internal/auth", "internal/store", "internal/web"},

@@ -8,9 +8,9 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"time"
+	"strings"
 
-	"wxlogin/internal/admin"
+	oidcapp "wxlogin/examples/oidc-app"
 	"wxlogin/internal/demo"
 	"wxlogin/internal/web"
 	"wxlogin/internal/wechat/wechatsim"
@@ -21,6 +21,7 @@ type demoCommand struct {
 	Data          string `help:"Keep the database and the keys in this folder. Default: a temporary one, gone at the end." placeholder:"DIR"`
 	Empty         bool   `help:"Begin with nobody, instead of some hundred made-up people and their logins."`
 	SimulatorAddr string `name:"simulator-addr" help:"Where the simulated WeChat listens. Default: 127.0.0.1:8008, or any free port if that is taken."`
+	AppAddr       string `name:"app-addr" help:"Where the sample application listens. Default: 127.0.0.1:8009, or any free port if that is taken."`
 }
 
 const defaultSimulatorAddr = "127.0.0.1:8008"
@@ -34,9 +35,6 @@ func (c *demoCommand) Run(ctx context.Context, env *environment) error {
 	}
 	if !onLoopback(s.Addr) {
 		return badSetting("addr", "%q can be reached from other machines; the demonstration listens on 127.0.0.1 only", s.Addr)
-	}
-	if c.SimulatorAddr != "" && !onLoopback(c.SimulatorAddr) {
-		return fmt.Errorf("--simulator-addr: %q can be reached from other machines; the demonstration listens on 127.0.0.1 only", c.SimulatorAddr)
 	}
 	log, err := env.logs(s.LogFormat, s.LogLevel)
 	if err != nil {
@@ -57,10 +55,16 @@ func (c *demoCommand) Run(ctx context.Context, env *environment) error {
 		return err
 	}
 	defer listener.Close()
-	simListener, err := c.listenSimulator()
+	simListener, err := listenBeside("simulator-addr", c.SimulatorAddr, defaultSimulatorAddr)
 	if err != nil {
 		return err
 	}
+	defer simListener.Close()
+	appListener, err := listenBeside("app-addr", c.AppAddr, defaultAppAddr)
+	if err != nil {
+		return err
+	}
+	defer appListener.Close()
 	public, simURL := "http://"+listener.Addr().String(), "http://"+simListener.Addr().String()
 	sim := wechatsim.New(wechatsim.Config{AnyBrowser: true, CallbackHosts: []string{listener.Addr().String()}, Logger: log.Logger})
 
@@ -71,7 +75,8 @@ func (c *demoCommand) Run(ctx context.Context, env *environment) error {
 	if err != nil {
 		return err
 	}
-	if err := c.announce(ctx, env, s, config, simURL); err != nil {
+	app, err := c.prepare(ctx, env, config, simURL, "http://"+appListener.Addr().String(), log.Logger)
+	if err != nil {
 		return err
 	}
 	tracing, err := env.tracing(ctx, config, log.Logger)
@@ -81,13 +86,14 @@ func (c *demoCommand) Run(ctx context.Context, env *environment) error {
 	defer tracing.Close()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	simDone := make(chan error, 1)
-	go func() { simDone <- serveSimulator(ctx, simListener, sim, log.Logger) }()
+	beside := make(chan error, 2)
+	go func() { beside <- serveBeside(ctx, simListener, sim, log.Logger) }()
+	go func() { beside <- serveBeside(ctx, appListener, app, log.Logger) }()
 	err = serve(ctx, service{
 		settings: s, config: config, demo: &web.Demo{SimulatorURL: simURL}, tracing: tracing, listener: listener, logs: tracing.Logs(log),
 	})
 	cancel()
-	return errors.Join(err, <-simDone)
+	return errors.Join(err, <-beside, <-beside)
 }
 
 // folder is where the demonstration keeps its data, and what to do with it in
@@ -100,44 +106,61 @@ func (c *demoCommand) folder() (path string, remove func(), err error) {
 	return path, func() { os.RemoveAll(path) }, err
 }
 
-func (c *demoCommand) listenSimulator() (net.Listener, error) {
-	if c.SimulatorAddr != "" {
-		listener, err := net.Listen("tcp", c.SimulatorAddr)
-		if err != nil {
-			return nil, fmt.Errorf("--simulator-addr: %s", whyNot(c.SimulatorAddr, err))
+// listenBeside opens a listener on this machine for what the demonstration runs beside
+// the service. An address that nobody has asked for is exchanged for a free one.
+func listenBeside(flag, addr, usual string) (net.Listener, error) {
+	if addr == "" {
+		if listener, err := net.Listen("tcp", usual); err == nil {
+			return listener, nil
 		}
-		return listener, nil
+		addr = "127.0.0.1:0"
 	}
-	listener, err := net.Listen("tcp", defaultSimulatorAddr)
+	if !onLoopback(addr) {
+		return nil, fmt.Errorf("--%s: %q can be reached from other machines; the demonstration listens on 127.0.0.1 only", flag, addr)
+	}
+	listener, err := net.Listen("tcp", addr)
 	if err != nil {
-		return net.Listen("tcp", "127.0.0.1:0")
+		return nil, fmt.Errorf("--%s: %s", flag, whyNot(addr, err))
 	}
 	return listener, nil
 }
 
-// announce prints the addresses to open.
-func (c *demoCommand) announce(ctx context.Context, env *environment, s *settings, config config, simURL string) error {
-	db, _, err := s.openStore(ctx, slog.New(slog.DiscardHandler))
+// prepare fills the database, prints what to open, and makes the sample application.
+func (c *demoCommand) prepare(ctx context.Context, env *environment, config config, simURL, appURL string, log *slog.Logger) (*oidcapp.App, error) {
+	db, keys, err := c.settings.openStore(ctx, slog.New(slog.DiscardHandler))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer db.Close()
 	if !c.Empty {
 		if err := demo.Seed(ctx, db, config.appID); err != nil {
-			return fmt.Errorf("make up people: %w", err)
+			return nil, fmt.Errorf("make up people: %w", err)
 		}
 	}
-	adminLink, ends, err := newAdminLink(ctx, admin.New(admin.Config{Store: db, AppID: config.appID, Now: time.Now}), config.publicURL)
+	admins := config.adminService(db)
+	id, secret, err := addSample(ctx, admins, keys, config, appURL+"/")
 	if err != nil {
-		return err
+		return nil, err
+	}
+	adminLink, ends, err := newAdminLink(ctx, admins, config.publicURL)
+	if err != nil {
+		return nil, err
 	}
 	env.answer(`wxlogin 演示 / demonstration: a simulated WeChat, nothing leaves this machine.
 
   访客 visitor      %s/
   管理员 admin      %s   (one use, until %s)
   模拟器 simulator  %s/
+  示例应用 app      %s/
+
+OpenID Connect, for an application of yours:
+  issuer            %s
+  client_id         %s
+  client_secret     %s
+  redirect_uri      %s   (any port)
 
 Ctrl+C stops it.
-`, config.publicURL, adminLink, ends.In(config.zone).Format("15:04"), simURL)
-	return nil
+`, config.publicURL, adminLink, ends.In(config.zone).Format("15:04"), simURL, appURL,
+		issuerOf(config), id, string(secret), strings.Join(sampleClient().RedirectURIs, "  "))
+	return oidcapp.New(oidcapp.Config{Issuer: issuerOf(config), ClientID: id, ClientSecret: string(secret), URL: appURL, Log: log})
 }

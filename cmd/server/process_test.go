@@ -53,6 +53,12 @@ func startIn(t *testing.T, folder string, variables []string, args ...string) *p
 	return startProgram(t, watchedProgram, folder, variables, args...)
 }
 
+// runs runs a command that does one thing after another and ends.
+func runs(t *testing.T, variables []string, args ...string) *process {
+	t.Helper()
+	return startProgram(t, plainProgram(t), t.TempDir(), variables, args...)
+}
+
 func startProgram(t *testing.T, program, folder string, variables []string, args ...string) *process {
 	t.Helper()
 	p := &process{t: t, cmd: exec.Command(program, args...), stdout: newLines(), stderr: newLines(), exited: make(chan struct{})}
@@ -337,26 +343,26 @@ func TestServe(t *testing.T) {
 		"WXLOGIN_PUBLIC_URL=" + publicURL, "WXLOGIN_DATABASE_URL=sqlite:" + database,
 		"WXLOGIN_APPID=" + sim.AppID(), "WXLOGIN_APPSECRET=" + sim.Secret(),
 	}
-	link := start(t, other, "admin", "link")
+	link := runs(t, other, "admin", "link")
 	link.wantExit(0)
 	desktop := newPhone(t, address, "", "")
 	wantAdmin(t, desktop, publicURL, strings.TrimSpace(link.stdout.text()), "林小满")
 
 	// The same, put out from another process.
-	sessions := start(t, other, "admin", "sessions")
+	sessions := runs(t, other, "admin", "sessions")
 	sessions.wantExit(0)
 	line := strings.Split(strings.TrimSpace(sessions.stdout.text()), "\t")
 	if len(line) != 6 || len(line[0]) != 36 || !strings.HasPrefix(line[1], "let in ") || line[4] != "127.0.0.1" {
 		t.Fatalf("the browsers that are in: %q", line)
 	}
-	end := start(t, other, "admin", "end", line[0])
+	end := runs(t, other, "admin", "end", line[0])
 	end.wantExit(0)
 	if got := desktop.ask(http.MethodGet, publicURL+"/admin", nil); got.status != http.StatusUnauthorized {
 		t.Errorf("after it has been ended, the browser gets %d", got.status)
 	}
-	start(t, other, "admin", "end", line[0]).wantExit(1)
+	runs(t, other, "admin", "end", line[0]).wantExit(1)
 
-	backup := start(t, other, "backup", filepath.Join(t.TempDir(), "copy.db"))
+	backup := runs(t, other, "backup", filepath.Join(t.TempDir(), "copy.db"))
 	backup.wantExit(0)
 
 	service.terminate()
@@ -370,7 +376,7 @@ func TestServe(t *testing.T) {
 	if err := os.Remove(database + ".keys"); err != nil {
 		t.Fatal(err)
 	}
-	lost := start(t, other, "admin", "list")
+	lost := runs(t, other, "admin", "list")
 	lost.wantExit(1)
 	if said := lost.stderr.text(); !strings.Contains(said, database+".keys is gone") || !strings.Contains(said, "WXLOGIN_KEYS") {
 		t.Errorf("without the keys it says %s", said)
@@ -378,7 +384,7 @@ func TestServe(t *testing.T) {
 	if _, err := os.Stat(database + ".keys"); err == nil {
 		t.Error("new keys were made")
 	}
-	start(t, append(other, "WXLOGIN_KEYS="+strings.TrimSpace(string(keys))), "admin", "list").wantExit(0)
+	runs(t, append(other, "WXLOGIN_KEYS="+strings.TrimSpace(string(keys))), "admin", "list").wantExit(0)
 }
 
 // wantAdmin opens an admin link in a browser, presses its button and finds the
@@ -460,16 +466,16 @@ func TestHealthcheck(t *testing.T) {
 	service, address := startService(t, sim, "http://127.0.0.1:1", filepath.Join(t.TempDir(), "wxlogin.db"))
 	variables := []string{"WXLOGIN_ADDR=" + address, "WXLOGIN_PUBLIC_URL=" + publicURL}
 
-	alive := start(t, variables, "healthcheck")
+	alive := runs(t, variables, "healthcheck")
 	alive.wantExit(0)
 	// As in a container, where the service listens everywhere.
 	_, port, _ := net.SplitHostPort(address)
-	everywhere := start(t, []string{"WXLOGIN_ADDR=0.0.0.0:" + port, variables[1]}, "healthcheck")
+	everywhere := runs(t, []string{"WXLOGIN_ADDR=0.0.0.0:" + port, variables[1]}, "healthcheck")
 	everywhere.wantExit(0)
 
 	service.terminate()
 	service.wantExit(0)
-	dead := start(t, variables, "healthcheck")
+	dead := runs(t, variables, "healthcheck")
 	dead.wantExit(1)
 	if said := dead.stderr.text(); !strings.HasPrefix(said, "server: not ready: ") || strings.Count(said, "\n") != 1 {
 		t.Errorf("the health check says %q", said)
@@ -479,7 +485,7 @@ func TestHealthcheck(t *testing.T) {
 // The demonstration needs nothing, and every address that it prints works.
 func TestDemo(t *testing.T) {
 	temporary := t.TempDir()
-	demo := start(t, []string{"TMPDIR=" + temporary}, "demo", "--addr=127.0.0.1:0", "--simulator-addr=127.0.0.1:0")
+	demo := start(t, []string{"TMPDIR=" + temporary}, "demo", "--addr=127.0.0.1:0", "--simulator-addr=127.0.0.1:0", "--app-addr=127.0.0.1:0")
 	demo.stdout.wait(t, "Ctrl+C")
 	printed := printedAddresses(t, demo.stdout.text())
 	base := strings.TrimSuffix(printed.visitor, "/")
@@ -500,7 +506,7 @@ func TestDemo(t *testing.T) {
 	}
 }
 
-type addresses struct{ visitor, admin, simulator string }
+type addresses struct{ visitor, admin, simulator, app string }
 
 // printedAddresses reads what the demonstration prints.
 func printedAddresses(t *testing.T, text string) addresses {
@@ -512,5 +518,5 @@ func printedAddresses(t *testing.T, text string) addresses {
 		}
 		return found[1]
 	}
-	return addresses{of("visitor"), of("admin"), of("simulator")}
+	return addresses{of("visitor"), of("admin"), of("simulator"), of("app")}
 }

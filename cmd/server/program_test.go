@@ -54,7 +54,7 @@ func buildProgram() (string, error) {
 // startDemo starts the demonstration on free ports.
 func startDemo(t *testing.T, folder string, variables ...string) *process {
 	t.Helper()
-	p := startProgram(t, plainProgram(t), folder, variables, "demo", "--addr=127.0.0.1:0", "--simulator-addr=127.0.0.1:0")
+	p := startProgram(t, plainProgram(t), folder, variables, "demo", "--addr=127.0.0.1:0", "--simulator-addr=127.0.0.1:0", "--app-addr=127.0.0.1:0")
 	p.stdout.wait(t, "Ctrl+C")
 	return p
 }
@@ -63,6 +63,11 @@ func startDemo(t *testing.T, folder string, variables ...string) *process {
 type endsWhatIsShared struct{ testscript.TestingM }
 
 func (m endsWhatIsShared) Run() int {
+	// A program with the race detector waits a second when it ends, unless it is told
+	// not to: see the Makefile.
+	if os.Getenv("GORACE") == "" {
+		os.Setenv("GORACE", "atexit_sleep_ms=0")
+	}
 	defer func() {
 		if sharedChromium.end != nil {
 			sharedChromium.end()

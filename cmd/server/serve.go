@@ -173,18 +173,24 @@ func (a assembled) close(ctx context.Context) {
 // assemble puts the domain and the pages together.
 func assemble(p parts) (assembled, error) {
 	config, log := p.config, p.logs.Logger
-	client := wechat.New(wechat.Config{
-		AppID:     config.appID,
-		AppSecret: config.appSecret,
-		OpenURL:   config.openURL,
-		APIURL:    config.apiURL,
-		Lang:      config.lang,
-		Observe:   p.observers.Call,
-	})
-	pictures := auth.NewPictures(client, p.db, time.Now, log)
-	refresher := auth.NewRefresher(client, p.db, pictures, time.Now, log)
+	// A client for each account, so that no secret, code or token is ever sent with
+	// another's AppID.
+	providers, minis, refreshers := make(map[string]auth.Provider), make(map[string]auth.MiniProvider), make(map[string]auth.RefreshProvider)
+	var fetcher auth.PictureFetcher // any of them: pictures need no secret
+	for _, account := range config.accounts {
+		client := config.client(account, p.observers.Call)
+		fetcher, refreshers[account.AppID] = client, client
+		if account.Kind == auth.MiniProgram {
+			minis[account.Name] = client
+		} else {
+			providers[account.Name] = client
+		}
+	}
+	pictures := auth.NewPictures(fetcher, p.db, time.Now, log)
+	refresher := auth.NewRefresher(refreshers, p.db, pictures, time.Now, log)
 	rules := auth.Rules{
 		AppID:    config.appID,
+		Accounts: config.accounts,
 		Mode:     config.mode,
 		Idle:     config.idle,
 		Lifetime: config.lifetime,
@@ -201,6 +207,7 @@ func assemble(p parts) (assembled, error) {
 	server, err := web.New(web.Config{
 		PublicURL:      config.publicURL,
 		ReturnHosts:    config.returnHosts,
+		AccountHosts:   config.accountHosts,
 		CookieDomain:   config.cookieDomain,
 		TrustedProxies: config.proxies,
 		Lang:           config.lang,
@@ -212,12 +219,12 @@ func assemble(p parts) (assembled, error) {
 		Demo:           p.demo,
 		Branding:       config.branding,
 		Auth: auth.New(auth.Config{
-			Provider: client, Store: p.db, Pictures: pictures, Rules: rules, Now: time.Now, Log: log,
+			Providers: providers, Minis: minis, Store: p.db, Pictures: pictures, Rules: rules, Now: time.Now, Log: log,
 			Observe: p.observers.Login, Arrived: p.observers.Arrived,
 		}),
 		Scans:       auth.NewScans(p.db, rules, time.Now, p.observers.Login),
 		Stopping:    p.stopping,
-		Admins:      admin.New(admin.Config{Store: p.db, AppID: config.appID, Admins: config.admins, Now: time.Now}),
+		Admins:      config.adminService(p.db),
 		Refresher:   refresher,
 		Pictures:    pictures,
 		Grants:      auth.NewGrants(p.db, p.keys, rules, time.Now),
@@ -241,6 +248,23 @@ func assemble(p parts) (assembled, error) {
 	})
 	logouts := idtoken.NewBackchannel(p.db, signing, issuerOf(config), time.Now, log)
 	return assembled{server, signing, logouts, pictures, refresher}, err
+}
+
+// client is WeChat as one of the accounts sees it. observe may be nil.
+func (c *config) client(account auth.Account, observe func(context.Context, string, auth.Reason, int64, time.Duration)) *wechat.Client {
+	return wechat.New(wechat.Config{
+		AppID:     account.AppID,
+		AppSecret: c.secrets[account.Name],
+		OpenURL:   c.openURL,
+		APIURL:    c.apiURL,
+		Lang:      c.lang,
+		Observe:   observe,
+	})
+}
+
+// adminService is the rules of who is an admin.
+func (c *config) adminService(db *store.Store) *admin.Service {
+	return admin.New(admin.Config{Store: db, AppID: c.appID, Accounts: c.accounts, Admins: c.admins, Now: time.Now})
 }
 
 // meaning says what one of WeChat's errcodes means.

@@ -88,23 +88,23 @@ Beside this official account there are, in one Open Platform account with it:
 		}
 		said += how
 		go func() {
-			tlsDone <- serveSimulator(ctx, secured, sim, log.Logger)
+			tlsDone <- serveBeside(ctx, secured, sim, log.Logger)
 			cancel()
 		}()
 	} else {
 		tlsDone <- nil
 	}
 	env.answer("%s", said)
-	err = serveSimulator(ctx, listener, sim, log.Logger)
+	err = serveBeside(ctx, listener, sim, log.Logger)
 	cancel()
 	return errors.Join(err, <-tlsDone)
 }
 
-// serveSimulator runs a simulator until ctx ends. What it holds back on purpose
-// is not waited for.
-func serveSimulator(ctx context.Context, listener net.Listener, sim *wechatsim.Simulator, log *slog.Logger) error {
+// serveBeside runs a simulator, or what else is beside a service, until ctx ends. What
+// it holds back on purpose is not waited for.
+func serveBeside(ctx context.Context, listener net.Listener, handler http.Handler, log *slog.Logger) error {
 	server := &http.Server{
-		Handler:           sim,
+		Handler:           handler,
 		ReadHeaderTimeout: headerTimeout,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
@@ -117,7 +117,7 @@ func serveSimulator(ctx context.Context, listener net.Listener, sim *wechatsim.S
 	})
 	defer stop()
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("simulator: %w", err)
+		return fmt.Errorf("%s: %w", listener.Addr(), err)
 	}
 	return nil
 }

@@ -159,7 +159,7 @@ func TestTracesByEnvFile(t *testing.T) {
 	spans := newTraceCollector(t)
 	folder := t.TempDir()
 	writeFile(t, filepath.Join(folder, ".env"), "OTEL_EXPORTER_OTLP_ENDPOINT="+spans.URL+"\nOTEL_SERVICE_NAME=shop-login\n")
-	service := startIn(t, folder, nil, "demo", "--empty", "--addr", "127.0.0.1:0", "--simulator-addr", "127.0.0.1:0", "--log-format", "json")
+	service := startIn(t, folder, nil, "demo", "--empty", "--addr", "127.0.0.1:0", "--simulator-addr", "127.0.0.1:0", "--app-addr", "127.0.0.1:0", "--log-format", "json")
 	var ready struct{ Address string }
 	if err := json.Unmarshal([]byte(service.stderr.wait(t, `"msg":"wxlogin is ready"`)), &ready); err != nil {
 		t.Fatal(err)

@@ -73,9 +73,14 @@ func (s *Service) Join(ctx context.Context, by Actor, keptID, otherID string) er
 	return s.store.JoinPeople(ctx, keptID, otherID, s.guard(by), s.event(by, ActJoin, keptID, otherID))
 }
 
-// PersonID is the id of a person, by it or by an openid.
+// PersonID is the id of a person, by it, by an openid of the account main, or by
+// account:openid.
 func (s *Service) PersonID(ctx context.Context, name string) (string, error) {
-	return s.store.PersonID(ctx, s.appID, name)
+	appID, openID, err := s.openid(name)
+	if err != nil {
+		return "", err
+	}
+	return s.store.PersonID(ctx, appID, openID)
 }
 
 // UndoJoin takes it back: who was joined is a person of their own again.

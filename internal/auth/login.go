@@ -74,6 +74,9 @@ type SaveLogin struct {
 	// Replaces is the hash of the session token that the browser held before;
 	// that session ends with the login. May be empty.
 	Replaces string
+	// SameDevice, if set, says of the person's sessions of the same identity and scope
+	// which of them this one takes the place of.
+	SameDevice func(Device) bool
 }
 
 // Store is where logins are written down. Every error is an *Error with

@@ -87,25 +87,26 @@ type RefreshProvider interface {
 
 // Refresher fetches profiles again with the stored refresh_tokens.
 type Refresher struct {
-	provider RefreshProvider
-	store    RefreshStore
-	pictures *Pictures
-	now      func() time.Time
-	log      *slog.Logger
-	owner    string // this process, among those of one database
-	limit    *rate.Limiter
+	providers map[string]RefreshProvider
+	store     RefreshStore
+	pictures  *Pictures
+	now       func() time.Time
+	log       *slog.Logger
+	owner     string // this process, among those of one database
+	limit     *rate.Limiter
 }
 
-// NewRefresher makes a Refresher.
-func NewRefresher(provider RefreshProvider, store RefreshStore, pictures *Pictures, now func() time.Time, log *slog.Logger) *Refresher {
+// NewRefresher makes a Refresher. The providers are those of the accounts, by AppID: a
+// token is one account's (official).
+func NewRefresher(providers map[string]RefreshProvider, store RefreshStore, pictures *Pictures, now func() time.Time, log *slog.Logger) *Refresher {
 	return &Refresher{
-		provider: provider,
-		store:    store,
-		pictures: pictures,
-		now:      now,
-		log:      log,
-		owner:    NewID(),
-		limit:    rate.NewLimiter(refreshRate, 1),
+		providers: providers,
+		store:     store,
+		pictures:  pictures,
+		now:       now,
+		log:       log,
+		owner:     NewID(),
+		limit:     rate.NewLimiter(refreshRate, 1),
 	}
 }
 
@@ -214,14 +215,18 @@ func (r *Refresher) refresh(ctx context.Context, id TokenID) error {
 }
 
 func (r *Refresher) fetch(ctx context.Context, user User, token Secret) (TokenAnswer, Userinfo, error) {
-	grant, err := r.provider.Refresh(ctx, token)
+	provider := r.providers[user.AppID]
+	if provider == nil {
+		return TokenAnswer{}, Userinfo{}, Failf(NoSuchAccount, "the token is of an account that is not configured")
+	}
+	grant, err := provider.Refresh(ctx, token)
 	if err != nil {
 		return TokenAnswer{}, Userinfo{}, err
 	}
 	if grant.OpenID != user.OpenID {
 		return TokenAnswer{}, Userinfo{}, Failf(IdentityClash, "the refresh is about another openid than the token's person")
 	}
-	info, err := r.provider.Userinfo(ctx, grant)
+	info, err := provider.Userinfo(ctx, grant)
 	if err == nil && info.OpenID != user.OpenID {
 		err = Failf(IdentityClash, "userinfo is about another openid than the token's person")
 	}

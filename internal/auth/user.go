@@ -19,15 +19,25 @@ const (
 	ScopeUserinfo Scope = "snsapi_userinfo" // consent page; the profile too
 )
 
+// ScopeLogin is the one scope of website accounts: a code on a desktop, consent on the
+// phone that scans it, and the profile (official: 网站应用).
+const ScopeLogin Scope = "snsapi_login"
+
+// ScopeMini stands in sessions and the history for a login of a mini program, which
+// asks for no scope (official: wx.login). No person and no token has it.
+const ScopeMini Scope = "mini"
+
 // ScopeScan stands in the history for a login that asked WeChat nothing: that of
 // a desktop, let in by a phone. No person and no token has it.
 const ScopeScan Scope = "scan"
 
 // ParseScope reads the scope of a token answer. WeChat separates several by
 // commas and ends a refresh answer's list with one (field reports), so the
-// widest one named counts and empty items are passed over.
+// widest one named counts and empty items are passed over. What ScopeLogin opens is
+// what ScopeUserinfo does.
 func ParseScope(s string) Scope {
-	if slices.Contains(strings.Split(s, ","), string(ScopeUserinfo)) {
+	items := strings.Split(s, ",")
+	if slices.Contains(items, string(ScopeUserinfo)) || slices.Contains(items, string(ScopeLogin)) {
 		return ScopeUserinfo
 	}
 	return ScopeBase

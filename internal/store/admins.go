@@ -5,6 +5,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"wxlogin/internal/admin"
@@ -233,18 +236,25 @@ func (s *Store) wantAnAdmin(ctx context.Context, tx *sqldb.Tx, guard *admin.Guar
 // person, or but for one openid. It begins with the few who are named, so that not
 // everybody is asked whether they are.
 func countAdmins(guard admin.Guard, column, except string) (query string, args []any) {
-	named, args := "SELECT openid FROM admins WHERE appid = $1 UNION ALL VALUES ('')", []any{guard.AppID, except} // '' is nobody
-	for _, openID := range guard.Configured {
-		args = append(args, openID)
-		named += fmt.Sprintf(", ($%d)", len(args))
-	}
-	person, openID := "id <> $2", ""
+	args = []any{except}
+	person, openID := "id <> $1", ""
 	if column == "openid" {
-		person, openID = "TRUE", " AND openid <> $2"
+		person, openID = "TRUE", " AND openid <> $1"
 	}
-	return "SELECT COUNT(*) FROM users WHERE blocked = 0 AND " + person + ` AND id IN (
-		SELECT id FROM users WHERE appid = $1 AND openid IN (` + named + ")" + openID + `
-		UNION ALL SELECT user_id FROM identities WHERE appid = $1 AND openid IN (` + named + ")" + openID + ")", args
+	var among []string
+	for _, appID := range slices.Sorted(maps.Keys(guard.Configured)) {
+		args = append(args, appID)
+		account := fmt.Sprintf("appid = $%d", len(args))
+		named := "SELECT openid FROM admins WHERE " + account + " UNION ALL VALUES ('')" // '' is nobody
+		for _, openID := range guard.Configured[appID] {
+			args = append(args, openID)
+			named += fmt.Sprintf(", ($%d)", len(args))
+		}
+		who := account + " AND openid IN (" + named + ")" + openID
+		among = append(among, "SELECT id FROM users WHERE "+who, "SELECT user_id FROM identities WHERE "+who)
+	}
+	return "SELECT COUNT(*) FROM users WHERE blocked = 0 AND " + person + " AND id IN (" +
+		strings.Join(append(among, "SELECT '' WHERE $1 = ''"), " UNION ALL ") + ")", args
 }
 
 // AddAdminLink implements admin.Store.

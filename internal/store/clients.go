@@ -92,11 +92,17 @@ const clientQuery = `SELECT ` + clientColumns + ` FROM clients WHERE id = $1`
 
 // ClientByID implements auth.GrantStore.
 func (s *Store) ClientByID(ctx context.Context, id string) (auth.Client, error) {
-	var row clientRow
-	if err := s.client.GetContext(ctx, &row, id); err != nil {
-		return auth.Client{}, s.orNone(ctx, "read client", err, auth.NoSuchClient)
+	client, state := s.cache.client(id)
+	if client == nil {
+		var row clientRow
+		if err := s.client.GetContext(ctx, &row, id); err != nil {
+			return auth.Client{}, s.orNone(ctx, "read client", err, auth.NoSuchClient)
+		}
+		read := row.client()
+		client = &read
+		s.cache.addClient(client, state)
 	}
-	return row.client(), nil
+	return *client, nil
 }
 
 // Clients implements admin.Store.
@@ -110,7 +116,7 @@ func (s *Store) Clients(ctx context.Context) ([]auth.Client, error) {
 
 // AddClient implements admin.Store.
 func (s *Store) AddClient(ctx context.Context, c auth.Client, event admin.Event) error {
-	return s.writeFor(ctx, "add client", &touched{}, func(tx *sqldb.Tx) error {
+	return s.writeFor(ctx, "add client", &touched{clients: true}, func(tx *sqldb.Tx) error {
 		added, err := changed(tx.ExecContext(ctx, `INSERT INTO clients (id, number, name, secret_hash, redirect_uris, logout_uris,
 				backchannel_uri, account, alg, native, email, wechat, trusted, group_names, issuer, created_at)
 			SELECT CAST($1 AS TEXT), COALESCE(MAX(number), 0) + 1, CAST($2 AS TEXT), CAST($3 AS TEXT), CAST($4 AS TEXT), CAST($5 AS TEXT),
@@ -132,7 +138,7 @@ func (s *Store) AddClient(ctx context.Context, c auth.Client, event admin.Event)
 
 // EditClient implements admin.Store.
 func (s *Store) EditClient(ctx context.Context, c auth.Client, event admin.Event) error {
-	return s.writeFor(ctx, "edit client", &touched{}, func(tx *sqldb.Tx) error {
+	return s.writeFor(ctx, "edit client", &touched{clients: true}, func(tx *sqldb.Tx) error {
 		found, err := changed(tx.ExecContext(ctx, `UPDATE clients SET secret_hash = $2, redirect_uris = $3, logout_uris = $4,
 				backchannel_uri = $5, account = $6, alg = $7, native = $8, email = $9, wechat = $10, trusted = $11, group_names = $12, issuer = $13
 			WHERE id = $1`,
@@ -151,7 +157,7 @@ func (s *Store) EditClient(ctx context.Context, c auth.Client, event admin.Event
 // RemoveClient implements admin.Store. Consents, grants and what the client was still
 // to be told go with the row (ON DELETE CASCADE).
 func (s *Store) RemoveClient(ctx context.Context, id string, event admin.Event) error {
-	return s.writeFor(ctx, "remove client", &touched{}, func(tx *sqldb.Tx) error {
+	return s.writeFor(ctx, "remove client", &touched{clients: true}, func(tx *sqldb.Tx) error {
 		found, err := changed(tx.ExecContext(ctx, `DELETE FROM clients WHERE id = $1`, id))
 		if err != nil {
 			return err

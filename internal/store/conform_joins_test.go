@@ -279,7 +279,7 @@ var joinPromises = map[string]func(*world){
 		if err := w.SetBlocked(w.ctx, other.ID, true, nil, w.event(admin.ActBlock, other.ID)); err != nil {
 			w.t.Fatal(err)
 		}
-		guard := &admin.Guard{AppID: appID}
+		guard := &admin.Guard{Configured: map[string][]string{appID: nil}}
 		wantReason(w.t, w.JoinPeople(w.ctx, own.ID, other.ID, guard, w.event(admin.ActJoin, own.ID)), auth.LastAdmin)
 		w.wantRows("users", 2)
 		if err := w.joins(own, other); err != nil {

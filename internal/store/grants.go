@@ -109,7 +109,7 @@ const redeemCode = `UPDATE grants SET redeemed_at = $5,
 	WHERE code_hash = $1 AND client_id = $2 AND redirect_uri = $3 AND challenge = $4 AND redeemed_at IS NULL AND code_ends_at > $5
 	RETURNING ` + grantColumns
 
-var personInSession = `SELECT ` + byIdentity + ` FROM users JOIN sessions ON sessions.user_id = users.id
+var personInSession = `SELECT ` + byIdentity + `, sessions.ends_at AS session_ends_at FROM users JOIN sessions ON sessions.user_id = users.id
 		LEFT JOIN identities ON identities.id = sessions.identity_id
 	WHERE users.id = $1 AND sessions.id = $2 AND sessions.ends_at > $3 AND users.blocked = 0`
 
@@ -126,13 +126,15 @@ const surplusOffline = `DELETE FROM grants WHERE id IN (SELECT id FROM grants
 // one's UPDATE finds it unused and the others', which wait for it, do not.
 func (s *Store) RedeemCode(ctx context.Context, r auth.RedeemCode) (granted auth.Granted, err error) {
 	used := false
-	err = s.writeFor(ctx, "redeem code", &touched{}, func(tx *sqldb.Tx) (err error) {
-		used = false
+	var changes touched
+	err = s.writeFor(ctx, "redeem code", &changes, func(tx *sqldb.Tx) (err error) {
+		used, changes = false, touched{}
 		var row grantRow
 		err = tx.GetContext(ctx, &row, redeemCode, r.CodeHash, r.ClientID, r.RedirectURI, r.Challenge, millis(r.At), r.RefreshHash, millis(r.RefreshEndsAt))
 		if errors.Is(err, sql.ErrNoRows) {
 			used, err = changed(tx.ExecContext(ctx, `DELETE FROM grants WHERE code_hash = $1 AND client_id = $2 AND redeemed_at IS NOT NULL`,
 				r.CodeHash, r.ClientID))
+			changes.grants = used
 			if err == nil && !used {
 				err = auth.Failf(auth.NoSuchGrant, "no such code of this client, for this address and verifier")
 			}
@@ -141,7 +143,10 @@ func (s *Store) RedeemCode(ctx context.Context, r auth.RedeemCode) (granted auth
 		if err != nil {
 			return err
 		}
-		var person list.UserRow
+		var person struct {
+			list.UserRow
+			SessionEndsAt int64 `db:"session_ends_at"`
+		}
 		err = tx.GetContext(ctx, &person, personInSession, row.UserID, row.SessionID.V, millis(r.At))
 		if errors.Is(err, sql.ErrNoRows) {
 			return auth.Failf(auth.NoSuchGrant, "the session that the code was given in has ended")
@@ -150,6 +155,7 @@ func (s *Store) RedeemCode(ctx context.Context, r auth.RedeemCode) (granted auth
 			return err
 		}
 		granted = auth.Granted{Grant: row.grant(true), User: person.User()}
+		changes = touched{grantsOf: row.UserID, redeemed: &heldGrant{Granted: granted, sessionEndsAt: instant(person.SessionEndsAt)}}
 		if _, err = tx.ExecContext(ctx, endedGrants, row.SessionID.V, row.ClientID, row.ID, millis(r.At.Add(-auth.AccessLifetime))); err == nil && row.Offline {
 			_, err = tx.ExecContext(ctx, surplusOffline, row.UserID, row.ClientID, auth.MaxOffline)
 		}
@@ -166,28 +172,33 @@ func (s *Store) RedeemCode(ctx context.Context, r auth.RedeemCode) (granted auth
 
 // grantedQuery reads all that a token is about.
 var grantedQuery = `SELECT ` + nested(grantColumns) + `, ` + list.ByIdentity(strconv.Quote) + `, ` + nested(clientColumns) + `,
-		CASE WHEN EXISTS (SELECT 1 FROM sessions WHERE sessions.id = grants.session_id AND sessions.ends_at > $2) THEN 1 ELSE 0 END AS in_session
+		(SELECT ends_at FROM sessions WHERE sessions.id = grants.session_id) AS session_ends_at
 	FROM grants JOIN users ON users.id = grants.user_id JOIN clients ON clients.id = grants.client_id
 		LEFT JOIN identities ON identities.id = grants.identity_id
 	WHERE grants.id = $1 AND grants.redeemed_at IS NOT NULL AND users.blocked = 0`
 
 // GrantByID implements auth.GrantStore.
 func (s *Store) GrantByID(ctx context.Context, id string) (auth.Granted, error) {
-	var row struct {
-		Grant     grantRow     `db:"grants"`
-		User      list.UserRow `db:"users"`
-		Client    clientRow    `db:"clients"`
-		InSession bool         `db:"in_session"`
+	held, state := s.cache.grant(id)
+	if held == nil {
+		var row struct {
+			Grant         grantRow        `db:"grants"`
+			User          list.UserRow    `db:"users"`
+			Client        clientRow       `db:"clients"`
+			SessionEndsAt sql.Null[int64] `db:"session_ends_at"`
+		}
+		if err := s.granted.GetContext(ctx, &row, id); err != nil {
+			return auth.Granted{}, s.orNone(ctx, "read grant", err, auth.NoSuchGrant)
+		}
+		held = &heldGrant{auth.Granted{Grant: row.Grant.grant(false), User: row.User.User(), Client: row.Client.client()}, maybeInstant(row.SessionEndsAt)}
+		s.cache.addGrant(held, state)
 	}
-	if err := s.granted.GetContext(ctx, &row, id, millis(s.now())); err != nil {
-		return auth.Granted{}, s.orNone(ctx, "read grant", err, auth.NoSuchGrant)
-	}
-	return auth.Granted{Grant: row.Grant.grant(row.InSession), User: row.User.User(), Client: row.Client.client()}, nil
+	return held.at(s.now()), nil
 }
 
 // RotateRefresh implements auth.GrantStore.
 func (s *Store) RotateRefresh(ctx context.Context, grantID, from, to string, at time.Time) (rotated bool, err error) {
-	err = s.writeFor(ctx, "rotate refresh token", &touched{}, func(tx *sqldb.Tx) (err error) {
+	err = s.writeFor(ctx, "rotate refresh token", &touched{grants: true}, func(tx *sqldb.Tx) (err error) {
 		rotated, err = changed(tx.ExecContext(ctx, `UPDATE grants SET refresh_hash = $3, rotated_from = $2, rotated_at = $4
 			WHERE id = $1 AND refresh_hash = $2`, grantID, from, to, millis(at)))
 		return err
@@ -197,7 +208,7 @@ func (s *Store) RotateRefresh(ctx context.Context, grantID, from, to string, at 
 
 // EndGrant implements auth.GrantStore.
 func (s *Store) EndGrant(ctx context.Context, grantID string) error {
-	return s.writeFor(ctx, "end grant", &touched{}, func(tx *sqldb.Tx) error {
+	return s.writeFor(ctx, "end grant", &touched{grants: true}, func(tx *sqldb.Tx) error {
 		_, err := tx.ExecContext(ctx, `DELETE FROM grants WHERE id = $1`, grantID)
 		return err
 	})

@@ -113,6 +113,11 @@ func (s *Store) saveLogin(ctx context.Context, tx *sqldb.Tx, save auth.SaveLogin
 	}
 	save.Session.UserID, save.Session.IdentityID = person.user.ID, person.by.ID
 	save.Login.UserID, save.Login.IdentityID = person.user.ID, person.by.ID
+	if save.SameDevice != nil {
+		if save.Replaces, err = sameDevice(ctx, tx, save); err != nil {
+			return auth.Visit{}, err
+		}
+	}
 	session, err := s.beginSession(ctx, tx, save.Replaces, save.Session)
 	if err != nil {
 		return auth.Visit{}, err

@@ -41,6 +41,10 @@ type sessionCache struct {
 	committing bool                   // one of our own transactions is about to change the state
 	entries    map[string]*auth.Visit // by the hash of the session's token
 	sessions   map[string][]string    // of a person: the keys of their entries, and no others
+
+	clients  map[string]*auth.Client
+	grants   map[string]*heldGrant // by their id
+	grantsOf map[string][]string   // of a person: the ids of theirs, and no others
 }
 
 // touched says whose sessions a transaction has changed. The zero value: nobody's.
@@ -49,6 +53,11 @@ type touched struct {
 	user     string
 	sessions []string    // by the hash of their token
 	made     *auth.Visit // as it can be read from now on; nil: none
+
+	clients  bool       // some, or what is granted to them
+	grants   bool       // any; those of a user go with the user, and with a session all
+	grantsOf string     // a person's
+	redeemed *heldGrant // as it can be read from now on, but for its client; nil: none
 }
 
 // touchesAll is for a transaction that nobody has thought about.
@@ -59,7 +68,10 @@ var _ sqldb.CommitHook = (*sessionCache)(nil)
 // newSessionCache makes a cache that caches nothing until it is told how to learn
 // the current state.
 func newSessionCache() *sessionCache {
-	return &sessionCache{current: noState, entries: make(map[string]*auth.Visit), sessions: make(map[string][]string)}
+	return &sessionCache{
+		current: noState, entries: make(map[string]*auth.Visit), sessions: make(map[string][]string),
+		clients: make(map[string]*auth.Client), grants: make(map[string]*heldGrant), grantsOf: make(map[string][]string),
+	}
 }
 
 // noState is for a database whose state nobody can tell: nothing is cached.
@@ -95,6 +107,10 @@ func (c *sessionCache) get(tokenHash string) (visit *auth.Visit, state sqldb.Sta
 // add caches what was read since the state was seen. What comes too late would
 // be of no use in the new state, and only take the place of something else.
 func (c *sessionCache) add(visit *auth.Visit, state sqldb.State) {
+	c.addUnder(state, func() { c.put(visit) })
+}
+
+func (c *sessionCache) addUnder(state sqldb.State, put func()) {
 	if now, ok := c.current(); !ok || now != state {
 		return
 	}
@@ -107,7 +123,7 @@ func (c *sessionCache) add(visit *auth.Visit, state sqldb.State) {
 		c.invalidateAll()
 		c.state = state
 	}
-	c.put(visit)
+	put()
 }
 
 func (c *sessionCache) put(visit *auth.Visit) {
@@ -149,11 +165,14 @@ func (c *sessionCache) invalidatePerson(user string) {
 		delete(c.entries, hash)
 	}
 	delete(c.sessions, user)
+	c.dropGrantsOf(user)
 }
 
 func (c *sessionCache) invalidateAll() {
 	clear(c.entries)
 	clear(c.sessions)
+	clear(c.clients)
+	c.dropGrants()
 }
 
 // Before implements sqldb.CommitHook.
@@ -201,8 +220,21 @@ func (c *sessionCache) apply(change any) {
 	c.invalidatePerson(t.user)
 	for _, tokenHash := range t.sessions {
 		c.invalidate(tokenHash)
+		if tokenHash != "" { // whose grants these are, the hash does not say
+			c.dropGrants()
+		}
 	}
+	if t.clients {
+		clear(c.clients)
+	}
+	if t.grants || t.clients {
+		c.dropGrants()
+	}
+	c.dropGrantsOf(t.grantsOf)
 	if t.made != nil {
 		c.put(t.made)
+	}
+	if t.redeemed != nil {
+		c.putRedeemed(t.redeemed)
 	}
 }

@@ -60,6 +60,26 @@ func (s *Store) beginSession(ctx context.Context, tx *sqldb.Tx, replaces string,
 	return session, addSession(ctx, tx, session)
 }
 
+// sameDevice finds the session that a login takes the place of, by its device; empty
+// for none. The row of the person is written by now, so that of two such logins at once
+// the second sees the first.
+func sameDevice(ctx context.Context, tx *sqldb.Tx, save auth.SaveLogin) (tokenHash string, err error) {
+	var rows []struct {
+		TokenHash  string `db:"token_hash"`
+		RemoteAddr string `db:"remote_addr"`
+		UserAgent  string `db:"user_agent"`
+	}
+	err = tx.SelectContext(ctx, &rows, `SELECT token_hash, remote_addr, user_agent FROM sessions
+		WHERE user_id = $1 AND scope = $2 AND COALESCE(identity_id, '') = $3 ORDER BY created_at DESC`,
+		save.Session.UserID, save.Session.Scope, save.Session.IdentityID)
+	for _, row := range rows {
+		if save.SameDevice(auth.Device{RemoteAddr: row.RemoteAddr, UserAgent: row.UserAgent}) {
+			return row.TokenHash, err
+		}
+	}
+	return "", err
+}
+
 // grantedColumn is 1 for whom `admin grant` has named, by whichever of their
 // identities, and else 0.
 const grantedColumn = `CASE WHEN EXISTS (SELECT 1 FROM admins WHERE admins.appid = users.appid AND admins.openid = users.openid)

@@ -9,11 +9,13 @@ import (
 // itself MicroMessenger too and is another product. A User-Agent is easily
 // made up, so this chooses between pages and guards nothing.
 func (s *Server) inWeChat(r *http.Request) bool {
-	if s.config.Demo != nil {
+	agent := header(r, "User-Agent")
+	if names(agent, "MicroMessenger") && !names(agent, "wxwork") {
 		return true
 	}
-	agent := header(r, "User-Agent")
-	return names(agent, "MicroMessenger") && !names(agent, "wxwork")
+	// In a demonstration every browser counts as WeChat's, but for a desktop that an
+	// application sends: it is shown what desktops are shown.
+	return s.config.Demo != nil && (onPhone(r) || s.below(r) != "/oidc/authorize")
 }
 
 // header is what a request says under a name, which is given in its canonical form.

@@ -124,5 +124,5 @@ func (adminMessagePage) file() string { return "admin_message" }
 var pages = []page{
 	profilePage{}, consentPage{}, messagePage{}, scanPage{}, scanAskPage{}, erasePage{}, myDataPage{},
 	clientConsentPage{}, onwardPage{}, signOutPage{},
-	adminLinkPage{}, adminHomePage{}, adminUsersPage{}, adminUserPage{}, adminEventsPage{}, adminBulkPage{}, adminMessagePage{},
+	adminLinkPage{}, adminHomePage{}, adminUsersPage{}, adminUserPage{}, adminClientsPage{}, adminClientPage{}, adminEventsPage{}, adminBulkPage{}, adminMessagePage{},
 }

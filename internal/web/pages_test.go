@@ -178,6 +178,26 @@ func samples() []sample {
 	add(sample{name: "app", path: "/oidc/consent", page: onwardPage{Href: "com.example.app:/cb?code=x&state=y"}})
 	add(sample{name: "asked by an app", path: "/oidc/logout", page: signOutPage{Name: "Wiki", Action: "/wx/oidc/logout/confirm", ClientID: "a", Address: "https://wiki.example.com/", State: "s"}})
 	add(sample{name: "asked by nobody", path: "/oidc/logout", page: signOutPage{Action: "/wx/oidc/logout/confirm"}})
+	wiki := clientFacts{
+		ID: "x5kfdn75ppxuogcuwrcwxdjjul", Name: "Wiki", Host: "wiki.example.com", RedirectURIs: []string{"https://wiki.example.com/callback"}, LogoutURIs: []string{"https://wiki.example.com/bye"},
+		Backchannel: "https://wiki.example.com/logout", Account: auth.MainAccount, Alg: auth.RS256, Groups: []string{"ops", "staff"}, CreatedAt: noon,
+		Flags: clientFlags,
+	}
+	hostile := clientFacts{ID: "h", Name: `"><script>alert(1)</script>'` + "\u202e", CreatedAt: noon}
+	add(sample{name: "typical", path: "/admin/clients", admin: true, says: []string{"Wiki", "wiki.example.com", wiki.ID}, page: adminClientsPage{Clients: []listedClient{
+		{wiki, admin.ClientUse{People: admin.Total{N: 10_000, More: true}, LastAt: noon}}, {hostile, admin.ClientUse{People: admin.Total{N: 1}}},
+	}}})
+	add(sample{name: "empty", path: "/admin/clients", admin: true, says: []string{"server client add"}, page: adminClientsPage{}})
+	for name, u := range people() {
+		access := sampleApps()
+		for i := range access {
+			access[i].User = u
+		}
+		add(sample{name: name, path: "/admin/clients/" + wiki.ID, admin: true, says: []string{wiki.RedirectURIs[0], "server client edit Wiki"}, page: adminClientPage{
+			Client: wiki, Issuer: "https://h5.example.com/wx", People: access, Sizes: pageSizes("/x", 0), Here: "/wx/admin/clients/x", NextURL: "/x", PrevURL: "/x", Done: "done.app", Use: admin.ClientUse{LastAt: noon},
+		}})
+	}
+	add(sample{name: "empty", path: "/admin/clients/h", admin: true, page: adminClientPage{Client: hostile}})
 	add(sample{name: "nameless", path: "/scan/t", page: scanAskPage{Number: 99, Action: "/wx/scan/t"}})
 	add(sample{name: "typical", page: adminLinkPage{Token: `t"><script>`}, path: "/admin/link"})
 	add(sample{name: "empty", page: dashboard(admin.Activity{}), path: "/admin", admin: true})
@@ -685,6 +705,7 @@ func askedFor(t *testing.T) map[string]bool {
 		"filter.%s":       slices.DeleteFunc(constants("Filter"), func(s string) bool { return s == "" }),
 		"sort.%s":         constants("Sort"),
 		"scan.%s":         scanStatuses(),
+		"client.flag.%s":  clientFlags,
 		"app.scope.%s":    append(slices.Clone(auth.ClientScopes), "wechat"),
 		"reason.%s.title": reasons(),
 		"%s.title":        messageKeys(),

@@ -11,7 +11,7 @@ import (
 func (s *Server) wantsJSON(r *http.Request) bool {
 	path := s.below(r)
 	switch {
-	case byScript(r):
+	case byScript(r), s.forMini(r), bearerToken(r) != "":
 		return true
 	case path == "/healthz" || path == "/readyz":
 		return true

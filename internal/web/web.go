@@ -39,9 +39,12 @@ type SessionStore interface {
 
 // Config is what a Server needs.
 type Config struct {
-	PublicURL      *url.URL // its path is the prefix of every route
-	ReturnHosts    []string // exact host or host:port, besides the public URL's
-	CookieDomain   string   // of the session cookie; empty: this host alone
+	PublicURL    *url.URL // its path is the prefix of every route
+	ReturnHosts  []string // exact host or host:port, besides the public URL's
+	CookieDomain string   // of the session cookie; empty: this host alone
+	// AccountHosts says by which account a login goes that returns to a host; hosts as
+	// in ReturnHosts. Any other goes by main.
+	AccountHosts   map[string]string
 	TrustedProxies []netip.Prefix
 	Lang           string // for browsers that ask for none of ours
 	Zone           *time.Location
@@ -82,7 +85,7 @@ type Config struct {
 	Refused func(auth.Reason)
 
 	// Application, if set, is told what an application asked for (authorize, token,
-	// userinfo) and what it got: given, or the error's code. One that nobody knows has
+	// userinfo, revoke) and what it got: given, or the error's code. One that nobody knows has
 	// no name.
 	Application func(application, step, result string)
 
@@ -91,6 +94,7 @@ type Config struct {
 	Meaning func(lang string, errcode int64) string
 
 	Templates fs.FS
+	words     map[string]words // see rendererOf
 	Now       func() time.Time
 	Log       *slog.Logger
 }
@@ -98,6 +102,7 @@ type Config struct {
 // Server answers requests.
 type Server struct {
 	config     Config
+	rules      auth.Rules
 	auth       *auth.Service
 	scans      *auth.Scans
 	admins     *admin.Service
@@ -121,6 +126,8 @@ type Server struct {
 	lastSeen *lastSeenWriter
 	patience patience
 	notices  notices
+	// accountHosts is Config.AccountHosts with the hosts as browsers send them.
+	accountHosts map[string]string
 	// elsewherePolicy is the content policy of a page under another site's address.
 	elsewherePolicy string
 	renderer        *renderer
@@ -133,6 +140,7 @@ type Server struct {
 func New(config Config) (*Server, error) {
 	s := &Server{
 		config:     config,
+		rules:      config.Auth.Rules(),
 		auth:       config.Auth,
 		scans:      config.Scans,
 		admins:     config.Admins,
@@ -148,10 +156,14 @@ func New(config Config) (*Server, error) {
 		site:       newSite(config.PublicURL, config.ReturnHosts),
 		patience:   patience{chunk: time.Minute, export: 10 * time.Minute},
 	}
+	s.accountHosts = make(map[string]string, len(config.AccountHosts))
+	for host, account := range config.AccountHosts {
+		s.accountHosts[usualPort("https", strings.ToLower(host))] = account
+	}
 	s.elsewherePolicy = newElsewherePolicy(s.site, config.ReturnHosts)
-	idle := config.Auth.Rules().Idle
+	idle := s.rules.Idle
 	s.lastSeen = newLastSeenWriter(config.Sessions, config.Log, min(time.Hour, idle/4))
-	s.cookies = newSessionCookies(s.site, config.CookieDomain, config.Auth.Rules(), config.Sessions, config.Now)
+	s.cookies = newSessionCookies(s.site, config.CookieDomain, s.rules, config.Sessions, config.Now)
 	s.flows = newFlows(s.site, config.Keys, config.Now)
 	if s.config.Observe == nil {
 		s.config.Observe = func(context.Context, AccessRecord) {}
@@ -178,7 +190,7 @@ func New(config Config) (*Server, error) {
 	if s.assets, err = assetsWith(config.Branding.Logo); err != nil {
 		return nil, err
 	}
-	if s.renderer, err = newRenderer(config.Templates, s.assets, s.site.prefix, config.Lang, config.Zone); err != nil {
+	if s.renderer, err = rendererOf(config.Templates, config.words, s.assets, s.site.prefix, config.Lang, config.Zone); err != nil {
 		return nil, fmt.Errorf("pages: %w", err)
 	}
 	s.guesses = s.newGuesses()

@@ -25,7 +25,6 @@ import (
 	"wxlogin/internal/wechat"
 	"wxlogin/internal/wechat/wechatsim"
 	"wxlogin/migrations"
-	"wxlogin/templates"
 )
 
 // world is the whole service, in front of a real database and a simulated
@@ -46,6 +45,7 @@ type world struct {
 	log       *logBuffer
 	secrets   *secrets
 	keys      auth.Keyring
+	rules     auth.Rules
 	idTokens  *idtoken.Keys
 	server    *web.Server
 	stopping  chan struct{} // closed by a test that stops the service
@@ -70,6 +70,10 @@ type options struct {
 	apiURL      string         // in place of the simulator
 	zone        *time.Location // nil: UTC
 
+	accounts     []auth.Account                         // besides main; AppIDs are made up
+	accountHosts map[string]string                      // return host by account
+	application  func(application, step, result string) // see web.Config
+
 	branding     web.Branding
 	https        bool
 	cookieDomain string
@@ -80,7 +84,7 @@ func newWorld(t testing.TB, o options) *world {
 	t.Helper()
 	w := &world{t: t, clock: &clock{}, log: &logBuffer{}, secrets: &secrets{}, stopping: make(chan struct{}), sim: o.sim, dbPath: o.dbPath}
 	if w.sim == nil {
-		w.sim = wechatsim.New(wechatsim.Config{Now: w.clock.now})
+		w.sim = wechatsim.New(wechatsim.Config{Now: w.clock.now, Apps: apps(o.accounts)})
 	}
 	simServer := httptest.NewServer(w.secrets.overhear(w.sim))
 	t.Cleanup(simServer.Close)
@@ -125,28 +129,28 @@ func newWorld(t testing.TB, o options) *world {
 	if apiURL == "" {
 		apiURL = w.simURL
 	}
-	client := wechat.New(wechat.Config{
-		AppID: w.sim.AppID(), AppSecret: auth.Secret(w.sim.Secret()), OpenURL: w.simURL, APIURL: apiURL, Lang: "zh_CN",
-	})
+	accounts := w.meetWeChat(o.accounts, apiURL)
 	if o.mode == "" {
 		o.mode = auth.ModeAuto
 	}
-	rules := auth.Rules{AppID: w.sim.AppID(), Mode: o.mode, Idle: 720 * time.Hour, Lifetime: 4320 * time.Hour, Budget: cmp.Or(o.budget, 8*time.Second), Recheck: o.recheck, RenewProfile: o.renew}
-	w.pictures = auth.NewPictures(client, w.db, w.clock.now, log)
+	rules := auth.Rules{AppID: w.sim.AppID(), Accounts: accounts.all, Mode: o.mode, Idle: 720 * time.Hour, Lifetime: 4320 * time.Hour, Budget: cmp.Or(o.budget, 8*time.Second), Recheck: o.recheck, RenewProfile: o.renew}
+	w.rules = rules
+	w.pictures = auth.NewPictures(accounts.providers[auth.MainAccount].(auth.PictureFetcher), w.db, w.clock.now, log)
 	t.Cleanup(func() { w.pictures.Close(t.Context()) }) // cut short: that context has ended
-	w.refresher = auth.NewRefresher(client, w.db, w.pictures, w.clock.now, log)
-	w.admins = admin.New(admin.Config{Store: w.db, AppID: rules.AppID, Admins: o.admins, Now: w.clock.now})
+	w.refresher = auth.NewRefresher(accounts.refreshers, w.db, w.pictures, w.clock.now, log)
+	w.admins = admin.New(admin.Config{Store: w.db, AppID: rules.AppID, Accounts: rules.Accounts, Admins: o.admins, Now: w.clock.now})
 	w.idTokens = idtoken.NewKeys(w.db, w.clock.now, log)
 	config := web.Config{
 		PublicURL:    public,
 		ReturnHosts:  o.returnHosts,
+		AccountHosts: o.accountHosts,
 		CookieDomain: o.cookieDomain,
 		Lang:         "zh_CN",
 		Zone:         cmp.Or(o.zone, time.UTC),
 		Keys:         keys,
 		RateLimit:    o.rateLimit,
 		Branding:     o.branding,
-		Auth:         auth.New(auth.Config{Provider: client, Store: w.db, Pictures: w.pictures, Rules: rules, Now: w.clock.now, Log: log}),
+		Auth:         auth.New(auth.Config{Providers: accounts.providers, Minis: accounts.minis, Store: w.db, Pictures: w.pictures, Rules: rules, Now: w.clock.now, Log: log}),
 		Scans:        auth.NewScans(w.db, rules, w.clock.now, nil),
 		Stopping:     w.stopping,
 		Admins:       w.admins,
@@ -163,14 +167,14 @@ func newWorld(t testing.TB, o options) *world {
 		Personal:     w.db,
 		Ready:        w.db.Ready,
 		Meaning:      meaning,
-		Templates:    templates.FS,
+		Application:  o.application,
 		Now:          w.clock.now,
 		Log:          log,
 	}
 	for _, proxy := range o.proxies {
 		config.TrustedProxies = append(config.TrustedProxies, prefix(t, proxy))
 	}
-	handler, err := web.New(config)
+	handler, err := web.NewQuickly(config)
 	check(t, err)
 	w.server = handler
 	server.Config.Handler = handler

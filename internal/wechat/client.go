@@ -35,7 +35,11 @@ type Client struct {
 	refresh  *endpoint
 	userinfo *endpoint
 	picture  *endpoint
-	spares   *spares // of exchange
+	mini     *endpoint
+	stable   *endpoint
+	ticket   *endpoint
+	follower *endpoint
+	moved    *endpoint
 }
 
 // The time one call may take. Together they stay inside a login's 8 seconds.
@@ -53,18 +57,18 @@ func New(config Config) *Client {
 	config.APIURL = strings.TrimRight(config.APIURL, "/")
 	c := &Client{
 		config:   config,
+		exchange: newEndpoint(tokenEndpoint, exchangeTimeout, func(*http.Transport) {}),
 		refresh:  newEndpoint("refresh", exchangeTimeout, func(*http.Transport) {}),
 		userinfo: newEndpoint("userinfo", userinfoTimeout, func(*http.Transport) {}),
 		picture:  newPictureEndpoint(),
+		mini:     newEndpoint(miniEndpoint, exchangeTimeout, func(*http.Transport) {}),
+		stable:   newEndpoint(stableEndpoint, centralTimeout, func(*http.Transport) {}),
+		ticket:   newEndpoint(ticketEndpoint, centralTimeout, func(*http.Transport) {}),
+		follower: newEndpoint(followerEndpoint, centralTimeout, func(*http.Transport) {}),
+		moved:    newEndpoint(movedEndpoint, centralTimeout, func(*http.Transport) {}),
 	}
-	// A code is sent once. net/http sends a GET again by itself when a kept-alive
-	// connection dies before the first byte of the answer, and WeChat may have taken the
-	// code by then; a fresh connection has no such second try. One that was opened ahead
-	// is fresh too.
-	c.exchange = newEndpoint(tokenEndpoint, exchangeTimeout, func(t *http.Transport) {
-		c.spares = &spares{transport: t}
-		t.DisableKeepAlives, t.DialTLSContext = true, c.spares.dial
-	})
+	c.exchange.do = sendOnce
+	c.mini.do = sendOnce
 	return c
 }
 
@@ -72,13 +76,17 @@ func New(config Config) *Client {
 // address with a strict pattern (official), so the parameters stand in its
 // order and are not left to url.Values, which sorts.
 func (c *Client) AuthorizeURL(a auth.Authorization) string {
-	u := c.config.OpenURL + "/connect/oauth2/authorize" +
+	page := "/connect/oauth2/authorize"
+	if a.Scope == auth.ScopeLogin {
+		page = "/connect/qrconnect"
+	}
+	u := c.config.OpenURL + page +
 		"?appid=" + url.QueryEscape(c.config.AppID) +
 		"&redirect_uri=" + url.QueryEscape(a.RedirectURI) +
 		"&response_type=code" +
 		"&scope=" + url.QueryEscape(string(a.Scope)) +
 		"&state=" + url.QueryEscape(a.State)
-	if a.SingleHop {
+	if a.SingleHop && a.Scope != auth.ScopeLogin {
 		u += "&connect_redirect=1"
 	}
 	return u + "#wechat_redirect"
@@ -130,11 +138,22 @@ const maxBody = 1 << 20
 // get makes one call, within the endpoint's limits. The query holds the secret,
 // the code or a token, so no error that leaves here may hold the address.
 func (c *Client) get(ctx context.Context, e *endpoint, path string, query url.Values) (answer, error) {
+	return c.call(ctx, e, func(ctx context.Context) ([]byte, error) {
+		req, err := e.request(ctx, c.config.APIURL+path+"?"+query.Encode())
+		if err != nil {
+			return nil, err
+		}
+		return e.fetch(ctx, req)
+	})
+}
+
+// call makes one call, by ask, and tells the observer.
+func (c *Client) call(ctx context.Context, e *endpoint, ask func(context.Context) ([]byte, error)) (answer, error) {
 	began := time.Now()
 	a, err := e.guarded(func() (answer, error) {
 		ctx, cancel := context.WithTimeout(ctx, e.timeout)
 		defer cancel()
-		body, err := e.fetch(ctx, c.config.APIURL+path+"?"+query.Encode())
+		body, err := ask(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -149,8 +168,8 @@ func (c *Client) get(ctx context.Context, e *endpoint, path string, query url.Va
 }
 
 // fetch reads the body of an answer with status 200.
-func (e *endpoint) fetch(ctx context.Context, address string) ([]byte, error) {
-	res, err := e.open(ctx, address, nil)
+func (e *endpoint) fetch(ctx context.Context, req *http.Request) ([]byte, error) {
+	res, err := e.send(ctx, req)
 	if err != nil {
 		return nil, err
 	}
@@ -158,14 +177,26 @@ func (e *endpoint) fetch(ctx context.Context, address string) ([]byte, error) {
 	return e.read(ctx, res, maxBody)
 }
 
-// open sends the request. The caller closes the body.
-func (e *endpoint) open(ctx context.Context, address string, header http.Header) (*http.Response, error) {
+func (e *endpoint) request(ctx context.Context, address string) (*http.Request, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return nil, auth.Failf(auth.WeChatFailed, "%s: the address of WeChat's API cannot be used", e.name)
 	}
+	return req, nil
+}
+
+// open asks for an address. The caller closes the body.
+func (e *endpoint) open(ctx context.Context, address string, header http.Header) (*http.Response, error) {
+	req, err := e.request(ctx, address)
+	if err != nil {
+		return nil, err
+	}
 	maps.Copy(req.Header, header)
-	res, err := e.client.Do(req)
+	return e.send(ctx, req)
+}
+
+func (e *endpoint) send(ctx context.Context, req *http.Request) (*http.Response, error) {
+	res, err := e.do(e.client, req)
 	if err != nil {
 		return nil, e.transportError(ctx, err)
 	}

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"wxlogin/bench/rig"
+)
+
+// oidc measures wxlogin as an OpenID provider: userinfo next to the bare handler, each
+// call with a token of its own, and whole trips next to three signatures of RS256 and,
+// if they are asked for, to other providers.
+func (m *measurement) oidc(ctx context.Context) error {
+	s := m.most()
+	quick, err := m.application(ctx, s, "Bench ES256", "--alg=ES256")
+	if err != nil {
+		return err
+	}
+	defer quick.close()
+	// By the algorithm that costs least: who calls userinfo holds no signature.
+	_, tokens, err := quick.round(ctx, min(m.visitors, s.people))
+	if err != nil {
+		return err
+	}
+	if err := m.userinfo(ctx, s, quick, tokens); err != nil {
+		return err
+	}
+	ours, err := m.application(ctx, s, "Bench RS256", "--alg=RS256")
+	if err != nil {
+		return err
+	}
+	defer ours.close()
+	providers := []*provider{ours}
+	return m.trips(ctx, providers)
+}
+
+// userinfo compares the call with the bare handler.
+func (m *measurement) userinfo(ctx context.Context, s *stored, p *provider, tokens []string) error {
+	conns := rig.Conns(s.service.Address, m.connections)
+	defer rig.CloseAll(conns)
+	side := rig.Side{Name: s.name(), Target: s.service.Target(), Conns: conns}
+	for _, token := range tokens {
+		side.Requests = append(side.Requests, rig.Request{Bytes: p.userinfoRequest(token), Status: http.StatusOK, Holds: []byte(`"sub":`)})
+	}
+	return m.besideBare(ctx, "userinfo", p.userinfo, []rig.Side{side})
+}
+
+// trips has the providers take turns, and the signatures with them.
+func (m *measurement) trips(ctx context.Context, providers []*provider) error {
+	var signatures []signed
+	rounds := make([][]tripRound, len(providers))
+	counts := make([]int, len(providers))
+	for round := range m.rounds + 1 {
+		one, err := signaturesFor(ctx, m.world.Folder, m.round/2)
+		if err != nil {
+			return err
+		}
+		if round > 0 {
+			signatures = append(signatures, one)
+		}
+		for i, p := range providers {
+			r, _, err := p.round(ctx, max(counts[i], 10*tripWorkers))
+			if err != nil {
+				return err
+			}
+			if round > 0 {
+				rounds[i] = append(rounds[i], r)
+			}
+			counts[i] = int(r.rate() * m.round.Seconds()) // so that a round takes as long
+		}
+	}
+	m.report.trips(providers, signatures, rounds)
+	return nil
+}
+
+// application makes an application at the service, which people have agreed to.
+func (m *measurement) application(ctx context.Context, s *stored, name string, flags ...string) (*provider, error) {
+	out, err := m.world.Run(ctx, s.database, append([]string{"client", "add", name, "--json", "--redirect-uri=" + tripRedirect}, flags...)...)
+	if err != nil {
+		return nil, err
+	}
+	var made struct {
+		ID     string `json:"client_id"`
+		Secret string `json:"client_secret"`
+	}
+	if err := json.Unmarshal(out, &made); err != nil {
+		return nil, err
+	}
+	visitors := rig.Visitors(s.people, m.visitors)
+	if err := rig.Agree(ctx, s.database, made.ID, "openid profile", visitors); err != nil {
+		return nil, err
+	}
+	p := &provider{
+		name: "wxlogin, " + s.name(), target: s.service.Target(), host: rig.Host,
+		token: "/oidc/token", userinfo: "/oidc/userinfo", clientID: made.ID, secret: made.Secret,
+	}
+	return p, p.start(func(k int) (tripBrowser, error) {
+		return &knownBrowsers{rig.NewConn(s.service.Address), visitors, k}, nil
+	})
+}
+
+// knownBrowsers are those of people who are signed in to wxlogin, each in turn.
+type knownBrowsers struct {
+	conn     *rig.Conn
+	visitors []int
+	next     int
+}
+
+func (b *knownBrowsers) comes(query string, deadline time.Time) (string, error) {
+	cookie := rig.SessionCookie + "=" + rig.PersonNumber(b.visitors[b.next%len(b.visitors)]).Token
+	b.next += tripWorkers // the workers begin beside one another
+	if err := b.conn.Do(rig.NewRequest(http.MethodGet, "/oidc/authorize?"+query, cookie, nil), deadline); err != nil {
+		return "", err
+	}
+	if b.conn.Status != http.StatusSeeOther {
+		return "", fmt.Errorf("/oidc/authorize answers %d %.300s", b.conn.Status, b.conn.Body)
+	}
+	return rig.Location(b.conn), nil
+}
+
+func (b *knownBrowsers) close() { b.conn.Close() }

@@ -1,0 +1,190 @@
+package oidcapp
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"embed"
+	"encoding/json"
+	"errors"
+	"html/template"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+)
+
+//go:embed page.html style.css
+var files embed.FS
+
+// Config is what an application has to be told.
+type Config struct {
+	Issuer       string
+	ClientID     string
+	ClientSecret string
+	URL          string // of the application, as browsers find it, without a slash at its end
+	Log          *slog.Logger
+}
+
+// App is an http.Handler.
+type App struct {
+	config Config
+	client *http.Client
+	page   *template.Template
+	routes http.Handler
+	policy string
+
+	mu       sync.Mutex
+	provider *oidc.Provider // nil: not asked yet
+	sessions map[string]*person
+}
+
+// person is somebody who has logged in, by what wxlogin has told of them.
+type person struct {
+	Subject string         `json:"-"` // stays the same for ever: the key to file things under
+	Name    string         `json:"name"`
+	Picture string         `json:"picture"`
+	Told    map[string]any `json:"-"` // in the ID token
+	Info    map[string]any `json:"-"` // by userinfo
+
+	idToken string
+	ends    time.Time
+}
+
+// New makes the application. Nobody is asked anything until somebody logs in.
+func New(c Config) (*App, error) {
+	issuer, err := url.Parse(c.Issuer)
+	if err != nil {
+		return nil, err
+	}
+	page, err := template.New("page.html").Funcs(template.FuncMap{"json": indented}).ParseFS(files, "page.html")
+	if err != nil {
+		return nil, err
+	}
+	at := issuer.Scheme + "://" + issuer.Host // pictures are there, and the form of the logout leads there
+	a := &App{
+		config: c, page: page, sessions: make(map[string]*person),
+		client: &http.Client{Timeout: 10 * time.Second},
+		policy: "default-src 'none'; style-src 'self'; img-src data: " + at + "; form-action 'self' " + at + "; base-uri 'none'; frame-ancestors 'none'",
+	}
+	routes := http.NewServeMux()
+	routes.Handle("GET /{$}", a.handle(a.home))
+	routes.Handle("GET /login", a.handle(a.login))
+	routes.Handle("GET /callback", a.handle(a.callback))
+	routes.Handle("POST /logout", a.handle(a.logout))
+	routes.Handle("GET /style.css", http.FileServerFS(files))
+	a.routes = http.NewCrossOriginProtection().Handler(routes)
+	return a, nil
+}
+
+func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Content-Security-Policy", a.policy)
+	h.Set("Cache-Control", "no-store")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("X-Content-Type-Options", "nosniff")
+	a.routes.ServeHTTP(w, r)
+}
+
+// home is the page of whoever is logged in, or the one with the button.
+func (a *App) home(w http.ResponseWriter, r *http.Request) error {
+	return a.show(w, http.StatusOK, view{Person: a.who(r)})
+}
+
+// view is what the page shows: somebody, what went wrong, or neither.
+type view struct {
+	Person *person
+	Wrong  *refusal
+	Issuer string
+}
+
+func (a *App) show(w http.ResponseWriter, status int, v view) error {
+	v.Issuer = a.config.Issuer
+	var b bytes.Buffer
+	if err := a.page.Execute(&b, v); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	w.Write(b.Bytes())
+	return nil
+}
+
+// refusal is for the person before the page, in both languages.
+type refusal struct{ Chinese, English string }
+
+func (e refusal) Error() string { return e.English }
+
+// handle answers with the page when something has gone wrong. What exactly is for the
+// log: an error of a library may repeat what it was given.
+func (a *App) handle(h func(http.ResponseWriter, *http.Request) error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		err := h(w, r)
+		if err == nil || errors.Is(err, context.Canceled) {
+			return
+		}
+		wrong, ok := errors.AsType[refusal](err)
+		status := http.StatusBadRequest
+		if !ok {
+			status, wrong = http.StatusBadGateway, refusal{"登录没有完成，原因在日志里", "The login was not completed; the log knows why"}
+			a.config.Log.ErrorContext(r.Context(), "the sample application's login failed", "path", r.URL.Path, "error", err)
+		}
+		if err := a.show(w, status, view{Wrong: &wrong}); err != nil {
+			a.config.Log.ErrorContext(r.Context(), "the sample application's page", "error", err)
+		}
+	})
+}
+
+// Sessions are in memory; an application has its own.
+
+const sessionCookie = "sample_session"
+
+// remember begins a session, always with a new key: one that somebody has planted in
+// the browser before is worth nothing.
+func (a *App) remember(w http.ResponseWriter, p *person) {
+	key := rand.Text()
+	a.mu.Lock()
+	maps.DeleteFunc(a.sessions, func(_ string, p *person) bool { return time.Now().After(p.ends) })
+	a.sessions[key] = p
+	a.mu.Unlock()
+	http.SetCookie(w, &http.Cookie{Name: sessionCookie, Value: key, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode})
+}
+
+// who is logged in; nil for nobody.
+func (a *App) who(r *http.Request) *person {
+	cookie, err := r.Cookie(sessionCookie)
+	if err != nil {
+		return nil
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if p := a.sessions[cookie.Value]; p != nil && time.Now().Before(p.ends) {
+		return p
+	}
+	return nil
+}
+
+// forget ends a session and returns whose it was.
+func (a *App) forget(w http.ResponseWriter, r *http.Request) *person {
+	p := a.who(r)
+	if cookie, err := r.Cookie(sessionCookie); err == nil {
+		a.mu.Lock()
+		delete(a.sessions, cookie.Value)
+		a.mu.Unlock()
+	}
+	http.SetCookie(w, &http.Cookie{Name: sessionCookie, Path: "/", MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteLaxMode})
+	return p
+}
+
+func indented(claims map[string]any) (string, error) {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false) // the template does
+	encoder.SetIndent("", "  ")
+	err := encoder.Encode(claims)
+	return b.String(), err
+}

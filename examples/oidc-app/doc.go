@@ -1,0 +1,7 @@
+// Package oidcapp is an application that logs people in with WeChat: it asks wxlogin as
+// it would ask any OpenID Connect provider. login.go is what an application adds,
+// app.go the application around it, which has one page.
+//
+// `server demo` runs it. It knows an issuer, a client_id and a client_secret, and
+// nothing of wxlogin.
+package oidcapp

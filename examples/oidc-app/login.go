@@ -1,0 +1,147 @@
+package oidcapp
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"golang.org/x/oauth2"
+)
+
+// loginTime is how long somebody may take until they come back.
+const loginTime = 10 * time.Minute
+
+// loginCookie is kept by the browser while it is away. Where the application is reached
+// by https it is to be Secure, with a name that begins with __Host-.
+func loginCookie(state, value string, lifetime time.Duration) *http.Cookie {
+	return &http.Cookie{
+		Name: "sample_login_" + state, Value: value, Path: "/", MaxAge: int(lifetime.Seconds()),
+		HttpOnly: true,
+		SameSite: http.SameSiteLaxMode, // Strict would not come back with the browser
+	}
+}
+
+// login sends a browser to wxlogin. What the answer is checked by stays in the browser,
+// a cookie for each login, so that it can be under way in two tabs.
+func (a *App) login(w http.ResponseWriter, r *http.Request) error {
+	provider, err := a.discover(r.Context())
+	if err != nil {
+		return err
+	}
+	state, nonce, verifier := rand.Text(), rand.Text(), oauth2.GenerateVerifier()
+	http.SetCookie(w, loginCookie(state, nonce+"."+verifier, loginTime))
+	address := a.oauth(provider).AuthCodeURL(state, oidc.Nonce(nonce), oauth2.S256ChallengeOption(verifier))
+	http.Redirect(w, r, address, http.StatusFound)
+	return nil
+}
+
+// callback is where wxlogin sends the browser back to, with a code or an error.
+func (a *App) callback(w http.ResponseWriter, r *http.Request) error {
+	query := r.URL.Query()
+	// The first question: has this browser asked? A code of somebody else's login would
+	// log its owner in here.
+	cookie, err := r.Cookie(loginCookie(query.Get("state"), "", 0).Name)
+	if err != nil || query.Get("state") == "" {
+		return refusal{"不是在这个浏览器里发起的，或已过时", "This login was not begun in this browser, or too long ago"}
+	}
+	http.SetCookie(w, loginCookie(query.Get("state"), "", -time.Second))
+	if query.Get("iss") != a.config.Issuer { // RFC 9207
+		return refusal{"应答来自别的服务", "The answer is another provider's"}
+	}
+	if code := query.Get("error"); code != "" {
+		return refusal{"没有登录（" + code + "）", "You are not logged in"}
+	}
+	nonce, verifier, _ := strings.Cut(cookie.Value, ".")
+	found, err := a.redeem(r.Context(), query.Get("code"), nonce, verifier)
+	if err != nil {
+		return err
+	}
+	a.remember(w, found)
+	// Away from an address that has a code in it.
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+	return nil
+}
+
+// redeem gives the code for tokens and returns who it is that they are of.
+func (a *App) redeem(ctx context.Context, code, nonce, verifier string) (*person, error) {
+	ctx = oidc.ClientContext(ctx, a.client)
+	provider, err := a.discover(ctx)
+	if err != nil {
+		return nil, err
+	}
+	tokens, err := a.oauth(provider).Exchange(ctx, code, oauth2.VerifierOption(verifier))
+	if err != nil {
+		return nil, err
+	}
+	raw, _ := tokens.Extra("id_token").(string)
+	// Signature, issuer, audience and time.
+	idToken, err := provider.VerifierContext(ctx, &oidc.Config{ClientID: a.config.ClientID}).Verify(ctx, raw)
+	if err != nil {
+		return nil, err
+	}
+	if idToken.Nonce != nonce {
+		return nil, errors.New("the ID token is for another login")
+	}
+	p := &person{Subject: idToken.Subject, idToken: raw, ends: idToken.Expiry}
+	if err := errors.Join(idToken.VerifyAccessToken(tokens.AccessToken), idToken.Claims(p), idToken.Claims(&p.Told)); err != nil {
+		return nil, err
+	}
+	// The ID token has said it all; this is for applications that ask later.
+	info, err := provider.UserInfo(ctx, oauth2.StaticTokenSource(tokens))
+	if err != nil {
+		return nil, err
+	}
+	if info.Subject != p.Subject {
+		return nil, errors.New("userinfo is about somebody else")
+	}
+	return p, info.Claims(&p.Info)
+}
+
+// logout ends the session here, and then the one at wxlogin, which sends the browser
+// back here.
+func (a *App) logout(w http.ResponseWriter, r *http.Request) error {
+	gone := a.forget(w, r)
+	provider, err := a.discover(r.Context())
+	if err != nil {
+		return err
+	}
+	var ends struct {
+		Endpoint string `json:"end_session_endpoint"`
+	}
+	if err := provider.Claims(&ends); err != nil {
+		return err
+	}
+	query := url.Values{"client_id": {a.config.ClientID}, "post_logout_redirect_uri": {a.config.URL + "/"}}
+	if gone != nil {
+		query.Set("id_token_hint", gone.idToken) // without it, a page asks
+	}
+	http.Redirect(w, r, ends.Endpoint+"?"+query.Encode(), http.StatusSeeOther)
+	return nil
+}
+
+// discover reads once where wxlogin has its endpoints and keys.
+func (a *App) discover(ctx context.Context) (*oidc.Provider, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.provider == nil {
+		provider, err := oidc.NewProvider(oidc.ClientContext(ctx, a.client), a.config.Issuer)
+		if err != nil {
+			return nil, err
+		}
+		a.provider = provider
+	}
+	return a.provider, nil
+}
+
+func (a *App) oauth(provider *oidc.Provider) *oauth2.Config {
+	return &oauth2.Config{
+		ClientID: a.config.ClientID, ClientSecret: a.config.ClientSecret,
+		Endpoint: provider.Endpoint(), RedirectURL: a.config.URL + "/callback",
+		Scopes: []string{oidc.ScopeOpenID, "profile"},
+	}
+}
