@@ -25,6 +25,7 @@ CREATE TABLE identities (
 
 CREATE INDEX identities_by_user ON identities (user_id);
 CREATE INDEX identities_by_unionid ON identities (unionid) WHERE unionid IS NOT NULL;
+CREATE INDEX identities_by_openid ON identities (openid);
 CREATE INDEX identities_by_link ON identities (linked_at, id);
 
 -- People who have been joined to another, as they were: all that an undo needs.

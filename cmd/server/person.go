@@ -9,6 +9,9 @@ import (
 )
 
 type personCommands struct {
+	Join  personJoinCommand  `cmd:"" help:"Make one person of two; the list says what it takes to undo it."`
+	Undo  personUndoCommand  `cmd:"" help:"Undo a join: who was joined is a person of their own again."`
+	List  personListCommand  `cmd:"" help:"List who may be one person, by their unionid, and what has been joined."`
 	Group personGroupCommand `cmd:"" help:"Put a person into a group, or take them out; groups say who may enter an application or a site."`
 }
 

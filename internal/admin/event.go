@@ -33,7 +33,11 @@ const (
 	ActGroupAdd      Action = "group_add"
 	ActGroupRemove   Action = "group_remove"
 
-	ActJoin           Action = "join"            // of two people, or of a new identity to a person
+	ActJoin           Action = "join" // of two people, or of a new identity to a person
+	ActUndoJoin       Action = "undo_join"
+	ActDismiss        Action = "dismiss"         // two people who were proposed to be one are two
+	ActLink           Action = "link"            // by the person themselves
+	ActUnlink         Action = "unlink"          // likewise
 	ActUnionIDChanged Action = "unionid_changed" // WeChat named another for an identity than before
 )
 
@@ -42,7 +46,7 @@ var Actions = []Action{
 	ActBlock, ActUnblock, ActEndSessions, ActEndSession, ActRefresh, ActExport, ActErase,
 	ActGrant, ActRevoke, ActLinkMade, ActLinkUsed, ActSignOut, ActEndAdmin, ActSignIn, ActIdentityClash,
 	ActClientAdd, ActClientEdit, ActClientSecret, ActClientRemove, ActEndAccess, ActGroupAdd, ActGroupRemove,
-	ActJoin, ActUnionIDChanged,
+	ActJoin, ActUndoJoin, ActDismiss, ActLink, ActUnlink, ActUnionIDChanged,
 }
 
 // Event is one entry of the audit log. It is only ever added to.

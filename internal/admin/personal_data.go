@@ -14,7 +14,9 @@ type PersonalDataVisitor struct {
 	Session func(auth.Session) error // each, newest first
 	Login   func(auth.Login) error   // each, newest first
 	Event   func(Event) error        // each by or about the person, newest first
-	Access  func([]Access) error     // the applications that know them, by name
+	// Identities are those besides the first, and who was joined to them, as they were.
+	Identities func(further []Identity, joined []auth.User) error
+	Access     func([]Access) error // the applications that know them, by name
 	// Rest comes last: token is nil when no refresh_token is stored, picture the
 	// zero Picture when no copy is kept.
 	Rest func(token *TokenInfo, picture auth.Picture) error

@@ -106,13 +106,24 @@ func (s *Service) Enter(v *auth.Visit) (Actor, error) {
 }
 
 // MayEnter is the one rule of who is an admin: a browser let in by a link, or a
-// person whom the configuration or `admin grant` names.
+// person whom the configuration or `admin grant` names, by whichever of their
+// identities.
 func (s *Service) MayEnter(v *auth.Visit) bool {
 	if v.Session.Kind == auth.AdminSession {
 		return true
 	}
-	configured, served := s.configured[v.User.AppID]
-	return v.User.ID != "" && !v.User.Blocked && served && (v.Granted || slices.Contains(configured, v.User.OpenID))
+	return v.User.ID != "" && !v.User.Blocked && s.serves(v.User.AppID) && (v.Granted || s.named(v.User))
+}
+
+// serves says whether people sign in by an account.
+func (s *Service) serves(appID string) bool {
+	_, served := s.configured[appID]
+	return served
+}
+
+// named says whether the configuration names one of a person's identities.
+func (s *Service) named(u auth.User) bool {
+	return slices.ContainsFunc(u.AllIdentities(), func(i auth.Identity) bool { return slices.Contains(s.configured[i.AppID], i.OpenID) })
 }
 
 // Stale says whether a visit is an admin's whose login is too old for what only a

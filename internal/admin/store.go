@@ -11,6 +11,7 @@ import (
 // transaction. Errors are StoreDown unless said otherwise.
 type Store interface {
 	PeopleStore
+	JoinStore
 	AdminStore
 	ClientStore
 	// AddEvent records an act that changes nothing else.

@@ -67,6 +67,7 @@ const (
 	NoSuchClient  Reason = "no_such_client"  // no application with this client_id or name
 	BadClient     Reason = "bad_client"      // an application cannot be as it is described
 	NoSuchGrant   Reason = "no_such_grant"   // a code or token is not good: unknown, used, ended, or another client's
+	NoSuchJoin    Reason = "no_such_join"    // nothing was joined by this name, or it has been undone
 	NotInGroup    Reason = "not_in_group"    // the application is for groups that the person is not in
 )
 
@@ -78,7 +79,7 @@ func (r Reason) kind() Kind {
 		return Unauthenticated
 	case NotAdmin, CrossOrigin, Blocked, Snapshot, PersonLimited, LastAdmin, WrongMethod, NeedsLogin, LinkSpent, ScanSpent, NotInGroup, NotMini:
 		return Forbidden
-	case NoSuchPage, NoSuchUser, NoSuchSession, NoSuchAccount:
+	case NoSuchPage, NoSuchUser, NoSuchSession, NoSuchJoin, NoSuchAccount:
 		return NotFound
 	case RateLimited:
 		return TooMany

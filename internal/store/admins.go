@@ -110,14 +110,17 @@ func (s *Store) EraseUser(ctx context.Context, userID string, guard *admin.Guard
 		}
 		// an openid is data on a person too, and somebody who comes again is new.
 		_, err = tx.ExecContext(ctx, `DELETE FROM admins WHERE EXISTS (SELECT 1 FROM users
-			WHERE users.id = $1 AND users.appid = admins.appid AND users.openid = admins.openid)`, userID)
+			WHERE users.id = $1 AND users.appid = admins.appid AND users.openid = admins.openid)
+			OR EXISTS (SELECT 1 FROM identities
+			WHERE identities.user_id = $1 AND identities.appid = admins.appid AND identities.openid = admins.openid)`, userID)
 		if err != nil {
 			return err
 		}
 		// The audit log keeps what was done and when, under our id alone: no openid, and
 		// no reason that somebody has written about them.
 		_, err = tx.ExecContext(ctx, `UPDATE events SET subject = $1, detail = ''
-			WHERE subject = $1 OR subject = (SELECT openid FROM users WHERE id = $1)`, userID)
+			WHERE subject = $1 OR subject = (SELECT openid FROM users WHERE id = $1)
+				OR subject IN (SELECT id FROM identities WHERE user_id = $1 UNION ALL SELECT openid FROM identities WHERE user_id = $1)`, userID)
 		if err != nil {
 			return err
 		}
@@ -200,13 +203,23 @@ const adminLock = 0x777861646d696e
 // same moment do not both. It stands before every other statement, so that nobody
 // waits for it with a lock of another kind.
 func (s *Store) leavesAnAdmin(ctx context.Context, tx *sqldb.Tx, guard *admin.Guard, column, except string) error {
-	if guard == nil {
+	if err := s.lockAdmins(ctx, tx, guard); err != nil {
+		return err
+	}
+	return s.wantAnAdmin(ctx, tx, guard, column, except)
+}
+
+func (s *Store) lockAdmins(ctx context.Context, tx *sqldb.Tx, guard *admin.Guard) error {
+	if guard == nil || !s.db.ManyWriters {
 		return nil
 	}
-	if s.db.ManyWriters {
-		if _, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1)`, int64(adminLock)); err != nil {
-			return err
-		}
+	_, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1)`, int64(adminLock))
+	return err
+}
+
+func (s *Store) wantAnAdmin(ctx context.Context, tx *sqldb.Tx, guard *admin.Guard, column, except string) error {
+	if guard == nil {
+		return nil
 	}
 	var n int64
 	query, args := countAdmins(*guard, column, except)
@@ -219,22 +232,29 @@ func (s *Store) leavesAnAdmin(ctx context.Context, tx *sqldb.Tx, guard *admin.Gu
 	return nil
 }
 
-// countAdmins counts who can enter, besides one person by a column of users. It
-// begins with the few who are named, so that not everybody is asked whether they are.
+// countAdmins counts who can enter, by whichever of their identities: besides one
+// person, or but for one openid. It begins with the few who are named, so that not
+// everybody is asked whether they are.
 func countAdmins(guard admin.Guard, column, except string) (query string, args []any) {
 	args = []any{except}
-	var counts []string
+	person, openID := "id <> $1", ""
+	if column == "openid" {
+		person, openID = "TRUE", " AND openid <> $1"
+	}
+	var among []string
 	for _, appID := range slices.Sorted(maps.Keys(guard.Configured)) {
 		args = append(args, appID)
-		of := len(args)
-		named := fmt.Sprintf("SELECT openid FROM admins WHERE appid = $%d UNION ALL VALUES ('')", of) // '' is nobody
+		account := fmt.Sprintf("appid = $%d", len(args))
+		named := "SELECT openid FROM admins WHERE " + account + " UNION ALL VALUES ('')" // '' is nobody
 		for _, openID := range guard.Configured[appID] {
 			args = append(args, openID)
 			named += fmt.Sprintf(", ($%d)", len(args))
 		}
-		counts = append(counts, fmt.Sprintf("(SELECT COUNT(*) FROM users WHERE users.appid = $%d AND users.openid IN (%s) AND users.blocked = 0 AND users.%s <> $1)", of, named, column))
+		who := account + " AND openid IN (" + named + ")" + openID
+		among = append(among, "SELECT id FROM users WHERE "+who, "SELECT user_id FROM identities WHERE "+who)
 	}
-	return "SELECT " + strings.Join(append(counts, "0"), " + "), args
+	return "SELECT COUNT(*) FROM users WHERE blocked = 0 AND " + person + " AND id IN (" +
+		strings.Join(append(among, "SELECT '' WHERE $1 = ''"), " UNION ALL ") + ")", args
 }
 
 // AddAdminLink implements admin.Store.

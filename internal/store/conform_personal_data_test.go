@@ -16,6 +16,8 @@ type personalData struct {
 	Sessions []auth.Session
 	Logins   []auth.Login
 	Events   []admin.Event
+	Further  []admin.Identity
+	Joined   []auth.User
 	Access   []admin.Access
 	Token    *admin.TokenInfo
 	Picture  auth.Picture
@@ -29,7 +31,13 @@ func (d *personalData) into() admin.PersonalDataVisitor {
 		Session: func(x auth.Session) error { d.Sessions = append(d.Sessions, x); return nil },
 		Login:   func(x auth.Login) error { d.Logins = append(d.Logins, x); return nil },
 		Event:   func(x admin.Event) error { d.Events = append(d.Events, x); return nil },
-		Access:  func(all []admin.Access) error { d.Access = all; return nil },
+		Identities: func(further []admin.Identity, joined []auth.User) error {
+			if len(further)+len(joined) > 0 {
+				d.Further, d.Joined = further, joined
+			}
+			return nil
+		},
+		Access: func(all []admin.Access) error { d.Access = all; return nil },
 		Rest: func(token *admin.TokenInfo, picture auth.Picture) error {
 			d.Token, d.Picture, d.ended = token, picture, true
 			return nil

@@ -80,7 +80,7 @@ func SignInStatements() map[string]Statement {
 	return map[string]Statement{
 		"visit":          {Text: visitorQuery, Args: []any{"hash"}},
 		"by openid":      {Text: openIDQuery, Args: []any{"wx1", "o1"}},
-		"grant":          {Text: grantedQuery, Args: []any{"id", 1}},
+		"grant":          {Text: grantedQuery, Args: []any{"id"}},
 		"code":           {Text: personInSession, Args: []any{"id", "session", 1}},
 		"token":          {Text: `SELECT ` + sealedColumns + ` FROM ` + sealedTokens + ` WHERE tokens.user_id = $1 AND tokens.identity_id = $2`, Args: []any{"id", ""}},
 		"by unionid":     {Text: kin.Text, Args: kin.Args},

@@ -19,7 +19,8 @@ func (s *Store) ChangeGroups(ctx context.Context, appID, person string, change f
 			ID     string `db:"id"`
 			Groups string `db:"group_names"`
 		}
-		err := tx.GetContext(ctx, &row, `SELECT id, group_names FROM users WHERE id = $2 OR appid = $1 AND openid = $2`+s.db.ForUpdate("users"), appID, person)
+		err := tx.GetContext(ctx, &row, `SELECT id, group_names FROM users WHERE id = $2 OR appid = $1 AND openid = $2
+			OR id IN (SELECT user_id FROM identities WHERE appid = $1 AND openid = $2)`+s.db.ForUpdate("users"), appID, person)
 		if errors.Is(err, sql.ErrNoRows) {
 			return auth.Fail(auth.NoSuchUser, nil)
 		}

@@ -28,6 +28,7 @@ const (
 	ofToken    = `grants.session_id = (SELECT id FROM sessions WHERE token_hash = $1 AND kind = 'visitor')`
 	ofPerson   = `grants.user_id = $1`
 	ofPersonAt = `grants.user_id = $1 AND grants.client_id = $3`
+	ofIdentity = `grants.user_id = $1 AND grants.identity_id = $3`
 )
 
 // NextNotice implements auth.OutboxStore.

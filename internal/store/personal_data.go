@@ -3,7 +3,9 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 
 	"wxlogin/internal/admin"
@@ -50,15 +52,18 @@ func (s *Store) EachOfPersonalData(ctx context.Context, userID string, visit adm
 	}, userID); err != nil {
 		return err
 	}
-	if err := eachBefore(ctx, s, first.events, eventsBefore, eventPosition, func(row list.EventRow) error {
+	if err := eachBefore(ctx, s, first.events, eventsBefore(first.names()), eventPosition, func(row list.EventRow) error {
 		return visit.Event(row.Event())
-	}, userID, first.user.OpenID); err != nil {
+	}, first.names()...); err != nil {
 		return err
 	}
 	if max(len(first.sessions), len(first.logins), len(first.events)) == personalDataPage {
 		if _, err := s.User(ctx, userID); err != nil {
 			return err
 		}
+	}
+	if err := visit.Identities(each(first.identities, identityRow.identity), each(first.joined, joinedUser)); err != nil {
+		return err
 	}
 	if err := visit.Access(first.access); err != nil {
 		return err
@@ -68,13 +73,15 @@ func (s *Store) EachOfPersonalData(ctx context.Context, userID string, visit adm
 
 // personalData is what one transaction reads.
 type personalData struct {
-	user     list.UserRow
-	sessions []sessionRow
-	logins   []loginRow
-	events   []list.EventRow
-	access   []admin.Access
-	token    *admin.TokenInfo
-	picture  auth.Picture
+	user       list.UserRow
+	identities []identityRow
+	joined     []string // who was joined to them, as they were
+	sessions   []sessionRow
+	logins     []loginRow
+	events     []list.EventRow
+	access     []admin.Access
+	token      *admin.TokenInfo
+	picture    auth.Picture
 }
 
 func readPersonalData(ctx context.Context, tx *sqldb.Tx, userID string) (d personalData, err error) {
@@ -87,7 +94,14 @@ func readPersonalData(ctx context.Context, tx *sqldb.Tx, userID string) (d perso
 	if err := tx.SelectContext(ctx, &d.logins, loginsBefore, latest(userID)...); err != nil {
 		return d, err
 	}
-	if err := tx.SelectContext(ctx, &d.events, eventsBefore, latest(userID, d.user.OpenID)...); err != nil {
+	if err := tx.SelectContext(ctx, &d.identities, `SELECT `+identityColumns+` FROM identities WHERE user_id = $1 ORDER BY id`, userID); err != nil {
+		return d, err
+	}
+	if err := tx.SelectContext(ctx, &d.joined, `SELECT joined_people.person FROM joined_people JOIN identities ON identities.id = joined_people.identity_id
+		WHERE identities.user_id = $1 ORDER BY identities.id`, userID); err != nil {
+		return d, err
+	}
+	if err := tx.SelectContext(ctx, &d.events, eventsBefore(d.names()), latest(d.names()...)...); err != nil {
 		return d, err
 	}
 	if d.access, err = accessOf(ctx, tx, userID); err != nil {
@@ -100,18 +114,35 @@ func readPersonalData(ctx context.Context, tx *sqldb.Tx, userID string) (d perso
 	return d, err
 }
 
-// The lists of personal data, before a position and newest first. Each is read along an
-// index; that of the events takes a page by each of three.
+// names are what the audit log knows the person by: the id first.
+func (d *personalData) names() []any {
+	names := []any{d.user.ID, d.user.OpenID}
+	for _, i := range d.identities {
+		names = append(names, i.ID, i.OpenID)
+	}
+	return names
+}
+
+// eventsBefore are by or about whoever has some names, before a position and newest
+// first. It takes a page by an index for each.
+func eventsBefore(names []any) string {
+	picked := ""
+	for i := range names {
+		for _, column := range []string{"subject", "actor"} {
+			picked += fmt.Sprintf(`%sSELECT id FROM (SELECT id FROM events WHERE %s = $%d AND (at, id) < ($1, $2) ORDER BY at DESC, id DESC LIMIT $3) AS picked%[3]d%[2]s`,
+				map[bool]string{true: "", false: " UNION "}[picked == ""], column, i+4)
+		}
+	}
+	return `SELECT id, at, actor, action, subject, detail FROM events WHERE id IN (` + picked + `) ORDER BY at DESC, id DESC LIMIT $3`
+}
+
+// The other lists of personal data, before a position and newest first. Each is read
+// along an index.
 const (
 	sessionsBefore = `SELECT ` + sessionColumns + ` FROM sessions
 		WHERE user_id = $4 AND (created_at, id) < ($1, $2) ORDER BY created_at DESC, id DESC LIMIT $3`
 	loginsBefore = `SELECT ` + loginColumns + ` FROM logins
 		WHERE user_id = $4 AND (started_at, id) < ($1, $2) ORDER BY started_at DESC, id DESC LIMIT $3`
-	eventsBefore = `SELECT id, at, actor, action, subject, detail FROM events WHERE id IN (
-			SELECT id FROM (SELECT id FROM events WHERE subject = $4 AND (at, id) < ($1, $2) ORDER BY at DESC, id DESC LIMIT $3) AS about
-			UNION SELECT id FROM (SELECT id FROM events WHERE subject = $5 AND (at, id) < ($1, $2) ORDER BY at DESC, id DESC LIMIT $3) AS granted
-			UNION SELECT id FROM (SELECT id FROM events WHERE actor = $4 AND (at, id) < ($1, $2) ORDER BY at DESC, id DESC LIMIT $3) AS done)
-		ORDER BY at DESC, id DESC LIMIT $3`
 )
 
 // latest are the arguments of a list's first page.
@@ -163,4 +194,11 @@ func tokenInfo(ctx context.Context, db getter, userID string) (*admin.TokenInfo,
 		DueAt:      maybeInstant(row.DueAt),
 		DeadReason: row.Dead.V,
 	}, nil
+}
+
+// joinedUser is somebody who was joined to another, as they were.
+func joinedUser(person string) auth.User {
+	var row list.UserRow
+	_ = json.Unmarshal([]byte(person), &row) // of what somebody has broken by hand, nothing is known
+	return row.User()
 }

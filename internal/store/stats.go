@@ -108,11 +108,11 @@ func (s *Store) CountSessions(ctx context.Context) (map[auth.SessionKind]int64, 
 	}, nil
 }
 
-// OtherAccounts counts the sessions of people of other accounts than these, which
-// begin again with a login.
+// OtherAccounts counts the sessions by other accounts than these, which begin again with
+// a login.
 func (s *Store) OtherAccounts(ctx context.Context, appIDs []string) (sessions int64, err error) {
-	others := sqldb.Join(sqldb.SQL(`SELECT COUNT(*) FROM sessions JOIN users ON users.id = sessions.user_id
-		WHERE sessions.ends_at > $1 AND NOT `, millis(s.now())), sqldb.In("users.appid", appIDs))
-	err = s.db.GetContext(ctx, &sessions, others.Text, others.Args...)
+	query := sqldb.Join(sqldb.SQL(`SELECT COUNT(*) FROM sessions JOIN users ON users.id = sessions.user_id LEFT JOIN identities ON identities.id = sessions.identity_id
+		WHERE sessions.ends_at > $1 AND NOT `, millis(s.now())), sqldb.In("COALESCE(identities.appid, users.appid)", appIDs))
+	err = s.db.Get(ctx, &sessions, query)
 	return sessions, s.fail(ctx, "count sessions of other accounts", err)
 }

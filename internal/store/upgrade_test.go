@@ -194,3 +194,29 @@ func TestAnUpgradeFindsFrozenProfiles(t *testing.T) {
 		})
 	}
 }
+
+// Tokens, sessions and history are those of the first identity after an upgrade, and
+// nobody has another.
+func TestAnUpgradeKeepsWhatEverybodyHas(t *testing.T) {
+	for _, e := range engines {
+		t.Run(e.name, func(t *testing.T) {
+			w := before(t, e, "00015")
+			save := w.login("o1", auth.ScopeUserinfo)
+			id := w.past(save, "Lin", w.clock.now())
+			w.exec("UPDATE tokens SET due_at = 7, dead_reason = 'why'")
+			w.Store = w.another()
+			visit := w.wantSignedIn(save.Session.TokenHash)
+			if visit.User.ID != id || visit.User.IdentityID != "" || visit.User.Identities != nil || visit.User.OpenID != "o1" {
+				t.Errorf("%+v", visit.User)
+			}
+			if got := w.text("SELECT user_id || identity_id || ' ' || refresh_token || ' ' || kid || ' ' || dead_reason || ' ' || due_at FROM tokens"); got != id+" SEALED k1 why 7" {
+				t.Errorf("the token is %s", got)
+			}
+			w.wantRows("identities", 0)
+			again := w.signsIn(w.login("o1", auth.ScopeUserinfo))
+			if again.ID != id || again.LoginCount != 2 {
+				t.Errorf("%+v", again)
+			}
+		})
+	}
+}

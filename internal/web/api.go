@@ -31,6 +31,24 @@ type userJSON struct {
 	LastLoginAt      time.Time  `json:"last_login_at"`
 	ProfileUpdatedAt *time.Time `json:"profile_updated_at"`
 	LoginCount       int64      `json:"login_count"`
+
+	Identities []identityJSON `json:"identities"` // all, the first one first
+}
+
+// identityJSON is one of a person's identities.
+type identityJSON struct {
+	Account string  `json:"account"` // empty for one that is not ours any more
+	AppID   string  `json:"appid"`
+	OpenID  string  `json:"openid"`
+	UnionID *string `json:"unionid"`
+}
+
+func (s *Server) identityJSON(i auth.Identity) identityJSON {
+	j := identityJSON{Account: s.auth.Rules().Account(i.AppID).Name, AppID: i.AppID, OpenID: i.OpenID}
+	if i.UnionID != "" {
+		j.UnionID = &i.UnionID
+	}
+	return j
 }
 
 func (s *Server) userJSON(u auth.User) userJSON {
@@ -51,6 +69,9 @@ func (s *Server) userJSON(u auth.User) userJSON {
 		FirstLoginAt: inSeconds(u.FirstLoginAt),
 		LastLoginAt:  inSeconds(u.LastLoginAt),
 		LoginCount:   u.LoginCount,
+	}
+	for _, i := range u.AllIdentities() {
+		j.Identities = append(j.Identities, s.identityJSON(i))
 	}
 	if u.UnionID != "" {
 		j.UnionID = &u.UnionID

@@ -119,6 +119,8 @@ func TestExportForm(t *testing.T) {
 			Sessions []json.RawMessage `json:"sessions"`
 			Logins   []json.RawMessage `json:"logins"`
 			Events   []json.RawMessage `json:"events"`
+			Further  json.RawMessage   `json:"further_identities"`
+			Joined   json.RawMessage   `json:"joined"`
 			Groups   json.RawMessage   `json:"groups"`
 			Apps     json.RawMessage   `json:"applications"`
 			Token    json.RawMessage   `json:"refresh_token"`

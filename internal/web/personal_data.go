@@ -33,8 +33,16 @@ func (s *Server) exportPersonalData(w http.ResponseWriter, r *http.Request, user
 			Session: func(x auth.Session) error { row(); return o.item("sessions", newSessionJSON(x)) },
 			Login:   func(x auth.Login) error { row(); return o.item("logins", newLoginJSON(x)) },
 			Event:   func(x admin.Event) error { row(); return o.item("events", newEventJSON(x, about)) },
-			Access: func(all []admin.Access) error {
+			Identities: func(further []admin.Identity, joined []auth.User) error {
 				o.noMoreItems()
+				o.field("further_identities", s.newIdentitiesJSON(further))
+				list := []userJSON{}
+				for _, user := range joined {
+					list = append(list, s.userJSON(user))
+				}
+				return o.field("joined", list)
+			},
+			Access: func(all []admin.Access) error {
 				o.field("groups", append([]string{}, about.Groups...))
 				return o.field("applications", newAccessJSON(all))
 			},

@@ -128,6 +128,25 @@ func newAccessJSON(all []admin.Access) []accessJSON {
 	return list
 }
 
+// furtherIdentityJSON is one that somebody has besides the first.
+type furtherIdentityJSON struct {
+	identityJSON
+	Scope        auth.Scope  `json:"scope"`
+	FirstLoginAt time.Time   `json:"first_login_at"`
+	LastLoginAt  time.Time   `json:"last_login_at"`
+	LoginCount   int64       `json:"login_count"`
+	Linked       auth.Linked `json:"linked"`
+	LinkedAt     time.Time   `json:"linked_at"`
+}
+
+func (s *Server) newIdentitiesJSON(further []admin.Identity) []furtherIdentityJSON {
+	list := []furtherIdentityJSON{}
+	for _, i := range further {
+		list = append(list, furtherIdentityJSON{s.identityJSON(i.Identity), i.Scope, inSeconds(i.FirstLoginAt), inSeconds(i.LastLoginAt), i.LoginCount, i.Linked, inSeconds(i.LinkedAt)})
+	}
+	return list
+}
+
 // maybeTime is null for the zero time.
 func maybeTime(t time.Time) *time.Time {
 	if t.IsZero() {

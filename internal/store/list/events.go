@@ -69,7 +69,23 @@ func (l *Lists) whom(ctx context.Context, text string) ([]string, error) {
 		}
 		named = each(people, func(r listedUser) string { return r.ID })
 	}
-	return append(whom, slices.DeleteFunc(named, func(id string) bool { return id == text })...), nil
+	theirs, err := l.furtherNames(ctx, named)
+	if err != nil {
+		return nil, err
+	}
+	return append(whom, slices.DeleteFunc(append(named, theirs...), func(id string) bool { return id == text })...), nil
+}
+
+// furtherNames are what the audit log may know people by besides their ids: ids that
+// they had before they were joined, and openids.
+func (l *Lists) furtherNames(ctx context.Context, ids []string) (names []string, err error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	theirs := sqldb.In("user_id", ids)
+	err = l.db.Select(ctx, &names, sqldb.Join(sqldb.SQL("SELECT id FROM identities WHERE "), theirs, sqldb.SQL(" UNION ALL SELECT openid FROM identities WHERE "), theirs,
+		sqldb.SQL(" LIMIT $1", maxNamesakes)))
+	return names, l.db.Fail(ctx, "list events", err)
 }
 
 // eventsOf picks the entries by or about some people that can be on a page: the

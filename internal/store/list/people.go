@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"wxlogin/internal/admin"
+	"wxlogin/internal/auth"
 	"wxlogin/internal/store/sqldb"
 )
 
@@ -23,7 +24,15 @@ type people struct {
 // listedUser is a person of a list.
 type listedUser struct {
 	UserRow
-	At int64 `db:"at"` // what the order goes by
+	At         int64           `db:"at"` // what the order goes by
+	Identities []auth.Identity `db:"-"`
+}
+
+// user is the person of the row, with their identities.
+func (r listedUser) user() auth.User {
+	user := r.User()
+	user.Identities = r.Identities
+	return user
 }
 
 func (r listedUser) position() Position { return Position{At: r.At, ID: r.ID} }
@@ -137,6 +146,12 @@ func (p *people) read(ctx context.Context, from *Position, back bool, limit int)
 }
 
 func (p *people) rows(ctx context.Context, c sqldb.Clause) (rows []listedUser, err error) {
-	err = p.lists.db.Select(ctx, &rows, c)
-	return rows, p.lists.db.Fail(ctx, "list users", err)
+	if err := p.lists.db.Select(ctx, &rows, c); err != nil {
+		return nil, p.lists.db.Fail(ctx, "list users", err)
+	}
+	users, err := p.lists.WithIdentities(ctx, each(rows, func(r listedUser) auth.User { return r.User() }))
+	for i, user := range users {
+		rows[i].Identities = user.Identities
+	}
+	return rows, err
 }

@@ -27,6 +27,8 @@ const named = `SELECT id FROM users WHERE id = $1 UNION ALL SELECT id FROM users
 			UNION ALL SELECT (SELECT MIN(users.appid) FROM users WHERE users.appid > accounts.appid) FROM accounts WHERE accounts.appid IS NOT NULL)
 		SELECT appid FROM accounts WHERE appid IS NOT NULL
 	) AS accounts CROSS JOIN users WHERE users.appid = accounts.appid AND users.openid = $1
+	UNION ALL SELECT user_id FROM identities WHERE id = $1 UNION ALL SELECT user_id FROM identities WHERE openid = $1
+	UNION ALL SELECT user_id FROM identities WHERE unionid = $1
 	UNION ALL SELECT user_id FROM sessions WHERE id = $1 AND user_id IS NOT NULL
 	UNION ALL SELECT user_id FROM logins WHERE request_id = $1 AND request_id <> '' AND user_id IS NOT NULL`
 

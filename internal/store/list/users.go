@@ -38,7 +38,7 @@ func (l *Lists) Users(ctx context.Context, q admin.UserQuery) (admin.UserPage, e
 	if err != nil {
 		return admin.UserPage{}, err
 	}
-	page := admin.UserPage{Users: each(found.rows, func(r listedUser) auth.User { return r.User() }), Next: found.next, Prev: found.prev, Total: p.total}
+	page := admin.UserPage{Users: each(found.rows, listedUser.user), Next: found.next, Prev: found.prev, Total: p.total}
 	switch {
 	case p.counted:
 	case len(p.candidates) == 0 && q.Total:
@@ -58,7 +58,7 @@ func (l *Lists) EachUser(ctx context.Context, q admin.UserQuery, visit func(auth
 	if err != nil {
 		return err
 	}
-	return p.pager(q).all(ctx, func(row listedUser) error { return visit(row.User()) })
+	return p.pager(q).all(ctx, func(row listedUser) error { return visit(row.user()) })
 }
 
 // CountUsers counts everyone who matches, however many they are. Limit, Cursor

@@ -1,0 +1,186 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"slices"
+	"time"
+
+	"wxlogin/internal/admin"
+	"wxlogin/internal/auth"
+	"wxlogin/internal/store/list"
+	"wxlogin/internal/store/sqldb"
+)
+
+// lockPeople has logins, and everybody else who writes a person, wait until the
+// transaction ends. Which of two tables an openid is in changes, and the statement of a
+// login looks into both at one moment.
+func (s *Store) lockPeople(ctx context.Context, tx *sqldb.Tx) error {
+	if !s.db.ManyWriters {
+		return nil
+	}
+	_, err := tx.ExecContext(ctx, `LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE`)
+	return err
+}
+
+// joinedPerson is what is kept of somebody who was joined to another.
+type joinedPerson struct {
+	Person   list.UserRow
+	CameWith []string // ids of their further identities
+	Consents []keptConsent
+	Kept     keptChange
+}
+
+// keptChange is what a join has changed of the person who is kept, besides what it
+// adds to.
+type keptChange struct {
+	Groups  []string `json:"groups"`  // that they were in none of before
+	Blocked bool     `json:"blocked"` // they were not before
+}
+
+type keptConsent struct {
+	ClientID string `db:"client_id" json:"client_id"`
+	Scopes   string `db:"scopes" json:"scopes"`
+	AgreedAt int64  `db:"agreed_at" json:"agreed_at"`
+}
+
+// JoinPeople implements admin.Store.
+func (s *Store) JoinPeople(ctx context.Context, keptID, otherID string, guard *admin.Guard, event admin.Event) error {
+	return s.write(ctx, "join people", func(tx *sqldb.Tx) error {
+		if err := s.lockAdmins(ctx, tx, guard); err != nil {
+			return err
+		}
+		if err := s.lockPeople(ctx, tx); err != nil {
+			return err
+		}
+		kept, err := readPerson(ctx, tx, keptID)
+		if err != nil {
+			return err
+		}
+		other, err := readPerson(ctx, tx, otherID)
+		if err != nil {
+			return err
+		}
+		if kept.ID == other.ID {
+			return auth.Failf(auth.BadRequest, "a person is joined to somebody else")
+		}
+		if err := s.joinPeople(ctx, tx, kept, other, auth.LinkedByAdmin, guard, event.At); err != nil {
+			return err
+		}
+		return addEvent(ctx, tx, event)
+	})
+}
+
+func readPerson(ctx context.Context, db getter, id string) (row list.UserRow, err error) {
+	err = db.GetContext(ctx, &row, `SELECT `+list.UserColumns+` FROM users WHERE users.id = $1`, id)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = auth.Failf(auth.NoSuchUser, "nobody has the id %q", id)
+	}
+	return row, err
+}
+
+// joinPeople gives all that the other has to the one who is kept.
+func (s *Store) joinPeople(ctx context.Context, tx *sqldb.Tx, kept, other list.UserRow, linked auth.Linked, guard *admin.Guard, at time.Time) error {
+	was := joinedPerson{Person: other}
+	if err := tx.SelectContext(ctx, &was.CameWith, `SELECT id FROM identities WHERE user_id = $1 ORDER BY id`, other.ID); err != nil {
+		return err
+	}
+	if err := tx.SelectContext(ctx, &was.Consents, `SELECT client_id, scopes, agreed_at FROM consents WHERE user_id = $1`, other.ID); err != nil {
+		return err
+	}
+	groups := texts(kept.Groups)
+	for _, group := range texts(other.Groups) {
+		if !slices.Contains(groups, group) {
+			was.Kept.Groups = append(was.Kept.Groups, group)
+		}
+	}
+	groups = append(groups, was.Kept.Groups...)
+	slices.Sort(groups)
+	// Who is shut out stays out, and takes the rest of themselves along.
+	was.Kept.Blocked = other.Blocked != 0 && kept.Blocked == 0
+	if was.Kept.Blocked {
+		if err := s.wantAnAdmin(ctx, tx, guard, "id", kept.ID); err != nil {
+			return err
+		}
+	}
+	if err := endGrants(ctx, tx, other.ID, at); err != nil {
+		return err
+	}
+	if kept.Blocked != other.Blocked {
+		for _, id := range []string{kept.ID, other.ID} {
+			if _, err := deleteSessionsOf(ctx, tx, id, at); err != nil {
+				return err
+			}
+		}
+	}
+	if err := moveIdentities(ctx, tx, kept.ID, was, linked, at); err != nil {
+		return err
+	}
+	// Sessions, tokens and history have gone; picture, scans and consents go with the row.
+	if _, err := tx.ExecContext(ctx, `DELETE FROM users WHERE id = $1`, other.ID); err != nil {
+		return err
+	}
+	_, err := tx.ExecContext(ctx, `UPDATE users SET login_count = login_count + $2, blocked = $3, group_names = $4,
+			last_login_at = CASE WHEN last_login_at < $5 THEN $5 ELSE last_login_at END WHERE id = $1`,
+		kept.ID, other.LoginCount, max(kept.Blocked, other.Blocked), jsonList(groups), other.LastLoginAt)
+	return err
+}
+
+// endGrants ends what applications hold of a person, and has them told.
+func endGrants(ctx context.Context, tx *sqldb.Tx, userID string, at time.Time) error {
+	if err := refuseScans(ctx, tx, userID); err != nil {
+		return err
+	}
+	if err := noteLogout(ctx, tx, ofPerson, userID, at); err != nil {
+		return err
+	}
+	_, err := tx.ExecContext(ctx, `DELETE FROM grants WHERE user_id = $1`, userID)
+	return err
+}
+
+// moveIdentities gives somebody the identities of another, with tokens, sessions and
+// history, and keeps what they were.
+func moveIdentities(ctx context.Context, tx *sqldb.Tx, keptID string, was joinedPerson, linked auth.Linked, at time.Time) error {
+	p := was.Person
+	person, err := json.Marshal(p)
+	if err != nil {
+		return err
+	}
+	consents, err := json.Marshal(was.Consents)
+	if err != nil {
+		return err
+	}
+	kept, err := json.Marshal(was.Kept)
+	if err != nil {
+		return err
+	}
+	for _, step := range []struct {
+		statement string
+		args      []any
+	}{
+		// The logins by it are those that the further ones have not counted.
+		{`INSERT INTO identities (id, user_id, appid, openid, unionid, scope, first_login_at, last_login_at, login_count, linked, linked_at)
+			SELECT id, CAST($2 AS TEXT), appid, openid, unionid, scope, first_login_at, last_login_at,
+				login_count - (SELECT COALESCE(SUM(login_count), 0) FROM identities WHERE user_id = $1), CAST($3 AS TEXT), CAST($4 AS BIGINT)
+			FROM users WHERE id = $1`, []any{p.ID, keptID, linked, millis(at)}},
+		{`UPDATE identities SET user_id = $2 WHERE user_id = $1`, []any{p.ID, keptID}},
+		{`UPDATE tokens SET user_id = $2, identity_id = CASE WHEN identity_id = '' THEN $1 ELSE identity_id END WHERE user_id = $1`, []any{p.ID, keptID}},
+		{`UPDATE sessions SET user_id = $2, identity_id = COALESCE(identity_id, $1) WHERE user_id = $1`, []any{p.ID, keptID}},
+		{`UPDATE logins SET user_id = $2, identity_id = COALESCE(identity_id, $1) WHERE user_id = $1`, []any{p.ID, keptID}},
+		{`INSERT INTO joined_people (identity_id, person, came_with, consents, kept) VALUES ($1, $2, $3, $4, $5)`,
+			[]any{p.ID, string(person), jsonList(was.CameWith), string(consents), string(kept)}},
+		// Whom the other was proposed to be, who is kept may be.
+		{`INSERT INTO proposals (user_id, other_id, unionid, noted_at)
+			SELECT CASE WHEN third < $2 THEN third ELSE CAST($2 AS TEXT) END, CASE WHEN third < $2 THEN CAST($2 AS TEXT) ELSE third END, unionid, noted_at
+			FROM (SELECT CASE WHEN user_id = $1 THEN other_id ELSE user_id END AS third, unionid, noted_at
+				FROM proposals WHERE (user_id = $1 OR other_id = $1) AND dismissed_at IS NULL) AS open
+			WHERE third <> $2 ON CONFLICT DO NOTHING`, []any{p.ID, keptID}},
+	} {
+		if _, err := tx.ExecContext(ctx, step.statement, step.args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
