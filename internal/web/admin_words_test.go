@@ -15,7 +15,7 @@ import (
 
 // chineseHas is what a Chinese page may have of other letters: what the things are
 // called, by whoever made them.
-var chineseHas = regexp.MustCompile(`\b(wxlogin|WXLOGIN_\w+|AppID|AppSecret|QR Code|OpenID Connect|OpenID|UnionID|client_id|issuer|CSV|JSON|IP|ID token|ID|MB|UTC|` +
+var chineseHas = regexp.MustCompile(`\b(wxlogin|WXLOGIN_\w+|AppID|AppSecret|QR Code|OpenID Connect|OpenID|UnionID|client_id|issuer|CSV|JSON|IP|ID token|ID|MB|UTC|wx\.login|code|Authorization: Bearer|` +
 	`iOS|Android|Windows|macOS|Linux|HarmonyOS|ChromeOS|Chrome|Safari|Edge|Firefox|server admin link)\b`)
 
 // foreign is a word in other letters.
