@@ -26,7 +26,7 @@ func TestEveryFigureIsMeasured(t *testing.T) {
 	text := out.String()
 	rows := regexp.MustCompile(`(?m)^  (\S.*?)(?:  +(.*))?$`).FindAllStringSubmatch(text, -1)
 	for _, want := range []string{
-		"bare net/http", "300 people", "600 people", "bare one-row transactions", "returning, 300 people", "first time, 600 people",
+		"bare net/http", "300 people", "600 people", "bare one-row transactions", "returning", "first time", "returning, 300 people", "first time, 600 people",
 		"repeat visit, 600 people : 300 people", "verify, 600 people : 300 people", "logins, first time, 600 people : 300 people",
 		"three signatures of RS256", "wxlogin, 600 people", "people, page after page", "search, one person's nickname", "filter needs_login", "at rest, 300 people", "1000 visits in flight, 600 people",
 	} {

@@ -90,6 +90,7 @@ func (m *measurement) all(ctx context.Context) error {
 		{"visit", func(ctx context.Context) error { return m.visits(ctx, "visit") }},
 		{"verify", func(ctx context.Context) error { return m.visits(ctx, "verify") }},
 		{"logins", m.logins},
+		{"distance", m.distance},
 		{"admin", m.admin},
 		{"oidc", m.oidc},
 		{"memory", m.memory},

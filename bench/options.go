@@ -37,7 +37,7 @@ type options struct {
 var peerNames = []string{"oidc-provider", "hydra"}
 
 // parts are the figures that --only can name.
-var parts = []string{"visit", "verify", "logins", "growth", "admin", "oidc", "memory"}
+var parts = []string{"visit", "verify", "logins", "distance", "growth", "admin", "oidc", "memory"}
 
 func parseOptions(args []string, stderr io.Writer) (*options, error) {
 	o := &options{

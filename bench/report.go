@@ -135,6 +135,14 @@ func (r *report) logins(stores []*stored, rows []written, rounds map[string][]lo
 	}
 }
 
+// distance takes how long callbacks were not answered, by kind of login.
+func (r *report) distance(took map[string][]time.Duration) {
+	s := r.section(compared, "The callback, with WeChat behind TLS 1.3 and a round trip of "+short(roundTrip), "", "logins", "p50", "p99", "round trips it needs")
+	for _, kind := range []string{returning, firstTime} {
+		s.add(kind, fmt.Sprint(len(took[kind])), short(rig.Quantile(took[kind], .5)), short(rig.Quantile(took[kind], .99)), fmt.Sprint(calls[kind]))
+	}
+}
+
 // trips takes the rounds of each provider, wxlogin first, and the signatures that were
 // made between them.
 func (r *report) trips(providers []*provider, signatures []signed, rounds [][]tripRound) {

@@ -28,6 +28,7 @@ func soaks(t *testing.T, more ...string) {
 	if length == 0 {
 		t.Skip("left out without -soak.for; make soak does it at length")
 	}
+	t.Parallel() // with the other engine's: a soak is more waiting than work
 	var out, said bytes.Buffer
 	args := append([]string{soakCommand, "--for", length.String(), "--seed", fmt.Sprint(*soakSeed), "--server", theServer(t)}, more...)
 	err := run(t.Context(), args, &out, &said)

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"wxlogin/compat/record"
 )
 
 const apacheModules = "/usr/lib/apache2/modules/"
@@ -29,6 +31,7 @@ func TestApache(t *testing.T) {
 		}
 		t.Skip(err)
 	}
+	record.Of(t, record.Clients, "mod_auth_openidc", debianVersion("libapache2-mod-auth-openidc"), "a login and a refusal")("signs in; forgets the one session that was logged out at wxlogin; who is not of the group gets 403")
 	s := startService(t)
 	address := freeAddress(t)
 	site := "http://" + address

@@ -10,12 +10,15 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"wxlogin/compat/record"
 )
 
 // Auth.js, with the provider that server client show prints for it: it reads the ID
 // token and nothing else, and checks iss and PKCE. Who is not of the group gets no session.
 func TestAuthJS(t *testing.T) {
 	folder := npmProject(t, "testdata/authjs")
+	record.Of(t, record.Clients, "Auth.js (@auth/core)", moduleVersion(t, folder, "@auth/core"), "a login and a refusal")("signs in by the ID token alone; who is not of the group gets no session")
 	s := startService(t)
 	address := freeAddress(t)
 	origin := "http://" + address

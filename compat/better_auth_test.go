@@ -9,12 +9,15 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"wxlogin/compat/record"
 )
 
 // better-auth ends a login without an e-mail address; with --email it makes an account,
 // finds it again, and lets nobody in who is not of the group.
 func TestBetterAuth(t *testing.T) {
 	folder := npmProject(t, "testdata/better-auth")
+	record.Of(t, record.Clients, "better-auth, genericOAuth", moduleVersion(t, folder, "better-auth"), "a login and a refusal")("needs --email: signs in twice as one account; without, email_not_found; who is not of the group gets no session")
 	s := startService(t)
 	site := func(name string, flags ...string) (origin string) {
 		address := freeAddress(t)

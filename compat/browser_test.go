@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+
+	"wxlogin/compat/record"
 )
 
 // oidc-client-ts in Chromium: a public client, whose page asks wxlogin across origins.
@@ -27,6 +29,7 @@ func TestOIDCClientTS(t *testing.T) {
 		t.Skip(err)
 	}
 	folder := npmProject(t, "testdata/oidc-client-ts")
+	record.Of(t, record.Clients, "oidc-client-ts, in Chromium", moduleVersion(t, folder, "oidc-client-ts"), "a login and a refusal")("signs in across origins as a public client; prompt=none says login_required; another origin's page is kept out by the browser")
 	s := startService(t)
 	var settings struct {
 		Authority string `json:"authority"`
@@ -51,7 +54,7 @@ func TestOIDCClientTS(t *testing.T) {
 
 	ctx, stop := chromedp.NewExecAllocator(t.Context(), append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(program), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()),
-		chromedp.UserAgent("Mozilla/5.0 (Linux; Android 14) MicroMessenger/8.0.50"))...)
+		chromedp.UserAgent(android()))...)
 	defer stop()
 	ctx, closeBrowser := chromedp.NewContext(ctx)
 	defer closeBrowser()

@@ -17,6 +17,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"wxlogin/compat/record"
 )
 
 // service is server demo, with a database that the command line can reach.
@@ -30,7 +32,7 @@ func startService(t *testing.T) *service {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	command := exec.Command(s.program, "demo", "--empty", "--data", filepath.Join(folder, "data"), "--simulator-addr", "127.0.0.1:0", "--app-addr", "127.0.0.1:0")
-	command.Env = append(os.Environ(), "WXLOGIN_ADDR=127.0.0.1:0")
+	command.Env = append(os.Environ(), "WXLOGIN_ADDR=127.0.0.1:0", "WXLOGIN_RATE_LIMIT=0") // one address is everybody's
 	said := start(t, command)
 	for s.issuer == "" {
 		if found := regexp.MustCompile(`visitor\s+(http://\S+)/$`).FindStringSubmatch(said()); found != nil {
@@ -75,7 +77,7 @@ func open(t *testing.T, browser *http.Client, address string) (status int, body 
 		if err != nil {
 			t.Fatal(err)
 		}
-		req.Header.Set("User-Agent", "Mozilla/5.0 (Linux; Android 14) MicroMessenger/8.0.50")
+		req.Header.Set("User-Agent", android())
 		req.Header.Set("Accept", "text/html")
 		res, err := browser.Do(req)
 		if err != nil {
@@ -126,16 +128,7 @@ func goInstall(t *testing.T, module string) string {
 // npmProject is a copy of a folder with what its lock names.
 func npmProject(t *testing.T, name string) (folder string) {
 	t.Helper()
-	folder = t.TempDir()
-	if err := os.CopyFS(folder, os.DirFS(name)); err != nil {
-		t.Fatal(err)
-	}
-	install := exec.Command("npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts")
-	install.Dir = folder
-	if out, err := install.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	return folder
+	return npmInstall(t, name, "ci", "--ignore-scripts")
 }
 
 // linesFor makes a trusted client and returns the lines to paste into the
@@ -176,6 +169,7 @@ func reachable(t *testing.T, address string) {
 // oauth2-proxy as a gate, with the lines that server client show prints for it.
 func TestOAuth2Proxy(t *testing.T) {
 	program := filepath.Join(goInstall(t, "github.com/oauth2-proxy/oauth2-proxy/v7@v7.15.6"), "oauth2-proxy")
+	record.Of(t, record.Clients, "oauth2-proxy", programVersion(t, program), "a login and a refusal")("signs in with and without an e-mail address; who is not of the group gets 403")
 	s := startService(t)
 	for _, flags := range [][]string{nil, {"--email"}} {
 		address := freeAddress(t)

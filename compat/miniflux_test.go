@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"wxlogin/compat/record"
 	"wxlogin/internal/store/pgtest"
 )
 
@@ -21,6 +22,7 @@ func TestMiniflux(t *testing.T) {
 	cluster := pgtest.New(t)
 	database := cluster.TCP(cluster.Database(t))
 	program := filepath.Join(goInstall(t, "miniflux.app/v2@v2.3.5"), "miniflux.app")
+	record.Of(t, record.Clients, "Miniflux", programVersion(t, program), "a login and a refusal")("the first login makes the account, the second finds it; who is not of the group gets none")
 	s := startService(t)
 	address := freeAddress(t)
 	lines := s.linesFor(t, "miniflux", "Reader", "--redirect-uri", "http://"+address+"/oauth2/oidc/callback")

@@ -18,6 +18,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"wxlogin/compat/record"
 )
 
 const (
@@ -60,6 +62,7 @@ func TestSDKs(t *testing.T) {
 		{run: inNode, site: true, name: "better-auth", callback: "/api/auth/callback/wechat"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			sees := record.Of(t, record.SDKs, c.name, libraryVersion(t, c.run, c.name), "a whole login")
 			if c.callback == "" {
 				c.callback = "/callback"
 			}
@@ -73,7 +76,16 @@ func TestSDKs(t *testing.T) {
 				}
 			}
 			if c.needs == "never" {
+				sees("WeChat's page refuses it for %s, with every switch", c.refused)
 				return
+			}
+			switch switches := strings.ReplaceAll(strings.ReplaceAll(c.needs, ":true", ""), `"`, "`"); {
+			case switches == "":
+				sees("signs in, without a switch")
+			case c.refused != "":
+				sees("signs in with %s, without which WeChat's page refuses it for %s", switches, c.refused)
+			default:
+				sees("signs in with %s, without which the exchange fails", switches)
 			}
 			sim.set(t, c.needs)
 			got := sim.login(t, c.run, c.name, c.callback, c.site)
@@ -195,7 +207,7 @@ func (s *simulator) login(t *testing.T, run []string, name, callback string, sit
 	if err != nil {
 		t.Fatal(err)
 	}
-	req.Header.Set("User-Agent", "MicroMessenger")
+	req.Header.Set("User-Agent", android())
 	req.Header.Set("Cookie", "wechatsim_person=lin; wechatsim_consent=allow")
 	res, err := s.phone.Do(req)
 	if err != nil {
@@ -270,14 +282,6 @@ func goLibraries(t *testing.T) []string {
 // nodeLibraries installs the libraries for Node.js beside a copy of their program.
 func nodeLibraries(t *testing.T) []string {
 	t.Helper()
-	folder := t.TempDir()
-	if err := os.CopyFS(folder, os.DirFS("testdata/sdks/node")); err != nil {
-		t.Fatal(err)
-	}
-	install := exec.Command("npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts")
-	install.Dir = folder
-	if out, err := install.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	folder := npmInstall(t, "testdata/sdks/node", "install", "--no-package-lock", "--ignore-scripts")
 	return []string{"node", "--require", filepath.Join(folder, "names.cjs"), filepath.Join(folder, "login.mjs")}
 }

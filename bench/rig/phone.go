@@ -109,6 +109,8 @@ type Phone struct {
 	Holder Person
 	Site   *Conn // to the service
 	WeChat *Conn // to the simulator
+
+	Callback time.Duration // how long the last login's was not answered
 }
 
 // Ask sends a request to the site with the phone's cookies, and keeps those that
@@ -168,9 +170,11 @@ func (p *Phone) SignsIn(consent bool, deadline time.Time) error {
 	if err != nil {
 		return err
 	}
+	began := time.Now()
 	if err := p.Ask(http.MethodGet, path, nil, deadline); err != nil {
 		return err
 	}
+	p.Callback = time.Since(began)
 	if p.Site.Status != http.StatusSeeOther || Location(p.Site) != "/" || p.Jar.Get(SessionCookie) == "" {
 		return p.surprise("/callback")
 	}

@@ -75,11 +75,15 @@ func (s *Service) Target() Target { return Target{s.Address, s.PID()} }
 // StartService starts the program on a database, as WXLOGIN_DATABASE_URL names
 // it, and waits until it is ready.
 func (w *World) StartService(ctx context.Context, database string) (*Service, error) {
-	p, err := Start(w.Folder, append(w.variables(database),
+	return w.start(ctx, database, "http://"+w.WeChat.Address)
+}
+
+func (w *World) start(ctx context.Context, database, api string, more ...string) (*Service, error) {
+	p, err := Start(w.Folder, append(append(w.variables(database), more...),
 		"WXLOGIN_ADDR=127.0.0.1:0",
 		"WXLOGIN_METRICS_ADDR=127.0.0.1:0",
 		"WXLOGIN_WECHAT_OPEN_URL=http://"+w.WeChat.Address,
-		"WXLOGIN_WECHAT_API_URL=http://"+w.WeChat.Address,
+		"WXLOGIN_WECHAT_API_URL="+api,
 		"WXLOGIN_RATE_LIMIT=0", // all phones share one address here
 	), w.Program)
 	if err != nil {

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
 	"wxlogin/internal/admin"
+	"wxlogin/internal/auth"
 )
 
 type adminCommands struct {
@@ -46,31 +48,41 @@ func newAdminLink(ctx context.Context, admins *admin.Service, public *url.URL) (
 
 type adminGrantCommand struct {
 	settings
-	OpenID string `arg:"" name:"openid" help:"Openid of the person; they need not have come yet."`
+	OpenID  string `arg:"" name:"openid" help:"Openid of the person; they need not have come yet."`
+	Account string `name:"account" default:"main" placeholder:"NAME" help:"The account that the openid is of."`
 }
 
 func (c *adminGrantCommand) Run(ctx context.Context, env *environment) error {
 	if err := checkOpenID(c.OpenID); err != nil {
 		return err
 	}
-	return withAdmins(ctx, &c.settings, func(admins *admin.Service, _ config) error {
-		changed, err := admins.Grant(ctx, admin.CommandLine(), c.OpenID)
+	return withAdmins(ctx, &c.settings, func(admins *admin.Service, config config) error {
+		who, err := config.adminName(c.Account, c.OpenID)
+		if err != nil {
+			return err
+		}
+		changed, err := admins.Grant(ctx, admin.CommandLine(), who)
 		return env.report(err, changed, "%s may open the admin pages now\n", "%s could open the admin pages already\n", c.OpenID)
 	})
 }
 
 type adminRevokeCommand struct {
 	settings
-	OpenID string `arg:"" name:"openid" help:"Openid of the person."`
+	OpenID  string `arg:"" name:"openid" help:"Openid of the person."`
+	Account string `name:"account" default:"main" placeholder:"NAME" help:"The account that the openid is of."`
 }
 
 func (c *adminRevokeCommand) Run(ctx context.Context, env *environment) error {
 	if err := checkOpenID(c.OpenID); err != nil {
 		return err
 	}
-	return withAdmins(ctx, &c.settings, func(admins *admin.Service, _ config) error {
-		changed, err := admins.Revoke(ctx, admin.CommandLine(), c.OpenID)
-		if admins.Configured(c.OpenID) {
+	return withAdmins(ctx, &c.settings, func(admins *admin.Service, config config) error {
+		who, err := config.adminName(c.Account, c.OpenID)
+		if err != nil {
+			return err
+		}
+		changed, err := admins.Revoke(ctx, admin.CommandLine(), who)
+		if admins.Configured(who) {
 			env.remark("WXLOGIN_ADMINS names this openid too; take it out there.\n")
 		}
 		return env.report(err, changed, "%s may not open the admin pages any more\n", "%s had not been granted anything\n", c.OpenID)
@@ -90,10 +102,25 @@ func (c *adminListCommand) Run(ctx context.Context, env *environment) error {
 			if !a.GrantedAt.IsZero() {
 				since = "granted " + a.GrantedAt.In(config.zone).Format("2006-01-02 15:04")
 			}
-			fmt.Fprintf(env.stdout, "%s\t%s\t%s\n", a.OpenID, env.words.say(since), a.Nickname)
+			who := a.OpenID
+			if a.Account != auth.MainAccount {
+				who = a.Account + ":" + who
+			}
+			fmt.Fprintf(env.stdout, "%s\t%s\t%s\n", who, env.words.say(since), a.Nickname)
 		}
 		return nil
 	})
+}
+
+// adminName is how somebody is named who is or becomes an admin.
+func (c *config) adminName(account, openID string) (string, error) {
+	switch {
+	case account == auth.MainAccount:
+		return openID, nil
+	case !slices.ContainsFunc(c.accounts, func(a auth.Account) bool { return a.Name == account }):
+		return "", fmt.Errorf("--account: WXLOGIN_ACCOUNTS names no account %q", account)
+	}
+	return account + ":" + openID, nil
 }
 
 // withAdmins runs f on the database of a service that may be running.
@@ -107,7 +134,7 @@ func withAdmins(ctx context.Context, s *settings, f func(*admin.Service, config)
 		return err
 	}
 	defer db.Close()
-	return f(admin.New(admin.Config{Store: db, AppID: config.appID, Admins: config.admins, Now: time.Now}), config)
+	return f(config.adminService(db), config)
 }
 
 func checkOpenID(openID string) error {

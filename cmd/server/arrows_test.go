@@ -11,6 +11,8 @@ import (
 var arrows = map[string][]string{
 	"bench":                     {"bench/rig"},
 	"compat":                    {}, // it knows commands and addresses
+	"compat/record":             {},
+	"compat/table":              {"compat/record"},
 	"bench/rig":                 {}, // it knows the built program alone
 	"cmd/server":                {"examples/oidc-app", "internal/admin", "internal/auth", "internal/demo", "internal/idtoken", "internal/store", "internal/telemetry", "internal/web", "internal/wechat", "internal/wechat/wechatsim", "migrations", "templates"},
 	"examples/oidc-app":         {}, // somebody else's application

@@ -13,6 +13,7 @@ import (
 	"wxlogin/internal/auth"
 	"wxlogin/internal/store"
 	"wxlogin/internal/telemetry"
+	"wxlogin/internal/wechat/wechatsim"
 	"wxlogin/migrations"
 )
 
@@ -22,6 +23,7 @@ import (
 //	go test -bench Signed -benchmem -run '^$' ./cmd/server
 func BenchmarkSignedIn(b *testing.B) {
 	handler, cookie := benchServer(b)
+	phone, _ := wechatsim.PhoneNamed("iphone")
 	for _, path := range []string{"/verify", "/"} {
 		b.Run(path, func(b *testing.B) {
 			ctx, cancel := context.WithCancel(b.Context())
@@ -32,8 +34,7 @@ func BenchmarkSignedIn(b *testing.B) {
 			}
 			r.RemoteAddr = "127.0.0.1:40000"
 			r.Header.Set("Cookie", cookie)
-			r.Header.Set("User-Agent", "Mozilla/5.0 (iPhone) MicroMessenger/8.0.50")
-			r.Header.Set("Accept-Language", "zh-CN,zh-Hans;q=0.9")
+			phone.Opens(r.Header, "none")
 			b.ReportAllocs()
 			for b.Loop() {
 				w := answer{header: make(http.Header)} // as net/http makes them

@@ -12,9 +12,8 @@ import (
 // page leads back to the list as it was, and ids are copied whole.
 func TestChoicesInABrowser(t *testing.T) {
 	// Where the browser keeps whole pages for Back, nothing can be lost.
-	browser := openOwnBrowser(t, chromedp.Flag("disable-features", "BackForwardCache"))
-	demo := start(t, []string{"TZ=Asia/Shanghai"}, "demo", "--addr=127.0.0.1:0", "--simulator-addr=127.0.0.1:0", "--app-addr=127.0.0.1:0")
-	demo.stdout.wait(t, "Ctrl+C")
+	browser := openOwnBrowser(t, chromedp.Flag("disable-features", unwantedFeatures+",BackForwardCache"))
+	demo := startDemo(t, t.TempDir(), "TZ=Asia/Shanghai")
 	at := printedAddresses(t, demo.stdout.text())
 	admin := browser.newDesktop("admin")
 	admin.opens(at.admin)

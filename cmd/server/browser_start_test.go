@@ -59,6 +59,8 @@ func newBrowser(t *testing.T, ctx context.Context) *browser {
 	return b
 }
 
+const unwantedFeatures = "Translate,SpareRendererForSitePerProcess"
+
 // startBrowser starts Chromium with its profile in a folder. The contexts of tabs are
 // made of the one it returns.
 func startBrowser(folder string, more ...chromedp.ExecAllocatorOption) (ctx context.Context, end func(), err error) {
@@ -68,6 +70,15 @@ func startBrowser(folder string, more ...chromedp.ExecAllocatorOption) (ctx cont
 		chromedp.DisableGPU,
 		chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("lang", "zh-CN"),
+		// Of what makes pages quick for people, tests need nothing: no process in store for
+		// the next page, none for the screen, and one thread that paints.
+		chromedp.Flag("disable-features", unwantedFeatures),
+		chromedp.Flag("in-process-gpu", true),
+		chromedp.Flag("disable-software-rasterizer", true),
+		chromedp.Flag("num-raster-threads", "1"),
+		chromedp.Flag("disable-site-isolation-trials", true),
+		chromedp.Flag("disable-threaded-animation", true),
+		chromedp.Flag("disable-checker-imaging", true),
 		chromedp.UserDataDir(folder),
 	)
 	ctx, stop := chromedp.NewExecAllocator(context.Background(), append(options, more...)...)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -15,8 +16,11 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+
+	"wxlogin/internal/wechat/wechatsim"
 )
 
 // screenshotsVariable names a folder for pictures of every page of the walk.
@@ -128,23 +132,30 @@ type tab struct {
 	complaints []string
 }
 
-func (b *browser) newPhone(name string) *tab { return b.newTab(name, true, weChatBrowser) }
+func (b *browser) newPhone(name string) *tab { return b.newTab(name, phoneNamed("android")) }
 
-func (b *browser) newDesktop(name string) *tab {
-	return b.newTab(name, false, "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36")
-}
+func (b *browser) newDesktop(name string) *tab { return b.newTab(name, phoneNamed("desktop")) }
 
-func (b *browser) newTab(name string, phone bool, userAgent string) *tab {
+// newTab is a tab that says of itself what a phone says; Sec-Fetch and Sec-CH-UA are
+// Chromium's own.
+func (b *browser) newTab(name string, phone wechatsim.Phone) *tab {
 	b.t.Helper()
 	ctx, cancel := chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext())
 	b.t.Cleanup(cancel)
-	tab := &tab{browser: b, name: name, ctx: ctx, phone: phone}
+	tab := &tab{browser: b, name: name, ctx: ctx, phone: phone.Small}
 	if err := chromedp.Listen(ctx, tab.hear); err != nil {
 		b.t.Fatal(err)
 	}
+	languages := regexp.MustCompile(`;q=[0-9.]+`).ReplaceAllString(phone.AcceptLanguage, "") // Chromium weighs them itself
+	extra := map[string]any{}
+	if phone.RequestedWith != "" {
+		extra["X-Requested-With"] = phone.RequestedWith
+	}
 	tab.do(
-		tab.viewport(phone),
-		command(emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{UserAgent: userAgent, AcceptLanguage: "zh-CN"}),
+		tab.viewport(phone.Small),
+		command(network.Enable, network.EnableParams{}),
+		command(network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: extra}),
+		command(emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{UserAgent: phone.UserAgent, AcceptLanguage: languages}),
 	)
 	b.t.Cleanup(func() {
 		tab.mu.Lock()

@@ -103,7 +103,7 @@ func TestChineseTerminal(t *testing.T) {
 		}
 	}
 	run := func(lang string, variables []string, args ...string) (said string) {
-		command := exec.CommandContext(t.Context(), "server", args...)
+		command := exec.CommandContext(t.Context(), plainProgram(t), args...)
 		command.Dir = t.TempDir()
 		command.Env = append(append(outsideVariables(), variables...), "LANG="+lang, "WXLOGIN_WECHAT_OPEN_URL=http://127.0.0.1:1", "WXLOGIN_WECHAT_API_URL=http://127.0.0.1:1")
 		text, err := command.CombinedOutput()
@@ -166,7 +166,7 @@ func TestChineseIsForPeopleOnly(t *testing.T) {
 		"keygen":     `^\S+:\S+\n$`,
 		"version":    `^wxlogin .* go1\S+\n$`,
 	} {
-		p := start(t, good, strings.Fields(command)...)
+		p := runs(t, good, strings.Fields(command)...)
 		p.wantExit(0)
 		if said := p.stdout.text(); !regexp.MustCompile(form).MatchString(said) {
 			t.Errorf("%s prints %q", command, said)

@@ -202,8 +202,7 @@ func (s *settings) withClients(ctx context.Context, f func(*admin.Service, *idto
 		return err
 	}
 	defer db.Close()
-	admins := admin.New(admin.Config{Store: db, AppID: config.appID, Admins: config.admins, Now: time.Now})
-	return f(admins, idtoken.NewKeys(db, time.Now, log), config)
+	return f(config.adminService(db), idtoken.NewKeys(db, time.Now, log), config)
 }
 
 // clientError leaves the reason out, which says nothing to whoever has typed a command.

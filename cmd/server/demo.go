@@ -9,10 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	oidcapp "wxlogin/examples/oidc-app"
-	"wxlogin/internal/admin"
 	"wxlogin/internal/demo"
 	"wxlogin/internal/web"
 	"wxlogin/internal/wechat/wechatsim"
@@ -36,7 +34,7 @@ func (c *demoCommand) Run(ctx context.Context, env *environment) error {
 		return badSetting("appid", "is set, and the demonstration is for no real account; use `server serve`, or unset it")
 	}
 	if !onLoopback(s.Addr) {
-		return badSetting("addr", "%q can be reached from other machines; the demonstration listens on 127.0.0.1 only", s.Addr)
+		return badSetting("addr", reachable, s.Addr)
 	}
 	log, err := env.logs(s.LogFormat, s.LogLevel)
 	if err != nil {
@@ -108,6 +106,8 @@ func (c *demoCommand) folder() (path string, remove func(), err error) {
 	return path, func() { os.RemoveAll(path) }, err
 }
 
+const reachable = "%q can be reached from other machines; the demonstration listens on 127.0.0.1 only"
+
 // listenBeside opens a listener on this machine for what the demonstration runs beside
 // the service. An address that nobody has asked for is exchanged for a free one.
 func listenBeside(flag, addr, usual string) (net.Listener, error) {
@@ -118,7 +118,7 @@ func listenBeside(flag, addr, usual string) (net.Listener, error) {
 		addr = "127.0.0.1:0"
 	}
 	if !onLoopback(addr) {
-		return nil, fmt.Errorf("--%s: %q can be reached from other machines; the demonstration listens on 127.0.0.1 only", flag, addr)
+		return nil, fmt.Errorf("--%s: %s", flag, fmt.Sprintf(reachable, addr))
 	}
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {
@@ -139,7 +139,7 @@ func (c *demoCommand) prepare(ctx context.Context, env *environment, config conf
 			return nil, fmt.Errorf("make up people: %w", err)
 		}
 	}
-	admins := admin.New(admin.Config{Store: db, AppID: config.appID, Now: time.Now})
+	admins := config.adminService(db)
 	id, secret, err := addSample(ctx, admins, keys, config, appURL+"/")
 	if err != nil {
 		return nil, err

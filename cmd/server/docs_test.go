@@ -222,7 +222,7 @@ func TestIndexOfDocs(t *testing.T) {
 // command or a flag that is not there.
 func TestCommandsOfDocs(t *testing.T) {
 	flags := must(server.CommandFlags())
-	groups := []string{"admin", "client", "person"} // commands of commands
+	groups := []string{"admin", "account", "client", "person"} // commands of commands
 	texts := docs(t)
 	for _, name := range []string{"docs/settings.md", "docs/settings.zh-CN.md"} {
 		for command := range flags {
@@ -291,6 +291,9 @@ func TestMakeAndGoOfDocs(t *testing.T) {
 // ofService is a variable that a Service of Kubernetes makes.
 var ofService = regexp.MustCompile(`^WXLOGIN_(PORT|SERVICE_HOST)$`)
 
+// ofAccount is the variable of an account's AppSecret, which has the account's name.
+var ofAccount = regexp.MustCompile(`^WXLOGIN_APPSECRET_[A-Z][A-Z0-9]*(_FILE)?$`)
+
 var variables = regexp.MustCompile(`WXLOGIN_[A-Z0-9_]*[A-Z0-9]`)
 
 // Every variable that a text, an example or a file of the build names is a
@@ -305,7 +308,7 @@ func TestVariablesOfDocs(t *testing.T) {
 	}
 	for name, text := range texts {
 		for _, variable := range variables.FindAllString(text, -1) {
-			if !slices.Contains(known, variable) && !ofService.MatchString(variable) {
+			if !slices.Contains(known, variable) && !ofService.MatchString(variable) && !ofAccount.MatchString(variable) {
 				t.Errorf("%s names %s, which is no setting", name, variable)
 			}
 		}
@@ -337,10 +340,12 @@ func TestScreenshotsAreSmall(t *testing.T) {
 	}
 }
 
+var testName = regexp.MustCompile(`\bTest\w+`)
+
 // Every test that the table of the conformance suite's plans names is there.
 func TestPlansOfTheSuite(t *testing.T) {
 	var source strings.Builder
-	for _, folder := range []string{"../../internal/web", "../../internal/idtoken"} {
+	for _, folder := range []string{"../../internal/web", "../../internal/idtoken", "../../internal/auth"} {
 		for _, file := range must(filepath.Glob(folder + "/*_test.go")) {
 			source.Write(must(os.ReadFile(file)))
 		}
@@ -351,8 +356,8 @@ func TestPlansOfTheSuite(t *testing.T) {
 			continue
 		}
 		plans++
-		_, name, _ := strings.Cut(strings.TrimSuffix(strings.TrimSpace(line), "` |"), " | `")
-		if !strings.Contains(source.String(), "func "+name+"(") {
+		name := testName.FindString(line)
+		if name == "" || !strings.Contains(source.String(), "func "+name+"(") {
 			t.Errorf("there is no test %s of %s", name, line)
 		}
 	}

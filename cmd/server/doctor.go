@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"wxlogin/internal/auth"
 	"wxlogin/internal/wechat"
 )
 
@@ -52,12 +53,13 @@ type doctor struct {
 	invalid  error  // what is wrong with them
 	offline  bool
 	now      func() time.Time
-	client   *wechat.Client
+	client   func(auth.Account) *wechat.Client
 	secrets  *strings.Replacer
 	words    words
 
-	running bool // the service answers at its own address
-	reached bool // the service answers at the public URL
+	answered bool // WeChat's API does
+	running  bool // the service answers at its own address
+	reached  bool // the service answers at the public URL
 }
 
 // Run examines everything, whatever fails on the way.
@@ -70,7 +72,7 @@ func (c *doctorCommand) Run(ctx context.Context, env *environment) error {
 	failed := 0
 	for _, check := range []func(context.Context) []finding{
 		d.checkSettings, d.checkDomain, d.checkKeys, d.checkDatabase, d.checkDisk, d.checkProxies, d.checkReturnHosts,
-		d.checkWeChat, d.checkAuthorizePage,
+		d.checkWeChat, d.checkAccounts, d.checkGroups, d.checkAuthorizePage,
 		d.checkService, d.checkPublicURL, d.checkVerifyFile, d.checkSites,
 	} {
 		for _, f := range check(ctx) {
@@ -90,15 +92,14 @@ func (c *doctorCommand) Run(ctx context.Context, env *environment) error {
 }
 
 func newDoctor(s *settings, offline bool) *doctor {
-	d := &doctor{settings: s, offline: offline, now: time.Now, secrets: redactor(s.AppSecret, s.Keys, s.DatabaseURL)}
+	d := &doctor{settings: s, offline: offline, now: time.Now}
 	d.config, d.invalid = s.parse()
-	d.client = wechat.New(wechat.Config{
-		AppID:     d.config.appID,
-		AppSecret: d.config.appSecret,
-		OpenURL:   d.config.openURL,
-		APIURL:    d.config.apiURL,
-		Lang:      d.config.lang,
-	})
+	d.client = func(account auth.Account) *wechat.Client { return d.config.client(account, nil) }
+	secrets := []string{s.AppSecret, s.Keys, s.DatabaseURL}
+	for _, secret := range d.config.secrets {
+		secrets = append(secrets, string(secret))
+	}
+	d.secrets = redactor(secrets...)
 	return d
 }
 

@@ -36,6 +36,7 @@ func ServeOn(ctx context.Context, listener net.Listener, vars map[string]string)
 	if _, err := parser.Parse(nil); err != nil {
 		return err
 	}
+	c.takeSecrets(vars)
 	config, err := c.parse()
 	if err != nil {
 		return err

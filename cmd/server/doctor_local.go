@@ -152,12 +152,16 @@ func (d *doctor) checkDatabase(ctx context.Context) []finding {
 	}
 	var others []finding
 	if d.config.appID != "" {
-		switch n, err := db.OtherAccounts(ctx, d.config.appID); {
+		var appIDs []string
+		for _, account := range d.config.accounts {
+			appIDs = append(appIDs, account.AppID)
+		}
+		switch n, err := db.OtherAccounts(ctx, appIDs); {
 		case err != nil:
 			return one(failure, "database", err.Error(), advice)
 		case n > 0:
-			others = one(warning, "database", fmt.Sprintf("%d sessions are of people of another AppID than %s; they do not count, and these people sign in again", n, d.config.appID),
-				"nothing, if WXLOGIN_APPID was changed on purpose; else set it back. An openid is of one AppID only")
+			others = one(warning, "database", fmt.Sprintf("%d sessions are of people of another AppID than %s; they do not count, and these people sign in again", n, strings.Join(appIDs, ", ")),
+				"nothing, if WXLOGIN_APPID or WXLOGIN_ACCOUNTS was changed on purpose; else set it back. An openid is of one AppID only")
 		}
 	}
 	clients, err := d.judgeClients(ctx, db)

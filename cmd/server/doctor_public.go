@@ -7,7 +7,9 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -137,29 +139,29 @@ func judgeCertificate(certificate *x509.Certificate, now time.Time) finding {
 	return finding{good, "certificate", text, ""}
 }
 
-// checkVerifyFile looks at the file that WeChat reads when the domain is
-// registered.
-func (d *doctor) checkVerifyFile(ctx context.Context) []finding {
+// checkVerifyFile looks at the files that WeChat reads when a domain is registered.
+func (d *doctor) checkVerifyFile(ctx context.Context) (findings []finding) {
 	const subject = "MP_verify"
 	if d.settings.VerifyFile == "" {
 		return one(warning, subject, "WXLOGIN_VERIFY_FILE is not set; WeChat reads that file when the domain is registered",
 			"download it ("+wechat.WayToDomain+" → 设置) and set WXLOGIN_VERIFY_FILE to its path, unless the proxy serves it or the domain is registered already")
 	}
-	files, err := d.settings.readVerifyFile()
+	files, err := d.settings.readVerifyFiles()
 	if err != nil {
 		return one(failure, subject, err.Error(), "download it again ("+wechat.WayToDomain+" → 设置), keep its name and let the user that runs the service read it")
 	}
 	public := d.config.publicURL
-	for name, content := range files {
+	for _, name := range slices.Sorted(maps.Keys(files)) {
 		switch {
 		case public == nil || !d.offline && !d.reached:
-			return skip(subject, "%s can be read; whether visitors get it needs the public URL", name)
+			findings = append(findings, skip(subject, "%s can be read; whether visitors get it needs the public URL", name)...)
 		case d.offline:
-			return one(good, subject, name+" can be read; --offline leaves out whether visitors get it", "")
+			findings = append(findings, finding{good, subject, name + " can be read; --offline leaves out whether visitors get it", ""})
+		default:
+			findings = append(findings, one(d.compareVerifyFile(ctx, public.Scheme+"://"+public.Host+"/"+name, name, files[name]))...)
 		}
-		return one(d.compareVerifyFile(ctx, public.Scheme+"://"+public.Host+"/"+name, name, content))
 	}
-	return nil // readVerifyFile gives one file or an error
+	return findings
 }
 
 func (d *doctor) compareVerifyFile(ctx context.Context, address, name string, content []byte) (verdict, string, string, string) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"wxlogin/internal/auth"
+	"wxlogin/internal/web"
 	"wxlogin/internal/wechat"
 )
 
@@ -24,7 +25,7 @@ func (d *doctor) checkWeChat(ctx context.Context) []finding {
 		return slices.Concat(skip("wechat", "%s", why), skip("clock", "%s", why), skip("account", "%s", why))
 	}
 	began := d.now()
-	probe, err := d.client.Probe(ctx)
+	probe, err := d.client(d.config.accounts[0]).Probe(ctx, auth.OfficialAccount)
 	took := d.now().Sub(began)
 	refusal, refused := errors.AsType[*wechat.Refusal](err)
 	if err != nil && !refused {
@@ -42,7 +43,45 @@ func (d *doctor) checkWeChat(ctx context.Context) []finding {
 			"unset WXLOGIN_WECHAT_API_URL and WXLOGIN_WECHAT_OPEN_URL unless this is a test")
 	}
 	findings = append(findings, judgeClock(began.Add(took/2), probe.ServerDate))
-	return append(findings, d.judgeAccount(refusal))
+	d.answered = true
+	return append(findings, d.judgeAccount(d.config.accounts[0], refusal))
+}
+
+// checkAccounts asks WeChat about the AppID and the secret of every further account.
+func (d *doctor) checkAccounts(ctx context.Context) (findings []finding) {
+	for _, account := range d.config.accounts[1:] {
+		if !d.answered {
+			findings = append(findings, skip("account", "%s: WeChat did not answer", account.Name)...)
+			continue
+		}
+		_, err := d.client(account).Probe(ctx, account.Kind)
+		refusal, refused := errors.AsType[*wechat.Refusal](err)
+		if err != nil && !refused {
+			findings = append(findings, finding{failure, "account", account.Name + ": " + diagnose(err).text, "try again; WeChat has answered about the account main"})
+			continue
+		}
+		findings = append(findings, d.judgeAccount(account, refusal))
+	}
+	return findings
+}
+
+// checkGroups finds accounts whose people are strangers to each other because the
+// settings do not say that they are bound to one Open Platform account.
+func (d *doctor) checkGroups(context.Context) []finding {
+	var without []string
+	for _, account := range d.config.accounts {
+		if account.Group == "" {
+			without = append(without, account.Name)
+		}
+	}
+	switch {
+	case len(d.config.accounts) < 2:
+		return nil
+	case len(without) == 0:
+		return one(good, "groups", "every account names its Open Platform account", "")
+	}
+	return one(warning, "groups", strings.Join(without, ", ")+": no Open Platform account is named, so whoever comes by one of them and by another account is two people",
+		"bind the account at open.weixin.qq.com (管理中心 → 公众号、小程序) and name the Open Platform account behind @ in WXLOGIN_ACCOUNTS, for main in WXLOGIN_GROUP")
 }
 
 // maxClockOff is how wrong the clock may be. States live ten minutes, WeChat's
@@ -65,12 +104,20 @@ func judgeClock(here, there time.Time) finding {
 		"set it by NTP: `timedatectl set-ntp true`, or chrony; in a container or virtual machine it is the host's clock"}
 }
 
-func (d *doctor) judgeAccount(refusal *wechat.Refusal) finding {
+func (d *doctor) judgeAccount(account auth.Account, refusal *wechat.Refusal) finding {
+	f := d.judgeSecret(account, refusal)
+	f.text = d.which(account) + f.text
+	return f
+}
+
+func (d *doctor) judgeSecret(account auth.Account, refusal *wechat.Refusal) finding {
 	switch {
-	case d.settings.AppID == "" || d.settings.AppSecret == "":
+	case account.Name != auth.MainAccount && d.config.secrets[account.Name] == "":
+		return finding{skipped, "account", "not checked: it needs " + secretOf(account.Name), ""}
+	case account.AppID == "" || d.config.secrets[account.Name] == "":
 		return finding{skipped, "account", "not checked: it needs WXLOGIN_APPID and WXLOGIN_APPSECRET", ""}
 	case refusal == nil:
-		return finding{good, "account", "AppID " + d.config.appID + " and its AppSecret are right", ""}
+		return finding{good, "account", "AppID " + account.AppID + " and its AppSecret are right", ""}
 	}
 	e, known := wechat.Explain(refusal.Errcode)
 	f := finding{failure, "account", fmt.Sprintf("errcode %d: %s", refusal.Errcode, wechat.Meaning(refusal.Errcode)), e.Advice}
@@ -83,6 +130,9 @@ func (d *doctor) judgeAccount(refusal *wechat.Refusal) finding {
 	case refusal.Reason() == auth.WeChatBusy:
 		f.verdict = warning
 	}
+	if account.Name != auth.MainAccount {
+		f.advice += "\nof this account the settings are WXLOGIN_ACCOUNTS and " + secretOf(account.Name)
+	}
 	if refusal.From != "" {
 		f.advice += ": " + refusal.From
 	}
@@ -92,9 +142,9 @@ func (d *doctor) judgeAccount(refusal *wechat.Refusal) finding {
 	return f
 }
 
-// checkAuthorizePage opens the page that a visitor's phone would. This server
-// never needs it, so one that cannot be reached is no failure.
-func (d *doctor) checkAuthorizePage(ctx context.Context) []finding {
+// checkAuthorizePage opens the page that a visitor's browser would, of each account.
+// This server never needs it, so one that cannot be reached is no failure.
+func (d *doctor) checkAuthorizePage(ctx context.Context) (findings []finding) {
 	const subject = "authorize"
 	public := d.config.publicURL
 	switch {
@@ -103,42 +153,74 @@ func (d *doctor) checkAuthorizePage(ctx context.Context) []finding {
 	case public == nil || d.config.appID == "" || hostOf(d.config.openURL) == "":
 		return skip(subject, "it needs WXLOGIN_PUBLIC_URL, WXLOGIN_APPID and WXLOGIN_WECHAT_OPEN_URL")
 	}
-	base := strings.TrimRight(public.String(), "/")
+	for _, account := range d.config.accounts {
+		if !account.SignsInPages() {
+			continue
+		}
+		f := d.lookAtAuthorizePage(ctx, account)
+		f.text = d.which(account) + f.text
+		findings = append(findings, f)
+	}
+	return findings
+}
+
+func (d *doctor) lookAtAuthorizePage(ctx context.Context, account auth.Account) finding {
+	const subject = "authorize"
 	scopes := slices.Compact([]auth.Scope{d.config.mode.ScopeFor(false), d.config.mode.ScopeFor(true)})
+	if account.Kind == auth.WebsiteAccount {
+		scopes = []auth.Scope{auth.ScopeLogin}
+	}
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
+	advice := phoneAdvice(issuerOf(d.config), account)
 	for _, scope := range scopes {
-		page, err := d.client.AuthorizePage(ctx, auth.Authorization{Scope: scope, RedirectURI: base + "/callback"})
+		page, err := d.client(account).AuthorizePage(ctx, auth.Authorization{Scope: scope, RedirectURI: issuerOf(d.config) + web.CallbackPath(account.Name)})
 		if err != nil {
-			return one(skipped, subject, "cannot be told from here: "+diagnose(err).text, phoneAdvice(base))
+			return finding{skipped, subject, "cannot be told from here: " + diagnose(err).text, advice}
 		}
 		if page != (wechat.PageError{}) {
-			return one(d.judgePage(page, scope))
+			return d.judgePage(page, scope)
 		}
 	}
-	return one(skipped, subject, "no complaint seen, but only WeChat on a phone can tell", phoneAdvice(base))
+	return finding{skipped, subject, "no complaint seen, but only WeChat on a phone can tell", advice}
 }
 
-func phoneAdvice(base string) string {
-	return "open " + base + "/login in WeChat; should it show a number, `server doctor 10003` explains it"
+// which names an account where there are several.
+func (d *doctor) which(account auth.Account) string {
+	if len(d.config.accounts) < 2 {
+		return ""
+	}
+	return account.Name + ": "
 }
 
-func (d *doctor) judgePage(page wechat.PageError, scope auth.Scope) (verdict, string, string, string) {
+func phoneAdvice(base string, account auth.Account) string {
+	switch {
+	case account.Kind == auth.WebsiteAccount:
+		return "open " + base + "/login?account=" + account.Name + " on a desktop and scan the code; should it show a number, `server doctor 10003` explains it"
+	case account.Name != auth.MainAccount:
+		base += "/login?account=" + account.Name
+	default:
+		base += "/login"
+	}
+	return "open " + base + " in WeChat; should it show a number, `server doctor 10003` explains it"
+}
+
+func (d *doctor) judgePage(page wechat.PageError, scope auth.Scope) finding {
 	const subject = "authorize"
 	if page.Number == 0 {
 		advice := "check WXLOGIN_APPID: 公众号后台 → 设置与开发 → 基本配置 → 开发者ID (AppID)"
-		return failure, subject, "WeChat's page says: " + page.Text, advice
+		return finding{failure, subject, "WeChat's page says: " + page.Text, advice}
 	}
 	shown := strings.TrimSpace(fmt.Sprintf("%d %s", page.Number, page.Text))
 	text := fmt.Sprintf("visitors see %s (%s)", shown, scope)
 	e, known := wechat.Explain(page.Number)
 	switch {
 	case !known:
-		return failure, subject, text + ", a number that is not in our list", "look it up in WeChat's list (全局返回码), https://developers.weixin.qq.com/doc/"
+		return finding{failure, subject, text + ", a number that is not in our list", "look it up in WeChat's list (全局返回码), https://developers.weixin.qq.com/doc/"}
 	case page.Number == 10009:
-		return warning, subject, text + ": " + e.English, e.Advice
+		return finding{warning, subject, text + ": " + e.English, e.Advice}
 	case page.Number == 10003:
 		e.Advice += "\nfor this service: " + d.config.publicURL.Hostname()
 	}
-	return failure, subject, text + ": " + e.English, e.Advice
+	return finding{failure, subject, text + ": " + e.English, e.Advice}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -133,6 +134,7 @@ func secretsIn(vars map[string]string, args []string) []string {
 	for _, name := range names {
 		values = append(values, vars[variableOf(name)])
 	}
+	values = slices.AppendSeq(values, maps.Values(accountVariables(vars)))
 	for i, arg := range args {
 		flag, value, ok := strings.Cut(strings.TrimLeft(arg, "-"), "=")
 		if !strings.HasPrefix(arg, "-") || !slices.Contains(names, flag) {

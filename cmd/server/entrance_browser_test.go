@@ -62,7 +62,7 @@ func TestCopyTheAddressInABrowser(t *testing.T) {
 	browser := openBrowser(t)
 	demo := startDemo(t, t.TempDir(), "TZ=Asia/Shanghai")
 	at := printedAddresses(t, demo.stdout.text())
-	phone := browser.newTab("phone", true, "Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36")
+	phone := browser.newTab("phone", phoneNamed("chrome-android"))
 	phone.opens(at.visitor + "scan?return_to=%2Fme#/order/5")
 	phone.waits("#copy")
 	phone.wantText("请在微信中打开", strings.TrimSuffix(strings.TrimPrefix(at.visitor, "http://"), "/"), at.visitor+"signin?return_to=%2Fme%23%2Forder%2F5")
@@ -126,7 +126,7 @@ func hashRoutes(t *testing.T, browser *browser) {
 	}
 
 	// WeCom names itself MicroMessenger too, and gets the code.
-	weCom := browser.newTab("WeCom", true, "Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 Chrome/140.0.0.0 Mobile Safari/537.36 wxwork/4.1.16 MicroMessenger/7.0.1")
+	weCom := browser.newTab("WeCom", phoneNamed("wecom-android"))
 	open(weCom, loginSite+"/spa/#/order/6")
 	weCom.waits("#copy")
 	weCom.wantText("spa%2F%23%2Forder%2F6")

@@ -32,6 +32,10 @@ var descriptions = map[string]description{
 	"allow-http":        {"true | false", "true", false, "允许公开地址用 http（仅限封闭网络；本机地址无需设置）。"},
 	"appid":             {"wx…", "wx0123456789abcdef", true, "公众号的 AppID（不是 gh_ 开头的原始 ID）。"},
 	"appsecret":         {"text", "0123456789abcdef0123456789abcdef", true, "公众号的 AppSecret。"},
+	"group":             {"name", "acme", false, "公众号所绑定的微信开放平台账号，名称自定；名称相同的账号之间，unionid 通用。"},
+	"accounts":          {"name:kind:appid[@group], …", "", false, "除 main 以外的账号；kind 为 oa（公众号）、website（网站应用）或 mini（小程序），@group 同 WXLOGIN_GROUP。shop 的 AppSecret 是 WXLOGIN_APPSECRET_SHOP，或在 WXLOGIN_APPSECRET_SHOP_FILE 所指的文件里。"},
+	"account-hosts":     {"host=account, …", "", false, "返回到某个主机的登录用哪个账号；其余用 main。"},
+	"qrconnect":         {"redirect | frame", "", false, "网站应用的二维码怎样显示：redirect 跳转到微信的页面，frame 嵌在我们自己的页面里。"},
 	"scope":             {"auto | base | userinfo", "", false, "auto：先静默授权，只请还不认识的人点「允许」；base：只取 openid；userinfo：每次登录都请求授权。"},
 	"lang":              {"zh_CN | zh_TW | en", "", false, "向微信请求资料的语言，也是浏览器没有说明语言时页面的语言。"},
 	"database-url":      {"sqlite:PATH, postgres://…", "sqlite:/data/wxlogin.db", false, "数据库：SQLite 文件（须在本机磁盘上），或 PostgreSQL，见 docs/postgres.md。"},
@@ -39,15 +43,15 @@ var descriptions = map[string]description{
 	"return-hosts":      {"host[:port], …", "shop.example.com,m.example.com:8443", false, "登录后还可以返回的其他主机，须完全一致。"},
 	"cookie-domain":     {"domain", "example.com", false, "与该域名下的其他主机共享登录状态（用于 forward-auth）；留空则只属于本主机。"},
 	"trusted-proxies":   {"CIDR, …", "127.0.0.1/32,172.16.0.0/12", false, "反向代理的地址段；只相信它们的 X-Forwarded-* 头。"},
-	"admins":            {"openid, …", "oTheFirstAdmin_0123456789abc", false, "可以进入管理后台的 openid。"},
+	"admins":            {"openid, …", "oTheFirstAdmin_0123456789abc", false, "可以进入管理后台的 openid；main 以外的账号写作 account:openid。"},
 	"session-idle":      {"duration", "", false, "多久不来访，登录状态就结束。"},
 	"session-lifetime":  {"duration", "", false, "登录状态最长保持多久。"},
 	"renew-profile":     {"true | false", "true", false, "更新昵称头像用的令牌失效后（最长 30 天），再请用户授权一次；不开则由用户在资料页自行更新。"},
 	"recheck-after":     {"duration", "24h", false, "登录状态超过这么久后，静默核对一次手机的主人；0 为不核对。"},
 	"keep-logins":       {"duration", "", false, "登录记录保留多久（默认 184 天，即六个月）；0 为一直保留。"},
 	"keep-events":       {"duration", "", false, "操作记录保留多久（默认 1096 天，即三年）；0 为一直保留。"},
-	"rate-limit":        {"number", "", false, "每个客户端地址每分钟的登录、回调、扫码次数上限；0 为不限。"},
-	"verify-file":       {"path", "MP_verify_0123456789abcdef.txt", false, "公众平台要求放在域名根目录的 MP_verify_*.txt 文件的路径。"},
+	"rate-limit":        {"number", "", false, "每个客户端地址每分钟的登录、回调、扫码次数上限，以及应用用错密钥、code、token 的次数上限；0 为不限。"},
+	"verify-file":       {"path, …", "MP_verify_0123456789abcdef.txt", false, "微信要求放在域名根目录的 .txt 文件的路径（MP_verify_*，小程序业务域名的校验文件）。"},
 	"metrics-addr":      {"host:port", "127.0.0.1:9007", false, "/metrics 的第二个监听地址；留空则没有。"},
 	"log-format":        {"text | json", "json", false, "日志格式；默认在终端为 text，否则为 json。"},
 	"log-level":         {"debug | info | warn | error", "", false, "日志级别。"},
@@ -57,6 +61,7 @@ var descriptions = map[string]description{
 	"privacy-url":       {"URL", "https://www.example.com/privacy", false, "隐私政策的地址，链接显示在授权说明页、扫码页和提示页上。"},
 	"terms-url":         {"URL", "https://www.example.com/terms", false, "用户协议的地址，链接显示在隐私政策旁。"},
 	"contact":           {"text", "service@example.com", false, "访客可以联系谁：邮箱、网址，或电话等文字。"},
+	"backend-keys":      {"name:key, …", "shop:0123456789abcdef0123456789abcdef", false, "可以读取各账号 access_token 的其他后端，每个密钥至少 32 个字符；留空则没有。"},
 	"oidc-email-domain": {"domain", "", false, "用 --email 添加的应用得到的虚拟邮箱地址的域名。"},
 	"wechat-open-url":   {"URL", "", false, "微信授权页的地址；其他值仅用于测试。"},
 	"wechat-api-url":    {"URL", "", false, "微信接口的地址；其他值仅用于测试。"},
@@ -200,7 +205,7 @@ func TestEnvExampleIsTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	variables = append(variables, "WXLOGIN_VERIFY_FILE="+verify, "WXLOGIN_DATABASE_URL=sqlite:"+filepath.Join(folder, "wxlogin.db"))
-	start(t, variables, "admin", "list").wantExit(0)
+	runs(t, variables, "admin", "list").wantExit(0)
 
 	if err := os.WriteFile(filepath.Join(folder, ".env"), []byte(envExample()), 0o600); err != nil {
 		t.Fatal(err)

@@ -26,6 +26,9 @@ func Settings() []Setting {
 	var all []Setting
 	of := reflect.TypeFor[settings]()
 	for i := range of.NumField() {
+		if !of.Field(i).IsExported() {
+			continue
+		}
 		tag := of.Field(i).Tag
 		_, secret := tag.Lookup("secret")
 		all = append(all, Setting{
@@ -56,3 +59,9 @@ func Form(line string) string {
 	}
 	return strings.TrimLeft(line, "; ")
 }
+
+// Idleness is idleness.
+type Idleness struct{ idleness }
+
+// Over is over.
+func (i *Idleness) Over(allocated uint64) bool { return i.over(allocated) }

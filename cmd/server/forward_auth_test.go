@@ -9,12 +9,15 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 
+	"wxlogin/compat/record"
 	"wxlogin/internal/wechat/wechatsim"
 )
 
@@ -29,10 +32,30 @@ func TestForwardAuth(t *testing.T) {
 	}
 }
 
+// TestForwardAuthOfNewer runs the recipes in programs that Debian has not, or not so
+// new: make compat builds them.
+func TestForwardAuthOfNewer(t *testing.T) {
+	for _, recipe := range []string{"caddy", "traefik"} {
+		t.Run(recipe, func(t *testing.T) {
+			t.Parallel()
+			program := filepath.Join(os.Getenv(builtVariable), recipe)
+			if _, err := os.Stat(program); os.Getenv(builtVariable) == "" || err != nil {
+				t.Skipf("no %s in %s: make compat builds it", recipe, builtVariable)
+			}
+			g := newProtectedSiteBy(t, recipe, program)
+			g.name += " (newest)"
+			g.passesTrailers = recipe == "caddy"
+			g.takes(t, thorough()...)
+		})
+	}
+}
+
 // TestForwardAuthOfHAProxy runs the recipe of HAProxy. It passes trailers on, which the
 // guide says.
 func TestForwardAuthOfHAProxy(t *testing.T) {
-	newProtectedSite(t, "haproxy").takes(t)
+	g := newProtectedSite(t, "haproxy")
+	g.passesTrailers = true
+	g.takes(t, walk{"trailers", trailers})
 }
 
 // walk is what people do at a protected site.
@@ -47,7 +70,9 @@ func (g *protectedSite) takes(t *testing.T, more ...walk) {
 	t.Helper()
 	walks := slices.Concat([]walk{
 		{"strangers", strangers},
+		{"every phone", everyPhone},
 		{"one login for all sites", oneLogin},
+		{"the session's cookie", sessionStays},
 		{"a desktop and a phone", desktopAndPhone},
 		{"forged headers", forgedHeaders},
 		{"names", names},
@@ -57,7 +82,10 @@ func (g *protectedSite) takes(t *testing.T, more ...walk) {
 		{"nobody is let in when wxlogin cannot tell", cannotTell},
 	})
 	for _, w := range walks {
-		t.Run(w.name, func(t *testing.T) { w.run(t, g) })
+		t.Run(w.name, func(t *testing.T) {
+			g.sees = record.Of(t, record.FrontEnds, g.name, g.version, w.name)
+			w.run(t, g)
+		})
 	}
 }
 
@@ -116,7 +144,7 @@ func strangers(t *testing.T, g *protectedSite) {
 		}
 	}
 	for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodOptions} {
-		phone.asks(method, wanted, "a body for the application").refused()
+		phone.asks(method, wanted, "a body for the application", "Accept: */*").refused()
 	}
 	if a := phone.asks(http.MethodHead, wanted, ""); a.status != http.StatusUnauthorized {
 		t.Errorf("HEAD gets %d", a.status)
@@ -133,6 +161,39 @@ func strangers(t *testing.T, g *protectedSite) {
 	} {
 		if a := phone.asks(http.MethodGet, wanted, "", header); a.status != http.StatusFound && a.status != http.StatusUnauthorized {
 			t.Errorf("%s: %d", header, a.status)
+		}
+	}
+	if heard := g.toApp.heard(); heard != "" {
+		t.Errorf("the application heard of strangers:\n%s", heard)
+	}
+}
+
+// Every browser that people have is led to where it can sign in, its scripts are told,
+// and people who have sent a form see a page.
+func everyPhone(t *testing.T, g *protectedSite) {
+	g.toApp.heard()
+	wanted := shop + "/cart"
+	for _, phone := range wechatsim.Phones() {
+		v := g.visitor(t, phone.UserAgent, "lin")
+		ask := func(method string, says func(http.Header, string), lines ...string) answer {
+			t.Helper()
+			h := http.Header{}
+			says(h, "same-origin")
+			for name := range h {
+				lines = append(lines, name+": "+h.Get(name))
+			}
+			return v.asks(method, wanted, "", lines...)
+		}
+		way := "/scan"
+		if phone.InWeChat() {
+			way = "/login"
+		}
+		if a := ask(http.MethodGet, phone.Opens); a.status != http.StatusFound || a.leadsTo() != loginSite+way+"?return_to="+url.QueryEscape(wanted) {
+			t.Errorf("%s gets %d to %s", phone.Name, a.status, a.header.Get("Location"))
+		}
+		ask(http.MethodGet, phone.Fetches).refused()
+		if a := ask(http.MethodPost, phone.Opens, "Origin: "+shop, "Referer: "+wanted); a.status != http.StatusUnauthorized || !strings.Contains(a.body, `href="`+loginSite+`/signin?return_to=`) {
+			t.Errorf("%s has sent a form and gets %d\n%s", phone.Name, a.status, a.body)
 		}
 	}
 	if heard := g.toApp.heard(); heard != "" {
@@ -179,8 +240,16 @@ func oneLogin(t *testing.T, g *protectedSite) {
 	if a := phone.gets(shop + "/refuses"); a.status != http.StatusUnauthorized || !strings.Contains(a.body, "X-Wechat-Openid") {
 		t.Errorf("the application's 401 became %d:\n%s", a.status, a.body)
 	}
-	// The session would open every site; an application does not get it. Its own
-	// cookies it does.
+}
+
+// The session would open every site; an application does not get it. Its own cookies
+// it does. Traefik cannot take one cookie away.
+func sessionStays(t *testing.T, g *protectedSite) {
+	phone := g.phone(t, "lin")
+	phone.signsIn(shop + "/")
+	if g.passesSession {
+		g.sees("the application gets the session's cookie, which the guide says")
+	}
 	session := strings.TrimPrefix(phone.session(), "Cookie: ")
 	token := session[strings.Index(session, "=")+1:]
 	for _, cookies := range []string{session, session + "; a=1; b=2", "a=1; " + session + "; b=2", "a=1; b=2; " + session, "a=1;" + session + ";b=2"} {
@@ -189,7 +258,7 @@ func oneLogin(t *testing.T, g *protectedSite) {
 			t.Errorf("%s: status %d", cookies, status)
 		}
 		heard := g.toApp.heard()
-		if strings.Contains(heard, token) {
+		if strings.Contains(heard, token) != g.passesSession {
 			t.Errorf("the application got the session's cookie from %q:\n%s", cookies, heard)
 		}
 		for _, own := range []string{"a=1", "b=2"} {
@@ -197,6 +266,9 @@ func oneLogin(t *testing.T, g *protectedSite) {
 				t.Errorf("the application's own %s is lost from %q:\n%s", own, cookies, heard)
 			}
 		}
+	}
+	if g.passesSession {
+		return
 	}
 	// On wxlogin's own host browsers send more of its cookies, and after an upgrade
 	// those of the names before.
@@ -396,7 +468,10 @@ func trailers(t *testing.T, g *protectedSite) {
 	g.toApp.heard()
 	status, _ := g.raw(t, "POST /x HTTP/1.1\r\nHost: shop.example.com\r\n"+session+
 		"\r\nTransfer-Encoding: chunked\r\nTrailer: Remote-User, X-Wechat-Unionid\r\n\r\n4\r\nbody\r\n0\r\nRemote-User: forged\r\nX-Wechat-Unionid: forged\r\n\r\n")
-	if heard := g.toApp.heard(); strings.Contains(heard, "forged") || status == http.StatusOK && !strings.Contains(heard, "body") {
+	if g.passesTrailers {
+		g.sees("trailers that a client announces reach the application as trailers, which the guide says")
+	}
+	if heard := g.toApp.heard(); strings.Contains(heard, "forged") != g.passesTrailers || status == http.StatusOK && !strings.Contains(heard, "body") {
 		t.Errorf("trailers: status %d, the application got\n%s", status, heard)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"debug/buildinfo"
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
@@ -57,7 +58,26 @@ type protectedSite struct {
 	toService *tap
 	toApp     *tap
 	proxy     string // host:port
+
+	name, version  string // of the proxy, as it says it
+	passesSession  bool   // the application gets the session's cookie
+	passesTrailers bool   // the application gets a request's trailers
+	sees           func(format string, args ...any)
 }
+
+// builtVariable names a folder of proxies that make compat has built.
+const builtVariable = "COMPAT_PROGRAMS"
+
+// proxies are their names, what asks for their versions, and what they are in Debian.
+var proxies = map[string]struct {
+	name string
+	asks []string
+}{
+	"nginx": {"nginx", []string{"-v"}}, "caddy": {"Caddy", []string{"version"}}, "traefik": {"Traefik", []string{"version"}},
+	"haproxy": {"HAProxy", []string{"-v"}}, "apache2": {"Apache", []string{"-v"}},
+}
+
+var versionForm = regexp.MustCompile(`\d+\.\d+\.\d+\S*`)
 
 // newProtectedSite starts everything with the recipe of nginx or caddy.
 func newProtectedSite(t *testing.T, recipe string) *protectedSite {
@@ -72,7 +92,21 @@ func newProtectedSite(t *testing.T, recipe string) *protectedSite {
 		}
 		t.Skipf("%s is not installed here (Debian: apt-get install %[1]s)", recipe)
 	}
-	g := &protectedSite{sim: wechatsim.New(wechatsim.Config{CallbackHosts: []string{"login.example.com"}})}
+	return newProtectedSiteBy(t, recipe, program)
+}
+
+// newProtectedSiteBy is newProtectedSite with this program for the proxy.
+func newProtectedSiteBy(t *testing.T, recipe, program string) *protectedSite {
+	t.Helper()
+	said, err := exec.Command(program, proxies[recipe].asks...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s %q: %v\n%s", program, proxies[recipe].asks, err, said)
+	}
+	version := versionForm.FindString(string(said))
+	if built, err := buildinfo.ReadFile(program); version == "" && err == nil {
+		version = strings.TrimPrefix(built.Main.Version, "v") // Caddy of go install says "unknown"
+	}
+	g := &protectedSite{name: proxies[recipe].name, version: version, passesSession: recipe == "traefik", sim: wechatsim.New(wechatsim.Config{CallbackHosts: []string{"login.example.com"}})}
 	wechat := httptest.NewServer(g.sim)
 	t.Cleanup(wechat.Close)
 	app := httptest.NewServer(http.HandlerFunc(echo))
@@ -101,6 +135,8 @@ func newProtectedSite(t *testing.T, recipe string) *protectedSite {
 		g.startHAProxy(t, program)
 	case "apache2":
 		g.startApache(t, program)
+	case "traefik":
+		g.startTraefik(t, program)
 	}
 	return g
 }
@@ -116,7 +152,7 @@ func (g *protectedSite) startService(t *testing.T) {
 func recipeSettings(t *testing.T, recipe string) []string {
 	t.Helper()
 	var settings []string
-	if recipe == "haproxy" || recipe == "apache2" {
+	if recipe != "nginx" && recipe != "caddy" {
 		recipe = "nginx" // they need the same
 	}
 	compose := readFile(t, "../../examples/"+recipe+"/compose.yml")
@@ -189,6 +225,30 @@ func (g *protectedSite) startCaddy(t *testing.T, program string) {
 	command := exec.Command(program, "run", "--config", file, "--adapter", "caddyfile")
 	command.Env = append(os.Environ(), "HOME="+folder, "XDG_DATA_HOME="+folder, "XDG_CONFIG_HOME="+folder)
 	g.run(t, command)
+}
+
+// startTraefik runs the recipe's files with a certificate in place of Let's Encrypt's.
+func (g *protectedSite) startTraefik(t *testing.T, program string) {
+	t.Helper()
+	folder := t.TempDir()
+	certificate, key := newCertificate(t, folder)
+	dynamic := filepath.Join(folder, "dynamic.yml")
+	writeFile(t, dynamic, edited(t, "../../examples/traefik/dynamic.yml",
+		"http://127.0.0.1:8007/verify", "http://"+g.toService.address()+"/verify",
+		"url: http://127.0.0.1:8007", "url: http://"+g.toService.address(),
+		"url: http://127.0.0.1:9000", "url: http://"+g.toApp.address(),
+		"Host(`shop.example.com`)", "Host(`shop.example.com`) || Host(`blog.example.com`) || Host(`stray.example.com`)",
+		"tls: {certResolver: letsencrypt}", "tls: {}",
+	)+fmt.Sprintf("\ntls:\n  stores:\n    default:\n      defaultCertificate: {certFile: %s, keyFile: %s}\n", certificate, key))
+	static := edited(t, "../../examples/traefik/traefik.yml",
+		`address: ":80"`, "address: "+freeAddress(t),
+		`address: ":443"`, "address: "+g.proxy,
+		"/etc/traefik/dynamic.yml", dynamic,
+	)
+	static = static[:strings.Index(static, "certificatesResolvers:")]
+	file := filepath.Join(folder, "traefik.yml")
+	writeFile(t, file, static+"global: {checkNewVersion: false, sendAnonymousUsage: false}\n")
+	g.run(t, exec.Command(program, "--configFile="+file))
 }
 
 // startHAProxy runs the recipe's configuration and its script.
@@ -471,8 +531,6 @@ type visitor struct {
 	agent string
 	http.Client
 }
-
-const desktopBrowser = "Mozilla/5.0 (X11; Linux x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
 
 // visitor makes a browser whose person consents to everything. Names of
 // example.com are found at the proxy; there are no others.

@@ -16,6 +16,12 @@ const (
 	heapGrowth    = 400      // percent; GOGC
 	smallestLimit = 80 << 20 // bytes of the runtime's memory; GOMEMLIMIT
 	lookEvery     = time.Second
+
+	// What a load has used is given back once it is over: so many looks, at each of
+	// which little had been allocated, after so much in all.
+	quietLooks = 10
+	quietBytes = 1 << 20
+	worthIt    = 16 << 20
 )
 
 // tunable says whether the collector is ours to tune. An operator who has set it
@@ -46,13 +52,45 @@ func tuneGC(ctx context.Context) {
 	}
 	debug.FreeOSMemory() // what the start has used, a third of all, is not needed again
 	limit := int64(0)
+	idle := idleness{}
 	every(ctx, lookEvery, func() {
+		if idle.over(allocated()) {
+			debug.FreeOSMemory() // else the heap keeps the size that the load gave it
+		}
 		// Small changes are not worth stopping all goroutines for a moment.
 		if wanted := limitFor(inUse()); wanted-limit > limit/10 || limit-wanted > limit/10 {
 			limit = wanted
 			debug.SetMemoryLimit(limit)
 		}
 	})
+}
+
+// idleness finds out that a load is over.
+type idleness struct {
+	last, freed uint64 // bytes allocated until the last look, and until memory was given back
+	quiet       int    // looks
+}
+
+// over says whether it is, by the bytes allocated since the start: once after each
+// load.
+func (i *idleness) over(allocated uint64) bool {
+	i.quiet++
+	if allocated-i.last > quietBytes {
+		i.quiet = 0
+	}
+	i.last = allocated
+	if i.quiet < quietLooks || allocated-i.freed < worthIt {
+		return false
+	}
+	i.freed = allocated
+	return true
+}
+
+// allocated is how many bytes have been allocated since the start.
+func allocated() uint64 {
+	samples := []goruntime.Sample{{Name: "/gc/heap/allocs:bytes"}}
+	goruntime.Read(samples)
+	return samples[0].Value.Uint64()
 }
 
 // limitFor leaves half as much again as is in use. With many requests in flight

@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"runtime/debug"
+	"slices"
 	"testing"
 
 	server "wxlogin/cmd/server"
@@ -28,5 +29,30 @@ func TestCollectorIsTheOperators(t *testing.T) {
 	server.TuneGC(t.Context())
 	if now := debug.SetGCPercent(77); now != 77 {
 		t.Errorf("GOGC=77 became %d", now)
+	}
+}
+
+// Memory is given back once after each load, and never while one goes on.
+func TestMemoryIsGivenBackAfterALoad(t *testing.T) {
+	const mb = 1 << 20
+	var given []int
+	looks, allocated := 0, uint64(0)
+	idle := server.Idleness{}
+	pass := func(n int, each uint64) {
+		for range n {
+			looks++
+			if allocated += each; idle.Over(allocated) {
+				given = append(given, looks)
+			}
+		}
+	}
+	pass(100, mb/10)  // 10 MB: what a start leaves
+	pass(100, 100*mb) // a load
+	pass(9, mb/10)
+	pass(1, 20*mb) // it is not over
+	pass(100, mb/10)
+	pass(100, mb/2) // so little is never quite nothing
+	if want := []int{220, 325, 357, 389}; !slices.Equal(given, want) {
+		t.Errorf("given back at %v, want %v", given, want)
 	}
 }

@@ -20,6 +20,9 @@ const refreshEvery = time.Minute
 // rotateCheck is how often it is looked whether signing keys are due.
 const rotateCheck = time.Hour
 
+// renewEvery is how often access tokens and tickets are looked for that are about to end.
+const renewEvery = 30 * time.Second
+
 // logoutsEvery is how often logouts that applications do not know of are looked for.
 const logoutsEvery = 2 * time.Second
 
@@ -65,6 +68,12 @@ func refresh(ctx context.Context, refresher *auth.Refresher, log *slog.Logger) {
 func rotate(ctx context.Context, keys *idtoken.Keys, log *slog.Logger) {
 	if err := keys.Rotate(ctx); err != nil && ctx.Err() == nil {
 		log.WarnContext(ctx, "the signing keys were not looked after", "error", err)
+	}
+}
+
+func renewCentral(ctx context.Context, central *auth.Central, log *slog.Logger) {
+	if err := central.Renew(ctx); err != nil && ctx.Err() == nil {
+		log.WarnContext(ctx, "access tokens or tickets were not renewed", "reason", auth.ReasonOf(err), "error", err)
 	}
 }
 

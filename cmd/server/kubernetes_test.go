@@ -125,7 +125,7 @@ func TestKubernetesManifest(t *testing.T) {
 			variables = append(variables, name+"="+value)
 		}
 	}
-	keys := start(t, nil, "keygen")
+	keys := runs(t, nil, "keygen")
 	keys.wantExit(0)
 	service, address := startService(t, sim, "http://127.0.0.1:1", "", append(variables,
 		"WXLOGIN_DATABASE_URL=sqlite:"+filepath.Join(t.TempDir(), "wxlogin.db"), "WXLOGIN_KEYS="+keys.stdout.text(), "WXLOGIN_METRICS_ADDR=127.0.0.1:0",

@@ -31,6 +31,7 @@ type commands struct {
 	Demo        demoCommand        `cmd:"" help:"Run the service against a simulated WeChat on this machine: no account, no internet, no configuration."`
 	Simulator   simulatorCommand   `cmd:"" help:"Run the simulated WeChat alone, to develop against."`
 	Admin       adminCommands      `cmd:"" help:"Let people into the admin pages."`
+	Account     accountCommands    `cmd:"" help:"The accounts with WeChat that people sign in by."`
 	Client      clientCommands     `cmd:"" help:"Let applications ask who somebody is (OpenID Connect)."`
 	Person      personCommands     `cmd:"" help:"People and their groups."`
 	Backup      backupCommand      `cmd:"" help:"Copy the live SQLite database to a new file."`
@@ -128,6 +129,9 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	}
 	if err != nil {
 		return fail(nameVariable(err))
+	}
+	if target, ok := command.Selected().Target.Addr().Interface().(interface{ takeSecrets(map[string]string) }); ok {
+		target.takeSecrets(env.vars)
 	}
 	if err := command.Run(); err != nil {
 		return fail(err)

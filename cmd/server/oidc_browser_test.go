@@ -26,8 +26,15 @@ func TestApplicationInABrowser(t *testing.T) {
 		w.Write([]byte(`<!doctype html><p id="landed">landed</p>`))
 	}))
 	t.Cleanup(landed.Close)
+	var id, secret string
 	app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		q := r.URL.Query()
+		if code := q.Get("code"); code != "" {
+			res, err := http.PostForm(at.visitor+"oidc/token", url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {"http://" + r.Host + "/cb"}, "client_id": {id}, "client_secret": {secret}})
+			if err != nil || res.StatusCode != http.StatusOK {
+				t.Errorf("the code gives %v, %v", res, err)
+			}
+		}
 		// To another origin, as applications do whose login has a host of its own.
 		http.Redirect(w, r, strings.Replace(landed.URL, "127.0.0.1", "localhost", 1)+"/?"+url.Values{"told": {q.Get("error") + q.Get("state")}}.Encode(), http.StatusFound)
 	}))
@@ -41,7 +48,8 @@ func TestApplicationInABrowser(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	id := regexp.MustCompile(`client_id: (\S+)`).FindStringSubmatch(string(out))[1]
+	made := regexp.MustCompile(`client_id: (\S+)\nclient_secret: (\S+)`).FindStringSubmatch(string(out))
+	id, secret = made[1], made[2]
 	address := at.visitor + "oidc/authorize?" + url.Values{
 		"client_id": {id}, "redirect_uri": {app.URL + "/cb"}, "response_type": {"code"}, "scope": {"openid profile email offline_access"}, "state": {"yes"},
 	}.Encode()
@@ -76,6 +84,16 @@ func TestApplicationInABrowser(t *testing.T) {
 	phone.shot("32-app-ask")
 	phone.taps(`button[value="confirm"]`)
 	desktop.waits("#landed")
+
+	admin := browser.newDesktop("admin")
+	admin.opens(at.admin)
+	admin.taps(`form[action$="/admin/link"] button`)
+	admin.taps(`nav a[href$="/admin/clients"]`)
+	admin.wantText("Wiki", "占位邮箱地址", id)
+	admin.shown("34-applications")
+	admin.taps(`td a[href$="/admin/clients/` + id + `"]`)
+	admin.wantText("回调地址", "林小满", "server client edit Wiki")
+	admin.shown("35-application")
 
 	phone.opens(at.visitor + "oidc/logout?" + url.Values{"client_id": {id}, "post_logout_redirect_uri": {app.URL + "/bye"}, "state": {"bye"}}.Encode())
 	phone.waits(`form[action$="/oidc/logout/confirm"]`)

@@ -158,7 +158,7 @@ func TestMigrateData(t *testing.T) {
 	const password = "NobodyMaySeeThis"
 	url := strings.Replace(db.TCP(db.Database(t)), "wxlogin@", "wxlogin:"+password+"@", 1)
 	for _, rows := range []string{"1 new", "0 new"} {
-		move := start(t, []string{"WXLOGIN_DATABASE_URL=" + url}, "migrate-data", "--from", "sqlite:"+path)
+		move := runs(t, []string{"WXLOGIN_DATABASE_URL=" + url}, "migrate-data", "--from", "sqlite:"+path)
 		move.wantExit(0)
 		if said := strings.Join(strings.Fields(move.stdout.text()), " "); !strings.Contains(said, "users 1 rows, "+rows) ||
 			!strings.Contains(said, "open 1 stored tokens") || !strings.Contains(said, path+".keys") {
@@ -174,7 +174,7 @@ func TestMigrateData(t *testing.T) {
 	newPhone(t, address, wechat.URL, "wang").signsIn(publicURL)
 
 	// Over a database that has gone on, nothing is copied.
-	again := start(t, []string{"WXLOGIN_DATABASE_URL=" + url}, "migrate-data", "--from", "sqlite:"+path)
+	again := runs(t, []string{"WXLOGIN_DATABASE_URL=" + url}, "migrate-data", "--from", "sqlite:"+path)
 	again.wantExit(1)
 	if said := again.stderr.text(); !strings.Contains(said, "empty database") || strings.Contains(said, password) {
 		t.Errorf("migrate-data says %s", said)
@@ -188,7 +188,7 @@ func TestMigrateData(t *testing.T) {
 	if code != 1 || !strings.Contains(text, "cannot be reached") || !strings.Contains(text, "docs/postgres.md") || strings.Contains(text, password) {
 		t.Errorf("doctor says, code %d\n%s", code, text)
 	}
-	backup := start(t, []string{"WXLOGIN_DATABASE_URL=" + url, "WXLOGIN_KEYS=" + keys}, "backup", "copy.db")
+	backup := runs(t, []string{"WXLOGIN_DATABASE_URL=" + url, "WXLOGIN_KEYS=" + keys}, "backup", "copy.db")
 	backup.wantExit(1)
 	if said := backup.stderr.text(); !strings.Contains(said, "pg_dump") || strings.Contains(said, password) {
 		t.Errorf("backup says %s", said)

@@ -53,6 +53,12 @@ func startIn(t *testing.T, folder string, variables []string, args ...string) *p
 	return startProgram(t, watchedProgram, folder, variables, args...)
 }
 
+// runs runs a command that does one thing after another and ends.
+func runs(t *testing.T, variables []string, args ...string) *process {
+	t.Helper()
+	return startProgram(t, plainProgram(t), t.TempDir(), variables, args...)
+}
+
 func startProgram(t *testing.T, program, folder string, variables []string, args ...string) *process {
 	t.Helper()
 	p := &process{t: t, cmd: exec.Command(program, args...), stdout: newLines(), stderr: newLines(), exited: make(chan struct{})}
@@ -200,7 +206,16 @@ type phone struct {
 	*http.Client
 }
 
-const weChatBrowser = "Mozilla/5.0 (Linux; Android 14; Pixel 7) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/126.0.0.0 Mobile Safari/537.36 MicroMessenger/8.0.50.2701(0x28003253) WeChat/arm64 Weixin NetType/WIFI Language/zh_CN ABI/arm64"
+// What the browsers of most tests say of themselves.
+var weChatBrowser, desktopBrowser = phoneNamed("android").UserAgent, phoneNamed("desktop").UserAgent
+
+func phoneNamed(name string) wechatsim.Phone {
+	p, ok := wechatsim.PhoneNamed(name)
+	if !ok {
+		panic("no phone " + name)
+	}
+	return p
+}
 
 // newPhone makes a phone that finds the service's name at the address and is
 // held by this person of the simulator, who consents to everything.
@@ -337,26 +352,26 @@ func TestServe(t *testing.T) {
 		"WXLOGIN_PUBLIC_URL=" + publicURL, "WXLOGIN_DATABASE_URL=sqlite:" + database,
 		"WXLOGIN_APPID=" + sim.AppID(), "WXLOGIN_APPSECRET=" + sim.Secret(),
 	}
-	link := start(t, other, "admin", "link")
+	link := runs(t, other, "admin", "link")
 	link.wantExit(0)
 	desktop := newPhone(t, address, "", "")
 	wantAdmin(t, desktop, publicURL, strings.TrimSpace(link.stdout.text()), "林小满")
 
 	// The same, put out from another process.
-	sessions := start(t, other, "admin", "sessions")
+	sessions := runs(t, other, "admin", "sessions")
 	sessions.wantExit(0)
 	line := strings.Split(strings.TrimSpace(sessions.stdout.text()), "\t")
 	if len(line) != 6 || len(line[0]) != 36 || !strings.HasPrefix(line[1], "let in ") || line[4] != "127.0.0.1" {
 		t.Fatalf("the browsers that are in: %q", line)
 	}
-	end := start(t, other, "admin", "end", line[0])
+	end := runs(t, other, "admin", "end", line[0])
 	end.wantExit(0)
 	if got := desktop.ask(http.MethodGet, publicURL+"/admin", nil); got.status != http.StatusUnauthorized {
 		t.Errorf("after it has been ended, the browser gets %d", got.status)
 	}
-	start(t, other, "admin", "end", line[0]).wantExit(1)
+	runs(t, other, "admin", "end", line[0]).wantExit(1)
 
-	backup := start(t, other, "backup", filepath.Join(t.TempDir(), "copy.db"))
+	backup := runs(t, other, "backup", filepath.Join(t.TempDir(), "copy.db"))
 	backup.wantExit(0)
 
 	service.terminate()
@@ -370,7 +385,7 @@ func TestServe(t *testing.T) {
 	if err := os.Remove(database + ".keys"); err != nil {
 		t.Fatal(err)
 	}
-	lost := start(t, other, "admin", "list")
+	lost := runs(t, other, "admin", "list")
 	lost.wantExit(1)
 	if said := lost.stderr.text(); !strings.Contains(said, database+".keys is gone") || !strings.Contains(said, "WXLOGIN_KEYS") {
 		t.Errorf("without the keys it says %s", said)
@@ -378,7 +393,7 @@ func TestServe(t *testing.T) {
 	if _, err := os.Stat(database + ".keys"); err == nil {
 		t.Error("new keys were made")
 	}
-	start(t, append(other, "WXLOGIN_KEYS="+strings.TrimSpace(string(keys))), "admin", "list").wantExit(0)
+	runs(t, append(other, "WXLOGIN_KEYS="+strings.TrimSpace(string(keys))), "admin", "list").wantExit(0)
 }
 
 // wantAdmin opens an admin link in a browser, presses its button and finds the
@@ -460,16 +475,16 @@ func TestHealthcheck(t *testing.T) {
 	service, address := startService(t, sim, "http://127.0.0.1:1", filepath.Join(t.TempDir(), "wxlogin.db"))
 	variables := []string{"WXLOGIN_ADDR=" + address, "WXLOGIN_PUBLIC_URL=" + publicURL}
 
-	alive := start(t, variables, "healthcheck")
+	alive := runs(t, variables, "healthcheck")
 	alive.wantExit(0)
 	// As in a container, where the service listens everywhere.
 	_, port, _ := net.SplitHostPort(address)
-	everywhere := start(t, []string{"WXLOGIN_ADDR=0.0.0.0:" + port, variables[1]}, "healthcheck")
+	everywhere := runs(t, []string{"WXLOGIN_ADDR=0.0.0.0:" + port, variables[1]}, "healthcheck")
 	everywhere.wantExit(0)
 
 	service.terminate()
 	service.wantExit(0)
-	dead := start(t, variables, "healthcheck")
+	dead := runs(t, variables, "healthcheck")
 	dead.wantExit(1)
 	if said := dead.stderr.text(); !strings.HasPrefix(said, "server: not ready: ") || strings.Count(said, "\n") != 1 {
 		t.Errorf("the health check says %q", said)

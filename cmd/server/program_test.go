@@ -63,6 +63,11 @@ func startDemo(t *testing.T, folder string, variables ...string) *process {
 type endsWhatIsShared struct{ testscript.TestingM }
 
 func (m endsWhatIsShared) Run() int {
+	// A program with the race detector waits a second when it ends, unless it is told
+	// not to: see the Makefile.
+	if os.Getenv("GORACE") == "" {
+		os.Setenv("GORACE", "atexit_sleep_ms=0")
+	}
 	defer func() {
 		if sharedChromium.end != nil {
 			sharedChromium.end()

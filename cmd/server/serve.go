@@ -124,6 +124,7 @@ func serve(ctx context.Context, s service) error {
 		{sweepEvery, func(ctx context.Context) { sweep(ctx, db, config, log) }},
 		{refreshEvery, func(ctx context.Context) { refresh(ctx, running.refresher, log) }},
 		{rotateCheck, func(ctx context.Context) { rotate(ctx, running.signing, log) }},
+		{renewEvery, func(ctx context.Context) { renewCentral(ctx, running.central, log) }},
 		{logoutsEvery, func(ctx context.Context) { sendLogouts(ctx, running.logouts, log) }},
 	}
 	if config.metricsAddr != "" {
@@ -162,6 +163,7 @@ type assembled struct {
 	logouts   *idtoken.Backchannel
 	pictures  *auth.Pictures
 	refresher *auth.Refresher
+	central   *auth.Central
 }
 
 // close ends what goes on in the background, until ctx ends.
@@ -173,18 +175,26 @@ func (a assembled) close(ctx context.Context) {
 // assemble puts the domain and the pages together.
 func assemble(p parts) (assembled, error) {
 	config, log := p.config, p.logs.Logger
-	client := wechat.New(wechat.Config{
-		AppID:     config.appID,
-		AppSecret: config.appSecret,
-		OpenURL:   config.openURL,
-		APIURL:    config.apiURL,
-		Lang:      config.lang,
-		Observe:   p.observers.Call,
-	})
-	pictures := auth.NewPictures(client, p.db, time.Now, log)
-	refresher := auth.NewRefresher(client, p.db, pictures, time.Now, log)
+	// A client for each account, so that no secret, code or token is ever sent with
+	// another's AppID.
+	providers, minis, refreshers := make(map[string]auth.Provider), make(map[string]auth.MiniProvider), make(map[string]auth.RefreshProvider)
+	var credentials []auth.CentralAccount
+	var fetcher auth.PictureFetcher // any of them: pictures need no secret
+	for _, account := range config.accounts {
+		client := config.client(account, p.observers.Call)
+		fetcher, refreshers[account.AppID] = client, client
+		credentials = append(credentials, auth.CentralAccount{Account: account, Provider: client})
+		if account.Kind == auth.MiniProgram {
+			minis[account.Name] = client
+		} else {
+			providers[account.Name] = client
+		}
+	}
+	pictures := auth.NewPictures(fetcher, p.db, time.Now, log)
+	refresher := auth.NewRefresher(refreshers, p.db, pictures, time.Now, log)
 	rules := auth.Rules{
 		AppID:    config.appID,
+		Accounts: config.accounts,
 		Mode:     config.mode,
 		Idle:     config.idle,
 		Lifetime: config.lifetime,
@@ -194,6 +204,7 @@ func assemble(p parts) (assembled, error) {
 		RenewProfile: config.renewProfile,
 	}
 	signing := idtoken.NewKeys(p.db, time.Now, log)
+	central := auth.NewCentral(credentials, p.db, time.Now, log)
 	observe := p.observers.Request
 	if config.metricsAddr == "" && p.observers.Tracing == nil {
 		observe = nil // nobody would see it
@@ -201,6 +212,8 @@ func assemble(p parts) (assembled, error) {
 	server, err := web.New(web.Config{
 		PublicURL:      config.publicURL,
 		ReturnHosts:    config.returnHosts,
+		AccountHosts:   config.accountHosts,
+		QRFrame:        config.qrFrame,
 		CookieDomain:   config.cookieDomain,
 		TrustedProxies: config.proxies,
 		Lang:           config.lang,
@@ -212,14 +225,16 @@ func assemble(p parts) (assembled, error) {
 		Demo:           p.demo,
 		Branding:       config.branding,
 		Auth: auth.New(auth.Config{
-			Provider: client, Store: p.db, Pictures: pictures, Rules: rules, Now: time.Now, Log: log,
+			Providers: providers, Minis: minis, Store: p.db, Pictures: pictures, Rules: rules, Now: time.Now, Log: log,
 			Observe: p.observers.Login, Arrived: p.observers.Arrived,
 		}),
 		Scans:       auth.NewScans(p.db, rules, time.Now, p.observers.Login),
 		Stopping:    p.stopping,
-		Admins:      admin.New(admin.Config{Store: p.db, AppID: config.appID, Admins: config.admins, Now: time.Now}),
+		Admins:      config.adminService(p.db),
 		Refresher:   refresher,
 		Pictures:    pictures,
+		Central:     central,
+		BackendKeys: config.backendKeys,
 		Grants:      auth.NewGrants(p.db, p.keys, rules, time.Now),
 		IDTokens:    signing,
 		Sessions:    p.db,
@@ -240,7 +255,24 @@ func assemble(p parts) (assembled, error) {
 		Log:         log,
 	})
 	logouts := idtoken.NewBackchannel(p.db, signing, issuerOf(config), time.Now, log)
-	return assembled{server, signing, logouts, pictures, refresher}, err
+	return assembled{server, signing, logouts, pictures, refresher, central}, err
+}
+
+// client is WeChat as one of the accounts sees it. observe may be nil.
+func (c *config) client(account auth.Account, observe func(context.Context, string, auth.Reason, int64, time.Duration)) *wechat.Client {
+	return wechat.New(wechat.Config{
+		AppID:     account.AppID,
+		AppSecret: c.secrets[account.Name],
+		OpenURL:   c.openURL,
+		APIURL:    c.apiURL,
+		Lang:      c.lang,
+		Observe:   observe,
+	})
+}
+
+// adminService is the rules of who is an admin.
+func (c *config) adminService(db *store.Store) *admin.Service {
+	return admin.New(admin.Config{Store: db, AppID: c.appID, Accounts: c.accounts, Admins: c.admins, Now: time.Now})
 }
 
 // meaning says what one of WeChat's errcodes means.

@@ -6,8 +6,6 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -26,6 +24,10 @@ type settings struct {
 	AllowHTTP      bool          `name:"allow-http" setting:"" help:"Accept a public URL of http that is not on this machine."`
 	AppID          string        `name:"appid" setting:"" help:"AppID of the official account."`
 	AppSecret      string        `name:"appsecret" setting:"" secret:"" help:"AppSecret of the official account."`
+	Group          string        `name:"group" setting:"" help:"Name of the Open Platform account that the official account is bound to, any that you choose: accounts with the same know the same unionids."`
+	Accounts       string        `name:"accounts" setting:"" help:"Further accounts, name:kind:appid@group, comma-separated; kind oa, website or mini, @group as WXLOGIN_GROUP. The AppSecret of shop is WXLOGIN_APPSECRET_SHOP, or in the file of WXLOGIN_APPSECRET_SHOP_FILE."`
+	AccountHosts   string        `name:"account-hosts" setting:"" help:"By which account a login goes that returns to a host, host=account, comma-separated; any other goes by main."`
+	QRConnect      string        `name:"qrconnect" setting:"" default:"redirect" help:"How a website account's QR code is shown: redirect leads to WeChat's page, frame shows it in a page of ours."`
 	Scope          string        `name:"scope" setting:"" default:"auto" help:"auto: silent first, consent only from people not yet known. base: openid only. userinfo: consent from everyone."`
 	Lang           string        `name:"lang" setting:"" default:"zh_CN" help:"Language asked of WeChat, and of pages for browsers that ask for none: zh_CN, zh_TW or en."`
 	DatabaseURL    string        `name:"database-url" setting:"" secret:"" default:"sqlite:wxlogin.db" help:"sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE."`
@@ -33,16 +35,17 @@ type settings struct {
 	ReturnHosts    string        `name:"return-hosts" setting:"" help:"Further exact host or host:port values that return_to may lead to, comma-separated."`
 	CookieDomain   string        `name:"cookie-domain" setting:"" help:"Share the session with the hosts below this domain."`
 	TrustedProxies string        `name:"trusted-proxies" setting:"" help:"CIDRs whose X-Forwarded-* headers are believed, comma-separated."`
-	Admins         string        `name:"admins" setting:"" help:"Openids of people who may open the admin pages, comma-separated."`
+	Admins         string        `name:"admins" setting:"" help:"Openids of people who may open the admin pages, comma-separated; account:openid for an account other than main."`
 	SessionIdle    time.Duration `name:"session-idle" setting:"" default:"720h" help:"A session ends after this long without a visit."`
 	SessionLife    time.Duration `name:"session-lifetime" setting:"" default:"4320h" help:"A session ends after this long in any case."`
 	Recheck        time.Duration `name:"recheck-after" setting:"" default:"0" help:"A session older than this is silently checked against the person who holds the phone; 0 switches it off."`
 	RenewProfile   bool          `name:"renew-profile" setting:"" help:"Ask people for consent once more when the token that keeps their profile fresh has died, which is after 30 days at most. Without it they renew nickname and picture on their profile page."`
 	KeepLogins     time.Duration `name:"keep-logins" setting:"" default:"4416h" help:"The history of logins is kept this long; 0 keeps it for ever."`
 	KeepEvents     time.Duration `name:"keep-events" setting:"" default:"26304h" help:"The audit log of what admins did is kept this long; 0 keeps it for ever."`
-	RateLimit      int           `name:"rate-limit" setting:"" default:"600" help:"Login starts, callbacks and scans per minute and client address; 0 switches it off."`
-	VerifyFile     string        `name:"verify-file" setting:"" help:"Path of the MP_verify_*.txt file that WeChat asks for."`
+	RateLimit      int           `name:"rate-limit" setting:"" default:"600" help:"Login starts, callbacks, scans and applications' wrong guesses (secrets, codes, tokens), each per minute and client address; 0 switches it off."`
+	VerifyFile     string        `name:"verify-file" setting:"" help:"Paths of the .txt files that WeChat asks for (MP_verify_*, a mini program's business domain), comma-separated."`
 	OIDCEmail      string        `name:"oidc-email-domain" setting:"" default:"wechat.invalid" help:"Domain of the made-up addresses for OpenID Connect clients with --email."`
+	BackendKeys    string        `name:"backend-keys" setting:"" secret:"" help:"Back ends of yours that may read the access tokens of the accounts, name:key, comma-separated, with keys of 32 characters or more. Empty: none."`
 	MetricsAddr    string        `name:"metrics-addr" setting:"" help:"Second listener, for /metrics. Empty: none."`
 	LogFormat      string        `name:"log-format" setting:"" help:"text or json. Default: text on a terminal, else json."`
 	LogLevel       string        `name:"log-level" setting:"" default:"info" help:"debug, info, warn or error."`
@@ -54,14 +57,22 @@ type settings struct {
 	Contact        string        `name:"contact" setting:"" help:"Whom visitors can ask: an e-mail address, a web address, or words such as a telephone number."`
 	WeChatOpenURL  string        `name:"wechat-open-url" setting:"" default:"https://open.weixin.qq.com" help:"WeChat's authorize pages; other values are for tests."`
 	WeChatAPIURL   string        `name:"wechat-api-url" setting:"" default:"https://api.weixin.qq.com" help:"WeChat's API; other values are for tests."`
+
+	accountSecrets map[string]string // variables of the accounts' AppSecrets, which have no flags
 }
+
+// takeSecrets gives the settings what no flag and no field has.
+func (s *settings) takeSecrets(vars map[string]string) { s.accountSecrets = accountVariables(vars) }
 
 // config is what the settings mean.
 type config struct {
 	addr         string
 	publicURL    *url.URL
 	appID        string
-	appSecret    auth.Secret
+	accounts     []auth.Account         // main first
+	secrets      map[string]auth.Secret // their AppSecrets, by the account's name
+	accountHosts map[string]string
+	qrFrame      bool
 	mode         auth.Mode
 	lang         string
 	databaseURL  string
@@ -79,6 +90,7 @@ type config struct {
 	rootFiles    map[string][]byte
 	metricsAddr  string
 	emailDomain  string
+	backendKeys  []auth.BackendKey
 	zone         *time.Location
 	branding     web.Branding
 	openURL      string
@@ -119,8 +131,6 @@ var (
 	appIDForm  = regexp.MustCompile(`^wx[0-9A-Za-z]{16}$`)
 	openIDForm = regexp.MustCompile(`^o[0-9A-Za-z_-]{27}$`)
 	domainForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$`)
-	// WeChat's own check files, and nothing that could be a path.
-	verifyForm = regexp.MustCompile(`^MP_verify_[0-9A-Za-z]{1,64}\.txt$`)
 )
 
 // parse checks all settings of the service and returns what they mean. Every
@@ -129,12 +139,11 @@ func (s *settings) parse() (config, error) {
 	c := config{
 		addr:         s.Addr,
 		appID:        s.AppID,
-		appSecret:    auth.Secret(s.AppSecret),
+		qrFrame:      s.QRConnect == "frame",
 		mode:         auth.Mode(s.Scope),
 		lang:         s.Lang,
 		databaseURL:  s.DatabaseURL,
 		returnHosts:  list(s.ReturnHosts),
-		admins:       list(s.Admins),
 		idle:         s.SessionIdle,
 		lifetime:     s.SessionLife,
 		recheck:      s.Recheck,
@@ -167,17 +176,21 @@ func (s *settings) parse() (config, error) {
 	check(s.AppID == "" || appIDForm.MatchString(s.AppID), "appid",
 		"%q is not an AppID; it looks like wx0123456789abcdef: wx and 16 letters or digits (gh_… is the account's original id)", s.AppID)
 	check(s.AppSecret != "", "appsecret", "is required: the AppSecret of the official account, or WXLOGIN_APPSECRET_FILE with the path of a file that holds it")
-	check(!strings.ContainsFunc(s.AppSecret, func(r rune) bool { return r <= ' ' || r > '~' }), "appsecret", "holds a space or a character that no AppSecret has; it is 32 letters and digits")
+	check(plainSecret(s.AppSecret), "appsecret", "holds a space or a character that no AppSecret has; it is 32 letters and digits")
 	check(slices.Contains([]auth.Mode{auth.ModeAuto, auth.ModeBase, auth.ModeUserinfo}, c.mode), "scope", "%q is not one of auto, base, userinfo", s.Scope)
+	check(slices.Contains([]string{"redirect", "frame"}, s.QRConnect), "qrconnect", "%q is not one of redirect, frame", s.QRConnect)
 	check(slices.Contains([]string{"zh_CN", "zh_TW", "en"}, s.Lang), "lang", "%q is not one of zh_CN, zh_TW, en", s.Lang)
 	for _, host := range c.returnHosts {
 		u, err := url.Parse("https://" + host)
 		ok := err == nil && u.Host == host && plainHost(u)
 		check(ok, "return-hosts", "%q is not an exact host or host:port, for example shop.example.com%s", host, hostHint(host))
 	}
-	for _, openID := range c.admins {
-		check(checkOpenID(openID) == nil, "admins", "%q is not an openid; it is 28 letters, digits, - or _, and begins with o", openID)
-	}
+	c.accounts, c.secrets, err = s.parseAccounts()
+	add(err)
+	c.accountHosts, err = s.parseAccountHosts(c.publicURL, c.accounts)
+	add(err)
+	c.admins, err = s.parseAdmins(c.accounts)
+	add(err)
 	for _, item := range list(s.TrustedProxies) {
 		prefix, err := parsePrefix(item)
 		check(err == nil, "trusted-proxies", "%q is not a CIDR, for example 127.0.0.1/32 or 10.0.0.0/8", item)
@@ -201,8 +214,10 @@ func (s *settings) parse() (config, error) {
 		u, err := url.Parse(value)
 		check(err == nil && u.Host != "" && u.RawQuery == "" && u.Fragment == "" && (u.Scheme == "https" || u.Scheme == "http"), flag, "%q is not an address like https://api.weixin.qq.com", value)
 	}
+	c.backendKeys, err = s.parseBackendKeys()
+	add(err)
 	add(s.checkDatabaseURL())
-	c.rootFiles, err = s.readVerifyFile()
+	c.rootFiles, err = s.readVerifyFiles()
 	add(err)
 	return c, errors.Join(errs...)
 }
@@ -213,21 +228,6 @@ func (s *settings) checkDatabaseURL() error {
 		return badSetting("database-url", "%v", err)
 	}
 	return nil
-}
-
-func (s *settings) readVerifyFile() (map[string][]byte, error) {
-	if s.VerifyFile == "" {
-		return nil, nil
-	}
-	name := filepath.Base(s.VerifyFile)
-	if !verifyForm.MatchString(name) {
-		return nil, badSetting("verify-file", "%q is not named MP_verify_….txt, as WeChat's console gave it", name)
-	}
-	content, err := os.ReadFile(s.VerifyFile)
-	if err != nil {
-		return nil, badSetting("verify-file", "%v", err)
-	}
-	return map[string][]byte{name: content}, nil
 }
 
 // list takes a comma-separated text apart.

@@ -32,7 +32,7 @@ func readVariables(environ []string, file string) (map[string]string, error) {
 	}
 	known := variableNames()
 	for _, name := range slices.Sorted(maps.Keys(vars)) {
-		if strings.HasPrefix(name, variablePrefix) && !slices.Contains(known, name) && !ofKubernetes(name, vars[name]) {
+		if strings.HasPrefix(name, variablePrefix) && !slices.Contains(known, name) && !secretVariable.MatchString(name) && !ofKubernetes(name, vars[name]) {
 			return nil, fmt.Errorf("%s: there is no such setting; see `server serve --help`%s", name, didYouMean(name, known))
 		}
 	}
@@ -69,6 +69,9 @@ func variableNames() []string {
 	settings := reflect.TypeFor[settings]()
 	for i := range settings.NumField() {
 		field := settings.Field(i)
+		if !field.IsExported() {
+			continue
+		}
 		name := variableOf(field.Tag.Get("name"))
 		names = append(names, name)
 		if _, secret := field.Tag.Lookup("secret"); secret {

@@ -114,5 +114,5 @@ func (s *Service) guard(by Actor) *Guard {
 	if by.kind != byLogin {
 		return nil
 	}
-	return &Guard{AppID: s.appID, Configured: s.configured}
+	return &Guard{Configured: s.configured}
 }

@@ -31,7 +31,7 @@ func (s *Service) AddClient(ctx context.Context, by Actor, c auth.Client, public
 	if err := by.admin(); err != nil {
 		return auth.Client{}, "", err
 	}
-	if err := c.Check(); err != nil {
+	if err := s.check(c); err != nil {
 		return auth.Client{}, "", err
 	}
 	var secret auth.Secret
@@ -49,10 +49,22 @@ func (s *Service) EditClient(ctx context.Context, by Actor, c auth.Client) error
 	if err := by.admin(); err != nil {
 		return err
 	}
-	if err := c.Check(); err != nil {
+	if err := s.check(c); err != nil {
 		return err
 	}
 	return s.store.EditClient(ctx, c, s.event(by, ActClientEdit, "", c.Name))
+}
+
+// check says what is wrong with a client.
+func (s *Service) check(c auth.Client) error {
+	i := slices.IndexFunc(s.accounts, func(a auth.Account) bool { return a.Name == c.Account })
+	switch {
+	case i < 0:
+		return auth.Failf(auth.BadClient, "there is no account %q", c.Account)
+	case !s.accounts[i].SignsInPages():
+		return auth.Failf(auth.BadClient, "the account %q is a mini program, which signs nobody in to a page", c.Account)
+	}
+	return c.Check()
 }
 
 // NewClientSecret gives an application another secret; the old one is no good from
@@ -75,9 +87,44 @@ func (s *Service) RemoveClient(ctx context.Context, by Actor, c auth.Client) err
 	return s.store.RemoveClient(ctx, c.ID, s.event(by, ActClientRemove, "", c.Name))
 }
 
+// ClientUse is how much an application is used.
+type ClientUse struct {
+	People Total     // of whom it holds something
+	LastAt time.Time // of the last login to it that is still known; zero: none is
+}
+
+// Use says how much some applications are used, each by its place. What is counted of
+// one has a bound, which is the lower the more there are.
+func (s *Service) Use(ctx context.Context, clients []auth.Client) ([]ClientUse, error) {
+	const most, least, together = 10_000, 1_000, 50_000
+	among := max(least, min(most, together/max(1, len(clients))))
+	all := make([]ClientUse, len(clients))
+	for i, c := range clients {
+		var err error
+		if all[i], err = s.store.ClientUse(ctx, c.ID, among); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// AccessQuery asks for the people of whom an application holds something.
+type AccessQuery struct {
+	ClientID string
+	Cursor   string // from AccessPage; empty: the first page
+	Limit    int    // 1 to MaxPage; 0: DefaultPage
+}
+
+// AccessPage is one page of them, who came last first.
+type AccessPage struct {
+	People []Access
+	Next   string // cursor of the page after; empty on the last one
+	Prev   string // cursor of the page before; empty on the first one
+}
+
 // Access is that an application knows a person.
 type Access struct {
-	Client   auth.Client
+	Client   auth.Client // without the hash of its secret
 	User     auth.User
 	Scopes   []string  // that the person has agreed to; empty: they were not asked
 	AgreedAt time.Time // zero: likewise
@@ -103,10 +150,15 @@ func (s *Service) AccessOf(ctx context.Context, userID string) ([]Access, error)
 	return s.store.AccessOf(ctx, userID)
 }
 
-// AccessTo lists people whom an application knows, those who came last first, at most
-// limit.
-func (s *Service) AccessTo(ctx context.Context, clientID string, limit int) ([]Access, error) {
-	return s.store.AccessTo(ctx, clientID, limit)
+// AccessTo returns a page of the people of whom an application holds something.
+// BadRequest for a query that makes no sense.
+func (s *Service) AccessTo(ctx context.Context, c auth.Client, q AccessQuery) (AccessPage, error) {
+	q.ClientID, c.SecretHash = c.ID, ""
+	page, err := s.store.AccessTo(ctx, q)
+	for i := range page.People {
+		page.People[i].Client = c
+	}
+	return page, err
 }
 
 // EndAccess takes from an application what it holds of a person, and what they have

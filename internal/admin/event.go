@@ -32,6 +32,9 @@ const (
 	ActEndAccess     Action = "end_access" // of an application to a person
 	ActGroupAdd      Action = "group_add"
 	ActGroupRemove   Action = "group_remove"
+
+	ActJoin           Action = "join"            // of two people, or of a new identity to a person
+	ActUnionIDChanged Action = "unionid_changed" // WeChat named another for an identity than before
 )
 
 // Actions are all actions, in the order that pages list them.
@@ -39,6 +42,7 @@ var Actions = []Action{
 	ActBlock, ActUnblock, ActEndSessions, ActEndSession, ActRefresh, ActExport, ActErase,
 	ActGrant, ActRevoke, ActLinkMade, ActLinkUsed, ActSignOut, ActEndAdmin, ActSignIn, ActIdentityClash,
 	ActClientAdd, ActClientEdit, ActClientSecret, ActClientRemove, ActEndAccess, ActGroupAdd, ActGroupRemove,
+	ActJoin, ActUnionIDChanged,
 }
 
 // Event is one entry of the audit log. It is only ever added to.

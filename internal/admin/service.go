@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"wxlogin/internal/auth"
@@ -23,10 +24,11 @@ const maxReason = 200
 
 // Config is what a Service needs.
 type Config struct {
-	Store  Store
-	AppID  string   // the account whose people can be admins
-	Admins []string // openids that the configuration names
-	Now    func() time.Time
+	Store    Store
+	AppID    string         // of the account main
+	Accounts []auth.Account // as in auth.Rules
+	Admins   []string       // that the configuration names: openid, or account:openid
+	Now      func() time.Time
 }
 
 // Service is what admins may do, and the rule of who is one. Every act is recorded
@@ -34,13 +36,56 @@ type Config struct {
 type Service struct {
 	store      Store
 	appID      string
-	configured []string
+	accounts   []auth.Account
+	configured map[string][]string // openids, by AppID; a key for each account
 	now        func() time.Time
 }
 
 // New makes a Service.
 func New(c Config) *Service {
-	return &Service{store: c.Store, appID: c.AppID, configured: c.Admins, now: c.Now}
+	s := &Service{store: c.Store, appID: c.AppID, accounts: c.Accounts, configured: make(map[string][]string), now: c.Now}
+	if len(s.accounts) == 0 {
+		s.accounts = []auth.Account{{Name: auth.MainAccount, Kind: auth.OfficialAccount, AppID: c.AppID}}
+	}
+	for _, account := range s.accounts {
+		s.configured[account.AppID] = nil
+	}
+	for _, who := range c.Admins {
+		if appID, openID, err := s.openid(who); err == nil { // the settings have been checked
+			s.configured[appID] = append(s.configured[appID], openID)
+		}
+	}
+	return s
+}
+
+// openid takes the name of somebody apart who is or becomes an admin: an openid of the
+// account main, or account:openid. NoSuchAccount when there is none of this name.
+func (s *Service) openid(who string) (appID, openID string, err error) {
+	name, openID, other := strings.Cut(who, ":")
+	if !other {
+		name, openID = auth.MainAccount, who
+	}
+	for _, account := range s.accounts {
+		if account.Name == name {
+			return account.AppID, openID, nil
+		}
+	}
+	return "", "", auth.Failf(auth.NoSuchAccount, "there is no account %q", name)
+}
+
+// NameOf is how a person is named who is or becomes an admin; empty for one of an
+// account that is not configured.
+func (s *Service) NameOf(user auth.User) string {
+	for _, account := range s.accounts {
+		switch {
+		case account.AppID != user.AppID:
+		case account.Name == auth.MainAccount:
+			return user.OpenID
+		default:
+			return account.Name + ":" + user.OpenID
+		}
+	}
+	return ""
 }
 
 // Enter says who acts in one request to the admin pages. NotAdmin for anybody who is no admin;
@@ -66,8 +111,8 @@ func (s *Service) MayEnter(v *auth.Visit) bool {
 	if v.Session.Kind == auth.AdminSession {
 		return true
 	}
-	return v.User.ID != "" && !v.User.Blocked && v.User.AppID == s.appID &&
-		(v.Granted || s.Configured(v.User.OpenID))
+	configured, served := s.configured[v.User.AppID]
+	return v.User.ID != "" && !v.User.Blocked && served && (v.Granted || slices.Contains(configured, v.User.OpenID))
 }
 
 // Stale says whether a visit is an admin's whose login is too old for what only a
@@ -148,52 +193,67 @@ func (s *Service) confirmed(ctx context.Context, by Actor, userID string) error 
 	return by.meant(user)
 }
 
-// Grant makes the person with this openid an admin, known or not yet. Who may, and
-// what they have to confirm, is as with Erase.
-func (s *Service) Grant(ctx context.Context, by Actor, openID string) (changed bool, err error) {
-	if err := s.mayChange(by, openID); err != nil {
+// Grant makes somebody an admin, known or not yet: by their openid, or by
+// account:openid for one that is not of main. Who may, and what they have to confirm,
+// is as with Erase. NoSuchAccount when there is none of this name.
+func (s *Service) Grant(ctx context.Context, by Actor, who string) (changed bool, err error) {
+	appID, openID, err := s.mayChange(by, who)
+	if err != nil {
 		return false, err
 	}
-	return s.store.GrantAdmin(ctx, s.appID, openID, s.event(by, ActGrant, openID, ""))
+	return s.store.GrantAdmin(ctx, appID, openID, s.event(by, ActGrant, openID, ""))
 }
 
 // Revoke takes that back. A person whom the configuration names stays an admin.
 // LastAdmin when no admin would be left.
-func (s *Service) Revoke(ctx context.Context, by Actor, openID string) (changed bool, err error) {
-	if err := s.mayChange(by, openID); err != nil {
+func (s *Service) Revoke(ctx context.Context, by Actor, who string) (changed bool, err error) {
+	appID, openID, err := s.mayChange(by, who)
+	if err != nil {
 		return false, err
 	}
 	guard := s.guard(by)
-	if s.Configured(openID) {
+	if slices.Contains(s.configured[appID], openID) {
 		guard = nil
 	}
-	return s.store.RevokeAdmin(ctx, s.appID, openID, guard, s.event(by, ActRevoke, openID, ""))
+	return s.store.RevokeAdmin(ctx, appID, openID, guard, s.event(by, ActRevoke, openID, ""))
 }
 
-// mayChange passes those who may make admins and unmake them.
-func (s *Service) mayChange(by Actor, openID string) error {
+// mayChange passes those who may make admins and unmake them, and says of whom.
+func (s *Service) mayChange(by Actor, who string) (appID, openID string, err error) {
 	if err := by.admin(); err != nil {
-		return err
+		return "", "", err
 	}
 	if err := s.fresh(by); err != nil {
-		return err
+		return "", "", err
 	}
-	return by.meant(auth.User{OpenID: openID})
+	if appID, openID, err = s.openid(who); err != nil {
+		return "", "", err
+	}
+	return appID, openID, by.meant(auth.User{OpenID: openID})
 }
 
-// Configured says whether the configuration names the openid an admin.
-func (s *Service) Configured(openID string) bool { return slices.Contains(s.configured, openID) }
+// Configured says whether the configuration names somebody an admin.
+func (s *Service) Configured(who string) bool {
+	appID, openID, err := s.openid(who)
+	return err == nil && slices.Contains(s.configured[appID], openID)
+}
 
-// Admins lists everyone who may enter by their own login: first those that the
-// configuration names, then the granted, oldest first.
+// Admins lists everyone who may enter by their own login: of each account, first those
+// that the configuration names, then the granted, oldest first.
 func (s *Service) Admins(ctx context.Context) ([]Admin, error) {
-	granted, err := s.store.Admins(ctx, s.appID)
-	if err != nil {
-		return nil, err
-	}
 	var all []Admin
-	for _, openID := range s.configured {
-		all = append(all, Admin{OpenID: openID})
+	for _, account := range s.accounts {
+		granted, err := s.store.Admins(ctx, account.AppID)
+		if err != nil {
+			return nil, err
+		}
+		for _, openID := range s.configured[account.AppID] {
+			all = append(all, Admin{Account: account.Name, OpenID: openID})
+		}
+		for _, admin := range granted {
+			admin.Account = account.Name
+			all = append(all, admin)
+		}
 	}
-	return append(all, granted...), nil
+	return all, nil
 }

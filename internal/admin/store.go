@@ -70,8 +70,11 @@ type ClientStore interface {
 	RemoveClient(ctx context.Context, id string, event Event) error
 	// AccessOf lists the clients that know a person, by name.
 	AccessOf(ctx context.Context, userID string) ([]Access, error)
-	// AccessTo lists people whom a client knows, those who came last first.
-	AccessTo(ctx context.Context, clientID string, limit int) ([]Access, error)
+	// AccessTo returns a page of the people of whom a client holds something, those who
+	// came last first, without the client. BadRequest for a query that makes no sense.
+	AccessTo(context.Context, AccessQuery) (AccessPage, error)
+	// ClientUse counts them, among so many of what it got last.
+	ClientUse(ctx context.Context, clientID string, among int) (ClientUse, error)
 	// EndAccess deletes a person's consent and grants of a client, which is told of the
 	// logout; the event's detail becomes its name. NoSuchClient when it knows nothing.
 	EndAccess(ctx context.Context, userID, clientID string, event Event) error
@@ -86,12 +89,14 @@ type ClientStore interface {
 // moment, in whatever process, each sees what those before it have done. nil: no
 // such check.
 type Guard struct {
-	AppID      string
-	Configured []string // openids
+	// Configured are openids by the AppID that they are of. Whoever is of another AppID
+	// cannot enter.
+	Configured map[string][]string
 }
 
 // Admin is a person whom the operator has let in by name.
 type Admin struct {
+	Account   string // that the openid is of, by its name
 	OpenID    string
 	GrantedAt time.Time // zero when the configuration names them
 	Nickname  string    // empty while the person is unknown

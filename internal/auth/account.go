@@ -24,3 +24,20 @@ type Account struct {
 	// outside of it (official). Empty: bound to none.
 	Group string
 }
+
+// SignsInPages says whether people sign in to web pages by the account. A mini program
+// signs in by a call of its own.
+func (a Account) SignsInPages() bool { return a.Kind != MiniProgram }
+
+// Named returns the account of a name. NoSuchAccount when there is none.
+func (r *Rules) Named(name string) (Account, error) {
+	if name == MainAccount && len(r.Accounts) == 0 {
+		return Account{Name: MainAccount, Kind: OfficialAccount, AppID: r.AppID}, nil
+	}
+	for _, account := range r.Accounts {
+		if account.Name == name {
+			return account, nil
+		}
+	}
+	return Account{}, Failf(NoSuchAccount, "there is no account of this name")
+}

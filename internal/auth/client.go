@@ -124,8 +124,6 @@ func (c *Client) Check() error {
 		return Failf(BadClient, "a client needs at least one --redirect-uri")
 	case c.Alg != RS256 && c.Alg != ES256:
 		return Failf(BadClient, "--alg %s is neither RS256 nor ES256", c.Alg)
-	case c.Account != MainAccount:
-		return Failf(BadClient, "there is no account %q", c.Account)
 	}
 	for _, uri := range c.RedirectURIs {
 		if err := c.checkRedirect("--redirect-uri", uri); err != nil {

@@ -48,17 +48,22 @@ const (
 	Blocked       Reason = "blocked"         // an admin has blocked this person
 	Snapshot      Reason = "snapshot"        // WeChat shows the page as a snapshot to nobody in particular
 	CodeSpent     Reason = "code_spent"      // WeChat knows the code no more: used, expired or foreign
+	MiniCodeSpent Reason = "mini_code_spent" // CodeSpent, to a mini program: it calls wx.login again
+	NotMini       Reason = "not_mini"        // for people who have come by a mini program
 	PersonLimited Reason = "person_limited"  // WeChat restricts this person's account
 	WeChatFailed  Reason = "wechat_failed"   // WeChat could not be reached or answered nonsense
 	WeChatTimeout Reason = "wechat_timeout"  // WeChat did not answer within the login's budget
 	WeChatBusy    Reason = "wechat_busy"     // WeChat asks to slow down, or we hold back for it
 	WeChatRefused Reason = "wechat_refused"  // WeChat refuses this account: secret, permission, quota
+	TokenSpent    Reason = "token_spent"     // WeChat takes the account's own access token no more: another took its place
+	BadKey        Reason = "bad_key"         // a program without a key, or with a wrong one
 	IdentityClash Reason = "identity_clash"  // WeChat named two people in one login, or none
 	StoreDown     Reason = "store_down"      // the database does not answer or does not take writes
 	LastAdmin     Reason = "last_admin"      // the last admin may not lock the door behind themselves
 	NoSuchSession Reason = "no_such_session" // no session with this id, or no longer
 	SignInAgain   Reason = "sign_in_again"   // signed in too long ago for this: the admin pages, or an act that cannot be undone
 	NeedsLogin    Reason = "needs_login"     // the stored refresh_token is dead; only a new login helps
+	NoSuchAccount Reason = "no_such_account" // no account of ours with WeChat has this name, or none that signs in so
 	NoSuchClient  Reason = "no_such_client"  // no application with this client_id or name
 	BadClient     Reason = "bad_client"      // an application cannot be as it is described
 	NoSuchGrant   Reason = "no_such_grant"   // a code or token is not good: unknown, used, ended, or another client's
@@ -69,17 +74,17 @@ func (r Reason) kind() Kind {
 	switch r {
 	case BadRequest, StateMismatch, Cancelled, CodeSpent, TooLarge, NoSuchClient, BadClient, NoSuchGrant:
 		return Invalid
-	case NotSignedIn, SignInAgain:
+	case NotSignedIn, SignInAgain, MiniCodeSpent, BadKey:
 		return Unauthenticated
-	case NotAdmin, CrossOrigin, Blocked, Snapshot, PersonLimited, LastAdmin, WrongMethod, NeedsLogin, LinkSpent, ScanSpent, NotInGroup:
+	case NotAdmin, CrossOrigin, Blocked, Snapshot, PersonLimited, LastAdmin, WrongMethod, NeedsLogin, LinkSpent, ScanSpent, NotInGroup, NotMini:
 		return Forbidden
-	case NoSuchPage, NoSuchUser, NoSuchSession:
+	case NoSuchPage, NoSuchUser, NoSuchSession, NoSuchAccount:
 		return NotFound
 	case RateLimited:
 		return TooMany
 	case WeChatFailed, WeChatTimeout, IdentityClash:
 		return Upstream
-	case WeChatBusy, StoreDown:
+	case WeChatBusy, TokenSpent, StoreDown:
 		return Unavailable
 	case WeChatRefused:
 		return Misconfigured

@@ -166,7 +166,10 @@ func (g *Grants) Person(ctx context.Context, access Secret) (Granted, error) {
 	case token.session && !granted.Grant.InSession:
 		return Granted{}, Failf(NoSuchGrant, "the session has ended")
 	}
-	return granted, granted.holds()
+	if err := granted.holds(); err != nil {
+		return Granted{}, err
+	}
+	return granted, nil
 }
 
 // Refresh gives a client new tokens for a refresh token. A public client gets another

@@ -23,6 +23,9 @@ func (Secret) GoString() string             { return redacted }
 func (Secret) LogValue() slog.Value         { return slog.StringValue(redacted) }
 func (Secret) MarshalJSON() ([]byte, error) { return json.Marshal(redacted) }
 
+// TokenLength is that of NewToken.
+const TokenLength = 43
+
 // NewToken makes a bearer token: 256 random bits, 43 characters of base64url.
 func NewToken() Secret {
 	b := make([]byte, 32)

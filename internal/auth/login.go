@@ -19,6 +19,7 @@ type Login struct {
 	Errcode     int64  // WeChat's number for what went wrong; 0 when it gave none
 	Step        Step   // where it failed, or went on without a profile; empty otherwise
 	UserID      string // empty until it is known who came
+	IdentityID  string // by which; empty for their first
 	StartedAt   time.Time
 	FinishedAt  time.Time // zero while pending
 	RequestID   string    // of the answer that said it failed; empty otherwise
@@ -54,6 +55,15 @@ type SaveLogin struct {
 	OpenID  string
 	UnionID string // empty keeps the one stored
 	Scope   Scope  // widens the one stored, never narrows it
+	// Before is who had the openid a moment before; zero for nobody. It spares the
+	// store a look and is not relied on.
+	Before User
+	// Kin are the AppIDs that share their unionids with the login's (Rules.Kin): an
+	// openid that is new joins the person whom the unionid names there.
+	Kin []string
+	// Several says that people sign in by more than one account, so that the openid may
+	// be becoming somebody's further identity at this moment.
+	Several bool
 	// Profile is nil when none arrived: the one stored stays.
 	Profile      *Profile
 	RefreshToken Secret
@@ -64,6 +74,9 @@ type SaveLogin struct {
 	// Replaces is the hash of the session token that the browser held before;
 	// that session ends with the login. May be empty.
 	Replaces string
+	// SameDevice, if set, says of the person's sessions of the same identity and scope
+	// which of them this one takes the place of.
+	SameDevice func(Device) bool
 }
 
 // Store is where logins are written down. Every error is an *Error with
@@ -81,12 +94,12 @@ type Store interface {
 	// Errcode, Step, FinishedAt, RequestID, Device and, if it is known who came, their
 	// UserID.
 	FinishLogin(context.Context, Login) error
-	// UserByOpenID returns a person. NoSuchUser when there is none.
+	// UserByOpenID returns a person by an identity. NoSuchUser when it is nobody's.
 	UserByOpenID(ctx context.Context, appID, openID string) (User, error)
 	// SaveLogin writes person, token, session and the end of the login, all or
 	// nothing, and returns the visit that begins, as it can be read from now on. A
-	// person who is Blocked at that moment gets no session: the Error says so and
-	// nothing is written.
+	// person who is Blocked at that moment gets no session, and no further identity: the
+	// Error says so and nothing is written.
 	SaveLogin(context.Context, SaveLogin) (*Visit, error)
 	// Visit returns the live session of a token, with its person, in one read or none.
 	// NotSignedIn when there is none.

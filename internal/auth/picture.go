@@ -19,6 +19,14 @@ type Picture struct {
 	CopiedAt time.Time
 }
 
+// OwnProfile is what a person tells of themselves, by a mini program's form: WeChat
+// tells mini programs neither nickname nor picture (official, since 2022).
+type OwnProfile struct {
+	UserID   string
+	Nickname *string  // clean; nil: as it is
+	Picture  *Picture // nil: as it is
+}
+
 // PictureType is the media type of every copy.
 const PictureType = "image/jpeg"
 
@@ -29,6 +37,8 @@ type PictureFetcher interface {
 	// small JPEG of our own of it. It refuses an address that is not WeChat's, and
 	// what is no picture or a huge one.
 	Picture(ctx context.Context, address string) ([]byte, error)
+	// Shrink makes the same of a file.
+	Shrink(ctx context.Context, file []byte) ([]byte, error)
 }
 
 // PictureStore is where copies are kept. Errors are StoreDown.
@@ -89,6 +99,27 @@ func NewPictures(fetcher PictureFetcher, store PictureStore, now func() time.Tim
 		p.done.Go(p.work)
 	}
 	return p
+}
+
+// ownSource begins the Source of a picture that its person has sent.
+const ownSource = "own:"
+
+// Own makes a person's picture of a file that they have sent. BadRequest when it is no
+// picture, or a huge one.
+func (p *Pictures) Own(ctx context.Context, userID string, file []byte) (picture Picture, err error) {
+	defer func() { // as in try
+		if v := recover(); v != nil {
+			err = Failf(BadRequest, "panic: %v", v)
+		}
+	}()
+	ctx, cancel := context.WithTimeout(ctx, pictureBudget)
+	defer cancel()
+	body, err := p.fetcher.Shrink(ctx, file)
+	if err != nil {
+		return Picture{}, Fail(BadRequest, err)
+	}
+	etag := Hash(string(body))
+	return Picture{UserID: userID, Source: ownSource + etag, Type: PictureType, Body: body, ETag: etag, CopiedAt: p.now()}, nil
 }
 
 // Want has a person's picture copied, unless the copy kept is of this source

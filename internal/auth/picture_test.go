@@ -25,6 +25,8 @@ type gallery struct {
 	log     strings.Builder
 }
 
+func (g *gallery) Shrink(context.Context, []byte) ([]byte, error) { return nil, errors.ErrUnsupported }
+
 func (g *gallery) Picture(ctx context.Context, address string) ([]byte, error) {
 	g.mu.Lock()
 	g.fetched = append(g.fetched, address)

@@ -29,11 +29,17 @@ const (
 	refreshBudget = 15 * time.Second
 )
 
+// TokenID names a stored refresh_token: by its person, and by the identity that it is
+// of; empty for the first.
+type TokenID struct{ UserID, IdentityID string }
+
 // SaveRefresh is what a refresh writes.
 type SaveRefresh struct {
-	UserID  string
+	TokenID
 	Profile Profile
-	UnionID string // empty keeps the one stored
+	UnionID string // of the identity; empty keeps the one stored
+	// WasUnionID is the one that was stored.
+	WasUnionID string
 	// Token takes the place of Was, unless a login has brought another since.
 	Was, Token Secret
 	At         time.Time
@@ -47,20 +53,26 @@ type RefreshStore interface {
 	// whether it is. Its holder may take the lease again, to keep it. A lease of another
 	// owner that ends later than ends, by more than ClockSkew, does not count.
 	TakeLease(ctx context.Context, job, owner string, now, ends time.Time) (bool, error)
-	// NextDue returns somebody whose profile is due to be fetched and puts the next
-	// try off to again, in one step: nobody else gets them, and nobody is lost
-	// with a process that dies. Empty when nobody is due. Blocked people are not.
-	NextDue(ctx context.Context, now, again time.Time) (userID string, err error)
-	// RefreshToken opens a person's token. NeedsLogin when none is any use.
-	RefreshToken(ctx context.Context, userID string) (Secret, error)
+	// NextDue returns a token by which a profile is due to be fetched and puts the next
+	// try off to again, in one step: nobody else gets it, and none is lost with a
+	// process that dies. The zero TokenID when none is due. Those of blocked people are
+	// not.
+	NextDue(ctx context.Context, now, again time.Time) (TokenID, error)
+	// TokensOf lists a person's tokens, that of the first identity first.
+	TokensOf(ctx context.Context, userID string) ([]TokenID, error)
+	// RefreshToken opens a token. NeedsLogin when it is not there or of no use.
+	RefreshToken(context.Context, TokenID) (Secret, error)
 	// User returns one person, NoSuchUser when there is none.
 	User(ctx context.Context, id string) (User, error)
+	// UserBy returns a person by the identity that a token is of. NoSuchUser when the
+	// person or the identity is gone.
+	UserBy(context.Context, TokenID) (User, error)
 	// SaveRefresh writes the profile and the token. NoSuchUser when the person has
-	// been erased.
+	// been erased, or the identity is not theirs any more.
 	SaveRefresh(context.Context, SaveRefresh) error
 	// MarkDead notes that a token is good for nothing more, unless a login has
 	// brought another since.
-	MarkDead(ctx context.Context, userID string, was Secret, reason string) error
+	MarkDead(ctx context.Context, id TokenID, was Secret, reason string) error
 	// ResealTokens seals some tokens of older keys with the newest and returns how
 	// many; those that no key opens are marked dead. 0 when all is done.
 	ResealTokens(ctx context.Context) (int64, error)
@@ -75,25 +87,26 @@ type RefreshProvider interface {
 
 // Refresher fetches profiles again with the stored refresh_tokens.
 type Refresher struct {
-	provider RefreshProvider
-	store    RefreshStore
-	pictures *Pictures
-	now      func() time.Time
-	log      *slog.Logger
-	owner    string // this process, among those of one database
-	limit    *rate.Limiter
+	providers map[string]RefreshProvider
+	store     RefreshStore
+	pictures  *Pictures
+	now       func() time.Time
+	log       *slog.Logger
+	owner     string // this process, among those of one database
+	limit     *rate.Limiter
 }
 
-// NewRefresher makes a Refresher.
-func NewRefresher(provider RefreshProvider, store RefreshStore, pictures *Pictures, now func() time.Time, log *slog.Logger) *Refresher {
+// NewRefresher makes a Refresher. The providers are those of the accounts, by AppID: a
+// token is one account's (official).
+func NewRefresher(providers map[string]RefreshProvider, store RefreshStore, pictures *Pictures, now func() time.Time, log *slog.Logger) *Refresher {
 	return &Refresher{
-		provider: provider,
-		store:    store,
-		pictures: pictures,
-		now:      now,
-		log:      log,
-		owner:    NewID(),
-		limit:    rate.NewLimiter(refreshRate, 1),
+		providers: providers,
+		store:     store,
+		pictures:  pictures,
+		now:       now,
+		log:       log,
+		owner:     NewID(),
+		limit:     rate.NewLimiter(refreshRate, 1),
 	}
 }
 
@@ -122,60 +135,74 @@ func (r *Refresher) next(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	now := r.now()
-	userID, err := r.store.NextDue(ctx, now, now.Add(jitter(retryAfter)))
-	if err != nil || userID == "" {
+	id, err := r.store.NextDue(ctx, now, now.Add(jitter(retryAfter)))
+	if err != nil || id == (TokenID{}) {
 		return false, err
 	}
-	err = r.refresh(ctx, userID)
+	err = r.refresh(ctx, id)
 	switch ReasonOf(err) {
 	case WeChatRefused, WeChatBusy, StoreDown:
 		return false, err
 	}
 	if err != nil {
-		r.log.InfoContext(ctx, "profile was not refreshed", "user", userID, "reason", ReasonOf(err), "error", err)
+		r.log.InfoContext(ctx, "profile was not refreshed", "user", id.UserID, "reason", ReasonOf(err), "error", err)
 	}
 	return true, nil
 }
 
-// Refresh fetches one person's profile now and returns them as they are then.
-// NeedsLogin when only a login of theirs helps, NoSuchUser when there is nobody.
+// Refresh fetches one person's profile now, by the first of their tokens that is of
+// use, and returns them as they are then. NeedsLogin when only a login of theirs helps,
+// NoSuchUser when there is nobody.
 func (r *Refresher) Refresh(ctx context.Context, userID string) (User, error) {
 	if _, err := r.store.User(ctx, userID); err != nil {
 		return User{}, err
 	}
-	if err := r.refresh(ctx, userID); err != nil {
+	ids, err := r.store.TokensOf(ctx, userID)
+	if err == nil {
+		err = Failf(NeedsLogin, "no refresh token of user %s", userID)
+	}
+	for _, id := range ids {
+		if err = r.refresh(ctx, id); ReasonOf(err) != NeedsLogin {
+			break
+		}
+	}
+	if err != nil {
 		return User{}, err
 	}
 	return r.store.User(ctx, userID)
 }
 
-func (r *Refresher) refresh(ctx context.Context, userID string) error {
+func (r *Refresher) refresh(ctx context.Context, id TokenID) error {
 	ctx, cancel := context.WithTimeout(ctx, refreshBudget)
 	defer cancel()
-	user, err := r.store.User(ctx, userID)
+	user, err := r.store.UserBy(ctx, id)
 	if err != nil {
 		return err
 	}
-	token, err := r.store.RefreshToken(ctx, userID)
+	token, err := r.store.RefreshToken(ctx, id)
 	if err != nil {
 		return err
 	}
 	grant, info, err := r.fetch(ctx, user, token)
 	if ReasonOf(err) == NeedsLogin {
-		return errors.Join(err, r.store.MarkDead(ctx, userID, token, deathOf(err)))
+		return errors.Join(err, r.store.MarkDead(ctx, id, token, deathOf(err)))
 	}
 	if err != nil {
 		return err
 	}
+	if Changed(user.UnionID, info.UnionID) {
+		r.log.WarnContext(ctx, "the unionid of an identity has changed; nobody is joined or parted by that", "user", user.ID, "appid", user.AppID)
+	}
 	at := r.now()
 	save := SaveRefresh{
-		UserID:  userID,
-		Profile: info.Profile.Clean(),
-		UnionID: info.UnionID,
-		Was:     token,
-		Token:   grant.RefreshToken,
-		At:      at,
-		DueAt:   NextFetch(at, true),
+		TokenID:    id,
+		Profile:    info.Profile.Clean(),
+		UnionID:    info.UnionID,
+		WasUnionID: user.UnionID,
+		Was:        token,
+		Token:      grant.RefreshToken,
+		At:         at,
+		DueAt:      NextFetch(at, true),
 	}
 	if save.Token == "" {
 		save.Token = token
@@ -183,19 +210,23 @@ func (r *Refresher) refresh(ctx context.Context, userID string) error {
 	if err := r.store.SaveRefresh(ctx, save); err != nil {
 		return err
 	}
-	r.pictures.Want(userID, save.Profile.AvatarURL)
+	r.pictures.Want(id.UserID, save.Profile.AvatarURL)
 	return nil
 }
 
 func (r *Refresher) fetch(ctx context.Context, user User, token Secret) (TokenAnswer, Userinfo, error) {
-	grant, err := r.provider.Refresh(ctx, token)
+	provider := r.providers[user.AppID]
+	if provider == nil {
+		return TokenAnswer{}, Userinfo{}, Failf(NoSuchAccount, "the token is of an account that is not configured")
+	}
+	grant, err := provider.Refresh(ctx, token)
 	if err != nil {
 		return TokenAnswer{}, Userinfo{}, err
 	}
 	if grant.OpenID != user.OpenID {
 		return TokenAnswer{}, Userinfo{}, Failf(IdentityClash, "the refresh is about another openid than the token's person")
 	}
-	info, err := r.provider.Userinfo(ctx, grant)
+	info, err := provider.Userinfo(ctx, grant)
 	if err == nil && info.OpenID != user.OpenID {
 		err = Failf(IdentityClash, "userinfo is about another openid than the token's person")
 	}

@@ -46,6 +46,7 @@ const (
 type Scan struct {
 	TicketHash string
 	UserID     string // who opened it
+	IdentityID string // by which they were signed in; empty for the first
 	Status     ScanStatus
 	OpenedAt   time.Time
 	AnsweredAt time.Time // zero while opened
@@ -55,8 +56,8 @@ type Scan struct {
 // CollectScan is all that signing a desktop in writes.
 type CollectScan struct {
 	TicketHash string
-	Login      Login   // Outcome SignedIn, without UserID
-	Session    Session // without UserID
+	Login      Login   // Outcome SignedIn, without whose it is
+	Session    Session // likewise
 	// Replaces is the hash of the session token that the desktop held before;
 	// that session ends. May be empty.
 	Replaces string
@@ -75,8 +76,8 @@ type ScanStore interface {
 	// AnswerScan writes the answer of the person who opened the scan, and returns
 	// true, once. False is no error: the scan is another person's, or not open.
 	AnswerScan(ctx context.Context, ticketHash, userID string, answer ScanStatus, at time.Time) (bool, error)
-	// CollectScan turns a confirmed scan into a session and a login, once, and
-	// returns the person. ScanSpent when it is not confirmed, or not any more;
+	// CollectScan turns a confirmed scan into a session and a login, once, by the
+	// identity of who opened it, and returns the person. ScanSpent when it is not confirmed, or not any more;
 	// Blocked when the person is, and then nothing is written.
 	CollectScan(context.Context, CollectScan) (User, error)
 	// Visit is the one of Store.
@@ -107,14 +108,15 @@ func NewScans(store ScanStore, rules Rules, now func() time.Time, observe func(c
 // Open writes down that a person looks at a desktop's question. Opening it again
 // is no error for that person. ScanSpent when the time is over, it is answered,
 // or another person has opened it.
-func (s *Scans) Open(ctx context.Context, ticket Ticket, userID string) error {
+func (s *Scans) Open(ctx context.Context, ticket Ticket, user User) error {
 	now := s.now()
 	if !ticket.alive(now, ScanLifetime) {
 		return Failf(ScanSpent, "the code has expired")
 	}
 	scan, err := s.store.OpenScan(ctx, Scan{
 		TicketHash: ticket.Hash,
-		UserID:     userID,
+		UserID:     user.ID,
+		IdentityID: user.IdentityID,
 		Status:     ScanOpened,
 		OpenedAt:   now,
 		EndsAt:     ticket.StartedAt.Add(ScanLifetime),
@@ -122,7 +124,7 @@ func (s *Scans) Open(ctx context.Context, ticket Ticket, userID string) error {
 	switch {
 	case err != nil:
 		return err
-	case scan.UserID != userID:
+	case scan.UserID != user.ID:
 		return Failf(ScanSpent, "another person has opened the code")
 	case scan.Status != ScanOpened:
 		return Failf(ScanSpent, "the code is %s", scan.Status)
@@ -205,7 +207,7 @@ func (s *Scans) Collect(ctx context.Context, ticket Ticket, c Collection) error 
 	}
 	login := Login{
 		ID:    NewID(),
-		AppID: s.rules.AppID,
+		AppID: s.rules.AppID, // until it is known by which account the phone was signed in
 		// The history of logins outlives the scan and keeps a ticket from being
 		// spent again, as it does a state and a code.
 		StateHash:   ticket.Hash,
@@ -231,7 +233,7 @@ func (s *Scans) Collect(ctx context.Context, ticket Ticket, c Collection) error 
 		s.observe(ctx, login)
 		return err
 	}
-	login.UserID = user.ID
+	login.UserID, login.IdentityID, login.AppID = user.ID, user.IdentityID, user.AppID
 	s.observe(ctx, login)
 	return nil
 }

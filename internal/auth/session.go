@@ -36,6 +36,7 @@ type Session struct {
 	TokenHash  string
 	Kind       SessionKind
 	UserID     string // empty for a AdminSession
+	IdentityID string // by which the person signed in; empty for the first
 	Scope      Scope  // of the login that began it; empty for an AdminSession, and for old ones
 	CreatedAt  time.Time
 	LastSeenAt time.Time // written at most once an hour

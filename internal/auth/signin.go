@@ -46,12 +46,13 @@ type Rules struct {
 
 // Config is what a Service needs.
 type Config struct {
-	Provider Provider
-	Store    Store
-	Pictures *Pictures // nil: none are copied
-	Rules    Rules
-	Now      func() time.Time
-	Log      *slog.Logger
+	Providers map[string]Provider     // of each account that people sign in to pages by, by its name
+	Minis     map[string]MiniProvider // of each mini program
+	Store     Store
+	Pictures  *Pictures // nil: none are copied
+	Rules     Rules
+	Now       func() time.Time
+	Log       *slog.Logger
 	// Observe, if set, is told of every login that ended, with its outcome, reason,
 	// step and times, and of every one that could not be written down to begin
 	// with, which has no step. A repeated arrival is not reported.
@@ -63,14 +64,15 @@ type Config struct {
 
 // Service signs people in.
 type Service struct {
-	provider Provider
-	store    Store
-	pictures *Pictures
-	rules    Rules
-	now      func() time.Time
-	log      *slog.Logger
-	observe  func(context.Context, Login)
-	arrived  func(context.Context, bool)
+	providers map[string]Provider
+	minis     map[string]MiniProvider
+	store     Store
+	pictures  *Pictures
+	rules     Rules
+	now       func() time.Time
+	log       *slog.Logger
+	observe   func(context.Context, Login)
+	arrived   func(context.Context, bool)
 }
 
 // New makes a Service.
@@ -82,14 +84,15 @@ func New(c Config) *Service {
 		c.Arrived = func(context.Context, bool) {}
 	}
 	return &Service{
-		provider: c.Provider,
-		store:    c.Store,
-		pictures: c.Pictures,
-		rules:    c.Rules,
-		now:      c.Now,
-		log:      c.Log,
-		observe:  c.Observe,
-		arrived:  c.Arrived,
+		providers: c.Providers,
+		minis:     c.Minis,
+		store:     c.Store,
+		pictures:  c.Pictures,
+		rules:     c.Rules,
+		now:       c.Now,
+		log:       c.Log,
+		observe:   c.Observe,
+		arrived:   c.Arrived,
 	}
 }
 
@@ -99,9 +102,12 @@ func (s *Service) Rules() Rules { return s.rules }
 // Arrival is a browser's return from WeChat, its state already checked against
 // the flow that this browser began.
 type Arrival struct {
-	State string
-	Code  string
-	Scope Scope // that the flow asked for
+	// Account is the one that the flow began with: its code goes to WeChat with this
+	// account's AppID and secret, and with no other's.
+	Account Account
+	State   string
+	Code    string
+	Scope   Scope // that the flow asked for
 	// Token becomes the session's token. It was made with the flow and has been
 	// shown to nobody in the clear, so every answer to a repeated callback can
 	// hand out the same session, and only to the browser that holds the flow.
@@ -124,9 +130,13 @@ type Arrival struct {
 func (s *Service) SignIn(ctx context.Context, a Arrival) (*Visit, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.rules.Budget)
 	defer cancel()
+	provider, err := s.provider(a.Account)
+	if err != nil {
+		return nil, err
+	}
 	login := Login{
 		ID:          NewID(),
-		AppID:       s.rules.AppID,
+		AppID:       a.Account.AppID,
 		StateHash:   Hash(a.State),
 		CodeHash:    Hash(a.Code),
 		SessionHash: Hash(a.Token),
@@ -145,7 +155,7 @@ func (s *Service) SignIn(ctx context.Context, a Arrival) (*Visit, error) {
 	if !claimed {
 		return s.repeat(ctx, login)
 	}
-	visit, err := s.completeLogin(ctx, &login, a)
+	visit, err := s.completeLogin(ctx, provider, &login, a)
 	login.Outcome, login.FinishedAt = SignedIn, s.now()
 	switch {
 	case err != nil:
@@ -162,9 +172,9 @@ func (s *Service) SignIn(ctx context.Context, a Arrival) (*Visit, error) {
 
 // completeLogin spends the code and signs the person in. It notes in login how far
 // it came and who it was, for the history.
-func (s *Service) completeLogin(ctx context.Context, login *Login, a Arrival) (*Visit, error) {
+func (s *Service) completeLogin(ctx context.Context, provider Provider, login *Login, a Arrival) (*Visit, error) {
 	login.Step = StepCode
-	grant, err := s.provider.Exchange(ctx, a.Code)
+	grant, err := provider.Exchange(ctx, a.Code)
 	if err != nil {
 		return nil, err
 	}
@@ -172,11 +182,11 @@ func (s *Service) completeLogin(ctx context.Context, login *Login, a Arrival) (*
 	if grant.Snapshot {
 		return nil, Fail(Snapshot, nil)
 	}
-	known, err := s.store.UserByOpenID(ctx, s.rules.AppID, grant.OpenID)
+	known, err := s.store.UserByOpenID(ctx, login.AppID, grant.OpenID)
 	if err != nil && KindOf(err) != NotFound {
 		return nil, err
 	}
-	login.UserID = known.ID
+	login.UserID, login.IdentityID = known.ID, known.IdentityID
 	if known.Blocked {
 		return nil, Failf(Blocked, "user %s", known.ID)
 	}
@@ -184,18 +194,14 @@ func (s *Service) completeLogin(ctx context.Context, login *Login, a Arrival) (*
 		login.Step = ""
 		return nil, nil
 	}
-	save := SaveLogin{
-		OpenID:       grant.OpenID,
-		UnionID:      grant.UnionID,
-		Scope:        ScopeBase,
-		RefreshToken: grant.RefreshToken,
-		Replaces:     a.Replaces,
-	}
+	save := s.newSave(login, grant, known)
+	save.RefreshToken, save.Replaces = grant.RefreshToken, a.Replaces
 	troubled := Step("")
-	if a.Scope == ScopeUserinfo && grant.Scope == ScopeUserinfo {
+	wanted := a.Scope == ScopeUserinfo || a.Scope == ScopeLogin && s.rules.Mode != ModeBase
+	if wanted && grant.Scope == ScopeUserinfo {
 		login.Step = StepProfile
 		save.Scope, save.Consent = ScopeUserinfo, a.Consent
-		info, errcode, err := s.userinfo(ctx, grant, known)
+		info, errcode, err := s.userinfo(ctx, provider, grant, known)
 		if err != nil {
 			return nil, err
 		}
@@ -206,6 +212,34 @@ func (s *Service) completeLogin(ctx context.Context, login *Login, a Arrival) (*
 			save.UnionID = cmp.Or(info.UnionID, save.UnionID)
 		}
 	}
+	visit, err := s.save(ctx, login, save, troubled)
+	if err != nil {
+		return nil, err
+	}
+	// With every login, silent ones too: a copy that failed is tried again.
+	s.pictures.Want(visit.User.ID, visit.User.AvatarURL)
+	return visit, nil
+}
+
+// newSave is what a login writes that signs somebody in, by what WeChat has said of who
+// came and what was known before.
+func (s *Service) newSave(login *Login, grant TokenAnswer, known User) SaveLogin {
+	return SaveLogin{
+		OpenID:  grant.OpenID,
+		UnionID: grant.UnionID,
+		Scope:   ScopeBase,
+		Before:  known,
+		Kin:     s.rules.Kin(login.AppID),
+		Several: len(s.rules.AppIDs()) > 1,
+	}
+}
+
+// save writes a login down and begins its session. troubled is the step that it went on
+// without, if any.
+func (s *Service) save(ctx context.Context, login *Login, save SaveLogin, troubled Step) (*Visit, error) {
+	if Changed(save.Before.UnionID, save.UnionID) {
+		s.log.WarnContext(ctx, "the unionid of an identity has changed; nobody is joined or parted by that", "user", save.Before.ID, "appid", save.Before.AppID)
+	}
 	at := s.now()
 	save.Login = *login
 	save.Login.Outcome, save.Login.FinishedAt, save.Login.Step = SignedIn, at, troubled
@@ -214,19 +248,17 @@ func (s *Service) completeLogin(ctx context.Context, login *Login, a Arrival) (*
 		ID:         NewID(),
 		TokenHash:  login.SessionHash,
 		Kind:       VisitorSession,
-		Scope:      a.Scope,
+		Scope:      login.Scope,
 		CreatedAt:  at,
 		LastSeenAt: at,
 		EndsAt:     at.Add(s.rules.Lifetime),
-		Device:     a.Device,
+		Device:     login.Device,
 	}
 	visit, err := s.store.SaveLogin(ctx, save)
 	if err != nil {
 		return nil, err
 	}
-	login.UserID, login.Step = visit.User.ID, troubled
-	// With every login, silent ones too: a copy that failed is tried again.
-	s.pictures.Want(visit.User.ID, visit.User.AvatarURL)
+	login.UserID, login.IdentityID, login.Step = visit.User.ID, visit.User.IdentityID, troubled
 	return visit, nil
 }
 
@@ -235,8 +267,8 @@ func (s *Service) completeLogin(ctx context.Context, login *Login, a Arrival) (*
 // out. Two things stop the login: an answer about somebody else, and a refusal
 // to a person never seen before, because WeChat refuses in the same way to tell
 // of the made-up people of snapshots (field reports).
-func (s *Service) userinfo(ctx context.Context, grant TokenAnswer, known User) (info *Userinfo, errcode int64, err error) {
-	got, err := s.provider.Userinfo(ctx, grant)
+func (s *Service) userinfo(ctx context.Context, provider Provider, grant TokenAnswer, known User) (info *Userinfo, errcode int64, err error) {
+	got, err := provider.Userinfo(ctx, grant)
 	switch {
 	case err == nil && got.OpenID != grant.OpenID:
 		return nil, 0, Failf(IdentityClash, "userinfo is about another openid than the token")
@@ -265,5 +297,19 @@ func (s *Service) finish(ctx context.Context, login Login) {
 	}
 }
 
-// AuthorizeURL is where a browser goes that begins the trip.
-func (s *Service) AuthorizeURL(a Authorization) string { return s.provider.AuthorizeURL(a) }
+// AuthorizeURL is where a browser goes that begins the trip by an account.
+func (s *Service) AuthorizeURL(account Account, a Authorization) (string, error) {
+	provider, err := s.provider(account)
+	if err != nil {
+		return "", err
+	}
+	return provider.AuthorizeURL(a), nil
+}
+
+// provider is WeChat as one account sees it.
+func (s *Service) provider(account Account) (Provider, error) {
+	if provider := s.providers[account.Name]; provider != nil {
+		return provider, nil
+	}
+	return nil, Failf(NoSuchAccount, "account %q has no provider", account.Name)
+}

@@ -19,29 +19,42 @@ const (
 	ScopeUserinfo Scope = "snsapi_userinfo" // consent page; the profile too
 )
 
+// ScopeLogin is the one scope of website accounts: a code on a desktop, consent on the
+// phone that scans it, and the profile (official: 网站应用).
+const ScopeLogin Scope = "snsapi_login"
+
+// ScopeMini stands in sessions and the history for a login of a mini program, which
+// asks for no scope (official: wx.login). No person and no token has it.
+const ScopeMini Scope = "mini"
+
 // ScopeScan stands in the history for a login that asked WeChat nothing: that of
 // a desktop, let in by a phone. No person and no token has it.
 const ScopeScan Scope = "scan"
 
 // ParseScope reads the scope of a token answer. WeChat separates several by
 // commas and ends a refresh answer's list with one (field reports), so the
-// widest one named counts and empty items are passed over.
+// widest one named counts and empty items are passed over. What ScopeLogin opens is
+// what ScopeUserinfo does.
 func ParseScope(s string) Scope {
-	if slices.Contains(strings.Split(s, ","), string(ScopeUserinfo)) {
+	items := strings.Split(s, ",")
+	if slices.Contains(items, string(ScopeUserinfo)) || slices.Contains(items, string(ScopeLogin)) {
 		return ScopeUserinfo
 	}
 	return ScopeBase
 }
 
-// User is one person of one official account. People are told apart by (AppID,
-// OpenID); UnionID only links the same person across accounts.
+// User is one person, by one of their identities: (AppID, OpenID) is nobody else's.
+// It is the one that they first came with, or in a Visit or a Grant the one that they
+// signed in by.
 type User struct {
 	ID      string // ours, time-ordered
 	AppID   string
 	OpenID  string
 	UnionID string // empty when WeChat gave none
+	// IdentityID names that identity; empty for the first.
+	IdentityID string
 	Profile
-	Scope            Scope // the widest scope the person has ever granted
+	Scope            Scope // the widest scope the person has ever granted to that account
 	Blocked          bool
 	FirstLoginAt     time.Time
 	LastLoginAt      time.Time
@@ -53,6 +66,28 @@ type User struct {
 	ConsentAt      time.Time
 	// Groups are those that an admin has put the person in, sorted.
 	Groups []string
+	// Identities are all that the person has, the first one first; nil for the one above
+	// alone, and where nobody has asked for them.
+	Identities []Identity
+}
+
+// Identity is the one that the person is told of by.
+func (u User) Identity() Identity {
+	return Identity{ID: u.IdentityID, AppID: u.AppID, OpenID: u.OpenID, UnionID: u.UnionID, Scope: u.Scope}
+}
+
+// AllIdentities are those of a person whose identities have been asked for.
+func (u User) AllIdentities() []Identity {
+	if u.Identities == nil {
+		return []Identity{u.Identity()}
+	}
+	return u.Identities
+}
+
+// By is the person by another of their identities.
+func (u User) By(i Identity) User {
+	u.IdentityID, u.AppID, u.OpenID, u.UnionID, u.Scope = i.ID, i.AppID, i.OpenID, i.UnionID, i.Scope
+	return u
 }
 
 // InAny says whether the person is in one of some groups.

@@ -26,9 +26,12 @@ type accessRow struct {
 	Offline  bool             `db:"offline"`
 }
 
+// access leaves out the hash of the client's secret, which is nobody's to see.
 func (r accessRow) access() admin.Access {
+	client := r.Client.client()
+	client.SecretHash = ""
 	return admin.Access{
-		Client: r.Client.client(), User: r.User.User(), Scopes: words(r.Scopes.V), AgreedAt: maybeInstant(r.AgreedAt),
+		Client: client, User: r.User.User(), Scopes: words(r.Scopes.V), AgreedAt: maybeInstant(r.AgreedAt),
 		LastAt: maybeInstant(r.LastAt), Offline: r.Offline,
 	}
 }
@@ -56,26 +59,6 @@ func accessOf(ctx context.Context, db selecter, userID string) ([]admin.Access, 
 func (s *Store) AccessOf(ctx context.Context, userID string) ([]admin.Access, error) {
 	all, err := accessOf(ctx, s.db, userID)
 	return all, s.fail(ctx, "list a person's applications", err)
-}
-
-// The latest of each kind are enough to find the latest of both.
-var accessToQuery = `SELECT ` + nested(clientColumns) + `, ` + nested(list.UserColumns) + `, ` + accessColumns + `
-	FROM (SELECT user_id, MAX(at) AS at FROM (
-			SELECT * FROM (SELECT user_id, agreed_at AS at FROM consents WHERE client_id = $1 ORDER BY agreed_at DESC LIMIT $2) AS agreed
-			UNION ALL
-			SELECT * FROM (SELECT user_id, created_at AS at FROM grants WHERE client_id = $1 AND redeemed_at IS NOT NULL ORDER BY created_at DESC LIMIT $2) AS came
-		) AS known GROUP BY user_id) AS latest
-	JOIN users ON users.id = latest.user_id JOIN clients ON clients.id = $1
-	LEFT JOIN consents ON consents.client_id = clients.id AND consents.user_id = users.id
-	ORDER BY latest.at DESC, users.id DESC LIMIT $2`
-
-// AccessTo implements admin.Store.
-func (s *Store) AccessTo(ctx context.Context, clientID string, limit int) ([]admin.Access, error) {
-	var rows []accessRow
-	if err := s.db.SelectContext(ctx, &rows, accessToQuery, clientID, limit); err != nil {
-		return nil, s.fail(ctx, "list an application's people", err)
-	}
-	return each(rows, accessRow.access), nil
 }
 
 // EndAccess implements admin.Store.

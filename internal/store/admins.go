@@ -5,6 +5,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"wxlogin/internal/admin"
@@ -219,12 +222,19 @@ func (s *Store) leavesAnAdmin(ctx context.Context, tx *sqldb.Tx, guard *admin.Gu
 // countAdmins counts who can enter, besides one person by a column of users. It
 // begins with the few who are named, so that not everybody is asked whether they are.
 func countAdmins(guard admin.Guard, column, except string) (query string, args []any) {
-	admins, args := "SELECT openid FROM admins WHERE appid = $1 UNION ALL VALUES ('')", []any{guard.AppID, except} // '' is nobody
-	for _, openID := range guard.Configured {
-		args = append(args, openID)
-		admins += fmt.Sprintf(", ($%d)", len(args))
+	args = []any{except}
+	var counts []string
+	for _, appID := range slices.Sorted(maps.Keys(guard.Configured)) {
+		args = append(args, appID)
+		of := len(args)
+		named := fmt.Sprintf("SELECT openid FROM admins WHERE appid = $%d UNION ALL VALUES ('')", of) // '' is nobody
+		for _, openID := range guard.Configured[appID] {
+			args = append(args, openID)
+			named += fmt.Sprintf(", ($%d)", len(args))
+		}
+		counts = append(counts, fmt.Sprintf("(SELECT COUNT(*) FROM users WHERE users.appid = $%d AND users.openid IN (%s) AND users.blocked = 0 AND users.%s <> $1)", of, named, column))
 	}
-	return "SELECT COUNT(*) FROM users WHERE users.appid = $1 AND users.openid IN (" + admins + ") AND users.blocked = 0 AND users." + column + " <> $2", args
+	return "SELECT " + strings.Join(append(counts, "0"), " + "), args
 }
 
 // AddAdminLink implements admin.Store.

@@ -81,7 +81,7 @@ var adminPromises = map[string]func(*world){
 			{[]string{"me", "granted"}, ids["me"], 2},
 			{[]string{"configured"}, ids["configured"], 3},
 		} {
-			count := store.CountAdminsStatement(admin.Guard{AppID: appID, Configured: c.configured}, c.except)
+			count := store.CountAdminsStatement(admin.Guard{Configured: map[string][]string{appID: c.configured}}, c.except)
 			if n := w.number(count.Text, count.Args...); n != c.want {
 				w.t.Errorf("%q but %q: %d, want %d", c.configured, c.except, n, c.want)
 			}

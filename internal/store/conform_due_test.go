@@ -43,12 +43,12 @@ func (w *world) lives(random *rand.Rand, people int) {
 // tokenDies has WeChat refuse somebody's token, if there is one that lives.
 func (w *world) tokenDies(userID string) {
 	w.t.Helper()
-	token, err := w.RefreshToken(w.ctx, userID)
+	token, err := w.RefreshToken(w.ctx, firstToken(userID))
 	if err != nil {
 		wantReason(w.t, err, auth.NeedsLogin)
 		return
 	}
-	if err := w.MarkDead(w.ctx, userID, token, "40030"); err != nil {
+	if err := w.MarkDead(w.ctx, firstToken(userID), token, "40030"); err != nil {
 		w.t.Fatal(err)
 	}
 }

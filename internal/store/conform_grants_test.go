@@ -1,7 +1,9 @@
 package store_test
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -444,12 +446,6 @@ var grantPromises = map[string]func(*world){
 		if data := must(w.personalData(visit.User.ID))(w.t); len(data.Access) != 2 {
 			w.t.Errorf("personal data: %+v", data.Access)
 		}
-		if people := must(w.AccessTo(w.ctx, board.ID, 10))(w.t); len(people) != 2 || people[0].User.ID != another.User.ID {
-			w.t.Errorf("got %+v", people)
-		}
-		if people := must(w.AccessTo(w.ctx, board.ID, 1))(w.t); len(people) != 1 || people[0].User.ID != another.User.ID {
-			w.t.Errorf("got %+v", people)
-		}
 		for _, c := range []auth.Client{wiki, board} {
 			if err := w.EndAccess(w.ctx, visit.User.ID, c.ID, w.event(admin.ActEndAccess, visit.User.ID)); err != nil {
 				w.t.Error(err)
@@ -464,6 +460,101 @@ var grantPromises = map[string]func(*world){
 		w.wantRows("grants", 2) // another's, and the code that nobody has used
 		if detail := w.text(`SELECT detail FROM events WHERE action = 'end_access' ORDER BY id LIMIT 1`); detail != "Wiki" {
 			w.t.Errorf("detail %q", detail)
+		}
+	},
+	"an application's people are listed once each, who came last first, page by page": func(w *world) {
+		wiki, board, idle := w.client("Wiki"), w.client("Board"), w.client("Idle")
+		var visits []auth.Visit
+		for i := range 5 {
+			visits = append(visits, w.visits(fmt.Sprint("o", i)))
+		}
+		comes := func(c auth.Client, i int, scopes ...string) {
+			w.clock.pass(time.Second)
+			w.wantRedeemed(w.wantCode(c, visits[i], scopes...))
+		}
+		consent := auth.Consent{UserID: visits[2].User.ID, ClientID: wiki.ID, Scopes: []string{"openid", "email"}, AgreedAt: w.clock.now()}
+		if err := w.SaveConsent(w.ctx, consent); err != nil {
+			w.t.Error(err)
+		}
+		consent.ClientID = idle.ID
+		if err := w.SaveConsent(w.ctx, consent); err != nil {
+			w.t.Error(err)
+		}
+		for _, i := range []int{0, 1, 2, 3, 0, 4, 2, 4} {
+			comes(wiki, i)
+		}
+		comes(wiki, 3, auth.ScopeOffline)
+		comes(board, 0)
+		last := w.clock.now()
+		w.wantCode(wiki, visits[1]) // which nobody has redeemed
+		// Of two at the same moment, each is on one page.
+		w.exec("UPDATE grants SET created_at = (SELECT MAX(created_at) FROM grants WHERE user_id = $1 AND client_id = $2) WHERE user_id = $3 AND client_id = $2 AND redeemed_at IS NOT NULL",
+			visits[3].User.ID, wiki.ID, visits[4].User.ID)
+		names := func(people []admin.Access) (all string) {
+			for _, a := range people {
+				all += a.User.OpenID
+				if a.Client.ID != "" {
+					w.t.Errorf("it has a client: %+v", a.Client)
+				}
+			}
+			return all
+		}
+		whole := must(w.AccessTo(w.ctx, admin.AccessQuery{ClientID: wiki.ID}))(w.t)
+		want := names(whole.People)
+		if want != "o3o4o2o0o1" && want != "o4o3o2o0o1" || whole.Next != "" || whole.Prev != "" {
+			w.t.Errorf("got %s, %q, %q", want, whole.Next, whole.Prev)
+		}
+		for _, a := range whole.People {
+			if a.Offline != (a.User.OpenID == "o3") || a.AgreedAt.IsZero() != (a.User.OpenID != "o2") || a.LastAt.IsZero() {
+				w.t.Errorf("got %+v", a)
+			}
+		}
+		for limit := 1; limit <= 5; limit++ {
+			q, got, pages := admin.AccessQuery{ClientID: wiki.ID, Limit: limit}, "", []string(nil)
+			for {
+				page := must(w.AccessTo(w.ctx, q))(w.t)
+				got += names(page.People)
+				pages = append(pages, names(page.People))
+				if (page.Prev == "") != (len(pages) == 1) {
+					w.t.Errorf("page %d leads back to %q", len(pages), page.Prev)
+				}
+				if len(pages) > 1 {
+					before := must(w.AccessTo(w.ctx, admin.AccessQuery{ClientID: wiki.ID, Limit: limit, Cursor: page.Prev}))(w.t)
+					if names(before.People) != pages[len(pages)-2] {
+						w.t.Errorf("before %s is %s, want %s", pages[len(pages)-1], names(before.People), pages[len(pages)-2])
+					}
+				}
+				if q.Cursor = page.Next; q.Cursor == "" {
+					break
+				}
+			}
+			if got != want {
+				w.t.Errorf("by %d: %s, want %s", limit, got, want)
+			}
+		}
+		first := must(w.AccessTo(w.ctx, admin.AccessQuery{ClientID: wiki.ID, Limit: 2}))(w.t)
+		_, err := w.AccessTo(w.ctx, admin.AccessQuery{ClientID: board.ID, Cursor: first.Next})
+		wantReason(w.t, err, auth.BadRequest)
+		for limit, more := range map[int]bool{100: false, 10: false, 9: false, 8: true, 1: true} {
+			use := must(w.ClientUse(w.ctx, wiki.ID, limit))(w.t)
+			if !more && use.People != (admin.Total{N: 5}) || more && (use.People.N >= 5 || !use.People.More) || use.LastAt.IsZero() {
+				w.t.Errorf("among %d: %+v", limit, use)
+			}
+		}
+		if use := must(w.ClientUse(w.ctx, board.ID, 10))(w.t); use.People != (admin.Total{N: 1}) || !use.LastAt.Equal(last) {
+			w.t.Errorf("got %+v", use)
+		}
+		if use := must(w.ClientUse(w.ctx, idle.ID, 10))(w.t); use.People != (admin.Total{}) || !use.LastAt.Equal(consent.AgreedAt) {
+			w.t.Errorf("got %+v", use)
+		}
+		// Who has signed out is listed as long as the application may come back.
+		for _, i := range []int{0, 3} {
+			if err := w.DeleteSession(w.ctx, auth.VisitorSession, visits[i].Session.TokenHash); err != nil {
+				w.t.Error(err)
+			}
+		}
+		if got := names(must(w.AccessTo(w.ctx, admin.AccessQuery{ClientID: wiki.ID}))(w.t).People); strings.Contains(got, "o0") || !strings.Contains(got, "o3") {
+			w.t.Errorf("got %s", got)
 		}
 	},
 	"groups are a person's, by id or openid, from the next visit on": func(w *world) {

@@ -326,7 +326,7 @@ var historyPromises = map[string]func(*world){
 		if len(blocked) != 1 || blocked[0].OpenID != "o3" || blocked[0].LoginCount != 30 {
 			w.t.Errorf("blocked: %+v", blocked)
 		}
-		if due := must(w.NextDue(w.ctx, w.clock.now().Add(100*24*time.Hour), w.clock.now()))(w.t); due != "" {
+		if due := must(w.NextDue(w.ctx, w.clock.now().Add(100*24*time.Hour), w.clock.now()))(w.t); due != (auth.TokenID{}) {
 			w.t.Errorf("%s is due", due)
 		}
 		events := must(w.Events(w.ctx, admin.EventQuery{Who: blocked[0].ID}))(w.t).Events

@@ -17,9 +17,12 @@ func (w *world) grants(openID string, scope auth.Scope, token auth.Secret) auth.
 	return w.signsIn(save)
 }
 
+// firstToken names the token of a person's first identity.
+func firstToken(userID string) auth.TokenID { return auth.TokenID{UserID: userID} }
+
 func (w *world) wantToken(s *store.Store, user auth.User, want string) {
 	w.t.Helper()
-	got, err := s.RefreshToken(w.ctx, user.ID)
+	got, err := s.RefreshToken(w.ctx, firstToken(user.ID))
 	if err != nil || string(got) != want {
 		w.t.Errorf("got %q, %v, want %q", string(got), err, want)
 	}
@@ -27,7 +30,7 @@ func (w *world) wantToken(s *store.Store, user auth.User, want string) {
 
 func (w *world) wantNoToken(s *store.Store, user auth.User) {
 	w.t.Helper()
-	got, err := s.RefreshToken(w.ctx, user.ID)
+	got, err := s.RefreshToken(w.ctx, firstToken(user.ID))
 	wantReason(w.t, err, auth.NeedsLogin)
 	if got != "" {
 		w.t.Error("a token came with the refusal")

@@ -45,6 +45,11 @@ func CountAdminsStatement(guard admin.Guard, exceptUserID string) Statement {
 	return Statement{Text: query, Args: args}
 }
 
+// AccessOfStatement lists the applications that know a person.
+func AccessOfStatement(userID string) Statement {
+	return Statement{Text: accessOfQuery, Args: []any{userID}}
+}
+
 // WithGap has f called in the two gaps behind every commit of a store: when it is
 // done and the state that it left has not been looked at, and when it has been, but
 // SQLite has not been asked whose it is.
@@ -59,5 +64,27 @@ func SessionLimitStatements(userID string) []Statement {
 	return []Statement{
 		{Text: countSessionsOf, Args: []any{userID}},
 		{Text: endLeastUsed, Args: []any{userID, "", 1, 2, 3}},
+	}
+}
+
+// WithMaxTotal has a store count people for a page this far, and not list.MaxTotal.
+func WithMaxTotal(c Config, n int64) Config {
+	c.maxTotal = n
+	return c
+}
+
+// SignInStatements are what finds a person by an identity, at a visit, a login, or with
+// a token.
+func SignInStatements() map[string]Statement {
+	kin := kinQuery(auth.SaveLogin{Login: auth.Login{AppID: "wx1"}, UnionID: "union", Kin: []string{"wx2", "wx3"}})
+	return map[string]Statement{
+		"visit":          {Text: visitorQuery, Args: []any{"hash"}},
+		"by openid":      {Text: openIDQuery, Args: []any{"wx1", "o1"}},
+		"grant":          {Text: grantedQuery, Args: []any{"id", 1}},
+		"code":           {Text: personInSession, Args: []any{"id", "session", 1}},
+		"token":          {Text: `SELECT ` + sealedColumns + ` FROM ` + sealedTokens + ` WHERE tokens.user_id = $1 AND tokens.identity_id = $2`, Args: []any{"id", ""}},
+		"by unionid":     {Text: kin.Text, Args: kin.Args},
+		"of a person":    {Text: furtherQuery, Args: []any{"id"}},
+		"who to propose": {Text: kinship("union", []string{"wx2"}).Text, Args: kinship("union", []string{"wx2"}).Args},
 	}
 }

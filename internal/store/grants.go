@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"strconv"
 	"strings"
 	"time"
 
@@ -74,9 +75,10 @@ func sentence(items []string) string { return strings.Join(items, " ") }
 // A session that ends while its code is made takes the code along, or leaves nothing
 // to add.
 const insertGrant = `INSERT INTO grants (id, client_id, user_id, session_id, sid, code_hash, code_ends_at, redirect_uri, challenge,
-		nonce, scopes, method, signed_in_at, created_at, offline)
+		nonce, scopes, method, signed_in_at, created_at, offline, identity_id)
 	SELECT CAST($1 AS TEXT), clients.id, users.id, sessions.id, sessions.id, CAST($5 AS TEXT), CAST($6 AS BIGINT), CAST($7 AS TEXT),
-		CAST($8 AS TEXT), CAST($9 AS TEXT), CAST($10 AS TEXT), CAST($11 AS TEXT), CAST($12 AS BIGINT), CAST($13 AS BIGINT), CAST($14 AS BIGINT)
+		CAST($8 AS TEXT), CAST($9 AS TEXT), CAST($10 AS TEXT), CAST($11 AS TEXT), CAST($12 AS BIGINT), CAST($13 AS BIGINT), CAST($14 AS BIGINT),
+		sessions.identity_id
 	FROM sessions JOIN users ON users.id = sessions.user_id, clients
 	WHERE sessions.id = $4 AND users.id = $3 AND users.blocked = 0 AND clients.id = $2 AND sessions.ends_at > $13`
 
@@ -107,7 +109,8 @@ const redeemCode = `UPDATE grants SET redeemed_at = $5,
 	WHERE code_hash = $1 AND client_id = $2 AND redirect_uri = $3 AND challenge = $4 AND redeemed_at IS NULL AND code_ends_at > $5
 	RETURNING ` + grantColumns
 
-const personInSession = `SELECT ` + list.UserColumns + `, sessions.ends_at AS session_ends_at FROM users JOIN sessions ON sessions.user_id = users.id
+var personInSession = `SELECT ` + byIdentity + `, sessions.ends_at AS session_ends_at FROM users JOIN sessions ON sessions.user_id = users.id
+		LEFT JOIN identities ON identities.id = sessions.identity_id
 	WHERE users.id = $1 AND sessions.id = $2 AND sessions.ends_at > $3 AND users.blocked = 0`
 
 // Of one session, a client's grants whose access tokens have ended are of no use but
@@ -168,9 +171,10 @@ func (s *Store) RedeemCode(ctx context.Context, r auth.RedeemCode) (granted auth
 }
 
 // grantedQuery reads all that a token is about.
-var grantedQuery = `SELECT ` + nested(grantColumns) + `, ` + nested(list.UserColumns) + `, ` + nested(clientColumns) + `,
+var grantedQuery = `SELECT ` + nested(grantColumns) + `, ` + list.ByIdentity(strconv.Quote) + `, ` + nested(clientColumns) + `,
 		(SELECT ends_at FROM sessions WHERE sessions.id = grants.session_id) AS session_ends_at
 	FROM grants JOIN users ON users.id = grants.user_id JOIN clients ON clients.id = grants.client_id
+		LEFT JOIN identities ON identities.id = grants.identity_id
 	WHERE grants.id = $1 AND grants.redeemed_at IS NOT NULL AND users.blocked = 0`
 
 // GrantByID implements auth.GrantStore.

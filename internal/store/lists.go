@@ -7,6 +7,16 @@ import (
 	"wxlogin/internal/auth"
 )
 
+// AccessTo implements admin.Store.
+func (s *Store) AccessTo(ctx context.Context, q admin.AccessQuery) (admin.AccessPage, error) {
+	return s.lists.AccessTo(ctx, q)
+}
+
+// ClientUse implements admin.Store.
+func (s *Store) ClientUse(ctx context.Context, clientID string, among int) (admin.ClientUse, error) {
+	return s.lists.ClientUse(ctx, clientID, among)
+}
+
 // Users returns one page of people (see list.Lists.Users).
 func (s *Store) Users(ctx context.Context, q admin.UserQuery) (admin.UserPage, error) {
 	return s.lists.Users(ctx, q)

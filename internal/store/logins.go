@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"time"
 
@@ -17,8 +16,8 @@ import (
 const refreshLifetime = 30 * 24 * time.Hour
 
 const insertLogin = `INSERT INTO logins (id, appid, state_hash, code_hash, session_hash, scope, outcome, reason, user_id,
-		started_at, finished_at, remote_addr, user_agent, errcode, step, request_id)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+		started_at, finished_at, remote_addr, user_agent, errcode, step, request_id, identity_id)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
 	ON CONFLICT DO NOTHING`
 
 // addLogin inserts a login unless its id, state or code is taken, and says
@@ -26,7 +25,7 @@ const insertLogin = `INSERT INTO logins (id, appid, state_hash, code_hash, sessi
 func addLogin(ctx context.Context, tx *sqldb.Tx, l auth.Login) (bool, error) {
 	return changed(tx.ExecContext(ctx, insertLogin, l.ID, l.AppID, l.StateHash, l.CodeHash, l.SessionHash,
 		l.Scope, l.Outcome, l.Reason, maybeText(l.UserID), millis(l.StartedAt), maybeMillis(l.FinishedAt),
-		l.Device.RemoteAddr, l.Device.UserAgent, l.Errcode, l.Step, l.RequestID))
+		l.Device.RemoteAddr, l.Device.UserAgent, l.Errcode, l.Step, l.RequestID, maybeText(l.IdentityID)))
 }
 
 // changed says whether a statement changed any row.
@@ -70,7 +69,7 @@ func (s *Store) LoginByState(ctx context.Context, stateHash string) (auth.Login,
 // A person who was named and is gone was erased meanwhile, and takes address and
 // browser along. A login that signs nobody in has no session.
 const finishLogin = `UPDATE logins SET outcome = $2, reason = $3, finished_at = $4,
-		errcode = $5, step = $6, request_id = $10, user_id = (SELECT id FROM users WHERE id = $7), session_hash = '',
+		errcode = $5, step = $6, request_id = $10, identity_id = $11, user_id = (SELECT id FROM users WHERE id = $7), session_hash = '',
 		remote_addr = CASE WHEN $7 = '' OR EXISTS (SELECT 1 FROM users WHERE id = $7) THEN $8 ELSE '' END,
 		user_agent = CASE WHEN $7 = '' OR EXISTS (SELECT 1 FROM users WHERE id = $7) THEN $9 ELSE '' END
 	WHERE id = $1 AND outcome = 'pending'`
@@ -83,7 +82,7 @@ func (s *Store) FinishLogin(ctx context.Context, l auth.Login) error {
 	}
 	return s.writeFor(ctx, "finish login", &touched{}, func(tx *sqldb.Tx) error {
 		_, err := tx.ExecContext(ctx, finishLogin, l.ID, l.Outcome, l.Reason, millis(l.FinishedAt), l.Errcode, l.Step, l.UserID,
-			l.Device.RemoteAddr, l.Device.UserAgent, l.RequestID)
+			l.Device.RemoteAddr, l.Device.UserAgent, l.RequestID, maybeText(l.IdentityID))
 		return err
 	})
 }
@@ -105,18 +104,27 @@ func (s *Store) SaveLogin(ctx context.Context, save auth.SaveLogin) (*auth.Visit
 
 // saveLogin gives the visit that begins with the login.
 func (s *Store) saveLogin(ctx context.Context, tx *sqldb.Tx, save auth.SaveLogin) (visit auth.Visit, err error) {
-	if visit.User, visit.Granted, err = saveUser(ctx, tx, save); err != nil {
+	person, err := s.savePerson(ctx, tx, save)
+	if err != nil {
 		return auth.Visit{}, err
 	}
-	if err := s.saveToken(ctx, tx, save, visit.User); err != nil {
+	if err := s.saveToken(ctx, tx, save, person.who()); err != nil {
 		return auth.Visit{}, err
 	}
-	save.Session.UserID, save.Login.UserID = visit.User.ID, visit.User.ID
+	save.Session.UserID, save.Session.IdentityID = person.user.ID, person.by.ID
+	save.Login.UserID, save.Login.IdentityID = person.user.ID, person.by.ID
+	if save.SameDevice != nil {
+		if save.Replaces, err = sameDevice(ctx, tx, save); err != nil {
+			return auth.Visit{}, err
+		}
+	}
 	session, err := s.beginSession(ctx, tx, save.Replaces, save.Session)
 	if err != nil {
 		return auth.Visit{}, err
 	}
 	visit.Session = newSessionRow(session).session() // as it is read
+	visit.User, visit.Granted = person.user, person.granted
+	identify(&visit, person.further)
 	return visit, endLogin(ctx, tx, save.Login)
 }
 
@@ -125,14 +133,16 @@ func (s *Store) saveLogin(ctx context.Context, tx *sqldb.Tx, save auth.SaveLogin
 // entry again whether its value is another or not.
 const greetUser = `UPDATE users SET last_login_at = $4, login_count = login_count + 1
 	WHERE appid = $1 AND openid = $2 AND blocked = 0 AND (unionid = $3 OR $3 = '')
-	RETURNING ` + list.UserColumns + `, ` + grantedColumn
+	RETURNING ` + savedColumns
 
-// A person who is blocked fails the last WHERE, so the statement returns no row.
-// A profile has come when profile_updated_at has.
+// A person who is blocked fails the last WHERE, and somebody's further identity the
+// first one, so the statement returns no row. A profile has come when
+// profile_updated_at has.
 const upsertUser = `INSERT INTO users (id, appid, openid, unionid, nickname, sex, language, country, province, city,
 		avatar_url, privilege, scope, blocked, first_login_at, last_login_at, profile_updated_at, login_count,
 		consent_version, consent_at)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, $14, $14, $15, 1, $16, $17)
+	SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, $14, $14, $15, 1, $16, $17
+	WHERE NOT EXISTS (SELECT 1 FROM identities WHERE appid = $2 AND openid = $3)
 	ON CONFLICT (appid, openid) DO UPDATE SET
 		unionid = COALESCE(excluded.unionid, users.unionid),
 		nickname = CASE WHEN excluded.profile_updated_at IS NULL THEN users.nickname ELSE excluded.nickname END,
@@ -150,52 +160,55 @@ const upsertUser = `INSERT INTO users (id, appid, openid, unionid, nickname, sex
 		consent_version = CASE WHEN excluded.consent_at IS NULL THEN users.consent_version ELSE excluded.consent_version END,
 		consent_at = COALESCE(excluded.consent_at, users.consent_at)
 	WHERE users.blocked = 0
-	RETURNING ` + list.UserColumns + `, ` + grantedColumn
+	RETURNING ` + savedColumns
 
-// saveUser writes down who came, and says whether `admin grant` has named them.
-func saveUser(ctx context.Context, tx *sqldb.Tx, save auth.SaveLogin) (user auth.User, granted bool, err error) {
+// savedColumns are what the statements that save somebody give back.
+const savedColumns = list.UserColumns + `, ` + grantedColumn + `,
+	CASE WHEN EXISTS (SELECT 1 FROM identities WHERE identities.user_id = users.id) THEN 1 ELSE 0 END AS several`
+
+// savedRow is one.
+type savedRow struct {
+	list.UserRow
+	Granted int        `db:"granted"`
+	Several int        `db:"several"` // 1: the person has further identities
+	By      furtherRow `db:"-"`       // the one that they came by; of NULLs: the first
+}
+
+// saveUser writes down who came, by the identity that they first came with.
+// sql.ErrNoRows for whoever is blocked, and when it is a further identity of somebody.
+func saveUser(ctx context.Context, tx *sqldb.Tx, save auth.SaveLogin) (row savedRow, err error) {
 	at := save.Session.CreatedAt
-	var row struct {
-		list.UserRow
-		Granted int `db:"granted"`
-	}
-	if save.Scope == auth.ScopeBase && save.Profile == nil && save.Consent == "" {
+	if silent(save) {
 		err := tx.GetContext(ctx, &row, greetUser, save.Login.AppID, save.OpenID, save.UnionID, millis(at))
 		if !errors.Is(err, sql.ErrNoRows) {
-			return row.User(), row.Granted != 0, err
+			return row, err
 		}
 	}
 	var profile auth.Profile
-	var profileAt time.Time
+	var profileAt, consentAt time.Time
 	if save.Profile != nil {
 		profile, profileAt = *save.Profile, at
 	}
-	var consentAt time.Time
 	if save.Consent != "" {
 		consentAt = at
 	}
-	if profile.Privilege == nil {
-		profile.Privilege = []string{}
-	}
-	privilege, err := json.Marshal(profile.Privilege)
-	if err != nil {
-		return auth.User{}, false, err
-	}
 	err = tx.GetContext(ctx, &row, upsertUser, auth.NewID(), save.Login.AppID, save.OpenID, maybeText(save.UnionID),
 		profile.Nickname, profile.Sex, profile.Language, profile.Country, profile.Province, profile.City,
-		profile.AvatarURL, string(privilege), save.Scope, millis(at), maybeMillis(profileAt),
+		profile.AvatarURL, jsonList(profile.Privilege), save.Scope, millis(at), maybeMillis(profileAt),
 		save.Consent, maybeMillis(consentAt))
-	if errors.Is(err, sql.ErrNoRows) {
-		return auth.User{}, false, auth.Fail(auth.Blocked, nil)
-	}
-	return row.User(), row.Granted != 0, err
+	return row, err
+}
+
+// silent says that a login brings nothing but who it is.
+func silent(save auth.SaveLogin) bool {
+	return save.Scope == auth.ScopeBase && save.Profile == nil && save.Consent == ""
 }
 
 // A base token opens no profile, so it does not take the place of one that does or
 // did: a dead one says that the person has to agree once more, and goes on to.
-const upsertToken = `INSERT INTO tokens (user_id, scope, refresh_token, kid, issued_at, ends_at, due_at, dead_reason)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, NULL)
-	ON CONFLICT (user_id) DO UPDATE SET scope = excluded.scope, refresh_token = excluded.refresh_token,
+const upsertToken = `INSERT INTO tokens (user_id, identity_id, scope, refresh_token, kid, issued_at, ends_at, due_at, dead_reason)
+	VALUES ($1, $8, $2, $3, $4, $5, $6, $7, NULL)
+	ON CONFLICT (user_id, identity_id) DO UPDATE SET scope = excluded.scope, refresh_token = excluded.refresh_token,
 		kid = excluded.kid, issued_at = excluded.issued_at, ends_at = excluded.ends_at,
 		due_at = excluded.due_at, dead_reason = NULL
 	WHERE excluded.scope = 'snsapi_userinfo' OR tokens.scope = 'snsapi_base'`
@@ -210,19 +223,19 @@ func (s *Store) saveToken(ctx context.Context, tx *sqldb.Tx, save auth.SaveLogin
 		due = auth.NextFetch(at, save.Profile != nil)
 	}
 	sealed, kid := s.sealer.seal(save.RefreshToken, tokenPlace(user.AppID, user.OpenID))
-	_, err := tx.ExecContext(ctx, upsertToken, user.ID, save.Scope, sealed, kid, millis(at), millis(at.Add(refreshLifetime)), maybeMillis(due))
+	_, err := tx.ExecContext(ctx, upsertToken, user.ID, save.Scope, sealed, kid, millis(at), millis(at.Add(refreshLifetime)), maybeMillis(due), user.IdentityID)
 	return err
 }
 
 const endedLogin = `UPDATE logins SET outcome = $2, reason = '', user_id = $3, finished_at = $4, errcode = $5, step = $6,
-		remote_addr = $7, user_agent = $8
+		remote_addr = $7, user_agent = $8, identity_id = $9
 	WHERE id = $1 AND outcome = 'pending'`
 
 // endLogin writes the end of a login that signed somebody in. It adds the login
 // if the claim is not there, so that the history stays whole.
 func endLogin(ctx context.Context, tx *sqldb.Tx, l auth.Login) error {
 	ended, err := changed(tx.ExecContext(ctx, endedLogin, l.ID, auth.SignedIn, l.UserID, millis(l.FinishedAt), l.Errcode, l.Step,
-		l.Device.RemoteAddr, l.Device.UserAgent))
+		l.Device.RemoteAddr, l.Device.UserAgent, maybeText(l.IdentityID)))
 	if err != nil || ended {
 		return err
 	}

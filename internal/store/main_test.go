@@ -16,7 +16,7 @@ func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 
 var postgresEngine = engine{"postgres", func(t *testing.T) address {
 	server := pgtest.Shared(t)
-	return onPostgres(t, server.TCP(server.Filled(t, migrated)))
+	return onPostgres(t, server.URL(server.Filled(t, migrated)))
 }}
 
 // emptyPostgres makes databases that nobody has migrated.

@@ -56,16 +56,17 @@ func (s *Store) PictureSource(ctx context.Context, userID string) (source string
 	return source, nil
 }
 
+const savePicture = `INSERT INTO pictures (user_id, source, content_type, body, etag, copied_at)
+	SELECT id, avatar_url, $3, $4, $5, $6 FROM users WHERE id = $1 AND avatar_url = $2
+	ON CONFLICT (user_id) DO UPDATE SET source = excluded.source, content_type = excluded.content_type,
+		body = excluded.body, etag = excluded.etag, copied_at = excluded.copied_at`
+
 // SavePicture implements auth.PictureStore. The person is looked at in the same
 // statement: they may have been erased, or have changed their picture again,
 // while this one was copied.
 func (s *Store) SavePicture(ctx context.Context, p auth.Picture) (saved bool, err error) {
 	err = s.writeFor(ctx, "save picture", &touched{}, func(tx *sqldb.Tx) (err error) {
-		saved, err = changed(tx.ExecContext(ctx, `INSERT INTO pictures (user_id, source, content_type, body, etag, copied_at)
-			SELECT id, avatar_url, $3, $4, $5, $6 FROM users WHERE id = $1 AND avatar_url = $2
-			ON CONFLICT (user_id) DO UPDATE SET source = excluded.source, content_type = excluded.content_type,
-				body = excluded.body, etag = excluded.etag, copied_at = excluded.copied_at`,
-			p.UserID, p.Source, p.Type, p.Body, p.ETag, millis(p.CopiedAt)))
+		saved, err = changed(tx.ExecContext(ctx, savePicture, p.UserID, p.Source, p.Type, p.Body, p.ETag, millis(p.CopiedAt)))
 		return err
 	})
 	return saved && err == nil, err

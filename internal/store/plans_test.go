@@ -91,6 +91,40 @@ func TestNoPlanReadsTheWholeAuditLog(t *testing.T) {
 	}
 }
 
+// A page of an application's people reads what is on it, and how many there are is
+// counted among its latest, however many others there are.
+func TestNoPlanReadsEveryGrant(t *testing.T) {
+	for _, e := range engines {
+		t.Run(e.name, func(t *testing.T) {
+			w := newWorld(t, e)
+			explain := "EXPLAIN QUERY PLAN "
+			if e.name == postgresEngine.name {
+				explain = "EXPLAIN "
+			}
+			c := w.client("Wiki")
+			w.bulk(20_000)
+			w.exec(`INSERT INTO grants (id, client_id, user_id, sid, code_hash, code_ends_at, redirect_uri, challenge, nonce, scopes, method, signed_in_at, created_at, redeemed_at, offline, refresh_hash, refresh_ends_at)
+				SELECT 'grant' || id, $1, id, '', id, 0, '', '', '', 'openid', '', 0, first_login_at, first_login_at, 1, id, 1 FROM users`, c.ID)
+			w.exec(`INSERT INTO consents (user_id, client_id, scopes, agreed_at) SELECT id, $1, 'openid', first_login_at FROM users`, c.ID)
+			w.exec("ANALYZE")
+			for _, s := range append(list.AccessStatements(c.ID, 10_000), store.AccessOfStatement("id7")) {
+				plan := strings.Join(w.planned(explain, s), "\n")
+				if !strings.Contains(plan, "grants_by_client") && s.Args[0] == c.ID {
+					t.Errorf("not in the order of the index:\n%s\n%s", s.Text, plan)
+				}
+				for _, whole := range []string{"SCAN grants", "SCAN users", "SCAN later", "SCAN consents", "Seq Scan on grants", "Seq Scan on users", "Seq Scan on consents", "Hash"} {
+					if strings.Contains(plan, whole) {
+						t.Errorf("%q:\n%s\n%s", whole, s.Text, plan)
+					}
+				}
+				if sorts, reads := strings.Contains(plan, "FOR ORDER BY"), strings.Contains(plan, "SCAN latest"); s.Scan && (sorts || reads) {
+					t.Errorf("sorts all:\n%s\n%s", s.Text, plan)
+				}
+			}
+		})
+	}
+}
+
 // Whoever is named whole is looked up, by whichever id.
 func TestNoPlanReadsEverybodyForAnID(t *testing.T) {
 	w := newWorld(t, sqliteEngine)
@@ -155,7 +189,7 @@ func TestPlacesReadTheirOwnOnPostgres(t *testing.T) {
 // Whether there is another admin is asked of the admins, however many people there
 // are.
 func TestCountAdminsReadsFew(t *testing.T) {
-	s := store.CountAdminsStatement(admin.Guard{AppID: "wx", Configured: []string{"bulk1", "bulk2"}}, "id3")
+	s := store.CountAdminsStatement(admin.Guard{Configured: map[string][]string{"wx": {"bulk1", "bulk2"}}}, "id3")
 	for _, e := range engines {
 		t.Run(e.name, func(t *testing.T) {
 			w := newWorld(t, e)
@@ -169,6 +203,31 @@ func TestCountAdminsReadsFew(t *testing.T) {
 				t.Errorf("%s\n%s", s.Text, plan)
 			}
 		})
+	}
+}
+
+// Whoever comes by whatever door is looked up.
+func TestNoPlanOfASignInReadsEverybody(t *testing.T) {
+	for name, s := range store.SignInStatements() {
+		w := newWorld(t, sqliteEngine)
+		for _, step := range w.plan(s) {
+			if strings.HasPrefix(step, "SCAN") && !small(step) {
+				t.Errorf("%s: %s\n%s", name, step, s.Text)
+			}
+		}
+	}
+	w := newWorld(t, postgresEngine)
+	w.bulk(20_000)
+	w.exec(`INSERT INTO identities (id, user_id, appid, openid, unionid, scope, first_login_at, last_login_at, login_count, linked, linked_at)
+		SELECT 'further' || id, id, 'wx2', openid, unionid, scope, 1, 1, 1, 'unionid', 1 FROM users`)
+	w.exec("ANALYZE")
+	for name, s := range store.SignInStatements() {
+		plan := strings.Join(w.planned("EXPLAIN ", s), "\n")
+		for _, table := range []string{"users", "identities"} {
+			if strings.Contains(plan, "Seq Scan on "+table) {
+				t.Errorf("%s reads all of %s:\n%s\n%s", name, table, s.Text, plan)
+			}
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"wxlogin/compat/record"
 	"wxlogin/internal/auth"
 	"wxlogin/internal/store/pgtest"
 )
@@ -23,6 +24,7 @@ func TestPooler(t *testing.T) {
 			}
 			t.Run(fmt.Sprint(mode, " ", size), func(t *testing.T) {
 				t.Parallel()
+				record.Of(t, record.Databases, "PgBouncer, "+mode+" mode", bouncerVersion(), map[bool]string{true: "one connection", false: "more people than connections"}[size == 1])
 				database := server.Database(t)
 				at := onPostgres(t, server.TCP(database))
 				at.url = server.Pooler(t, mode, size).URL(database)
@@ -85,6 +87,7 @@ func TestPoolerAndSchema(t *testing.T) {
 	server := pgtest.Shared(t)
 	for _, mode := range []string{"session", "transaction"} {
 		t.Run(mode, func(t *testing.T) {
+			record.Of(t, record.Databases, "PgBouncer, "+mode+" mode", bouncerVersion(), "a schema of its own")
 			database := server.Database(t)
 			server.ExecIn(t, database, "CREATE SCHEMA its_own; CREATE TABLE somebody_elses (id INT)")
 			at := onPostgres(t, server.TCP(database)+"&search_path=its_own")

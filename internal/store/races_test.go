@@ -148,14 +148,14 @@ func dueOnce(w *world) {
 			s = two
 		}
 		for {
-			id, err := s.NextDue(w.ctx, w.clock.now(), w.clock.now().Add(time.Hour))
+			next, err := s.NextDue(w.ctx, w.clock.now(), w.clock.now().Add(time.Hour))
 			if err != nil {
 				w.t.Error(err)
 			}
-			if id == "" || err != nil {
+			if next.UserID == "" || err != nil {
 				return
 			}
-			picked[i] = append(picked[i], id)
+			picked[i] = append(picked[i], next.UserID)
 		}
 	})
 	seen := map[string]bool{}

@@ -60,7 +60,7 @@ const dayOfSlots = 96
 // rollUp counts the quarter hours that are over.
 func (s *Store) rollUp(ctx context.Context, now time.Time) error {
 	for more := true; more; {
-		err := s.write(ctx, "roll up", func(tx *sqldb.Tx) (err error) {
+		err := s.writeFor(ctx, "roll up", &touched{}, func(tx *sqldb.Tx) (err error) {
 			more, err = s.rollUpDay(ctx, tx, now)
 			return err
 		})

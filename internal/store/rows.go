@@ -32,7 +32,7 @@ func maybeText(s string) sql.Null[string] {
 }
 
 const sessionColumns = `sessions.id, sessions.token_hash, sessions.kind, sessions.user_id, sessions.created_at,
-	sessions.last_seen_at, sessions.ends_at, sessions.remote_addr, sessions.user_agent, sessions.scope`
+	sessions.last_seen_at, sessions.ends_at, sessions.remote_addr, sessions.user_agent, sessions.scope, sessions.identity_id`
 
 type sessionRow struct {
 	ID         string           `db:"id"`
@@ -45,6 +45,7 @@ type sessionRow struct {
 	RemoteAddr string           `db:"remote_addr"`
 	UserAgent  string           `db:"user_agent"`
 	Scope      auth.Scope       `db:"scope"`
+	IdentityID sql.Null[string] `db:"identity_id"`
 }
 
 func newSessionRow(s auth.Session) sessionRow {
@@ -59,6 +60,7 @@ func newSessionRow(s auth.Session) sessionRow {
 		RemoteAddr: s.Device.RemoteAddr,
 		UserAgent:  s.Device.UserAgent,
 		Scope:      s.Scope,
+		IdentityID: maybeText(s.IdentityID),
 	}
 }
 
@@ -68,6 +70,7 @@ func (r sessionRow) session() auth.Session {
 		TokenHash:  r.TokenHash,
 		Kind:       r.Kind,
 		UserID:     r.UserID.V,
+		IdentityID: r.IdentityID.V,
 		Scope:      r.Scope,
 		CreatedAt:  instant(r.CreatedAt),
 		LastSeenAt: instant(r.LastSeenAt),
@@ -78,7 +81,7 @@ func (r sessionRow) session() auth.Session {
 
 // The hashes of a login's state and code are looked up, and never read.
 const loginColumns = `id, appid, session_hash, scope, outcome, reason, user_id,
-	started_at, finished_at, remote_addr, user_agent, errcode, step, request_id`
+	started_at, finished_at, remote_addr, user_agent, errcode, step, request_id, identity_id`
 
 type loginRow struct {
 	ID          string           `db:"id"`
@@ -95,6 +98,7 @@ type loginRow struct {
 	Errcode     int64            `db:"errcode"`
 	Step        auth.Step        `db:"step"`
 	RequestID   string           `db:"request_id"`
+	IdentityID  sql.Null[string] `db:"identity_id"`
 }
 
 func (r loginRow) login() auth.Login {
@@ -108,6 +112,7 @@ func (r loginRow) login() auth.Login {
 		Errcode:     r.Errcode,
 		Step:        r.Step,
 		UserID:      r.UserID.V,
+		IdentityID:  r.IdentityID.V,
 		StartedAt:   instant(r.StartedAt),
 		FinishedAt:  maybeInstant(r.FinishedAt),
 		RequestID:   r.RequestID,

@@ -7,31 +7,32 @@ import (
 	"time"
 
 	"wxlogin/internal/auth"
-	"wxlogin/internal/store/list"
 	"wxlogin/internal/store/sqldb"
 )
 
 var _ auth.ScanStore = (*Store)(nil)
 
-const scanColumns = `ticket_hash, user_id, status, opened_at, answered_at, ends_at`
+const scanColumns = `ticket_hash, user_id, status, opened_at, answered_at, ends_at, identity_id`
 
 // scanQuery is read about once a second for every desktop that waits, so it is
 // prepared once.
 const scanQuery = `SELECT ` + scanColumns + ` FROM scans WHERE ticket_hash = $1`
 
 type scanRow struct {
-	TicketHash string          `db:"ticket_hash"`
-	UserID     string          `db:"user_id"`
-	Status     auth.ScanStatus `db:"status"`
-	OpenedAt   int64           `db:"opened_at"`
-	AnsweredAt sql.Null[int64] `db:"answered_at"`
-	EndsAt     int64           `db:"ends_at"`
+	TicketHash string           `db:"ticket_hash"`
+	UserID     string           `db:"user_id"`
+	Status     auth.ScanStatus  `db:"status"`
+	OpenedAt   int64            `db:"opened_at"`
+	AnsweredAt sql.Null[int64]  `db:"answered_at"`
+	EndsAt     int64            `db:"ends_at"`
+	IdentityID sql.Null[string] `db:"identity_id"`
 }
 
 func (r scanRow) scan() auth.Scan {
 	return auth.Scan{
 		TicketHash: r.TicketHash,
 		UserID:     r.UserID,
+		IdentityID: r.IdentityID.V,
 		Status:     r.Status,
 		OpenedAt:   instant(r.OpenedAt),
 		AnsweredAt: maybeInstant(r.AnsweredAt),
@@ -45,10 +46,10 @@ func (s *Store) OpenScan(ctx context.Context, scan auth.Scan) (auth.Scan, error)
 	err := s.writeFor(ctx, "open scan", &touched{}, func(tx *sqldb.Tx) error {
 		// From the table of people, so that one who is gone adds nothing.
 		_, err := tx.ExecContext(ctx, `INSERT INTO scans (`+scanColumns+`)
-			SELECT CAST($1 AS TEXT), users.id, CAST($3 AS TEXT), CAST($4 AS BIGINT), NULL, CAST($5 AS BIGINT)
+			SELECT CAST($1 AS TEXT), users.id, CAST($3 AS TEXT), CAST($4 AS BIGINT), NULL, CAST($5 AS BIGINT), CAST($6 AS TEXT)
 			FROM users WHERE users.id = $2
 			ON CONFLICT DO NOTHING`,
-			scan.TicketHash, scan.UserID, scan.Status, millis(scan.OpenedAt), millis(scan.EndsAt))
+			scan.TicketHash, scan.UserID, scan.Status, millis(scan.OpenedAt), millis(scan.EndsAt), maybeText(scan.IdentityID))
 		if err != nil {
 			return err
 		}
@@ -91,19 +92,28 @@ func (s *Store) AnswerScan(ctx context.Context, ticketHash, userID string, answe
 func (s *Store) CollectScan(ctx context.Context, c auth.CollectScan) (user auth.User, err error) {
 	changes := touched{sessions: []string{c.Replaces}}
 	err = s.writeFor(ctx, "collect scan", &changes, func(tx *sqldb.Tx) (err error) {
-		var userID string
-		err = tx.GetContext(ctx, &userID, `SELECT user_id FROM scans WHERE ticket_hash = $1 AND status = 'confirmed'`, c.TicketHash)
+		var scan scanRow
+		err = tx.GetContext(ctx, &scan, scanQuery+` AND status = 'confirmed'`, c.TicketHash)
 		if errors.Is(err, sql.ErrNoRows) {
 			return auth.Failf(auth.ScanSpent, "no scan that is confirmed")
 		}
 		if err != nil {
 			return err
 		}
-		changes.user = userID
+		changes.user = scan.UserID
 		// The person first, then what is theirs: who blocks and who erases goes the
 		// same way, so that nobody waits for somebody who waits for them.
-		if user, err = countLogin(ctx, tx, userID, c.Session.CreatedAt); err != nil {
+		row, err := countLogin(ctx, tx, scan.UserID, c.Session.CreatedAt)
+		if err != nil {
 			return err
+		}
+		user = row.User()
+		if scan.IdentityID.Valid {
+			identity, err := countIdentity(ctx, tx, scan.IdentityID.V, scan.UserID, c.Session.CreatedAt)
+			if err != nil {
+				return err
+			}
+			user = user.By(identity)
 		}
 		spent, err := changed(tx.ExecContext(ctx, `UPDATE scans SET status = 'used'
 			WHERE ticket_hash = $1 AND status = 'confirmed'`, c.TicketHash))
@@ -113,7 +123,8 @@ func (s *Store) CollectScan(ctx context.Context, c auth.CollectScan) (user auth.
 		if !spent {
 			return auth.Failf(auth.ScanSpent, "somebody else was faster")
 		}
-		c.Session.UserID, c.Login.UserID = userID, userID
+		c.Session.UserID, c.Session.IdentityID = user.ID, user.IdentityID
+		c.Login.UserID, c.Login.IdentityID, c.Login.AppID = user.ID, user.IdentityID, user.AppID
 		if _, err := s.beginSession(ctx, tx, c.Replaces, c.Session); err != nil {
 			return err
 		}
@@ -131,14 +142,13 @@ func (s *Store) CollectScan(ctx context.Context, c auth.CollectScan) (user auth.
 
 // countLogin writes on a known person that they have signed in once more.
 // Blocked when they may not.
-func countLogin(ctx context.Context, tx *sqldb.Tx, userID string, at time.Time) (auth.User, error) {
-	var row list.UserRow
-	err := tx.GetContext(ctx, &row, `UPDATE users SET last_login_at = $2, login_count = login_count + 1
-		WHERE id = $1 AND blocked = 0 RETURNING `+list.UserColumns, userID, millis(at))
+func countLogin(ctx context.Context, tx *sqldb.Tx, userID string, at time.Time) (row savedRow, err error) {
+	err = tx.GetContext(ctx, &row, `UPDATE users SET last_login_at = $2, login_count = login_count + 1
+		WHERE id = $1 AND blocked = 0 RETURNING `+savedColumns, userID, millis(at))
 	if errors.Is(err, sql.ErrNoRows) {
-		return auth.User{}, auth.Failf(auth.Blocked, "user %s", userID)
+		err = auth.Failf(auth.Blocked, "user %s", userID)
 	}
-	return row.User(), err
+	return row, err
 }
 
 // refuseScans takes back what a person has opened or confirmed and no desktop

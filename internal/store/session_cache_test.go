@@ -133,6 +133,11 @@ func TestLoginsOfOthersLeaveSessionsCached(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantReads("after a touch", 1)
+	w.clock.pass(40 * time.Minute)
+	if n := must(w.Sweep(w.ctx, w.clock.now(), 24*time.Hour))(t); n != 0 {
+		t.Errorf("swept %d", n)
+	}
+	wantReads("after the logins of quarter hours were counted, and nothing was swept", 0)
 	other := w.another()
 	w.signsInAt(other, w.login("wang", auth.ScopeBase))
 	wantReads("after a login in another process", 1)

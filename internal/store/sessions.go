@@ -16,8 +16,8 @@ import (
 
 const (
 	insertSession = `INSERT INTO sessions
-		(id, token_hash, kind, user_id, created_at, last_seen_at, ends_at, remote_addr, user_agent, scope)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
+		(id, token_hash, kind, user_id, created_at, last_seen_at, ends_at, remote_addr, user_agent, scope, identity_id)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
 	deleteSession = `DELETE FROM sessions WHERE token_hash = $1 AND kind = $2`
 )
 
@@ -26,7 +26,7 @@ const (
 func addSession(ctx context.Context, tx *sqldb.Tx, session auth.Session) error {
 	row := newSessionRow(session)
 	_, err := tx.ExecContext(ctx, insertSession, row.ID, row.TokenHash, row.Kind, row.UserID, row.CreatedAt,
-		row.LastSeenAt, row.EndsAt, row.RemoteAddr, row.UserAgent, row.Scope)
+		row.LastSeenAt, row.EndsAt, row.RemoteAddr, row.UserAgent, row.Scope, row.IdentityID)
 	if err == nil && session.UserID != "" {
 		_, err = limitSessions(ctx, tx, session.UserID, session.TokenHash, session.CreatedAt)
 	}
@@ -35,7 +35,8 @@ func addSession(ctx context.Context, tx *sqldb.Tx, session auth.Session) error {
 
 // renewSession gives a browser's session another beginning. Its id stays: clients know
 // the browser by it, and are to be told of its end.
-const renewSession = `UPDATE sessions SET token_hash = $3, created_at = $4, last_seen_at = $5, ends_at = $6, remote_addr = $7, user_agent = $8, scope = $9
+const renewSession = `UPDATE sessions SET token_hash = $3, created_at = $4, last_seen_at = $5, ends_at = $6, remote_addr = $7, user_agent = $8, scope = $9,
+		identity_id = $10
 	WHERE token_hash = $1 AND kind = 'visitor' AND user_id = $2 RETURNING id`
 
 // beginSession begins a session in the place of what the browser held, and returns it
@@ -46,7 +47,7 @@ func (s *Store) beginSession(ctx context.Context, tx *sqldb.Tx, replaces string,
 	}
 	row := newSessionRow(session)
 	err := tx.GetContext(ctx, &session.ID, renewSession, replaces, row.UserID, row.TokenHash, row.CreatedAt, row.LastSeenAt, row.EndsAt,
-		row.RemoteAddr, row.UserAgent, row.Scope)
+		row.RemoteAddr, row.UserAgent, row.Scope, row.IdentityID)
 	if !errors.Is(err, sql.ErrNoRows) {
 		return session, err
 	}
@@ -59,15 +60,39 @@ func (s *Store) beginSession(ctx context.Context, tx *sqldb.Tx, replaces string,
 	return session, addSession(ctx, tx, session)
 }
 
-// grantedColumn is 1 for whom `admin grant` has named, and else 0.
+// sameDevice finds the session that a login takes the place of, by its device; empty
+// for none. The row of the person is written by now, so that of two such logins at once
+// the second sees the first.
+func sameDevice(ctx context.Context, tx *sqldb.Tx, save auth.SaveLogin) (tokenHash string, err error) {
+	var rows []struct {
+		TokenHash  string `db:"token_hash"`
+		RemoteAddr string `db:"remote_addr"`
+		UserAgent  string `db:"user_agent"`
+	}
+	err = tx.SelectContext(ctx, &rows, `SELECT token_hash, remote_addr, user_agent FROM sessions
+		WHERE user_id = $1 AND scope = $2 AND COALESCE(identity_id, '') = $3 ORDER BY created_at DESC`,
+		save.Session.UserID, save.Session.Scope, save.Session.IdentityID)
+	for _, row := range rows {
+		if save.SameDevice(auth.Device{RemoteAddr: row.RemoteAddr, UserAgent: row.UserAgent}) {
+			return row.TokenHash, err
+		}
+	}
+	return "", err
+}
+
+// grantedColumn is 1 for whom `admin grant` has named, by whichever of their
+// identities, and else 0.
 const grantedColumn = `CASE WHEN EXISTS (SELECT 1 FROM admins WHERE admins.appid = users.appid AND admins.openid = users.openid)
+		OR EXISTS (SELECT 1 FROM identities CROSS JOIN admins
+			WHERE identities.user_id = users.id AND admins.appid = identities.appid AND admins.openid = identities.openid)
 	THEN 1 ELSE 0 END AS granted`
 
 // The two reads that every request makes one of. They are prepared once, which
-// halves what they cost.
+// halves what they cost. A visitor's has a row for each further identity of the person,
+// and one for who has none.
 var (
-	visitorQuery = `SELECT ` + nested(sessionColumns) + `, ` + nested(list.UserColumns) + `, ` + grantedColumn + `
-		FROM sessions JOIN users ON users.id = sessions.user_id
+	visitorQuery = `SELECT ` + nested(sessionColumns) + `, ` + nested(list.UserColumns) + `, ` + grantedColumn + `, ` + nested(furtherColumns) + `
+		FROM sessions JOIN users ON users.id = sessions.user_id LEFT JOIN identities ON identities.user_id = users.id
 		WHERE sessions.token_hash = $1 AND sessions.kind = 'visitor'`
 	adminQuery = `SELECT ` + sessionColumns + ` FROM sessions WHERE token_hash = $1 AND kind = 'desk'`
 )
@@ -76,6 +101,7 @@ type visitRow struct {
 	Session sessionRow   `db:"sessions"`
 	User    list.UserRow `db:"users"`
 	Granted int          `db:"granted"`
+	Further furtherRow   `db:"identities"`
 }
 
 // nested names each column by its table too, as sqlx wants for a struct within
@@ -117,11 +143,23 @@ func (s *Store) Visit(ctx context.Context, kind auth.SessionKind, tokenHash stri
 
 // readVisit reads a visitor's session. It is cached as one of the state.
 func (s *Store) readVisit(ctx context.Context, tokenHash string, state sqldb.State) (*auth.Visit, error) {
-	var row visitRow
-	if err := s.visitor.GetContext(ctx, &row, tokenHash); err != nil {
+	var rows []visitRow
+	if err := s.visitor.SelectContext(ctx, &rows, tokenHash); err != nil {
 		return nil, err
 	}
-	visit := &auth.Visit{Session: row.Session.session(), User: row.User.User(), Granted: row.Granted != 0}
+	if len(rows) == 0 {
+		return nil, sql.ErrNoRows
+	}
+	var further []auth.Identity
+	for _, row := range rows {
+		if row.Further.ID.Valid {
+			further = append(further, row.Further.identity())
+		}
+	}
+	visit := &auth.Visit{Session: rows[0].Session.session(), User: rows[0].User.User(), Granted: rows[0].Granted != 0}
+	if !identify(visit, further) {
+		return nil, sql.ErrNoRows
+	}
 	s.cache.add(visit, state)
 	return visit, nil
 }

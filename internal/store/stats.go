@@ -108,10 +108,11 @@ func (s *Store) CountSessions(ctx context.Context) (map[auth.SessionKind]int64, 
 	}, nil
 }
 
-// OtherAccounts counts the sessions of people of other accounts than this, which
+// OtherAccounts counts the sessions of people of other accounts than these, which
 // begin again with a login.
-func (s *Store) OtherAccounts(ctx context.Context, appID string) (sessions int64, err error) {
-	err = s.db.GetContext(ctx, &sessions, `SELECT COUNT(*) FROM sessions JOIN users ON users.id = sessions.user_id
-		WHERE users.appid <> $1 AND sessions.ends_at > $2`, appID, millis(s.now()))
+func (s *Store) OtherAccounts(ctx context.Context, appIDs []string) (sessions int64, err error) {
+	others := sqldb.Join(sqldb.SQL(`SELECT COUNT(*) FROM sessions JOIN users ON users.id = sessions.user_id
+		WHERE sessions.ends_at > $1 AND NOT `, millis(s.now())), sqldb.In("users.appid", appIDs))
+	err = s.db.GetContext(ctx, &sessions, others.Text, others.Args...)
 	return sessions, s.fail(ctx, "count sessions of other accounts", err)
 }

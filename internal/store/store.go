@@ -29,7 +29,8 @@ type Config struct {
 	Now        func() time.Time // nil: time.Now
 	Logger     *slog.Logger     // nil: silence
 
-	gap func() // see sqldb.Config
+	gap      func() // see sqldb.Config
+	maxTotal int64  // see list.Config
 }
 
 // Store is one database. It is safe for concurrent use, within a process and by
@@ -98,7 +99,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 			return nil, err
 		}
 	}
-	s.lists = list.New(list.Config{DB: s.db, Keys: keys, People: s.countPeople, Now: s.now})
+	s.lists = list.New(list.Config{DB: s.db, Keys: keys, People: s.countPeople, Now: s.now, MaxTotal: c.maxTotal})
 	if err := s.open(ctx); err != nil {
 		_ = s.Close()
 		return nil, s.fail(ctx, "open database", err)

@@ -33,7 +33,7 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, idle time.Duration) (t
 		return 0, err
 	}
 	if !believed {
-		return 0, s.write(ctx, "roll up", func(tx *sqldb.Tx) error {
+		return 0, s.writeFor(ctx, "roll up", &touched{}, func(tx *sqldb.Tx) error {
 			_, err := s.rollUpDay(ctx, tx, now) // what a clock ahead has counted is counted again
 			return err
 		})
@@ -60,7 +60,7 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, idle time.Duration) (t
 			[]any{millis(now), batch}},
 		{`DELETE FROM outbox WHERE (client_id, sid) IN (SELECT client_id, sid FROM outbox WHERE noted_at < $1 LIMIT $2)`,
 			[]any{millis(now.Add(-2 * auth.NoticeLifetime)), batch}},
-		{`UPDATE tokens SET due_at = $1 WHERE user_id IN (SELECT user_id FROM tokens WHERE due_at > $3 AND dead_reason IS NULL LIMIT $2)`,
+		{`UPDATE tokens SET due_at = $1 WHERE (user_id, identity_id) IN (SELECT user_id, identity_id FROM tokens WHERE due_at > $3 AND dead_reason IS NULL LIMIT $2)`,
 			[]any{millis(now), batch, millis(now.Add(dueWithin))}},
 		{`UPDATE logins SET outcome = 'failed', reason = $3, finished_at = $4 WHERE outcome = 'pending' AND id IN
 			(SELECT id FROM logins WHERE outcome = 'pending' AND state_hash IS NOT NULL AND started_at < $1 LIMIT $2)`,
@@ -73,8 +73,10 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, idle time.Duration) (t
 	}
 	for _, job := range jobs {
 		for n := int64(batch); n == batch; total += n {
-			err := s.write(ctx, "sweep", func(tx *sqldb.Tx) (err error) {
+			var changes touched
+			err := s.writeFor(ctx, "sweep", &changes, func(tx *sqldb.Tx) (err error) {
 				n, err = count(tx.ExecContext(ctx, job.statement, job.args...))
+				changes.all = n > 0
 				return err
 			})
 			if err != nil {

@@ -21,7 +21,8 @@ func (s *Store) User(ctx context.Context, id string) (auth.User, error) {
 	return row.User(), nil
 }
 
-const openIDQuery = `SELECT ` + list.UserColumns + ` FROM users WHERE users.appid = $1 AND users.openid = $2`
+var openIDQuery = `SELECT ` + list.UserColumns + `, '' AS identity_id FROM users WHERE users.appid = $1 AND users.openid = $2
+	UNION ALL SELECT ` + byIdentity + ` FROM identities JOIN users ON users.id = identities.user_id WHERE identities.appid = $1 AND identities.openid = $2`
 
 // UserByOpenID implements auth.Store.
 func (s *Store) UserByOpenID(ctx context.Context, appID, openID string) (auth.User, error) {
@@ -83,55 +84,58 @@ func (s *Store) Counts(ctx context.Context, since time.Time) (admin.Counts, erro
 	return counts, nil
 }
 
-// RefreshToken opens the refresh_token stored for a person. NeedsLogin when
-// there is none that is any use: absent, dead, or sealed in a way that the keys
-// at hand do not open. A new login brings a new one.
-func (s *Store) RefreshToken(ctx context.Context, userID string) (auth.Secret, error) {
+// RefreshToken opens a stored refresh_token. NeedsLogin when there is none that is
+// any use: absent, dead, or sealed in a way that the keys at hand do not open. A new
+// login brings a new one.
+func (s *Store) RefreshToken(ctx context.Context, id auth.TokenID) (auth.Secret, error) {
 	var row struct {
+		sealedToken
 		Scope  auth.Scope       `db:"scope"`
-		Sealed string           `db:"refresh_token"`
 		EndsAt int64            `db:"ends_at"`
 		Dead   sql.Null[string] `db:"dead_reason"`
-		AppID  string           `db:"appid"`
-		OpenID string           `db:"openid"`
 	}
-	err := s.db.GetContext(ctx, &row, `SELECT tokens.scope, tokens.refresh_token, tokens.ends_at, tokens.dead_reason, users.appid, users.openid
-		FROM tokens JOIN users ON users.id = tokens.user_id WHERE tokens.user_id = $1`, userID)
+	err := s.db.GetContext(ctx, &row, `SELECT `+sealedColumns+`, tokens.scope, tokens.ends_at, tokens.dead_reason
+		FROM `+sealedTokens+` WHERE tokens.user_id = $1 AND tokens.identity_id = $2`, id.UserID, id.IdentityID)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
-		return "", auth.Failf(auth.NeedsLogin, "no refresh token of user %s", userID)
+		return "", auth.Failf(auth.NeedsLogin, "no refresh token of user %s", id.UserID)
 	case err != nil:
 		return "", s.fail(ctx, "read refresh token", err)
 	case row.Scope != auth.ScopeUserinfo:
 		// WeChat would answer 48001, which means a fault of the operator's.
-		return "", auth.Failf(auth.NeedsLogin, "refresh token of user %s opens no profile", userID)
+		return "", auth.Failf(auth.NeedsLogin, "refresh token of user %s opens no profile", id.UserID)
 	case row.Dead.Valid:
-		return "", auth.Failf(auth.NeedsLogin, "refresh token of user %s is dead: %s", userID, row.Dead.V)
+		return "", auth.Failf(auth.NeedsLogin, "refresh token of user %s is dead: %s", id.UserID, row.Dead.V)
 	case row.EndsAt <= millis(s.now()):
-		return "", auth.Failf(auth.NeedsLogin, "refresh token of user %s has expired", userID)
+		return "", auth.Failf(auth.NeedsLogin, "refresh token of user %s has expired", id.UserID)
 	}
-	token, err := s.sealer.open(row.Sealed, tokenPlace(row.AppID, row.OpenID))
+	token, err := s.sealer.open(row.Sealed, row.place())
 	if err != nil {
-		return "", auth.Failf(auth.NeedsLogin, "refresh token of user %s: %w", userID, err)
+		return "", auth.Failf(auth.NeedsLogin, "refresh token of user %s: %w", id.UserID, err)
 	}
 	return token, nil
+}
+
+// TokensOf implements auth.RefreshStore.
+func (s *Store) TokensOf(ctx context.Context, userID string) ([]auth.TokenID, error) {
+	var ids []string
+	err := s.db.SelectContext(ctx, &ids, `SELECT identity_id FROM tokens WHERE user_id = $1 ORDER BY identity_id`, userID)
+	if err != nil {
+		return nil, s.fail(ctx, "list tokens", err)
+	}
+	return each(ids, func(id string) auth.TokenID { return auth.TokenID{UserID: userID, IdentityID: id} }), nil
 }
 
 // checkKeys notices that the keys are not those of this database: of the tokens
 // of those who came last, none opens. People can still sign in, so it only says so, loudly.
 func (s *Store) checkKeys(ctx context.Context) error {
-	var rows []struct {
-		Sealed string `db:"refresh_token"`
-		AppID  string `db:"appid"`
-		OpenID string `db:"openid"`
-	}
-	err := s.db.SelectContext(ctx, &rows, `SELECT tokens.refresh_token, users.appid, users.openid
-		FROM tokens JOIN users ON users.id = tokens.user_id ORDER BY users.last_login_at DESC LIMIT 20`)
+	var rows []sealedToken
+	err := s.db.SelectContext(ctx, &rows, `SELECT `+sealedColumns+` FROM `+sealedTokens+` ORDER BY users.last_login_at DESC LIMIT 20`)
 	if err != nil || len(rows) == 0 {
 		return err
 	}
 	for _, row := range rows {
-		if _, err := s.sealer.open(row.Sealed, tokenPlace(row.AppID, row.OpenID)); err == nil {
+		if _, err := s.sealer.open(row.Sealed, row.place()); err == nil {
 			return nil
 		}
 	}

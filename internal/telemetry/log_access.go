@@ -28,7 +28,7 @@ func accessLog(out *lineBuffer) func(context.Context, web.AccessRecord) {
 		line = append(line, `,"bytes":`...)
 		line = strconv.AppendInt(line, record.Bytes, 10)
 		line = append(line, `,"ms":`...)
-		line = strconv.AppendFloat(line, record.Milliseconds(), 'f', -1, 64)
+		line = appendMilliseconds(line, record.Took)
 		line = append(line, `,"client":`...)
 		line = appendText(line, record.Client)
 		line = append(line, "}\n"...)
@@ -50,4 +50,15 @@ func appendText(line []byte, text string) []byte {
 	line = append(line, '"')
 	line = append(line, text...)
 	return append(line, '"')
+}
+
+// appendMilliseconds appends a time with three digits behind the point: the shortest
+// digits of a float take longer to find than all the rest of the line.
+func appendMilliseconds(line []byte, d time.Duration) []byte {
+	us := d.Microseconds()
+	if us < 0 {
+		line, us = append(line, '-'), -us
+	}
+	line = strconv.AppendInt(line, us/1000, 10)
+	return append(line, '.', byte('0'+us/100%10), byte('0'+us/10%10), byte('0'+us%10))
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -37,15 +38,14 @@ type Metrics struct {
 	oidc      *prometheus.CounterVec
 	state     state
 
-	mu      sync.RWMutex
-	answers map[answerKind]answers // that have been given
+	mu      sync.Mutex                             // to write answers
+	answers atomic.Pointer[map[answerKind]answers] // that have been given; a map is never changed, but replaced
 }
 
 // NewMetrics makes counters that begin at 0. version is that of the program.
 func NewMetrics(version string) *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
-		answers:  make(map[answerKind]answers),
 		requests: counters("wxlogin_http_requests_total", "Requests answered, by route and status.",
 			"method", "route", "status"),
 		times: histograms("wxlogin_http_request_duration_seconds", "Time to answer, by route; without the streams of waiting desktops, which last by design.",
@@ -78,6 +78,7 @@ func NewMetrics(version string) *Metrics {
 	m.registry.MustRegister(m.requests, m.times, m.starts, m.callbacks, m.logins, m.loginTime, m.snapshots,
 		m.calls, m.callTime, m.oidc, &m.state, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.answers.Store(new(map[answerKind]answers))
 	m.begin()
 	return m
 }
@@ -103,7 +104,7 @@ func (m *Metrics) begin() {
 	for _, result := range []string{first, again, string(auth.Cancelled), string(auth.StateMismatch), string(auth.StoreDown)} {
 		m.callbacks.WithLabelValues(result)
 	}
-	for _, endpoint := range []string{"token", "userinfo", "refresh", "picture"} {
+	for _, endpoint := range []string{"token", "userinfo", "refresh", "picture", "code2session", "stable_token", "getticket", "user_info", "changeopenid"} {
 		m.calls.WithLabelValues(endpoint, "", "0")
 		m.callTime.WithLabelValues(endpoint)
 	}

@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -55,11 +56,9 @@ type answers struct {
 }
 
 // answersOf looks the metrics of a kind up once: the library checks and hashes all
-// labels each time, which every request would pay for.
+// labels each time, which every request would pay for. Nor do requests meet at a lock.
 func (m *Metrics) answersOf(kind answerKind) answers {
-	m.mu.RLock()
-	known, ok := m.answers[kind]
-	m.mu.RUnlock()
+	known, ok := (*m.answers.Load())[kind]
 	if ok {
 		return known
 	}
@@ -69,7 +68,9 @@ func (m *Metrics) answersOf(kind answerKind) answers {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.answers[kind] = known
+	more := map[answerKind]answers{kind: known}
+	maps.Copy(more, *m.answers.Load())
+	m.answers.Store(&more)
 	return known
 }
 

@@ -159,11 +159,18 @@ func pageSizes(address string, limit int) (sizes []pageSize) {
 	return sizes
 }
 
-// listPages are the pages that a person's leads back to, and what their parameters
-// are.
-var listPages = map[string][]string{
-	"/admin/users":  slices.Concat([]string{"q", "filter", "sort", "limit", "cursor"}, narrowing),
-	"/admin/events": {"action", "who", "from", "to", "limit", "cursor"},
+// listParameters are those of a list that a person's page leads back to; ok is false
+// for an address that is none.
+func listParameters(path string) (names []string, ok bool) {
+	switch {
+	case path == "/admin/users":
+		return slices.Concat([]string{"q", "filter", "sort", "limit", "cursor"}, narrowing), true
+	case path == "/admin/events":
+		return []string{"action", "who", "from", "to", "limit", "cursor"}, true
+	case clientPathForm.MatchString(path):
+		return []string{"limit", "cursor"}, true
+	}
+	return nil, false
 }
 
 // backToList is the list that a request says it came from; that of everybody where
@@ -172,8 +179,9 @@ var listPages = map[string][]string{
 func (s *Server) backToList(r *http.Request) string {
 	asked, err := url.Parse(r.FormValue("back"))
 	if err == nil && asked.Host == "" && asked.Scheme == "" {
-		if path, ok := strings.CutPrefix(asked.Path, s.site.prefix); ok && listPages[path] != nil {
-			return s.address(path, kept(asked.Query(), listPages[path]...))
+		path, ok := strings.CutPrefix(asked.Path, s.site.prefix)
+		if names, known := listParameters(path); ok && known {
+			return s.address(path, kept(asked.Query(), names...))
 		}
 	}
 	return s.site.prefix + "/admin/users"

@@ -45,10 +45,16 @@ type adminUserPage struct {
 
 func (adminUserPage) file() string { return "admin_user" }
 
-// FromEvents says that the list is the audit log.
-func (p adminUserPage) FromEvents() bool {
+// BackTo is the key of what the list that led here is called.
+func (p adminUserPage) BackTo() string {
 	path, _, _ := strings.Cut(p.Back, "?")
-	return strings.HasSuffix(path, "/admin/events")
+	switch {
+	case strings.HasSuffix(path, "/admin/events"):
+		return "admin.events"
+	case strings.Contains(path, "/admin/clients/"):
+		return "admin.clients"
+	}
+	return "user.back"
 }
 
 // Listed are the entries of the page.
@@ -87,9 +93,9 @@ func (s *Server) adminUser(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if user.AppID == s.auth.Rules().AppID {
-		p.Admin = slices.ContainsFunc(admins, func(a admin.Admin) bool { return a.OpenID == user.OpenID })
-		p.Configured = s.admins.Configured(user.OpenID)
+	if account := s.rules.Account(user.AppID); account.Name != "" {
+		p.Admin = slices.ContainsFunc(admins, func(a admin.Admin) bool { return a.Account == account.Name && a.OpenID == user.OpenID })
+		p.Configured = s.admins.Configured(s.admins.NameOf(user))
 	}
 	if s.admins.NeedsSignIn(adminOf(r)) {
 		p.SignInURL = s.signInPath(r, s.personURL(r, user.ID))
@@ -206,10 +212,11 @@ func (s *Server) adminChange(do func(context.Context, admin.Actor, string) (bool
 		if err != nil {
 			return err
 		}
-		if user.AppID != s.auth.Rules().AppID {
-			return auth.Failf(auth.BadRequest, "user %s is of another account", user.ID)
+		name := s.admins.NameOf(user)
+		if name == "" {
+			return auth.Failf(auth.BadRequest, "user %s is of an account that is not configured", user.ID)
 		}
-		_, err = do(r.Context(), confirming(r), user.OpenID)
+		_, err = do(r.Context(), confirming(r), name)
 		switch {
 		case errors.Is(err, admin.ErrNotConfirmed):
 			return s.toUser(w, r, user.ID, "mismatch")

@@ -24,6 +24,7 @@ var adminRoutes = []struct{ method, path string }{
 	{"POST", "/admin/sessions/{session}/end"}, {"POST", "/admin/users/bulk"}, {"POST", "/admin/users/U/grant"}, {"POST", "/admin/users/U/revoke"},
 	{"POST", "/admin/users/U/apps/{client}/end"}, {"POST", "/admin/users/U/groups/join"}, {"POST", "/admin/users/U/groups/leave"},
 	{"POST", "/admin/users/U/sessions/{session}/revoke"}, {"POST", "/api/admin/users/U/sessions/{session}/revoke"},
+	{"GET", "/admin/clients"}, {"GET", "/admin/clients/{client}"}, {"POST", "/admin/clients/{client}/people/U/end"},
 	{"GET", "/api/admin/users.json"}, {"GET", "/api/admin/events.csv"}, {"GET", "/api/admin/events.json"}, {"GET", "/api/admin/users/U/export"},
 }
 

@@ -15,7 +15,7 @@ import (
 
 // chineseHas is what a Chinese page may have of other letters: what the things are
 // called, by whoever made them.
-var chineseHas = regexp.MustCompile(`\b(wxlogin|WXLOGIN_\w+|AppID|AppSecret|QR Code|OpenID|UnionID|CSV|JSON|IP|ID|MB|UTC|` +
+var chineseHas = regexp.MustCompile(`\b(wxlogin|WXLOGIN_\w+|AppID|AppSecret|QR Code|OpenID Connect|OpenID|UnionID|client_id|issuer|CSV|JSON|IP|ID token|ID|MB|UTC|` +
 	`iOS|Android|Windows|macOS|Linux|HarmonyOS|ChromeOS|Chrome|Safari|Edge|Firefox|server admin link)\b`)
 
 // foreign is a word in other letters.
@@ -36,7 +36,7 @@ func TestChineseAdminPagesHaveNoEnglish(t *testing.T) {
 	}
 	user := people()["typical"]
 	user.Privilege = nil
-	device := auth.Device{RemoteAddr: "203.0.113.9", UserAgent: "Mozilla/5.0 (iPhone) MicroMessenger/8.0.60"}
+	device := auth.Device{RemoteAddr: "203.0.113.9", UserAgent: agentOf("iphone")}
 	every := pages
 	var pages []page
 	var logins []auth.Login
@@ -90,6 +90,8 @@ func TestChineseAdminPagesHaveNoEnglish(t *testing.T) {
 		adminBulkPage{Act: "block", Users: []auth.User{user}, Self: user.ID, Among: true}, adminBulkPage{Act: "sessions", Users: []auth.User{user}, Self: user.ID, Among: true},
 		adminHomePage{Span: 30, Spans: spans, Logins: logs.draw(false), Errcodes: errcodes.draw(true), Meanings: meanings, Sessions: []auth.Session{{ID: "1", Device: device}}, Self: user.ID,
 			Activity: admin.Activity{Troubles: logins, LastGood: noon, LastError: auth.Login{ID: "1", Reason: auth.WeChatRefused, Errcode: 48001, StartedAt: noon}, EndingTokens: admin.Total{N: 3}}},
+		adminClientsPage{}, adminClientsPage{Clients: []listedClient{{clientFacts{ID: "c", Name: "维基", Flags: clientFlags, CreatedAt: noon}, admin.ClientUse{People: admin.Total{N: 10_000, More: true}, LastAt: noon}}}},
+		adminClientPage{Client: clientFacts{ID: "c", Name: "维基", Flags: clientFlags, CreatedAt: noon}, People: sampleApps(), Sizes: pageSizes("/x", 0), NextURL: "/x", PrevURL: "/x", Done: "done.app"}, adminClientPage{},
 		adminLinkPage{Token: "t"}, adminMessagePage{Icon: "success", Key: "admin_signed_out"},
 	)
 	seen := make(map[string]bool)
@@ -129,7 +131,7 @@ func readBy(t *testing.T, body string) map[string]bool {
 	theirs := func(n *html.Node) bool {
 		for ; n != nil; n = n.Parent {
 			class := " " + attr(n, "class") + " "
-			if n.Data == "script" || n.Data == "style" || n.Data == "bdi" && !inDetail(n) || n.Data == "code" && (strings.Contains(class, " id ") || strings.HasPrefix(text(n), "GET /")) ||
+			if n.Data == "script" || n.Data == "style" || n.Data == "bdi" && !inDetail(n) || n.Data == "code" && (strings.Contains(class, " id ") || strings.HasPrefix(text(n), "GET /") || strings.HasPrefix(text(n), "server client ")) ||
 				n.Data == "footer" {
 				return true
 			}

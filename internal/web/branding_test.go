@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"wxlogin/internal/auth"
 	"wxlogin/internal/web"
 )
 
@@ -23,7 +24,9 @@ func TestBranding(t *testing.T) {
 	foot := []string{"小满 &lt;杂货铺&gt;", `href="https://www.example.com/privacy"`, `href="https://www.example.com/terms?a=1&amp;b=2"`, `href="mailto:service@example.com"`}
 	phone := w.phone("lin")
 	scan := w.browser(desktopWeb).scans("/")
-	confirming := w.signedIn("wang").opens(scan.path)
+	wang := w.signedIn("wang")
+	confirming := wang.opens(scan.path)
+	app, closed := w.app("Wiki", nil), w.app("Grafana", func(c *auth.Client) { c.Groups = []string{"staff"} })
 	for name, test := range map[string]struct {
 		page  *page
 		wants []string
@@ -31,6 +34,10 @@ func TestBranding(t *testing.T) {
 		"consent":           {phone.get("/consent"), append(foot, host)},
 		"scan":              {w.browser(desktopWeb).get("/scan"), append(foot, host)},
 		"the phone's":       {confirming, append(foot, host)},
+		"an application's":  {wang.get(app.begins()), append(foot[1:], "site-logo")},
+		"kept out of one":   {wang.get(closed.begins()), append(foot, "Grafana")},
+		"a logout of one":   {wang.get("/oidc/logout?client_id=" + app.client.ID), foot},
+		"my data":           {wang.get("/me"), foot[1:]},
 		"a message":         {w.browser(iPhone).get("/nowhere"), foot},
 		"a cancelled login": {w.browser(iPhone).get("/consent?declined=1"), foot},
 	} {

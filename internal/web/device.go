@@ -19,10 +19,11 @@ type product struct {
 
 // systems, more particular ones first: iPhones say "like Mac OS X", Android
 // and HarmonyOS say "Linux". An iPad that asks for desktop pages says it is a Mac,
-// and nothing tells otherwise.
+// and nothing tells otherwise. WeChat calls itself WindowsWechat on Linux and on old
+// Macs too.
 var systems = []product{
 	{},
-	{"Windows", []string{"windows nt", "windowswechat"}},
+	{"Windows", []string{"windows nt"}},
 	{"iOS", []string{"iphone", "ipad", "ipod"}},
 	{"HarmonyOS", []string{"harmonyos", "openharmony"}},
 	{"Android", []string{"android"}},

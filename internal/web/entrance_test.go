@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"wxlogin/internal/wechat/wechatsim"
 )
 
 // asks makes one request with header lines, "Name: value", and follows nothing.
@@ -44,9 +46,8 @@ func TestWeChatOnAndroidNavigates(t *testing.T) {
 func TestOneAddressToSignIn(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, options{path: "/wx", proxies: []string{"127.0.0.1/32"}, returnHosts: []string{"shop.example.com"}})
-	const weCom = "Mozilla/5.0 (iPhone) AppleWebKit/605.1.15 Mobile/15E148 wxwork/4.1.16 MicroMessenger/7.0.1"
 	cart := url.QueryEscape("https://shop.example.com/cart?a=1")
-	for name, agent := range map[string]string{"desktop": desktopWeb, "WeCom": weCom, "Safari": "Mozilla/5.0 (iPhone) Version/18.5 Mobile/15E148 Safari/604.1"} {
+	for name, agent := range map[string]string{"desktop": desktopWeb, "WeCom": weCom, "Safari": phoneNamed("safari-iphone").UserAgent} {
 		p := w.browser(agent).get("/signin?return_to="+cart).wantPage(http.StatusOK, "/qr.png")
 		if !strings.Contains(p.Body, "return_to="+cart) {
 			t.Errorf("%s: the way back is lost:\n%s", name, excerpt(p.Body))
@@ -382,15 +383,14 @@ func TestPhonesCopyTheAddress(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, options{returnHosts: []string{"shop.example.com"}})
 	path := "/signin?return_to=" + url.QueryEscape("https://shop.example.com/cart")
-	for agent, phone := range map[string]bool{
-		"Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 Version/18.5 Mobile/15E148 Safari/604.1": true,
-		"Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 Chrome/140.0.0.0 Mobile Safari/537.36":                            true,
-		"Mozilla/5.0 (iPhone) AppleWebKit/605.1.15 Mobile/15E148 wxwork/4.1.16 MicroMessenger/7.0.1":                          true,
-		desktopWeb: false,
-	} {
+	for _, phone := range wechatsim.Phones() {
+		if phone.InWeChat() {
+			continue
+		}
+		agent := phone.UserAgent
 		p := w.browser(agent).get(path).wantPage(http.StatusOK, "shop.example.com</b>")
 		address, code := strings.Index(p.Body, `id="url"`), strings.Index(p.Body, "/qr.png")
-		if address < 0 || code < 0 || address < code != phone {
+		if address < 0 || code < 0 || address < code != phone.Small {
 			t.Errorf("%s: the address is at %d, the code at %d", agent, address, code)
 		}
 		if !strings.Contains(p.Body, w.url+path) {

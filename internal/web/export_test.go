@@ -2,10 +2,36 @@ package web
 
 import (
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/go-chi/chi/v5"
+
+	"wxlogin/templates"
 )
+
+// NewQuickly makes a server as New does, with the pages that the program has. They are looked at
+// once: doing so with each costs more than what most tests do with it.
+func NewQuickly(config Config) (*Server, error) {
+	words, err := lookedAt()
+	if err != nil {
+		return nil, err
+	}
+	config.Templates, config.words = templates.FS, words
+	return New(config)
+}
+
+var lookedAt = sync.OnceValues(func() (map[string]words, error) {
+	assets, err := newAssets()
+	if err != nil {
+		return nil, err
+	}
+	r, err := newRenderer(templates.FS, assets, "", languages[0], time.UTC)
+	if err != nil {
+		return nil, err
+	}
+	return r.words, nil
+})
 
 // Routes lists every route as "METHOD /path".
 func (s *Server) Routes() (list []string) {

@@ -23,6 +23,7 @@ import (
 // that begin at the same moment would overwrite each other's.
 type flow struct {
 	State    string
+	Account  string // name of the account that it goes by; a code that comes back is good for it alone
 	Scope    auth.Scope
 	Tries    int // restarts so far
 	Started  time.Time
@@ -69,9 +70,10 @@ func newFlows(site site, keys auth.Keyring, now func() time.Time) *flows {
 }
 
 // begin starts a trip: its cookie is set on w, and the oldest ones make room.
-func (f *flows) begin(w http.ResponseWriter, r *http.Request, scope auth.Scope, returnTo string, tries int) (flow, error) {
+func (f *flows) begin(w http.ResponseWriter, r *http.Request, account string, scope auth.Scope, returnTo string, tries int) (flow, error) {
 	fl := flow{
 		State:    newState(),
+		Account:  account,
 		Scope:    scope,
 		Tries:    tries,
 		Started:  f.now(),
@@ -187,8 +189,12 @@ func (flowSerializer) Serialize(src any) ([]byte, error) {
 	if !ok {
 		return nil, errors.New("no flow in the session")
 	}
+	scope := string(fl.Scope)
+	if fl.Account != auth.MainAccount {
+		scope += "@" + fl.Account // main's are as they were before there were others: older versions read them
+	}
 	return []byte(strings.Join([]string{
-		fl.State, string(fl.Scope), strconv.Itoa(fl.Tries),
+		fl.State, scope, strconv.Itoa(fl.Tries),
 		strconv.FormatInt(fl.Started.UnixMilli(), 10), string(fl.Token), fl.ReturnTo,
 	}, "\n")), nil
 }
@@ -207,9 +213,14 @@ func (flowSerializer) Deserialize(data []byte, dst any) error {
 	if err != nil {
 		return err
 	}
+	scope, account, other := strings.Cut(lines[1], "@")
+	if !other {
+		account = auth.MainAccount
+	}
 	(*values)[flowKey] = flow{
 		State:    lines[0],
-		Scope:    auth.Scope(lines[1]),
+		Account:  account,
+		Scope:    auth.Scope(scope),
 		Tries:    tries,
 		Started:  time.UnixMilli(started),
 		Token:    auth.Secret(lines[4]),

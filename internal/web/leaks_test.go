@@ -37,12 +37,12 @@ func (s *secrets) add(what, value string) {
 	}
 }
 
-var tokensInAnswer = regexp.MustCompile(`"((?:access|refresh)_token)":"([^"]+)"`)
+var tokensInAnswer = regexp.MustCompile(`"((?:access|refresh)_token|ticket|session_key)":"([^"]+)"`)
 
 // overhear learns the secrets that pass between the service and WeChat.
 func (s *secrets) overhear(wechat http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !strings.HasPrefix(r.URL.Path, "/sns/") {
+		if !strings.HasPrefix(r.URL.Path, "/sns/") && !strings.HasPrefix(r.URL.Path, "/cgi-bin/") {
 			wechat.ServeHTTP(w, r)
 			return
 		}

@@ -6,25 +6,33 @@ import (
 	"sync"
 	"time"
 
+	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/httprate"
 
 	"wxlogin/internal/auth"
 )
 
-// limitRate bounds the requests of one client address.
-func (s *Server) limitRate() func(http.Handler) http.Handler {
+// limitRate bounds the requests of one client address, and of what some functions say of
+// a request besides.
+func (s *Server) limitRate(besides ...func(*http.Request) string) func(http.Handler) http.Handler {
 	if s.config.RateLimit == 0 {
 		return func(next http.Handler) http.Handler { return next }
 	}
 	return httprate.LimitBy(s.config.RateLimit, time.Minute,
 		func(r *http.Request) (string, error) {
-			return addressOf(r), nil
+			key := addressOf(r)
+			for _, of := range besides {
+				key += " " + of(r)
+			}
+			return key, nil
 		},
 		httprate.WithLimitCounter(newSlotCounter()),
 		httprate.WithLimitHandler(s.handle(func(http.ResponseWriter, *http.Request) error {
 			return auth.Fail(auth.RateLimited, nil)
 		})))
 }
+
+func accountOfPath(r *http.Request) string { return chi.URLParam(r, "account") }
 
 // rateSlots is how many counters there are for all clients together: 64 Ki of 4
 // bytes, twice.

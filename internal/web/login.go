@@ -1,30 +1,41 @@
 package web
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
 
+	"github.com/go-chi/chi/v5"
+
 	"wxlogin/internal/auth"
 )
 
-// loginPath is the address that begins a login.
-func (s *Server) loginPath(returnTo string, consent bool) string {
+// loginPath is the address that begins a login, by an account, or with an empty one by
+// that of the place it leads to.
+func (s *Server) loginPath(account, returnTo string, consent bool) string {
 	address := s.site.prefix + "/login?"
 	if consent {
 		address += "consent=1&"
 	}
-	return address + "return_to=" + url.QueryEscape(returnTo)
+	return address + accountParameter(account) + "return_to=" + url.QueryEscape(returnTo)
 }
 
 // login sends the browser to WeChat.
 func (s *Server) login(w http.ResponseWriter, r *http.Request) error {
 	returnTo := s.returnTo(r)
+	account, err := s.accountFor(r, returnTo)
+	if err != nil {
+		return err
+	}
 	consent := r.URL.Query().Get("consent") == "1"
-	scope := s.auth.Rules().Mode.ScopeFor(consent)
+	scope := s.rules.Mode.ScopeFor(consent)
 	if visit, err := s.live(r, s.cookies.visitor); err == nil && !consent && s.due(r, visit) {
 		scope = auth.ScopeBase // all that is asked is who is there
+	}
+	if account.Kind == auth.WebsiteAccount {
+		scope = auth.ScopeLogin // the one that they have
 	}
 	if s.goesRound(r, returnTo) {
 		return s.comesToRest(w, r, returnTo)
@@ -32,26 +43,51 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) error {
 	if s.signedOutNotice(r) != "" {
 		http.SetCookie(w, s.signedOutCookie("", -1))
 	}
-	return s.toWeChat(w, r, scope, returnTo, 0)
+	if account.Kind == auth.WebsiteAccount && s.config.QRFrame && !onPhone(r) {
+		return s.showWebsite(w, r, account)
+	}
+	return s.toWeChat(w, r, account, scope, returnTo, 0)
 }
 
-// toWeChat begins a trip.
-func (s *Server) toWeChat(w http.ResponseWriter, r *http.Request, scope auth.Scope, returnTo string, tries int) error {
-	fl, err := s.flows.begin(w, r, scope, returnTo, tries)
+// toWeChat sends a browser on a trip by an account.
+func (s *Server) toWeChat(w http.ResponseWriter, r *http.Request, account auth.Account, scope auth.Scope, returnTo string, tries int) error {
+	address, err := s.beginTrip(w, r, account, scope, returnTo, tries)
 	if err != nil {
 		return err
 	}
-	if r.Method != http.MethodHead { // a monitor's, who goes nowhere
-		s.config.Started(scope, s.inWeChat(r))
+	return redirect(w, http.StatusFound, address)
+}
+
+// beginTrip begins a trip by an account, and says where it goes.
+func (s *Server) beginTrip(w http.ResponseWriter, r *http.Request, account auth.Account, scope auth.Scope, returnTo string, tries int) (address string, err error) {
+	fl, err := s.flows.begin(w, r, account.Name, scope, returnTo, tries)
+	if err != nil {
+		return "", err
 	}
-	return redirect(w, http.StatusFound, s.auth.AuthorizeURL(auth.Authorization{
+	address, err = s.auth.AuthorizeURL(account, auth.Authorization{
 		State: fl.State,
 		Scope: scope,
 		// From the configuration and never from the request: a Host header must
 		// not choose where WeChat sends a code.
-		RedirectURI: s.site.absolute("/callback"),
+		RedirectURI: s.site.absolute(CallbackPath(account.Name)),
 		SingleHop:   !onDesktop(r),
-	}))
+	})
+	if err != nil {
+		return "", err
+	}
+	if r.Method != http.MethodHead { // a monitor's, who goes nowhere
+		s.config.Started(scope, s.inWeChat(r) || scope == auth.ScopeLogin)
+	}
+	return address, nil
+}
+
+// CallbackPath is where WeChat comes back to by an account, below the public URL: each
+// has its own, so that nothing that comes back by one is taken for another's.
+func CallbackPath(account string) string {
+	if account == auth.MainAccount {
+		return "/callback"
+	}
+	return "/callback/" + account
 }
 
 // stateForm is what a state of ours, and of an older version with longer ones,
@@ -59,8 +95,8 @@ func (s *Server) toWeChat(w http.ResponseWriter, r *http.Request, scope auth.Sco
 var stateForm = regexp.MustCompile(`^[0-9A-Za-z]{26,128}$`)
 
 // checkState lets a callback through that this browser asked for: its state is
-// one of the flows that the browser holds. Nothing leaves the process for any
-// other.
+// one of the flows that the browser holds, and the flow is of the account whose
+// callback this is. Nothing leaves the process for any other.
 //
 // A flow that is gone is what Back and old tabs lead to. Somebody signed in then
 // goes straight to their page; anybody else is told and offered a new start.
@@ -74,6 +110,9 @@ func (s *Server) checkState(next http.Handler) http.Handler {
 			return s.refuse(auth.Failf(auth.StateMismatch, "%d states and %d codes, or not a state of ours", len(states), len(codes)))
 		}
 		fl, ok := s.flows.find(r, states[0])
+		if ok && fl.Account != cmp.Or(chi.URLParam(r, "account"), auth.MainAccount) {
+			return s.refuse(auth.Failf(auth.StateMismatch, "the flow is of account %q, and the callback of another", fl.Account))
+		}
 		if !ok {
 			err := s.refuse(auth.Failf(auth.StateMismatch, "no flow of this browser"))
 			if _, visitErr := s.live(r, s.cookies.visitor); visitErr == nil {
@@ -112,7 +151,12 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
 	if len(code) > maxCode {
 		return s.refuse(auth.Failf(auth.BadRequest, "a code of %d bytes", len(code)))
 	}
+	account, err := s.rules.Named(fl.Account)
+	if err != nil {
+		return s.refuse(auth.Fail(auth.NoSuchAccount, err)) // taken out of the settings meanwhile
+	}
 	visit, err := s.auth.SignIn(r.Context(), auth.Arrival{
+		Account:   account,
 		State:     fl.State,
 		Code:      code,
 		Scope:     fl.Scope,
@@ -129,7 +173,7 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
 		if err := s.endOther(w, r); err != nil {
 			return err
 		}
-		return fromWeChat(w, s.consentPath(fl.ReturnTo))
+		return fromWeChat(w, s.consentPath(s.accountToKeep(*fl), fl.ReturnTo))
 	}
 	if err := s.cookies.hand(w, r, s.cookies.visitor, fl.Token); err != nil {
 		return err
@@ -137,7 +181,7 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
 	s.note(r, s.admins.RecordSignIn(r.Context(), visit))
 	if s.shouldRenew(r, *fl, visit) {
 		http.SetCookie(w, s.renewalCookie())
-		return redirect(w, http.StatusSeeOther, s.consentPath(fl.ReturnTo)+"&renew=1")
+		return redirect(w, http.StatusSeeOther, s.consentPath(s.accountToKeep(*fl), fl.ReturnTo)+"&renew=1")
 	}
 	s.arrived(w, r, *fl)
 	return fromWeChat(w, fl.ReturnTo)
@@ -180,7 +224,7 @@ func (s *Server) note(r *http.Request, err error) {
 // consentOf is the version of the text that a trip for the profile began with:
 // the one our consent page, which leads to such trips, shows by now.
 func (s *Server) consentOf(fl flow) string {
-	if fl.Scope == auth.ScopeUserinfo && s.auth.Rules().Mode == auth.ModeAuto {
+	if fl.Scope == auth.ScopeUserinfo && s.rules.Mode == auth.ModeAuto {
 		return ConsentVersion
 	}
 	return ""
@@ -197,5 +241,9 @@ func (s *Server) spent(w http.ResponseWriter, r *http.Request, fl flow, err erro
 		return err
 	}
 	s.log.InfoContext(r.Context(), "login begun again", "request_id", requestID(r), "error", err)
-	return s.toWeChat(w, r, fl.Scope, fl.ReturnTo, fl.Tries+1)
+	account, unknown := s.rules.Named(fl.Account)
+	if unknown != nil {
+		return unknown
+	}
+	return s.toWeChat(w, r, account, fl.Scope, fl.ReturnTo, fl.Tries+1)
 }

@@ -144,11 +144,12 @@ func (s *Server) secureHeaders(next http.Handler) http.Handler {
 	})
 }
 
-// maxRequest bounds a body. The largest form has a reason for blocking in it.
+// maxRequest bounds a body but for one with a picture. The largest form has a reason for
+// blocking in it.
 const maxRequest = 64 << 10
 
-func limitBody(next http.Handler) http.Handler {
-	limited := http.MaxBytesHandler(next, maxRequest)
+func (s *Server) limitBody(next http.Handler) http.Handler {
+	limited, forPicture := http.MaxBytesHandler(next, maxRequest), http.MaxBytesHandler(next, maxOwnProfile)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Body == http.NoBody {
 			next.ServeHTTP(w, r) // spares the copy of the request
@@ -159,6 +160,10 @@ func limitBody(next http.Handler) http.Handler {
 			// gone by: what follows on the connection may be hidden from it (RFC 9112,
 			// 6.1).
 			w.Header().Set("Connection", "close")
+		}
+		if r.Method == http.MethodPut && s.below(r) == ownProfilePath {
+			forPicture.ServeHTTP(w, r)
+			return
 		}
 		limited.ServeHTTP(w, r)
 	})

@@ -64,7 +64,7 @@ func (s *Server) myData(w http.ResponseWriter, r *http.Request) error {
 	}
 	p.Picture = source != ""
 	p.Sessions = slices.DeleteFunc(p.Sessions, func(x auth.Session) bool {
-		return x.ID == p.Here || !x.Alive(s.now(), s.auth.Rules().Idle)
+		return x.ID == p.Here || !x.Alive(s.now(), s.rules.Idle)
 	})
 	p.Sessions = append([]auth.Session{visit.Session}, p.Sessions[:min(len(p.Sessions), auth.MaxSessions-1)]...)
 	return s.page(w, r, p)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
+	"github.com/google/uuid"
 	"golang.org/x/oauth2"
 
 	"wxlogin/internal/admin"
@@ -482,6 +483,9 @@ func TestEndOfPeople(t *testing.T) {
 		"blocked":  func(_ *browser, id string) { check(t, w.admins.Block(t.Context(), admin.CommandLine(), id, "")) },
 		"erased":   func(_ *browser, id string) { check(t, w.admins.Erase(t.Context(), admin.CommandLine(), id)) },
 		"left all": func(b *browser, _ string) { b.post("/logout", url.Values{"scope": {"all"}}) },
+		"ended": func(_ *browser, id string) {
+			check(t, w.admins.EndAccess(t.Context(), admin.CommandLine(), id, app.client.ID))
+		},
 		"revoked": func(_ *browser, _ string) {
 			w.call(t, "/oidc/revoke", url.Values{"client_id": {app.client.ID}, "client_secret": {string(app.secret)}, "token": {app.refresh}})
 		},
@@ -490,7 +494,12 @@ func TestEndOfPeople(t *testing.T) {
 		token, claims := app.login(phone)
 		app.refresh = token.RefreshToken
 		app.wantIn(token)
+		picture := claims["picture"].(string)
+		w.browser(desktopWeb).get(picture).wantPage(http.StatusOK, "")
 		end(phone, claims["sub"].(string))
+		if p := w.browser(desktopWeb).get(picture); (p.Status == http.StatusNotFound) != (name == "blocked" || name == "erased") {
+			t.Errorf("%s: picture: status %d", name, p.Status)
+		}
 		form := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token.RefreshToken}, "client_id": {app.client.ID}, "client_secret": {string(app.secret)}}
 		for _, at := range []*world{replica, w} {
 			if p := at.call(t, "/oidc/token", form); p.oauthError() != "invalid_grant" {
@@ -527,5 +536,49 @@ func TestStolenDatabase(t *testing.T) {
 	}
 	if !strings.Contains(dump, auth.Hash(waiting.Get("code"))) {
 		t.Error("the dump does not show what is in the database")
+	}
+
+	// Whoever has that copy tries all of it, as each thing that there is.
+	script := w.app("Page", public)
+	script.oauth.Scopes = app.oauth.Scopes
+	_, err = script.redeem(script.told(phone))
+	check(t, err)
+	told = script.told(phone)
+	tries := map[string]bool{}
+	for text := range strings.FieldsSeq(w.dump()) {
+		if len(text) >= 20 && len(text) <= 200 {
+			tries[text] = true
+			if id, err := uuid.Parse(text); err == nil {
+				tries[base64.RawURLEncoding.EncodeToString(id[:])] = true
+			}
+		}
+	}
+	for id := range tries {
+		for hash := range tries {
+			if len(id) == 22 && len(hash) == 43 {
+				tries[id+hash] = true // the form of a refresh token
+			}
+		}
+	}
+	for text := range tries {
+		for name, form := range map[string]url.Values{
+			"secret":  {"client_id": {app.client.ID}, "client_secret": {text}, "token": {"x"}},
+			"code":    {"client_id": {script.client.ID}, "grant_type": {"authorization_code"}, "code": {text}, "redirect_uri": {appURI}, "code_verifier": {script.verifier}},
+			"refresh": {"client_id": {script.client.ID}, "grant_type": {"refresh_token"}, "refresh_token": {text}},
+		} {
+			path := map[bool]string{true: "/oidc/revoke", false: "/oidc/token"}[name == "secret"]
+			if p := w.call(t, path, form); p.Status == http.StatusOK {
+				t.Fatalf("%q is good as a %s", text, name)
+			}
+		}
+		if p := w.call(t, "/oidc/userinfo", nil, "Authorization", "Bearer "+text); p.Status != http.StatusUnauthorized {
+			t.Fatalf("%q is good as an access token: status %d", text, p.Status)
+		}
+	}
+	if len(tries) < 20 {
+		t.Errorf("%d tries", len(tries))
+	}
+	if _, err := script.redeem(told); err != nil {
+		t.Errorf("a good code, tried the same way: %v", err)
 	}
 }

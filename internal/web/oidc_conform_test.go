@@ -3,10 +3,12 @@ package web_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -290,6 +292,21 @@ func TestClaims(t *testing.T) {
 		if claims[name] != nil {
 			t.Errorf("%s is told", name)
 		}
+	}
+
+	// What WeChat does not say is not there, and never null.
+	plain := w.phone("plain")
+	_, claims = app.login(plain)
+	for _, name := range []string{"gender", "locale"} {
+		if value, there := claims[name]; there {
+			t.Errorf("%s is %v", name, value)
+		}
+	}
+	if wechat, _ := claims["wechat"].(map[string]any); wechat["openid"] == nil || len(wechat) != 2 {
+		t.Errorf("wechat is %v", claims["wechat"])
+	}
+	if groups, _ := json.Marshal(claims["groups"]); string(groups) != "[]" {
+		t.Errorf("groups are %s", groups)
 	}
 
 	// The picture opens without a cookie, until the person is blocked.
@@ -619,6 +636,43 @@ func TestCalls(t *testing.T) {
 	}
 }
 
+// What each application asked for and got is counted by its name, and what nobody
+// knows by none, so that strangers make no series of metrics.
+func TestApplicationsAreCounted(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	counted := map[string]int{}
+	w := newWorld(t, options{application: func(application, step, result string) {
+		mu.Lock()
+		defer mu.Unlock()
+		counted[application+" "+step+" "+result]++
+	}})
+	app := w.app("Wiki", nil)
+	phone := w.phone("lin")
+	token, _ := app.login(phone)
+	app.wantIn(token)
+	app.told(phone, param("prompt", "create"))
+	app.wantRefused(app.tokenForm("x"), "invalid_grant")
+	form := app.tokenForm("x")
+	form.Set("client_id", "whoever")
+	app.wantRefused(form, "invalid_client")
+	w.call(t, "/oidc/userinfo", nil, "Authorization", "Bearer x")
+	revoke := url.Values{"client_id": {app.client.ID}, "client_secret": {string(app.secret)}, "token": {token.AccessToken}}
+	if p := w.call(t, "/oidc/revoke", revoke); p.Status != http.StatusOK {
+		t.Errorf("status %d %s", p.Status, p.Body)
+	}
+	app.wantOut(token)
+	want := map[string]int{
+		"Wiki authorize given": 1, "Wiki authorize invalid_request": 1, "Wiki token given": 1, "Wiki token invalid_grant": 1, " token invalid_client": 1,
+		"Wiki userinfo given": 1, " userinfo invalid_token": 2, "Wiki revoke given": 1,
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if !maps.Equal(counted, want) {
+		t.Errorf("got %v", counted)
+	}
+}
+
 // Discovery says what there is.
 func TestDiscovery(t *testing.T) {
 	t.Parallel()
@@ -673,12 +727,17 @@ func TestClientsWhileTheDatabaseIsDown(t *testing.T) {
 	phone := w.phone("lin")
 	token, _ := app.login(phone)
 	told := app.told(phone)
+	verifier := app.verifier
 	unlock := w.locks()
 	if p := w.call(t, "/oidc/token", app.tokenForm(told.Get("code"))); p.Status != http.StatusServiceUnavailable || p.oauthError() != "temporarily_unavailable" {
 		t.Errorf("token: status %d %s", p.Status, p.Body)
 	}
+	if p := phone.get(app.begins()); p.Status != http.StatusServiceUnavailable || p.Header.Get("Location") != "" {
+		t.Errorf("authorize: status %d to %q", p.Status, p.Header.Get("Location"))
+	}
 	app.wantIn(token)
 	unlock()
+	app.verifier = verifier
 	again, err := app.redeem(told)
 	check(t, err)
 	app.wantIn(again)

@@ -61,14 +61,19 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) error {
 	if err == nil {
 		name, err = client.Name, s.redeem(w, r, client, form)
 	}
+	s.observe(name, "token", err)
+	return err
+}
+
+// observe tells what an application has got; its name is empty while nobody knows it.
+func (s *Server) observe(name, step string, err error) {
 	result := "given"
 	if told, ok := errors.AsType[*protocolError](err); ok {
 		result = told.code
 	} else if err != nil {
 		result = string(auth.ReasonOf(err))
 	}
-	s.config.Application(name, "token", result)
-	return err
+	s.config.Application(name, step, result)
 }
 
 // redeem spends what the application has come with.
@@ -119,20 +124,8 @@ func (s *Server) redeem(w http.ResponseWriter, r *http.Request, client *auth.Cli
 
 // userinfo tells an application about the person that its access token is for.
 func (s *Server) userinfo(w http.ResponseWriter, r *http.Request) error {
-	scheme, access, ok := strings.Cut(r.Header.Get("Authorization"), " ")
-	ok = ok && strings.EqualFold(scheme, "Bearer")
-	if form := r.PostForm["access_token"]; !ok && len(form) == 1 && r.Header.Get("Authorization") == "" {
-		access, ok = form[0], true
-	}
-	if !ok {
-		w.Header().Set("WWW-Authenticate", "Bearer")
-		return auth.Fail(auth.BadRequest, &protocolError{http.StatusUnauthorized, "invalid_request", "there is no access token", false})
-	}
-	granted, err := s.grants.Person(r.Context(), auth.Secret(access))
-	if auth.ReasonOf(err) == auth.NoSuchGrant {
-		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
-		return auth.Fail(auth.BadRequest, &protocolError{http.StatusUnauthorized, "invalid_token", "the access token is unknown or has ended", true})
-	}
+	granted, err := s.bearer(w, r)
+	s.observe(granted.Client.Name, "userinfo", err)
 	if err != nil {
 		return err
 	}
@@ -140,18 +133,40 @@ func (s *Server) userinfo(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// bearer is what the access token of a call was given for.
+func (s *Server) bearer(w http.ResponseWriter, r *http.Request) (auth.Granted, error) {
+	scheme, access, ok := strings.Cut(r.Header.Get("Authorization"), " ")
+	ok = ok && strings.EqualFold(scheme, "Bearer")
+	if form := r.PostForm["access_token"]; !ok && len(form) == 1 && r.Header.Get("Authorization") == "" {
+		access, ok = form[0], true
+	}
+	if !ok {
+		w.Header().Set("WWW-Authenticate", "Bearer")
+		return auth.Granted{}, auth.Fail(auth.BadRequest, &protocolError{http.StatusUnauthorized, "invalid_request", "there is no access token", false})
+	}
+	granted, err := s.grants.Person(r.Context(), auth.Secret(access))
+	if auth.ReasonOf(err) == auth.NoSuchGrant {
+		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
+		return auth.Granted{}, auth.Fail(auth.BadRequest, &protocolError{http.StatusUnauthorized, "invalid_token", "the access token is unknown or has ended", true})
+	}
+	return granted, err
+}
+
 // revoke ends what a token was given for. That there was nothing to end is no error.
 func (s *Server) revoke(w http.ResponseWriter, r *http.Request) error {
 	client, form, err := s.authenticate(r)
-	if err != nil {
-		return err
+	name := ""
+	if err == nil {
+		name = client.Name
+		if form["token"] == "" {
+			err = refuseCall("invalid_request", "there is no token")
+		} else {
+			err = s.grants.Revoke(r.Context(), client, auth.Secret(form["token"]))
+		}
 	}
-	if form["token"] == "" {
-		return refuseCall("invalid_request", "there is no token")
+	s.observe(name, "revoke", err)
+	if err == nil {
+		w.WriteHeader(http.StatusOK)
 	}
-	if err := s.grants.Revoke(r.Context(), client, auth.Secret(form["token"])); err != nil {
-		return err
-	}
-	w.WriteHeader(http.StatusOK)
-	return nil
+	return err
 }

@@ -25,9 +25,10 @@ func (s *Server) sameOrigin() func(http.Handler) http.Handler {
 		protected := protection.Handler(next)
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			switch {
-			case s.fromAnywhere(r):
+			case isSafe(r.Method), s.fromAnywhere(r), bearerToken(r) != "":
+				// With a bearer no cookie decides: no other site's page has the token.
 				next.ServeHTTP(w, r)
-			case isSafe(r.Method), r.Header.Get("Sec-Fetch-Site") != "":
+			case r.Header.Get("Sec-Fetch-Site") != "":
 				protected.ServeHTTP(w, r)
 			case r.Header.Get("Origin") != "":
 				if s.fromAdminLink(r) {
@@ -82,6 +83,7 @@ func (s *Server) fromHere(next http.Handler) http.Handler {
 		switch site := r.Header.Values("Sec-Fetch-Site"); {
 		case len(site) == 1 && (site[0] == "same-origin" || site[0] == "none"):
 		case len(site) == 0 && (len(r.Header.Values("Referer")) == 0 || s.ownReferer(r)):
+		case bearerToken(r) != "":
 		default:
 			return auth.Fail(auth.CrossOrigin, nil)
 		}

@@ -84,6 +84,15 @@ type scanPage struct {
 	TicketURL  string // what the code says, for a demonstration; else empty
 }
 
+// websitePage leads a desktop to the QR code of a website account, or shows it.
+type websitePage struct {
+	App      string // as in scanPage
+	Site     string
+	LoginURL string
+	FrameURL string // WeChat's page, to be shown in this one; empty: LoginURL leads there
+	ScanURL  string // to sign in by a code of ours instead
+}
+
 // scanAskPage asks the phone whether a desktop may be signed in.
 type scanAskPage struct {
 	App     string // that the desktop signs in to; empty: the site itself
@@ -115,6 +124,7 @@ func (profilePage) file() string      { return "profile" }
 func (consentPage) file() string      { return "consent" }
 func (messagePage) file() string      { return "message" }
 func (scanPage) file() string         { return "scan" }
+func (websitePage) file() string      { return "website" }
 func (scanAskPage) file() string      { return "scan_ask" }
 func (erasePage) file() string        { return "erase" }
 func (adminLinkPage) file() string    { return "admin_link" }
@@ -122,7 +132,7 @@ func (adminMessagePage) file() string { return "admin_message" }
 
 // pages lists them all, so that a missing template stops the start.
 var pages = []page{
-	profilePage{}, consentPage{}, messagePage{}, scanPage{}, scanAskPage{}, erasePage{}, myDataPage{},
+	profilePage{}, consentPage{}, messagePage{}, scanPage{}, websitePage{}, scanAskPage{}, erasePage{}, myDataPage{},
 	clientConsentPage{}, onwardPage{}, signOutPage{},
-	adminLinkPage{}, adminHomePage{}, adminUsersPage{}, adminUserPage{}, adminEventsPage{}, adminBulkPage{}, adminMessagePage{},
+	adminLinkPage{}, adminHomePage{}, adminUsersPage{}, adminUserPage{}, adminClientsPage{}, adminClientPage{}, adminEventsPage{}, adminBulkPage{}, adminMessagePage{},
 }

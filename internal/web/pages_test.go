@@ -84,7 +84,7 @@ func samples() []sample {
 		add(sample{name: name, page: profilePage{User: &u}, path: "/", says: append(says, u.OpenID)})
 		add(sample{name: name, page: erasePage{User: u}, path: "/erase", says: says})
 
-		device := auth.Device{RemoteAddr: "203.0.113.9", UserAgent: "Mozilla/5.0 (iPhone) MicroMessenger/8.0.60 " + u.Nickname}
+		device := auth.Device{RemoteAddr: "203.0.113.9", UserAgent: agentOf("iphone") + " " + u.Nickname}
 		add(sample{
 			name: name, path: "/admin/users/" + u.ID, admin: true, says: append(says, u.OpenID, u.ID),
 			page: adminUserPage{
@@ -154,6 +154,8 @@ func samples() []sample {
 			LoginURL: "/wx/login?anyway=1", TicketURL: "https://h5.example.com/wx/scan/t", Site: "shop.example.com",
 		},
 	})
+	add(sample{name: "website", path: "/scan", says: []string{"h5.example.com"}, page: websitePage{Site: "h5.example.com", LoginURL: "/wx/login?account=pc&return_to=%2Fwx%2F", ScanURL: "/wx/scan?by=phone&return_to=%2Fwx%2F"}})
+	add(sample{name: "website in a frame", path: "/scan", page: websitePage{App: "Wiki", Site: "h5.example.com", FrameURL: "https://open.weixin.qq.com/connect/qrconnect?appid=wx", ScanURL: "/wx/scan?by=phone&return_to=%2Fwx%2F"}})
 	add(sample{name: "phone", path: "/scan", says: []string{"shop.example.com", "https://h5.example.com/wx/signin"}, page: scanPage{
 		Site: "shop.example.com", Phone: true, Status: string(auth.ScanWaiting), QRCodeURL: "/wx/scan/qr.png", QRCodeSize: 225, Number: 10, URL: "https://h5.example.com/wx/signin?return_to=%2Fx",
 	}})
@@ -178,6 +180,26 @@ func samples() []sample {
 	add(sample{name: "app", path: "/oidc/consent", page: onwardPage{Href: "com.example.app:/cb?code=x&state=y"}})
 	add(sample{name: "asked by an app", path: "/oidc/logout", page: signOutPage{Name: "Wiki", Action: "/wx/oidc/logout/confirm", ClientID: "a", Address: "https://wiki.example.com/", State: "s"}})
 	add(sample{name: "asked by nobody", path: "/oidc/logout", page: signOutPage{Action: "/wx/oidc/logout/confirm"}})
+	wiki := clientFacts{
+		ID: "x5kfdn75ppxuogcuwrcwxdjjul", Name: "Wiki", Host: "wiki.example.com", RedirectURIs: []string{"https://wiki.example.com/callback"}, LogoutURIs: []string{"https://wiki.example.com/bye"},
+		Backchannel: "https://wiki.example.com/logout", Account: auth.MainAccount, Alg: auth.RS256, Groups: []string{"ops", "staff"}, CreatedAt: noon,
+		Flags: clientFlags,
+	}
+	hostile := clientFacts{ID: "h", Name: `"><script>alert(1)</script>'` + "\u202e", CreatedAt: noon}
+	add(sample{name: "typical", path: "/admin/clients", admin: true, says: []string{"Wiki", "wiki.example.com", wiki.ID}, page: adminClientsPage{Clients: []listedClient{
+		{wiki, admin.ClientUse{People: admin.Total{N: 10_000, More: true}, LastAt: noon}}, {hostile, admin.ClientUse{People: admin.Total{N: 1}}},
+	}}})
+	add(sample{name: "empty", path: "/admin/clients", admin: true, says: []string{"server client add"}, page: adminClientsPage{}})
+	for name, u := range people() {
+		access := sampleApps()
+		for i := range access {
+			access[i].User = u
+		}
+		add(sample{name: name, path: "/admin/clients/" + wiki.ID, admin: true, says: []string{wiki.RedirectURIs[0], "server client edit Wiki"}, page: adminClientPage{
+			Client: wiki, Issuer: "https://h5.example.com/wx", People: access, Sizes: pageSizes("/x", 0), Here: "/wx/admin/clients/x", NextURL: "/x", PrevURL: "/x", Done: "done.app", Use: admin.ClientUse{LastAt: noon},
+		}})
+	}
+	add(sample{name: "empty", path: "/admin/clients/h", admin: true, page: adminClientPage{Client: hostile}})
 	add(sample{name: "nameless", path: "/scan/t", page: scanAskPage{Number: 99, Action: "/wx/scan/t"}})
 	add(sample{name: "typical", page: adminLinkPage{Token: `t"><script>`}, path: "/admin/link"})
 	add(sample{name: "empty", page: dashboard(admin.Activity{}), path: "/admin", admin: true})
@@ -248,7 +270,7 @@ func busyMonth() admin.Activity {
 		a.NewUsers = append(a.NewUsers, admin.SlotCount{At: at, Count: int64(i % 5)})
 		a.Errcodes = append(a.Errcodes, admin.SlotCount{At: at, Errcode: int64(40000 + i%8), Count: int64(i % 3)})
 	}
-	device := auth.Device{RemoteAddr: "203.0.113.9", UserAgent: "MicroMessenger"}
+	device := auth.Device{RemoteAddr: "203.0.113.9", UserAgent: agentOf("iphone")}
 	a.Troubles = []auth.Login{
 		{ID: "1", Scope: auth.ScopeBase, Outcome: auth.Failed, Reason: auth.WeChatRefused, Errcode: 40125, Step: auth.StepCode, StartedAt: noon, Device: device},
 		{ID: "2", Scope: auth.ScopeUserinfo, Outcome: auth.SignedIn, Errcode: 48001, Step: auth.StepProfile, StartedAt: noon, UserID: people()["typical"].ID},
@@ -685,6 +707,7 @@ func askedFor(t *testing.T) map[string]bool {
 		"filter.%s":       slices.DeleteFunc(constants("Filter"), func(s string) bool { return s == "" }),
 		"sort.%s":         constants("Sort"),
 		"scan.%s":         scanStatuses(),
+		"client.flag.%s":  clientFlags,
 		"app.scope.%s":    append(slices.Clone(auth.ClientScopes), "wechat"),
 		"reason.%s.title": reasons(),
 		"%s.title":        messageKeys(),

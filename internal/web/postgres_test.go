@@ -30,7 +30,7 @@ func newDatabase(t testing.TB) string {
 		return migratedFile.Copy(t, func(path string) error { return migrate(t, "sqlite:"+path) })
 	}
 	server := pgtest.Shared(t)
-	return server.TCP(server.Filled(t, func(url string) error { return migrate(t, url) }))
+	return server.URL(server.Filled(t, func(url string) error { return migrate(t, url) }))
 }
 
 var migratedFile sqlitetest.Template

@@ -58,4 +58,7 @@ type PersonalStore interface {
 	// PictureSource is where the copy kept of a person's picture came from; empty
 	// when there is none.
 	PictureSource(ctx context.Context, userID string) (string, error)
+	// SaveOwnProfile writes what a person tells of themselves, where WeChat has told
+	// nothing.
+	SaveOwnProfile(context.Context, auth.OwnProfile) error
 }

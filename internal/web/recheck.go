@@ -28,7 +28,7 @@ const recheckPause = 10 * time.Minute
 
 // due says whether a session that lives has to be checked before it counts.
 func (s *Server) due(r *http.Request, visit *auth.Visit) bool {
-	after := s.auth.Rules().Recheck
+	after := s.rules.Recheck
 	return after > 0 && auth.Age(s.now(), visit.Session.CreatedAt) >= after && !s.paused(r, visit)
 }
 

@@ -39,6 +39,12 @@ type renderer struct {
 // newRenderer parses all pages. A template or a word that is missing is an
 // error here and not in front of a visitor.
 func newRenderer(files fs.FS, assets *assets, prefix, fallback string, zone *time.Location) (*renderer, error) {
+	return rendererOf(files, nil, assets, prefix, fallback, zone)
+}
+
+// rendererOf parses nothing before it is asked for if the words are known, from a
+// renderer of the same files.
+func rendererOf(files fs.FS, known map[string]words, assets *assets, prefix, fallback string, zone *time.Location) (*renderer, error) {
 	r := &renderer{
 		pages:    make(map[string]map[string]func() (*template.Template, error)),
 		words:    make(map[string]words),
@@ -46,18 +52,24 @@ func newRenderer(files fs.FS, assets *assets, prefix, fallback string, zone *tim
 		profiles: profiles{zone: zone, shapes: make(map[shape][]part)},
 	}
 	for _, lang := range languages {
-		words, err := readWords(files, lang)
-		if err != nil {
-			return nil, err
+		words := known[lang]
+		if words == nil {
+			var err error
+			if words, err = readWords(files, lang); err != nil {
+				return nil, err
+			}
 		}
 		r.words[lang] = words
-		parts, err := template.New("").Funcs(funcs(words, assets, prefix, lang, zone)).ParseFS(files, "_*.html")
-		if err != nil {
-			return nil, fmt.Errorf("parse shared templates: %w", err)
-		}
+		shared := sync.OnceValues(func() (*template.Template, error) {
+			return template.New("").Funcs(funcs(words, assets, prefix, lang, zone)).ParseFS(files, "_*.html")
+		})
 		r.pages[lang] = make(map[string]func() (*template.Template, error))
 		for _, p := range pages {
 			parse := func() (*template.Template, error) {
+				parts, err := shared()
+				if err != nil {
+					return nil, fmt.Errorf("parse shared templates: %w", err)
+				}
 				name := p.file() + ".html"
 				t, err := template.Must(parts.Clone()).ParseFS(files, name)
 				if err != nil {
@@ -65,7 +77,7 @@ func newRenderer(files fs.FS, assets *assets, prefix, fallback string, zone *tim
 				}
 				return t.Lookup(name), nil
 			}
-			if lang == languages[0] { // a fault of a template is one in every language
+			if lang == languages[0] && known == nil { // a fault of a template is one in every language
 				if _, err := parse(); err != nil {
 					return nil, err
 				}

@@ -17,7 +17,7 @@ const renewalPause = 30 * 24 * time.Hour
 
 // shouldRenew says whether somebody who has just come in silently is to be asked.
 func (s *Server) shouldRenew(r *http.Request, fl flow, visit *auth.Visit) bool {
-	rules := s.auth.Rules()
+	rules := s.rules
 	if !rules.RenewProfile || rules.Mode != auth.ModeAuto || fl.Scope != auth.ScopeBase || !visit.User.Consented() {
 		return false
 	}

@@ -126,7 +126,7 @@ func (s *Server) problem(w http.ResponseWriter, r *http.Request, status int, rea
 		Reason:    reason,
 		RequestID: requestID(r),
 	}
-	if status == http.StatusUnauthorized {
+	if status == http.StatusUnauthorized && reason != auth.BadKey && !s.forMini(r) && bearerToken(r) == "" {
 		p.LoginURL = s.signInURL(s.backTo(r))
 	}
 	s.writeJSON(w, r, "application/problem+json", status, p)
@@ -206,10 +206,10 @@ func (s *Server) backTo(r *http.Request) string {
 // way back from WeChat, else the visitor's own page.
 func (s *Server) startAgain(r *http.Request) *link {
 	if fl := requestStateOf(r).flow; fl != nil {
-		return &link{Label: "action.try_again", Href: s.loginPath(fl.ReturnTo, fl.Scope == auth.ScopeUserinfo)}
+		return &link{Label: "action.try_again", Href: s.loginPath(s.accountToKeep(*fl), fl.ReturnTo, fl.Scope == auth.ScopeUserinfo)}
 	}
-	if s.below(r) == "/callback" {
-		return &link{Label: "action.try_again", Href: s.loginPath(s.site.home(), false)}
+	if strings.HasPrefix(s.below(r), "/callback") {
+		return &link{Label: "action.try_again", Href: s.loginPath("", s.site.home(), false)}
 	}
 	return &link{Label: "action.home", Href: s.site.home()}
 }
@@ -227,7 +227,7 @@ func (s *Server) writePage(w http.ResponseWriter, r *http.Request, status int, p
 		Demo:      s.config.Demo,
 		Branding:  s.config.Branding,
 		Admin:     isAdmin(r),
-		Renews:    s.inWeChat(r) && s.auth.Rules().Mode != auth.ModeBase,
+		Renews:    s.inWeChat(r) && s.rules.Mode != auth.ModeBase,
 		Path:      s.below(r),
 		Now:       s.now(),
 	}

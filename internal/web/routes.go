@@ -15,7 +15,7 @@ import (
 // routes is every address there is, with what stands before it.
 func (s *Server) routes() http.Handler {
 	root := chi.NewRouter()
-	root.Use(s.recoverPanics, s.secureHeaders, s.askAnyMethod, limitBody, s.sameOrigin(), s.readForm)
+	root.Use(s.recoverPanics, s.secureHeaders, s.askAnyMethod, s.limitBody, s.sameOrigin(), s.readForm)
 	root.Use(middleware.GetHead) // monitors ask by HEAD
 	root.NotFound(s.handle(s.noSuchPage))
 	root.MethodNotAllowed(s.handle(s.wrongMethod))
@@ -54,11 +54,16 @@ func (s *Server) routes() http.Handler {
 		r.Post("/me/apps/{client}/end", s.handle(s.endMyApp))
 		r.Get("/erase", s.handle(s.eraseForm))
 		r.Post("/api/me/erase", s.handle(s.eraseMe))
+		r.Put(ownProfilePath, s.handle(s.saveOwnProfile))
 	})
 	r.With(s.fromHere, own, few).Get("/api/me/export", s.handle(s.exportMe))
 	r.Post("/logout", s.handle(s.logout))
 	r.Get("/avatar/{user}", s.handle(s.avatar))
 	r.Get("/api/me", s.handle(s.me))
+
+	// For pages and programs of the operator's, without a session.
+	r.With(s.corsOfPages, s.limit(s.jssdkBudget(), nobody)).Get("/api/jssdk", s.handle(s.jssdk))
+	r.With(s.limit(s.jssdkBudget(), nobody)).Get("/api/accounts/{account}/token", s.handle(s.centralToken))
 
 	// Forward auth for other sites. It answers every method, see askAnyMethod, and any
 	// path below it: Envoy appends the visitor's.
@@ -101,12 +106,17 @@ func (s *Server) routes() http.Handler {
 		})
 		// The check of the state stands before the handler and nowhere else, so
 		// that no code is spent for a browser that did not ask for it.
-		r.With(s.notByHead, s.checkState).Get("/callback", s.handle(s.callback))
+		back := r.With(s.notByHead, s.checkState)
+		back.Get("/callback", s.handle(s.callback))
+		back.Get("/callback/{account}", s.handle(s.callback))
 		r.Get("/admin/link", s.handle(s.adminLink))
 		r.Post("/admin/link", s.handle(s.useAdminLink))
 		r.With(s.notByHead, addressStays).Get("/scan/{ticket}", s.handle(s.scanTicket))
 		r.With(addressStays).Post("/scan/{ticket}", s.handle(s.scanAnswer))
 	})
+
+	// Mini programs.
+	r.With(s.limitRate(accountOfPath)).Post("/mini/{account}/login", s.handle(s.miniLogin))
 
 	// A desktop that waits for its phone.
 	r.Group(func(r chi.Router) {
@@ -136,6 +146,9 @@ func (s *Server) routes() http.Handler {
 		r.Post("/admin/users/{id}/erase", s.handle(s.adminErase))
 		r.Post("/admin/users/{id}/grant", s.handle(s.adminChange(s.admins.Grant, "granted")))
 		r.Post("/admin/users/{id}/revoke", s.handle(s.adminChange(s.admins.Revoke, "revoked")))
+		r.Get("/admin/clients", s.handle(s.adminClients))
+		r.Get("/admin/clients/{client}", s.handle(s.adminClient))
+		r.Post("/admin/clients/{client}/people/{id}/end", s.handle(s.endAppHere))
 		r.Post("/admin/users/bulk", s.handle(s.adminBulk))
 		r.Get("/api/admin/users", s.handle(s.apiUsers))
 		export := r.With(s.fromHere, own, few)
@@ -186,7 +199,7 @@ func (s *Server) favicon(w http.ResponseWriter, r *http.Request) error {
 // wrongMethod says which methods would be right (RFC 9110).
 func (s *Server) wrongMethod(w http.ResponseWriter, r *http.Request) error {
 	var allowed []string
-	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodDelete} {
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete} {
 		asked := method
 		if method == http.MethodHead {
 			asked = http.MethodGet

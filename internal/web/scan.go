@@ -20,6 +20,15 @@ const scanPolicy = contentPolicy + "; script-src 'self'; connect-src 'self'"
 
 // scan shows a browser outside of WeChat how to get in. It writes nothing.
 func (s *Server) scan(w http.ResponseWriter, r *http.Request) error {
+	if _, err := s.accountFor(r, s.returnTo(r)); err != nil {
+		return err
+	}
+	if account, ok, err := s.websiteFor(r, s.returnTo(r)); ok || err != nil {
+		if err != nil {
+			return err
+		}
+		return s.showWebsite(w, r, account)
+	}
 	client, err := s.signsInTo(r.Context(), s.returnTo(r))
 	if err != nil {
 		return err
@@ -42,7 +51,11 @@ func (s *Server) showScan(w http.ResponseWriter, r *http.Request, tk ticket, sta
 	if err != nil {
 		return err
 	}
-	query := "?ticket=" + tk.text
+	account, err := askedAccount(r)
+	if err != nil {
+		return err
+	}
+	query := "?" + accountParameter(account) + "ticket=" + tk.text
 	p := scanPage{
 		App:        client.Name,
 		Site:       cmp.Or(s.foreign(returnTo), s.config.PublicURL.Host),
@@ -54,9 +67,9 @@ func (s *Server) showScan(w http.ResponseWriter, r *http.Request, tk ticket, sta
 		EventsURL:  s.site.prefix + "/scan/events" + query,
 		StatusURL:  s.site.prefix + "/scan/status" + query,
 		DoneURL:    s.site.prefix + "/scan/done" + query + "&return_to=" + url.QueryEscape(returnTo),
-		AgainURL:   s.scanPath(returnTo),
+		AgainURL:   s.codePath(account, returnTo),
 		URL:        s.signInURL(returnTo),
-		LoginURL:   s.loginPath(returnTo, false),
+		LoginURL:   s.loginPath(account, returnTo, false),
 	}
 	if s.config.Demo != nil {
 		p.TicketURL = s.ticketURL(tk)
@@ -66,8 +79,8 @@ func (s *Server) showScan(w http.ResponseWriter, r *http.Request, tk ticket, sta
 }
 
 // scanPath is the address of a new code.
-func (s *Server) scanPath(returnTo string) string {
-	return s.site.prefix + "/scan?return_to=" + url.QueryEscape(returnTo)
+func (s *Server) scanPath(account, returnTo string) string {
+	return s.site.prefix + "/scan?" + accountParameter(account) + "return_to=" + url.QueryEscape(returnTo)
 }
 
 // ticketPath is where a phone answers.
@@ -114,21 +127,21 @@ func (s *Server) scanPicture(w http.ResponseWriter, r *http.Request) error {
 // code again: without the script, the page comes here every few seconds.
 func (s *Server) scanDone(w http.ResponseWriter, r *http.Request) error {
 	query := r.URL.Query()
-	returnTo := s.site.returnTo(query.Get("return_to"))
+	returnTo, account := s.site.returnTo(query.Get("return_to")), query.Get("account")
 	tk, token, ok := s.tickets.openOwn(r, query.Get("ticket"))
 	if !ok {
 		// Another tab of this browser may have been faster.
 		if _, err := s.visitor(r); err == nil {
 			return redirect(w, http.StatusSeeOther, returnTo)
 		}
-		return redirect(w, http.StatusSeeOther, s.scanPath(returnTo))
+		return redirect(w, http.StatusSeeOther, s.codePath(account, returnTo))
 	}
 	status, err := s.scans.Status(r.Context(), tk.domain())
 	switch {
 	case err != nil:
 		return err
 	case status == auth.ScanExpired:
-		return redirect(w, http.StatusSeeOther, s.scanPath(returnTo))
+		return redirect(w, http.StatusSeeOther, s.codePath(account, returnTo))
 	case status != auth.ScanConfirmed && status != auth.ScanUsed:
 		return s.showScan(w, r, tk, status)
 	}
@@ -138,7 +151,7 @@ func (s *Server) scanDone(w http.ResponseWriter, r *http.Request) error {
 		Device:   device(r),
 	})
 	if auth.ReasonOf(err) == auth.ScanSpent { // and signed out since
-		return redirect(w, http.StatusSeeOther, s.scanPath(returnTo))
+		return redirect(w, http.StatusSeeOther, s.codePath(account, returnTo))
 	}
 	if err != nil {
 		return err

@@ -22,16 +22,20 @@ func (s *Server) scanTicket(w http.ResponseWriter, r *http.Request) error {
 	visit, err := s.visitor(r)
 	switch {
 	case auth.ReasonOf(err) == auth.NotSignedIn:
-		return redirect(w, http.StatusFound, s.loginPath(s.ticketPath(tk), false))
+		return redirect(w, http.StatusFound, s.loginPath("", s.ticketPath(tk), false))
 	case err != nil:
 		return err
 	}
 	// The desktop's session will be a new one, and as good for the admin pages as a new
 	// login: so an admin's answer has to come with one.
 	if s.admins.Stale(visit) {
-		return s.toWeChat(w, r, auth.ScopeBase, s.ticketPath(tk), 0)
+		account, err := s.accountFor(r, s.ticketPath(tk))
+		if err != nil {
+			return err
+		}
+		return s.toWeChat(w, r, account, auth.ScopeBase, s.ticketPath(tk), 0)
 	}
-	if err := s.scans.Open(r.Context(), tk.domain(), visit.User.ID); err != nil {
+	if err := s.scans.Open(r.Context(), tk.domain(), visit.User); err != nil {
 		return err
 	}
 	client, err := s.clientByNumber(r.Context(), tk.Client)

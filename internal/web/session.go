@@ -2,6 +2,7 @@ package web
 
 import (
 	"errors"
+	"iter"
 	"net/http"
 	"slices"
 	"time"
@@ -22,7 +23,7 @@ type sessionCookies struct {
 	sessions SessionStore
 	now      func() time.Time
 	idle     time.Duration // after it, a session without a visit counts no more
-	appID    string        // of the account whose people sign in here
+	appIDs   []string      // of the accounts that people sign in by
 	visitor  *cookieKind
 	admin    *cookieKind
 }
@@ -42,7 +43,7 @@ func newSessionCookies(site site, domain string, rules auth.Rules, store Session
 		sessions: store,
 		now:      now,
 		idle:     rules.Idle,
-		appID:    rules.AppID,
+		appIDs:   rules.AppIDs(),
 		visitor:  &cookieKind{auth.VisitorSession, site.cookie(domain, "wxlogin"), cookieName(site.secure, domain, "wxlogin"), options},
 		admin:    &cookieKind{auth.AdminSession, site.cookie("", "wxlogin_desk"), cookieName(site.secure, "", "wxlogin_desk"), forAdmins},
 	}
@@ -55,18 +56,24 @@ func newSessionCookies(site site, domain string, rules auth.Rules, store Session
 const maxTokens = 50
 
 // tokenLength is that of auth.NewToken, and of the tokens that a scan makes.
-const tokenLength = 43
+const tokenLength = auth.TokenLength
 
 // cookieTokens are the different values of the request's cookies of a name that can
 // be tokens of ours, by their length: what cannot be one takes no place from one
 // that is.
-func cookieTokens(r *http.Request, name string) (tokens []string) {
-	for _, cookie := range r.CookiesNamed(name) {
-		if len(tokens) < maxTokens && len(cookie.Value) == tokenLength && !slices.Contains(tokens, cookie.Value) {
-			tokens = append(tokens, cookie.Value)
+func cookieTokens(r *http.Request, name string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		var tried []string // in nearly every request the first is the one, and nothing is kept
+		for _, cookie := range r.CookiesNamed(name) {
+			if len(cookie.Value) != tokenLength || slices.Contains(tried, cookie.Value) {
+				continue
+			}
+			if !yield(cookie.Value) || len(tried) == maxTokens-1 {
+				return
+			}
+			tried = append(tried, cookie.Value)
 		}
 	}
-	return tokens
 }
 
 // Get returns the session of a name, read once a request.
@@ -102,22 +109,35 @@ type currentSession struct {
 // stale one of another path or domain may stand first.
 func (c *sessionCookies) read(r *http.Request, kind *cookieKind) currentSession {
 	for _, name := range [...]string{kind.name, kind.old} {
-		for _, token := range cookieTokens(r, name) {
+		for token := range cookieTokens(r, name) {
 			visit, err := c.sessions.Visit(r.Context(), kind.kind, auth.Hash(token))
 			switch {
 			case auth.ReasonOf(err) == auth.NotSignedIn:
 			case err != nil:
 				return currentSession{asked: true, err: err}
 			case !visit.Session.Alive(c.now(), c.idle):
-			case kind == c.visitor && visit.User.AppID != c.appID:
-				// Of another account, from before WXLOGIN_APPID was changed: its openid means
-				// nothing to applications that know this one's.
+			case kind == c.visitor && !slices.Contains(c.appIDs, visit.User.AppID):
+				// By an account that is not ours any more: its openid means nothing to
+				// applications that know today's.
 			default:
 				return currentSession{asked: true, token: token, old: name == kind.old, visit: visit}
 			}
 		}
 	}
 	return currentSession{asked: true, err: auth.Fail(auth.NotSignedIn, nil)}
+}
+
+// readBearer looks for the live session of a mini program's token. It counts alone:
+// whoever sends one means it, whatever cookies stand beside it.
+func (c *sessionCookies) readBearer(r *http.Request, token string) currentSession {
+	visit, err := c.sessions.Visit(r.Context(), auth.VisitorSession, auth.Hash(token))
+	switch {
+	case err != nil:
+		return currentSession{asked: true, err: err}
+	case !visit.Session.Alive(c.now(), c.idle), !slices.Contains(c.appIDs, visit.User.AppID):
+		return currentSession{asked: true, err: auth.Fail(auth.NotSignedIn, nil)}
+	}
+	return currentSession{asked: true, token: token, visit: visit}
 }
 
 // rename gives a session that came in a cookie of the old name one of the new. The
@@ -161,7 +181,7 @@ func (c *sessionCookies) Save(r *http.Request, w http.ResponseWriter, session *s
 // endAll ends the sessions of all cookies of a kind: one that is left would be the
 // next request's.
 func (c *sessionCookies) endAll(r *http.Request, kind *cookieKind) (ended []string, err error) {
-	for _, token := range append(cookieTokens(r, kind.name), cookieTokens(r, kind.old)...) {
+	for _, token := range slices.AppendSeq(slices.Collect(cookieTokens(r, kind.name)), cookieTokens(r, kind.old)) {
 		hash := auth.Hash(token)
 		_, err := c.sessions.Visit(r.Context(), kind.kind, hash)
 		if auth.ReasonOf(err) == auth.NotSignedIn {
@@ -228,6 +248,10 @@ func (s *Server) live(r *http.Request, kind *cookieKind) (*auth.Visit, error) {
 		found = &rs.adminLink
 	}
 	if !found.asked {
+		if token := bearerToken(r); token != "" && kind == s.cookies.visitor {
+			*found = s.cookies.readBearer(r, token)
+			return found.visit, found.err
+		}
 		*found = s.cookies.read(r, kind)
 		if found.old {
 			s.cookies.rename(rs, kind, found, s.now())
@@ -251,6 +275,11 @@ func (s *Server) currentTokenHash(r *http.Request) string {
 // neither; NotAdmin for anybody else; SignInAgain for an admin whose own login is too
 // old.
 func (s *Server) enter(r *http.Request) (admin.Actor, error) {
+	// A mini program's token opens no admin pages, and keeps a cookie beside it from doing
+	// so: what comes with one has not been asked where it comes from.
+	if bearerToken(r) != "" {
+		return admin.Actor{}, auth.Failf(auth.NotSignedIn, "by the token of a mini program")
+	}
 	visit, err := s.live(r, s.cookies.admin)
 	switch {
 	case auth.ReasonOf(err) == auth.NotSignedIn:

@@ -82,11 +82,14 @@ func newTickets(site site, ring auth.Keyring, now func() time.Time) (*tickets, e
 // issue makes a ticket for the browser that asks, and gives it the cookie that
 // the ticket is bound to unless it has one: all tabs of a browser share it.
 func (t *tickets) issue(w http.ResponseWriter, r *http.Request, client uint16) (ticket, error) {
-	secret := cookieTokens(r, t.name)
-	if len(secret) == 0 {
-		secret = []string{string(auth.NewToken())}
+	secret := ""
+	for secret = range cookieTokens(r, t.name) {
+		break
 	}
-	http.SetCookie(w, sessions.NewCookie(t.name, secret[0], &t.cookie))
+	if secret == "" {
+		secret = string(auth.NewToken())
+	}
+	http.SetCookie(w, sessions.NewCookie(t.name, secret, &t.cookie))
 	number, err := rand.Int(rand.Reader, big.NewInt(90))
 	if err != nil {
 		return ticket{}, err
@@ -99,7 +102,7 @@ func (t *tickets) issue(w http.ResponseWriter, r *http.Request, client uint16) (
 		Client:  client,
 		Device:  nameDevice(from.UserAgent),
 		Addr:    addr.Unmap().WithZone(""),
-		binding: bind(secret[0]),
+		binding: bind(secret),
 		session: t.keys[0].session,
 	}
 	tk.text = base64.RawURLEncoding.EncodeToString(t.keys[0].aead.Seal(nil, nil, tk.encode(), nil))
@@ -150,7 +153,7 @@ func (t *tickets) openOwn(r *http.Request, text string) (ticket, auth.Secret, bo
 	if !ok {
 		return ticket{}, "", false
 	}
-	for _, secret := range cookieTokens(r, t.name) {
+	for secret := range cookieTokens(r, t.name) {
 		binding := bind(secret)
 		if subtle.ConstantTimeCompare(binding[:], tk.binding[:]) == 1 {
 			mac := hmac.New(sha256.New, tk.session)

@@ -122,9 +122,9 @@ func headerName(nickname string) string {
 // login, elsewhere the page that tells how to get there.
 func (s *Server) signInPath(r *http.Request, returnTo string) string {
 	if s.inWeChat(r) {
-		return s.loginPath(returnTo, false)
+		return s.loginPath("", returnTo, false)
 	}
-	return s.scanPath(returnTo)
+	return s.scanPath("", returnTo)
 }
 
 // signInURL is the one address that other sites and programs send people to:

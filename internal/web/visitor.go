@@ -28,7 +28,7 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 		})
 	}
 	if s.inWeChat(r) {
-		return redirect(w, http.StatusFound, s.loginPath(s.site.home(), false))
+		return redirect(w, http.StatusFound, s.loginPath("", s.site.home(), false))
 	}
 	return s.scan(w, r)
 }
@@ -37,14 +37,18 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 // has agreed and is signed in has come by Back, and goes where they went.
 func (s *Server) consent(w http.ResponseWriter, r *http.Request) error {
 	returnTo := s.returnTo(r)
+	account, err := askedAccount(r)
+	if err != nil {
+		return err
+	}
 	if r.URL.Query().Get("declined") == "1" {
 		return s.page(w, r, messagePage{
 			Icon:   "info",
 			Key:    "declined",
-			Action: &link{Label: "action.login", Href: s.consentPath(returnTo)},
+			Action: &link{Label: "action.login", Href: s.consentPath(account, returnTo)},
 		})
 	}
-	p := consentPage{Site: s.config.PublicURL.Host, ConsentURL: s.loginPath(returnTo, true), SkipURL: s.consentPath(returnTo) + "&declined=1"}
+	p := consentPage{Site: s.config.PublicURL.Host, ConsentURL: s.loginPath(account, returnTo, true), SkipURL: s.consentPath(account, returnTo) + "&declined=1"}
 	visit, err := s.visitor(r)
 	switch {
 	case err != nil:
@@ -57,8 +61,8 @@ func (s *Server) consent(w http.ResponseWriter, r *http.Request) error {
 }
 
 // consentPath is where the profile is asked for, on the way to returnTo.
-func (s *Server) consentPath(returnTo string) string {
-	return s.site.prefix + "/consent?return_to=" + url.QueryEscape(returnTo)
+func (s *Server) consentPath(account, returnTo string) string {
+	return s.site.prefix + "/consent?" + accountParameter(account) + "return_to=" + url.QueryEscape(returnTo)
 }
 
 // logout ends the session, or with scope=all every session of the person.
@@ -74,6 +78,9 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request) error {
 		if err != nil && auth.ReasonOf(err) != auth.NotSignedIn {
 			return err
 		}
+	}
+	if token := bearerToken(r); token != "" {
+		return s.endBearer(w, r, token)
 	}
 	if err := s.signOut(w, r); err != nil {
 		return err

@@ -11,12 +11,14 @@ import (
 func (s *Server) wantsJSON(r *http.Request) bool {
 	path := s.below(r)
 	switch {
-	case byScript(r):
+	case byScript(r), s.forMini(r), bearerToken(r) != "":
 		return true
 	case path == "/healthz" || path == "/readyz":
 		return true
+	case s.isForwardAuth(r) && s.methodOf(r) == http.MethodGet:
+		return !opensPage(r) && !(tellsNothing(r) && r.URL.Query().Get("login") == "redirect")
 	case s.isForwardAuth(r):
-		return !opensPage(r) || s.methodOf(r) != http.MethodGet && !fromForm(r)
+		return !fromForm(r) || !opensPage(r) && !tellsNothing(r)
 	case path == "/api/me/export" && r.Header.Get("Sec-Fetch-Mode") == "":
 		return !acceptsHTML(r) // our pages link to it
 	case strings.HasPrefix(path, "/api/") && r.Method == http.MethodGet:
@@ -32,6 +34,14 @@ func (s *Server) wantsJSON(r *http.Request) bool {
 func opensPage(r *http.Request) bool {
 	mode := r.Header.Get("Sec-Fetch-Mode")
 	return acceptsHTML(r) && (mode == "navigate" || mode == "" && r.Header.Get("Upgrade-Insecure-Requests") == "1")
+}
+
+// tellsNothing says whether a browser asks for a page and for nothing else, but does
+// not say what for: iPhones before iOS 16.4 over https, where WebKit leaves
+// Upgrade-Insecure-Requests out. Programs that take anything do not ask for XHTML.
+func tellsNothing(r *http.Request) bool {
+	accept := r.Header.Get("Accept")
+	return r.Header.Get("Sec-Fetch-Mode") == "" && acceptsHTML(r) && strings.Contains(accept, "application/xhtml+xml") && !strings.Contains(accept, "json")
 }
 
 func acceptsHTML(r *http.Request) bool {

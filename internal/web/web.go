@@ -39,9 +39,13 @@ type SessionStore interface {
 
 // Config is what a Server needs.
 type Config struct {
-	PublicURL      *url.URL // its path is the prefix of every route
-	ReturnHosts    []string // exact host or host:port, besides the public URL's
-	CookieDomain   string   // of the session cookie; empty: this host alone
+	PublicURL    *url.URL // its path is the prefix of every route
+	ReturnHosts  []string // exact host or host:port, besides the public URL's
+	CookieDomain string   // of the session cookie; empty: this host alone
+	QRFrame      bool     // a website account's QR code is shown in a page of ours
+	// AccountHosts says by which account a login goes that returns to a host; hosts as
+	// in ReturnHosts. Any other goes by main.
+	AccountHosts   map[string]string
 	TrustedProxies []netip.Prefix
 	Lang           string // for browsers that ask for none of ours
 	Zone           *time.Location
@@ -49,6 +53,7 @@ type Config struct {
 	RateLimit      int               // requests a minute and client address; 0: no limit
 	RootFiles      map[string][]byte // MP_verify_*.txt by name, served at the root of the host
 	EmailDomain    string            // of the addresses that applications are given
+	BackendKeys    []auth.BackendKey // of programs that may read access tokens; none: nobody may
 	Demo           *Demo             // not nil: every browser counts as WeChat's
 	Branding       Branding
 
@@ -57,6 +62,7 @@ type Config struct {
 	Admins     *admin.Service
 	Refresher  *auth.Refresher
 	Pictures   *auth.Pictures // nil: none are copied
+	Central    *auth.Central
 	Grants     *auth.Grants
 	IDTokens   IDTokens
 	Sessions   SessionStore
@@ -75,14 +81,14 @@ type Config struct {
 	// LogAccess writes a record to the access log. nil: through Log.
 	LogAccess func(context.Context, AccessRecord)
 	// Started, if set, is told of every trip to WeChat that begins, and whether in
-	// a browser of WeChat's: others do not get any further.
+	// a browser of WeChat's, where the scope wants one: others do not get any further.
 	Started func(scope auth.Scope, inWeChat bool)
 	// Refused, if set, is told of every callback that is turned away with its code
 	// unread, and why.
 	Refused func(auth.Reason)
 
 	// Application, if set, is told what an application asked for (authorize, token,
-	// userinfo) and what it got: given, or the error's code. One that nobody knows has
+	// userinfo, revoke) and what it got: given, or the error's code. One that nobody knows has
 	// no name.
 	Application func(application, step, result string)
 
@@ -91,6 +97,7 @@ type Config struct {
 	Meaning func(lang string, errcode int64) string
 
 	Templates fs.FS
+	words     map[string]words // see rendererOf
 	Now       func() time.Time
 	Log       *slog.Logger
 }
@@ -98,6 +105,7 @@ type Config struct {
 // Server answers requests.
 type Server struct {
 	config     Config
+	rules      auth.Rules
 	auth       *auth.Service
 	scans      *auth.Scans
 	admins     *admin.Service
@@ -106,6 +114,7 @@ type Server struct {
 	auditLog   AuditLog
 	statistics Statistics
 	personal   PersonalStore
+	central    *auth.Central
 	grants     *auth.Grants
 	idTokens   IDTokens
 	now        func() time.Time
@@ -121,6 +130,9 @@ type Server struct {
 	lastSeen *lastSeenWriter
 	patience patience
 	notices  notices
+	website  string // website account of desktops; empty: they have none
+	// accountHosts is Config.AccountHosts with the hosts as browsers send them.
+	accountHosts map[string]string
 	// elsewherePolicy is the content policy of a page under another site's address.
 	elsewherePolicy string
 	renderer        *renderer
@@ -133,6 +145,7 @@ type Server struct {
 func New(config Config) (*Server, error) {
 	s := &Server{
 		config:     config,
+		rules:      config.Auth.Rules(),
 		auth:       config.Auth,
 		scans:      config.Scans,
 		admins:     config.Admins,
@@ -141,6 +154,7 @@ func New(config Config) (*Server, error) {
 		auditLog:   config.AuditLog,
 		statistics: config.Statistics,
 		personal:   config.Personal,
+		central:    config.Central,
 		grants:     config.Grants,
 		idTokens:   config.IDTokens,
 		now:        config.Now,
@@ -148,10 +162,17 @@ func New(config Config) (*Server, error) {
 		site:       newSite(config.PublicURL, config.ReturnHosts),
 		patience:   patience{chunk: time.Minute, export: 10 * time.Minute},
 	}
+	if len(s.rules.Accounts) > 0 {
+		s.website = firstWebsite(s.rules.Accounts)
+	}
+	s.accountHosts = make(map[string]string, len(config.AccountHosts))
+	for host, account := range config.AccountHosts {
+		s.accountHosts[usualPort("https", strings.ToLower(host))] = account
+	}
 	s.elsewherePolicy = newElsewherePolicy(s.site, config.ReturnHosts)
-	idle := config.Auth.Rules().Idle
+	idle := s.rules.Idle
 	s.lastSeen = newLastSeenWriter(config.Sessions, config.Log, min(time.Hour, idle/4))
-	s.cookies = newSessionCookies(s.site, config.CookieDomain, config.Auth.Rules(), config.Sessions, config.Now)
+	s.cookies = newSessionCookies(s.site, config.CookieDomain, s.rules, config.Sessions, config.Now)
 	s.flows = newFlows(s.site, config.Keys, config.Now)
 	if s.config.Observe == nil {
 		s.config.Observe = func(context.Context, AccessRecord) {}
@@ -178,7 +199,7 @@ func New(config Config) (*Server, error) {
 	if s.assets, err = assetsWith(config.Branding.Logo); err != nil {
 		return nil, err
 	}
-	if s.renderer, err = newRenderer(config.Templates, s.assets, s.site.prefix, config.Lang, config.Zone); err != nil {
+	if s.renderer, err = rendererOf(config.Templates, config.words, s.assets, s.site.prefix, config.Lang, config.Zone); err != nil {
 		return nil, fmt.Errorf("pages: %w", err)
 	}
 	s.guesses = s.newGuesses()

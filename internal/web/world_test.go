@@ -25,7 +25,6 @@ import (
 	"wxlogin/internal/wechat"
 	"wxlogin/internal/wechat/wechatsim"
 	"wxlogin/migrations"
-	"wxlogin/templates"
 )
 
 // world is the whole service, in front of a real database and a simulated
@@ -46,9 +45,12 @@ type world struct {
 	log       *logBuffer
 	secrets   *secrets
 	keys      auth.Keyring
+	rules     auth.Rules
 	idTokens  *idtoken.Keys
-	server    *web.Server
-	stopping  chan struct{} // closed by a test that stops the service
+	// centralKeeper looks after access tokens and tickets.
+	centralKeeper *auth.Central
+	server        *web.Server
+	stopping      chan struct{} // closed by a test that stops the service
 }
 
 // options are what tests change about a world.
@@ -70,8 +72,14 @@ type options struct {
 	apiURL      string         // in place of the simulator
 	zone        *time.Location // nil: UTC
 
+	accounts     []auth.Account                         // besides main; AppIDs are made up
+	accountHosts map[string]string                      // return host by account
+	application  func(application, step, result string) // see web.Config
+
+	qrFrame      bool
 	branding     web.Branding
 	https        bool
+	backendKeys  []auth.BackendKey
 	cookieDomain string
 }
 
@@ -80,7 +88,7 @@ func newWorld(t testing.TB, o options) *world {
 	t.Helper()
 	w := &world{t: t, clock: &clock{}, log: &logBuffer{}, secrets: &secrets{}, stopping: make(chan struct{}), sim: o.sim, dbPath: o.dbPath}
 	if w.sim == nil {
-		w.sim = wechatsim.New(wechatsim.Config{Now: w.clock.now})
+		w.sim = wechatsim.New(wechatsim.Config{Now: w.clock.now, Apps: apps(o.accounts)})
 	}
 	simServer := httptest.NewServer(w.secrets.overhear(w.sim))
 	t.Cleanup(simServer.Close)
@@ -125,33 +133,37 @@ func newWorld(t testing.TB, o options) *world {
 	if apiURL == "" {
 		apiURL = w.simURL
 	}
-	client := wechat.New(wechat.Config{
-		AppID: w.sim.AppID(), AppSecret: auth.Secret(w.sim.Secret()), OpenURL: w.simURL, APIURL: apiURL, Lang: "zh_CN",
-	})
+	accounts := w.meetWeChat(o.accounts, apiURL)
 	if o.mode == "" {
 		o.mode = auth.ModeAuto
 	}
-	rules := auth.Rules{AppID: w.sim.AppID(), Mode: o.mode, Idle: 720 * time.Hour, Lifetime: 4320 * time.Hour, Budget: cmp.Or(o.budget, 8*time.Second), Recheck: o.recheck, RenewProfile: o.renew}
-	w.pictures = auth.NewPictures(client, w.db, w.clock.now, log)
+	rules := auth.Rules{AppID: w.sim.AppID(), Accounts: accounts.all, Mode: o.mode, Idle: 720 * time.Hour, Lifetime: 4320 * time.Hour, Budget: cmp.Or(o.budget, 8*time.Second), Recheck: o.recheck, RenewProfile: o.renew}
+	w.rules = rules
+	w.pictures = auth.NewPictures(accounts.providers[auth.MainAccount].(auth.PictureFetcher), w.db, w.clock.now, log)
 	t.Cleanup(func() { w.pictures.Close(t.Context()) }) // cut short: that context has ended
-	w.refresher = auth.NewRefresher(client, w.db, w.pictures, w.clock.now, log)
-	w.admins = admin.New(admin.Config{Store: w.db, AppID: rules.AppID, Admins: o.admins, Now: w.clock.now})
+	w.refresher = auth.NewRefresher(accounts.refreshers, w.db, w.pictures, w.clock.now, log)
+	w.admins = admin.New(admin.Config{Store: w.db, AppID: rules.AppID, Accounts: rules.Accounts, Admins: o.admins, Now: w.clock.now})
 	w.idTokens = idtoken.NewKeys(w.db, w.clock.now, log)
+	w.centralKeeper = auth.NewCentral(accounts.central, w.db, w.clock.now, log)
 	config := web.Config{
 		PublicURL:    public,
 		ReturnHosts:  o.returnHosts,
+		AccountHosts: o.accountHosts,
+		QRFrame:      o.qrFrame,
 		CookieDomain: o.cookieDomain,
 		Lang:         "zh_CN",
 		Zone:         cmp.Or(o.zone, time.UTC),
 		Keys:         keys,
 		RateLimit:    o.rateLimit,
 		Branding:     o.branding,
-		Auth:         auth.New(auth.Config{Provider: client, Store: w.db, Pictures: w.pictures, Rules: rules, Now: w.clock.now, Log: log}),
+		Auth:         auth.New(auth.Config{Providers: accounts.providers, Minis: accounts.minis, Store: w.db, Pictures: w.pictures, Rules: rules, Now: w.clock.now, Log: log}),
 		Scans:        auth.NewScans(w.db, rules, w.clock.now, nil),
 		Stopping:     w.stopping,
 		Admins:       w.admins,
 		Refresher:    w.refresher,
 		Pictures:     w.pictures,
+		Central:      w.centralKeeper,
+		BackendKeys:  o.backendKeys,
 		Grants:       auth.NewGrants(w.db, keys, rules, w.clock.now),
 		IDTokens:     w.idTokens,
 		EmailDomain:  "wechat.invalid",
@@ -163,14 +175,14 @@ func newWorld(t testing.TB, o options) *world {
 		Personal:     w.db,
 		Ready:        w.db.Ready,
 		Meaning:      meaning,
-		Templates:    templates.FS,
+		Application:  o.application,
 		Now:          w.clock.now,
 		Log:          log,
 	}
 	for _, proxy := range o.proxies {
 		config.TrustedProxies = append(config.TrustedProxies, prefix(t, proxy))
 	}
-	handler, err := web.New(config)
+	handler, err := web.NewQuickly(config)
 	check(t, err)
 	w.server = handler
 	server.Config.Handler = handler
@@ -238,12 +250,21 @@ func (l *logBuffer) String() string {
 	return l.buf.String()
 }
 
-// Browsers by what they say of themselves.
-const (
-	iPhone     = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 MicroMessenger/8.0.59(0x18003b2e) NetType/4G Language/zh_CN"
-	windowsPC  = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/132.0.0.0 Safari/537.36 NetType/WIFI MicroMessenger/7.0.20.1781(0x6700143B) WindowsWechat(0x63090a13) UnifiedPCWindowsWechat(0xf2541022) XWEB/16467 Flue"
-	desktopWeb = "Mozilla/5.0 (X11; Linux x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
+// What the browsers of most tests say of themselves; phoneNamed has the others.
+var (
+	iPhone     = phoneNamed("iphone").UserAgent
+	windowsPC  = phoneNamed("windows").UserAgent
+	weCom      = phoneNamed("wecom-iphone").UserAgent
+	desktopWeb = phoneNamed("desktop").UserAgent
 )
+
+func phoneNamed(name string) wechatsim.Phone {
+	p, ok := wechatsim.PhoneNamed(name)
+	if !ok {
+		panic("no phone " + name)
+	}
+	return p
+}
 
 // browser is one cookie jar with somebody in front of it.
 type browser struct {
@@ -251,6 +272,7 @@ type browser struct {
 	client *http.Client
 	agent  string
 	lang   string
+	plays  *wechatsim.Phone // sends all that this one sends; nil: agent and lang
 }
 
 // page is where a browser has come to.
@@ -324,6 +346,9 @@ func (b *browser) resolve(address string) string {
 // fetch makes one request and follows nothing. It may run in any goroutine.
 func (b *browser) fetch(req *http.Request) (*page, error) {
 	req.Header.Set("User-Agent", b.agent)
+	if b.plays != nil && req.Header.Get("Accept") == "" {
+		b.plays.Opens(req.Header, b.site(req))
+	}
 	if req.Header.Get("Accept") == "" {
 		req.Header.Set("Accept", "text/html,application/xhtml+xml,*/*;q=0.8")
 	}
@@ -342,6 +367,17 @@ func (b *browser) fetch(req *http.Request) (*page, error) {
 	}
 	b.w.secrets.answered(b.w.url, req, res.Header, body)
 	return &page{t: b.w.t, Status: res.StatusCode, URL: req.URL, Header: res.Header, Body: string(body)}, nil
+}
+
+// site is where a request comes from, as Sec-Fetch-Site has it.
+func (b *browser) site(req *http.Request) string {
+	switch origin := req.Header.Get("Origin"); origin {
+	case "":
+		return "none"
+	case req.URL.Scheme + "://" + req.URL.Host:
+		return "same-origin"
+	}
+	return "cross-site"
 }
 
 func (b *browser) request(method, address string, form url.Values) *http.Request {

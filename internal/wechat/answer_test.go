@@ -115,7 +115,7 @@ func TestErrcodes(t *testing.T) {
 		auth.CodeSpent:     {40029, 40163, 41008, 42003},
 		auth.NeedsLogin:    {40001, 40003, 40014, 40030, 41003, 42001, 42002, 42007, 50001},
 		auth.PersonLimited: {40226, 50002},
-		auth.WeChatRefused: {40002, 40013, 40125, 40164, 40243, 41002, 41004, 48001, 48004, 61004},
+		auth.WeChatRefused: {40002, 40013, 40097, 40125, 40164, 40243, 41002, 41004, 47001, 48001, 48004, 61004, 63178, 89503},
 		auth.WeChatFailed:  {41001, 41009, 43001, 43002, 43003, 1, 99999}, // our own bug, or news
 	} {
 		for _, n := range codes {

@@ -32,10 +32,14 @@ type Config struct {
 type Client struct {
 	config   Config
 	exchange *endpoint
+	session  *endpoint // of mini programs
 	refresh  *endpoint
 	userinfo *endpoint
 	picture  *endpoint
-	spares   *spares // of exchange
+	stable   *endpoint
+	ticket   *endpoint
+	follower *endpoint
+	moved    *endpoint
 }
 
 // The time one call may take. Together they stay inside a login's 8 seconds.
@@ -47,24 +51,28 @@ const (
 // tokenEndpoint is the name of the exchange, in errors and metrics.
 const tokenEndpoint = "token"
 
+// miniEndpoint is the name of code2Session, likewise.
+const miniEndpoint = "code2session"
+
 // New makes a Client. It calls nobody.
 func New(config Config) *Client {
 	config.OpenURL = strings.TrimRight(config.OpenURL, "/")
 	config.APIURL = strings.TrimRight(config.APIURL, "/")
 	c := &Client{
 		config:   config,
+		exchange: newEndpoint(tokenEndpoint, exchangeTimeout, func(*http.Transport) {}),
 		refresh:  newEndpoint("refresh", exchangeTimeout, func(*http.Transport) {}),
 		userinfo: newEndpoint("userinfo", userinfoTimeout, func(*http.Transport) {}),
 		picture:  newPictureEndpoint(),
+		session:  newEndpoint(miniEndpoint, exchangeTimeout, func(*http.Transport) {}),
+		stable:   newEndpoint(stableEndpoint, centralTimeout, func(*http.Transport) {}),
+		ticket:   newEndpoint(ticketEndpoint, centralTimeout, func(*http.Transport) {}),
+		follower: newEndpoint(followerEndpoint, centralTimeout, func(*http.Transport) {}),
+		moved:    newEndpoint(movedEndpoint, centralTimeout, func(*http.Transport) {}),
 	}
-	// A code is sent once. net/http sends a GET again by itself when a kept-alive
-	// connection dies before the first byte of the answer, and WeChat may have taken the
-	// code by then; a fresh connection has no such second try. One that was opened ahead
-	// is fresh too.
-	c.exchange = newEndpoint(tokenEndpoint, exchangeTimeout, func(t *http.Transport) {
-		c.spares = &spares{transport: t}
-		t.DisableKeepAlives, t.DialTLSContext = true, c.spares.dial
-	})
+	for _, e := range []*endpoint{c.exchange, c.session} {
+		e.do = sendOnce
+	}
 	return c
 }
 
@@ -72,13 +80,17 @@ func New(config Config) *Client {
 // address with a strict pattern (official), so the parameters stand in its
 // order and are not left to url.Values, which sorts.
 func (c *Client) AuthorizeURL(a auth.Authorization) string {
-	u := c.config.OpenURL + "/connect/oauth2/authorize" +
+	page := "/connect/oauth2/authorize"
+	if a.Scope == auth.ScopeLogin {
+		page = "/connect/qrconnect"
+	}
+	u := c.config.OpenURL + page +
 		"?appid=" + url.QueryEscape(c.config.AppID) +
 		"&redirect_uri=" + url.QueryEscape(a.RedirectURI) +
 		"&response_type=code" +
 		"&scope=" + url.QueryEscape(string(a.Scope)) +
 		"&state=" + url.QueryEscape(a.State)
-	if a.SingleHop {
+	if a.SingleHop && a.Scope != auth.ScopeLogin {
 		u += "&connect_redirect=1"
 	}
 	return u + "#wechat_redirect"
@@ -91,6 +103,32 @@ func (c *Client) Exchange(ctx context.Context, code string) (auth.TokenAnswer, e
 		return auth.TokenAnswer{}, err
 	}
 	return answer.grant()
+}
+
+// CodeToSession spends a code of wx.login (official: code2Session). The session_key of
+// the answer is read by nobody.
+func (c *Client) CodeToSession(ctx context.Context, code string) (auth.TokenAnswer, error) {
+	answer, err := c.get(ctx, c.session, sessionPath, c.sessionQuery(code))
+	if err != nil {
+		return auth.TokenAnswer{}, err
+	}
+	who := auth.TokenAnswer{OpenID: answer.id("openid"), UnionID: answer.id("unionid"), Scope: auth.ScopeBase}
+	if who.OpenID == "" {
+		return auth.TokenAnswer{}, auth.Failf(auth.IdentityClash, "%s: the answer names no openid", miniEndpoint)
+	}
+	return who, nil
+}
+
+const sessionPath = "/sns/jscode2session"
+
+// sessionQuery is the query that spends a code of wx.login.
+func (c *Client) sessionQuery(code string) url.Values {
+	return url.Values{
+		"appid":      {c.config.AppID},
+		"secret":     {string(c.config.AppSecret)},
+		"js_code":    {code},
+		"grant_type": {"authorization_code"},
+	}
 }
 
 // Refresh gets a new access token for a refresh_token. It works without the
@@ -130,11 +168,22 @@ const maxBody = 1 << 20
 // get makes one call, within the endpoint's limits. The query holds the secret,
 // the code or a token, so no error that leaves here may hold the address.
 func (c *Client) get(ctx context.Context, e *endpoint, path string, query url.Values) (answer, error) {
+	return c.call(ctx, e, func(ctx context.Context) ([]byte, error) {
+		req, err := e.request(ctx, c.config.APIURL+path+"?"+query.Encode())
+		if err != nil {
+			return nil, err
+		}
+		return e.fetch(ctx, req)
+	})
+}
+
+// call makes one call, by ask, and tells the observer.
+func (c *Client) call(ctx context.Context, e *endpoint, ask func(context.Context) ([]byte, error)) (answer, error) {
 	began := time.Now()
 	a, err := e.guarded(func() (answer, error) {
 		ctx, cancel := context.WithTimeout(ctx, e.timeout)
 		defer cancel()
-		body, err := e.fetch(ctx, c.config.APIURL+path+"?"+query.Encode())
+		body, err := ask(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -149,8 +198,8 @@ func (c *Client) get(ctx context.Context, e *endpoint, path string, query url.Va
 }
 
 // fetch reads the body of an answer with status 200.
-func (e *endpoint) fetch(ctx context.Context, address string) ([]byte, error) {
-	res, err := e.open(ctx, address, nil)
+func (e *endpoint) fetch(ctx context.Context, req *http.Request) ([]byte, error) {
+	res, err := e.send(ctx, req)
 	if err != nil {
 		return nil, err
 	}
@@ -158,14 +207,26 @@ func (e *endpoint) fetch(ctx context.Context, address string) ([]byte, error) {
 	return e.read(ctx, res, maxBody)
 }
 
-// open sends the request. The caller closes the body.
-func (e *endpoint) open(ctx context.Context, address string, header http.Header) (*http.Response, error) {
+func (e *endpoint) request(ctx context.Context, address string) (*http.Request, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return nil, auth.Failf(auth.WeChatFailed, "%s: the address of WeChat's API cannot be used", e.name)
 	}
+	return req, nil
+}
+
+// open asks for an address. The caller closes the body.
+func (e *endpoint) open(ctx context.Context, address string, header http.Header) (*http.Response, error) {
+	req, err := e.request(ctx, address)
+	if err != nil {
+		return nil, err
+	}
 	maps.Copy(req.Header, header)
-	res, err := e.client.Do(req)
+	return e.send(ctx, req)
+}
+
+func (e *endpoint) send(ctx context.Context, req *http.Request) (*http.Response, error) {
+	res, err := e.do(e.client, req)
 	if err != nil {
 		return nil, e.transportError(ctx, err)
 	}

@@ -29,6 +29,7 @@ type endpoint struct {
 	name    string
 	timeout time.Duration
 	client  *http.Client
+	do      func(*http.Client, *http.Request) (*http.Response, error)
 	guard   failsafe.Executor[answer]
 }
 
@@ -54,6 +55,7 @@ func newEndpoint(name string, timeout time.Duration, adjust func(*http.Transport
 	return &endpoint{
 		name:    name,
 		timeout: timeout,
+		do:      (*http.Client).Do,
 		client: &http.Client{
 			Transport: transport,
 			// A redirect would carry the address, secret and all, to another host

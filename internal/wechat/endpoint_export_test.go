@@ -50,10 +50,3 @@ func (c *Client) TrustWith(config *tls.Config) {
 		e.client.Transport.(*http.Transport).TLSClientConfig = config
 	}
 }
-
-// Spares is how many connections are opened ahead.
-func (c *Client) Spares() int {
-	c.spares.mu.Lock()
-	defer c.spares.mu.Unlock()
-	return len(c.spares.ready)
-}

@@ -20,7 +20,7 @@ type Refusal struct {
 
 func (r *Refusal) Error() string {
 	meaning := Meaning(r.Errcode)
-	if r.Endpoint == tokenEndpoint && r.Errcode == 40001 {
+	if r.secretWrong() {
 		meaning = Meaning(40125)
 	}
 	text := fmt.Sprintf("%s: errcode %d (%s)", r.Endpoint, r.Errcode, meaning)
@@ -30,13 +30,26 @@ func (r *Refusal) Error() string {
 	return text
 }
 
-// Reason sorts the errcode. 40001 is about the access token everywhere but at the
-// exchange, which has none: there it is the AppSecret's (field reports).
+// Reason sorts the errcode. 40001 is about the access token everywhere but where there
+// is none: there it is the AppSecret's (field reports). An access token of cgi-bin is
+// the account's: no new login brings another, but the next question may.
 func (r *Refusal) Reason() auth.Reason {
-	if r.Endpoint == tokenEndpoint && r.Errcode == 40001 {
+	switch {
+	case r.secretWrong():
 		return auth.WeChatRefused
+	case r.central() && (r.Errcode == 40001 || r.Errcode == 40014 || r.Errcode == 42001):
+		return auth.TokenSpent
 	}
 	return reasonOf(r.Errcode)
+}
+
+func (r *Refusal) secretWrong() bool {
+	return r.Errcode == 40001 && (r.Endpoint == tokenEndpoint || r.Endpoint == miniEndpoint || r.Endpoint == stableEndpoint)
+}
+
+// central says that the endpoint takes an account's own access token.
+func (r *Refusal) central() bool {
+	return r.Endpoint == ticketEndpoint || r.Endpoint == followerEndpoint || r.Endpoint == movedEndpoint
 }
 
 // refused is the error of an answer with an errcode.
@@ -47,6 +60,9 @@ func refused(endpoint string, errcode int64, errmsg string) error {
 
 // WeChatErrcode is how package auth finds the number, for the history of logins.
 func (r *Refusal) WeChatErrcode() int64 { return r.Errcode }
+
+// WeChatSaw is how package auth finds this server's address, to tell the operator.
+func (r *Refusal) WeChatSaw() string { return r.From }
 
 func (r *Refusal) errcode() int64 {
 	if r == nil {
@@ -115,7 +131,11 @@ var errcodes = map[int64]struct {
 	41004: {auth.WeChatRefused, "no AppSecret: check WXLOGIN_APPSECRET"},
 	48001: {auth.WeChatRefused, "the account lacks the permission for this scope"},
 	48004: {auth.WeChatRefused, "the account's permission is banned"},
+	40097: {auth.WeChatRefused, "a parameter is not as WeChat wants it"},
+	47001: {auth.WeChatRefused, "the question is not the JSON that WeChat wants"},
 	61004: {auth.WeChatRefused, "this server's address is not registered"},
+	63178: {auth.WeChatRefused, "no account of this AppID has moved to this one, or more than fifteen days ago"},
+	89503: {auth.WeChatRefused, "the account's administrator has to confirm this server's address"},
 }
 
 // Meaning says in a few words what an errcode means, for logs and admins.

@@ -77,6 +77,10 @@ var explanations = map[int64]Explanation{
 	48004: {Chinese: "接口被封禁", Advice: "公众号后台 → 通知中心 has the reason and the way to appeal"},
 	61004: {Chinese: "IP 未注册", Advice: "Register this server's public address: " + wayToWhitelist + " (or the third-party platform's 白名单IP地址列表)"},
 	40002: {Chinese: "grant_type 不正确", Advice: ourMistake},
+	40097: {Chinese: "参数不正确", Advice: ourMistake},
+	47001: {Chinese: "请求不是正确的 JSON", Advice: ourMistake},
+	63178: {Chinese: "没有从该 AppID 迁移来的帐号，或已超过十五天", Advice: "Is it the AppID of the account before the migration (公众号迁移)? WeChat maps openids for fifteen days after it"},
+	89503: {Chinese: "此 IP 调用需要管理员确认", Advice: "The account's administrator has a message in WeChat: confirm the address there"},
 
 	// From the API: time helps.
 	-1:    {Chinese: "系统繁忙", Advice: "Nothing; WeChat has trouble of its own. Try again in a minute"},

@@ -18,18 +18,23 @@ type Probe struct {
 	ServerDate time.Time // WeChat's clock, to the second; zero when no answer came or it had no Date
 }
 
-// Probe asks the token endpoint for what a code that cannot exist is worth. A
+// Probe asks the endpoint that an account's codes are for, the token endpoint or that of
+// mini programs, for what a code that cannot exist is worth. A
 // nil error means that WeChat took AppID and AppSecret and refused the code
 // alone. Anything else is an *auth.Error; WeChat's own refusal is a *Refusal in
 // its chain, a network that fails keeps its cause, and neither holds the
 // address, which has the secret in it. With a Refusal the Probe is filled too.
 //
 // It goes past the limits and the observer of the service's own calls.
-func (c *Client) Probe(ctx context.Context) (Probe, error) {
+func (c *Client) Probe(ctx context.Context, kind auth.AccountKind) (Probe, error) {
+	path, query := "/sns/oauth2/access_token", c.exchangeQuery(probeCode)
+	if kind == auth.MiniProgram {
+		path, query = sessionPath, c.sessionQuery(probeCode)
+	}
 	e := newEndpoint(tokenEndpoint, exchangeTimeout, func(t *http.Transport) { t.DisableKeepAlives = true })
 	ctx, cancel := context.WithTimeout(ctx, e.timeout)
 	defer cancel()
-	res, err := e.open(ctx, c.config.APIURL+"/sns/oauth2/access_token?"+c.exchangeQuery(probeCode).Encode(), nil)
+	res, err := e.open(ctx, c.config.APIURL+path+"?"+query.Encode(), nil)
 	if err != nil {
 		return Probe{}, err
 	}

@@ -24,18 +24,18 @@ func TestProbe(t *testing.T) {
 	srv := httptest.NewServer(sim)
 	defer srv.Close()
 
-	probe, err := probeClient(srv.URL, sim.AppID()).Probe(t.Context())
+	probe, err := probeClient(srv.URL, sim.AppID()).Probe(t.Context(), auth.OfficialAccount)
 	if err != nil || probe.ServerDate.IsZero() {
 		t.Errorf("right AppID and secret: %+v, %v", probe, err)
 	}
 	sim.Plan(wechatsim.Token, wechatsim.Fault{Errcode: 40164})
-	probe, err = probeClient(srv.URL, sim.AppID()).Probe(t.Context())
+	probe, err = probeClient(srv.URL, sim.AppID()).Probe(t.Context(), auth.OfficialAccount)
 	refusal, ok := errors.AsType[*wechat.Refusal](err)
 	if !ok || refusal.Errcode != 40164 || refusal.From != "203.0.113.7" || probe.ServerDate.IsZero() {
 		t.Errorf("40164: %+v, %+v", probe, err)
 	}
 	sim.Plan(wechatsim.Token, wechatsim.Fault{Body: []byte(`{"access_token":"x","openid":"o1"}`)})
-	if _, err := probeClient(srv.URL, sim.AppID()).Probe(t.Context()); auth.ReasonOf(err) != auth.WeChatFailed {
+	if _, err := probeClient(srv.URL, sim.AppID()).Probe(t.Context(), auth.OfficialAccount); auth.ReasonOf(err) != auth.WeChatFailed {
 		t.Errorf("a token for a code that does not exist: %v", err)
 	}
 }
@@ -49,7 +49,7 @@ func TestProbeKeepsTheSecret(t *testing.T) {
 	html := httptest.NewServer(http.NotFoundHandler())
 	defer html.Close()
 	for _, address := range []string{"http://" + listener.Addr().String(), html.URL, "http://[bad", strings.Replace(html.URL, "http", "https", 1)} {
-		_, err := probeClient(address, "wx1").Probe(t.Context())
+		_, err := probeClient(address, "wx1").Probe(t.Context(), auth.OfficialAccount)
 		if err == nil || strings.Contains(err.Error(), probeSecret) || strings.Contains(err.Error(), "appid=") {
 			t.Errorf("%s: %v", address, err)
 		}

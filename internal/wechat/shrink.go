@@ -38,6 +38,9 @@ var decoders = []struct {
 	{"GIF8", gif.DecodeConfig, gif.Decode},
 }
 
+// Shrink implements auth.PictureFetcher.
+func (c *Client) Shrink(ctx context.Context, file []byte) ([]byte, error) { return shrink(ctx, file) }
+
 // shrink makes a JPEG of at most 132 by 132 pixels out of a picture, on white.
 // The pixels are decoded and encoded again, so nothing else that a file may hold
 // is handed on: no markup, no script, no place where a photo was taken.

@@ -1,12 +1,14 @@
-// Package list reads pages of users and of the audit log: search, filters, order,
+// Package list reads pages of users, of those of an application, and of the audit log: search, filters, order,
 // cursors, totals, and the way by which the engines find them quickly.
 //
 // It writes nothing, and does not know who asks, how rows come about, when an index
 // is kept up to date or what a session is. Of the tables it knows users and events,
-// and of tokens, admins and nicknames what filters and searches ask.
+// of tokens, admins and nicknames what filters and searches ask, and of grants and
+// consents whom an application knows.
 package list
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -20,6 +22,9 @@ type Config struct {
 	Keys   auth.Keyring                         // mark the cursors; the first makes them, any reads them
 	People func(context.Context) (int64, error) // counts everybody
 	Now    func() time.Time
+	// MaxTotal is how far people are counted for a page; 0: the constant of this name.
+	// A test that needs more than that needs few this way.
+	MaxTotal int64
 }
 
 // Lists are those of one database. It is safe for concurrent use.
@@ -28,11 +33,12 @@ type Lists struct {
 	countPeople func(context.Context) (int64, error)
 	now         func() time.Time
 	cursors     [][]byte // keys of the cursors' marks, newest first
+	maxTotal    int64
 }
 
 // New reads lists of a database whose schema is up to date.
 func New(c Config) *Lists {
-	l := &Lists{db: c.DB, countPeople: c.People, now: c.Now}
+	l := &Lists{db: c.DB, countPeople: c.People, now: c.Now, maxTotal: cmp.Or(c.MaxTotal, MaxTotal)}
 	for _, key := range c.Keys {
 		l.cursors = append(l.cursors, key.Subkey("cursor/v1"))
 	}

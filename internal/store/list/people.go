@@ -63,7 +63,7 @@ func (p *people) plan(ctx context.Context) error {
 			limit = fewToList
 		}
 		if len(p.candidates) == 1 {
-			limit = max(limit, MaxTotal)
+			limit = max(limit, p.lists.maxTotal)
 		}
 		if limit == 0 {
 			continue

@@ -3,6 +3,7 @@ package list
 import (
 	"database/sql"
 	"encoding/json"
+	"strings"
 	"time"
 
 	"wxlogin/internal/admin"
@@ -39,15 +40,35 @@ type UserRow struct {
 	ConsentVersion   string           `db:"consent_version"`
 	ConsentAt        sql.Null[int64]  `db:"consent_at"`
 	Groups           string           `db:"group_names"`
+	IdentityID       string           `db:"identity_id"` // not among UserColumns: '' is the first one
+}
+
+// ByIdentity are the columns of a person by the row of identities that is joined to
+// them, by their first identity where none is. as names a column in the answer.
+func ByIdentity(as func(column string) string) string {
+	var columns []string
+	for column := range strings.SplitSeq(UserColumns, ",") {
+		column = strings.TrimSpace(column)
+		value := column
+		switch name := strings.TrimPrefix(column, "users."); name {
+		case "appid", "openid", "scope":
+			value = "COALESCE(identities." + name + ", " + column + ")"
+		case "unionid":
+			value = "CASE WHEN identities.id IS NULL THEN users.unionid ELSE identities.unionid END"
+		}
+		columns = append(columns, value+" AS "+as(column))
+	}
+	return strings.Join(append(columns, "COALESCE(identities.id, '') AS "+as("users.identity_id")), ", ")
 }
 
 // User is the person of the row.
 func (r UserRow) User() auth.User {
 	u := auth.User{
-		ID:      r.ID,
-		AppID:   r.AppID,
-		OpenID:  r.OpenID,
-		UnionID: r.UnionID.V,
+		ID:         r.ID,
+		AppID:      r.AppID,
+		OpenID:     r.OpenID,
+		UnionID:    r.UnionID.V,
+		IdentityID: r.IdentityID,
 		Profile: auth.Profile{
 			Nickname:  r.Nickname,
 			Sex:       r.Sex,

@@ -42,7 +42,7 @@ func (l *Lists) Statements(ctx context.Context, q admin.UserQuery) (all []Statem
 		add(p.scanOrder(&from, back, 51), true, true)
 	}
 	for _, index := range p.candidates {
-		add(index.counting(MaxTotal), false, false)
+		add(index.counting(l.maxTotal), false, false)
 		if index.few > 0 {
 			add(p.gathering(index), false, false)
 		}

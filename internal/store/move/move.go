@@ -98,7 +98,7 @@ func (m *mover) readSchema(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, first := range []string{"sessions", "clients", "users"} { // the others refer to these, and sessions to people
+	for _, first := range []string{"sessions", "identities", "clients", "users"} { // the others refer to these, and the first two to people
 		if i := slices.Index(names, first); i > 0 {
 			names = slices.Insert(slices.Delete(names, i, i+1), 0, first)
 		}
@@ -149,8 +149,8 @@ func (m *mover) move(ctx context.Context, report func(Table)) (Sealed, error) {
 // checkSeals refuses a source whose tokens none of the keys opens: what is sealed
 // moves as it is.
 func (m *mover) checkSeals(ctx context.Context) (sealed Sealed, err error) {
-	rows, err := m.source.QueryxContext(ctx, `SELECT tokens.refresh_token, users.appid, users.openid
-		FROM tokens JOIN users ON users.id = tokens.user_id WHERE tokens.dead_reason IS NULL`)
+	rows, err := m.source.QueryxContext(ctx, `SELECT tokens.refresh_token, COALESCE(identities.appid, users.appid), COALESCE(identities.openid, users.openid)
+		FROM tokens JOIN users ON users.id = tokens.user_id LEFT JOIN identities ON identities.id = tokens.identity_id WHERE tokens.dead_reason IS NULL`)
 	if err != nil {
 		return sealed, err
 	}

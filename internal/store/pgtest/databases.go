@@ -26,36 +26,52 @@ func (s *Server) create(t testing.TB) string {
 	return name
 }
 
+// filled is a database as fill has left it, for the next test.
+type filled struct {
+	name  string
+	db    *sql.DB
+	empty string // what deletes the rows that came since
+}
+
 // Filled gives a test a database as fill has left it, for as long as the test
 // takes. fill gets the address of an empty one. Making a database takes longer
 // than most tests, so one that a test is through with goes to the next, without
 // the rows that came since. Tests that change tables want one of their own.
 func (s *Server) Filled(t testing.TB, fill func(url string) error) string {
 	t.Helper()
-	var name string
+	var d filled
 	select {
-	case name = <-s.free:
+	case d = <-s.free:
 	default:
-		name = s.create(t)
-		if err := fill(s.URL(name)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	db, err := sql.Open("pgx", s.URL(name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	empty, err := emptyTables(db)
-	if err != nil {
-		t.Fatal(err)
+		d = s.fill(t, fill)
 	}
 	t.Cleanup(func() {
-		defer db.Close()
-		if _, err := db.Exec("DO $$ BEGIN DELETE FROM " + strings.Join(empty, "; DELETE FROM ") + "; END $$"); err == nil {
-			s.free <- name
+		if _, err := d.db.Exec(d.empty); err == nil {
+			s.free <- d
+		} else {
+			d.db.Close()
 		}
 	})
-	return name
+	return d.name
+}
+
+func (s *Server) fill(t testing.TB, fill func(url string) error) filled {
+	t.Helper()
+	d := filled{name: s.create(t)}
+	if err := fill(s.URL(d.name)); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	if d.db, err = sql.Open("pgx", s.URL(d.name)); err != nil {
+		t.Fatal(err)
+	}
+	d.db.SetMaxOpenConns(1)
+	empty, err := emptyTables(d.db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.empty = "DO $$ BEGIN DELETE FROM " + strings.Join(empty, "; DELETE FROM ") + "; END $$"
+	return d
 }
 
 // emptyTables are the tables without a row.

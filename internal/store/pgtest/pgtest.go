@@ -36,7 +36,7 @@ type Server struct {
 	copying  string        // how databases are made quickly
 	admin    *sql.DB
 	names    atomic.Int64
-	free     chan string // filled databases that no test has
+	free     chan filled // databases that no test has
 }
 
 // Main runs the tests of a package and then ends the server that they shared:
@@ -108,7 +108,7 @@ func newServer() (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{bin: bin, dir: dir, free: make(chan string, 100)}
+	s := &Server{bin: bin, dir: dir, free: make(chan filled, 100)}
 	if err := s.initialize(); err != nil {
 		s.Remove()
 		return nil, err
@@ -153,7 +153,7 @@ func (s *Server) Start() error {
 	log := new(bytes.Buffer)
 	s.process = s.command("postgres", "-D", s.data(), "-k", s.dir, "-p", port, "-h", "127.0.0.1",
 		"-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=400", "-c", "shared_buffers=32MB",
-		"-c", "max_wal_size=4GB", "-c", "autovacuum=off", "-c", "log_min_messages=fatal")
+		"-c", "max_wal_size=4GB", "-c", "wal_level=minimal", "-c", "max_wal_senders=0", "-c", "autovacuum=off", "-c", "jit=off", "-c", "log_min_messages=fatal")
 	s.process.Stderr = log
 	if err := s.process.Start(); err != nil {
 		return err

@@ -94,7 +94,7 @@ func (db *DB) Snapshot(ctx context.Context, do func(*Tx) error) error {
 	})
 }
 
-// Prepare has a query of one row parsed once for all that read it. PostgreSQL's
+// Prepare has a query of few rows parsed once for all that read it. PostgreSQL's
 // driver does so by itself, in the way that the address asks for: what is prepared
 // here, a pooler could not follow.
 func (db *DB) Prepare(ctx context.Context, query string) (s Stmt, err error) {
@@ -105,7 +105,7 @@ func (db *DB) Prepare(ctx context.Context, query string) (s Stmt, err error) {
 	return s, err
 }
 
-// Stmt is a prepared statement: a query of one row that is read all the time.
+// Stmt is a prepared statement: a query of few rows that is read all the time.
 type Stmt struct {
 	stmt  *sqlx.Stmt // nil: not prepared by us
 	pool  readPool
@@ -118,6 +118,14 @@ func (s Stmt) GetContext(ctx context.Context, dest any, args ...any) error {
 		return s.pool.GetContext(ctx, dest, s.query, args...)
 	}
 	return s.pool.twice(ctx, dest, func() error { return s.stmt.GetContext(ctx, dest, args...) })
+}
+
+// SelectContext reads all rows into dest, a pointer to a slice.
+func (s Stmt) SelectContext(ctx context.Context, dest any, args ...any) error {
+	if s.stmt == nil {
+		return s.pool.SelectContext(ctx, dest, s.query, args...)
+	}
+	return s.pool.twice(ctx, dest, func() error { return s.stmt.SelectContext(ctx, dest, args...) })
 }
 
 // gone says that a connection broke off.

@@ -61,6 +61,8 @@ type Call struct {
 	Parameter string `json:"parameter,omitempty"`
 	// Outcome says in words what the authorize page came to.
 	Outcome string `json:"outcome,omitempty"`
+	// Forced says that stable_token was asked with force_refresh.
+	Forced bool `json:"forced,omitempty"`
 	// Fault says in words which planned fault struck.
 	Fault string `json:"fault,omitempty"`
 	// AppID is the account it was about, as far as known.
@@ -108,7 +110,7 @@ func (s *Simulator) callsAfter(n int) []Call {
 func (s *Simulator) record(r *http.Request, e Endpoint, rep reply, f *Fault) {
 	c := Call{
 		Endpoint: e, Time: s.cfg.Now(), Method: r.Method,
-		Status: rep.status, Errcode: rep.errcode, Parameter: rep.parameter, Outcome: rep.outcome, AppID: rep.appID, Person: rep.person,
+		Status: rep.status, Errcode: rep.errcode, Parameter: rep.parameter, Outcome: rep.outcome, AppID: rep.appID, Person: rep.person, Forced: rep.forced,
 		Label: label(rep.secret), Code: rep.code,
 	}
 	if f != nil {

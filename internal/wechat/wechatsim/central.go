@@ -22,8 +22,7 @@ const handover = 5 * time.Minute
 
 // replace makes a token in the place of another, which is good for a while longer. The
 // caller holds the lock.
-func (s *Simulator) replace(a *app, old *central, grace time.Duration) *central {
-	now := s.cfg.Now()
+func (s *Simulator) replace(a *app, old *central, now time.Time, grace time.Duration) *central {
 	if old != nil && old.good.After(now.Add(grace)) {
 		old.good = now.Add(grace)
 	}
@@ -36,7 +35,7 @@ func (s *Simulator) replace(a *app, old *central, grace time.Duration) *central 
 // is good for five minutes more (official).
 func (s *Simulator) centralToken(r *http.Request) reply {
 	q := r.URL.Query()
-	a, errcode := s.centralCaller(r, q.Get("grant_type"), q.Get("appid"), q.Get("secret"))
+	a, errcode := s.centralCaller(q.Get("grant_type"), q.Get("appid"), q.Get("secret"))
 	if errcode != 0 {
 		return s.centralError(r, a, errcode)
 	}
@@ -48,8 +47,9 @@ func (s *Simulator) centralToken(r *http.Request) reply {
 	case a.tokenDay.full(dayOf(s.cfg.Now()), s.cfg.Quotas.TokenDay):
 		return s.centralError(r, a, 45009)
 	}
-	a.central = s.replace(a, a.central, handover)
-	return s.centralReply(a.central)
+	now := s.cfg.Now()
+	a.central = s.replace(a, a.central, now, handover)
+	return centralReply(a.central, now)
 }
 
 // stableToken answers POST /cgi-bin/stable_token, whose tokens and those of
@@ -58,7 +58,7 @@ func (s *Simulator) centralToken(r *http.Request) reply {
 // one good to its end (official). With it there is a new one and the old one is void
 // (official), at most 20 times a day, and 30 seconds apart or nothing is refreshed
 // (official). What the 21st is answered is inferred.
-func (s *Simulator) stableToken(r *http.Request) reply {
+func (s *Simulator) stableToken(r *http.Request) (rep reply) {
 	var in struct {
 		GrantType    string `json:"grant_type"`
 		AppID        string `json:"appid"`
@@ -68,7 +68,8 @@ func (s *Simulator) stableToken(r *http.Request) reply {
 	if !readPosted(r, &in) {
 		return s.apiError(47001)
 	}
-	a, errcode := s.centralCaller(r, in.GrantType, in.AppID, in.Secret)
+	defer func() { rep.forced = in.ForceRefresh }()
+	a, errcode := s.centralCaller(in.GrantType, in.AppID, in.Secret)
 	if errcode != 0 {
 		return s.centralError(r, a, errcode)
 	}
@@ -85,20 +86,20 @@ func (s *Simulator) stableToken(r *http.Request) reply {
 	}
 	switch {
 	case a.stable == nil || a.stable.ends.Sub(now) <= handover:
-		a.stable = s.replace(a, a.stable, handover)
+		a.stable = s.replace(a, a.stable, now, handover)
 	case in.ForceRefresh && now.Sub(a.forcedAt) >= forceGap:
 		if a.forceDay.full(dayOf(now), s.cfg.Quotas.ForceDay) {
 			return s.centralError(r, a, 45009)
 		}
 		a.forcedAt = now
-		a.stable = s.replace(a, a.stable, 0)
+		a.stable = s.replace(a, a.stable, now, 0)
 	}
-	return s.centralReply(a.stable)
+	return centralReply(a.stable, now)
 }
 
 // centralCaller is who asks for a central token, or with which errcode they are
 // refused. That a website application has none is inferred.
-func (s *Simulator) centralCaller(_ *http.Request, grantType, appID, secret string) (*app, int) {
+func (s *Simulator) centralCaller(grantType, appID, secret string) (*app, int) {
 	a, known := s.app(appID)
 	switch {
 	case appID == "":
@@ -132,10 +133,10 @@ func (s *Simulator) centralError(r *http.Request, a *app, errcode int) reply {
 	return rep
 }
 
-func (s *Simulator) centralReply(c *central) reply {
+func centralReply(c *central, now time.Time) reply {
 	var o object
 	o.text("access_token", c.value)
-	o.number("expires_in", int(c.ends.Sub(s.cfg.Now()).Seconds()))
+	o.number("expires_in", int(c.ends.Sub(now).Seconds()))
 	rep := apiReply(o.bytes())
 	rep.secret, rep.appID = c.value, c.app.AppID
 	return rep

@@ -264,12 +264,12 @@ func (s *Simulator) answerHere(r *http.Request) reply {
 // confirmOnPhone answers GET /connect/confirm?uuid=…, what a phone has scanned.
 func (s *Simulator) confirmOnPhone(r *http.Request) reply {
 	uuid := r.URL.Query().Get("uuid")
-	if !s.cfg.AnyBrowser && !isWeChat(r.UserAgent()) {
+	if !s.counts(r) {
 		return s.refusalPage(refusal{sentence: "请在微信客户端打开链接", hint: "The phone's User-Agent must contain MicroMessenger and not wxwork."})
 	}
 	p, ok := s.owner(r)
 	if !ok {
-		return s.page("owner", ownerPage{People: s.shownPeople(), Query: "uuid=" + url.QueryEscape(uuid)})
+		return s.page("owner", ownerPage{People: s.shownPeople(), phonePage: s.phonePage(r), Query: "uuid=" + url.QueryEscape(uuid)})
 	}
 	if err := s.scanBy(uuid, p.Key); err != nil {
 		return s.refusalPage(refusal{sentence: "二维码已过期", hint: err.Error()})

@@ -20,6 +20,7 @@ type reply struct {
 	secret    string // code or token of the call; only its digest is shown
 	person    string // key of the person it was about
 	appID     string // of the account it was about
+	forced    bool   // a forced refresh was asked for
 	grant     *grant // what an exchange granted
 }
 

@@ -2,12 +2,10 @@ package wechat_test
 
 import (
 	"context"
-	"errors"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -21,7 +19,6 @@ type standIn struct {
 	*httptest.Server
 	client *wechat.Client
 	dials  atomic.Int64
-	shut   atomic.Bool // nobody can connect any more
 
 	mu    sync.Mutex
 	asked map[string]int
@@ -44,9 +41,6 @@ func newStandIn(t *testing.T) *standIn {
 	s.client.TrustWith(s.Client().Transport.(*http.Transport).TLSClientConfig)
 	s.client.DialWith(func(ctx context.Context, network, address string) (net.Conn, error) {
 		s.dials.Add(1)
-		if s.shut.Load() {
-			return nil, errors.New("nobody can connect")
-		}
 		return (&net.Dialer{}).DialContext(ctx, network, address)
 	})
 	return s
@@ -58,61 +52,48 @@ func (s *standIn) times(code string) int {
 	return s.asked[code]
 }
 
-// waits until a connection has been opened ahead.
-func (s *standIn) waits(t *testing.T) {
-	for s.client.Spares() == 0 {
-		if t.Context().Err() != nil {
-			t.Fatal("no connection was opened ahead")
-		}
-		runtime.Gosched()
-	}
-}
-
-// The second exchange finds a connection: it succeeds where none can be made.
-func TestAConnectionIsOpenedAhead(t *testing.T) {
-	s := newStandIn(t)
-	if _, err := s.client.Exchange(t.Context(), "good1"); err != nil {
-		t.Fatal(err)
-	}
-	s.waits(t)
-	s.shut.Store(true)
-	if _, err := s.client.Exchange(t.Context(), "good2"); err != nil {
-		t.Fatalf("with a connection opened ahead: %v", err)
-	}
-	_, err := s.client.Exchange(t.Context(), "good3")
-	wantReason(t, err, auth.WeChatFailed)
-	if s.times("good3") != 0 {
-		t.Error("a connection carried two requests")
-	}
-}
-
-// One that WeChat has closed meanwhile is not used, and costs no login.
-func TestASpareThatWasClosed(t *testing.T) {
+// Exchanges go over one connection, one after the other.
+func TestTheExchangeKeepsItsConnection(t *testing.T) {
 	s := newStandIn(t)
 	for range 20 {
 		if _, err := s.client.Exchange(t.Context(), "good"); err != nil {
 			t.Fatal(err)
 		}
-		s.waits(t)
-		s.CloseClientConnections()
 	}
-	if n := s.times("good"); n != 20 {
-		t.Errorf("20 codes were sent %d times", n)
+	if n := s.dials.Load(); n != 1 {
+		t.Errorf("20 exchanges have made %d connections", n)
 	}
 }
 
-// A connection opened ahead that is closed under the request is no second try.
-func TestACodeIsSentOnceOnASpare(t *testing.T) {
+// A connection that WeChat has closed meanwhile is not used, and costs no login.
+func TestAConnectionThatWasClosed(t *testing.T) {
+	s := newStandIn(t)
+	for range 50 {
+		if _, err := s.client.Exchange(t.Context(), "good"); err != nil {
+			t.Fatal(err)
+		}
+		s.CloseClientConnections()
+	}
+	if n := s.times("good"); n != 50 {
+		t.Errorf("50 codes were sent %d times", n)
+	}
+}
+
+// A kept connection that is closed under the request is no second try.
+func TestACodeIsSentOnceOnAKeptConnection(t *testing.T) {
 	s := newStandIn(t)
 	for n := range 10 {
 		if _, err := s.client.Exchange(t.Context(), "good"); err != nil {
 			t.Fatal(err)
 		}
-		s.waits(t)
+		dials := s.dials.Load()
 		_, err := s.client.Exchange(t.Context(), someCode)
 		wantReason(t, err, auth.WeChatFailed)
 		if times := s.times(someCode); times != n+1 {
 			t.Fatalf("%d codes were sent %d times", n+1, times)
+		}
+		if s.dials.Load() != dials {
+			t.Fatal("it was not on the kept connection")
 		}
 	}
 }

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"wxlogin/internal/auth"
+	"wxlogin/internal/web"
+)
+
+type accountCommands struct {
+	List accountListCommand `cmd:"" help:"List the accounts: name, kind, AppID, Open Platform account, where people sign in by it, hosts whose logins go by it."`
+}
+
+type accountListCommand struct {
+	settings
+	JSON bool `name:"json" help:"Print a list of objects."`
+}
+
+// accountShown is an account as it is listed.
+type accountShown struct {
+	Name   string           `json:"name"`
+	Kind   auth.AccountKind `json:"kind"`
+	AppID  string           `json:"appid"`
+	Group  string           `json:"group"`
+	Entry  string           `json:"entry"`    // where people sign in by it
+	Return string           `json:"callback"` // where WeChat comes back to; empty for a mini program
+	Hosts  []string         `json:"hosts"`
+}
+
+func (c *accountListCommand) Run(env *environment) error {
+	config, err := c.settings.parse()
+	if err != nil {
+		return err
+	}
+	var shown []accountShown
+	for _, account := range config.accounts {
+		a := accountShown{Name: account.Name, Kind: account.Kind, AppID: account.AppID, Group: account.Group, Hosts: []string{}}
+		a.Entry = issuerOf(config) + "/login?account=" + account.Name
+		a.Return = issuerOf(config) + web.CallbackPath(account.Name)
+		if account.Kind == auth.MiniProgram {
+			a.Entry, a.Return = issuerOf(config)+"/mini/"+account.Name+"/login", ""
+		}
+		for host, name := range config.accountHosts {
+			if name == account.Name {
+				a.Hosts = append(a.Hosts, host)
+			}
+		}
+		slices.Sort(a.Hosts)
+		shown = append(shown, a)
+	}
+	if c.JSON {
+		return printJSON(env.stdout, shown)
+	}
+	for _, a := range shown {
+		fmt.Fprintf(env.stdout, "%s\t%s\t%s\t%s\t%s", a.Name, a.Kind, a.AppID, cmp.Or(a.Group, "-"), a.Entry)
+		for _, host := range a.Hosts {
+			fmt.Fprintf(env.stdout, "\t%s", host)
+		}
+		fmt.Fprintln(env.stdout)
+	}
+	return nil
+}

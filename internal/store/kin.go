@@ -1,0 +1,110 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"wxlogin/internal/admin"
+	"wxlogin/internal/auth"
+	"wxlogin/internal/store/sqldb"
+)
+
+// kinship are the people whom a unionid names in some accounts, by their ids.
+func kinship(unionID string, appIDs []string) sqldb.Clause {
+	accounts := sqldb.In("appid", appIDs)
+	return sqldb.Join(
+		sqldb.SQL(`SELECT id FROM users WHERE unionid = $1 AND `, unionID), accounts,
+		sqldb.SQL(` UNION SELECT user_id FROM identities WHERE unionid = $1 AND `, unionID), accounts,
+	)
+}
+
+// joinKin makes an identity that is new one of the person whom its unionid names in
+// another account of the same Open Platform account, and says whether it did. Whoever
+// is blocked comes in by no other door.
+func (s *Store) joinKin(ctx context.Context, tx *sqldb.Tx, save auth.SaveLogin, row *savedRow) (joined bool, err error) {
+	if len(save.Kin) == 0 || !auth.Joins(save.UnionID) {
+		return false, nil
+	}
+	// Of two doors that somebody comes through for the first time at the same moment,
+	// the second sees the first.
+	if err := s.lockText(ctx, tx, lockOfUnionID, save.UnionID); err != nil {
+		return false, err
+	}
+	var known bool
+	err = tx.GetContext(ctx, &known, `SELECT EXISTS (SELECT 1 FROM users WHERE appid = $1 AND openid = $2)
+		OR EXISTS (SELECT 1 FROM identities WHERE appid = $1 AND openid = $2)`, save.Login.AppID, save.OpenID)
+	if err != nil || known {
+		return false, err
+	}
+	kin, err := kinOf(ctx, tx, save)
+	if err != nil || len(kin) == 0 {
+		return false, err
+	}
+	for _, person := range kin {
+		if person.Blocked != 0 {
+			return false, auth.Failf(auth.Blocked, "user %s, of the same unionid", person.ID)
+		}
+	}
+	userID, at, id := kin[0].ID, save.Session.CreatedAt, auth.NewID()
+	if *row, err = comeAgain(ctx, tx, save, userID); err != nil {
+		return false, err
+	}
+	err = tx.GetContext(ctx, &row.By, `INSERT INTO identities (id, user_id, appid, openid, unionid, scope, first_login_at, last_login_at, login_count, linked, linked_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $7, 1, $8, $7) RETURNING `+furtherColumns, id, userID, save.Login.AppID, save.OpenID, save.UnionID, save.Scope, millis(at), auth.LinkedByUnionID)
+	if err != nil {
+		return false, err
+	}
+	return true, addEvent(ctx, tx, admin.Event{ID: auth.NewID(), At: at, Actor: admin.ActorWeChat, Action: admin.ActJoin, Subject: userID, Detail: save.Login.AppID})
+}
+
+// kinRow is somebody of the same unionid.
+type kinRow struct {
+	ID      string `db:"id"`
+	Blocked int    `db:"blocked"`
+}
+
+// kinOf are the people whom the unionid of a login names, who came first first. Who
+// has another openid of the very account is somebody else, whatever the unionid says:
+// WeChat gives a person one for each.
+func kinOf(ctx context.Context, tx *sqldb.Tx, save auth.SaveLogin) (kin []kinRow, err error) {
+	query := kinQuery(save)
+	err = tx.SelectContext(ctx, &kin, query.Text, query.Args...)
+	return kin, err
+}
+
+func kinQuery(save auth.SaveLogin) sqldb.Clause {
+	return sqldb.Join(sqldb.SQL(`SELECT id, blocked FROM users WHERE id IN (`), kinship(save.UnionID, save.Kin), sqldb.SQL(`)
+		AND appid <> $1 AND NOT EXISTS (SELECT 1 FROM identities WHERE identities.user_id = users.id AND identities.appid = $1)
+		ORDER BY first_login_at, id LIMIT 10`, save.Login.AppID))
+}
+
+// propose notes for admins that somebody else has the unionid that a person has come
+// with, in one of some accounts: two people, whom nothing but an admin joins.
+func propose(ctx context.Context, tx *sqldb.Tx, userID, unionID string, appIDs []string, at time.Time) error {
+	var others []string
+	query := kinship(unionID, appIDs)
+	if err := tx.SelectContext(ctx, &others, query.Text+` LIMIT 10`, query.Args...); err != nil {
+		return err
+	}
+	for _, other := range others {
+		if other == userID {
+			continue
+		}
+		if err := addProposal(ctx, tx, userID, other, unionID, at, sql.Null[int64]{}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addProposal writes a proposal down, unless there is one. Who came first is kept: ids
+// are in the order of time.
+func addProposal(ctx context.Context, tx *sqldb.Tx, a, b, unionID string, at time.Time, dismissed sql.Null[int64]) error {
+	if b < a {
+		a, b = b, a
+	}
+	_, err := tx.ExecContext(ctx, `INSERT INTO proposals (user_id, other_id, unionid, noted_at, dismissed_at) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT DO NOTHING`, a, b, unionID, millis(at), dismissed)
+	return err
+}
