@@ -25,21 +25,17 @@ func (g *heldGrant) at(now time.Time) auth.Granted {
 }
 
 // grant returns the entry of a grant, nil for none, and the state to add under.
-func (c *sessionCache) grant(id string) (g *heldGrant, state sqldb.State) {
-	state, ok := c.current()
-	if !ok {
-		return nil, sqldb.State{}
-	}
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	if c.state == state {
-		g = c.grants[id]
-	}
-	return g, state
+func (c *sessionCache) grant(id string) (*heldGrant, sqldb.State) {
+	return cachedNow(c, func() *heldGrant { return c.grants[id] })
 }
 
 // client returns the entry of a client, nil for none, and the state to add under.
-func (c *sessionCache) client(id string) (client *auth.Client, state sqldb.State) {
+func (c *sessionCache) client(id string) (*auth.Client, sqldb.State) {
+	return cachedNow(c, func() *auth.Client { return c.clients[id] })
+}
+
+// cachedNow looks an entry up if what is cached is of the database's state.
+func cachedNow[T any](c *sessionCache, look func() *T) (entry *T, state sqldb.State) {
 	state, ok := c.current()
 	if !ok {
 		return nil, sqldb.State{}
@@ -47,9 +43,9 @@ func (c *sessionCache) client(id string) (client *auth.Client, state sqldb.State
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	if c.state == state {
-		client = c.clients[id]
+		entry = look()
 	}
-	return client, state
+	return entry, state
 }
 
 func (c *sessionCache) addGrant(g *heldGrant, state sqldb.State) {
