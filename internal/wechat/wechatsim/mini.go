@@ -39,19 +39,8 @@ func (s *Simulator) codeToSession(r *http.Request) reply {
 		}
 		return rep
 	}
-	switch {
-	case q.Get("appid") == "":
-		return fail(41002)
-	case q.Get("secret") == "":
-		return fail(41004)
-	case q.Get("grant_type") != "authorization_code":
-		return fail(40002)
-	case value == "":
-		return fail(41008)
-	case !known || a.Kind != MiniProgram:
-		return fail(40013)
-	case !a.opens(q.Get("secret")):
-		return fail(40125)
+	if errcode := misspent(q, value, a, known && a.Kind == MiniProgram); errcode != 0 {
+		return fail(errcode)
 	}
 	c, errcode := s.spend(a, value, true)
 	failOf := func(errcode int) reply {

@@ -2,6 +2,7 @@ package wechatsim
 
 import (
 	"net/http"
+	"net/url"
 	"time"
 )
 
@@ -16,8 +17,27 @@ type grant struct {
 	snapshot                bool
 }
 
-// exchange answers GET /sns/oauth2/access_token. Which of several mistakes is
-// named first is inferred; nobody has written it down.
+// misspent is what is wrong with a call that spends a code, 0 for nothing. Which of
+// several mistakes is named first is inferred; nobody has written it down.
+func misspent(q url.Values, code string, a *app, ofItsKind bool) int {
+	switch {
+	case q.Get("appid") == "":
+		return 41002
+	case q.Get("secret") == "":
+		return 41004
+	case q.Get("grant_type") != "authorization_code":
+		return 40002
+	case code == "":
+		return 41008
+	case !ofItsKind:
+		return 40013
+	case !a.opens(q.Get("secret")):
+		return 40125
+	}
+	return 0
+}
+
+// exchange answers GET /sns/oauth2/access_token.
 func (s *Simulator) exchange(r *http.Request) reply {
 	q := r.URL.Query()
 	value := q.Get("code")
@@ -27,19 +47,8 @@ func (s *Simulator) exchange(r *http.Request) reply {
 		rep.code, rep.secret, rep.appID = value, value, a.appID()
 		return rep
 	}
-	switch {
-	case q.Get("appid") == "":
-		return fail(41002)
-	case q.Get("secret") == "":
-		return fail(41004)
-	case q.Get("grant_type") != "authorization_code":
-		return fail(40002)
-	case value == "":
-		return fail(41008)
-	case !known || a.Kind == MiniProgram:
-		return fail(40013)
-	case !a.opens(q.Get("secret")):
-		return fail(40125)
+	if errcode := misspent(q, value, a, known && a.Kind != MiniProgram); errcode != 0 {
+		return fail(errcode)
 	}
 	c, errcode := s.spend(a, value, false)
 	if errcode != 0 {
