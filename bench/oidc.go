@@ -12,7 +12,7 @@ import (
 
 // oidc measures wxlogin as an OpenID provider: userinfo next to the bare handler, each
 // call with a token of its own, and whole trips next to three signatures of RS256 and,
-// if they are asked for, to other providers.
+// if it is asked for, to another provider.
 func (m *measurement) oidc(ctx context.Context) error {
 	s := m.most()
 	quick, err := m.application(ctx, s, "Bench ES256", "--alg=ES256")
@@ -34,12 +34,8 @@ func (m *measurement) oidc(ctx context.Context) error {
 	}
 	defer ours.close()
 	providers := []*provider{ours}
-	for _, name := range m.withPeers {
-		start := m.nodeProvider
-		if name == "hydra" {
-			start = m.hydra
-		}
-		other, err := start(ctx)
+	if m.withPeer {
+		other, err := m.startPeer(ctx)
 		if other != nil {
 			defer other.Kill()
 			defer other.close()

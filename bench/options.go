@@ -17,8 +17,8 @@ type options struct {
 	folder      string
 	docs        string
 	only        []string
-	withPeers   []string
-	peers       string
+	withPeer    bool
+	peerFolder  string
 	people      []int
 	quick       bool
 
@@ -32,9 +32,6 @@ type options struct {
 	adminTime   time.Duration
 	starts      int
 }
-
-// peerNames are what --peers can name.
-var peerNames = []string{"oidc-provider", "hydra"}
 
 // parts are the figures that --only can name.
 var parts = []string{"visit", "verify", "logins", "distance", "growth", "admin", "oidc", "memory"}
@@ -55,8 +52,8 @@ func parseOptions(args []string, stderr io.Writer) (*options, error) {
 	flags.StringVar(&o.folder, "folder", "", "`folder` for databases and logs, on the disk that is meant; filled databases stay in it and are used again. Empty: a temporary one")
 	flags.StringVar(&o.docs, "docs", "", "`folder` whose performance.md and performance.svg are rewritten; only with a full run")
 	flags.BoolVar(&o.quick, "quick", false, "a thousand people and short rounds: a look, no figures")
-	withPeers := flags.String("peers", "", "with the figures of OpenID Connect, `others` side by side: "+strings.Join(peerNames, ",")+"; installs what is missing")
-	flags.StringVar(&o.peers, "peers-folder", "", "`folder` where the peers are installed, and used again. Empty: a temporary one")
+	flags.BoolVar(&o.withPeer, "peer", false, "with the figures of OpenID Connect, npm oidc-provider side by side; installs it")
+	flags.StringVar(&o.peerFolder, "peer-folder", "", "`folder` where the peer is installed, and used again. Empty: a temporary one")
 	only := flags.String("only", "", "some `figures` alone: "+strings.Join(parts, ","))
 	people := flags.String("people", "", "how many people are stored: `numbers`, the smallest first (1000,1000000; with --quick or PostgreSQL 1000)")
 	rounds := flags.Int("rounds", 0, "measured rounds of each side (5, with --quick 3)")
@@ -90,9 +87,6 @@ func parseOptions(args []string, stderr io.Writer) (*options, error) {
 		o.people = append(o.people, n)
 	}
 	slices.Sort(o.people)
-	if *withPeers != "" {
-		o.withPeers = strings.Split(*withPeers, ",")
-	}
 	if *only != "" {
 		o.only = strings.Split(*only, ",")
 	}
@@ -103,11 +97,6 @@ func (o *options) check() error {
 	for _, part := range o.only {
 		if !slices.Contains(parts, part) {
 			return fmt.Errorf("--only: %q is not one of %s", part, strings.Join(parts, ", "))
-		}
-	}
-	for _, peer := range o.withPeers {
-		if !slices.Contains(peerNames, peer) {
-			return fmt.Errorf("--peers: %q is not one of %s", peer, strings.Join(peerNames, ", "))
 		}
 	}
 	if len(o.only) > 0 && !slices.Contains(o.only, "growth") && !slices.Contains(o.only, "admin") && !slices.Contains(o.only, "memory") {

@@ -22,11 +22,11 @@ import (
 	"wxlogin/bench/rig"
 )
 
-// Other people's OpenID providers, which make the same trips in the same minutes: each
-// on SQLite, with every write on the disk, RSA-2048, and people who are signed in and
-// have agreed. They are programs that are installed when they are asked for.
+// Somebody else's OpenID provider, npm oidc-provider, which makes the same trips in the
+// same minutes: on SQLite, with every write on the disk, RSA-2048, and people who are
+// signed in and have agreed. It is installed when it is asked for.
 
-//go:embed peers/package.json peers/provider.mjs
+//go:embed peer/package.json peer/provider.mjs
 var peerFiles embed.FS
 
 // peer is a running one.
@@ -40,17 +40,17 @@ const (
 	peerSecret = "a-secret-of-the-bench-and-nobody-else"
 )
 
-// nodeProvider installs and starts npm oidc-provider.
-func (m *measurement) nodeProvider(ctx context.Context) (*peer, error) {
+// startPeer installs and starts it.
+func (m *measurement) startPeer(ctx context.Context) (*peer, error) {
 	folder := filepath.Join(m.world.Folder, "oidc-provider")
-	if m.peers != "" {
-		folder = filepath.Join(m.peers, "oidc-provider")
+	if m.peerFolder != "" {
+		folder = filepath.Join(m.peerFolder, "oidc-provider")
 	}
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, err
 	}
 	for _, name := range []string{"package.json", "provider.mjs"} {
-		text, err := peerFiles.ReadFile("peers/" + name)
+		text, err := peerFiles.ReadFile("peer/" + name)
 		if err == nil {
 			err = os.WriteFile(filepath.Join(folder, name), text, 0o600)
 		}
@@ -90,26 +90,26 @@ func (m *measurement) nodeProvider(ctx context.Context) (*peer, error) {
 		return p, err
 	}
 	return p, p.start(func(k int) (tripBrowser, error) {
-		b := &nodeBrowser{conn: rig.NewConn(address), host: address, name: fmt.Sprintf("person-%d", k)}
+		b := &peerBrowser{conn: rig.NewConn(address), host: address, name: fmt.Sprintf("person-%d", k)}
 		return b, b.signsIn(time.Now().Add(time.Minute))
 	})
 }
 
-// nodeBrowser is signed in there.
-type nodeBrowser struct {
+// peerBrowser is signed in there.
+type peerBrowser struct {
 	conn       *rig.Conn
 	host, name string
 	jar        rig.Jar
 }
 
-func (b *nodeBrowser) close() { b.conn.Close() }
+func (b *peerBrowser) close() { b.conn.Close() }
 
-func (b *nodeBrowser) comes(query string, deadline time.Time) (string, error) {
+func (b *peerBrowser) comes(query string, deadline time.Time) (string, error) {
 	return b.ask(http.MethodGet, "/auth?"+query, nil, deadline)
 }
 
 // ask returns where the answer leads to.
-func (b *nodeBrowser) ask(method, path string, form url.Values, deadline time.Time) (string, error) {
+func (b *peerBrowser) ask(method, path string, form url.Values, deadline time.Time) (string, error) {
 	if err := b.conn.Do(rig.NewRequestTo(b.host, method, path, b.jar.Header(), []byte(form.Encode())), deadline); err != nil {
 		return "", err
 	}
@@ -122,7 +122,7 @@ func (b *nodeBrowser) ask(method, path string, form url.Values, deadline time.Ti
 }
 
 // signsIn goes through its pages once: the name, and the consent.
-func (b *nodeBrowser) signsIn(deadline time.Time) error {
+func (b *peerBrowser) signsIn(deadline time.Time) error {
 	location, err := b.comes(url.Values{
 		"client_id": {peerClient}, "redirect_uri": {tripRedirect}, "response_type": {"code"}, "scope": {"openid profile"},
 		"code_challenge": {tripChallenge}, "code_challenge_method": {"S256"},
