@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Caddy 2.6 hands a missing identity header on as its own placeholder
 #
-# Runs:    Caddy 2.6.2 (Debian 12's package) with forward_auth and "copy_headers Remote-User
-#          Remote-Groups"; the authentication server answers 200 with both, with an empty
+# Runs:    Caddy version 2.6.2 (Debian 12's package caddy 2.6.2-5) with forward_auth and
+#          "copy_headers Remote-User Remote-Groups", before servers in Node.js version
+#          20.20.2; the authentication server answers 200 with both, with an empty
 #          one, and without Remote-Groups.
 # Seen:    both and empty come as they are. The header that is missing reaches the
 #          application as the text "{http.reverse_proxy.header.Remote-Groups}".
@@ -47,6 +48,8 @@ for path in /both /empty /missing; do
 	echo "$path: $(curl -sS -m 10 --unix-socket caddy.sock "http://h5.example.com$path")"
 done >seen
 
+echo "Caddy version: $(caddy version)"
+echo "Node.js version: $(node --version)"
 cat seen
 diff - seen <<'EXPECTED' && echo "As described."
 /both: Remote-User=lin Remote-Groups=staff

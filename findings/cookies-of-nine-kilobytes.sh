@@ -3,8 +3,9 @@
 #
 # Runs:    requests with 7, 9 and 17 cookies of 1,015 bytes (a session that a library splits
 #          over several cookies, beside a few of other sites on the domain) through nginx
-#          1.22, Apache 2.4, HAProxy 2.6 and Caddy 2.6.2 (Debian 12's packages) to a server
-#          that takes 64 kB.
+#          version 1.22.1, Apache version 2.4.71, HAProxy version 2.6.12 and Caddy version
+#          2.6.2 (Debian 12's packages) to a server in Node.js version 20.20.2 that takes
+#          64 kB.
 # Seen:    nginx and Apache refuse 9 with a bare 400: one header *line* is limited, to 8 kB,
 #          by nginx although its buffers are four. HAProxy takes 9 and refuses 17. Caddy
 #          takes all. Apache names the header in its page, nginx says "Request Header Or
@@ -68,6 +69,11 @@ process.exit(0);
 JS
 node run.mjs >seen
 
+nginx -v 2>&1
+apache2 -v | sed -n 1p
+haproxy -v | sed -n 1p
+echo "Caddy version: $(caddy version)"
+echo "Node.js version: $(node --version)"
 cat seen
 diff - seen <<'EXPECTED' && echo "As described."
 nginx: 7 -> 200, 9 -> 400, 17 -> 400

@@ -2,9 +2,10 @@
 # The same X-Forwarded-For through four proxies: three shapes
 #
 # Runs:    a request that brings "X-Forwarded-For: 203.0.113.7" and "X-Forwarded-Proto: https"
-#          through nginx 1.22 ($proxy_add_x_forwarded_for), Apache 2.4 (mod_proxy_http),
-#          Caddy 2.6.2 and HAProxy 2.6 (option forwardfor), all Debian 12's packages, to a
-#          server that prints the header lines it gets.
+#          through nginx version 1.22.1 ($proxy_add_x_forwarded_for), Apache version 2.4.71
+#          (mod_proxy_http), Caddy version 2.6.2 and HAProxy version 2.6.12 (option
+#          forwardfor), all Debian 12's packages, to a server in Node.js version 20.20.2 that
+#          prints the header lines it gets.
 # Seen:    nginx and Apache make one line "203.0.113.7, 127.0.0.1". Caddy believes nobody and
 #          sends "127.0.0.1" alone, and makes the https a http. HAProxy adds a *second
 #          header line* and leaves the first as the client wrote it.
@@ -71,6 +72,11 @@ process.exit(0);
 JS
 node run.mjs >seen
 
+nginx -v 2>&1
+apache2 -v | sed -n 1p
+echo "Caddy version: $(caddy version)"
+haproxy -v | sed -n 1p
+echo "Node.js version: $(node --version)"
 cat seen
 diff - seen <<'EXPECTED' && echo "As described."
 nginx: x-forwarded-for: 203.0.113.7, 127.0.0.1 | x-forwarded-proto: https

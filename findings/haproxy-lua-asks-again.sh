@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # HAProxy's Lua client asks a slow authentication server four times
 #
-# Runs:    core.httpclient() in HAProxy 2.6.12 (Debian 12's package haproxy), as forward
-#          authentication written in Lua uses it, against a server (Node) that is quick,
-#          slower than the timeout of 400 ms, or that closes the connection.
+# Runs:    core.httpclient() in HAProxy version 2.6.12 (Debian 12's package haproxy), as
+#          forward authentication written in Lua uses it, against a server (Node.js version
+#          20.20.2) that is quick, slower than the timeout of 400 ms, or that closes the
+#          connection.
 # Seen:    quick: asked once. Slow: asked four times, and the client waits four timeouts.
 #          A closed connection: asked four times as well, at once.
 # Guess:   a timeout is how long one waits; one call is one request.
@@ -67,6 +68,8 @@ process.exit(0);
 JS
 node run.mjs >seen
 
+haproxy -v | sed -n 1p
+echo "Node.js version: $(node --version)"
 cat seen
 diff - seen <<'EXPECTED' && echo "As described."
 quick: status 200, asked 1 times, waited 0 timeouts

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # "If-None-Match: *" on an upload is answered by the authentication server
 #
-# Runs:    an authentication server in Express 5.1.0 (npm) that says res.send('ok') to
-#          everybody, behind nginx 1.22 (auth_request) and Caddy 2.6.2 (forward_auth),
-#          both Debian 12's packages.
+# Runs:    an authentication server in Express version 5.1.0 (npm, on Node.js version
+#          20.20.2) that says res.send('ok') to everybody, behind nginx version 1.22.1
+#          (auth_request) and Caddy version 2.6.2 (forward_auth), both Debian 12's packages.
 # Seen:    PUT with "If-None-Match: *" (create, and never overwrite: WebDAV and S3
 #          clients send it) reaches the auth server as a GET with that header, and
 #          Express answers 304 to it, with ETags and just so with ETags switched off.
@@ -95,6 +95,10 @@ for etag in express plain; do
 	kill "$node"; wait "$node" 2>/dev/null || true
 done
 
+npm ls --depth 0 | tail -n +2
+nginx -v 2>&1
+echo "Caddy version: $(caddy version)"
+echo "Node.js version: $(node --version)"
 cat seen
 diff - seen <<'EXPECTED' && echo "As described."
 auth server: express, nginx, PUT, X-Nothing: 1 -> 201

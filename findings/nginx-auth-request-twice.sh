@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # nginx asks the authentication server twice for one page
 #
-# Runs:    nginx 1.22 (Debian 12's package nginx) with auth_request in front of
-#          static files, asked with curl over unix sockets.
+# Runs:    nginx version 1.22.1 (Debian 12's package nginx) with auth_request in front of
+#          static files, asked with curl version 7.88.1 over unix sockets.
 # Seen:    "/" and a folder's "/help/" (index), and a deep link of a single-page
 #          application (try_files … /index.html), are each two subrequests of
 #          auth_request with the same original address. A file by its own name, a
@@ -62,6 +62,8 @@ for path in / /help/ /app/people/7 /index.html /nothing /api/x; do
 	printf '%-14s asked %s times\n' "$path" "$(grep -cxF "$path" asked || true)" >>seen
 done
 
+nginx -v 2>&1
+curl --version | sed -n 1p
 cat seen
 diff - seen <<'EXPECTED' && echo "As described."
 /              asked 2 times

@@ -2,8 +2,9 @@
 # Some HTTP clients send a one-time code twice by themselves
 #
 # Runs:    GET …?code=… on a kept-alive connection that the server closes after it has read
-#          the request, through Go 1.26's net/http, curl (Debian 12), got 14.4.7, axios
-#          1.12.2 (npm) and Node 20's fetch.
+#          the request, through net/http of Go version 1.26.8, curl version 7.88.1 (Debian
+#          12's package), got version 14.4.7, axios version 1.12.2 (npm) and fetch of Node.js
+#          version 20.20.2.
 # Seen:    net/http, curl and got send the same request again and show the second answer;
 #          axios and fetch report the broken connection, and the code was sent once.
 # Guess:   a client that was told no retries makes none; a request either fails or was
@@ -81,6 +82,10 @@ process.exit(0);
 JS
 node run.mjs >seen
 
+go version
+curl --version | sed -n 1p
+npm ls --depth 0 | tail -n +2
+echo "Node.js version: $(node --version)"
 cat seen
 diff - seen <<'EXPECTED' && echo "As described."
 net/http: code sent 2 times, an answer

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # With lc_ctype C, pg_trgm sees nothing in a Chinese name
 #
-# Runs:    pg_trgm of PostgreSQL 15 (Debian 12's package postgresql) on two databases in
-#          UTF8, one with lc_ctype C (initdb --locale=C, the common advice for speed),
+# Runs:    pg_trgm 1.6 of PostgreSQL version 15.18 (Debian 12's package postgresql) on two
+#          databases in UTF8, one with lc_ctype C (initdb --locale=C, the common advice for speed),
 #          one with C.UTF-8.
 # Seen:    with C, show_trgm('王小明') is {}, similarity of the name with itself is 0 and
 #          '王小明' % '王小明' is false. "Zoë" is indexed as "zo". With C.UTF-8 all is as
@@ -35,6 +35,8 @@ for database in c utf8; do
 	done
 done >seen
 
+$server/postgres --version
+echo "pg_trgm version: $(ask utf8 "SELECT extversion FROM pg_extension WHERE extname = 'pg_trgm'")"
 cat seen
 diff - seen <<'EXPECTED' && echo "As described."
 c: lc_ctype C, encoding UTF8

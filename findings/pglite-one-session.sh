@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Two connections to a PGlite server are one session
 #
-# Runs:    PGlite 0.5.16 (PostgreSQL 18 in WebAssembly) behind @electric-sql/pglite-socket
-#          0.2.17 with maxConnections: 5, and two clients of pg 8.23.1 (npm).
+# Runs:    PGlite version 0.5.16 (PostgreSQL version 18.6 in WebAssembly) behind
+#          @electric-sql/pglite-socket version 0.2.17 with maxConnections: 5, and two clients
+#          of pg version 8.23.1 (npm, on Node.js version 20.20.2).
 # Seen:    both are let in and have one backend pid. What one SETs the other sees; the same
 #          name of a prepared statement clashes; pg_try_advisory_lock() succeeds in the
 #          second while the first holds the lock. Without maxConnections the second client
@@ -24,6 +25,7 @@ import { PGLiteSocketServer } from '@electric-sql/pglite-socket';
 import pg from 'pg';
 
 const db = await PGlite.create();
+console.error('PostgreSQL version:', (await db.query('SHOW server_version')).rows[0].server_version);
 const serve = async (options, port) => {
   const server = new PGLiteSocketServer({ db, host: '127.0.0.1', port, ...options });
   let address;
@@ -59,6 +61,8 @@ process.exit(0);
 JS
 node run.mjs >seen
 
+npm ls --depth 0 | tail -n +2
+echo "Node.js version: $(node --version)"
 cat seen
 diff - seen <<'EXPECTED' && echo "As described."
 default, second connection: refused

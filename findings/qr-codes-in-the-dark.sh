@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # QR codes on a dark page: one module of white decides, and "transparent" is two things
 #
-# Runs:    jsQR 1.4.0, @zxing/library 0.21.3 (QRCodeReader, default hints) and ZBar
-#          (@undecaf/zbar-wasm 0.11.0) on pictures made by qrcode 1.5.4 (npm), all of one
-#          address, at 6 pixels a module.
+# Runs:    jsQR version 1.4.0, @zxing/library version 0.21.3 (QRCodeReader, default hints) and
+#          ZBar (@undecaf/zbar-wasm version 0.11.0) on pictures made by qrcode version 1.5.4
+#          (npm, on Node.js version 20.20.2), all of one address, at 6 pixels a module.
 # Seen:    on black without a margin nobody reads it; one module of white is enough for
 #          all three, where the standard asks for four. Light on dark is read by jsQR
 #          alone. A background of '#ffffff00' (transparent) is read by all, one of '#0000'
@@ -64,6 +64,8 @@ for (const [what, picture] of Object.entries(pictures)) {
 JS
 node run.mjs >seen
 
+npm ls --depth 0 | tail -n +2
+echo "Node.js version: $(node --version)"
 cat seen
 diff - seen <<'EXPECTED' && echo "As described."
 white plate, 4 modules, on black: jsQR yes, ZXing yes, ZBar yes

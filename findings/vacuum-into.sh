@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # VACUUM INTO takes a WAL database's copy out of WAL, and counts as a write
 #
-# Runs:    VACUUM INTO and .backup of a WAL database with Debian 12's sqlite3 3.40.1, and
-#          both on a connection with PRAGMA query_only.
+# Runs:    VACUUM INTO and .backup of a WAL database with sqlite3 version 3.40.1 (Debian
+#          12's package), and both on a connection with PRAGMA query_only.
 # Seen:    the copy of VACUUM INTO is in journal mode "delete", that of .backup in "wal",
 #          though WAL is a lasting property of the file. On a query_only connection
 #          VACUUM INTO fails with "attempt to write a readonly database", though it
@@ -26,6 +26,7 @@ sqlite3 live.db "PRAGMA query_only = 1; VACUUM INTO 'again.db'" 2>&1 | sed 's/^.
 sqlite3 live.db 'PRAGMA query_only = 1' '.backup once-more.db' 2>>seen
 echo "query_only, .backup: $(sqlite3 once-more.db 'SELECT count(*) FROM t') row" >>seen
 
+echo "SQLite version: $(sqlite3 --version)"
 cat seen
 diff - seen <<'EXPECTED' && echo "As described."
 live: wal, 1 row

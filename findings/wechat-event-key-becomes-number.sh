@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # fast-xml-parser turns a scene string of WeChat into another string
 #
-# Runs:    fast-xml-parser 5.3.0 and xml2js 0.6.2 (npm), both with defaults, on WeChat's
-#          event for a scanned QR code: EventKey holds the scene that the site put into the
-#          code, in CDATA as WeChat sends it.
+# Runs:    fast-xml-parser version 5.3.0 and xml2js version 0.6.2 (npm, on Node.js version
+#          20.20.2), both with defaults, on WeChat's event for a scanned QR code: EventKey
+#          holds the scene that the site put into the code, in CDATA as WeChat sends it.
 # Seen:    fast-xml-parser makes a number of what looks like one, CDATA or not: the scene
 #          "0012" arrives as 12, "5e10" as 50000000000. "7f3a" stays. xml2js keeps all.
 # Guess:   CDATA is text, so it stays text; and a parser that keeps "23456789012345678"
@@ -41,6 +41,8 @@ console.log(`of 65536 scenes of eight hexadecimal digits ${looks} come back chan
 JS
 node run.mjs >seen
 
+npm ls --depth 0 | tail -n +2
+echo "Node.js version: $(node --version)"
 cat seen
 diff - seen <<'EXPECTED' && echo "As described."
 scene 7f3a: fast-xml-parser string 7f3a, xml2js string 7f3a, with parseTagValue false string 7f3a
