@@ -1,0 +1,51 @@
+package rig
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Refresh makes people who were put in some time ago look as if they were put in
+// now, as far as it matters: whose session is used was here just now.
+func Refresh(ctx context.Context, database string, people, visitors int) error {
+	db, _, err := Open(database, filling)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	for _, n := range Visitors(people, visitors) {
+		if _, err := tx.ExecContext(ctx, `UPDATE sessions SET last_seen_at = $1 WHERE token_hash = $2`, time.Now().UnixMilli(), digest(PersonNumber(n).Token)); err != nil {
+			return err
+		}
+	}
+	return errors.Join(tx.Commit(), db.Close())
+}
+
+// Agree notes that people have agreed that an application is told of them. The service
+// may run meanwhile.
+func Agree(ctx context.Context, database, clientID, scopes string, people []int) error {
+	db, _, err := Open(database, "_pragma=busy_timeout(10000)&_txlock=immediate")
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	for _, n := range people {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO consents (user_id, client_id, scopes, agreed_at) SELECT user_id, $1, $2, $3 FROM sessions WHERE token_hash = $4`,
+			clientID, scopes, time.Now().UnixMilli(), digest(PersonNumber(n).Token)); err != nil {
+			return err
+		}
+	}
+	return errors.Join(tx.Commit(), db.Close())
+}
