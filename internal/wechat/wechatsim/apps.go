@@ -173,15 +173,14 @@ func (s *Simulator) appIDs() string {
 
 // hasWebsite says that qrconnect is a website application's here.
 func (s *Simulator) hasWebsite() bool {
-	return slices.ContainsFunc(s.apps, func(a *app) bool { return a.Kind == Website })
+	_, ok := s.firstOf(Website)
+	return ok
 }
 
 // siteApp is whose AppID a website's login has.
 func (s *Simulator) siteApp() *app {
-	for _, a := range s.apps {
-		if a.Kind == Website {
-			return a
-		}
+	if a, ok := s.firstOf(Website); ok {
+		return a
 	}
 	return s.apps[0]
 }
