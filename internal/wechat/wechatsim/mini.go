@@ -31,9 +31,10 @@ func (s *Simulator) codeToSession(r *http.Request) reply {
 	q := r.URL.Query()
 	value := q.Get("js_code")
 	a, known := s.app(q.Get("appid"))
+	var c code // nobody's, until it is spent
 	fail := func(errcode int) reply {
 		rep := s.apiError(errcode)
-		rep.code, rep.secret, rep.appID = value, value, a.appID()
+		rep.code, rep.secret, rep.person, rep.appID = value, value, c.person, a.appID()
 		if wrongParameter[errcode] == "code" {
 			rep.parameter = "js_code"
 		}
@@ -42,23 +43,18 @@ func (s *Simulator) codeToSession(r *http.Request) reply {
 	if errcode := misspent(q, value, a, known && a.Kind == MiniProgram); errcode != 0 {
 		return fail(errcode)
 	}
-	c, errcode := s.spend(a, value, true)
-	failOf := func(errcode int) reply {
-		rep := fail(errcode)
-		rep.person = c.person
-		return rep
-	}
-	if errcode != 0 {
-		return failOf(errcode)
+	var errcode int
+	if c, errcode = s.spend(a, value, true); errcode != 0 {
+		return fail(errcode)
 	}
 	p, ok := s.person(c.person)
 	switch {
 	case !ok:
-		return failOf(40029) // fell off the shelf
+		return fail(40029) // fell off the shelf
 	case p.Risky:
-		return failOf(40226)
+		return fail(40226)
 	case s.tooManySessions(a, p.Key):
-		return failOf(45011)
+		return fail(45011)
 	}
 	key := make([]byte, 16)
 	rand.Read(key) // never fails
