@@ -75,3 +75,19 @@ func child() (program string, variables []string, err error) {
 }
 
 const childVariable = "BENCH_CHILD"
+
+// runChild runs a command of this program in a process of its own and returns what it
+// prints.
+func runChild(ctx context.Context, folder, command string, args ...string) ([]byte, error) {
+	program, variables, err := child()
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.CommandContext(ctx, program, append([]string{command}, args...)...)
+	cmd.Dir, cmd.Env, cmd.Stderr = folder, append(cmd.Environ(), variables...), os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", command, err)
+	}
+	return out, nil
+}

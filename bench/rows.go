@@ -7,8 +7,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
-	"os/exec"
 	"time"
 
 	"wxlogin/bench/rig"
@@ -74,15 +72,9 @@ func writeRows(ctx context.Context, args []string, stdout io.Writer) error {
 
 // rowsFor runs the process for a while.
 func rowsFor(ctx context.Context, folder, database string, d time.Duration) (written, error) {
-	program, variables, err := child()
+	out, err := runChild(ctx, folder, rowsCommand, "--database-url", database, "--for", d.String())
 	if err != nil {
 		return written{}, err
-	}
-	cmd := exec.CommandContext(ctx, program, rowsCommand, "--database-url", database, "--for", d.String())
-	cmd.Dir, cmd.Env, cmd.Stderr = folder, append(cmd.Environ(), variables...), os.Stderr
-	out, err := cmd.Output()
-	if err != nil {
-		return written{}, fmt.Errorf("%s: %w", rowsCommand, err)
 	}
 	var w written
 	if err := json.Unmarshal(out, &w); err != nil || w.Rows == 0 {

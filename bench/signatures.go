@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"time"
 
 	"wxlogin/bench/rig"
@@ -63,15 +62,9 @@ func sign(ctx context.Context, args []string, stdout io.Writer) error {
 
 // signaturesFor runs the process for a while.
 func signaturesFor(ctx context.Context, folder string, d time.Duration) (signed, error) {
-	program, variables, err := child()
+	out, err := runChild(ctx, folder, signaturesCommand, "--for", d.String())
 	if err != nil {
 		return signed{}, err
-	}
-	cmd := exec.CommandContext(ctx, program, signaturesCommand, "--for", d.String())
-	cmd.Dir, cmd.Env, cmd.Stderr = folder, append(cmd.Environ(), variables...), os.Stderr
-	out, err := cmd.Output()
-	if err != nil {
-		return signed{}, fmt.Errorf("%s: %w", signaturesCommand, err)
 	}
 	var s signed
 	if err := json.Unmarshal(out, &s); err != nil || s.Signatures == 0 {
