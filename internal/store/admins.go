@@ -96,7 +96,7 @@ func (s *Store) EraseUser(ctx context.Context, userID string, guard *admin.Guard
 		if err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE logins SET user_id = NULL, session_hash = '', remote_addr = '', user_agent = ''
+		_, err = tx.ExecContext(ctx, `UPDATE logins SET user_id = NULL, identity_id = NULL, session_hash = '', remote_addr = '', user_agent = ''
 			WHERE user_id = $1`, userID)
 		if err != nil {
 			return err
