@@ -298,6 +298,26 @@ var identityPromises = map[string]func(*world){
 			w.t.Errorf("%+v", again.User)
 		}
 	},
+	"of several tokens that of the first identity is told of, of one alone that one": func(w *world) {
+		user := w.comes(shopID, "oShop", union1).User
+		issued := make(map[string]time.Time)
+		for _, door := range []string{websiteID, shopID} { // the first one's is written later
+			w.clock.pass(time.Hour)
+			save := w.door(door, map[string]string{shopID: "oShop", websiteID: "oPC"}[door], union1)
+			save.Scope, save.RefreshToken = auth.ScopeUserinfo, auth.Secret("R "+door)
+			w.signsIn(save)
+			issued[door] = save.Session.CreatedAt
+			if info := must(w.Token(w.ctx, user.ID))(w.t); info == nil || !info.IssuedAt.Equal(issued[door]) {
+				w.t.Errorf("after a login by %s: %+v, want the token of %v", door, info, issued[door])
+			}
+		}
+		save := w.door(websiteID, "oPC", union1)
+		save.Scope, save.RefreshToken, save.Session.CreatedAt = auth.ScopeUserinfo, "again", w.clock.now().Add(time.Minute)
+		w.signsIn(save)
+		if info := must(w.Token(w.ctx, user.ID))(w.t); info == nil || !info.IssuedAt.Equal(issued[shopID]) {
+			w.t.Errorf("after another login by the website: %+v", info)
+		}
+	},
 	"a login that fails while its person is erased is nobody's": func(w *world) {
 		w.comes(shopID, "oShop", union1)
 		pc := w.comes(websiteID, "oPC", union1).User

@@ -165,8 +165,8 @@ func eventPosition(r list.EventRow) list.Position { return list.Position{At: r.A
 func (r sessionRow) position() list.Position      { return list.Position{At: r.CreatedAt, ID: r.ID} }
 func (r loginRow) position() list.Position        { return list.Position{At: r.StartedAt, ID: r.ID} }
 
-// Token returns what is known of a person's refresh_token; nil when none is
-// stored.
+// Token returns what is known of a person's refresh_token, of several that of the first
+// identity that has one; nil when none is stored.
 func (s *Store) Token(ctx context.Context, userID string) (*admin.TokenInfo, error) {
 	info, err := tokenInfo(ctx, s.db, userID)
 	return info, s.fail(ctx, "read token", err)
@@ -180,7 +180,8 @@ func tokenInfo(ctx context.Context, db getter, userID string) (*admin.TokenInfo,
 		DueAt    sql.Null[int64]  `db:"due_at"`
 		Dead     sql.Null[string] `db:"dead_reason"`
 	}
-	err := db.GetContext(ctx, &row, `SELECT scope, issued_at, ends_at, due_at, dead_reason FROM tokens WHERE user_id = $1`, userID)
+	err := db.GetContext(ctx, &row, `SELECT scope, issued_at, ends_at, due_at, dead_reason FROM tokens
+		WHERE user_id = $1 ORDER BY identity_id LIMIT 1`, userID)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
