@@ -43,10 +43,7 @@ type Service struct {
 
 // New makes a Service.
 func New(c Config) *Service {
-	s := &Service{store: c.Store, appID: c.AppID, accounts: c.Accounts, configured: make(map[string][]string), now: c.Now}
-	if len(s.accounts) == 0 {
-		s.accounts = []auth.Account{{Name: auth.MainAccount, Kind: auth.OfficialAccount, AppID: c.AppID}}
-	}
+	s := &Service{store: c.Store, appID: c.AppID, accounts: auth.AllAccounts(c.Accounts, c.AppID), configured: make(map[string][]string), now: c.Now}
 	for _, account := range s.accounts {
 		s.configured[account.AppID] = nil
 	}

@@ -7,43 +7,6 @@ import (
 	"time"
 )
 
-// Mode is the operator's choice of what is asked of whom (WXLOGIN_SCOPE).
-type Mode string
-
-// The modes.
-const (
-	ModeAuto     Mode = "auto"     // silent first; consent only from people not yet known
-	ModeBase     Mode = "base"     // never more than the openid
-	ModeUserinfo Mode = "userinfo" // consent from everyone, at once
-)
-
-// ScopeFor is the scope of the next trip to WeChat. consent says that the person
-// has just agreed on our own page: WeChat opens a snsapi_userinfo page that
-// nobody asked for as a snapshot (official announcement of 2022), which is why
-// ModeAuto waits for it.
-func (m Mode) ScopeFor(consent bool) Scope {
-	if m == ModeUserinfo || m == ModeAuto && consent {
-		return ScopeUserinfo
-	}
-	return ScopeBase
-}
-
-// Rules are the operator's settings that bear on sign-in.
-type Rules struct {
-	AppID    string
-	Accounts []Account // that people sign in by; none named: AppID alone, bound to no Open Platform account
-	Mode     Mode
-	Idle     time.Duration // a session ends after this long without a visit
-	Lifetime time.Duration // and after this long in any case
-	Budget   time.Duration // for one login, WeChat's answers and our writes together
-	// Recheck is the age at which a session is checked, silently, against the
-	// person who holds the phone by then. 0: never.
-	Recheck time.Duration
-	// RenewProfile has somebody known whose token has died asked for consent once more
-	// after a silent login; else only they themselves can ask for that.
-	RenewProfile bool
-}
-
 // Config is what a Service needs.
 type Config struct {
 	Providers map[string]Provider     // of each account that people sign in to pages by, by its name

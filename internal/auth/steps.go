@@ -43,7 +43,7 @@ func (s *Service) newSave(login *Login, grant TokenAnswer, known User) SaveLogin
 		Scope:   ScopeBase,
 		Before:  known,
 		Kin:     s.rules.Kin(login.AppID),
-		Several: len(s.rules.AppIDs()) > 1,
+		Several: len(s.rules.all()) > 1,
 	}
 }
 
