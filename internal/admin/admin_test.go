@@ -279,3 +279,21 @@ func TestAWrongClockMakesNobodyFresh(t *testing.T) {
 		}
 	}
 }
+
+// Whoever is put into a group is named as in a join: by the id, by an openid of main, or
+// by account:openid.
+func TestAPersonInAGroupIsNamedAsEverywhere(t *testing.T) {
+	w := newWorld(t)
+	v := w.visits("oLin")
+	for i, name := range []string{v.User.ID, "oLin", "main:oLin"} {
+		changed, err := w.admins.JoinGroup(t.Context(), admin.CommandLine(), name, "staff")
+		if err != nil || changed != (i == 0) {
+			t.Errorf("by %q: changed %v, %v", name, changed, err)
+		}
+	}
+	for name, want := range map[string]auth.Reason{"main:oNobody": auth.NoSuchUser, "shop:oLin": auth.NoSuchAccount} {
+		if _, err := w.admins.LeaveGroup(t.Context(), admin.CommandLine(), name, "staff"); auth.ReasonOf(err) != want {
+			t.Errorf("by %q: %v, want %s", name, err, want)
+		}
+	}
+}

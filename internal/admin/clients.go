@@ -170,7 +170,7 @@ func (s *Service) EndAccess(ctx context.Context, by Actor, userID, clientID stri
 	return s.store.EndAccess(ctx, userID, clientID, s.event(by, ActEndAccess, userID, ""))
 }
 
-// JoinGroup puts a person, by their id or openid, into a group.
+// JoinGroup puts a person into a group, by a name as PersonID takes it.
 func (s *Service) JoinGroup(ctx context.Context, by Actor, person, group string) (changed bool, err error) {
 	return s.changeGroups(ctx, by, person, group, ActGroupAdd, func(groups []string) []string {
 		groups = append(groups, group)
@@ -193,5 +193,9 @@ func (s *Service) changeGroups(ctx context.Context, by Actor, person, group stri
 	if err := auth.CheckGroup(group); err != nil {
 		return false, err
 	}
-	return s.store.ChangeGroups(ctx, s.appID, person, change, s.event(by, act, person, group))
+	appID, name, err := s.openid(person)
+	if err != nil {
+		return false, err
+	}
+	return s.store.ChangeGroups(ctx, appID, name, change, s.event(by, act, person, group))
 }

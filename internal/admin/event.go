@@ -36,8 +36,6 @@ const (
 	ActJoin           Action = "join" // of two people, or of a new identity to a person
 	ActUndoJoin       Action = "undo_join"
 	ActDismiss        Action = "dismiss"         // two people who were proposed to be one are two
-	ActLink           Action = "link"            // by the person themselves
-	ActUnlink         Action = "unlink"          // likewise
 	ActUnionIDChanged Action = "unionid_changed" // WeChat named another for an identity than before
 )
 
@@ -46,7 +44,7 @@ var Actions = []Action{
 	ActBlock, ActUnblock, ActEndSessions, ActEndSession, ActRefresh, ActExport, ActErase,
 	ActGrant, ActRevoke, ActLinkMade, ActLinkUsed, ActSignOut, ActEndAdmin, ActSignIn, ActIdentityClash,
 	ActClientAdd, ActClientEdit, ActClientSecret, ActClientRemove, ActEndAccess, ActGroupAdd, ActGroupRemove,
-	ActJoin, ActUndoJoin, ActDismiss, ActLink, ActUnlink, ActUnionIDChanged,
+	ActJoin, ActUndoJoin, ActDismiss, ActUnionIDChanged,
 }
 
 // Event is one entry of the audit log. It is only ever added to.

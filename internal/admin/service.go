@@ -35,7 +35,6 @@ type Config struct {
 // with the act itself.
 type Service struct {
 	store      Store
-	appID      string
 	accounts   []auth.Account
 	configured map[string][]string // openids, by AppID; a key for each account
 	now        func() time.Time
@@ -43,10 +42,7 @@ type Service struct {
 
 // New makes a Service.
 func New(c Config) *Service {
-	s := &Service{store: c.Store, appID: c.AppID, accounts: c.Accounts, configured: make(map[string][]string), now: c.Now}
-	if len(s.accounts) == 0 {
-		s.accounts = []auth.Account{{Name: auth.MainAccount, Kind: auth.OfficialAccount, AppID: c.AppID}}
-	}
+	s := &Service{store: c.Store, accounts: auth.AllAccounts(c.Accounts, c.AppID), configured: make(map[string][]string), now: c.Now}
 	for _, account := range s.accounts {
 		s.configured[account.AppID] = nil
 	}

@@ -29,15 +29,11 @@ type Account struct {
 // signs in by a call of its own.
 func (a Account) SignsInPages() bool { return a.Kind != MiniProgram }
 
-// Named returns the account of a name. NoSuchAccount when there is none.
-func (r *Rules) Named(name string) (Account, error) {
-	if name == MainAccount && len(r.Accounts) == 0 {
-		return Account{Name: MainAccount, Kind: OfficialAccount, AppID: r.AppID}, nil
+// AllAccounts are the accounts that an operator has: those that are named, of which main
+// is the first, or main alone, bound to no Open Platform account.
+func AllAccounts(named []Account, mainAppID string) []Account {
+	if len(named) > 0 {
+		return named
 	}
-	for _, account := range r.Accounts {
-		if account.Name == name {
-			return account, nil
-		}
-	}
-	return Account{}, Failf(NoSuchAccount, "there is no account of this name")
+	return []Account{{Name: MainAccount, Kind: OfficialAccount, AppID: mainAppID}}
 }

@@ -1,7 +1,5 @@
 package auth
 
-import "slices"
-
 // Identity is one of the names that WeChat has for a person: the openid is theirs
 // within one account. People come by as many as there are accounts.
 type Identity struct {
@@ -19,7 +17,6 @@ type Linked string
 const (
 	LinkedByUnionID Linked = "unionid" // it was new, and its unionid was known
 	LinkedByAdmin   Linked = "join"    // an admin joined two people
-	LinkedByPerson  Linked = "link"    // the person signed in by both
 )
 
 // Joins says whether a unionid can tell that two identities are one person's: 6 to 64
@@ -43,41 +40,3 @@ func Joins(unionID string) bool {
 // identity stays what it is, unless its account moves to another Open Platform account
 // (official).
 func Changed(before, now string) bool { return before != "" && now != "" && before != now }
-
-// AppIDs are those of the accounts that people sign in by.
-func (r Rules) AppIDs() []string {
-	if len(r.Accounts) == 0 {
-		return []string{r.AppID}
-	}
-	ids := make([]string, len(r.Accounts))
-	for i, account := range r.Accounts {
-		ids[i] = account.AppID
-	}
-	return ids
-}
-
-// Account is the one of an AppID; the zero Account when it is none of ours (any more).
-func (r Rules) Account(appID string) Account {
-	if i := slices.IndexFunc(r.Accounts, func(a Account) bool { return a.AppID == appID }); i >= 0 {
-		return r.Accounts[i]
-	}
-	if appID == r.AppID {
-		return Account{Name: MainAccount, Kind: OfficialAccount, AppID: appID}
-	}
-	return Account{}
-}
-
-// Kin are the AppIDs of the other accounts of the same Open Platform account: those
-// whose unionids name the same people.
-func (r Rules) Kin(appID string) (kin []string) {
-	group := r.Account(appID).Group
-	if group == "" {
-		return nil
-	}
-	for _, account := range r.Accounts {
-		if account.Group == group && account.AppID != appID {
-			kin = append(kin, account.AppID)
-		}
-	}
-	return kin
-}

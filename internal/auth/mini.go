@@ -64,25 +64,15 @@ func (s *Service) SignInMini(ctx context.Context, a MiniArrival) (visit *Visit, 
 		StartedAt:   s.now(),
 		Device:      a.Device,
 	}
-	claimed, err := s.store.ClaimLogin(ctx, login)
-	if err == nil {
-		s.arrived(ctx, claimed)
-	}
-	switch {
-	case err != nil:
-		login.Outcome, login.Reason, login.FinishedAt = Failed, ReasonOf(err), s.now()
-		s.observe(ctx, login)
+	claimed, err := s.claim(ctx, login)
+	if err != nil {
 		return nil, false, err
-	case !claimed:
+	}
+	if !claimed {
 		return nil, false, Failf(CodeSpent, "the code came before")
 	}
 	visit, err = s.completeMini(ctx, provider, &login, a)
-	login.Outcome, login.FinishedAt = SignedIn, s.now()
-	if err != nil {
-		login.Outcome, login.Reason, login.Errcode, login.RequestID = Failed, ReasonOf(err), ErrcodeOf(err), a.RequestID
-		s.finish(ctx, login)
-	}
-	s.observe(ctx, login)
+	s.end(ctx, login, visit, err, a.RequestID)
 	return visit, err == nil && visit.User.FirstLoginAt.Equal(visit.Session.CreatedAt), err
 }
 
@@ -94,13 +84,9 @@ func (s *Service) completeMini(ctx context.Context, provider MiniProvider, login
 		return nil, err
 	}
 	login.Step = StepPerson
-	known, err := s.store.UserByOpenID(ctx, login.AppID, grant.OpenID)
-	if err != nil && KindOf(err) != NotFound {
+	known, err := s.recognize(ctx, login, grant.OpenID)
+	if err != nil {
 		return nil, err
-	}
-	login.UserID, login.IdentityID = known.ID, known.IdentityID
-	if known.Blocked {
-		return nil, Failf(Blocked, "user %s", known.ID)
 	}
 	save := s.newSave(login, grant, known)
 	save.SameDevice = a.SameDevice

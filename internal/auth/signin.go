@@ -7,43 +7,6 @@ import (
 	"time"
 )
 
-// Mode is the operator's choice of what is asked of whom (WXLOGIN_SCOPE).
-type Mode string
-
-// The modes.
-const (
-	ModeAuto     Mode = "auto"     // silent first; consent only from people not yet known
-	ModeBase     Mode = "base"     // never more than the openid
-	ModeUserinfo Mode = "userinfo" // consent from everyone, at once
-)
-
-// ScopeFor is the scope of the next trip to WeChat. consent says that the person
-// has just agreed on our own page: WeChat opens a snsapi_userinfo page that
-// nobody asked for as a snapshot (official announcement of 2022), which is why
-// ModeAuto waits for it.
-func (m Mode) ScopeFor(consent bool) Scope {
-	if m == ModeUserinfo || m == ModeAuto && consent {
-		return ScopeUserinfo
-	}
-	return ScopeBase
-}
-
-// Rules are the operator's settings that bear on sign-in.
-type Rules struct {
-	AppID    string
-	Accounts []Account // that people sign in by; none named: AppID alone, bound to no Open Platform account
-	Mode     Mode
-	Idle     time.Duration // a session ends after this long without a visit
-	Lifetime time.Duration // and after this long in any case
-	Budget   time.Duration // for one login, WeChat's answers and our writes together
-	// Recheck is the age at which a session is checked, silently, against the
-	// person who holds the phone by then. 0: never.
-	Recheck time.Duration
-	// RenewProfile has somebody known whose token has died asked for consent once more
-	// after a silent login; else only they themselves can ask for that.
-	RenewProfile bool
-}
-
 // Config is what a Service needs.
 type Config struct {
 	Providers map[string]Provider     // of each account that people sign in to pages by, by its name
@@ -145,28 +108,15 @@ func (s *Service) SignIn(ctx context.Context, a Arrival) (*Visit, error) {
 		StartedAt:   s.now(),
 		Device:      a.Device,
 	}
-	claimed, err := s.store.ClaimLogin(ctx, login)
+	claimed, err := s.claim(ctx, login)
 	if err != nil {
-		login.Outcome, login.Reason, login.FinishedAt = Failed, ReasonOf(err), s.now()
-		s.observe(ctx, login)
 		return nil, err
 	}
-	s.arrived(ctx, claimed)
 	if !claimed {
 		return s.repeat(ctx, login)
 	}
 	visit, err := s.completeLogin(ctx, provider, &login, a)
-	login.Outcome, login.FinishedAt = SignedIn, s.now()
-	switch {
-	case err != nil:
-		login.Outcome, login.Reason, login.Errcode, login.RequestID = Failed, ReasonOf(err), ErrcodeOf(err), a.RequestID
-	case visit == nil:
-		login.Outcome = Unknown
-	}
-	if login.Outcome != SignedIn {
-		s.finish(ctx, login)
-	}
-	s.observe(ctx, login)
+	s.end(ctx, login, visit, err, a.RequestID)
 	return visit, err
 }
 
@@ -182,13 +132,9 @@ func (s *Service) completeLogin(ctx context.Context, provider Provider, login *L
 	if grant.Snapshot {
 		return nil, Fail(Snapshot, nil)
 	}
-	known, err := s.store.UserByOpenID(ctx, login.AppID, grant.OpenID)
-	if err != nil && KindOf(err) != NotFound {
+	known, err := s.recognize(ctx, login, grant.OpenID)
+	if err != nil {
 		return nil, err
-	}
-	login.UserID, login.IdentityID = known.ID, known.IdentityID
-	if known.Blocked {
-		return nil, Failf(Blocked, "user %s", known.ID)
 	}
 	if s.rules.Mode == ModeAuto && a.Scope == ScopeBase && !known.Consented() {
 		login.Step = ""
@@ -221,47 +167,6 @@ func (s *Service) completeLogin(ctx context.Context, provider Provider, login *L
 	return visit, nil
 }
 
-// newSave is what a login writes that signs somebody in, by what WeChat has said of who
-// came and what was known before.
-func (s *Service) newSave(login *Login, grant TokenAnswer, known User) SaveLogin {
-	return SaveLogin{
-		OpenID:  grant.OpenID,
-		UnionID: grant.UnionID,
-		Scope:   ScopeBase,
-		Before:  known,
-		Kin:     s.rules.Kin(login.AppID),
-		Several: len(s.rules.AppIDs()) > 1,
-	}
-}
-
-// save writes a login down and begins its session. troubled is the step that it went on
-// without, if any.
-func (s *Service) save(ctx context.Context, login *Login, save SaveLogin, troubled Step) (*Visit, error) {
-	if Changed(save.Before.UnionID, save.UnionID) {
-		s.log.WarnContext(ctx, "the unionid of an identity has changed; nobody is joined or parted by that", "user", save.Before.ID, "appid", save.Before.AppID)
-	}
-	at := s.now()
-	save.Login = *login
-	save.Login.Outcome, save.Login.FinishedAt, save.Login.Step = SignedIn, at, troubled
-	login.Step = StepSave
-	save.Session = Session{
-		ID:         NewID(),
-		TokenHash:  login.SessionHash,
-		Kind:       VisitorSession,
-		Scope:      login.Scope,
-		CreatedAt:  at,
-		LastSeenAt: at,
-		EndsAt:     at.Add(s.rules.Lifetime),
-		Device:     login.Device,
-	}
-	visit, err := s.store.SaveLogin(ctx, save)
-	if err != nil {
-		return nil, err
-	}
-	login.UserID, login.IdentityID, login.Step = visit.User.ID, visit.User.IdentityID, troubled
-	return visit, nil
-}
-
 // userinfo reads the profile, and lets a login go on without one: who came is
 // known already, and a busy WeChat or a garbled nickname must not keep them
 // out. Two things stop the login: an answer about somebody else, and a refusal
@@ -283,18 +188,6 @@ func (s *Service) userinfo(ctx context.Context, provider Provider, grant TokenAn
 	}
 	s.log.Log(ctx, level, "login goes on without a profile", "reason", ReasonOf(err), "error", err)
 	return nil, ErrcodeOf(err), nil
-}
-
-// finish writes the end of a login that signs nobody in. The visitor's answer
-// does not depend on it, so its own failure is only logged; it may outlive the
-// login's budget by a moment, which is often what ran out.
-func (s *Service) finish(ctx context.Context, login Login) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-	defer cancel()
-	err := s.store.FinishLogin(ctx, login)
-	if err != nil {
-		s.log.WarnContext(ctx, "the end of a login was not written down", "login", login.ID, "outcome", login.Outcome, "error", err)
-	}
 }
 
 // AuthorizeURL is where a browser goes that begins the trip by an account.

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -82,6 +83,16 @@ func (u User) AllIdentities() []Identity {
 		return []Identity{u.Identity()}
 	}
 	return u.Identities
+}
+
+// WithFurther is the person with the identities that they have besides the first, which
+// is the one that they are told of by.
+func (u User) WithFurther(further []Identity) User {
+	if len(further) > 0 {
+		slices.SortFunc(further, func(a, b Identity) int { return cmp.Compare(a.ID, b.ID) })
+		u.Identities = append([]Identity{u.Identity()}, further...)
+	}
+	return u
 }
 
 // By is the person by another of their identities.

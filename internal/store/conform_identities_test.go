@@ -47,6 +47,17 @@ func (w *world) comes(appID, openID, unionID string) auth.Visit {
 	return w.wantSignedIn(save.Session.TokenHash)
 }
 
+// wantLoginsOfNobody says that no login names a person, nor an identity, by which those
+// of one person could be told from others.
+func (w *world) wantLoginsOfNobody() {
+	w.t.Helper()
+	for _, of := range w.rows("logins", "COALESCE(user_id, '') || COALESCE(identity_id, '')", "id") {
+		if of != "" {
+			w.t.Errorf("a login is still %q's", of)
+		}
+	}
+}
+
 const (
 	union1 = "oUnionOfLin-000000000000001"
 	union2 = "oUnionOfWei-000000000000002"
@@ -282,9 +293,45 @@ var identityPromises = map[string]func(*world){
 		for _, table := range []string{"users", "identities", "tokens", "sessions"} {
 			w.wantRows(table, 0)
 		}
+		w.wantLoginsOfNobody()
 		if again := w.comes(websiteID, "o", union1); again.User.ID == user.ID || again.User.IdentityID != "" {
 			w.t.Errorf("%+v", again.User)
 		}
+	},
+	"of several tokens that of the first identity is told of, of one alone that one": func(w *world) {
+		user := w.comes(shopID, "oShop", union1).User
+		issued := make(map[string]time.Time)
+		for _, door := range []string{websiteID, shopID} { // the first one's is written later
+			w.clock.pass(time.Hour)
+			save := w.door(door, map[string]string{shopID: "oShop", websiteID: "oPC"}[door], union1)
+			save.Scope, save.RefreshToken = auth.ScopeUserinfo, auth.Secret("R "+door)
+			w.signsIn(save)
+			issued[door] = save.Session.CreatedAt
+			if info := must(w.Token(w.ctx, user.ID))(w.t); info == nil || !info.IssuedAt.Equal(issued[door]) {
+				w.t.Errorf("after a login by %s: %+v, want the token of %v", door, info, issued[door])
+			}
+		}
+		save := w.door(websiteID, "oPC", union1)
+		save.Scope, save.RefreshToken, save.Session.CreatedAt = auth.ScopeUserinfo, "again", w.clock.now().Add(time.Minute)
+		w.signsIn(save)
+		if info := must(w.Token(w.ctx, user.ID))(w.t); info == nil || !info.IssuedAt.Equal(issued[shopID]) {
+			w.t.Errorf("after another login by the website: %+v", info)
+		}
+	},
+	"a login that fails while its person is erased is nobody's": func(w *world) {
+		w.comes(shopID, "oShop", union1)
+		pc := w.comes(websiteID, "oPC", union1).User
+		login := w.door(websiteID, "oPC", union1).Login
+		login.Outcome = auth.Pending
+		must(w.ClaimLogin(w.ctx, login))(w.t)
+		login.UserID, login.IdentityID, login.Outcome, login.Reason, login.FinishedAt = pc.ID, pc.IdentityID, auth.Failed, auth.WeChatBusy, w.clock.now()
+		if err := w.EraseUser(w.ctx, pc.ID, nil, w.event(admin.ActErase, pc.ID)); err != nil {
+			w.t.Fatal(err)
+		}
+		if err := w.FinishLogin(w.ctx, login); err != nil {
+			w.t.Fatal(err)
+		}
+		w.wantLoginsOfNobody()
 	},
 	"20 first logins at once of an openid whose unionid is known make one identity": func(w *world) {
 		w.comes(shopID, "oShop", union1)

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -42,19 +41,10 @@ func furtherOf(ctx context.Context, db selecter, userID string) ([]auth.Identity
 	return each(rows, furtherRow.identity), err
 }
 
-// withFurther gives the person of a row of users the identities that they have besides.
-func withFurther(user auth.User, further []auth.Identity) auth.User {
-	if len(further) > 0 {
-		slices.SortFunc(further, func(a, b auth.Identity) int { return cmp.Compare(a.ID, b.ID) })
-		user.Identities = append([]auth.Identity{user.Identity()}, further...)
-	}
-	return user
-}
-
 // identify tells the person of a visit by the identity that its session is of, and says
 // whether they have it.
 func identify(visit *auth.Visit, further []auth.Identity) bool {
-	visit.User = withFurther(visit.User, further)
+	visit.User = visit.User.WithFurther(further)
 	id := visit.Session.IdentityID
 	if id == "" {
 		return true
@@ -81,12 +71,13 @@ func (s *Store) UserBy(ctx context.Context, id auth.TokenID) (auth.User, error) 
 }
 
 // countIdentity writes on a further identity that somebody has signed in by it once
-// more. sql.ErrNoRows when it is not that person's.
-func countIdentity(ctx context.Context, tx *sqldb.Tx, id, userID string, at time.Time) (auth.Identity, error) {
-	var row furtherRow
-	err := tx.GetContext(ctx, &row, `UPDATE identities SET last_login_at = $3, login_count = login_count + 1
-		WHERE id = $1 AND user_id = $2 RETURNING `+furtherColumns, id, userID, millis(at))
-	return row.identity(), err
+// more, and what WeChat has told of it: an empty unionid keeps the one stored, and no
+// scope narrows it. sql.ErrNoRows when it is not that person's.
+func countIdentity(ctx context.Context, tx *sqldb.Tx, id, userID, unionID string, scope auth.Scope, at time.Time) (row furtherRow, err error) {
+	err = tx.GetContext(ctx, &row, `UPDATE identities SET last_login_at = $3, login_count = login_count + 1, unionid = COALESCE($4, unionid),
+			scope = CASE WHEN scope = 'snsapi_userinfo' THEN scope ELSE $5 END
+		WHERE id = $1 AND user_id = $2 RETURNING `+furtherColumns, id, userID, millis(at), maybeText(unionID), scope)
+	return row, err
 }
 
 // saved is who came, as it is written down.
@@ -166,9 +157,7 @@ func (s *Store) saveFurther(ctx context.Context, tx *sqldb.Tx, save auth.SaveLog
 	if row, err = comeAgain(ctx, tx, save, userID); err != nil {
 		return row, err
 	}
-	err = tx.GetContext(ctx, &row.By, `UPDATE identities SET last_login_at = $3, login_count = login_count + 1, unionid = COALESCE($4, unionid),
-			scope = CASE WHEN scope = 'snsapi_userinfo' THEN scope ELSE $5 END
-		WHERE id = $1 AND user_id = $2 RETURNING `+furtherColumns, id, userID, millis(save.Session.CreatedAt), maybeText(save.UnionID), save.Scope)
+	row.By, err = countIdentity(ctx, tx, id, userID, save.UnionID, save.Scope, save.Session.CreatedAt)
 	return row, err
 }
 

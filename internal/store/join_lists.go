@@ -39,18 +39,23 @@ func (r identityRow) identity() admin.Identity {
 	}
 }
 
+// identitiesOf are those of a person besides the first.
+func identitiesOf(ctx context.Context, db selecter, userID string) (rows []identityRow, err error) {
+	err = db.SelectContext(ctx, &rows, `SELECT `+identityColumns+` FROM identities WHERE user_id = $1 ORDER BY id`, userID)
+	return rows, err
+}
+
 // Identities implements admin.Store.
 func (s *Store) Identities(ctx context.Context, userID string) ([]admin.Identity, error) {
 	user, err := s.User(ctx, userID)
 	if err != nil {
 		return nil, err
 	}
-	all := []admin.Identity{{Identity: user.Identity()}}
-	var rows []identityRow
-	if err := s.db.SelectContext(ctx, &rows, `SELECT `+identityColumns+` FROM identities WHERE user_id = $1 ORDER BY id`, userID); err != nil {
+	rows, err := identitiesOf(ctx, s.db, userID)
+	if err != nil {
 		return nil, s.fail(ctx, "list identities", err)
 	}
-	return append(all, each(rows, identityRow.identity)...), nil
+	return append([]admin.Identity{{Identity: user.Identity()}}, each(rows, identityRow.identity)...), nil
 }
 
 // PersonID implements admin.Store.
@@ -124,9 +129,9 @@ func (s *Store) peopleByID(ctx context.Context, ids []string) (map[string]auth.U
 	if err := s.db.Select(ctx, &rows, sqldb.Join(sqldb.SQL(`SELECT `+list.UserColumns+` FROM users WHERE `), sqldb.In("users.id", ids))); err != nil {
 		return nil, s.fail(ctx, "read users", err)
 	}
-	users, err := s.lists.WithIdentities(ctx, each(rows, list.UserRow.User))
-	for _, user := range users {
-		people[user.ID] = user
+	further, err := s.lists.FurtherIdentities(ctx, ids)
+	for _, row := range rows {
+		people[row.ID] = row.User().WithFurther(further[row.ID])
 	}
 	return people, err
 }

@@ -128,18 +128,6 @@ func (s *Store) joinPeople(ctx context.Context, tx *sqldb.Tx, kept, other list.U
 	return err
 }
 
-// endGrants ends what applications hold of a person, and has them told.
-func endGrants(ctx context.Context, tx *sqldb.Tx, userID string, at time.Time) error {
-	if err := refuseScans(ctx, tx, userID); err != nil {
-		return err
-	}
-	if err := noteLogout(ctx, tx, ofPerson, userID, at); err != nil {
-		return err
-	}
-	_, err := tx.ExecContext(ctx, `DELETE FROM grants WHERE user_id = $1`, userID)
-	return err
-}
-
 // moveIdentities gives somebody the identities of another, with tokens, sessions and
 // history, and keeps what they were.
 func moveIdentities(ctx context.Context, tx *sqldb.Tx, keptID string, was joinedPerson, linked auth.Linked, at time.Time) error {

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"time"
 
 	"wxlogin/internal/admin"
@@ -80,7 +79,8 @@ func kinQuery(save auth.SaveLogin) sqldb.Clause {
 }
 
 // propose notes for admins that somebody else has the unionid that a person has come
-// with, in one of some accounts: two people, whom nothing but an admin joins.
+// with, in one of some accounts: two people, whom nothing but an admin joins. Who came
+// first is kept: ids are in the order of time.
 func propose(ctx context.Context, tx *sqldb.Tx, userID, unionID string, appIDs []string, at time.Time) error {
 	var others []string
 	query := kinship(unionID, appIDs)
@@ -91,20 +91,11 @@ func propose(ctx context.Context, tx *sqldb.Tx, userID, unionID string, appIDs [
 		if other == userID {
 			continue
 		}
-		if err := addProposal(ctx, tx, userID, other, unionID, at, sql.Null[int64]{}); err != nil {
+		_, err := tx.ExecContext(ctx, `INSERT INTO proposals (user_id, other_id, unionid, noted_at) VALUES ($1, $2, $3, $4)
+			ON CONFLICT DO NOTHING`, min(userID, other), max(userID, other), unionID, millis(at))
+		if err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// addProposal writes a proposal down, unless there is one. Who came first is kept: ids
-// are in the order of time.
-func addProposal(ctx context.Context, tx *sqldb.Tx, a, b, unionID string, at time.Time, dismissed sql.Null[int64]) error {
-	if b < a {
-		a, b = b, a
-	}
-	_, err := tx.ExecContext(ctx, `INSERT INTO proposals (user_id, other_id, unionid, noted_at, dismissed_at) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT DO NOTHING`, a, b, unionID, millis(at), dismissed)
-	return err
 }

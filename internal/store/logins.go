@@ -66,10 +66,11 @@ func (s *Store) LoginByState(ctx context.Context, stateHash string) (auth.Login,
 	return row.login(), nil
 }
 
-// A person who was named and is gone was erased meanwhile, and takes address and
-// browser along. A login that signs nobody in has no session.
+// A person who was named and is gone was erased meanwhile, and takes identity, address
+// and browser along. A login that signs nobody in has no session.
 const finishLogin = `UPDATE logins SET outcome = $2, reason = $3, finished_at = $4,
-		errcode = $5, step = $6, request_id = $10, identity_id = $11, user_id = (SELECT id FROM users WHERE id = $7), session_hash = '',
+		errcode = $5, step = $6, request_id = $10, session_hash = '',
+		user_id = (SELECT id FROM users WHERE id = $7), identity_id = (SELECT CAST($11 AS TEXT) FROM users WHERE id = $7),
 		remote_addr = CASE WHEN $7 = '' OR EXISTS (SELECT 1 FROM users WHERE id = $7) THEN $8 ELSE '' END,
 		user_agent = CASE WHEN $7 = '' OR EXISTS (SELECT 1 FROM users WHERE id = $7) THEN $9 ELSE '' END
 	WHERE id = $1 AND outcome = 'pending'`

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 
 	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
@@ -94,7 +95,7 @@ func readPersonalData(ctx context.Context, tx *sqldb.Tx, userID string) (d perso
 	if err := tx.SelectContext(ctx, &d.logins, loginsBefore, latest(userID)...); err != nil {
 		return d, err
 	}
-	if err := tx.SelectContext(ctx, &d.identities, `SELECT `+identityColumns+` FROM identities WHERE user_id = $1 ORDER BY id`, userID); err != nil {
+	if d.identities, err = identitiesOf(ctx, tx, userID); err != nil {
 		return d, err
 	}
 	if err := tx.SelectContext(ctx, &d.joined, `SELECT joined_people.person FROM joined_people JOIN identities ON identities.id = joined_people.identity_id
@@ -126,14 +127,14 @@ func (d *personalData) names() []any {
 // eventsBefore are by or about whoever has some names, before a position and newest
 // first. It takes a page by an index for each.
 func eventsBefore(names []any) string {
-	picked := ""
+	var picked []string
 	for i := range names {
 		for _, column := range []string{"subject", "actor"} {
-			picked += fmt.Sprintf(`%sSELECT id FROM (SELECT id FROM events WHERE %s = $%d AND (at, id) < ($1, $2) ORDER BY at DESC, id DESC LIMIT $3) AS picked%[3]d%[2]s`,
-				map[bool]string{true: "", false: " UNION "}[picked == ""], column, i+4)
+			picked = append(picked, fmt.Sprintf(`SELECT id FROM (SELECT id FROM events WHERE %s = $%d AND (at, id) < ($1, $2) ORDER BY at DESC, id DESC LIMIT $3) AS picked%[2]d%[1]s`,
+				column, i+4))
 		}
 	}
-	return `SELECT id, at, actor, action, subject, detail FROM events WHERE id IN (` + picked + `) ORDER BY at DESC, id DESC LIMIT $3`
+	return `SELECT id, at, actor, action, subject, detail FROM events WHERE id IN (` + strings.Join(picked, ` UNION `) + `) ORDER BY at DESC, id DESC LIMIT $3`
 }
 
 // The other lists of personal data, before a position and newest first. Each is read
@@ -165,8 +166,8 @@ func eventPosition(r list.EventRow) list.Position { return list.Position{At: r.A
 func (r sessionRow) position() list.Position      { return list.Position{At: r.CreatedAt, ID: r.ID} }
 func (r loginRow) position() list.Position        { return list.Position{At: r.StartedAt, ID: r.ID} }
 
-// Token returns what is known of a person's refresh_token; nil when none is
-// stored.
+// Token returns what is known of a person's refresh_token, of several that of the first
+// identity that has one; nil when none is stored.
 func (s *Store) Token(ctx context.Context, userID string) (*admin.TokenInfo, error) {
 	info, err := tokenInfo(ctx, s.db, userID)
 	return info, s.fail(ctx, "read token", err)
@@ -180,7 +181,8 @@ func tokenInfo(ctx context.Context, db getter, userID string) (*admin.TokenInfo,
 		DueAt    sql.Null[int64]  `db:"due_at"`
 		Dead     sql.Null[string] `db:"dead_reason"`
 	}
-	err := db.GetContext(ctx, &row, `SELECT scope, issued_at, ends_at, due_at, dead_reason FROM tokens WHERE user_id = $1`, userID)
+	err := db.GetContext(ctx, &row, `SELECT scope, issued_at, ends_at, due_at, dead_reason FROM tokens
+		WHERE user_id = $1 ORDER BY identity_id LIMIT 1`, userID)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}

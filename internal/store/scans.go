@@ -109,11 +109,11 @@ func (s *Store) CollectScan(ctx context.Context, c auth.CollectScan) (user auth.
 		}
 		user = row.User()
 		if scan.IdentityID.Valid {
-			identity, err := countIdentity(ctx, tx, scan.IdentityID.V, scan.UserID, c.Session.CreatedAt)
+			further, err := countIdentity(ctx, tx, scan.IdentityID.V, scan.UserID, "", auth.ScopeBase, c.Session.CreatedAt)
 			if err != nil {
 				return err
 			}
-			user = user.By(identity)
+			user = user.By(further.identity())
 		}
 		spent, err := changed(tx.ExecContext(ctx, `UPDATE scans SET status = 'used'
 			WHERE ticket_hash = $1 AND status = 'confirmed'`, c.TicketHash))

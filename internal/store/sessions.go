@@ -186,16 +186,23 @@ func (s *Store) DeleteSession(ctx context.Context, kind auth.SessionKind, tokenH
 // deleteSessionsOf ends all that a person has opened: sessions, what they have
 // confirmed for desktops, and what clients hold.
 func deleteSessionsOf(ctx context.Context, tx *sqldb.Tx, userID string, at time.Time) (int64, error) {
-	if err := refuseScans(ctx, tx, userID); err != nil {
-		return 0, err
-	}
-	if err := noteLogout(ctx, tx, ofPerson, userID, at); err != nil {
-		return 0, err
-	}
-	if _, err := tx.ExecContext(ctx, `DELETE FROM grants WHERE user_id = $1`, userID); err != nil {
+	if err := endGrants(ctx, tx, userID, at); err != nil {
 		return 0, err
 	}
 	return count(tx.ExecContext(ctx, `DELETE FROM sessions WHERE user_id = $1`, userID))
+}
+
+// endGrants ends what a person has confirmed for desktops and what clients hold of them,
+// and has these told.
+func endGrants(ctx context.Context, tx *sqldb.Tx, userID string, at time.Time) error {
+	if err := refuseScans(ctx, tx, userID); err != nil {
+		return err
+	}
+	if err := noteLogout(ctx, tx, ofPerson, userID, at); err != nil {
+		return err
+	}
+	_, err := tx.ExecContext(ctx, `DELETE FROM grants WHERE user_id = $1`, userID)
+	return err
 }
 
 // batch is how many rows one transaction of a background job touches, so that

@@ -14,14 +14,14 @@ import (
 )
 
 // UndoJoin implements admin.Store.
-func (s *Store) UndoJoin(ctx context.Context, id, personID string, event admin.Event) error {
+func (s *Store) UndoJoin(ctx context.Context, id string, event admin.Event) error {
 	return s.write(ctx, "undo a join", func(tx *sqldb.Tx) error {
 		if err := s.lockPeople(ctx, tx); err != nil {
 			return err
 		}
 		var identity identityRow
 		err := tx.GetContext(ctx, &identity, `SELECT `+identityColumns+` FROM identities WHERE id = $1`, id)
-		if errors.Is(err, sql.ErrNoRows) || err == nil && personID != "" && identity.UserID != personID {
+		if errors.Is(err, sql.ErrNoRows) {
 			return auth.Failf(auth.NoSuchJoin, "%q", id)
 		}
 		if err != nil {
@@ -47,8 +47,8 @@ func part(ctx context.Context, tx *sqldb.Tx, identity identityRow, event admin.E
 		return err
 	}
 	// What came along and is still there goes along.
-	var all []identityRow
-	if err := tx.SelectContext(ctx, &all, `SELECT `+identityColumns+` FROM identities WHERE user_id = $1`, kept.ID); err != nil {
+	all, err := identitiesOf(ctx, tx, kept.ID)
+	if err != nil {
 		return err
 	}
 	ids, logins, last := []string{}, int64(0), int64(0)
@@ -128,8 +128,8 @@ func endByIdentity(ctx context.Context, tx *sqldb.Tx, userID, id string, event a
 	return nil
 }
 
-// giveBack moves what is of an identity from the person who had it to another: under ”
-// if it is the first one of theirs.
+// giveBack moves what is of an identity from the person who had it to another: to
+// whom it is the first one, if it has the id of theirs.
 func giveBack(ctx context.Context, tx *sqldb.Tx, from, to, id string) error {
 	for _, statement := range []string{
 		`UPDATE tokens SET user_id = $2, identity_id = CASE WHEN identity_id = $2 THEN '' ELSE identity_id END WHERE user_id = $1 AND identity_id = $3`,
@@ -184,10 +184,7 @@ func (s *Store) Dismiss(ctx context.Context, keptID, otherID string, event admin
 
 // dismiss keeps two people from being proposed (again).
 func dismiss(ctx context.Context, tx *sqldb.Tx, a, b string, event admin.Event) error {
-	if b < a {
-		a, b = b, a
-	}
 	_, err := tx.ExecContext(ctx, `INSERT INTO proposals (user_id, other_id, unionid, noted_at, dismissed_at) VALUES ($1, $2, '', $3, $3)
-		ON CONFLICT (user_id, other_id) DO UPDATE SET dismissed_at = excluded.dismissed_at`, a, b, millis(event.At))
+		ON CONFLICT (user_id, other_id) DO UPDATE SET dismissed_at = excluded.dismissed_at`, min(a, b), max(a, b), millis(event.At))
 	return err
 }

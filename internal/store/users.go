@@ -19,7 +19,7 @@ func (s *Store) User(ctx context.Context, id string) (auth.User, error) {
 		return auth.User{}, s.orNone(ctx, "read user", err, auth.NoSuchUser)
 	}
 	further, err := furtherOf(ctx, s.db, id)
-	return withFurther(row.User(), further), s.fail(ctx, "read identities", err)
+	return row.User().WithFurther(further), s.fail(ctx, "read identities", err)
 }
 
 var openIDQuery = `SELECT ` + list.UserColumns + `, '' AS identity_id FROM users WHERE users.appid = $1 AND users.openid = $2

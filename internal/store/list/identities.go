@@ -7,11 +7,11 @@ import (
 	"wxlogin/internal/store/sqldb"
 )
 
-// WithIdentities gives people the identities that they have besides the first, if any
-// has some.
-func (l *Lists) WithIdentities(ctx context.Context, users []auth.User) ([]auth.User, error) {
-	if len(users) == 0 {
-		return users, nil
+// FurtherIdentities are those that some people have besides the first, by the id of the
+// person.
+func (l *Lists) FurtherIdentities(ctx context.Context, userIDs []string) (map[string][]auth.Identity, error) {
+	if len(userIDs) == 0 {
+		return nil, nil
 	}
 	var rows []struct {
 		ID      string     `db:"id"`
@@ -21,21 +21,15 @@ func (l *Lists) WithIdentities(ctx context.Context, users []auth.User) ([]auth.U
 		UnionID string     `db:"unionid"`
 		Scope   auth.Scope `db:"scope"`
 	}
-	ids := each(users, func(u auth.User) string { return u.ID })
 	err := l.db.Select(ctx, &rows, sqldb.Join(
 		sqldb.SQL(`SELECT id, user_id, appid, openid, COALESCE(unionid, '') AS unionid, scope FROM identities WHERE `),
-		sqldb.In("user_id", ids), sqldb.SQL(` ORDER BY id`)))
+		sqldb.In("user_id", userIDs)))
 	if err != nil {
 		return nil, l.db.Fail(ctx, "list identities", err)
 	}
-	of := make(map[string][]auth.Identity)
+	further := make(map[string][]auth.Identity)
 	for _, r := range rows {
-		of[r.UserID] = append(of[r.UserID], auth.Identity{ID: r.ID, AppID: r.AppID, OpenID: r.OpenID, UnionID: r.UnionID, Scope: r.Scope})
+		further[r.UserID] = append(further[r.UserID], auth.Identity{ID: r.ID, AppID: r.AppID, OpenID: r.OpenID, UnionID: r.UnionID, Scope: r.Scope})
 	}
-	for i, user := range users {
-		if further := of[user.ID]; further != nil {
-			users[i].Identities = append([]auth.Identity{user.Identity()}, further...)
-		}
-	}
-	return users, nil
+	return further, nil
 }

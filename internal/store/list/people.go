@@ -24,15 +24,13 @@ type people struct {
 // listedUser is a person of a list.
 type listedUser struct {
 	UserRow
-	At         int64           `db:"at"` // what the order goes by
-	Identities []auth.Identity `db:"-"`
+	At      int64           `db:"at"` // what the order goes by
+	Further []auth.Identity `db:"-"`  // that they have besides the first
 }
 
 // user is the person of the row, with their identities.
 func (r listedUser) user() auth.User {
-	user := r.User()
-	user.Identities = r.Identities
-	return user
+	return r.User().WithFurther(r.Further)
 }
 
 func (r listedUser) position() Position { return Position{At: r.At, ID: r.ID} }
@@ -149,9 +147,9 @@ func (p *people) rows(ctx context.Context, c sqldb.Clause) (rows []listedUser, e
 	if err := p.lists.db.Select(ctx, &rows, c); err != nil {
 		return nil, p.lists.db.Fail(ctx, "list users", err)
 	}
-	users, err := p.lists.WithIdentities(ctx, each(rows, func(r listedUser) auth.User { return r.User() }))
-	for i, user := range users {
-		rows[i].Identities = user.Identities
+	further, err := p.lists.FurtherIdentities(ctx, each(rows, func(r listedUser) string { return r.ID }))
+	for i, row := range rows {
+		rows[i].Further = further[row.ID]
 	}
 	return rows, err
 }

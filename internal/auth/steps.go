@@ -1,0 +1,104 @@
+package auth
+
+import (
+	"context"
+	"time"
+)
+
+// What the logins of a page and of a mini program have in common.
+
+// claim writes down that a login has begun, and says whether it is the first with its
+// state and its code. One that could not be written down has ended with that.
+func (s *Service) claim(ctx context.Context, login Login) (claimed bool, err error) {
+	claimed, err = s.store.ClaimLogin(ctx, login)
+	if err != nil {
+		login.Outcome, login.Reason, login.FinishedAt = Failed, ReasonOf(err), s.now()
+		s.observe(ctx, login)
+		return false, err
+	}
+	s.arrived(ctx, claimed)
+	return claimed, nil
+}
+
+// recognize finds out who has come, and notes it in login; the zero User for somebody
+// unknown. Blocked for whoever is.
+func (s *Service) recognize(ctx context.Context, login *Login, openID string) (User, error) {
+	known, err := s.store.UserByOpenID(ctx, login.AppID, openID)
+	if err != nil && KindOf(err) != NotFound {
+		return User{}, err
+	}
+	login.UserID, login.IdentityID = known.ID, known.IdentityID
+	if known.Blocked {
+		return User{}, Failf(Blocked, "user %s", known.ID)
+	}
+	return known, nil
+}
+
+// newSave is what a login writes that signs somebody in, by what WeChat has said of who
+// came and what was known before.
+func (s *Service) newSave(login *Login, grant TokenAnswer, known User) SaveLogin {
+	return SaveLogin{
+		OpenID:  grant.OpenID,
+		UnionID: grant.UnionID,
+		Scope:   ScopeBase,
+		Before:  known,
+		Kin:     s.rules.Kin(login.AppID),
+		Several: len(s.rules.all()) > 1,
+	}
+}
+
+// save writes a login down and begins its session. troubled is the step that it went on
+// without, if any.
+func (s *Service) save(ctx context.Context, login *Login, save SaveLogin, troubled Step) (*Visit, error) {
+	if Changed(save.Before.UnionID, save.UnionID) {
+		s.log.WarnContext(ctx, "the unionid of an identity has changed; nobody is joined or parted by that", "user", save.Before.ID, "appid", save.Before.AppID)
+	}
+	at := s.now()
+	save.Login = *login
+	save.Login.Outcome, save.Login.FinishedAt, save.Login.Step = SignedIn, at, troubled
+	login.Step = StepSave
+	save.Session = Session{
+		ID:         NewID(),
+		TokenHash:  login.SessionHash,
+		Kind:       VisitorSession,
+		Scope:      login.Scope,
+		CreatedAt:  at,
+		LastSeenAt: at,
+		EndsAt:     at.Add(s.rules.Lifetime),
+		Device:     login.Device,
+	}
+	visit, err := s.store.SaveLogin(ctx, save)
+	if err != nil {
+		return nil, err
+	}
+	login.UserID, login.IdentityID, login.Step = visit.User.ID, visit.User.IdentityID, troubled
+	return visit, nil
+}
+
+// end writes down and reports what came of a login: a visit, err, or neither for
+// somebody unknown. The end of one that signs somebody in is written with its session.
+func (s *Service) end(ctx context.Context, login Login, visit *Visit, err error, requestID string) {
+	login.Outcome, login.FinishedAt = SignedIn, s.now()
+	switch {
+	case err != nil:
+		login.Outcome, login.Reason, login.Errcode, login.RequestID = Failed, ReasonOf(err), ErrcodeOf(err), requestID
+	case visit == nil:
+		login.Outcome = Unknown
+	}
+	if login.Outcome != SignedIn {
+		s.finish(ctx, login)
+	}
+	s.observe(ctx, login)
+}
+
+// finish writes the end of a login that signs nobody in. The visitor's answer
+// does not depend on it, so its own failure is only logged; it may outlive the
+// login's budget by a moment, which is often what ran out.
+func (s *Service) finish(ctx context.Context, login Login) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	err := s.store.FinishLogin(ctx, login)
+	if err != nil {
+		s.log.WarnContext(ctx, "the end of a login was not written down", "login", login.ID, "outcome", login.Outcome, "error", err)
+	}
+}
