@@ -97,7 +97,7 @@ type Config struct {
 	Meaning func(lang string, errcode int64) string
 
 	Templates fs.FS
-	words     map[string]words // see rendererOf
+	words     map[string]words // see newRenderer
 	Now       func() time.Time
 	Log       *slog.Logger
 }
@@ -197,7 +197,7 @@ func New(config Config) (*Server, error) {
 	if s.assets, err = assetsWith(config.Branding.Logo); err != nil {
 		return nil, err
 	}
-	if s.renderer, err = rendererOf(config.Templates, config.words, s.assets, s.site.prefix, config.Lang, config.Zone); err != nil {
+	if s.renderer, err = newRenderer(config.Templates, config.words, s.assets, s.site.prefix, config.Lang, config.Zone); err != nil {
 		return nil, fmt.Errorf("pages: %w", err)
 	}
 	s.guesses = s.newGuesses()
