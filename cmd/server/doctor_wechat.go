@@ -25,13 +25,9 @@ func (d *doctor) checkWeChat(ctx context.Context) []finding {
 		return slices.Concat(skip("wechat", "%s", why), skip("clock", "%s", why), skip("account", "%s", why))
 	}
 	began := d.now()
-	probe, err := d.client(d.config.accounts[0]).Probe(ctx, auth.OfficialAccount)
+	probe, refusal, err := d.probe(ctx, d.config.accounts[0])
 	took := d.now().Sub(began)
-	refusal, refused := errors.AsType[*wechat.Refusal](err)
-	if err != nil && !refused {
-		if named, ok := errors.AsType[*auth.Error](err); ok && named.Cause != nil {
-			err = named.Cause
-		}
+	if err != nil {
 		what := diagnose(err)
 		return slices.Concat(
 			one(failure, "wechat", via(host, d.config.apiURL)+": "+what.text, what.wechat),
@@ -47,6 +43,19 @@ func (d *doctor) checkWeChat(ctx context.Context) []finding {
 	return append(findings, d.judgeAccount(d.config.accounts[0], refusal))
 }
 
+// probe asks WeChat about an account. A refusal, which is an answer, is no error; an
+// error is without the reason that only visitors are told.
+func (d *doctor) probe(ctx context.Context, account auth.Account) (wechat.Probe, *wechat.Refusal, error) {
+	probe, err := d.client(account).Probe(ctx, account.Kind)
+	if refusal, ok := errors.AsType[*wechat.Refusal](err); ok {
+		return probe, refusal, nil
+	}
+	if named, ok := errors.AsType[*auth.Error](err); ok && named.Cause != nil {
+		err = named.Cause
+	}
+	return probe, nil, err
+}
+
 // checkAccounts asks WeChat about the AppID and the secret of every further account.
 func (d *doctor) checkAccounts(ctx context.Context) (findings []finding) {
 	for _, account := range d.config.accounts[1:] {
@@ -54,9 +63,8 @@ func (d *doctor) checkAccounts(ctx context.Context) (findings []finding) {
 			findings = append(findings, skip("account", "%s: WeChat did not answer", account.Name)...)
 			continue
 		}
-		_, err := d.client(account).Probe(ctx, account.Kind)
-		refusal, refused := errors.AsType[*wechat.Refusal](err)
-		if err != nil && !refused {
+		_, refusal, err := d.probe(ctx, account)
+		if err != nil {
 			findings = append(findings, finding{failure, "account", account.Name + ": " + diagnose(err).text, "try again; WeChat has answered about the account main"})
 			continue
 		}

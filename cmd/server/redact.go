@@ -24,14 +24,15 @@ func redactor(values ...string) *strings.Replacer {
 }
 
 // secretParts is a value of a secret setting, and the keys of a list in it. Of a
-// database's address only the password is one; a key has no dot, a path has.
+// database's address only the password is one, and of its path nothing: a path has a dot,
+// and no colon as a list of keys has.
 func secretParts(value string) []string {
 	if u, err := url.Parse(value); err == nil && strings.Contains(value, "://") {
 		password, _ := u.User.Password()
 		query := u.Query()
 		return []string{password, url.QueryEscape(password), query.Get("password"), query.Get("sslpassword")}
 	}
-	if strings.HasPrefix(value, "sqlite:") || strings.Contains(value, ".") && !strings.Contains(value, "@") {
+	if strings.HasPrefix(value, "sqlite:") || strings.Contains(value, ".") && !strings.ContainsAny(value, "@:") {
 		return nil
 	}
 	parts := []string{value}

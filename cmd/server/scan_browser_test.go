@@ -25,6 +25,7 @@ func TestScanInABrowser(t *testing.T) {
 		}
 		desktop.opens(at.visitor + "scan?return_to=/?from=" + name[3:])
 		desktop.waits(`#scan[data-status="waiting"]`)
+		desktop.wantCode("1")
 		desktop.shot("20-scan")
 
 		phone.opens(desktop.href(".small a"))
@@ -39,6 +40,7 @@ func TestScanInABrowser(t *testing.T) {
 		phone.shot("21-ask")
 		desktop.waits(`#scan[data-status="opened"]`)
 		desktop.wantText("已扫描")
+		desktop.wantCode("0.2")
 		desktop.shot("22-opened")
 		phone.taps(`button[value="confirm"]`)
 		phone.shot("23-confirmed")
@@ -109,6 +111,15 @@ func (tab *tab) href(selector string) string {
 func (tab *tab) number() string {
 	tab.t.Helper()
 	return tab.evaluates(`document.querySelector(".number b").textContent`)
+}
+
+// wantCode checks how much of the code is to be seen: a phone has to read it, and once
+// one has, it is there for nobody else.
+func (tab *tab) wantCode(opacity string) {
+	tab.t.Helper()
+	if got := tab.evaluates(`getComputedStyle(document.querySelector(".plate img")).opacity`); got != opacity {
+		tab.t.Errorf("%s: the code has an opacity of %s, want %s", tab.name, got, opacity)
+	}
 }
 
 func (tab *tab) evaluates(script string) string {

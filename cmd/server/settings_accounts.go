@@ -20,7 +20,8 @@ const secretPrefix = variablePrefix + "APPSECRET_"
 
 var (
 	accountForm = regexp.MustCompile(`^[a-z][a-z0-9]{0,15}$`)
-	groupForm   = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z_-]{0,31}$`)
+	// nameForm is what an operator may call an Open Platform account or a back end.
+	nameForm = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z_-]{0,31}$`)
 	// secretVariable is what a variable with an account's secret looks like. No account
 	// is called file, so that WXLOGIN_APPSECRET_FILE is main's.
 	secretVariable = regexp.MustCompile(`^` + secretPrefix + `([A-Z][A-Z0-9]{0,15})(_FILE)?$`)
@@ -47,7 +48,7 @@ func (s *settings) parseAccounts() ([]auth.Account, map[string]auth.Secret, erro
 	var errs []error
 	wrong := func(flag, format string, args ...any) { errs = append(errs, badSetting(flag, format, args...)) }
 	main := auth.Account{Name: auth.MainAccount, Kind: auth.OfficialAccount, AppID: s.AppID, Group: s.Group}
-	if s.Group != "" && !groupForm.MatchString(s.Group) {
+	if s.Group != "" && !nameForm.MatchString(s.Group) {
 		wrong("group", "%q is not a name of 1 to 32 letters, digits, - or _", s.Group)
 	}
 	accounts, secrets := []auth.Account{main}, map[string]auth.Secret{auth.MainAccount: auth.Secret(s.AppSecret)}
@@ -117,7 +118,7 @@ func parseAccount(item string) (auth.Account, error) {
 		return wrong("the kind %q of %q is not one of oa, website, mini", string(kind), item)
 	case !appIDForm.MatchString(appID):
 		return wrong("%q of %q is not an AppID; it looks like wx0123456789abcdef: wx and 16 letters or digits", appID, item)
-	case bound && !groupForm.MatchString(group):
+	case bound && !nameForm.MatchString(group):
 		return wrong("the group %q of %q is not a name of 1 to 32 letters, digits, - or _; leave @ out for an account that is bound to no Open Platform account", group, item)
 	}
 	return auth.Account{Name: name, Kind: kind, AppID: appID, Group: group}, nil
@@ -145,7 +146,8 @@ func (s *settings) accountSecret(account string) (auth.Secret, error) {
 	return auth.Secret(secret), nil
 }
 
-// plainSecret says that a text could be an AppSecret.
+// plainSecret says that a text has no character that an AppSecret or a header could not
+// hold.
 func plainSecret(secret string) bool {
 	return !strings.ContainsFunc(secret, func(r rune) bool { return r <= ' ' || r > '~' })
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -12,8 +11,6 @@ import (
 // leastKey is the shortest key of a back end, in characters.
 const leastKey = 32
 
-var backendForm = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z_-]{0,31}$`)
-
 // parseBackendKeys reads who may read the accounts' access tokens. No error shows a key.
 func (s *settings) parseBackendKeys() ([]auth.BackendKey, error) {
 	const flag = "backend-keys"
@@ -22,11 +19,11 @@ func (s *settings) parseBackendKeys() ([]auth.BackendKey, error) {
 	for i, item := range list(s.BackendKeys) {
 		name, key, ok := strings.Cut(item, ":")
 		switch {
-		case !ok || !backendForm.MatchString(name):
+		case !ok || !nameForm.MatchString(name):
 			errs = append(errs, badSetting(flag, "item %d is not name:key, with a name of 1 to 32 letters, digits, - or _", i+1))
 		case len(key) < leastKey:
 			errs = append(errs, badSetting(flag, "the key of %s is shorter than %d characters; `openssl rand -hex 24` makes one", name, leastKey))
-		case strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }):
+		case !plainSecret(key):
 			errs = append(errs, badSetting(flag, "the key of %s holds a space or a character that no header takes", name))
 		case slices.ContainsFunc(keys, func(k auth.BackendKey) bool { return k.Name == name || string(k.Key) == key }):
 			errs = append(errs, badSetting(flag, "%s is there twice, or has another's key", name))

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha1"
 	"encoding/hex"
-	"errors"
 	"strconv"
 	"strings"
 	"time"
@@ -71,25 +70,18 @@ func (f CredentialFailure) Error() string {
 // WeChatErrcode implements what ErrcodeOf looks for.
 func (f CredentialFailure) WeChatErrcode() int64 { return f.Errcode }
 
-// WeChatSaw is this server's address as WeChat saw it, empty if it did not tell.
+// WeChatSaw implements what SeenFrom looks for: this server's address as WeChat saw it, empty if it did not tell.
 func (f CredentialFailure) WeChatSaw() string { return f.From }
 
 // note writes down a failure, and when to ask again: what nothing helps but the operator
 // is not asked as often as what passes by itself.
 func (c *Credential) note(err error, now time.Time) {
-	c.Failure, c.Errcode, c.From = ReasonOf(err), ErrcodeOf(err), ""
+	c.Failure, c.Errcode, c.From = ReasonOf(err), ErrcodeOf(err), SeenFrom(err)
 	wait := 5 * time.Second
 	if c.Failure.kind() == Misconfigured || c.Errcode == 45009 {
 		wait = 30 * time.Second
 	}
 	c.RetryAt = now.Add(wait)
-	type placed interface {
-		error
-		WeChatSaw() string
-	}
-	if e, ok := errors.AsType[placed](err); ok {
-		c.From = e.WeChatSaw()
-	}
 }
 
 // JSSignature signs a page for wx.config of the JS-SDK (official): the fragment does not

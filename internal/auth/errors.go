@@ -159,3 +159,16 @@ func ErrcodeOf(err error) int64 {
 	}
 	return 0
 }
+
+// SeenFrom is this server's address as WeChat saw it, as far as an error tells; it is
+// for the operator, who may have to put it on a list.
+func SeenFrom(err error) string {
+	type placed interface {
+		error
+		WeChatSaw() string
+	}
+	if e, ok := errors.AsType[placed](err); ok {
+		return e.WeChatSaw()
+	}
+	return ""
+}

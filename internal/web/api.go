@@ -44,7 +44,7 @@ type identityJSON struct {
 }
 
 func (s *Server) identityJSON(i auth.Identity) identityJSON {
-	j := identityJSON{Account: s.auth.Rules().Account(i.AppID).Name, AppID: i.AppID, OpenID: i.OpenID}
+	j := identityJSON{Account: s.rules.Account(i.AppID).Name, AppID: i.AppID, OpenID: i.OpenID}
 	if i.UnionID != "" {
 		j.UnionID = &i.UnionID
 	}

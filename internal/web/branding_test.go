@@ -16,10 +16,12 @@ import (
 func TestBranding(t *testing.T) {
 	t.Parallel()
 	logo := []byte("\x89PNG\r\n\x1a\n and the rest of it")
-	w := newWorld(t, options{branding: web.Branding{
+	branding := web.Branding{
 		Name: "小满 <杂货铺>", Logo: &web.Logo{ContentType: "image/png", Data: logo},
 		PrivacyURL: "https://www.example.com/privacy", TermsURL: "https://www.example.com/terms?a=1&b=2", Contact: "service@example.com",
-	}})
+	}
+	w := newWorld(t, options{branding: branding})
+	byWebsite := newWorld(t, options{branding: branding, accounts: threeAccounts})
 	host := strings.TrimPrefix(w.url, "http://")
 	foot := []string{"小满 &lt;杂货铺&gt;", `href="https://www.example.com/privacy"`, `href="https://www.example.com/terms?a=1&amp;b=2"`, `href="mailto:service@example.com"`}
 	phone := w.phone("lin")
@@ -33,6 +35,7 @@ func TestBranding(t *testing.T) {
 	}{
 		"consent":           {phone.get("/consent"), append(foot, host)},
 		"scan":              {w.browser(desktopWeb).get("/scan"), append(foot, host)},
+		"a website account": {byWebsite.browser(desktopWeb).get("/scan"), append(foot, strings.TrimPrefix(byWebsite.url, "http://"))},
 		"the phone's":       {confirming, append(foot, host)},
 		"an application's":  {wang.get(app.begins()), append(foot[1:], "site-logo")},
 		"kept out of one":   {wang.get(closed.begins()), append(foot, "Grafana")},
@@ -45,6 +48,9 @@ func TestBranding(t *testing.T) {
 			if !strings.Contains(test.page.Body, want) {
 				t.Errorf("%s does not say %s", name, want)
 			}
+		}
+		if n := strings.Count(test.page.Body, "<footer"); n != 1 {
+			t.Errorf("%s has %d feet", name, n)
 		}
 	}
 	src := regexp.MustCompile(`class="mark" src="(/static/[0-9a-f]+/site-logo)"`).FindStringSubmatch(phone.get("/consent").Body)

@@ -3,7 +3,6 @@ package web
 import (
 	"crypto/sha256"
 	"crypto/subtle"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -78,23 +77,11 @@ func (s *Server) noToken(w http.ResponseWriter, r *http.Request, backend string,
 			fmt.Fprintf(&detail, " (%s)", s.config.Meaning(s.renderer.language(r), n))
 		}
 	}
-	if from := seenFrom(err); from != "" {
+	if from := auth.SeenFrom(err); from != "" {
 		fmt.Fprintf(&detail, ", IP %s", from)
 	}
 	s.logError(r, http.StatusServiceUnavailable, reason, kind, fmt.Errorf("access token for %s: %w", backend, err))
 	w.Header().Set("Retry-After", fmt.Sprint(retryAfter))
 	s.problem(w, r, http.StatusServiceUnavailable, reason, detail.String())
 	return nil
-}
-
-// seenFrom is this server's address as WeChat saw it, as far as an error tells.
-func seenFrom(err error) string {
-	type placed interface {
-		error
-		WeChatSaw() string
-	}
-	if e, ok := errors.AsType[placed](err); ok {
-		return e.WeChatSaw()
-	}
-	return ""
 }

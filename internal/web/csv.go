@@ -24,7 +24,7 @@ func (s *Server) userRow(u auth.User) []string {
 	}
 	var identities []string // account:openid:unionid
 	for _, i := range u.AllIdentities() {
-		identities = append(identities, s.auth.Rules().Account(i.AppID).Name+":"+i.OpenID+":"+i.UnionID)
+		identities = append(identities, s.rules.Account(i.AppID).Name+":"+i.OpenID+":"+i.UnionID)
 	}
 	return csvRow(
 		j.ID, j.AppID, j.OpenID, unionID, j.Nickname, strconv.Itoa(j.Sex), j.Language, j.Country, j.Province, j.City,

@@ -26,7 +26,7 @@ var lookedAt = sync.OnceValues(func() (map[string]words, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := newRenderer(templates.FS, assets, "", languages[0], time.UTC)
+	r, err := newRenderer(templates.FS, nil, assets, "", languages[0], time.UTC)
 	if err != nil {
 		return nil, err
 	}

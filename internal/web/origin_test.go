@@ -23,6 +23,42 @@ func (b *browser) without(address, referer string, form url.Values) *page {
 	return p
 }
 
+// The guard lets a mini program's bearer through, as no other site's page can send one
+// together with a cookie: no answer of any route allows credentials, to nobody, and none
+// but those for applications, where no cookie counts, allows the header.
+func TestNoOtherSiteSendsABearerWithACookie(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{returnHosts: []string{"shop.example.com"}, accounts: threeAccounts})
+	w.app("Wiki", nil)
+	phone, allowed := w.signedIn("lin"), 0
+	for _, route := range w.routes() {
+		method, path, _ := strings.Cut(route, " ")
+		path = strings.NewReplacer("{account}", "app", "*", "x").Replace(path)
+		for _, origin := range []string{"https://shop.example.com", "https://app.example.com", "https://evil.example", "null"} {
+			for _, method := range []string{http.MethodOptions, method} {
+				req := phone.request(method, path, nil)
+				req.Header.Set("Origin", origin)
+				req.Header.Set("Access-Control-Request-Method", http.MethodPost)
+				req.Header.Set("Access-Control-Request-Headers", "authorization")
+				p, err := phone.fetch(req)
+				check(t, err)
+				if p.Header.Get("Access-Control-Allow-Credentials") != "" {
+					t.Errorf("%s %s: %s may send cookies", method, path, origin)
+				}
+				if headers := p.Header.Get("Access-Control-Allow-Headers"); headers != "" {
+					allowed++
+					if origin != "https://app.example.com" || !strings.HasPrefix(path, "/oidc/") && !strings.HasPrefix(path, "/.well-known/") {
+						t.Errorf("%s %s: %s may send %s", method, path, origin, headers)
+					}
+				}
+			}
+		}
+	}
+	if allowed == 0 {
+		t.Error("no application may call from its pages")
+	}
+}
+
 // A form with a session's cookie, and without Origin and Sec-Fetch-Site, has to come
 // from a page of ours by its Referer.
 func TestFormsWithoutAnOrigin(t *testing.T) {

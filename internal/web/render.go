@@ -36,15 +36,10 @@ type renderer struct {
 	profiles profiles
 }
 
-// newRenderer parses all pages. A template or a word that is missing is an
-// error here and not in front of a visitor.
-func newRenderer(files fs.FS, assets *assets, prefix, fallback string, zone *time.Location) (*renderer, error) {
-	return rendererOf(files, nil, assets, prefix, fallback, zone)
-}
-
-// rendererOf parses nothing before it is asked for if the words are known, from a
-// renderer of the same files.
-func rendererOf(files fs.FS, known map[string]words, assets *assets, prefix, fallback string, zone *time.Location) (*renderer, error) {
+// newRenderer parses all pages. A template or a word that is missing is an error here
+// and not in front of a visitor. known are the words of a renderer of the same files,
+// for tests: with them nothing is parsed before it is asked for. It is nil else.
+func newRenderer(files fs.FS, known map[string]words, assets *assets, prefix, fallback string, zone *time.Location) (*renderer, error) {
 	r := &renderer{
 		pages:    make(map[string]map[string]func() (*template.Template, error)),
 		words:    make(map[string]words),

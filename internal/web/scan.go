@@ -20,16 +20,15 @@ const scanPolicy = contentPolicy + "; script-src 'self'; connect-src 'self'"
 
 // scan shows a browser outside of WeChat how to get in. It writes nothing.
 func (s *Server) scan(w http.ResponseWriter, r *http.Request) error {
-	if _, err := s.accountFor(r, s.returnTo(r)); err != nil {
+	returnTo := s.returnTo(r)
+	account, err := s.accountFor(r, returnTo)
+	if err != nil {
 		return err
 	}
-	if account, ok, err := s.websiteFor(r, s.returnTo(r)); ok || err != nil {
-		if err != nil {
-			return err
-		}
-		return s.showWebsite(w, r, account)
+	if website, ok := s.websiteFor(r, account); ok {
+		return s.showWebsite(w, r, website)
 	}
-	client, err := s.signsInTo(r.Context(), s.returnTo(r))
+	client, err := s.signsInTo(r.Context(), returnTo)
 	if err != nil {
 		return err
 	}

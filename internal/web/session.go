@@ -55,9 +55,6 @@ func newSessionCookies(site site, domain string, rules auth.Rules, store Session
 // about fifty of one domain.
 const maxTokens = 50
 
-// tokenLength is that of auth.NewToken, and of the tokens that a scan makes.
-const tokenLength = auth.TokenLength
-
 // cookieTokens are the different values of the request's cookies of a name that can
 // be tokens of ours, by their length: what cannot be one takes no place from one
 // that is.
@@ -65,7 +62,7 @@ func cookieTokens(r *http.Request, name string) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		var tried []string // in nearly every request the first is the one, and nothing is kept
 		for _, cookie := range r.CookiesNamed(name) {
-			if len(cookie.Value) != tokenLength || slices.Contains(tried, cookie.Value) {
+			if len(cookie.Value) != auth.TokenLength || slices.Contains(tried, cookie.Value) {
 				continue
 			}
 			if !yield(cookie.Value) || len(tried) == maxTokens-1 {
@@ -116,15 +113,19 @@ func (c *sessionCookies) read(r *http.Request, kind *cookieKind) currentSession 
 			case err != nil:
 				return currentSession{asked: true, err: err}
 			case !visit.Session.Alive(c.now(), c.idle):
-			case kind == c.visitor && !slices.Contains(c.appIDs, visit.User.AppID):
-				// By an account that is not ours any more: its openid means nothing to
-				// applications that know today's.
+			case kind == c.visitor && !c.ofOurs(visit):
 			default:
 				return currentSession{asked: true, token: token, old: name == kind.old, visit: visit}
 			}
 		}
 	}
 	return currentSession{asked: true, err: auth.Fail(auth.NotSignedIn, nil)}
+}
+
+// ofOurs says whether somebody has come by an account that is still ours: the openid of
+// another means nothing to applications that know today's.
+func (c *sessionCookies) ofOurs(visit *auth.Visit) bool {
+	return slices.Contains(c.appIDs, visit.User.AppID)
 }
 
 // readBearer looks for the live session of a mini program's token. It counts alone:
@@ -134,7 +135,7 @@ func (c *sessionCookies) readBearer(r *http.Request, token string) currentSessio
 	switch {
 	case err != nil:
 		return currentSession{asked: true, err: err}
-	case !visit.Session.Alive(c.now(), c.idle), !slices.Contains(c.appIDs, visit.User.AppID):
+	case !visit.Session.Alive(c.now(), c.idle), !c.ofOurs(visit):
 		return currentSession{asked: true, err: auth.Fail(auth.NotSignedIn, nil)}
 	}
 	return currentSession{asked: true, token: token, visit: visit}

@@ -97,7 +97,7 @@ type Config struct {
 	Meaning func(lang string, errcode int64) string
 
 	Templates fs.FS
-	words     map[string]words // see rendererOf
+	words     map[string]words // see newRenderer
 	Now       func() time.Time
 	Log       *slog.Logger
 }
@@ -130,7 +130,7 @@ type Server struct {
 	lastSeen *lastSeenWriter
 	patience patience
 	notices  notices
-	website  string // website account of desktops; empty: they have none
+	website  auth.Account // website account of desktops; the zero Account: they have none
 	// accountHosts is Config.AccountHosts with the hosts as browsers send them.
 	accountHosts map[string]string
 	// elsewherePolicy is the content policy of a page under another site's address.
@@ -161,9 +161,7 @@ func New(config Config) (*Server, error) {
 		log:        config.Log,
 		site:       newSite(config.PublicURL, config.ReturnHosts),
 		patience:   patience{chunk: time.Minute, export: 10 * time.Minute},
-	}
-	if len(s.rules.Accounts) > 0 {
-		s.website = firstWebsite(s.rules.Accounts)
+		website:    firstWebsite(config.Auth.Rules().Accounts),
 	}
 	s.accountHosts = make(map[string]string, len(config.AccountHosts))
 	for host, account := range config.AccountHosts {
@@ -199,7 +197,7 @@ func New(config Config) (*Server, error) {
 	if s.assets, err = assetsWith(config.Branding.Logo); err != nil {
 		return nil, err
 	}
-	if s.renderer, err = rendererOf(config.Templates, config.words, s.assets, s.site.prefix, config.Lang, config.Zone); err != nil {
+	if s.renderer, err = newRenderer(config.Templates, config.words, s.assets, s.site.prefix, config.Lang, config.Zone); err != nil {
 		return nil, fmt.Errorf("pages: %w", err)
 	}
 	s.guesses = s.newGuesses()

@@ -12,35 +12,31 @@ import (
 // With a website account (网站应用) a desktop shows WeChat's own QR code, and a code of
 // ours behind a link.
 
-// websiteFor is the website account that a desktop signs in by; none for what is no
-// desktop, and for who has asked for a code of ours.
-func (s *Server) websiteFor(r *http.Request, returnTo string) (auth.Account, bool, error) {
-	if s.website == "" || s.inWeChat(r) || onPhone(r) || r.URL.Query().Get("by") == "phone" {
-		return auth.Account{}, false, nil
-	}
-	account, err := s.accountFor(r, returnTo)
-	if err != nil {
-		return auth.Account{}, false, err
+// websiteFor is the website account that a desktop signs in by where a login would go by
+// some account; none for what is no desktop, and for who has asked for a code of ours.
+func (s *Server) websiteFor(r *http.Request, account auth.Account) (auth.Account, bool) {
+	if s.website.Name == "" || s.inWeChat(r) || onPhone(r) || r.URL.Query().Get("by") == "phone" {
+		return auth.Account{}, false
 	}
 	if asked, _ := askedAccount(r); asked == "" && account.Kind != auth.WebsiteAccount {
-		account, err = s.rules.Named(s.website)
+		return s.website, true
 	}
-	return account, account.Kind == auth.WebsiteAccount, err
+	return account, account.Kind == auth.WebsiteAccount
 }
 
-// firstWebsite names the website account of desktops whose place has none of its own: one
+// firstWebsite is the website account of desktops whose place has none of its own: one
 // of main's Open Platform account before others, as it knows the same people.
-func firstWebsite(accounts []auth.Account) (name string) {
+func firstWebsite(accounts []auth.Account) (first auth.Account) {
 	for _, account := range accounts {
 		switch {
 		case account.Kind != auth.WebsiteAccount:
 		case account.Group == accounts[0].Group:
-			return account.Name
-		default:
-			name = cmp.Or(name, account.Name)
+			return account
+		case first.Name == "":
+			first = account
 		}
 	}
-	return name
+	return first
 }
 
 // showWebsite answers with the page that leads to a website account's QR code.
@@ -85,7 +81,7 @@ func (s *Server) frameURL(w http.ResponseWriter, r *http.Request, account auth.A
 // codePath is the address of a new code of ours, on a desktop that could have WeChat's.
 func (s *Server) codePath(account, returnTo string) string {
 	path := s.scanPath(account, returnTo)
-	if s.website != "" {
+	if s.website.Name != "" {
 		path += "&by=phone"
 	}
 	return path
