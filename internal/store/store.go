@@ -26,12 +26,16 @@ type Config struct {
 	// that are not at hand. Its error is returned as it is.
 	MakeKeys   func(sealed bool) (auth.Keyring, error)
 	Migrations fs.FS            // *.sql
+	Migrating  func(Migration)  // called as the schema is brought up to date; nil: nobody wants to know
 	Now        func() time.Time // nil: time.Now
 	Logger     *slog.Logger     // nil: silence
 
 	gap      func() // see sqldb.Config
 	maxTotal int64  // see list.Config
 }
+
+// Migration is how far one is.
+type Migration = sqldb.Progress
 
 // Store is one database. It is safe for concurrent use, within a process and by
 // several processes.
@@ -80,7 +84,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	}
 	var err error
 	s.db, err = sqldb.Open(ctx, sqldb.Config{
-		URL: c.URL, Migrations: c.Migrations, Prepared: loginWrites, Hook: s.cache, Now: s.now, Logger: s.log, Gap: c.gap,
+		URL: c.URL, Migrations: c.Migrations, Migrating: c.Migrating, Prepared: loginWrites, Hook: s.cache, Now: s.now, Logger: s.log, Gap: c.gap,
 	})
 	if err != nil {
 		return nil, err
