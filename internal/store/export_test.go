@@ -73,6 +73,12 @@ func WithMaxTotal(c Config, n int64) Config {
 	return c
 }
 
+// WithManyRows has a store take so many rows for very many.
+func WithManyRows(c Config, n int64) Config {
+	c.manyRows = n
+	return c
+}
+
 // SignInStatements are what finds a person by an identity, at a visit, a login, or with
 // a token.
 func SignInStatements() map[string]Statement {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -32,6 +33,7 @@ type Config struct {
 
 	gap      func() // see sqldb.Config
 	maxTotal int64  // see list.Config
+	manyRows int64  // 0: manyRows
 }
 
 // Migration is how far one is.
@@ -70,6 +72,7 @@ var loginWrites = []string{insertLogin, finishLogin, endedLogin, greetUser, upse
 // program or has a newer schema than this program knows.
 func Open(ctx context.Context, c Config) (*Store, error) {
 	s := &Store{now: c.Now, log: c.Logger, cache: newSessionCache()}
+	s.everybody.many, s.signedIn.many = cmp.Or(c.manyRows, manyRows), cmp.Or(c.manyRows, manyRows)
 	if s.now == nil {
 		s.now = time.Now
 	}
