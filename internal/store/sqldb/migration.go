@@ -64,7 +64,7 @@ func readMigrations(files fs.FS, d Dialect) ([]migration, error) {
 		all = append(all, migration{version, statements(d.translation.Replace(string(text)))})
 	}
 	if len(all) == 0 {
-		return nil, errors.New("there are none")
+		return nil, errors.New("there are no migrations")
 	}
 	slices.SortFunc(all, func(a, b migration) int { return int(a.version - b.version) })
 	return all, nil
