@@ -167,6 +167,8 @@ func listParameters(path string) (names []string, ok bool) {
 		return slices.Concat([]string{"q", "filter", "sort", "limit", "cursor"}, narrowing), true
 	case path == "/admin/events":
 		return []string{"action", "who", "from", "to", "limit", "cursor"}, true
+	case path == joinsPath:
+		return joinsParameters, true
 	case clientPathForm.MatchString(path):
 		return []string{"limit", "cursor"}, true
 	}
