@@ -21,6 +21,7 @@ func TestSampleApplicationInABrowser(t *testing.T) {
 	desktop.wantText("示例应用", "用微信登录")
 	desktop.shot("40-sample")
 	desktop.taps("#login")
+	desktop.taps(`a[href*="by=phone"]`)
 	desktop.waits(`#scan[data-status="waiting"]`)
 	desktop.wantText("示例应用 Sample app")
 	desktop.shot("41-sample-scan")
@@ -50,7 +51,7 @@ func TestSampleApplicationInABrowser(t *testing.T) {
 	desktop.leaves(`form button`)
 	desktop.waits("#login")
 	desktop.taps("#login")
-	desktop.waits(`#scan[data-status="waiting"]`)
+	desktop.waits(`a[href*="by=phone"]`)
 
 	phone.opens(at.app)
 	phone.shot("44-sample-phone")
