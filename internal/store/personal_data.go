@@ -173,7 +173,7 @@ func (s *Store) Token(ctx context.Context, userID string) (*admin.TokenInfo, err
 	return info, s.fail(ctx, "read token", err)
 }
 
-const tokenColumns = `identity_id, scope, issued_at, ends_at, due_at, dead_reason`
+const tokenInfoColumns = `identity_id, scope, issued_at, ends_at, due_at, dead_reason`
 
 // tokenRow is a row of tokens, without the token.
 type tokenRow struct {
@@ -191,7 +191,7 @@ func (r tokenRow) info() *admin.TokenInfo {
 
 func tokenInfo(ctx context.Context, db getter, userID string) (*admin.TokenInfo, error) {
 	var row tokenRow
-	err := db.GetContext(ctx, &row, `SELECT `+tokenColumns+` FROM tokens WHERE user_id = $1 ORDER BY identity_id LIMIT 1`, userID)
+	err := db.GetContext(ctx, &row, `SELECT `+tokenInfoColumns+` FROM all_tokens WHERE user_id = $1 ORDER BY identity_id LIMIT 1`, userID)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -204,7 +204,7 @@ func tokenInfo(ctx context.Context, db getter, userID string) (*admin.TokenInfo,
 // tokensOf are what is known of all of a person's refresh_tokens, by the identity's id.
 func tokensOf(ctx context.Context, db selecter, userID string) (map[string]*admin.TokenInfo, error) {
 	var rows []tokenRow
-	err := db.SelectContext(ctx, &rows, `SELECT `+tokenColumns+` FROM tokens WHERE user_id = $1`, userID)
+	err := db.SelectContext(ctx, &rows, `SELECT `+tokenInfoColumns+` FROM all_tokens WHERE user_id = $1`, userID)
 	tokens := make(map[string]*admin.TokenInfo, len(rows))
 	for _, row := range rows {
 		tokens[row.IdentityID] = row.info()

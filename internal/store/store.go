@@ -89,7 +89,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	keys := c.Keys
 	if lateKeys {
 		var sealed bool
-		if err = s.db.GetContext(ctx, &sealed, `SELECT EXISTS (SELECT 1 FROM tokens)`); err != nil {
+		if err = s.db.GetContext(ctx, &sealed, `SELECT EXISTS (SELECT 1 FROM tokens) OR EXISTS (SELECT 1 FROM identity_tokens)`); err != nil {
 			err = s.fail(ctx, "look for sealed tokens", err)
 		} else if keys, err = c.MakeKeys(sealed); err == nil {
 			err = s.useKeys(keys)
