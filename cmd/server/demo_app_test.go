@@ -21,7 +21,6 @@ func TestSampleApplicationInABrowser(t *testing.T) {
 	desktop.wantText("示例应用", "用微信登录")
 	desktop.shot("40-sample")
 	desktop.taps("#login")
-	desktop.taps(`a[href*="by=phone"]`)
 	desktop.waits(`#scan[data-status="waiting"]`)
 	desktop.wantText("示例应用 Sample app")
 	desktop.shot("41-sample-scan")
@@ -51,7 +50,7 @@ func TestSampleApplicationInABrowser(t *testing.T) {
 	desktop.leaves(`form button`)
 	desktop.waits("#login")
 	desktop.taps("#login")
-	desktop.waits(`a[href*="by=phone"]`)
+	desktop.waits(`#scan[data-status="waiting"]`)
 
 	phone.opens(at.app)
 	phone.shot("44-sample-phone")

@@ -93,5 +93,5 @@ func (s *seeder) join(ctx context.Context, db *store.Store, pair []*seeded) erro
 	if err != nil {
 		return err
 	}
-	return db.JoinPeople(ctx, ids[0], ids[1], nil, s.event(actor.ID, admin.ActJoin, ids[0], ids[1], s.now.Add(-20*24*time.Hour)))
+	return db.JoinPeople(ctx, ids[0], ids[1], nil, s.event(actor.ID, admin.ActJoin, ids[0], ids[1], s.now.Add(-5*time.Minute)))
 }

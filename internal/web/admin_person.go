@@ -38,7 +38,8 @@ type adminUserPage struct {
 	Logins     []auth.Login // the latest
 	Older      []auth.Login // and those before
 	Meanings   map[int64]string
-	Apps       []admin.Access // applications that know the person, by name
+	By         map[string]auth.Account // of the logins, by AppID
+	Apps       []admin.Access          // applications that know the person, by name
 	Events     []admin.NamedEvent
 	SignInURL  string // to sign in once more before an act that wants it; empty: not needed
 	Back       string // the list that led here
@@ -95,6 +96,10 @@ func (s *Server) adminUser(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	p.Meanings = s.meanings(r, p.Logins)
+	p.By = make(map[string]auth.Account)
+	for _, login := range p.Logins {
+		p.By[login.AppID] = s.rules.Account(login.AppID)
+	}
 	n := min(len(p.Logins), shownLogins)
 	p.Logins, p.Older = p.Logins[:n], p.Logins[n:]
 	if p.Doors, err = s.doors(r, user.ID); err != nil {

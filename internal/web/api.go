@@ -121,6 +121,9 @@ func (s *Server) userQuery(r *http.Request) (query admin.UserQuery, err error) {
 		Sort:     admin.Sort(form.Get("sort")),
 		Cursor:   form.Get("cursor"),
 	}
+	if query.AppID, err = s.appIDOf(form.Get("account")); err != nil {
+		return query, err
+	}
 	if query.Limit, err = limitOf(form); err != nil {
 		return query, err
 	}
@@ -139,7 +142,7 @@ func (s *Server) apiUsers(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := checkApart(query); err != nil {
+	if err := s.checkApart(query); err != nil {
 		return err
 	}
 	page, err := s.lists.Users(r.Context(), query)

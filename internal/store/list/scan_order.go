@@ -3,6 +3,7 @@ package list
 import (
 	"cmp"
 	"slices"
+	"strconv"
 
 	"wxlogin/internal/store/sqldb"
 )
@@ -10,6 +11,9 @@ import (
 // conditions are all that the people fulfil.
 func (sel *selection) conditions() []sqldb.Clause {
 	where := sel.joined()
+	if sel.gatherAt.Text != "" {
+		return append(where, sel.gatherAt.Then(" IS NOT NULL"))
+	}
 	if sel.group != "" {
 		where = append(where, sqldb.SQL(sel.group+" = $1", sel.value))
 	}
@@ -31,9 +35,28 @@ func (sel *selection) joined() []sqldb.Clause {
 	return where
 }
 
+// merged finds people by going through several indexes side by side.
+func (sel *selection) merged(from *Position, back bool, limit int) (c sqldb.Clause) {
+	word := ""
+	for i, stream := range sel.streams {
+		one := selection{order: stream.order, where: stream.where, low: sel.low, high: sel.high}
+		one.down = sel.down
+		if !stream.alone {
+			one.where = slices.Concat(sel.where, stream.where)
+		}
+		c = sqldb.Join(c, sqldb.SQL(word+"SELECT * FROM ("), one.scanOrder(from, back, limit), sqldb.SQL(") AS stream"+strconv.Itoa(i)))
+		word = " UNION ALL "
+	}
+	direction := sel.direction(back)
+	return c.Then(" ORDER BY at"+direction+", id"+direction+" LIMIT $1", limit)
+}
+
 // scanOrder finds people by going through the segment of the order that has them:
 // from a position on, or from its near end if that comes later.
 func (sel *selection) scanOrder(from *Position, back bool, limit int) sqldb.Clause {
+	if len(sel.streams) > 0 {
+		return sel.merged(from, back, limit)
+	}
 	near, far, after, before := sel.low, sel.high, ">", "<"
 	if sel.down != back {
 		near, far, after, before = far, near, before, after
@@ -67,6 +90,11 @@ func (sel *selection) end(at *Position, side string) []sqldb.Clause {
 		return nil
 	case at == nil:
 		return []sqldb.Clause{sqldb.SQL(sel.group+" "+side+"= $1", sel.value)}
+	case sel.loose:
+		return []sqldb.Clause{
+			sqldb.SQL(sel.at+" "+side+"= $1", at.At),
+			sqldb.SQL("("+sel.at+" "+side+" $1 OR "+sel.id+" "+side+" $2)", at.At, at.ID),
+		}
 	case sel.group == "":
 		return []sqldb.Clause{sqldb.SQL("("+sel.at+", "+sel.id+") "+side+" ($1, $2)", at.At, at.ID)}
 	default:
