@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -257,4 +258,48 @@ func TestNoJoinsWithOneAccount(t *testing.T) {
 		t.Error("the pages lead to the joins")
 	}
 	adminBrowser.get("/admin/joins").wantPage(http.StatusOK, "没有待确认的合并")
+}
+
+// A list of people can be narrowed to an account, beside the other filters, on the page,
+// in the API and in exports; with one account there is nothing to choose.
+func TestPeopleOfAnAccount(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{accounts: threeAccounts})
+	lin := w.signedIn("lin")
+	w.signedIn("wang")
+	desktop := w.desktop("lin")
+	desktop.opens("/login?account=pc").wantPage(http.StatusOK, "")
+	alone := w.desktop("alice")
+	alone.opens("/login?account=pc").wantPage(http.StatusOK, "")
+	linID, wangID, aliceID := lin.me()["id"].(string), w.user("wang").ID, alone.me()["id"].(string)
+	adminBrowser := w.admin()
+	for query, want := range map[string][]string{
+		"": {linID, wangID, aliceID}, "account=": {linID, wangID, aliceID},
+		"account=main": {linID, wangID}, "account=pc": {linID, aliceID}, "account=shop": nil,
+		"account=pc&q=%E6%9E%97": {linID}, "account=main&filter=blocked": nil, "account=pc&sort=last_login_at": {linID, aliceID},
+		"account=pc&filter=token_ends": nil, "account=pc&filter=profile": {linID, aliceID},
+	} {
+		for _, path := range []string{"/admin/users?", "/api/admin/users?", "/api/admin/users.csv?", "/api/admin/users.json?"} {
+			p := adminBrowser.get(path + query).wantStatus(http.StatusOK)
+			for _, id := range []string{linID, wangID, aliceID} {
+				if got := strings.Contains(p.Body, id); got != slices.Contains(want, id) {
+					t.Errorf("%s%s: %s is there: %v", path, query, id, got)
+				}
+			}
+		}
+	}
+	p := adminBrowser.get("/admin/users?account=pc").wantPage(http.StatusOK, `<option value="pc" selected>`)
+	if !strings.Contains(p.Body, "/api/admin/users.csv?account=pc") || !strings.Contains(p.Body, "back=%2fadmin%2fusers%3faccount%3dpc") {
+		t.Error("the page forgets the account")
+	}
+	adminBrowser.get("/admin/users?account=other").wantPage(http.StatusBadRequest, "account: main | shop | pc | app")
+	adminBrowser.get("/admin/users?account=app&filter=needs_login").wantPage(http.StatusOK, "小程序没有可更新的微信授权")
+	adminBrowser.fetchAPI(http.MethodGet, "/api/admin/users?account=app&filter=needs_login").wantStatus(http.StatusBadRequest)
+	if csv := adminBrowser.get("/api/admin/users.csv?account=pc").Body; !strings.Contains(csv, ",account,identities") || !strings.Contains(csv, ",pc,") {
+		t.Errorf("CSV:\n%s", csv)
+	}
+	one := newWorld(t, options{})
+	if p := one.admin().get("/admin/users"); strings.Contains(p.Body, `name="account"`) {
+		t.Error("there is one account, and it can be chosen")
+	}
 }
