@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -24,12 +25,11 @@ func TestNoPlanReadsTheWholeTable(t *testing.T) {
 				q := admin.UserQuery{Filter: filter, Sort: sort, Search: search}
 				index := "users_by_" + strings.TrimSuffix(strings.TrimPrefix(string(sort), "-"), "_at")
 				for _, s := range must(w.Statements(w.ctx, q))(t) {
-					plan := w.plan(s)
 					if filter.ByTokenEnd() && s.Scan {
-						w.wantMerged(s, plan, "tokens_by_end", "identity_tokens_by_end")
+						w.wantStream(s, "tokens_by_end", "identity_tokens_by_end")
 						continue
 					}
-					for i, step := range plan {
+					for i, step := range w.plan(s) {
 						if i == 0 && s.From && !(strings.Contains(step, index) && strings.Contains(step, "id)")) {
 							t.Errorf("%+v does not begin at the cursor: %s\n%s", q, step, s.Text)
 						}
@@ -44,21 +44,19 @@ func TestNoPlanReadsTheWholeTable(t *testing.T) {
 	}
 }
 
-// wantMerged fails unless a statement goes through two indexes in their order, from the
-// cursor on if it has one, and sorts nothing but what it has found.
-func (w *world) wantMerged(s store.Statement, plan []string, indexes ...string) {
+// wantStream fails unless a statement goes through one of two indexes in its order, from
+// the cursor on if it has one.
+func (w *world) wantStream(s store.Statement, indexes ...string) {
 	w.t.Helper()
+	plan := w.plan(s)
 	all := strings.Join(plan, "\n")
-	for _, index := range indexes {
-		if !strings.Contains(all, " INDEX "+index+" (") && (s.From || !strings.Contains(all, " INDEX "+index)) {
-			w.t.Errorf("not by %s:\n%s\n%s", index, s.Text, all)
-		}
+	if !slices.ContainsFunc(indexes, func(index string) bool {
+		return strings.Contains(plan[0], " INDEX "+index+" (") || !s.From && strings.Contains(plan[0], " INDEX "+index)
+	}) {
+		w.t.Errorf("not by %v:\n%s\n%s", indexes, s.Text, all)
 	}
 	for i, step := range plan {
-		if strings.HasSuffix(step, "TEMP B-TREE FOR ORDER BY") && !strings.HasPrefix(plan[i-1], "SCAN stream") && !strings.HasPrefix(plan[0], "COMPOUND") {
-			w.t.Errorf("sorts more than the page:\n%s\n%s", s.Text, all)
-		}
-		if strings.HasPrefix(step, "SCAN") && !small(step) && !strings.HasPrefix(step, "SCAN stream") && !strings.Contains(step, indexes[0]) && !strings.Contains(step, indexes[1]) {
+		if strings.HasSuffix(step, "TEMP B-TREE FOR ORDER BY") || i > 0 && strings.HasPrefix(step, "SCAN") && !small(step) || strings.Contains(step, "USING INDEX identities_by_account") && i > 0 {
 			w.t.Errorf("%s:\n%s\n%s", step, s.Text, all)
 		}
 	}
@@ -76,14 +74,13 @@ func TestNoPlanOfAnAccountReadsTheWholeTable(t *testing.T) {
 				}
 				q.AppID, q.Filter, q.Sort = appID, filter, sort
 				for _, s := range must(w.Statements(w.ctx, q))(t) {
-					plan := w.plan(s)
 					switch {
 					case s.Scan && filter.ByTokenEnd():
-						w.wantMerged(s, plan, "tokens_by_end", "identity_tokens_by_end")
-					case s.Scan && strings.Contains(s.Text, "AS stream1"):
-						w.wantMerged(s, plan, "users_by_account", "identities_by_account")
+						w.wantStream(s, "tokens_by_end", "identity_tokens_by_end")
+					case s.Scan && strings.Contains(s.Text, "_by_account"):
+						w.wantStream(s, "users_by_account", "identities_by_account")
 					default:
-						for _, step := range plan {
+						for _, step := range w.plan(s) {
 							if reads := strings.HasPrefix(step, "SCAN") && !small(step); reads && !(s.Scan && strings.Contains(step, "users_by_last_login")) || s.Scan && strings.Contains(step, "ORDER BY") {
 								t.Errorf("%+v: %s\n%s", q, step, s.Text)
 							}

@@ -31,8 +31,8 @@ func (l *Lists) account(ctx context.Context, sel *selection, appID string) error
 		return nil
 	}
 	others := sel.where
-	sel.where = append(others[:len(others):len(others)], sqldb.SQL(
-		l.db.HalfTrue("(users.appid = $1 OR EXISTS (SELECT 1 FROM identities WHERE identities.user_id = users.id AND identities.appid = $1))"), appID))
+	sel.where = append(others[:len(others):len(others)], sqldb.SQL(l.db.HalfTrue(
+		"(users.appid = $1 OR EXISTS (SELECT 1 FROM identities"+l.db.IndexedBy("identities_by_user")+" WHERE identities.user_id = users.id AND identities.appid = $1))"), appID))
 	switch {
 	case sel.group != "": // a place, where not everybody is
 	case sel.at == "users.first_login_at":
@@ -55,7 +55,7 @@ func (l *Lists) streamsOf(appID string, others []sqldb.Clause) []stream {
 		scanned: "users" + l.db.IndexedBy("users_by_account"),
 		at:      "users.first_login_at", id: "users.id", group: "users.appid", value: appID,
 	}}
-	further := stream{alone: true, where: append(others[:len(others):len(others)], sqldb.SQL(`users.appid <> $1 AND NOT EXISTS (SELECT 1 FROM identities AS same
+	further := stream{alone: true, where: append(others[:len(others):len(others)], sqldb.SQL(`users.appid <> $1 AND NOT EXISTS (SELECT 1 FROM identities AS same`+l.db.IndexedBy("identities_by_user")+`
 		WHERE same.user_id = identities.user_id AND same.appid = identities.appid AND same.id < identities.id)`, appID)), order: order{
 		scanned: "identities" + l.db.IndexedBy("identities_by_account") + " CROSS JOIN users",
 		link:    "users.id = identities.user_id",

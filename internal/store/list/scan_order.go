@@ -3,7 +3,6 @@ package list
 import (
 	"cmp"
 	"slices"
-	"strconv"
 
 	"wxlogin/internal/store/sqldb"
 )
@@ -35,28 +34,27 @@ func (sel *selection) joined() []sqldb.Clause {
 	return where
 }
 
-// merged finds people by going through several indexes side by side.
-func (sel *selection) merged(from *Position, back bool, limit int) (c sqldb.Clause) {
-	word := ""
-	for i, stream := range sel.streams {
-		one := selection{order: stream.order, where: stream.where, low: sel.low, high: sel.high}
-		one.down = sel.down
-		if !stream.alone {
-			one.where = slices.Concat(sel.where, stream.where)
-		}
-		c = sqldb.Join(c, sqldb.SQL(word+"SELECT * FROM ("), one.scanOrder(from, back, limit), sqldb.SQL(") AS stream"+strconv.Itoa(i)))
-		word = " UNION ALL "
+// of is the selection as one of its streams has it, up to a position: what comes behind
+// that is on no page, as another stream has enough that comes before.
+func (sel *selection) of(stream stream, to *Position, back bool) *selection {
+	one := &selection{order: stream.order, where: stream.where, low: sel.low, high: sel.high}
+	one.down = sel.down
+	if !stream.alone {
+		one.where = slices.Concat(sel.where, stream.where)
 	}
-	direction := sel.direction(back)
-	return c.Then(" ORDER BY at"+direction+", id"+direction+" LIMIT $1", limit)
+	switch {
+	case to == nil:
+	case sel.down != back:
+		one.low = &Position{At: to.At}
+	default:
+		one.high = &Position{At: to.At + 1}
+	}
+	return one
 }
 
 // scanOrder finds people by going through the segment of the order that has them:
 // from a position on, or from its near end if that comes later.
 func (sel *selection) scanOrder(from *Position, back bool, limit int) sqldb.Clause {
-	if len(sel.streams) > 0 {
-		return sel.merged(from, back, limit)
-	}
 	near, far, after, before := sel.low, sel.high, ">", "<"
 	if sel.down != back {
 		near, far, after, before = far, near, before, after

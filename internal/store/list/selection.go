@@ -18,7 +18,7 @@ type selection struct {
 	// The segment of the order that has them, without its two ends; nil: it has none
 	// on that side.
 	low, high *Position
-	// The indexes that a scan goes through side by side; none: that of the order.
+	// The indexes that a scan goes through one beside the other; none: that of the order.
 	streams []stream
 	// What the order goes by, of who has been gathered, where that is no column of theirs.
 	gatherAt sqldb.Clause
@@ -29,6 +29,10 @@ type stream struct {
 	order
 	where []sqldb.Clause // besides those of the selection
 	alone bool           // in place of them
+	// How it is read where an account has few people in it, and what those are: by the
+	// account, and not by the order, which is everybody's. Empty: it has nobody else.
+	byFew string
+	few   sqldb.Clause
 }
 
 // order is a total order of people that an index has.

@@ -28,7 +28,8 @@ func (sel *selection) tokenEnds(d sqldb.Dialect, appID string) {
 	}
 	always := sqldb.SQL("1 = 1")
 
-	earlier := `SELECT 1 FROM identities AS theirs CROSS JOIN identity_tokens AS earlier
+	byUser := d.IndexedBy("identities_by_user")
+	earlier := `SELECT 1 FROM identities AS theirs` + byUser + ` CROSS JOIN identity_tokens AS earlier
 		WHERE earlier.identity_id = theirs.id AND earlier.ends_at >= $1 AND theirs.user_id = `
 	first := stream{
 		order: order{scanned: "tokens" + d.IndexedBy("tokens_by_end") + " CROSS JOIN users", link: "users.id = tokens.user_id", at: "tokens.ends_at", id: "tokens.user_id"},
@@ -50,6 +51,11 @@ func (sel *selection) tokenEnds(d sqldb.Dialect, appID string) {
 			not(of(sqldb.SQL(earlier+`identities.user_id AND (earlier.ends_at, earlier.identity_id) < (identity_tokens.ends_at, identity_tokens.identity_id)`, low), "theirs.appid")),
 		},
 	}
+	if appID != "" {
+		first.byFew, first.few = "users"+d.IndexedBy("users_by_account")+" CROSS JOIN tokens", sqldb.SQL("SELECT 1 FROM users WHERE appid = $1", appID)
+		further.byFew = "identities" + d.IndexedBy("identities_by_account") + " CROSS JOIN identity_tokens CROSS JOIN users"
+		further.few = sqldb.SQL("SELECT 1 FROM identities WHERE appid = $1", appID)
+	}
 	sel.streams = []stream{first, further}
 
 	within := func(column string) sqldb.Clause {
@@ -57,7 +63,7 @@ func (sel *selection) tokenEnds(d sqldb.Dialect, appID string) {
 	}
 	sel.gatherAt = sqldb.Join(
 		sqldb.SQL("(SELECT MIN(ends_at) FROM (SELECT ends_at FROM tokens WHERE user_id = users.id AND "), of(within("ends_at"), "users.appid"),
-		sqldb.SQL(" UNION ALL SELECT theirs.ends_at FROM identities CROSS JOIN identity_tokens AS theirs WHERE theirs.identity_id = identities.id AND identities.user_id = users.id AND "),
+		sqldb.SQL(" UNION ALL SELECT theirs.ends_at FROM identities"+byUser+" CROSS JOIN identity_tokens AS theirs WHERE theirs.identity_id = identities.id AND identities.user_id = users.id AND "),
 		of(within("theirs.ends_at"), "identities.appid"), sqldb.SQL(") AS ends)"),
 	)
 	if appID != "" {
