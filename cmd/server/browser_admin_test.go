@@ -32,7 +32,7 @@ func TestAdminPagesInABrowser(t *testing.T) {
 	admin.taps(`a[href$="filter=token_ends"]`)
 	admin.wantText("授权一周内到期")
 	admin.taps(`nav a[href$="/admin/users"]`)
-	admin.wantText("共 320 人")
+	admin.wantText("共 323 人")
 	admin.taps(`th a[href*="sort=-last_login_at"]`)
 	admin.shown("22-people")
 	admin.taps(`.paging a[rel="next"]`)
@@ -52,6 +52,19 @@ func TestAdminPagesInABrowser(t *testing.T) {
 	admin.opens(at.visitor + "admin/events?action=block")
 	admin.wantText("冒充客服索要验证码")
 	admin.shown("25-events")
+
+	// Two who may be one, and what has been joined.
+	admin.taps(`nav a[href$="/admin/joins"]`)
+	admin.wantText("待确认", "保留这个用户编号", "不是同一个人", "管理员合并", "登录时按 UnionID 自动归入", "网站应用", "小程序")
+	admin.shown("29-joins")
+	admin.taps(`#joined ~ ul li a`)
+	admin.wantText("登录身份", "首个身份", "撤销合并")
+	admin.shown("29-identities")
+	admin.taps(`#doors ~ ul form button`)
+	admin.wantText("已撤销合并")
+	admin.opens(at.visitor + "admin/joins")
+	admin.taps(`button[value="join"]`)
+	admin.wantText("已合并为同一个人", "没有待确认的合并")
 
 	// A person with two devices.
 	phone, tablet := browser.newPhone("phone"), browser.newPhone("tablet")

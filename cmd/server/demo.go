@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	oidcapp "wxlogin/examples/oidc-app"
+	"wxlogin/internal/auth"
 	"wxlogin/internal/demo"
 	"wxlogin/internal/web"
 	"wxlogin/internal/wechat/wechatsim"
@@ -32,6 +33,9 @@ func (c *demoCommand) Run(ctx context.Context, env *environment) error {
 	s := &c.settings
 	if s.AppID != "" {
 		return badSetting("appid", "is set, and the demonstration is for no real account; use `server serve`, or unset it")
+	}
+	if s.Accounts != "" {
+		return badSetting("accounts", "is set, and the demonstration has accounts of its own; use `server serve`, or unset it")
 	}
 	if !onLoopback(s.Addr) {
 		return badSetting("addr", reachable, s.Addr)
@@ -66,10 +70,14 @@ func (c *demoCommand) Run(ctx context.Context, env *environment) error {
 	}
 	defer appListener.Close()
 	public, simURL := "http://"+listener.Addr().String(), "http://"+simListener.Addr().String()
-	sim := wechatsim.New(wechatsim.Config{AnyBrowser: true, CallbackHosts: []string{listener.Addr().String()}, Logger: log.Logger})
+	sim := wechatsim.New(wechatsim.Config{
+		AnyBrowser: true, CallbackHosts: []string{listener.Addr().String()}, Logger: log.Logger,
+		Apps: []wechatsim.App{{Kind: wechatsim.Website}, {Kind: wechatsim.MiniProgram}},
+	})
 
 	s.PublicURL, s.WeChatOpenURL, s.WeChatAPIURL = public, simURL, simURL
 	s.AppID, s.AppSecret = sim.AppID(), sim.Secret()
+	s.demoAccounts(sim.Apps())
 	s.DatabaseURL = "sqlite:" + filepath.Join(data, "wxlogin.db")
 	config, err := s.parse()
 	if err != nil {
@@ -94,6 +102,20 @@ func (c *demoCommand) Run(ctx context.Context, env *environment) error {
 	})
 	cancel()
 	return errors.Join(err, <-beside, <-beside)
+}
+
+// demoAccounts sets what the simulator plays besides the account main: a website and a
+// mini program, of one Open Platform account with it.
+func (s *settings) demoAccounts(apps []wechatsim.App) {
+	s.Group, s.accountSecrets = "demo", make(map[string]string)
+	var accounts []string
+	for _, app := range apps {
+		if name := map[wechatsim.Kind]string{wechatsim.Website: "pc", wechatsim.MiniProgram: "mini"}[app.Kind]; name != "" {
+			accounts = append(accounts, name+":"+string(app.Kind)+":"+app.AppID+"@"+s.Group)
+			s.accountSecrets[secretOf(name)] = app.Secret
+		}
+	}
+	s.Accounts = strings.Join(accounts, ",")
 }
 
 // folder is where the demonstration keeps its data, and what to do with it in
@@ -135,7 +157,7 @@ func (c *demoCommand) prepare(ctx context.Context, env *environment, config conf
 	}
 	defer db.Close()
 	if !c.Empty {
-		if err := demo.Seed(ctx, db, config.appID); err != nil {
+		if err := demo.Seed(ctx, db, auth.Rules{AppID: config.appID, Accounts: config.accounts}); err != nil {
 			return nil, fmt.Errorf("make up people: %w", err)
 		}
 	}

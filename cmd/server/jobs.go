@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 	"wxlogin/internal/idtoken"
 	"wxlogin/internal/store"
@@ -25,6 +26,10 @@ const renewEvery = 30 * time.Second
 
 // logoutsEvery is how often logouts that applications do not know of are looked for.
 const logoutsEvery = 2 * time.Second
+
+// proposeEvery is how often it is looked whether accounts have come to be of one Open
+// Platform account.
+const proposeEvery = time.Hour
 
 // job is something to do in the background: at once, and then again and again.
 type job struct {
@@ -80,6 +85,17 @@ func renewCentral(ctx context.Context, central *auth.Central, log *slog.Logger) 
 func sendLogouts(ctx context.Context, logouts *idtoken.Backchannel, log *slog.Logger) {
 	if err := logouts.Deliver(ctx); err != nil && ctx.Err() == nil {
 		log.WarnContext(ctx, "applications were not told of logouts", "reason", auth.ReasonOf(err), "error", err)
+	}
+}
+
+func propose(ctx context.Context, admins *admin.Service, log *slog.Logger) {
+	n, err := admins.FindProposals(ctx)
+	switch {
+	case ctx.Err() != nil:
+	case err != nil:
+		log.WarnContext(ctx, "people who may be one were not looked for", "reason", auth.ReasonOf(err), "error", err)
+	case n > 0:
+		log.InfoContext(ctx, "people who may be one have been found, for an admin to decide", "pairs", n)
 	}
 }
 

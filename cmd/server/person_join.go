@@ -70,18 +70,19 @@ type personListCommand struct{ settings }
 
 func (c *personListCommand) Run(ctx context.Context, env *environment) error {
 	return withAdmins(ctx, &c.settings, func(admins *admin.Service, config config) error {
-		proposals, err := admins.Proposals(ctx, mostListed)
+		latest := admin.JoinQuery{Limit: mostListed}
+		proposals, err := admins.Proposals(ctx, latest)
 		if err != nil {
 			return err
 		}
-		joins, err := admins.Joins(ctx, mostListed)
+		joins, err := admins.Joins(ctx, latest)
 		if err != nil {
 			return err
 		}
-		for _, p := range proposals {
+		for _, p := range proposals.Proposals {
 			env.answer("proposed\t%s\t%s\tunionid %s\t%s\t%s\n", p.Kept.ID, p.Other.ID, p.UnionID, p.Kept.Nickname, p.Other.Nickname)
 		}
-		for _, j := range joins {
+		for _, j := range joins.Joins {
 			on := j.LinkedAt.In(config.zone).Format("2006-01-02 15:04")
 			env.answer("joined\t%s\tto the person %s\tby %s on %s\t%s %s\t%s\n", j.ID, j.Person.ID, j.Linked, on, j.AppID, j.OpenID, j.Person.Nickname)
 		}

@@ -115,11 +115,13 @@ func serve(ctx context.Context, s service) error {
 	}
 	metrics.WatchStore(db)
 	metrics.WatchStreams(running.server.Streams)
+	admins := config.adminService(db)
 	jobs := []job{
 		{sweepEvery, func(ctx context.Context) { sweep(ctx, db, config, log) }},
 		{refreshEvery, func(ctx context.Context) { refresh(ctx, running.refresher, log) }},
 		{rotateCheck, func(ctx context.Context) { rotate(ctx, running.signing, log) }},
 		{renewEvery, func(ctx context.Context) { renewCentral(ctx, running.central, log) }},
+		{proposeEvery, func(ctx context.Context) { propose(ctx, admins, log) }},
 		{logoutsEvery, func(ctx context.Context) { sendLogouts(ctx, running.logouts, log) }},
 	}
 	if config.metricsAddr != "" {

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"wxlogin/internal/auth"
@@ -47,8 +48,8 @@ func (a Actor) Person() string {
 }
 
 // Confirming is the actor with what they have typed to confirm an act on one
-// person: the last ConfirmChars characters of the openid, or the whole id, as the
-// address of an API call has it.
+// person: the last ConfirmChars characters of an openid of theirs, or the whole id, as
+// the address of an API call has it.
 func (a Actor) Confirming(typed string) Actor {
 	a.confirmed = typed
 	return a
@@ -84,8 +85,8 @@ func (a Actor) meant(user auth.User) error {
 	if a.kind != byLogin && a.kind != byLink {
 		return nil
 	}
-	end := user.OpenID[max(0, len(user.OpenID)-ConfirmChars):]
-	if a.confirmed == "" || a.confirmed != user.ID && a.confirmed != end {
+	ends := func(i auth.Identity) bool { return a.confirmed == i.OpenID[max(0, len(i.OpenID)-ConfirmChars):] }
+	if a.confirmed == "" || a.confirmed != user.ID && !slices.ContainsFunc(user.AllIdentities(), ends) {
 		return auth.Fail(auth.BadRequest, ErrNotConfirmed)
 	}
 	return nil

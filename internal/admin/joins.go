@@ -10,11 +10,14 @@ import (
 // Identity is one of a person's, and how they came to have it.
 type Identity struct {
 	auth.Identity
-	FirstLoginAt time.Time // by it; zero for the first one, where it is the person's
-	LastLoginAt  time.Time // likewise
-	LoginCount   int64     // likewise
+	FirstLoginAt time.Time // by it
+	LastLoginAt  time.Time // by it; of the first one zero, if that was before the history begins
+	LoginCount   int64     // by it
 	Linked       auth.Linked
-	LinkedAt     time.Time // zero for the first one
+	LinkedAt     time.Time  // zero for the first one
+	LinkedBy     string     // the actor in the audit log; empty where that has nobody
+	LinkedByName string     // what they are called now; empty for who has no nickname
+	Token        *TokenInfo // nil: none is stored, or nobody has asked
 }
 
 // Join is that an identity came to a person who had another. The identity's id names it.
@@ -34,6 +37,24 @@ type Proposal struct {
 	NotedAt time.Time
 }
 
+// JoinQuery asks for proposals, or for joins, the latest first.
+type JoinQuery struct {
+	Cursor string // from a page; empty: the first page
+	Limit  int    // 1 to MaxPage; 0: DefaultPage
+}
+
+// ProposalPage is one page of proposals.
+type ProposalPage struct {
+	Proposals  []Proposal
+	Next, Prev string // cursors; empty where there is no page
+}
+
+// JoinPage is one page of joins.
+type JoinPage struct {
+	Joins      []Join
+	Next, Prev string // cursors; empty where there is no page
+}
+
 // JoinStore is where people are joined, and parted again.
 type JoinStore interface {
 	// JoinPeople gives all that the other person has to the one who is kept, and keeps
@@ -47,14 +68,22 @@ type JoinStore interface {
 	UndoJoin(ctx context.Context, id string, event Event) error
 	// Dismiss notes that two people are two. It is no error if nobody has proposed them.
 	Dismiss(ctx context.Context, keptID, otherID string, event Event) error
-	// Proposals lists those that nobody has answered yet, the latest first.
-	Proposals(ctx context.Context, limit int) ([]Proposal, error)
-	// Joins lists them, the latest first.
-	Joins(ctx context.Context, limit int) ([]Join, error)
-	// Identities lists a person's, the first one first.
+	// ProposalPage lists those that nobody has answered yet. BadRequest for a query that
+	// makes no sense.
+	ProposalPage(context.Context, JoinQuery) (ProposalPage, error)
+	// JoinPage lists joins. BadRequest for a query that makes no sense.
+	JoinPage(context.Context, JoinQuery) (JoinPage, error)
+	// AnyProposals says whether there is one that nobody has answered yet.
+	AnyProposals(context.Context) (bool, error)
+	// FindProposals proposes all who have one unionid in the accounts of one Open Platform
+	// account and are two people, unless that has been dismissed: once a day for each set
+	// of AppIDs, however often it is called. It returns how many pairs are new.
+	FindProposals(ctx context.Context, groups [][]string, at time.Time) (int64, error)
+	// Identities lists a person's, the first one first, with their tokens.
 	Identities(ctx context.Context, userID string) ([]Identity, error)
-	// PersonID is the id of a person whom a text names by it, or by an openid of the
-	// account. NoSuchUser when it names nobody.
+	// PersonID is the id of a person whom a text names by it, by the id that they had
+	// before they were joined, or by an openid of the account. NoSuchUser when it names
+	// nobody.
 	PersonID(ctx context.Context, appID, name string) (string, error)
 }
 
@@ -100,14 +129,37 @@ func (s *Service) Dismiss(ctx context.Context, by Actor, keptID, otherID string)
 	return s.store.Dismiss(ctx, keptID, otherID, s.event(by, ActDismiss, keptID, otherID))
 }
 
-// Proposals lists the people who may be one, the latest first, at most limit.
-func (s *Service) Proposals(ctx context.Context, limit int) ([]Proposal, error) {
-	return s.store.Proposals(ctx, limit)
+// Proposals lists the people who may be one, the latest first.
+func (s *Service) Proposals(ctx context.Context, q JoinQuery) (ProposalPage, error) {
+	return s.store.ProposalPage(ctx, q)
 }
 
-// Joins lists what has been joined, the latest first, at most limit.
-func (s *Service) Joins(ctx context.Context, limit int) ([]Join, error) {
-	return s.store.Joins(ctx, limit)
+// AnyProposals says whether there are people who may be one.
+func (s *Service) AnyProposals(ctx context.Context) (bool, error) {
+	return s.store.AnyProposals(ctx)
+}
+
+// FindProposals proposes people who had come before their accounts were said to be of
+// one Open Platform account. It returns how many pairs are new.
+func (s *Service) FindProposals(ctx context.Context) (int64, error) {
+	byGroup := make(map[string][]string)
+	for _, account := range s.accounts {
+		if account.Group != "" {
+			byGroup[account.Group] = append(byGroup[account.Group], account.AppID)
+		}
+	}
+	var groups [][]string
+	for _, appIDs := range byGroup {
+		if len(appIDs) > 1 {
+			groups = append(groups, appIDs)
+		}
+	}
+	return s.store.FindProposals(ctx, groups, s.now())
+}
+
+// Joins lists what has been joined, the latest first.
+func (s *Service) Joins(ctx context.Context, q JoinQuery) (JoinPage, error) {
+	return s.store.JoinPage(ctx, q)
 }
 
 // Identities lists a person's, the first one first.

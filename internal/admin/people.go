@@ -14,8 +14,11 @@ type UserQuery struct {
 	// or that of a request in which a login failed; empty: everyone.
 	Search string
 	Filter Filter
-	First  Span // of their first login
-	Last   Span // of their last one
+	// AppID is of an account that they have an identity of; empty: of any. With a filter
+	// that goes by tokens it is the account that the token is of.
+	AppID string
+	First Span // of their first login
+	Last  Span // of their last one
 	// Where they are, as WeChat told it; empty: anywhere.
 	Province string
 	City     string

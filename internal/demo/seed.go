@@ -23,27 +23,29 @@ const (
 // Seed fills a new demonstration with people who were never there. The same
 // people every time, with their history ending now. A database that has people
 // already is left as it is.
-func Seed(ctx context.Context, db *store.Store, appID string) error {
+func Seed(ctx context.Context, db *store.Store, rules auth.Rules) error {
 	n, err := db.CountUsers(ctx, admin.UserQuery{})
 	if err != nil || n > 0 {
 		return err
 	}
-	s := &seeder{rand: rand.New(rand.NewPCG(20261122, 1)), appID: appID, now: time.Now()}
+	s := &seeder{rand: rand.New(rand.NewPCG(20261122, 1)), appID: rules.AppID, rules: rules, now: time.Now()}
 	if err := db.Import(ctx, s.history()); err != nil {
 		return err
 	}
 	for i, openID := range s.admins {
 		event := s.event(admin.ActorCommand, admin.ActGrant, openID, "", s.now.AddDate(0, 0, -61+20*i))
-		if _, err := db.GrantAdmin(ctx, appID, openID, event); err != nil {
+		if _, err := db.GrantAdmin(ctx, s.appID, openID, event); err != nil {
 			return err
 		}
 	}
-	return nil
+	return s.join(ctx, db, s.joined)
 }
 
 type seeder struct {
 	rand   *rand.Rand
-	appID  string
+	appID  string // of the account main
+	rules  auth.Rules
+	joined []*seeded // two whom an admin has joined
 	now    time.Time
 	admins []string
 	views  [][]byte
@@ -73,6 +75,7 @@ func (s *seeder) history() store.History {
 	for _, p := range people {
 		s.life(p, &h)
 	}
+	s.joined = s.doors(people, &h)
 	slices.SortFunc(h.Logins, func(a, b auth.SaveLogin) int { return a.Session.CreatedAt.Compare(b.Session.CreatedAt) })
 	s.troubles(&h)
 	for _, p := range people {
@@ -167,7 +170,7 @@ func (s *seeder) life(p *seeded, h *store.History) {
 // login is one that signs a person in.
 func (s *seeder) login(p *seeded, at time.Time, scope auth.Scope) auth.SaveLogin {
 	device, replaces := p.phone, p.session
-	if scope == auth.ScopeScan {
+	if scope == auth.ScopeScan || scope == auth.ScopeLogin || scope == auth.ScopeMini {
 		device, replaces = p.desktop, ""
 	}
 	token := auth.Hash(auth.NewToken())
@@ -185,7 +188,7 @@ func (s *seeder) login(p *seeded, at time.Time, scope auth.Scope) auth.SaveLogin
 	if scope == auth.ScopeUserinfo {
 		save.Scope, save.Profile, save.RefreshToken, save.Consent = auth.ScopeUserinfo, &p.profile, "demonstration", web.ConsentVersion
 	}
-	if scope != auth.ScopeScan {
+	if device == p.phone {
 		p.session = token
 	}
 	return save

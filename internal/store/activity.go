@@ -58,8 +58,9 @@ func (s *Store) Activity(ctx context.Context, since time.Time) (admin.Activity, 
 	}
 	now := s.now()
 	var ending int64
-	err = s.db.GetContext(ctx, &ending, `SELECT COUNT(*) FROM (SELECT 1 FROM tokens
-		WHERE ends_at > $1 AND ends_at <= $2 LIMIT $3) AS ending`,
+	err = s.db.GetContext(ctx, &ending, `SELECT COUNT(DISTINCT user_id) FROM (SELECT user_id FROM tokens WHERE ends_at > $1 AND ends_at <= $2
+		UNION ALL SELECT identities.user_id FROM identity_tokens CROSS JOIN identities
+			WHERE identities.id = identity_tokens.identity_id AND identity_tokens.ends_at > $1 AND identity_tokens.ends_at <= $2 LIMIT $3) AS ending`,
 		millis(now), millis(now.Add(admin.TokenEndsSoon)), list.MaxTotal+1)
 	if err != nil {
 		return admin.Activity{}, s.fail(ctx, "count tokens", err)

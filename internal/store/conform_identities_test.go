@@ -173,8 +173,8 @@ var identityPromises = map[string]func(*world){
 		_, err = w.RefreshToken(w.ctx, further)
 		wantReason(w.t, err, auth.NeedsLogin)
 		w.wantToken(w.Store, user, "SHOP")
-		// Whose token is of no use is told by that of the first identity.
-		if page := must(w.Users(w.ctx, admin.UserQuery{Filter: admin.FilterNeedsLogin}))(w.t); len(page.Users) != 0 {
+		// Whoever has one that is of no use is told of.
+		if page := must(w.Users(w.ctx, admin.UserQuery{Filter: admin.FilterNeedsLogin}))(w.t); len(page.Users) != 1 || page.Users[0].ID != user.ID {
 			w.t.Errorf("%d need a login", len(page.Users))
 		}
 		w.clock.pass(30 * 24 * time.Hour)

@@ -109,10 +109,10 @@ func (s *Store) savePerson(ctx context.Context, tx *sqldb.Tx, save auth.SaveLogi
 		}
 	}
 	if auth.Changed(save.Before.UnionID, save.UnionID) {
-		err = noteUnionID(ctx, tx, p.user.ID, save.Session.CreatedAt)
+		err = noteUnionID(ctx, tx, p.user.ID, p.by.ID, save.Session.CreatedAt)
 	}
 	if err == nil && len(save.Kin) > 0 && auth.Joins(save.UnionID) && save.Before.UnionID != save.UnionID {
-		err = propose(ctx, tx, p.user.ID, save.UnionID, slices.Concat(save.Kin, []string{save.Login.AppID}), save.Session.CreatedAt)
+		_, err = propose(ctx, tx, p.user.ID, save.UnionID, slices.Concat(save.Kin, []string{save.Login.AppID}), save.Session.CreatedAt)
 	}
 	return p, err
 }
@@ -198,7 +198,13 @@ func (s *Store) lockText(ctx context.Context, tx *sqldb.Tx, about int32, text st
 	return err
 }
 
-// noteUnionID writes down for admins that an identity has another unionid than before.
-func noteUnionID(ctx context.Context, tx *sqldb.Tx, userID string, at time.Time) error {
-	return addEvent(ctx, tx, admin.Event{ID: auth.NewID(), At: at, Actor: admin.ActorWeChat, Action: admin.ActUnionIDChanged, Subject: userID})
+// noteUnionID writes down for admins that an identity has another unionid than before,
+// and of which account it is.
+func noteUnionID(ctx context.Context, tx *sqldb.Tx, userID, identityID string, at time.Time) error {
+	var appID string
+	err := tx.GetContext(ctx, &appID, `SELECT COALESCE((SELECT appid FROM identities WHERE id = $2), appid) FROM users WHERE id = $1`, userID, identityID)
+	if err != nil {
+		return err
+	}
+	return addEvent(ctx, tx, admin.Event{ID: auth.NewID(), At: at, Actor: admin.ActorWeChat, Action: admin.ActUnionIDChanged, Subject: userID, Detail: appID})
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"time"
 
 	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
@@ -45,78 +46,139 @@ func identitiesOf(ctx context.Context, db selecter, userID string) (rows []ident
 	return rows, err
 }
 
+// linkedBy says who had an identity join: the entry is found by its moment, in the index
+// of what has been done when.
+const linkedBy = `(SELECT actor FROM events WHERE action = 'join' AND at = identities.linked_at AND detail = identities.id LIMIT 1)`
+
+// linkedColumns are identityColumns with that, and what they are called now.
+const linkedColumns = identityColumns + `, COALESCE(` + linkedBy + `, '') AS linked_by, COALESCE((SELECT nickname FROM users WHERE id = ` + linkedBy + `), '') AS linked_by_name`
+
+type linkedRow struct {
+	identityRow
+	LinkedBy     string `db:"linked_by"`
+	LinkedByName string `db:"linked_by_name"`
+}
+
+func (r linkedRow) identity() admin.Identity {
+	i := r.identityRow.identity()
+	i.LinkedBy, i.LinkedByName = r.LinkedBy, r.LinkedByName
+	if i.Linked == auth.LinkedByUnionID {
+		i.LinkedBy = admin.ActorWeChat
+	}
+	return i
+}
+
 // Identities implements admin.Store.
 func (s *Store) Identities(ctx context.Context, userID string) ([]admin.Identity, error) {
 	user, err := s.User(ctx, userID)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := identitiesOf(ctx, s.db, userID)
+	var rows []linkedRow
+	err = s.db.SelectContext(ctx, &rows, `SELECT `+linkedColumns+` FROM identities WHERE identities.user_id = $1 ORDER BY identities.id`, userID)
 	if err != nil {
 		return nil, s.fail(ctx, "list identities", err)
 	}
-	return append([]admin.Identity{{Identity: user.Identity()}}, each(rows, identityRow.identity)...), nil
+	first := admin.Identity{Identity: user.Identity(), FirstLoginAt: user.FirstLoginAt, LastLoginAt: user.LastLoginAt, LoginCount: user.LoginCount}
+	for _, row := range rows {
+		first.LoginCount -= row.LoginCount
+	}
+	if len(rows) > 0 {
+		if first.LastLoginAt, err = s.lastByFirst(ctx, userID); err != nil {
+			return nil, s.fail(ctx, "list identities", err)
+		}
+	}
+	all := append([]admin.Identity{first}, each(rows, linkedRow.identity)...)
+	tokens, err := tokensOf(ctx, s.db, userID)
+	for i := range all {
+		all[i].Token = tokens[all[i].ID]
+	}
+	return all, s.fail(ctx, "list identities", err)
+}
+
+// lastByFirst is when somebody who has several identities came by the first one, as far
+// as the history goes.
+func (s *Store) lastByFirst(ctx context.Context, userID string) (time.Time, error) {
+	var at sql.Null[int64]
+	err := s.db.GetContext(ctx, &at, `SELECT MAX(started_at) FROM logins WHERE user_id = $1 AND identity_id IS NULL AND outcome = 'signed_in'`, userID)
+	return maybeInstant(at), err
 }
 
 // PersonID implements admin.Store.
 func (s *Store) PersonID(ctx context.Context, appID, name string) (id string, err error) {
 	err = s.db.GetContext(ctx, &id, `SELECT id FROM users WHERE id = $2 UNION ALL SELECT id FROM users WHERE appid = $1 AND openid = $2
-		UNION ALL SELECT user_id FROM identities WHERE appid = $1 AND openid = $2 LIMIT 1`, appID, name)
+		UNION ALL SELECT user_id FROM identities WHERE appid = $1 AND openid = $2 UNION ALL SELECT user_id FROM identities WHERE id = $2 LIMIT 1`, appID, name)
 	return id, s.orNone(ctx, "find a person", err, auth.NoSuchUser)
 }
 
-// Joins implements admin.Store.
-func (s *Store) Joins(ctx context.Context, limit int) ([]admin.Join, error) {
+// JoinPage implements admin.Store.
+func (s *Store) JoinPage(ctx context.Context, q admin.JoinQuery) (page admin.JoinPage, err error) {
+	ids, next, prev, err := s.lists.Joins(ctx, q)
+	if err != nil || len(ids) == 0 {
+		return page, err
+	}
 	var rows []struct {
-		Identity identityRow      `db:"identities"`
-		User     list.UserRow     `db:"users"`
-		Was      sql.Null[string] `db:"was"`
+		linkedRow
+		User list.UserRow     `db:"users"`
+		Was  sql.Null[string] `db:"was"`
 	}
-	err := s.db.SelectContext(ctx, &rows, `SELECT `+nested(identityColumns)+`, `+nested(list.UserColumns)+`, joined_people.person AS was
+	err = s.db.Select(ctx, &rows, sqldb.Join(sqldb.SQL(`SELECT `+linkedColumns+`, `+nested(list.UserColumns)+`, joined_people.person AS was
 		FROM identities JOIN users ON users.id = identities.user_id LEFT JOIN joined_people ON joined_people.identity_id = identities.id
-		ORDER BY identities.linked_at DESC, identities.id DESC LIMIT $1`, limit)
+		WHERE `), sqldb.In("identities.id", ids), sqldb.SQL(` ORDER BY identities.linked_at DESC, identities.id DESC`)))
 	if err != nil {
-		return nil, s.fail(ctx, "list joins", err)
+		return page, s.fail(ctx, "list joins", err)
 	}
-	joins := make([]admin.Join, len(rows))
-	for i, row := range rows {
-		joins[i] = admin.Join{Identity: row.Identity.identity(), Person: row.User.User()}
+	page = admin.JoinPage{Next: next, Prev: prev}
+	for _, row := range rows {
+		join := admin.Join{Identity: row.linkedRow.identity(), Person: row.User.User()}
 		if row.Was.Valid {
-			joins[i].Nickname = joinedUser(row.Was.V).Nickname
+			join.Nickname = joinedUser(row.Was.V).Nickname
 		}
+		page.Joins = append(page.Joins, join)
 	}
-	return joins, nil
+	return page, nil
 }
 
-// Proposals implements admin.Store.
-func (s *Store) Proposals(ctx context.Context, limit int) ([]admin.Proposal, error) {
-	var rows []struct {
-		Kept    string `db:"user_id"`
-		Other   string `db:"other_id"`
-		UnionID string `db:"unionid"`
-		NotedAt int64  `db:"noted_at"`
-	}
-	err := s.db.SelectContext(ctx, &rows, `SELECT user_id, other_id, unionid, noted_at FROM proposals
-		WHERE dismissed_at IS NULL ORDER BY noted_at DESC LIMIT $1`, limit)
+// Joins are the latest, at most limit.
+func (s *Store) Joins(ctx context.Context, limit int) ([]admin.Join, error) {
+	page, err := s.JoinPage(ctx, admin.JoinQuery{Limit: limit})
+	return page.Joins, err
+}
+
+// ProposalPage implements admin.Store.
+func (s *Store) ProposalPage(ctx context.Context, q admin.JoinQuery) (page admin.ProposalPage, err error) {
+	rows, next, prev, err := s.lists.Proposals(ctx, q)
 	if err != nil {
-		return nil, s.fail(ctx, "list proposals", err)
+		return page, err
 	}
+	page.Next, page.Prev = next, prev
 	var ids []string
 	for _, row := range rows {
 		ids = append(ids, row.Kept, row.Other)
 	}
 	people, err := s.peopleByID(ctx, ids)
 	if err != nil {
-		return nil, err
+		return page, err
 	}
-	var proposals []admin.Proposal
 	for _, row := range rows {
 		kept, other := people[row.Kept], people[row.Other]
 		if kept.ID != "" && other.ID != "" { // else erased since
-			proposals = append(proposals, admin.Proposal{Kept: kept, Other: other, UnionID: row.UnionID, NotedAt: instant(row.NotedAt)})
+			page.Proposals = append(page.Proposals, admin.Proposal{Kept: kept, Other: other, UnionID: row.UnionID, NotedAt: instant(row.NotedAt)})
 		}
 	}
-	return proposals, nil
+	return page, nil
+}
+
+// Proposals are the latest, at most limit.
+func (s *Store) Proposals(ctx context.Context, limit int) ([]admin.Proposal, error) {
+	page, err := s.ProposalPage(ctx, admin.JoinQuery{Limit: limit})
+	return page.Proposals, err
+}
+
+// AnyProposals implements admin.Store.
+func (s *Store) AnyProposals(ctx context.Context) (any bool, err error) {
+	err = s.db.GetContext(ctx, &any, `SELECT EXISTS (SELECT 1 FROM proposals WHERE dismissed_at IS NULL)`)
+	return any, s.fail(ctx, "look for proposals", err)
 }
 
 // peopleByID reads people with their identities.

@@ -80,22 +80,23 @@ func kinQuery(save auth.SaveLogin) sqldb.Clause {
 
 // propose notes for admins that somebody else has the unionid that a person has come
 // with, in one of some accounts: two people, whom nothing but an admin joins. Who came
-// first is kept: ids are in the order of time.
-func propose(ctx context.Context, tx *sqldb.Tx, userID, unionID string, appIDs []string, at time.Time) error {
+// first is kept: ids are in the order of time. It returns how many were not noted yet.
+func propose(ctx context.Context, tx *sqldb.Tx, userID, unionID string, appIDs []string, at time.Time) (proposed int64, err error) {
 	var others []string
 	query := kinship(unionID, appIDs)
 	if err := tx.SelectContext(ctx, &others, query.Text+` LIMIT 10`, query.Args...); err != nil {
-		return err
+		return 0, err
 	}
 	for _, other := range others {
 		if other == userID {
 			continue
 		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO proposals (user_id, other_id, unionid, noted_at) VALUES ($1, $2, $3, $4)
-			ON CONFLICT DO NOTHING`, min(userID, other), max(userID, other), unionID, millis(at))
+		n, err := count(tx.ExecContext(ctx, `INSERT INTO proposals (user_id, other_id, unionid, noted_at) VALUES ($1, $2, $3, $4)
+			ON CONFLICT DO NOTHING`, min(userID, other), max(userID, other), unionID, millis(at)))
 		if err != nil {
-			return err
+			return proposed, err
 		}
+		proposed += n
 	}
-	return nil
+	return proposed, nil
 }

@@ -173,29 +173,43 @@ func (s *Store) Token(ctx context.Context, userID string) (*admin.TokenInfo, err
 	return info, s.fail(ctx, "read token", err)
 }
 
+const tokenInfoColumns = `identity_id, scope, issued_at, ends_at, due_at, dead_reason`
+
+// tokenRow is a row of tokens, without the token.
+type tokenRow struct {
+	IdentityID string           `db:"identity_id"`
+	Scope      auth.Scope       `db:"scope"`
+	IssuedAt   int64            `db:"issued_at"`
+	EndsAt     int64            `db:"ends_at"`
+	DueAt      sql.Null[int64]  `db:"due_at"`
+	Dead       sql.Null[string] `db:"dead_reason"`
+}
+
+func (r tokenRow) info() *admin.TokenInfo {
+	return &admin.TokenInfo{Scope: r.Scope, IssuedAt: instant(r.IssuedAt), EndsAt: instant(r.EndsAt), DueAt: maybeInstant(r.DueAt), DeadReason: r.Dead.V}
+}
+
 func tokenInfo(ctx context.Context, db getter, userID string) (*admin.TokenInfo, error) {
-	var row struct {
-		Scope    auth.Scope       `db:"scope"`
-		IssuedAt int64            `db:"issued_at"`
-		EndsAt   int64            `db:"ends_at"`
-		DueAt    sql.Null[int64]  `db:"due_at"`
-		Dead     sql.Null[string] `db:"dead_reason"`
-	}
-	err := db.GetContext(ctx, &row, `SELECT scope, issued_at, ends_at, due_at, dead_reason FROM all_tokens
-		WHERE user_id = $1 ORDER BY identity_id LIMIT 1`, userID)
+	var row tokenRow
+	err := db.GetContext(ctx, &row, `SELECT `+tokenInfoColumns+` FROM all_tokens WHERE user_id = $1 ORDER BY identity_id LIMIT 1`, userID)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	return &admin.TokenInfo{
-		Scope:      row.Scope,
-		IssuedAt:   instant(row.IssuedAt),
-		EndsAt:     instant(row.EndsAt),
-		DueAt:      maybeInstant(row.DueAt),
-		DeadReason: row.Dead.V,
-	}, nil
+	return row.info(), nil
+}
+
+// tokensOf are what is known of all of a person's refresh_tokens, by the identity's id.
+func tokensOf(ctx context.Context, db selecter, userID string) (map[string]*admin.TokenInfo, error) {
+	var rows []tokenRow
+	err := db.SelectContext(ctx, &rows, `SELECT `+tokenInfoColumns+` FROM all_tokens WHERE user_id = $1`, userID)
+	tokens := make(map[string]*admin.TokenInfo, len(rows))
+	for _, row := range rows {
+		tokens[row.IdentityID] = row.info()
+	}
+	return tokens, err
 }
 
 // joinedUser is somebody who was joined to another, as they were.

@@ -175,7 +175,7 @@ func saveUnionID(ctx context.Context, tx *sqldb.Tx, save auth.SaveRefresh) error
 		return auth.Failf(auth.NoSuchUser, "the identity is not theirs any more")
 	}
 	if err == nil && auth.Changed(save.WasUnionID, save.UnionID) {
-		err = noteUnionID(ctx, tx, save.UserID, save.At)
+		err = noteUnionID(ctx, tx, save.UserID, save.IdentityID, save.At)
 	}
 	return err
 }

@@ -13,29 +13,43 @@ import (
 
 // adminUsersPage is the list of people.
 type adminUsersPage struct {
-	Users    []auth.User
-	Query    admin.UserQuery
-	Form     url.Values  // what has been asked for, as it was written
-	More     bool        // days or a place are among that
-	Apart    bool        // they do not go together with the filter
-	Total    admin.Total // that match
-	Filters  []admin.Filter
-	Sorts    []admin.Sort
-	Sizes    []pageSize
-	NextURL  string // empty on the last page
-	PrevURL  string // empty on the first
-	CSVURL   string // of all that match
-	JSONURL  string
-	Megabyte int64             // about how large that is, or more; 0: small
-	SortURLs map[string]string // of a column's heading: what pressing it leads to
-	Chosen   map[string]bool   // by id
-	Picked   bool              // everyone on the page is chosen
-	PickURL  string            // the same page with everyone chosen, or nobody
-	Here     string            // this page, to come back to
-	Done     string            // key of what has just been done, or empty
+	Users     []auth.User
+	Query     admin.UserQuery
+	Form      url.Values     // what has been asked for, as it was written
+	More      bool           // days or a place are among that
+	Apart     bool           // they do not go together with the filter
+	Tokenless bool           // nor does the account, which has no tokens
+	Accounts  []auth.Account // to choose from; none: there is one alone
+	Account   string         // name of the one that was chosen; empty: any
+	Total     admin.Total    // that match
+	Filters   []admin.Filter
+	Sorts     []admin.Sort
+	Sizes     []pageSize
+	NextURL   string // empty on the last page
+	PrevURL   string // empty on the first
+	CSVURL    string // of all that match
+	JSONURL   string
+	Megabyte  int64             // about how large that is, or more; 0: small
+	SortURLs  map[string]string // of a column's heading: what pressing it leads to
+	Chosen    map[string]bool   // by id
+	Picked    bool              // everyone on the page is chosen
+	PickURL   string            // the same page with everyone chosen, or nobody
+	Here      string            // this page, to come back to
+	Done      string            // key of what has just been done, or empty
 }
 
 func (adminUsersPage) file() string { return "admin_users" }
+
+// Of are the names of the accounts that a person has an identity of.
+func (p adminUsersPage) Of(user auth.User) (names []string) {
+	for _, identity := range user.AllIdentities() {
+		i := slices.IndexFunc(p.Accounts, func(a auth.Account) bool { return a.AppID == identity.AppID })
+		if i >= 0 && !slices.Contains(names, p.Accounts[i].Name) {
+			names = append(names, p.Accounts[i].Name)
+		}
+	}
+	return names
+}
 
 // rowBytes is about what one person takes in an export.
 const rowBytes = 500
@@ -52,35 +66,40 @@ func (s *Server) adminUsers(w http.ResponseWriter, r *http.Request) error {
 	}
 	query.Total = true
 	var list admin.UserPage
-	apart := checkApart(query) != nil
+	apart := s.checkApart(query) != nil
 	if !apart {
 		if list, err = s.lists.Users(r.Context(), query); err != nil {
 			return ofCursor(err)
 		}
 	}
 	asked := r.URL.Query()
-	form := kept(asked, slices.Concat([]string{"q", "filter", "sort", "limit"}, narrowing)...)
+	form := kept(asked, slices.Concat([]string{"q", "filter", "account", "sort", "limit"}, narrowing)...)
 	address := s.address("/admin/users", form)
 	here := withCursor(address, query.Cursor)
-	exported := kept(form, slices.Concat([]string{"q", "filter", "sort"}, narrowing)...)
+	exported := kept(form, slices.Concat([]string{"q", "filter", "account", "sort"}, narrowing)...)
 	p := adminUsersPage{
-		Users:    list.Users,
-		Query:    query,
-		Form:     form,
-		More:     len(kept(form, narrowing...)) > 0,
-		Total:    list.Total,
-		Filters:  admin.Filters,
-		Apart:    apart,
-		Sizes:    pageSizes(address, query.Limit),
-		CSVURL:   s.address("/api/admin/users.csv", exported),
-		JSONURL:  s.address("/api/admin/users.json", exported),
-		Megabyte: list.Total.N * rowBytes / 1e6,
-		SortURLs: make(map[string]string),
-		Chosen:   make(map[string]bool),
-		Picked:   asked.Get("pick") == "all",
-		PickURL:  here,
-		Here:     here,
-		Done:     done(r),
+		Users:     list.Users,
+		Query:     query,
+		Form:      form,
+		More:      len(kept(form, narrowing...)) > 0,
+		Total:     list.Total,
+		Filters:   admin.Filters,
+		Apart:     apart,
+		Tokenless: s.tokenless(query),
+		Account:   asked.Get("account"),
+		Sizes:     pageSizes(address, query.Limit),
+		CSVURL:    s.address("/api/admin/users.csv", exported),
+		JSONURL:   s.address("/api/admin/users.json", exported),
+		Megabyte:  list.Total.N * rowBytes / 1e6,
+		SortURLs:  make(map[string]string),
+		Chosen:    make(map[string]bool),
+		Picked:    asked.Get("pick") == "all",
+		PickURL:   here,
+		Here:      here,
+		Done:      done(r),
+	}
+	if len(s.rules.Accounts) > 1 {
+		p.Accounts = s.rules.Accounts
 	}
 	p.Query.Sort = query.Order()
 	for _, sort := range admin.Sorts {
@@ -164,9 +183,11 @@ func pageSizes(address string, limit int) (sizes []pageSize) {
 func listParameters(path string) (names []string, ok bool) {
 	switch {
 	case path == "/admin/users":
-		return slices.Concat([]string{"q", "filter", "sort", "limit", "cursor"}, narrowing), true
+		return slices.Concat([]string{"q", "filter", "account", "sort", "limit", "cursor"}, narrowing), true
 	case path == "/admin/events":
 		return []string{"action", "who", "from", "to", "limit", "cursor"}, true
+	case path == joinsPath:
+		return joinsParameters, true
 	case clientPathForm.MatchString(path):
 		return []string{"limit", "cursor"}, true
 	}

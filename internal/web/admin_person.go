@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 
@@ -26,21 +27,29 @@ const (
 // adminUserPage is one person.
 type adminUserPage struct {
 	User       auth.User
-	Self       bool // is the person who looks at the page
-	Admin      bool // is one, by whichever rule
-	Configured bool // because the configuration names them
+	Self       bool            // is the person who looks at the page
+	Admin      bool            // is one, by whichever rule
+	Configured bool            // because the configuration names them
+	AdminBy    auth.User       // the person by the identity that makes them one, or would
+	Doors      []door          // identities, the first one first
+	Accounts   bool            // there are several
+	Changed    []unionIDChange // flagged, the latest first
 	Sessions   []auth.Session
 	Logins     []auth.Login // the latest
 	Older      []auth.Login // and those before
 	Meanings   map[int64]string
-	Token      *admin.TokenInfo // nil: none is stored
-	Apps       []admin.Access   // applications that know the person, by name
+	By         map[string]auth.Account // of the logins, by AppID
+	Apps       []admin.Access          // applications that know the person, by name
 	Events     []admin.NamedEvent
-	Confirm    string // what has to be typed, so that a hint can be given
-	Lost       lostToken
 	SignInURL  string // to sign in once more before an act that wants it; empty: not needed
 	Back       string // the list that led here
 	Done       string // key of what has just been done, or empty
+}
+
+// unionIDChange is that WeChat has named another unionid for an identity than before.
+type unionIDChange struct {
+	At      time.Time
+	Account auth.Account // of the identity, if that is known
 }
 
 func (adminUserPage) file() string { return "admin_user" }
@@ -51,6 +60,8 @@ func (p adminUserPage) BackTo() string {
 	switch {
 	case strings.HasSuffix(path, "/admin/events"):
 		return "admin.events"
+	case strings.HasSuffix(path, joinsPath):
+		return "admin.joins"
 	case strings.Contains(path, "/admin/clients/"):
 		return "admin.clients"
 	}
@@ -63,7 +74,17 @@ func (p adminUserPage) Listed() []listedEvent { return listedEvents(p.Events, p.
 // adminUser is one person.
 func (s *Server) adminUser(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
-	user, err := s.people.User(ctx, chi.URLParam(r, "id"))
+	id := chi.URLParam(r, "id")
+	user, err := s.people.User(ctx, id)
+	if auth.ReasonOf(err) == auth.NoSuchUser {
+		address, lost := s.movedTo(r, "/admin/users/", id)
+		if lost != nil {
+			return lost
+		}
+		if address != "" {
+			return redirect(w, http.StatusFound, with(address, "done", "moved"))
+		}
+	}
 	if err != nil {
 		return err
 	}
@@ -75,12 +96,23 @@ func (s *Server) adminUser(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	p.Meanings = s.meanings(r, p.Logins)
+	p.By = make(map[string]auth.Account)
+	for _, login := range p.Logins {
+		p.By[login.AppID] = s.rules.Account(login.AppID)
+	}
 	n := min(len(p.Logins), shownLogins)
 	p.Logins, p.Older = p.Logins[:n], p.Logins[n:]
-	if p.Token, err = s.people.Token(ctx, user.ID); err != nil {
+	if p.Doors, err = s.doors(r, user.ID); err != nil {
 		return err
 	}
-	p.Lost = s.lost(r, p.Token)
+	changes, err := s.auditLog.Events(ctx, admin.EventQuery{Who: user.ID, Action: admin.ActUnionIDChanged, Limit: recentActs})
+	if err != nil {
+		return err
+	}
+	for _, e := range changes.Events {
+		p.Changed = append(p.Changed, unionIDChange{e.At, s.rules.Account(e.Detail)})
+	}
+	p.Accounts = len(s.rules.Accounts) > 1
 	if p.Apps, err = s.admins.AccessOf(ctx, user.ID); err != nil {
 		return err
 	}
@@ -93,20 +125,38 @@ func (s *Server) adminUser(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if account := s.rules.Account(user.AppID); account.Name != "" {
-		p.Admin = slices.ContainsFunc(admins, func(a admin.Admin) bool { return a.Account == account.Name && a.OpenID == user.OpenID })
-		p.Configured = s.admins.Configured(s.admins.NameOf(user))
-	}
+	p.AdminBy, p.Admin = s.adminBy(user, admins)
+	p.Configured = p.Admin && s.admins.Configured(s.admins.NameOf(p.AdminBy))
 	if s.admins.NeedsSignIn(adminOf(r)) {
 		p.SignInURL = s.signInPath(r, s.personURL(r, user.ID))
 	}
 	return s.page(w, r, p)
 }
 
+// adminBy is a person by the identity that makes them an admin: that which the
+// configuration names, if one is, as that cannot be revoked. If none does, they are not,
+// and it is the first.
+func (s *Server) adminBy(user auth.User, admins []admin.Admin) (by auth.User, is bool) {
+	by = user
+	for _, identity := range user.AllIdentities() {
+		one := user.By(identity)
+		account := s.rules.Account(one.AppID)
+		named := slices.ContainsFunc(admins, func(a admin.Admin) bool { return a.Account == account.Name && a.OpenID == one.OpenID })
+		if account.Name == "" || !named {
+			continue
+		}
+		if !is || s.admins.Configured(s.admins.NameOf(one)) {
+			by, is = one, true
+		}
+	}
+	return by, is
+}
+
 // dones are what a form can have done; its words are done.NAME.
 var dones = []string{
 	"blocked", "unblocked", "sessions", "session", "admin_session", "refreshed", "needs_login", "erased", "mismatch", "granted", "revoked",
 	"bulk_blocked", "bulk_sessions", "bulk_nobody", "app", "group",
+	"joined", "dismissed", "parted", "moved",
 }
 
 // done is the key of the words for what a form has just done, by what its
@@ -212,7 +262,12 @@ func (s *Server) adminChange(do func(context.Context, admin.Actor, string) (bool
 		if err != nil {
 			return err
 		}
-		name := s.admins.NameOf(user)
+		admins, err := s.admins.Admins(r.Context())
+		if err != nil {
+			return err
+		}
+		by, _ := s.adminBy(user, admins)
+		name := s.admins.NameOf(by)
 		if name == "" {
 			return auth.Failf(auth.BadRequest, "user %s is of an account that is not configured", user.ID)
 		}

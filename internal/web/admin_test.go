@@ -26,6 +26,9 @@ var adminRoutes = []struct{ method, path string }{
 	{"POST", "/admin/users/U/sessions/{session}/revoke"}, {"POST", "/api/admin/users/U/sessions/{session}/revoke"},
 	{"GET", "/admin/clients"}, {"GET", "/admin/clients/{client}"}, {"POST", "/admin/clients/{client}/people/U/end"},
 	{"GET", "/api/admin/users.json"}, {"GET", "/api/admin/events.csv"}, {"GET", "/api/admin/events.json"}, {"GET", "/api/admin/users/U/export"},
+	{"GET", "/admin/joins"}, {"POST", "/admin/joins"}, {"POST", "/admin/joins/{join}/undo"},
+	{"GET", "/api/admin/joins"}, {"POST", "/api/admin/joins"}, {"POST", "/api/admin/joins/{join}/undo"},
+	{"GET", "/api/admin/proposals"}, {"POST", "/api/admin/proposals/dismiss"},
 }
 
 // Every admin route refuses everyone who is no admin, and changes nothing.

@@ -32,6 +32,7 @@ type userJSON struct {
 	ProfileUpdatedAt *time.Time `json:"profile_updated_at"`
 	LoginCount       int64      `json:"login_count"`
 
+	Account    string         `json:"account"`    // of appid and openid; empty for one that is not ours any more
 	Identities []identityJSON `json:"identities"` // all, the first one first
 }
 
@@ -69,6 +70,7 @@ func (s *Server) userJSON(u auth.User) userJSON {
 		FirstLoginAt: inSeconds(u.FirstLoginAt),
 		LastLoginAt:  inSeconds(u.LastLoginAt),
 		LoginCount:   u.LoginCount,
+		Account:      s.rules.Account(u.AppID).Name,
 	}
 	for _, i := range u.AllIdentities() {
 		j.Identities = append(j.Identities, s.identityJSON(i))
@@ -119,6 +121,9 @@ func (s *Server) userQuery(r *http.Request) (query admin.UserQuery, err error) {
 		Sort:     admin.Sort(form.Get("sort")),
 		Cursor:   form.Get("cursor"),
 	}
+	if query.AppID, err = s.appIDOf(form.Get("account")); err != nil {
+		return query, err
+	}
 	if query.Limit, err = limitOf(form); err != nil {
 		return query, err
 	}
@@ -137,7 +142,7 @@ func (s *Server) apiUsers(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := checkApart(query); err != nil {
+	if err := s.checkApart(query); err != nil {
 		return err
 	}
 	page, err := s.lists.Users(r.Context(), query)
@@ -156,7 +161,22 @@ func (s *Server) apiUsers(w http.ResponseWriter, r *http.Request) error {
 
 // apiUser is one person.
 func (s *Server) apiUser(w http.ResponseWriter, r *http.Request) error {
-	user, err := s.people.User(r.Context(), chi.URLParam(r, "id"))
+	id := chi.URLParam(r, "id")
+	err := s.apiUserNamed(w, r, id)
+	if auth.ReasonOf(err) == auth.NoSuchUser && r.Method == http.MethodGet {
+		address, lost := s.movedTo(r, "/api/admin/users/", id)
+		if lost != nil {
+			return lost
+		}
+		if address != "" {
+			return redirect(w, http.StatusFound, address)
+		}
+	}
+	return err
+}
+
+func (s *Server) apiUserNamed(w http.ResponseWriter, r *http.Request, id string) error {
+	user, err := s.people.User(r.Context(), id)
 	if err != nil {
 		return err
 	}

@@ -24,7 +24,7 @@ func adminOnly(pattern string) bool {
 type targets struct{ user, session, ticket, client string }
 
 func (to targets) place(pattern string) string {
-	return strings.NewReplacer("{id}", to.user, "{user}", to.user, "{session}", to.session, "{client}", to.client, "{ticket}", to.ticket, "{hash}", "x", "*", "x").Replace(pattern)
+	return strings.NewReplacer("{id}", to.user, "{user}", to.user, "{session}", to.session, "{client}", to.client, "{ticket}", to.ticket, "{join}", to.user, "{hash}", "x", "*", "x").Replace(pattern)
 }
 
 // Nobody, and no other person, sees or changes anything of a person by any route;

@@ -12,7 +12,7 @@ import (
 // csvColumns are the names of userJSON, in its order.
 var csvColumns = []string{
 	"id", "appid", "openid", "unionid", "nickname", "sex", "language", "country", "province", "city",
-	"avatar_url", "privilege", "scope", "blocked", "first_login_at", "last_login_at", "profile_updated_at", "login_count", "identities",
+	"avatar_url", "privilege", "scope", "blocked", "first_login_at", "last_login_at", "profile_updated_at", "login_count", "account", "identities",
 }
 
 // userRow is a person as a line of CSV.
@@ -30,7 +30,7 @@ func (s *Server) userRow(u auth.User) []string {
 		j.ID, j.AppID, j.OpenID, unionID, j.Nickname, strconv.Itoa(j.Sex), j.Language, j.Country, j.Province, j.City,
 		j.AvatarURL, strings.Join(j.Privilege, " "), string(j.Scope), strconv.FormatBool(j.Blocked),
 		s.csvTime(j.FirstLoginAt), s.csvTime(j.LastLoginAt), updated, strconv.FormatInt(j.LoginCount, 10),
-		strings.Join(identities, " "),
+		j.Account, strings.Join(identities, " "),
 	)
 }
 

@@ -62,7 +62,7 @@ func (s *Server) exportUsers(r *http.Request, form string) (query admin.UserQuer
 		return query, 0, err
 	}
 	query.ByFirst = true
-	if err = checkApart(query); err != nil {
+	if err = s.checkApart(query); err != nil {
 		return query, 0, err
 	}
 	if total, err = s.lists.CountUsers(r.Context(), query); err != nil {

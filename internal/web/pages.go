@@ -20,6 +20,7 @@ type frame struct {
 	Demo      *Demo     // not nil: a strip says that this is no real WeChat
 	Branding  Branding  // of the site
 	Admin     bool      // admin pages: the visitor may see the navigation
+	Joins     bool      // that leads to the joins
 	Renews    bool      // this browser can fetch the profile again
 	Path      string    // of the request, below the prefix; marks the place in navigations
 	Now       time.Time // for relative times
@@ -134,5 +135,5 @@ func (adminMessagePage) file() string { return "admin_message" }
 var pages = []page{
 	profilePage{}, consentPage{}, messagePage{}, scanPage{}, websitePage{}, scanAskPage{}, erasePage{}, myDataPage{},
 	clientConsentPage{}, onwardPage{}, signOutPage{},
-	adminLinkPage{}, adminHomePage{}, adminUsersPage{}, adminUserPage{}, adminClientsPage{}, adminClientPage{}, adminEventsPage{}, adminBulkPage{}, adminMessagePage{},
+	adminLinkPage{}, adminHomePage{}, adminUsersPage{}, adminUserPage{}, adminClientsPage{}, adminClientPage{}, adminEventsPage{}, adminBulkPage{}, adminJoinsPage{}, adminMessagePage{},
 }

@@ -46,12 +46,41 @@ func checkUserQuery(query admin.UserQuery) error {
 	return nil
 }
 
-// checkApart refuses days and places beside a filter that goes by tokens.
-func checkApart(query admin.UserQuery) error {
-	if query.Filter.ByTokenEnd() && query.Narrowed() {
+// checkApart refuses days and places beside a filter that goes by tokens, and a mini
+// program, which has none.
+func (s *Server) checkApart(query admin.UserQuery) error {
+	switch {
+	case query.Filter.ByTokenEnd() && query.Narrowed():
 		return refuseParameter("filter", "needs_login | token_ends: ≠ first_from, first_to, last_from, last_to, province, city")
+	case s.tokenless(query):
+		return refuseParameter("account", "needs_login | token_ends: oa | website")
 	}
 	return nil
+}
+
+// tokenless says that a query asks for the tokens of an account that has none.
+func (s *Server) tokenless(query admin.UserQuery) bool {
+	return query.Filter.ByTokenEnd() && query.AppID != "" && s.rules.Account(query.AppID).Kind == auth.MiniProgram
+}
+
+// appIDOf is the AppID of an account that a list is asked for; empty where none is named.
+func (s *Server) appIDOf(name string) (string, error) {
+	if name == "" {
+		return "", nil
+	}
+	account, err := s.rules.Named(name)
+	if err != nil {
+		return "", refuseParameter("account", "%s", strings.Join(s.accountNames(), " | "))
+	}
+	return account.AppID, nil
+}
+
+// accountNames are those of all accounts, main first.
+func (s *Server) accountNames() (names []string) {
+	for _, account := range auth.AllAccounts(s.rules.Accounts, s.rules.AppID) {
+		names = append(names, account.Name)
+	}
+	return names
 }
 
 // limitOf is how many are wanted on a page, 0 where nobody has said.

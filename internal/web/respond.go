@@ -236,6 +236,7 @@ func (s *Server) writePage(w http.ResponseWriter, r *http.Request, status int, p
 		s.pageElsewhere(h, &f)
 	}
 	if f.Admin {
+		f.Joins = s.showsJoins(r.Context())
 		h.Set("Content-Security-Policy", adminPolicy)
 	}
 	buffer := buffers.Get().(*[]byte)

@@ -52,6 +52,9 @@ func (p *people) gathering(index candidateIndex) sqldb.Clause {
 		where = append([]sqldb.Clause{{Text: p.id + " = chosen.id"}}, where...)
 	}
 	direction := p.direction(false)
+	if p.gatherAt.Text != "" {
+		return sqldb.Join(sqldb.SQL("SELECT "), p.gatherAt, sqldb.SQL(" AS at, users.id FROM "), from).And(where).Then(" ORDER BY 1" + direction + ", 2" + direction)
+	}
 	return sqldb.Join(sqldb.SQL("SELECT "+p.at+" AS at, users.id FROM "), from).And(where).
 		Then(" ORDER BY +" + p.at + direction + ", users.id" + direction)
 }

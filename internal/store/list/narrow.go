@@ -13,7 +13,7 @@ func (l *Lists) narrow(sel *selection, q admin.UserQuery) error {
 	if !q.Narrowed() {
 		return nil
 	}
-	if sel.link != "" {
+	if q.Filter.ByTokenEnd() {
 		return auth.Failf(auth.BadRequest, "filter %q goes by tokens, not by days or places", q.Filter)
 	}
 	l.place(sel, q)

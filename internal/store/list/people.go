@@ -3,6 +3,7 @@ package list
 import (
 	"context"
 	"math"
+	"slices"
 
 	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
@@ -45,6 +46,9 @@ func (l *Lists) people(ctx context.Context, q admin.UserQuery) (*people, error) 
 		return nil, l.db.Fail(ctx, "list users", err)
 	}
 	p := &people{selection: sel, lists: l}
+	if err := p.planStreams(ctx); err != nil {
+		return nil, l.db.Fail(ctx, "list users", err)
+	}
 	if err := p.plan(ctx); err != nil {
 		return nil, l.db.Fail(ctx, "list users", err)
 	}
@@ -99,6 +103,23 @@ func (p *people) plan(ctx context.Context) error {
 	return p.gather(ctx, *smallest)
 }
 
+// planStreams has those read by their account that have few people of it.
+func (p *people) planStreams(ctx context.Context) error {
+	for i, stream := range p.streams {
+		if stream.byFew == "" {
+			continue
+		}
+		count, err := p.countEntries(ctx, candidateIndex{entries: stream.few, people: "COUNT(*)"}, fewOfOther+1)
+		if err != nil {
+			return err
+		}
+		if count.Entries <= fewOfOther {
+			p.streams[i].scanned = stream.byFew
+		}
+	}
+	return nil
+}
+
 // few is what is few among so many people, where nobody knows how many among a
 // million. Both ways take as long where the square of the few is as large as a
 // multiple of all.
@@ -140,7 +161,31 @@ func (p *people) read(ctx context.Context, from *Position, back bool, limit int)
 	if p.gathered {
 		return p.readGathered(ctx, from, back, limit)
 	}
+	if len(p.streams) > 0 {
+		return p.readStreams(ctx, from, back, limit)
+	}
 	return p.rows(ctx, p.scanOrder(from, back, limit))
+}
+
+// readStreams goes through several indexes side by side. Where the first one fills the
+// page, the others are read no further than that goes: somebody who is in all of them is
+// passed in each but one.
+func (p *people) readStreams(ctx context.Context, from *Position, back bool, limit int) (all []listedUser, err error) {
+	var to *Position
+	for _, stream := range p.streams {
+		rows, err := p.rows(ctx, p.of(stream, to, back).scanOrder(from, back, limit))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, rows...)
+		slices.SortFunc(all, func(a, b listedUser) int { return p.compare(a.position(), b.position(), back) })
+		if len(all) >= limit {
+			all = all[:limit]
+			last := all[limit-1].position()
+			to = &last
+		}
+	}
+	return all, nil
 }
 
 func (p *people) rows(ctx context.Context, c sqldb.Clause) (rows []listedUser, err error) {

@@ -10,6 +10,9 @@ import (
 // conditions are all that the people fulfil.
 func (sel *selection) conditions() []sqldb.Clause {
 	where := sel.joined()
+	if sel.gatherAt.Text != "" {
+		return append(where, sel.gatherAt.Then(" IS NOT NULL"))
+	}
 	if sel.group != "" {
 		where = append(where, sqldb.SQL(sel.group+" = $1", sel.value))
 	}
@@ -29,6 +32,24 @@ func (sel *selection) joined() []sqldb.Clause {
 		where = append(where, sqldb.SQL(sel.link))
 	}
 	return where
+}
+
+// of is the selection as one of its streams has it, up to a position: what comes behind
+// that is on no page, as another stream has enough that comes before.
+func (sel *selection) of(stream stream, to *Position, back bool) *selection {
+	one := &selection{order: stream.order, where: stream.where, low: sel.low, high: sel.high}
+	one.down = sel.down
+	if !stream.alone {
+		one.where = slices.Concat(sel.where, stream.where)
+	}
+	switch {
+	case to == nil:
+	case sel.down != back:
+		one.low = &Position{At: to.At}
+	default:
+		one.high = &Position{At: to.At + 1}
+	}
+	return one
 }
 
 // scanOrder finds people by going through the segment of the order that has them:
@@ -67,6 +88,11 @@ func (sel *selection) end(at *Position, side string) []sqldb.Clause {
 		return nil
 	case at == nil:
 		return []sqldb.Clause{sqldb.SQL(sel.group+" "+side+"= $1", sel.value)}
+	case sel.loose:
+		return []sqldb.Clause{
+			sqldb.SQL(sel.at+" "+side+"= $1", at.At),
+			sqldb.SQL("("+sel.at+" "+side+" $1 OR "+sel.id+" "+side+" $2)", at.At, at.ID),
+		}
 	case sel.group == "":
 		return []sqldb.Clause{sqldb.SQL("("+sel.at+", "+sel.id+") "+side+" ($1, $2)", at.At, at.ID)}
 	default:

@@ -66,8 +66,8 @@ func (l *Lists) search(ctx context.Context, sel *selection, text string) error {
 			ids = sqldb.Join(ids, sqldb.SQL(" UNION ALL SELECT id FROM users WHERE "), sqldb.In("id", whole))
 		}
 		var listed sqldb.Clause
-		if sel.link != "" {
-			listed = sqldb.SQL(l.db.HalfTrue(sel.id+" IN ("+ids.Text+")"), ids.Args...)
+		if len(sel.streams) > 0 {
+			listed = sqldb.SQL(l.db.HalfTrue("users.id IN ("+ids.Text+")"), ids.Args...)
 		}
 		sel.candidates = append(sel.candidates, candidateIndex{
 			entries: sqldb.SQL("SELECT n FROM nickname_ends WHERE "+within, args...),

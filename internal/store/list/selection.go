@@ -18,6 +18,21 @@ type selection struct {
 	// The segment of the order that has them, without its two ends; nil: it has none
 	// on that side.
 	low, high *Position
+	// The indexes that a scan goes through one beside the other; none: that of the order.
+	streams []stream
+	// What the order goes by, of who has been gathered, where that is no column of theirs.
+	gatherAt sqldb.Clause
+}
+
+// stream is a part of the people, in the order by an index of its own: nobody is in two.
+type stream struct {
+	order
+	where []sqldb.Clause // besides those of the selection
+	alone bool           // in place of them
+	// How it is read where an account has few people in it, and what those are: by the
+	// account, and not by the order, which is everybody's. Empty: it has nobody else.
+	byFew string
+	few   sqldb.Clause
 }
 
 // order is a total order of people that an index has.
@@ -30,6 +45,8 @@ type order struct {
 	// The index of the order goes by this column before all, and only those who have
 	// this value in it are in the order; empty: everybody is.
 	group, value string
+	// The index has at, and not id: who is within a range is told by both.
+	loose bool
 }
 
 // candidateIndex finds the people that one part of a selection names, and perhaps
@@ -67,7 +84,7 @@ func (l *Lists) selection(ctx context.Context, q admin.UserQuery) (sel selection
 		return sel, auth.Failf(auth.BadRequest, "no order of people: %q", q.Sort)
 	}
 	sel.down = strings.HasPrefix(string(sort), "-")
-	if err := l.filter(&sel, q.Filter); err != nil {
+	if err := l.filter(&sel, q); err != nil {
 		return sel, err
 	}
 	if err := l.narrow(&sel, q); err != nil {
@@ -78,7 +95,12 @@ func (l *Lists) selection(ctx context.Context, q admin.UserQuery) (sel selection
 		return sel, auth.Failf(auth.BadRequest, "search text of %d bytes is no text or too long", len(search))
 	}
 	if search != "" {
-		err = l.search(ctx, &sel, search)
+		if err := l.search(ctx, &sel, search); err != nil {
+			return sel, err
+		}
+	}
+	if q.AppID != "" {
+		err = l.account(ctx, &sel, q.AppID)
 	}
 	return sel, err
 }
@@ -97,9 +119,9 @@ func (l *Lists) orderOfUsers(column string) order {
 func indexOf(column string) string { return "users_by_" + strings.TrimSuffix(column, "_at") }
 
 // filter adds a condition and where those who fulfil it are found.
-func (l *Lists) filter(sel *selection, filter admin.Filter) error {
+func (l *Lists) filter(sel *selection, q admin.UserQuery) error {
 	now := l.now()
-	switch filter {
+	switch filter := q.Filter; filter {
 	case admin.FilterNone:
 	case admin.FilterBlocked:
 		sel.own(l.db.Dialect, fewOfUsers, "users_blocked", "users.blocked = 1")
@@ -116,12 +138,11 @@ func (l *Lists) filter(sel *selection, filter admin.Filter) error {
 	case admin.FilterAdmin:
 		sel.admins()
 	case admin.FilterNeedsLogin:
-		sel.tokenEnds(l.db.Dialect, "tokens.ends_at <= $1", millis(now))
 		sel.high = &Position{At: millis(now) + 1}
+		sel.tokenEnds(l.db.Dialect, q.AppID)
 	case admin.FilterTokenEnds:
-		soon := millis(now.Add(admin.TokenEndsSoon))
-		sel.tokenEnds(l.db.Dialect, "tokens.ends_at > $1 AND tokens.ends_at <= $2", millis(now), soon)
-		sel.low, sel.high = &Position{At: millis(now) + 1}, &Position{At: soon + 1}
+		sel.low, sel.high = &Position{At: millis(now) + 1}, &Position{At: millis(now.Add(admin.TokenEndsSoon)) + 1}
+		sel.tokenEnds(l.db.Dialect, q.AppID)
 	default:
 		return auth.Failf(auth.BadRequest, "no filter of people: %q", filter)
 	}
@@ -164,22 +185,5 @@ func (sel *selection) admins() {
 		exact:   true,
 		ids:     ids,
 		few:     fewOfOther,
-	})
-}
-
-// tokenEnds has people in the order of their tokens' ends: the person due next comes
-// first, whatever order was asked for. The condition is the segment's.
-func (sel *selection) tokenEnds(d sqldb.Dialect, condition string, args ...any) {
-	sel.order = order{
-		scanned: "tokens" + d.IndexedBy("tokens_by_end") + " CROSS JOIN users",
-		beside:  "tokens CROSS JOIN users",
-		link:    "users.id = tokens.user_id",
-		at:      "tokens.ends_at",
-		id:      "tokens.user_id",
-	}
-	sel.candidates = append(sel.candidates, candidateIndex{
-		entries: sqldb.SQL("SELECT 1 FROM tokens"+d.IndexedBy("tokens_by_end")+" WHERE "+condition, args...),
-		people:  "COUNT(*)",
-		exact:   true,
 	})
 }

@@ -38,8 +38,10 @@ func (l *Lists) Statements(ctx context.Context, q admin.UserQuery) (all []Statem
 				from.At = end.At - 1
 			}
 		}
-		add(p.scanOrder(nil, back, 51), true, false)
-		add(p.scanOrder(&from, back, 51), true, true)
+		for _, one := range p.scans(back) {
+			add(one.scanOrder(nil, back, 51), true, false)
+			add(one.scanOrder(&from, back, 51), true, true)
+		}
 	}
 	for _, index := range p.candidates {
 		add(index.counting(l.maxTotal), false, false)
@@ -49,10 +51,23 @@ func (l *Lists) Statements(ctx context.Context, q admin.UserQuery) (all []Statem
 		if index.listed.Text != "" {
 			listing := *p
 			listing.where = append(slices.Clone(p.where), index.listed)
-			add(listing.scanOrder(nil, false, 51), true, false)
+			for _, one := range listing.scans(false) {
+				add(one.scanOrder(nil, false, 51), true, false)
+			}
 		}
 	}
 	return all, nil
+}
+
+// scans are those that find all of a selection's people.
+func (sel *selection) scans(back bool) (all []*selection) {
+	if len(sel.streams) == 0 {
+		return []*selection{sel}
+	}
+	for _, stream := range sel.streams {
+		all = append(all, sel.of(stream, nil, back), sel.of(stream, &Position{At: 7}, back))
+	}
+	return all
 }
 
 // NamingStatement looks up whom a text names whole.

@@ -19,7 +19,7 @@ func queryOf(q admin.UserQuery) string {
 	for _, span := range []admin.Span{q.First, q.Last} {
 		text += fmt.Sprintf(" %d %d", millis(span.From), millis(span.To))
 	}
-	return text + fmt.Sprintf(" %q %q", q.Province, q.City)
+	return text + fmt.Sprintf(" %q %q %q", q.Province, q.City, q.AppID)
 }
 
 // Users returns one page of people. BadRequest for an unknown filter or order, a

@@ -1,0 +1,97 @@
+package demo
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"wxlogin/internal/admin"
+	"wxlogin/internal/auth"
+	"wxlogin/internal/store"
+)
+
+// doors has some people come by further accounts as well: most are one person by their
+// unionid, as it happens to most. Of two the accounts tell too late: one pair waits for an
+// admin to decide, and one has been joined. These are returned.
+func (s *seeder) doors(people []*seeded, h *store.History) (joined []*seeded) {
+	all := s.rand
+	s.rand = rand.New(rand.NewPCG(20261122, 2)) // who is there does not depend on it
+	defer func() { s.rand = all }()
+	for i, p := range people[2:] {
+		days := int(s.now.Sub(p.joined).Hours() / 24)
+		for _, door := range []struct {
+			kind  auth.AccountKind
+			scope auth.Scope
+			every int
+		}{{auth.WebsiteAccount, auth.ScopeLogin, 7}, {auth.MiniProgram, auth.ScopeMini, 5}} {
+			account := s.account(door.kind)
+			if account.Name == "" || p.unionID == "" || i%door.every != 0 || days < 3 {
+				continue
+			}
+			openID := "oDEMO" + s.letters(23)
+			for range 1 + s.rand.IntN(6) {
+				at := s.moment(s.rand.IntN(days - 1))
+				if at.After(p.joined) {
+					h.Logins = append(h.Logins, s.by(account, openID, s.login(p, at, door.scope), p))
+				}
+			}
+		}
+	}
+	website := s.account(auth.WebsiteAccount)
+	if website.Name == "" {
+		return nil
+	}
+	for _, ago := range []int{6, 33} { // these have told their unionid to the website alone, until a few days ago
+		p := s.person()
+		p.unionID, p.consents, p.joined = "uDEMO"+s.letters(23), true, s.moment(ago+30)
+		pc := *p
+		pc.openID = "oDEMO" + s.letters(23)
+		silent := s.login(p, p.joined, auth.ScopeBase)
+		silent.UnionID = ""
+		h.Logins = append(h.Logins, silent, s.by(website, pc.openID, s.login(&pc, s.moment(ago+10), auth.ScopeLogin), &pc))
+		last := s.login(p, s.now.AddDate(0, 0, -ago), auth.ScopeUserinfo)
+		h.Logins = append(h.Logins, s.by(s.account(auth.OfficialAccount), p.openID, last, p))
+		joined = []*seeded{p, &pc}
+	}
+	return joined
+}
+
+// account is the first of a kind; the zero Account if there is none.
+func (s *seeder) account(kind auth.AccountKind) auth.Account {
+	for _, account := range s.rules.Accounts {
+		if account.Kind == kind {
+			return account
+		}
+	}
+	return auth.Account{}
+}
+
+// by has a login be one of an account.
+func (s *seeder) by(account auth.Account, openID string, save auth.SaveLogin, p *seeded) auth.SaveLogin {
+	save.Login.AppID, save.OpenID, save.Kin, save.Several = account.AppID, openID, s.rules.Kin(account.AppID), true
+	if save.Login.Scope == auth.ScopeLogin {
+		save.Scope, save.Profile, save.RefreshToken = auth.ScopeUserinfo, &p.profile, "demonstration"
+		save.Session.Device, save.Login.Device = p.desktop, p.desktop
+	}
+	return save
+}
+
+// join joins the pair that an admin has decided about, a while ago.
+func (s *seeder) join(ctx context.Context, db *store.Store, pair []*seeded) error {
+	if len(pair) < 2 {
+		return nil
+	}
+	ids := make([]string, 2)
+	for i, p := range pair {
+		user, err := db.UserByOpenID(ctx, []string{s.appID, s.account(auth.WebsiteAccount).AppID}[i], p.openID)
+		if err != nil {
+			return err
+		}
+		ids[i] = user.ID
+	}
+	actor, err := db.UserByOpenID(ctx, s.appID, s.admins[0])
+	if err != nil {
+		return err
+	}
+	return db.JoinPeople(ctx, ids[0], ids[1], nil, s.event(actor.ID, admin.ActJoin, ids[0], ids[1], s.now.Add(-5*time.Minute)))
+}

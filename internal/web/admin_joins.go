@@ -1,0 +1,323 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"wxlogin/internal/admin"
+	"wxlogin/internal/auth"
+)
+
+// How many of each list the page of joins has.
+const (
+	shownProposals = 10
+	shownJoins     = 20
+)
+
+// adminJoinsPage is who may be one person, and what has been joined.
+type adminJoinsPage struct {
+	Proposals []proposed
+	Open      beside // of the proposals
+	Joins     []joined
+	History   beside // of the joins
+	SignInURL string // as in adminUserPage
+	Here      string // this page, to come back to
+	Done      string // key of what has just been done, or empty
+}
+
+func (adminJoinsPage) file() string { return "admin_joins" }
+
+// beside are the pages next to the one that is shown; empty where there is none.
+type beside struct{ PrevURL, NextURL string }
+
+// proposed is a proposal with what a join of the two would do.
+type proposed struct {
+	admin.Proposal
+	Sides []side // who came first first
+}
+
+// side is one of two people who may be one.
+type side struct {
+	User  auth.User
+	Doors []door
+	Apps  []admin.Access // what they hold ends, if the other is kept
+}
+
+// joined is a join as the page has it.
+type joined struct {
+	admin.Join
+	Account auth.Account
+}
+
+// door is an identity with the account that it is of.
+type door struct {
+	admin.Identity
+	Account auth.Account // the zero Account: of none that is configured
+	Lost    lostToken
+	Way     string    // key of words for how it came to the person; empty for the first
+	Now     time.Time // of the page
+}
+
+// Dead says that a token is stored and opens nothing any more.
+func (d door) Dead() bool {
+	return d.Token != nil && (d.Token.DeadReason != "" || !d.Token.EndsAt.After(d.Now))
+}
+
+// doors are a person's identities, the first one first.
+func (s *Server) doors(r *http.Request, userID string) (doors []door, err error) {
+	identities, err := s.admins.Identities(r.Context(), userID)
+	for _, i := range identities {
+		d := door{Identity: i, Account: s.rules.Account(i.AppID), Lost: s.lost(r, i.Token), Now: s.now()}
+		if i.Linked != "" {
+			d.Way = "linked." + string(i.Linked)
+		}
+		doors = append(doors, d)
+	}
+	return doors, err
+}
+
+// adminJoins is the page of who may be one person, and of what has been joined.
+func (s *Server) adminJoins(w http.ResponseWriter, r *http.Request) error {
+	form, err := wholeQuery(r)
+	if err != nil {
+		return err
+	}
+	ctx, address := r.Context(), s.site.prefix+joinsPath
+	proposals, err := s.admins.Proposals(ctx, admin.JoinQuery{Cursor: form.Get("cursor"), Limit: shownProposals})
+	if err != nil {
+		return ofCursor(err)
+	}
+	joins, err := s.admins.Joins(ctx, admin.JoinQuery{Cursor: form.Get("joined"), Limit: shownJoins})
+	if err != nil {
+		return ofCursor(err)
+	}
+	p := adminJoinsPage{Here: s.address(joinsPath, kept(form, joinsParameters...)), Done: done(r)}
+	p.Open = beside{pageOf(address, "cursor", proposals.Prev), pageOf(address, "cursor", proposals.Next)}
+	p.History = beside{pageOf(address, "joined", joins.Prev), pageOf(address, "joined", joins.Next)}
+	for _, proposal := range proposals.Proposals {
+		shown := proposed{Proposal: proposal}
+		for _, user := range []auth.User{proposal.Kept, proposal.Other} {
+			one := side{User: user}
+			if one.Doors, err = s.doors(r, user.ID); err != nil {
+				return err
+			}
+			if one.Apps, err = s.admins.AccessOf(ctx, user.ID); err != nil {
+				return err
+			}
+			shown.Sides = append(shown.Sides, one)
+		}
+		p.Proposals = append(p.Proposals, shown)
+	}
+	for _, join := range joins.Joins {
+		p.Joins = append(p.Joins, joined{join, s.rules.Account(join.AppID)})
+	}
+	if s.admins.NeedsSignIn(adminOf(r)) {
+		p.SignInURL = s.signInPath(r, p.Here)
+	}
+	return s.page(w, r, p)
+}
+
+const joinsPath = "/admin/joins"
+
+// joinsParameters are those of the page of joins: the cursors of its two lists.
+var joinsParameters = []string{"cursor", "joined"}
+
+// pageOf is a page of one of two lists; empty where there is none.
+func pageOf(address, parameter, cursor string) string {
+	if cursor == "" {
+		return ""
+	}
+	return with(address, parameter, cursor)
+}
+
+// showsJoins says whether the admin pages lead to the joins: where people can have
+// several identities, or somebody has been proposed.
+func (s *Server) showsJoins(ctx context.Context) bool {
+	if len(s.rules.Accounts) > 1 {
+		return true
+	}
+	any, err := s.admins.AnyProposals(ctx)
+	return any && err == nil // a database that is down says so on the page itself
+}
+
+// pair reads which two people a form is about: kept, and of a page the one of the two
+// who is not.
+func pair(r *http.Request) (kept, other string, err error) {
+	if err := r.ParseForm(); err != nil {
+		return "", "", err
+	}
+	kept, other = r.PostForm.Get("kept"), r.PostForm.Get("other")
+	if two := r.PostForm["person"]; other == "" && len(two) == 2 {
+		switch kept {
+		case two[0]:
+			other = two[1]
+		case two[1]:
+			other = two[0]
+		}
+	}
+	if kept == "" || other == "" {
+		return "", "", auth.Failf(auth.BadRequest, "a form of no two people")
+	}
+	return kept, other, nil
+}
+
+// adminJoin answers a proposal: the two are one, or they are not.
+func (s *Server) adminJoin(w http.ResponseWriter, r *http.Request) error {
+	kept, other, err := pair(r)
+	if err != nil {
+		return err
+	}
+	what := "joined"
+	switch r.PostForm.Get("act") {
+	case "join":
+		err = s.admins.Join(r.Context(), adminOf(r), kept, other)
+	case "dismiss":
+		what, err = "dismissed", s.admins.Dismiss(r.Context(), adminOf(r), kept, other)
+	default:
+		err = auth.Failf(auth.BadRequest, "act %q on two people", r.PostForm.Get("act"))
+	}
+	if err != nil {
+		return err
+	}
+	return redirect(w, http.StatusSeeOther, with(s.site.prefix+joinsPath, "done", what))
+}
+
+// adminUndoJoin parts two people, and shows the page again that asked for it: that of a
+// person, or the joins.
+func (s *Server) adminUndoJoin(w http.ResponseWriter, r *http.Request) error {
+	if err := s.admins.UndoJoin(r.Context(), adminOf(r), chi.URLParam(r, "join")); err != nil {
+		return err
+	}
+	if person := r.PostFormValue("person"); person != "" {
+		return s.toUser(w, r, person, "parted")
+	}
+	return redirect(w, http.StatusSeeOther, with(s.site.prefix+joinsPath, "done", "parted"))
+}
+
+// proposalJSON is a proposal as the API shows it.
+type proposalJSON struct {
+	Kept    userJSON  `json:"kept"`
+	Other   userJSON  `json:"other"`
+	UnionID string    `json:"unionid"`
+	NotedAt time.Time `json:"noted_at"`
+}
+
+// joinJSON is a join as the API shows it: the identity that has come to a person.
+type joinJSON struct {
+	ID string `json:"id"`
+	identityJSON
+	Linked   auth.Linked `json:"linked"`
+	LinkedAt time.Time   `json:"linked_at"`
+	LinkedBy string      `json:"linked_by"`
+	Nickname string      `json:"nickname"` // of whoever had it, if they were a person of their own
+	Person   userJSON    `json:"person"`
+}
+
+func joinQuery(r *http.Request) (q admin.JoinQuery, err error) {
+	form, err := wholeQuery(r)
+	if err != nil {
+		return q, err
+	}
+	q.Cursor = form.Get("cursor")
+	q.Limit, err = limitOf(form)
+	return q, err
+}
+
+// apiProposals is a page of who may be one person.
+func (s *Server) apiProposals(w http.ResponseWriter, r *http.Request) error {
+	query, err := joinQuery(r)
+	if err != nil {
+		return err
+	}
+	page, err := s.admins.Proposals(r.Context(), query)
+	if err != nil {
+		return ofCursor(err)
+	}
+	answer := struct {
+		Proposals  []proposalJSON `json:"proposals"`
+		NextCursor string         `json:"next_cursor"`
+	}{Proposals: []proposalJSON{}, NextCursor: page.Next}
+	for _, p := range page.Proposals {
+		answer.Proposals = append(answer.Proposals, proposalJSON{s.userJSON(p.Kept), s.userJSON(p.Other), p.UnionID, inSeconds(p.NotedAt)})
+	}
+	return s.json(w, r, answer)
+}
+
+// apiJoins is a page of what has been joined.
+func (s *Server) apiJoins(w http.ResponseWriter, r *http.Request) error {
+	query, err := joinQuery(r)
+	if err != nil {
+		return err
+	}
+	page, err := s.admins.Joins(r.Context(), query)
+	if err != nil {
+		return ofCursor(err)
+	}
+	answer := struct {
+		Joins      []joinJSON `json:"joins"`
+		NextCursor string     `json:"next_cursor"`
+	}{Joins: []joinJSON{}, NextCursor: page.Next}
+	for _, j := range page.Joins {
+		answer.Joins = append(answer.Joins, joinJSON{
+			ID: j.ID, identityJSON: s.identityJSON(j.Identity.Identity), Linked: j.Linked, LinkedAt: inSeconds(j.LinkedAt), LinkedBy: j.LinkedBy,
+			Nickname: j.Nickname, Person: s.userJSON(j.Person),
+		})
+	}
+	return s.json(w, r, answer)
+}
+
+// apiJoin makes one person of two, and answers with them.
+func (s *Server) apiJoin(w http.ResponseWriter, r *http.Request) error {
+	kept, other, err := pair(r)
+	if err != nil {
+		return err
+	}
+	if err := s.admins.Join(r.Context(), adminOf(r), kept, other); err != nil {
+		return err
+	}
+	return s.apiUserNamed(w, r, kept)
+}
+
+// apiUndoJoin parts them, and answers with who is a person of their own again.
+func (s *Server) apiUndoJoin(w http.ResponseWriter, r *http.Request) error {
+	id := chi.URLParam(r, "join")
+	if err := s.admins.UndoJoin(r.Context(), adminOf(r), id); err != nil {
+		return err
+	}
+	return s.apiUserNamed(w, r, id)
+}
+
+// apiDismiss says that two people are two.
+func (s *Server) apiDismiss(w http.ResponseWriter, r *http.Request) error {
+	kept, other, err := pair(r)
+	if err != nil {
+		return err
+	}
+	if err := s.admins.Dismiss(r.Context(), adminOf(r), kept, other); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// movedTo is the address of the person whom somebody with an id is now, below some
+// path; empty if there is none. Whoever has stored the id of a person who was joined is
+// led on.
+func (s *Server) movedTo(r *http.Request, path, id string) (string, error) {
+	if strings.Contains(id, ":") {
+		return "", nil
+	}
+	now, err := s.admins.PersonID(r.Context(), id)
+	switch {
+	case auth.ReasonOf(err) == auth.NoSuchUser, err == nil && now == id:
+		return "", nil
+	case err != nil:
+		return "", err
+	}
+	return s.site.prefix + path + url.PathEscape(now), nil
+}
