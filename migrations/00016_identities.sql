@@ -18,7 +18,7 @@ CREATE TABLE identities (
     first_login_at BIGINT NOT NULL,
     last_login_at  BIGINT NOT NULL,
     login_count    BIGINT NOT NULL,
-    linked         TEXT   NOT NULL CHECK (linked IN ('unionid', 'join')), -- it was new and had a known unionid; an admin
+    linked         TEXT   NOT NULL CHECK (linked IN ('unionid', 'join', 'link')), -- it was new and had a known unionid; an admin; the person
     linked_at      BIGINT NOT NULL,
     UNIQUE (appid, openid) -- nor is it anybody's in users: who adds one looks there
 ) /*STRICT*/;

@@ -24,7 +24,7 @@ func (w *world) wantJoined(kept, other auth.User) {
 }
 
 func (w *world) undoes(join string) error {
-	return w.UndoJoin(w.ctx, join, w.event(admin.ActUndoJoin, ""))
+	return w.UndoJoin(w.ctx, join, "", w.event(admin.ActUndoJoin, ""))
 }
 
 // rows are all of a table in an order, as text, to compare.

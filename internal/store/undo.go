@@ -14,14 +14,14 @@ import (
 )
 
 // UndoJoin implements admin.Store.
-func (s *Store) UndoJoin(ctx context.Context, id string, event admin.Event) error {
+func (s *Store) UndoJoin(ctx context.Context, id, personID string, event admin.Event) error {
 	return s.write(ctx, "undo a join", func(tx *sqldb.Tx) error {
 		if err := s.lockPeople(ctx, tx); err != nil {
 			return err
 		}
 		var identity identityRow
 		err := tx.GetContext(ctx, &identity, `SELECT `+identityColumns+` FROM identities WHERE id = $1`, id)
-		if errors.Is(err, sql.ErrNoRows) {
+		if errors.Is(err, sql.ErrNoRows) || err == nil && personID != "" && identity.UserID != personID {
 			return auth.Failf(auth.NoSuchJoin, "%q", id)
 		}
 		if err != nil {
