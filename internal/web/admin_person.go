@@ -106,7 +106,7 @@ func (s *Server) adminUser(w http.ResponseWriter, r *http.Request) error {
 // dones are what a form can have done; its words are done.NAME.
 var dones = []string{
 	"blocked", "unblocked", "sessions", "session", "admin_session", "refreshed", "needs_login", "erased", "mismatch", "granted", "revoked",
-	"bulk_blocked", "bulk_sessions", "bulk_nobody", "app", "group",
+	"bulk_blocked", "bulk_sessions", "bulk_nobody", "app", "group", "linked", "unlinked",
 }
 
 // done is the key of the words for what a form has just done, by what its

@@ -20,6 +20,7 @@ type frame struct {
 	Demo      *Demo     // not nil: a strip says that this is no real WeChat
 	Branding  Branding  // of the site
 	Admin     bool      // admin pages: the visitor may see the navigation
+	Ways      bool      // people can have several ways in
 	Renews    bool      // this browser can fetch the profile again
 	Path      string    // of the request, below the prefix; marks the place in navigations
 	Now       time.Time // for relative times
@@ -133,6 +134,6 @@ func (adminMessagePage) file() string { return "admin_message" }
 // pages lists them all, so that a missing template stops the start.
 var pages = []page{
 	profilePage{}, consentPage{}, messagePage{}, scanPage{}, websitePage{}, scanAskPage{}, erasePage{}, myDataPage{},
-	clientConsentPage{}, onwardPage{}, signOutPage{},
+	clientConsentPage{}, onwardPage{}, linkPage{}, signOutPage{},
 	adminLinkPage{}, adminHomePage{}, adminUsersPage{}, adminUserPage{}, adminClientsPage{}, adminClientPage{}, adminEventsPage{}, adminBulkPage{}, adminMessagePage{},
 }
