@@ -33,7 +33,7 @@ CREATE TABLE joined_people (
     identity_id TEXT NOT NULL PRIMARY KEY REFERENCES identities (id) ON DELETE CASCADE, -- the id that they had
     person      TEXT NOT NULL, -- JSON: their row of users
     came_with   TEXT NOT NULL, -- JSON list: ids of the further identities that they had
-    consents    TEXT NOT NULL, -- JSON: their rows of consents
+    rest        TEXT NOT NULL, -- JSON: their rows of consents, proposals and pictures
     kept        TEXT NOT NULL  -- JSON: what the join has changed of the other
 ) /*STRICT*/;
 

@@ -205,7 +205,7 @@ var joinPromises = map[string]func(*world){
 				w.t.Fatal(err)
 			}
 			keptNow, otherNow := must(w.User(w.ctx, kept.ID))(w.t), must(w.User(w.ctx, other.ID))(w.t)
-			if keptNow.Blocked != (which == "kept") || !otherNow.Blocked {
+			if keptNow.Blocked != (which == "kept") || otherNow.Blocked != (which == "other") {
 				w.t.Errorf("%s was blocked; after the undo: %v, %v", which, keptNow.Blocked, otherNow.Blocked)
 			}
 		}
