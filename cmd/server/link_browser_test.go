@@ -54,7 +54,7 @@ func TestLinkInABrowser(t *testing.T) {
 	english.opens(front.URL + "/login?account=shop&return_to=/me")
 	english.taps(`button[value="lin"]`)
 	english.wantText("Ways to log in", "linked by you", "this login")
-	english.evaluates(`document.getElementById("ways").scrollIntoView() || ""`)
+	english.evaluates(`(document.getElementById("ways").scrollIntoView(), "")`)
 	english.shot("63-english")
 
 	phone.taps(`form[action$="/unlink"] button`)
