@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 
+	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 	"wxlogin/internal/store/list"
 	"wxlogin/internal/store/sqldb"
@@ -84,6 +85,16 @@ type joinedRow struct {
 func (r joinedRow) joined() (was joinedPerson, err error) {
 	was.CameWith = texts(r.CameWith)
 	return was, errors.Join(json.Unmarshal([]byte(r.Person), &was.Person), json.Unmarshal([]byte(r.Rest), &was.Rest), json.Unmarshal([]byte(r.Kept), &was.Kept))
+}
+
+// told is who they were; of what somebody has broken by hand, nothing is known.
+func (r joinedRow) told() (p admin.JoinedPerson) {
+	was, _ := r.joined()
+	p.User = was.Person.User()
+	if was.Rest.Picture != nil {
+		p.Picture = *was.Rest.Picture
+	}
+	return p
 }
 
 // writeJoined keeps them, in the place of what was kept.

@@ -123,7 +123,7 @@ func TestForgedUnionIDs(t *testing.T) {
 		query.Set(name, value)
 	}
 	phone := w.phone("wang")
-	phone.opens(phone.stops("/login?consent=1&"+query.Encode(), "/callback?") + "&" + query.Encode()).wantPage(http.StatusOK, "")
+	phone.opens(phone.stops("/login?consent=1&"+query.Encode(), "/callback?")+"&"+query.Encode()).wantPage(http.StatusOK, "")
 	phone.post("/me/link", query).wantStatus(http.StatusNotFound)
 	if got := w.users(); got != before+2 {
 		t.Errorf("%d people, before %d", got, before)

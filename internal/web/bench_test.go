@@ -21,7 +21,9 @@ func BenchmarkVerifyOfTwoDoors(b *testing.B) {
 	phone.signsIn()
 	m := w.mini("lin", miniIPhone)
 	m.signsIn()
-	b.Run("cookie", func(b *testing.B) { ask(b, w.url+"/verify", "Cookie", w.cookieName("wxlogin")+"="+phone.cookie("wxlogin")) })
+	b.Run("cookie", func(b *testing.B) {
+		ask(b, w.url+"/verify", "Cookie", w.cookieName("wxlogin")+"="+phone.cookie("wxlogin"))
+	})
 	b.Run("bearer", func(b *testing.B) { ask(b, w.url+"/verify", "Authorization", "Bearer "+m.token) })
 }
 

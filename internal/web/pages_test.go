@@ -717,6 +717,8 @@ func askedFor(t *testing.T) map[string]bool {
 		"sex.%d":          {"0", "1", "2"},
 		"scope.%s":        constants("Scope"),
 		"how.%s":          constants("Scope"),
+		"way.%s":          append(constants("AccountKind"), "gone"),
+		"mine.linked.%s":  append(constants("Linked"), "first"),
 		"step.%s":         constants("Step"),
 		"event.%s":        constants("Action"),
 		"outcome.%s":      constants("Outcome"),
