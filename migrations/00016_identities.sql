@@ -18,7 +18,7 @@ CREATE TABLE identities (
     first_login_at BIGINT NOT NULL,
     last_login_at  BIGINT NOT NULL,
     login_count    BIGINT NOT NULL,
-    linked         TEXT   NOT NULL CHECK (linked IN ('unionid', 'join')), -- it was new and had a known unionid; an admin
+    linked         TEXT   NOT NULL CHECK (linked IN ('unionid', 'join', 'link')), -- it was new and had a known unionid; an admin; the person
     linked_at      BIGINT NOT NULL,
     UNIQUE (appid, openid) -- nor is it anybody's in users: who adds one looks there
 ) /*STRICT*/;
@@ -33,7 +33,7 @@ CREATE TABLE joined_people (
     identity_id TEXT NOT NULL PRIMARY KEY REFERENCES identities (id) ON DELETE CASCADE, -- the id that they had
     person      TEXT NOT NULL, -- JSON: their row of users
     came_with   TEXT NOT NULL, -- JSON list: ids of the further identities that they had
-    consents    TEXT NOT NULL, -- JSON: their rows of consents
+    rest        TEXT NOT NULL, -- JSON: their rows of consents, proposals and pictures
     kept        TEXT NOT NULL  -- JSON: what the join has changed of the other
 ) /*STRICT*/;
 

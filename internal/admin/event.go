@@ -36,6 +36,8 @@ const (
 	ActJoin           Action = "join" // of two people, or of a new identity to a person
 	ActUndoJoin       Action = "undo_join"
 	ActDismiss        Action = "dismiss"         // two people who were proposed to be one are two
+	ActLink           Action = "link"            // of an identity, by the person themselves
+	ActUnlink         Action = "unlink"          // likewise
 	ActUnionIDChanged Action = "unionid_changed" // WeChat named another for an identity than before
 )
 
@@ -44,7 +46,7 @@ var Actions = []Action{
 	ActBlock, ActUnblock, ActEndSessions, ActEndSession, ActRefresh, ActExport, ActErase,
 	ActGrant, ActRevoke, ActLinkMade, ActLinkUsed, ActSignOut, ActEndAdmin, ActSignIn, ActIdentityClash,
 	ActClientAdd, ActClientEdit, ActClientSecret, ActClientRemove, ActEndAccess, ActGroupAdd, ActGroupRemove,
-	ActJoin, ActUndoJoin, ActDismiss, ActUnionIDChanged,
+	ActJoin, ActUndoJoin, ActDismiss, ActLink, ActUnlink, ActUnionIDChanged,
 }
 
 // Event is one entry of the audit log. It is only ever added to.

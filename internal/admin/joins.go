@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"wxlogin/internal/auth"
@@ -64,8 +65,9 @@ type JoinStore interface {
 	JoinPeople(ctx context.Context, keptID, otherID string, guard *Guard, event Event) error
 	// UndoJoin makes a person again of the identity that an id names, with what they had,
 	// and ends its sessions and what applications hold by them. The event's subject
-	// becomes the person who had it. NoSuchJoin when it is nobody's further identity.
-	UndoJoin(ctx context.Context, id string, event Event) error
+	// becomes the person who had it. NoSuchJoin when it is nobody's further identity, or
+	// not that person's if one is given.
+	UndoJoin(ctx context.Context, id, personID string, event Event) error
 	// Dismiss notes that two people are two. It is no error if nobody has proposed them.
 	Dismiss(ctx context.Context, keptID, otherID string, event Event) error
 	// ProposalPage lists those that nobody has answered yet. BadRequest for a query that
@@ -118,7 +120,23 @@ func (s *Service) UndoJoin(ctx context.Context, by Actor, joinID string) error {
 	if err := s.fresh(by); err != nil {
 		return err
 	}
-	return s.store.UndoJoin(ctx, joinID, s.event(by, ActUndoJoin, "", joinID))
+	return s.store.UndoJoin(ctx, joinID, "", s.event(by, ActUndoJoin, "", joinID))
+}
+
+// Unlink lets a person part from an identity that they have linked themselves. Whom
+// WeChat names one person, and whom an admin has joined, only an admin parts.
+func (s *Service) Unlink(ctx context.Context, by Actor, userID, identityID string) error {
+	if err := by.adminOr(userID); err != nil {
+		return err
+	}
+	all, err := s.store.Identities(ctx, userID)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(all, func(i Identity) bool { return i.ID == identityID && i.Linked == auth.LinkedByPerson }) {
+		return auth.Failf(auth.NoSuchJoin, "user %s has not linked %q", userID, identityID)
+	}
+	return s.store.UndoJoin(ctx, identityID, userID, s.event(by, ActUnlink, userID, identityID))
 }
 
 // Dismiss says that two people who are proposed are two.

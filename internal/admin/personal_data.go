@@ -15,11 +15,17 @@ type PersonalDataVisitor struct {
 	Login   func(auth.Login) error   // each, newest first
 	Event   func(Event) error        // each by or about the person, newest first
 	// Identities are those besides the first, and who was joined to them, as they were.
-	Identities func(further []Identity, joined []auth.User) error
+	Identities func(further []Identity, joined []JoinedPerson) error
 	Access     func([]Access) error // the applications that know them, by name
 	// Rest comes last: token is nil when no refresh_token is stored, picture the
 	// zero Picture when no copy is kept.
 	Rest func(token *TokenInfo, picture auth.Picture) error
+}
+
+// JoinedPerson is somebody who was joined to another, as they were.
+type JoinedPerson struct {
+	auth.User
+	Picture auth.Picture // our copy of theirs; the zero Picture for none
 }
 
 // TokenInfo is what is known of a stored refresh_token beside the token.

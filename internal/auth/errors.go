@@ -68,6 +68,8 @@ const (
 	BadClient     Reason = "bad_client"      // an application cannot be as it is described
 	NoSuchGrant   Reason = "no_such_grant"   // a code or token is not good: unknown, used, ended, or another client's
 	NoSuchJoin    Reason = "no_such_join"    // nothing was joined by this name, or it has been undone
+	LinkStale     Reason = "link_stale"      // an identity is linked by whoever has just signed in, in the browser that they began in
+	TwoPeople     Reason = "two_people"      // WeChat itself tells two identities apart that were to be one person's
 	NotInGroup    Reason = "not_in_group"    // the application is for groups that the person is not in
 )
 
@@ -77,7 +79,7 @@ func (r Reason) kind() Kind {
 		return Invalid
 	case NotSignedIn, SignInAgain, MiniCodeSpent, BadKey:
 		return Unauthenticated
-	case NotAdmin, CrossOrigin, Blocked, Snapshot, PersonLimited, LastAdmin, WrongMethod, NeedsLogin, LinkSpent, ScanSpent, NotInGroup, NotMini:
+	case NotAdmin, CrossOrigin, Blocked, Snapshot, PersonLimited, LastAdmin, WrongMethod, NeedsLogin, LinkSpent, ScanSpent, NotInGroup, NotMini, LinkStale, TwoPeople:
 		return Forbidden
 	case NoSuchPage, NoSuchUser, NoSuchSession, NoSuchJoin, NoSuchAccount:
 		return NotFound

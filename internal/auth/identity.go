@@ -17,6 +17,7 @@ type Linked string
 const (
 	LinkedByUnionID Linked = "unionid" // it was new, and its unionid was known
 	LinkedByAdmin   Linked = "join"    // an admin joined two people
+	LinkedByPerson  Linked = "link"    // the person signed in by both
 )
 
 // Joins says whether a unionid can tell that two identities are one person's: 6 to 64

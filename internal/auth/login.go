@@ -74,6 +74,9 @@ type SaveLogin struct {
 	// Replaces is the hash of the session token that the browser held before;
 	// that session ends with the login. May be empty.
 	Replaces string
+	// Link, if set, gives the identity to somebody who is signed in already: no session
+	// begins.
+	Link *Link
 	// SameDevice, if set, says of the person's sessions of the same identity and scope
 	// which of them this one takes the place of.
 	SameDevice func(Device) bool
@@ -99,7 +102,8 @@ type Store interface {
 	// SaveLogin writes person, token, session and the end of the login, all or
 	// nothing, and returns the visit that begins, as it can be read from now on. A
 	// person who is Blocked at that moment gets no session, and no further identity: the
-	// Error says so and nothing is written.
+	// Error says so and nothing is written. With a Link the Visit has no Session, and
+	// LinkStale or TwoPeople say that nothing was linked.
 	SaveLogin(context.Context, SaveLogin) (*Visit, error)
 	// Visit returns the live session of a token, with its person, in one read or none.
 	// NotSignedIn when there is none.

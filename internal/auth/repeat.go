@@ -14,7 +14,7 @@ const repeatPoll = 50 * time.Millisecond
 // one to end and lands where that did. One that has failed for the moment, and
 // before this arrival came, is no end: loading the page again means to try
 // again, and gets CodeSpent, which begins the trip again.
-func (s *Service) repeat(ctx context.Context, login Login) (*Visit, error) {
+func (s *Service) repeat(ctx context.Context, login Login, linkTo *Visit) (*Visit, error) {
 	ticker := time.NewTicker(repeatPoll)
 	defer ticker.Stop()
 	for waited := false; ; waited = true {
@@ -31,7 +31,7 @@ func (s *Service) repeat(ctx context.Context, login Login) (*Visit, error) {
 		case first.Outcome == Failed && !waited && first.Reason.passes():
 			return nil, Failf(CodeSpent, "login %s has failed: %s", first.ID, first.Reason)
 		case first.Outcome != Pending:
-			return s.landed(ctx, login, first)
+			return s.landed(ctx, login, first, linkTo)
 		}
 		select {
 		case <-ctx.Done():
@@ -42,12 +42,16 @@ func (s *Service) repeat(ctx context.Context, login Login) (*Visit, error) {
 	}
 }
 
-func (s *Service) landed(ctx context.Context, again, first Login) (*Visit, error) {
-	switch first.Outcome {
-	case Unknown:
+func (s *Service) landed(ctx context.Context, again, first Login, linkTo *Visit) (*Visit, error) {
+	switch {
+	case first.Outcome == Unknown:
 		return nil, nil
-	case Failed:
+	case first.Outcome == Failed:
 		return nil, Failf(first.Reason, "repeated callback of login %s", first.ID)
+	case linkTo != nil && first.UserID == linkTo.User.ID:
+		return linkTo, nil
+	case linkTo != nil:
+		return nil, Failf(CodeSpent, "login %s has linked nothing to user %s", first.ID, linkTo.User.ID)
 	}
 	visit, err := s.store.Visit(ctx, VisitorSession, again.SessionHash)
 	if err == nil && !visit.Session.Alive(s.now(), s.rules.Idle) {

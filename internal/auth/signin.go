@@ -76,6 +76,8 @@ type Arrival struct {
 	// hand out the same session, and only to the browser that holds the flow.
 	Token    Secret
 	Replaces string
+	// LinkTo is who is signed in and links an identity of theirs; nil for a login.
+	LinkTo *Visit
 	// Consent is the version of our own text that this trip began with; empty when
 	// it asked for nothing.
 	Consent   string
@@ -86,7 +88,8 @@ type Arrival struct {
 // SignIn spends the arrival's code, once, and writes down who came. The same
 // arrival again, at the same time or later, in this process or another, gets
 // the first one's outcome and makes no call. It returns the session that has begun,
-// or nil for somebody unknown, whose consent has to be asked first.
+// or nil for somebody unknown, whose consent has to be asked first. One that links an
+// identity begins none, and the Visit has nothing but the person.
 //
 // It goes on when the browser goes away: the code is spent by then, and the
 // next request of the same flow picks the result up.
@@ -98,22 +101,24 @@ func (s *Service) SignIn(ctx context.Context, a Arrival) (*Visit, error) {
 		return nil, err
 	}
 	login := Login{
-		ID:          NewID(),
-		AppID:       a.Account.AppID,
-		StateHash:   Hash(a.State),
-		CodeHash:    Hash(a.Code),
-		SessionHash: Hash(a.Token),
-		Scope:       a.Scope,
-		Outcome:     Pending,
-		StartedAt:   s.now(),
-		Device:      a.Device,
+		ID:        NewID(),
+		AppID:     a.Account.AppID,
+		StateHash: Hash(a.State),
+		CodeHash:  Hash(a.Code),
+		Scope:     a.Scope,
+		Outcome:   Pending,
+		StartedAt: s.now(),
+		Device:    a.Device,
+	}
+	if a.LinkTo == nil {
+		login.SessionHash = Hash(a.Token)
 	}
 	claimed, err := s.claim(ctx, login)
 	if err != nil {
 		return nil, err
 	}
 	if !claimed {
-		return s.repeat(ctx, login)
+		return s.repeat(ctx, login, a.LinkTo)
 	}
 	visit, err := s.completeLogin(ctx, provider, &login, a)
 	s.end(ctx, login, visit, err, a.RequestID)
@@ -141,7 +146,7 @@ func (s *Service) completeLogin(ctx context.Context, provider Provider, login *L
 		return nil, nil
 	}
 	save := s.newSave(login, grant, known)
-	save.RefreshToken, save.Replaces = grant.RefreshToken, a.Replaces
+	save.RefreshToken, save.Replaces, save.Link = grant.RefreshToken, a.Replaces, s.rules.link(a.LinkTo)
 	troubled := Step("")
 	wanted := a.Scope == ScopeUserinfo || a.Scope == ScopeLogin && s.rules.Mode != ModeBase
 	if wanted && grant.Scope == ScopeUserinfo {

@@ -24,7 +24,7 @@ func (w *world) wantJoined(kept, other auth.User) {
 }
 
 func (w *world) undoes(join string) error {
-	return w.UndoJoin(w.ctx, join, w.event(admin.ActUndoJoin, ""))
+	return w.UndoJoin(w.ctx, join, "", w.event(admin.ActUndoJoin, ""))
 }
 
 // rows are all of a table in an order, as text, to compare.
@@ -205,7 +205,7 @@ var joinPromises = map[string]func(*world){
 				w.t.Fatal(err)
 			}
 			keptNow, otherNow := must(w.User(w.ctx, kept.ID))(w.t), must(w.User(w.ctx, other.ID))(w.t)
-			if keptNow.Blocked != (which == "kept") || !otherNow.Blocked {
+			if keptNow.Blocked != (which == "kept") || otherNow.Blocked != (which == "other") {
 				w.t.Errorf("%s was blocked; after the undo: %v, %v", which, keptNow.Blocked, otherNow.Blocked)
 			}
 		}
@@ -220,10 +220,11 @@ var joinPromises = map[string]func(*world){
 	},
 	"personal data has the identities, and who was joined": func(w *world) {
 		kept, other, _, _ := w.twoPeople()
+		w.savePicture(auth.Picture{UserID: other.User.ID, Source: other.User.AvatarURL, Type: "image/jpeg", Body: []byte("picture"), ETag: "e", CopiedAt: w.clock.now()}, true)
 		w.wantJoined(kept.User, other.User)
 		must(w.GrantAdmin(w.ctx, websiteID, "oOther", w.event(admin.ActGrant, "oOther")))(w.t)
 		d := must(w.personalData(kept.User.ID))(w.t)
-		if len(d.Further) != 2 || d.Further[0].OpenID != "oOther" || d.Further[1].OpenID != "oFurther" || len(d.Joined) != 1 || d.Joined[0].Nickname != "王大锤" {
+		if len(d.Further) != 2 || d.Further[0].OpenID != "oOther" || d.Further[1].OpenID != "oFurther" || len(d.Joined) != 1 || d.Joined[0].Nickname != "王大锤" || string(d.Joined[0].Picture.Body) != "picture" {
 			w.t.Errorf("%+v, %+v", d.Further, d.Joined)
 		}
 		about := map[string]bool{}

@@ -17,7 +17,7 @@ type personalData struct {
 	Logins   []auth.Login
 	Events   []admin.Event
 	Further  []admin.Identity
-	Joined   []auth.User
+	Joined   []admin.JoinedPerson
 	Access   []admin.Access
 	Token    *admin.TokenInfo
 	Picture  auth.Picture
@@ -31,7 +31,7 @@ func (d *personalData) into() admin.PersonalDataVisitor {
 		Session: func(x auth.Session) error { d.Sessions = append(d.Sessions, x); return nil },
 		Login:   func(x auth.Login) error { d.Logins = append(d.Logins, x); return nil },
 		Event:   func(x admin.Event) error { d.Events = append(d.Events, x); return nil },
-		Identities: func(further []admin.Identity, joined []auth.User) error {
+		Identities: func(further []admin.Identity, joined []admin.JoinedPerson) error {
 			if len(further)+len(joined) > 0 {
 				d.Further, d.Joined = further, joined
 			}

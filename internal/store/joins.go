@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"slices"
 	"time"
@@ -23,27 +22,6 @@ func (s *Store) lockPeople(ctx context.Context, tx *sqldb.Tx) error {
 	}
 	_, err := tx.ExecContext(ctx, `LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE`)
 	return err
-}
-
-// joinedPerson is what is kept of somebody who was joined to another.
-type joinedPerson struct {
-	Person   list.UserRow
-	CameWith []string // ids of their further identities
-	Consents []keptConsent
-	Kept     keptChange
-}
-
-// keptChange is what a join has changed of the person who is kept, besides what it
-// adds to.
-type keptChange struct {
-	Groups  []string `json:"groups"`  // that they were in none of before
-	Blocked bool     `json:"blocked"` // they were not before
-}
-
-type keptConsent struct {
-	ClientID string `db:"client_id" json:"client_id"`
-	Scopes   string `db:"scopes" json:"scopes"`
-	AgreedAt int64  `db:"agreed_at" json:"agreed_at"`
 }
 
 // JoinPeople implements admin.Store.
@@ -83,13 +61,11 @@ func readPerson(ctx context.Context, db getter, id string) (row list.UserRow, er
 
 // joinPeople gives all that the other has to the one who is kept.
 func (s *Store) joinPeople(ctx context.Context, tx *sqldb.Tx, kept, other list.UserRow, linked auth.Linked, guard *admin.Guard, at time.Time) error {
-	was := joinedPerson{Person: other}
-	if err := tx.SelectContext(ctx, &was.CameWith, `SELECT id FROM identities WHERE user_id = $1 ORDER BY id`, other.ID); err != nil {
+	was, err := rememberPerson(ctx, tx, other)
+	if err != nil {
 		return err
 	}
-	if err := tx.SelectContext(ctx, &was.Consents, `SELECT client_id, scopes, agreed_at FROM consents WHERE user_id = $1`, other.ID); err != nil {
-		return err
-	}
+	was.Kept = keptChange{Blocked: kept.Blocked, LastLoginAt: kept.LastLoginAt}
 	groups := texts(kept.Groups)
 	for _, group := range texts(other.Groups) {
 		if !slices.Contains(groups, group) {
@@ -99,8 +75,7 @@ func (s *Store) joinPeople(ctx context.Context, tx *sqldb.Tx, kept, other list.U
 	groups = append(groups, was.Kept.Groups...)
 	slices.Sort(groups)
 	// Who is shut out stays out, and takes the rest of themselves along.
-	was.Kept.Blocked = other.Blocked != 0 && kept.Blocked == 0
-	if was.Kept.Blocked {
+	if other.Blocked > kept.Blocked {
 		if err := s.wantAnAdmin(ctx, tx, guard, "id", kept.ID); err != nil {
 			return err
 		}
@@ -122,7 +97,7 @@ func (s *Store) joinPeople(ctx context.Context, tx *sqldb.Tx, kept, other list.U
 	if _, err := tx.ExecContext(ctx, `DELETE FROM users WHERE id = $1`, other.ID); err != nil {
 		return err
 	}
-	_, err := tx.ExecContext(ctx, `UPDATE users SET login_count = login_count + $2, blocked = $3, group_names = $4,
+	_, err = tx.ExecContext(ctx, `UPDATE users SET login_count = login_count + $2, blocked = $3, group_names = $4,
 			last_login_at = CASE WHEN last_login_at < $5 THEN $5 ELSE last_login_at END WHERE id = $1`,
 		kept.ID, other.LoginCount, max(kept.Blocked, other.Blocked), jsonList(groups), other.LastLoginAt)
 	return err
@@ -132,15 +107,13 @@ func (s *Store) joinPeople(ctx context.Context, tx *sqldb.Tx, kept, other list.U
 // history, and keeps what they were.
 func moveIdentities(ctx context.Context, tx *sqldb.Tx, keptID string, was joinedPerson, linked auth.Linked, at time.Time) error {
 	p := was.Person
-	person, err := json.Marshal(p)
-	if err != nil {
-		return err
-	}
-	consents, err := json.Marshal(was.Consents)
-	if err != nil {
-		return err
-	}
-	kept, err := json.Marshal(was.Kept)
+	// Whom the other was proposed to be, who is kept may be.
+	err := tx.SelectContext(ctx, &was.Kept.Proposed, `INSERT INTO proposals (user_id, other_id, unionid, noted_at)
+		SELECT CASE WHEN third < $2 THEN third ELSE CAST($2 AS TEXT) END, CASE WHEN third < $2 THEN CAST($2 AS TEXT) ELSE third END, unionid, noted_at
+		FROM (SELECT CASE WHEN user_id = $1 THEN other_id ELSE user_id END AS third, unionid, noted_at
+			FROM proposals WHERE (user_id = $1 OR other_id = $1) AND dismissed_at IS NULL) AS open
+		WHERE third <> $2 ON CONFLICT DO NOTHING
+		RETURNING CASE WHEN user_id = $2 THEN other_id ELSE user_id END`, p.ID, keptID)
 	if err != nil {
 		return err
 	}
@@ -157,18 +130,10 @@ func moveIdentities(ctx context.Context, tx *sqldb.Tx, keptID string, was joined
 		{`INSERT INTO identity_tokens (identity_id, ` + tokenColumns + `) SELECT user_id, ` + tokenColumns + ` FROM tokens WHERE user_id = $1`, []any{p.ID}},
 		{`UPDATE sessions SET user_id = $2, identity_id = COALESCE(identity_id, $1) WHERE user_id = $1`, []any{p.ID, keptID}},
 		{`UPDATE logins SET user_id = $2, identity_id = COALESCE(identity_id, $1) WHERE user_id = $1`, []any{p.ID, keptID}},
-		{`INSERT INTO joined_people (identity_id, person, came_with, consents, kept) VALUES ($1, $2, $3, $4, $5)`,
-			[]any{p.ID, string(person), jsonList(was.CameWith), string(consents), string(kept)}},
-		// Whom the other was proposed to be, who is kept may be.
-		{`INSERT INTO proposals (user_id, other_id, unionid, noted_at)
-			SELECT CASE WHEN third < $2 THEN third ELSE CAST($2 AS TEXT) END, CASE WHEN third < $2 THEN CAST($2 AS TEXT) ELSE third END, unionid, noted_at
-			FROM (SELECT CASE WHEN user_id = $1 THEN other_id ELSE user_id END AS third, unionid, noted_at
-				FROM proposals WHERE (user_id = $1 OR other_id = $1) AND dismissed_at IS NULL) AS open
-			WHERE third <> $2 ON CONFLICT DO NOTHING`, []any{p.ID, keptID}},
 	} {
 		if _, err := tx.ExecContext(ctx, step.statement, step.args...); err != nil {
 			return err
 		}
 	}
-	return nil
+	return writeJoined(ctx, tx, was)
 }

@@ -91,21 +91,32 @@ func (s *Store) FinishLogin(ctx context.Context, l auth.Login) error {
 // SaveLogin implements auth.Store. CodeSpent when the login has ended in another
 // way by now, or another login has claimed its state or code.
 func (s *Store) SaveLogin(ctx context.Context, save auth.SaveLogin) (*auth.Visit, error) {
-	changes := touched{sessions: []string{save.Replaces}}
+	changes, made := touched{sessions: []string{save.Replaces}}, auth.Visit{}
 	err := s.writeFor(ctx, "save login", &changes, func(tx *sqldb.Tx) error {
 		visit, err := s.saveLogin(ctx, tx, save)
-		changes.user, changes.made = visit.User.ID, &visit
+		made, changes.user, changes.made = visit, visit.User.ID, &made
+		if save.Link != nil { // two people's, and no session
+			changes.all, changes.made = true, nil
+		}
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return changes.made, nil
+	return &made, nil
 }
 
 // saveLogin gives the visit that begins with the login.
 func (s *Store) saveLogin(ctx context.Context, tx *sqldb.Tx, save auth.SaveLogin) (visit auth.Visit, err error) {
+	if save.Link != nil {
+		if err := s.lockLink(ctx, tx, save); err != nil {
+			return auth.Visit{}, err
+		}
+	}
 	person, err := s.savePerson(ctx, tx, save)
+	if err == nil && save.Link != nil {
+		person, err = s.link(ctx, tx, save, person)
+	}
 	if err != nil {
 		return auth.Visit{}, err
 	}
@@ -114,6 +125,9 @@ func (s *Store) saveLogin(ctx context.Context, tx *sqldb.Tx, save auth.SaveLogin
 	}
 	save.Session.UserID, save.Session.IdentityID = person.user.ID, person.by.ID
 	save.Login.UserID, save.Login.IdentityID = person.user.ID, person.by.ID
+	if save.Link != nil {
+		return auth.Visit{User: person.who()}, endLogin(ctx, tx, save.Login)
+	}
 	if save.SameDevice != nil {
 		if save.Replaces, err = sameDevice(ctx, tx, save); err != nil {
 			return auth.Visit{}, err

@@ -63,7 +63,7 @@ func (s *Store) EachOfPersonalData(ctx context.Context, userID string, visit adm
 			return err
 		}
 	}
-	if err := visit.Identities(each(first.identities, identityRow.identity), each(first.joined, joinedUser)); err != nil {
+	if err := visit.Identities(each(first.identities, identityRow.identity), each(first.joined, joinedRow.told)); err != nil {
 		return err
 	}
 	if err := visit.Access(first.access); err != nil {
@@ -76,7 +76,7 @@ func (s *Store) EachOfPersonalData(ctx context.Context, userID string, visit adm
 type personalData struct {
 	user       list.UserRow
 	identities []identityRow
-	joined     []string // who was joined to them, as they were
+	joined     []joinedRow // who was joined to them, as they were
 	sessions   []sessionRow
 	logins     []loginRow
 	events     []list.EventRow
@@ -98,7 +98,7 @@ func readPersonalData(ctx context.Context, tx *sqldb.Tx, userID string) (d perso
 	if d.identities, err = identitiesOf(ctx, tx, userID); err != nil {
 		return d, err
 	}
-	if err := tx.SelectContext(ctx, &d.joined, `SELECT joined_people.person FROM joined_people JOIN identities ON identities.id = joined_people.identity_id
+	if err := tx.SelectContext(ctx, &d.joined, `SELECT joined_people.person, joined_people.came_with, joined_people.rest, joined_people.kept FROM joined_people JOIN identities ON identities.id = joined_people.identity_id
 		WHERE identities.user_id = $1 ORDER BY identities.id`, userID); err != nil {
 		return d, err
 	}

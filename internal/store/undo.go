@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"slices"
 
@@ -14,14 +13,14 @@ import (
 )
 
 // UndoJoin implements admin.Store.
-func (s *Store) UndoJoin(ctx context.Context, id string, event admin.Event) error {
+func (s *Store) UndoJoin(ctx context.Context, id, personID string, event admin.Event) error {
 	return s.write(ctx, "undo a join", func(tx *sqldb.Tx) error {
 		if err := s.lockPeople(ctx, tx); err != nil {
 			return err
 		}
 		var identity identityRow
 		err := tx.GetContext(ctx, &identity, `SELECT `+identityColumns+` FROM identities WHERE id = $1`, id)
-		if errors.Is(err, sql.ErrNoRows) {
+		if errors.Is(err, sql.ErrNoRows) || err == nil && personID != "" && identity.UserID != personID {
 			return auth.Failf(auth.NoSuchJoin, "%q", id)
 		}
 		if err != nil {
@@ -42,19 +41,38 @@ func part(ctx context.Context, tx *sqldb.Tx, identity identityRow, event admin.E
 	if err != nil {
 		return err
 	}
-	was, err := readJoined(ctx, tx, identity)
+	tree, err := readTree(ctx, tx, identity.UserID)
 	if err != nil {
 		return err
 	}
+	was := joinedPerson{Person: list.UserRow{ // of whom nothing else is known
+		ID: identity.ID, AppID: identity.AppID, OpenID: identity.OpenID, Privilege: "[]", Groups: "[]", FirstLoginAt: identity.FirstLoginAt, Blocked: kept.Blocked,
+	}}
+	gone := keptChange{Blocked: kept.Blocked}
+	if node := tree.of(identity.ID); node != nil {
+		decided, err := tree.decided(ctx, tx, node, kept)
+		if err != nil {
+			return err
+		}
+		was = node.joinedPerson
+		if gone = tree.takeOut(node, millis(event.At)); decided {
+			gone.Blocked, was.Person.Blocked = kept.Blocked, kept.Blocked
+		}
+		if err := tree.write(ctx, tx); err != nil {
+			return err
+		}
+	}
+	p := was.Person
 	// What came along and is still there goes along.
 	all, err := identitiesOf(ctx, tx, kept.ID)
 	if err != nil {
 		return err
 	}
-	ids, logins, last := []string{}, int64(0), int64(0)
+	var ids []string
+	p.UnionID, p.Scope, p.LoginCount, p.LastLoginAt = identity.UnionID, identity.Scope, 0, 0
 	for _, i := range all {
 		if i.ID == identity.ID || slices.Contains(was.CameWith, i.ID) {
-			ids, logins, last = append(ids, i.ID), logins+i.LoginCount, max(last, i.LastLoginAt)
+			ids, p.LoginCount, p.LastLoginAt = append(ids, i.ID), p.LoginCount+i.LoginCount, max(p.LastLoginAt, i.LastLoginAt)
 		}
 	}
 	for _, id := range ids {
@@ -62,8 +80,6 @@ func part(ctx context.Context, tx *sqldb.Tx, identity identityRow, event admin.E
 			return err
 		}
 	}
-	p := was.Person
-	p.UnionID, p.Scope, p.LoginCount, p.LastLoginAt, p.Blocked = identity.UnionID, identity.Scope, logins, last, kept.Blocked
 	if err := insertPerson(ctx, tx, p); err != nil {
 		return err
 	}
@@ -75,39 +91,38 @@ func part(ctx context.Context, tx *sqldb.Tx, identity identityRow, event admin.E
 	if _, err := tx.ExecContext(ctx, `DELETE FROM identities WHERE id = $1`, identity.ID); err != nil {
 		return err
 	}
-	for _, c := range was.Consents {
-		_, err := tx.ExecContext(ctx, `INSERT INTO consents (user_id, client_id, scopes, agreed_at) SELECT $1, id, $3, $4 FROM clients WHERE id = $2`,
-			p.ID, c.ClientID, c.Scopes, c.AgreedAt)
-		if err != nil {
-			return err
-		}
+	if err := giveBackRest(ctx, tx, p.ID, was.Rest); err != nil {
+		return err
 	}
-	if err := takeFromKept(ctx, tx, kept, was.Kept, logins); err != nil {
+	if err := takeFromKept(ctx, tx, kept, gone, p.LoginCount); err != nil {
 		return err
 	}
 	return dismiss(ctx, tx, kept.ID, p.ID, event)
 }
 
-// readJoined is who an identity was before; of one that has never been a person's own,
-// a person of whom nothing else is known.
-func readJoined(ctx context.Context, tx *sqldb.Tx, i identityRow) (was joinedPerson, err error) {
-	var row struct {
-		Person   string `db:"person"`
-		CameWith string `db:"came_with"`
-		Consents string `db:"consents"`
-		Kept     string `db:"kept"`
+// giveBackRest writes the rows that went with a person, as far as those are there whom
+// they are about.
+func giveBackRest(ctx context.Context, tx *sqldb.Tx, userID string, rest joinedRest) error {
+	for _, c := range rest.Consents {
+		_, err := tx.ExecContext(ctx, `INSERT INTO consents (user_id, client_id, scopes, agreed_at) SELECT $1, id, $3, $4 FROM clients WHERE id = $2`,
+			userID, c.ClientID, c.Scopes, c.AgreedAt)
+		if err != nil {
+			return err
+		}
 	}
-	err = tx.GetContext(ctx, &row, `SELECT person, came_with, consents, kept FROM joined_people WHERE identity_id = $1`, i.ID)
-	if errors.Is(err, sql.ErrNoRows) {
-		was.Person = list.UserRow{ID: i.ID, AppID: i.AppID, OpenID: i.OpenID, Privilege: "[]", Groups: "[]", FirstLoginAt: i.FirstLoginAt}
-		return was, nil
+	for _, p := range rest.Proposals {
+		_, err := tx.ExecContext(ctx, `INSERT INTO proposals (user_id, other_id, unionid, noted_at, dismissed_at)
+			SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), CAST($4 AS TEXT), CAST($5 AS BIGINT), CAST($6 AS BIGINT) FROM users WHERE id = $3 ON CONFLICT DO NOTHING`,
+			min(userID, p.Third), max(userID, p.Third), p.Third, p.UnionID, p.NotedAt, p.DismissedAt)
+		if err != nil {
+			return err
+		}
 	}
-	if err != nil {
-		return was, err
+	if p := rest.Picture; p != nil {
+		_, err := tx.ExecContext(ctx, savePicture, userID, p.Source, p.Type, p.Body, p.ETag, millis(p.CopiedAt))
+		return err
 	}
-	was.CameWith = texts(row.CameWith)
-	return was, errors.Join(json.Unmarshal([]byte(row.Person), &was.Person), json.Unmarshal([]byte(row.Consents), &was.Consents),
-		json.Unmarshal([]byte(row.Kept), &was.Kept))
+	return nil
 }
 
 // endByIdentity ends the sessions of an identity, what they have confirmed for
@@ -161,15 +176,21 @@ func insertPerson(ctx context.Context, tx *sqldb.Tx, p list.UserRow) error {
 // takeFromKept takes back what a join has added to the person who was kept: what an
 // admin has changed since stays so.
 func takeFromKept(ctx context.Context, tx *sqldb.Tx, kept list.UserRow, change keptChange, logins int64) error {
-	groups := slices.DeleteFunc(texts(kept.Groups), func(group string) bool { return slices.Contains(change.Groups, group) })
-	blocked := kept.Blocked
-	if change.Blocked {
-		blocked = 0
+	_, err := tx.ExecContext(ctx, `UPDATE users SET login_count = login_count - $2, group_names = $3, blocked = $4, last_login_at = COALESCE((SELECT MAX(at) FROM (
+			SELECT MAX(started_at) AS at FROM logins WHERE user_id = $1 AND outcome = 'signed_in'
+			UNION ALL SELECT MAX(last_login_at) FROM identities WHERE user_id = $1
+			UNION ALL SELECT CAST($5 AS BIGINT)) AS theirs WHERE at > 0), last_login_at)
+		WHERE id = $1`, kept.ID, logins, jsonList(without(texts(kept.Groups), change.Groups)), change.Blocked, change.LastLoginAt)
+	if err != nil {
+		return err
 	}
-	_, err := tx.ExecContext(ctx, `UPDATE users SET login_count = login_count - $2, group_names = $3, blocked = $4,
-			last_login_at = COALESCE((SELECT MAX(started_at) FROM logins WHERE user_id = $1 AND outcome = 'signed_in'), last_login_at)
-		WHERE id = $1`, kept.ID, logins, jsonList(groups), blocked)
-	return err
+	for _, third := range change.Proposed {
+		_, err := tx.ExecContext(ctx, `DELETE FROM proposals WHERE user_id = $1 AND other_id = $2 AND dismissed_at IS NULL`, min(kept.ID, third), max(kept.ID, third))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Dismiss implements admin.Store.

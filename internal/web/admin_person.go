@@ -156,7 +156,7 @@ func (s *Server) adminBy(user auth.User, admins []admin.Admin) (by auth.User, is
 var dones = []string{
 	"blocked", "unblocked", "sessions", "session", "admin_session", "refreshed", "needs_login", "erased", "mismatch", "granted", "revoked",
 	"bulk_blocked", "bulk_sessions", "bulk_nobody", "app", "group",
-	"joined", "dismissed", "parted", "moved",
+	"joined", "dismissed", "parted", "moved", "linked", "unlinked",
 }
 
 // done is the key of the words for what a form has just done, by what its

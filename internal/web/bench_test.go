@@ -13,6 +13,20 @@ import (
 func BenchmarkRepeatVisit(b *testing.B) { benchmarkPath(b, "/") }
 func BenchmarkVerify(b *testing.B)      { benchmarkPath(b, "/verify") }
 
+// The same question by a person who has come by two doors: with the cookie of the one and
+// with the token of the other.
+func BenchmarkVerifyOfTwoDoors(b *testing.B) {
+	w := newWorld(b, options{quiet: true, accounts: threeAccounts})
+	phone := w.phone("lin")
+	phone.signsIn()
+	m := w.mini("lin", miniIPhone)
+	m.signsIn()
+	b.Run("cookie", func(b *testing.B) {
+		ask(b, w.url+"/verify", "Cookie", w.cookieName("wxlogin")+"="+phone.cookie("wxlogin"))
+	})
+	b.Run("bearer", func(b *testing.B) { ask(b, w.url+"/verify", "Authorization", "Bearer "+m.token) })
+}
+
 func benchmarkPath(b *testing.B, path string) {
 	w := newWorld(b, options{quiet: true})
 	phone := w.phone("lin")
@@ -29,12 +43,12 @@ func benchmarkPath(b *testing.B, path string) {
 	}))
 	defer bare.Close()
 	cookie := w.cookieName("wxlogin") + "=" + phone.cookie("wxlogin")
-	b.Run("wxlogin", func(b *testing.B) { ask(b, w.url+path, cookie) })
-	b.Run("bare", func(b *testing.B) { ask(b, bare.URL+path, cookie) })
+	b.Run("wxlogin", func(b *testing.B) { ask(b, w.url+path, "Cookie", cookie) })
+	b.Run("bare", func(b *testing.B) { ask(b, bare.URL+path, "Cookie", cookie) })
 }
 
-// ask makes requests on kept-alive connections from all cores.
-func ask(b *testing.B, address, cookie string) {
+// ask makes requests with a header on kept-alive connections from all cores.
+func ask(b *testing.B, address, name, value string) {
 	client := &http.Client{Transport: &http.Transport{
 		MaxIdleConnsPerHost: 64,
 		DisableCompression:  true,
@@ -49,7 +63,7 @@ func ask(b *testing.B, address, cookie string) {
 				b.Error(err)
 				return
 			}
-			req.Header.Set("Cookie", cookie)
+			req.Header.Set(name, value)
 			req.Header.Set("User-Agent", iPhone)
 			res, err := client.Do(req)
 			if err != nil {

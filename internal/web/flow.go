@@ -29,6 +29,9 @@ type flow struct {
 	Started  time.Time
 	Token    auth.Secret // the session's, if the trip ends well
 	ReturnTo string
+	// Link is the id of the session to whose person an identity is to be linked; empty
+	// for a login.
+	Link string
 }
 
 // Limits of flows.
@@ -70,16 +73,8 @@ func newFlows(site site, keys auth.Keyring, now func() time.Time) *flows {
 }
 
 // begin starts a trip: its cookie is set on w, and the oldest ones make room.
-func (f *flows) begin(w http.ResponseWriter, r *http.Request, account string, scope auth.Scope, returnTo string, tries int) (flow, error) {
-	fl := flow{
-		State:    newState(),
-		Account:  account,
-		Scope:    scope,
-		Tries:    tries,
-		Started:  f.now(),
-		Token:    auth.NewToken(),
-		ReturnTo: returnTo,
-	}
+func (f *flows) begin(w http.ResponseWriter, r *http.Request, fl flow) (flow, error) {
+	fl.State, fl.Started, fl.Token = newState(), f.now(), auth.NewToken()
 	session := sessions.NewSession(f.store, f.name(fl.State))
 	session.Options = new(*f.store.Options)
 	session.Values[flowKey] = fl
@@ -190,7 +185,10 @@ func (flowSerializer) Serialize(src any) ([]byte, error) {
 		return nil, errors.New("no flow in the session")
 	}
 	scope := string(fl.Scope)
-	if fl.Account != auth.MainAccount {
+	switch {
+	case fl.Link != "":
+		scope += "@" + fl.Account + "@" + fl.Link // no account's name to an older version, which would sign somebody in
+	case fl.Account != auth.MainAccount:
 		scope += "@" + fl.Account // main's are as they were before there were others: older versions read them
 	}
 	return []byte(strings.Join([]string{
@@ -217,6 +215,7 @@ func (flowSerializer) Deserialize(data []byte, dst any) error {
 	if !other {
 		account = auth.MainAccount
 	}
+	account, linkTo, _ := strings.Cut(account, "@")
 	(*values)[flowKey] = flow{
 		State:    lines[0],
 		Account:  account,
@@ -225,6 +224,7 @@ func (flowSerializer) Deserialize(data []byte, dst any) error {
 		Started:  time.UnixMilli(started),
 		Token:    auth.Secret(lines[4]),
 		ReturnTo: lines[5],
+		Link:     linkTo,
 	}
 	return nil
 }

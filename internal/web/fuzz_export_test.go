@@ -30,7 +30,7 @@ func CookieName(public, name string) string {
 // FlowCookie begins a trip and returns its state and cookie.
 func FlowCookie(keys auth.Keyring, now func() time.Time, returnTo string) (state string, cookie *http.Cookie, err error) {
 	w := httptest.NewRecorder()
-	fl, err := newFlows(httpsSite, keys, now).begin(w, httptest.NewRequest(http.MethodGet, "/login", nil), auth.MainAccount, auth.ScopeBase, returnTo, 0)
+	fl, err := newFlows(httpsSite, keys, now).begin(w, httptest.NewRequest(http.MethodGet, "/login", nil), flow{Account: auth.MainAccount, Scope: auth.ScopeBase, ReturnTo: returnTo})
 	if err != nil {
 		return "", nil, err
 	}

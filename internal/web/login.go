@@ -46,12 +46,12 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) error {
 	if account.Kind == auth.WebsiteAccount && s.config.QRFrame && !onPhone(r) {
 		return s.showWebsite(w, r, account)
 	}
-	return s.toWeChat(w, r, account, scope, returnTo, 0)
+	return s.toWeChat(w, r, account, flow{Scope: scope, ReturnTo: returnTo})
 }
 
 // toWeChat sends a browser on a trip by an account.
-func (s *Server) toWeChat(w http.ResponseWriter, r *http.Request, account auth.Account, scope auth.Scope, returnTo string, tries int) error {
-	address, err := s.beginTrip(w, r, account, scope, returnTo, tries)
+func (s *Server) toWeChat(w http.ResponseWriter, r *http.Request, account auth.Account, fl flow) error {
+	address, err := s.beginTrip(w, r, account, fl)
 	if err != nil {
 		return err
 	}
@@ -59,14 +59,14 @@ func (s *Server) toWeChat(w http.ResponseWriter, r *http.Request, account auth.A
 }
 
 // beginTrip begins a trip by an account, and says where it goes.
-func (s *Server) beginTrip(w http.ResponseWriter, r *http.Request, account auth.Account, scope auth.Scope, returnTo string, tries int) (address string, err error) {
-	fl, err := s.flows.begin(w, r, account.Name, scope, returnTo, tries)
-	if err != nil {
+func (s *Server) beginTrip(w http.ResponseWriter, r *http.Request, account auth.Account, fl flow) (address string, err error) {
+	fl.Account = account.Name
+	if fl, err = s.flows.begin(w, r, fl); err != nil {
 		return "", err
 	}
 	address, err = s.auth.AuthorizeURL(account, auth.Authorization{
 		State: fl.State,
-		Scope: scope,
+		Scope: fl.Scope,
 		// From the configuration and never from the request: a Host header must
 		// not choose where WeChat sends a code.
 		RedirectURI: s.site.absolute(CallbackPath(account.Name)),
@@ -76,7 +76,7 @@ func (s *Server) beginTrip(w http.ResponseWriter, r *http.Request, account auth.
 		return "", err
 	}
 	if r.Method != http.MethodHead { // a monitor's, who goes nowhere
-		s.config.Started(scope, s.inWeChat(r) || scope == auth.ScopeLogin)
+		s.config.Started(fl.Scope, s.inWeChat(r) || fl.Scope == auth.ScopeLogin)
 	}
 	return address, nil
 }
@@ -155,6 +155,10 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return s.refuse(auth.Fail(auth.NoSuchAccount, err)) // taken out of the settings meanwhile
 	}
+	linkTo, err := s.linksTo(r, *fl)
+	if err != nil {
+		return err
+	}
 	visit, err := s.auth.SignIn(r.Context(), auth.Arrival{
 		Account:   account,
 		State:     fl.State,
@@ -162,10 +166,14 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
 		Scope:     fl.Scope,
 		Token:     fl.Token,
 		Replaces:  s.currentTokenHash(r),
+		LinkTo:    linkTo,
 		Consent:   s.consentOf(*fl),
 		Device:    device(r),
 		RequestID: requestID(r),
 	})
+	if linkTo != nil {
+		return s.linked(w, r, *fl, visit, err)
+	}
 	if err != nil {
 		return s.notSignedIn(w, r, *fl, err)
 	}
@@ -224,7 +232,7 @@ func (s *Server) note(r *http.Request, err error) {
 // consentOf is the version of the text that a trip for the profile began with:
 // the one our consent page, which leads to such trips, shows by now.
 func (s *Server) consentOf(fl flow) string {
-	if fl.Scope == auth.ScopeUserinfo && s.rules.Mode == auth.ModeAuto {
+	if fl.Scope == auth.ScopeUserinfo && s.rules.Mode == auth.ModeAuto && fl.Link == "" {
 		return ConsentVersion
 	}
 	return ""
@@ -245,5 +253,5 @@ func (s *Server) spent(w http.ResponseWriter, r *http.Request, fl flow, err erro
 	if unknown != nil {
 		return unknown
 	}
-	return s.toWeChat(w, r, account, fl.Scope, fl.ReturnTo, fl.Tries+1)
+	return s.toWeChat(w, r, account, flow{Scope: fl.Scope, ReturnTo: fl.ReturnTo, Tries: fl.Tries + 1})
 }

@@ -21,6 +21,7 @@ const myLogins = 10
 // myDataPage is what is stored on the visitor, for themselves.
 type myDataPage struct {
 	User     auth.User
+	Ways     myIdentities
 	Here     string         // id of the session that looks at it
 	Sessions []auth.Session // this one first
 	Most     int            // sessions that a person can have
@@ -50,6 +51,9 @@ func (s *Server) myData(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if p.Logins, err = s.people.UserLogins(ctx, id, myLogins); err != nil {
+		return err
+	}
+	if p.Ways, err = s.myIdentities(ctx, r, visit); err != nil {
 		return err
 	}
 	if p.Token, err = s.people.Token(ctx, id); err != nil {

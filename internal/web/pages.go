@@ -21,6 +21,7 @@ type frame struct {
 	Branding  Branding  // of the site
 	Admin     bool      // admin pages: the visitor may see the navigation
 	Joins     bool      // that leads to the joins
+	Ways      bool      // people can have several ways in
 	Renews    bool      // this browser can fetch the profile again
 	Path      string    // of the request, below the prefix; marks the place in navigations
 	Now       time.Time // for relative times
@@ -134,6 +135,6 @@ func (adminMessagePage) file() string { return "admin_message" }
 // pages lists them all, so that a missing template stops the start.
 var pages = []page{
 	profilePage{}, consentPage{}, messagePage{}, scanPage{}, websitePage{}, scanAskPage{}, erasePage{}, myDataPage{},
-	clientConsentPage{}, onwardPage{}, signOutPage{},
+	clientConsentPage{}, onwardPage{}, linkPage{}, signOutPage{},
 	adminLinkPage{}, adminHomePage{}, adminUsersPage{}, adminUserPage{}, adminClientsPage{}, adminClientPage{}, adminEventsPage{}, adminBulkPage{}, adminJoinsPage{}, adminMessagePage{},
 }

@@ -144,8 +144,18 @@ func samples() []sample {
 				Logins:   []auth.Login{{Scope: auth.ScopeScan, Outcome: auth.SignedIn, StartedAt: noon, Device: device}, {Scope: auth.ScopeBase, Outcome: auth.Failed, Reason: auth.Blocked, StartedAt: noon}},
 				Token:    &admin.TokenInfo{Scope: auth.ScopeUserinfo, IssuedAt: noon, EndsAt: noon.AddDate(0, 1, 0)},
 				Apps:     sampleApps(),
+				Ways: myIdentities{
+					All: []myIdentity{
+						{Kind: auth.OfficialAccount, At: noon, Here: true}, {ID: "2", Kind: auth.WebsiteAccount, Linked: auth.LinkedByPerson, At: noon},
+						{ID: "3", Kind: auth.MiniProgram, Linked: auth.LinkedByUnionID, At: noon}, {ID: "4", Linked: auth.LinkedByAdmin, At: noon},
+					},
+					Linkable: []linkableAccount{{"club", auth.OfficialAccount, "club"}},
+				},
 			},
 		})
+		add(sample{name: name + "/stale", path: "/me", page: myDataPage{User: u, Ways: myIdentities{
+			All: []myIdentity{{Kind: auth.OfficialAccount, At: noon, Here: true}}, Linkable: []linkableAccount{{"club", auth.OfficialAccount, "club"}}, AgainURL: "/wx/login?account=main&return_to=%2Fwx%2Fme",
+		}}})
 		add(sample{name: name + "/bare", path: "/me", page: myDataPage{User: u}})
 	}
 
@@ -183,6 +193,8 @@ func samples() []sample {
 	}
 	add(sample{name: "little", path: "/oidc/authorize", page: clientConsentPage{Name: "Tool", Action: "/wx/oidc/consent"}})
 	add(sample{name: "app", path: "/oidc/consent", page: onwardPage{Href: "com.example.app:/cb?code=x&state=y"}})
+	add(sample{name: "official account", path: "/me/link", says: []string{"club"}, page: linkPage{Kind: auth.OfficialAccount, Name: "club", Href: "https://open.weixin.qq.com/connect/oauth2/authorize?appid=wx&state=s#wechat_redirect"}})
+	add(sample{name: "website", path: "/me/link", page: linkPage{Kind: auth.WebsiteAccount, Href: "https://open.weixin.qq.com/connect/qrconnect?appid=wx"}})
 	add(sample{name: "asked by an app", path: "/oidc/logout", page: signOutPage{Name: "Wiki", Action: "/wx/oidc/logout/confirm", ClientID: "a", Address: "https://wiki.example.com/", State: "s"}})
 	add(sample{name: "asked by nobody", path: "/oidc/logout", page: signOutPage{Action: "/wx/oidc/logout/confirm"}})
 	wiki := clientFacts{
@@ -743,6 +755,8 @@ func askedFor(t *testing.T) map[string]bool {
 		"sex.%d":          {"0", "1", "2"},
 		"scope.%s":        constants("Scope"),
 		"how.%s":          constants("Scope"),
+		"way.%s":          append(constants("AccountKind"), "gone"),
+		"mine.linked.%s":  append(constants("Linked"), "first"),
 		"step.%s":         constants("Step"),
 		"event.%s":        constants("Action"),
 		"outcome.%s":      constants("Outcome"),

@@ -21,13 +21,13 @@ import (
 type shape struct {
 	lang                              string
 	demo                              *Demo
-	renews                            bool
+	renews, ways                      bool
 	sex                               int
 	nickname, country, province, city bool
 }
 
 func shapeOf(f frame, u *auth.User) shape {
-	return shape{f.Lang, f.Demo, f.Renews, u.Sex, u.Nickname != "", u.Country != "", u.Province != "", u.City != ""}
+	return shape{f.Lang, f.Demo, f.Renews, f.Ways, u.Sex, u.Nickname != "", u.Country != "", u.Province != "", u.City != ""}
 }
 
 // profiles are the shapes that have been asked for.

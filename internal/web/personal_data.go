@@ -33,12 +33,12 @@ func (s *Server) exportPersonalData(w http.ResponseWriter, r *http.Request, user
 			Session: func(x auth.Session) error { row(); return o.item("sessions", newSessionJSON(x)) },
 			Login:   func(x auth.Login) error { row(); return o.item("logins", newLoginJSON(x)) },
 			Event:   func(x admin.Event) error { row(); return o.item("events", newEventJSON(x, about)) },
-			Identities: func(further []admin.Identity, joined []auth.User) error {
+			Identities: func(further []admin.Identity, joined []admin.JoinedPerson) error {
 				o.noMoreItems()
 				o.field("further_identities", s.newIdentitiesJSON(further))
-				list := []userJSON{}
-				for _, user := range joined {
-					list = append(list, s.userJSON(user))
+				list := []joinedJSON{}
+				for _, p := range joined {
+					list = append(list, joinedJSON{s.userJSON(p.User), newPictureJSON(p.Picture)})
 				}
 				return o.field("joined", list)
 			},

@@ -111,6 +111,12 @@ func newPictureJSON(p auth.Picture) *pictureJSON {
 	return &pictureJSON{p.Source, inSeconds(p.CopiedAt), p.Type, p.Body}
 }
 
+// joinedJSON is somebody who was joined to the person, as they were.
+type joinedJSON struct {
+	userJSON
+	Picture *pictureJSON `json:"picture"`
+}
+
 type accessJSON struct {
 	ClientID string     `json:"client_id"`
 	Name     string     `json:"name"`

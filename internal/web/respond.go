@@ -205,7 +205,11 @@ func (s *Server) backTo(r *http.Request) string {
 // startAgain is the way on from an error: the login again when it happened on the
 // way back from WeChat, else the visitor's own page.
 func (s *Server) startAgain(r *http.Request) *link {
-	if fl := requestStateOf(r).flow; fl != nil {
+	fl := requestStateOf(r).flow
+	if fl != nil && fl.Link != "" || strings.HasPrefix(s.below(r), "/me/") {
+		return &link{Label: "action.my_data", Href: s.site.prefix + "/me"}
+	}
+	if fl != nil {
 		return &link{Label: "action.try_again", Href: s.loginPath(s.accountToKeep(*fl), fl.ReturnTo, fl.Scope == auth.ScopeUserinfo)}
 	}
 	if strings.HasPrefix(s.below(r), "/callback") {
@@ -227,6 +231,7 @@ func (s *Server) writePage(w http.ResponseWriter, r *http.Request, status int, p
 		Demo:      s.config.Demo,
 		Branding:  s.config.Branding,
 		Admin:     isAdmin(r),
+		Ways:      len(s.rules.Accounts) > 1,
 		Renews:    s.inWeChat(r) && s.rules.Mode != auth.ModeBase,
 		Path:      s.below(r),
 		Now:       s.now(),

@@ -52,6 +52,8 @@ func (s *Server) routes() http.Handler {
 		r.Get("/me", s.handle(s.myData))
 		r.Post("/me/sessions/{session}/end", s.handle(s.endMySession))
 		r.Post("/me/apps/{client}/end", s.handle(s.endMyApp))
+		r.Post("/me/link", s.handle(s.linkMine))
+		r.Post("/me/identities/{identity}/unlink", s.handle(s.unlinkMine))
 		r.Get("/erase", s.handle(s.eraseForm))
 		r.Post("/api/me/erase", s.handle(s.eraseMe))
 		r.Put(ownProfilePath, s.handle(s.saveOwnProfile))

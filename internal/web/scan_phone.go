@@ -33,7 +33,7 @@ func (s *Server) scanTicket(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		return s.toWeChat(w, r, account, auth.ScopeBase, s.ticketPath(tk), 0)
+		return s.toWeChat(w, r, account, flow{Scope: auth.ScopeBase, ReturnTo: s.ticketPath(tk)})
 	}
 	if err := s.scans.Open(r.Context(), tk.domain(), visit.User); err != nil {
 		return err

@@ -65,7 +65,7 @@ func (s *Server) showWebsite(w http.ResponseWriter, r *http.Request, account aut
 // the end WeChat's page takes the whole window to the callback, which the frame has to
 // be allowed: browsers block it for a frame of another site that nobody has touched.
 func (s *Server) frameURL(w http.ResponseWriter, r *http.Request, account auth.Account, returnTo string) (string, error) {
-	address, err := s.beginTrip(w, r, account, auth.ScopeLogin, returnTo, 0)
+	address, err := s.beginTrip(w, r, account, flow{Scope: auth.ScopeLogin, ReturnTo: returnTo})
 	if err != nil {
 		return "", err
 	}

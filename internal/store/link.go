@@ -1,0 +1,81 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"wxlogin/internal/admin"
+	"wxlogin/internal/auth"
+	"wxlogin/internal/store/list"
+	"wxlogin/internal/store/sqldb"
+)
+
+// lockLink has others wait who sign in by the same identity, or write any person: in
+// the order in which a login takes its locks.
+func (s *Store) lockLink(ctx context.Context, tx *sqldb.Tx, save auth.SaveLogin) error {
+	if err := s.lockOpenID(ctx, tx, save.Login.AppID, save.OpenID); err != nil {
+		return err
+	}
+	if err := s.lockText(ctx, tx, lockOfUnionID, save.UnionID); err != nil {
+		return err
+	}
+	return s.lockPeople(ctx, tx)
+}
+
+// link joins who has come by a login to whoever has the session that it was begun in:
+// somebody new too, so that an undo has what is known of them.
+func (s *Store) link(ctx context.Context, tx *sqldb.Tx, save auth.SaveLogin, came saved) (saved, error) {
+	at := save.Session.CreatedAt
+	var keptID string
+	err := tx.GetContext(ctx, &keptID, `SELECT user_id FROM sessions WHERE id = $1 AND kind = 'visitor'`, save.Link.SessionID)
+	if errors.Is(err, sql.ErrNoRows) {
+		return saved{}, auth.Failf(auth.LinkStale, "the session has ended that began it")
+	}
+	if err != nil || keptID == came.user.ID {
+		return came, err // theirs already
+	}
+	kept, err := readPerson(ctx, tx, keptID)
+	if err != nil {
+		return saved{}, err
+	}
+	other, err := readPerson(ctx, tx, came.user.ID)
+	if err != nil {
+		return saved{}, err
+	}
+	if kept.Blocked != 0 || other.Blocked != 0 {
+		return saved{}, auth.Failf(auth.Blocked, "user %s or %s", kept.ID, other.ID)
+	}
+	further, err := furtherOf(ctx, tx, keptID)
+	if err != nil {
+		return saved{}, err
+	}
+	if save.Link.Apart(kept.User().WithFurther(further).AllIdentities(), came.user.WithFurther(came.further).AllIdentities()) {
+		return saved{}, auth.Failf(auth.TwoPeople, "users %s and %s", kept.ID, other.ID)
+	}
+	if err := s.joinPeople(ctx, tx, kept, other, auth.LinkedByPerson, nil, at); err != nil {
+		return saved{}, err
+	}
+	err = addEvent(ctx, tx, admin.Event{ID: auth.NewID(), At: at, Actor: kept.ID, Action: admin.ActLink, Subject: kept.ID, Detail: other.ID})
+	if err != nil {
+		return saved{}, err
+	}
+	return readLinked(ctx, tx, keptID, came)
+}
+
+// readLinked is the person by the identity that was another's, as they are now.
+func readLinked(ctx context.Context, tx *sqldb.Tx, userID string, came saved) (p saved, err error) {
+	var row list.UserRow
+	if row, err = readPerson(ctx, tx, userID); err != nil {
+		return p, err
+	}
+	p.user = row.User()
+	if p.further, err = furtherOf(ctx, tx, userID); err != nil {
+		return p, err
+	}
+	p.by = came.who().Identity()
+	if p.by.ID == "" {
+		p.by.ID = came.user.ID
+	}
+	return p, nil
+}
