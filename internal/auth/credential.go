@@ -52,13 +52,6 @@ type CredentialStore interface {
 	TakeLease(ctx context.Context, job, owner string, now, ends time.Time) (bool, error)
 }
 
-// Follower says whether somebody follows (关注) an official account.
-type Follower struct {
-	Follows bool
-	Since   time.Time // zero: WeChat did not tell
-	Scene   string    // how they came to: WeChat's ADD_SCENE_…; may be empty
-}
-
 // failed is the error of a question that was not answered well and is not asked again yet.
 func (c Credential) failed() error { return Fail(c.Failure, CredentialFailure{c}) }
 

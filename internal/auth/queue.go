@@ -50,6 +50,9 @@ func (q *queue[T]) add(item T) bool {
 	return true
 }
 
+// waiting is how many pieces no worker has begun.
+func (q *queue[T]) waiting() int { return len(q.items) }
+
 // wait waits until none of some work is waiting or under way, or ctx ends, and says
 // whether there was any.
 func (q *queue[T]) wait(ctx context.Context, of func(T) bool) bool {

@@ -155,6 +155,7 @@ func moveIdentities(ctx context.Context, tx *sqldb.Tx, keptID string, was joined
 			FROM users WHERE id = $1`, []any{p.ID, keptID, linked, millis(at)}},
 		{`UPDATE identities SET user_id = $2 WHERE user_id = $1`, []any{p.ID, keptID}},
 		{`UPDATE tokens SET user_id = $2, identity_id = CASE WHEN identity_id = '' THEN $1 ELSE identity_id END WHERE user_id = $1`, []any{p.ID, keptID}},
+		{`UPDATE followers SET user_id = $2, identity_id = CASE WHEN identity_id = '' THEN $1 ELSE identity_id END WHERE user_id = $1`, []any{p.ID, keptID}},
 		{`UPDATE sessions SET user_id = $2, identity_id = COALESCE(identity_id, $1) WHERE user_id = $1`, []any{p.ID, keptID}},
 		{`UPDATE logins SET user_id = $2, identity_id = COALESCE(identity_id, $1) WHERE user_id = $1`, []any{p.ID, keptID}},
 		{`INSERT INTO joined_people (identity_id, person, came_with, consents, kept) VALUES ($1, $2, $3, $4, $5)`,

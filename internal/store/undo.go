@@ -133,6 +133,7 @@ func endByIdentity(ctx context.Context, tx *sqldb.Tx, userID, id string, event a
 func giveBack(ctx context.Context, tx *sqldb.Tx, from, to, id string) error {
 	for _, statement := range []string{
 		`UPDATE tokens SET user_id = $2, identity_id = CASE WHEN identity_id = $2 THEN '' ELSE identity_id END WHERE user_id = $1 AND identity_id = $3`,
+		`UPDATE followers SET user_id = $2, identity_id = CASE WHEN identity_id = $2 THEN '' ELSE identity_id END WHERE user_id = $1 AND identity_id = $3`,
 		`UPDATE logins SET user_id = $2, identity_id = CASE WHEN identity_id = $2 THEN NULL ELSE identity_id END WHERE user_id = $1 AND identity_id = $3`,
 		`UPDATE identities SET user_id = $2 WHERE user_id = $1 AND id = $3`,
 	} {

@@ -69,7 +69,7 @@ func (s *Server) adminUsers(w http.ResponseWriter, r *http.Request) error {
 		Form:     form,
 		More:     len(kept(form, narrowing...)) > 0,
 		Total:    list.Total,
-		Filters:  admin.Filters,
+		Filters:  s.userFilters(),
 		Apart:    apart,
 		Sizes:    pageSizes(address, query.Limit),
 		CSVURL:   s.address("/api/admin/users.csv", exported),

@@ -35,6 +35,7 @@ type adminUserPage struct {
 	Meanings   map[int64]string
 	Token      *admin.TokenInfo // nil: none is stored
 	Apps       []admin.Access   // applications that know the person, by name
+	Following  []shownFollowing // nil: nobody asks WeChat
 	Events     []admin.NamedEvent
 	Confirm    string // what has to be typed, so that a hint can be given
 	Lost       lostToken
@@ -81,6 +82,9 @@ func (s *Server) adminUser(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	p.Lost = s.lost(r, p.Token)
+	if p.Following, err = s.shownFollowings(ctx, user); err != nil {
+		return err
+	}
 	if p.Apps, err = s.admins.AccessOf(ctx, user.ID); err != nil {
 		return err
 	}
