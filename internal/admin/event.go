@@ -37,6 +37,9 @@ const (
 	ActUndoJoin       Action = "undo_join"
 	ActDismiss        Action = "dismiss"         // two people who were proposed to be one are two
 	ActUnionIDChanged Action = "unionid_changed" // WeChat named another for an identity than before
+
+	ActMigrateBegun Action = "account_migration_begun" // openids of a former account become those of another
+	ActMigrateEnded Action = "account_migration_ended"
 )
 
 // Actions are all actions, in the order that pages list them.
@@ -44,7 +47,7 @@ var Actions = []Action{
 	ActBlock, ActUnblock, ActEndSessions, ActEndSession, ActRefresh, ActExport, ActErase,
 	ActGrant, ActRevoke, ActLinkMade, ActLinkUsed, ActSignOut, ActEndAdmin, ActSignIn, ActIdentityClash,
 	ActClientAdd, ActClientEdit, ActClientSecret, ActClientRemove, ActEndAccess, ActGroupAdd, ActGroupRemove,
-	ActJoin, ActUndoJoin, ActDismiss, ActUnionIDChanged,
+	ActJoin, ActUndoJoin, ActDismiss, ActUnionIDChanged, ActMigrateBegun, ActMigrateEnded,
 }
 
 // Event is one entry of the audit log. It is only ever added to.

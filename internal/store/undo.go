@@ -63,6 +63,7 @@ func part(ctx context.Context, tx *sqldb.Tx, identity identityRow, event admin.E
 		}
 	}
 	p := was.Person
+	p.AppID, p.OpenID = identity.AppID, identity.OpenID // an account migration may have changed them
 	p.UnionID, p.Scope, p.LoginCount, p.LastLoginAt, p.Blocked = identity.UnionID, identity.Scope, logins, last, kept.Blocked
 	if err := insertPerson(ctx, tx, p); err != nil {
 		return err

@@ -7,11 +7,8 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// MaxChanged is how many openids one call of ChangeOpenID maps (official).
-const MaxChanged = 100
-
 // ChangeOpenID maps openids of a former account to those of this one, after an account
-// migration (公众号迁移): for fifteen days, and MaxChanged at once (official). An openid
+// migration (公众号迁移): for fifteen days, and auth.MostChanged at once (official). An openid
 // that WeChat cannot map is not in the answer.
 func (c *Client) ChangeOpenID(ctx context.Context, token auth.Secret, fromAppID string, openIDs []string) (map[string]string, error) {
 	a, err := c.post(ctx, c.moved, "/cgi-bin/changeopenid", url.Values{"access_token": {string(token)}}, map[string]any{
