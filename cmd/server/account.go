@@ -10,7 +10,8 @@ import (
 )
 
 type accountCommands struct {
-	List accountListCommand `cmd:"" help:"List the accounts: name, kind, AppID, Open Platform account, where people sign in by it, hosts whose logins go by it."`
+	List    accountListCommand    `cmd:"" help:"List the accounts: name, kind, AppID, Open Platform account, where people sign in by it, hosts whose logins go by it."`
+	Migrate accountMigrateCommand `cmd:"" help:"After an account migration (公众号迁移): give the people of the former account the openids that they have with the new one."`
 }
 
 type accountListCommand struct {

@@ -34,12 +34,14 @@ type assembled struct {
 	pictures  *auth.Pictures
 	refresher *auth.Refresher
 	central   *auth.Central
+	followers *auth.Followers
 }
 
 // close ends what goes on in the background, until ctx ends.
 func (a assembled) close(ctx context.Context) {
 	a.server.Close(ctx)
 	a.pictures.Close(ctx)
+	a.followers.Close(ctx)
 }
 
 // assemble puts the domain and the pages together.
@@ -48,12 +50,16 @@ func assemble(p parts) (assembled, error) {
 	// A client for each account, so that no secret, code or token is ever sent with
 	// another's AppID.
 	providers, minis, refreshers := make(map[string]auth.Provider), make(map[string]auth.MiniProvider), make(map[string]auth.RefreshProvider)
+	followers := make(map[string]auth.FollowerProvider)
 	var credentials []auth.CentralAccount
 	var fetcher auth.PictureFetcher // any of them: pictures need no secret
 	for _, account := range config.accounts {
 		client := config.client(account, p.observers.Call)
 		fetcher, refreshers[account.AppID] = client, client
 		credentials = append(credentials, auth.CentralAccount{Account: account, Provider: client})
+		if account.Kind == auth.OfficialAccount {
+			followers[account.AppID] = client
+		}
 		if account.Kind == auth.MiniProgram {
 			minis[account.Name] = client
 		} else {
@@ -75,6 +81,11 @@ func assemble(p parts) (assembled, error) {
 	}
 	signing := idtoken.NewKeys(p.db, time.Now, log)
 	central := auth.NewCentral(credentials, p.db, time.Now, log)
+	var fans *auth.Followers
+	var following web.FollowerReader
+	if config.followers {
+		fans, following = auth.NewFollowers(followers, central, p.db, time.Now, log), p.db
+	}
 	observe := p.observers.Request
 	if config.metricsAddr == "" && p.observers.Tracing == nil {
 		observe = nil // nobody would see it
@@ -95,7 +106,7 @@ func assemble(p parts) (assembled, error) {
 		Demo:           p.demo,
 		Branding:       config.branding,
 		Auth: auth.New(auth.Config{
-			Providers: providers, Minis: minis, Store: p.db, Pictures: pictures, Rules: rules, Now: time.Now, Log: log,
+			Providers: providers, Minis: minis, Store: p.db, Pictures: pictures, Followers: fans, Rules: rules, Now: time.Now, Log: log,
 			Observe: p.observers.Login, Arrived: p.observers.Arrived,
 		}),
 		Scans:       auth.NewScans(p.db, rules, time.Now, p.observers.Login),
@@ -104,6 +115,8 @@ func assemble(p parts) (assembled, error) {
 		Refresher:   refresher,
 		Pictures:    pictures,
 		Central:     central,
+		Followers:   fans,
+		Following:   following,
 		BackendKeys: config.backendKeys,
 		Grants:      auth.NewGrants(p.db, p.keys, rules, time.Now),
 		IDTokens:    signing,
@@ -125,7 +138,7 @@ func assemble(p parts) (assembled, error) {
 		Log:         log,
 	})
 	logouts := idtoken.NewBackchannel(p.db, signing, issuerOf(config), time.Now, log)
-	return assembled{server, signing, logouts, pictures, refresher, central}, err
+	return assembled{server, signing, logouts, pictures, refresher, central, fans}, err
 }
 
 // client is WeChat as one of the accounts sees it. observe may be nil.

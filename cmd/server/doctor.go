@@ -57,9 +57,10 @@ type doctor struct {
 	secrets  *strings.Replacer
 	words    words
 
-	answered bool // WeChat's API does
-	running  bool // the service answers at its own address
-	reached  bool // the service answers at the public URL
+	answered bool            // WeChat's API does
+	refused  map[string]bool // accounts that WeChat has refused, or that lack a secret, by name
+	running  bool            // the service answers at its own address
+	reached  bool            // the service answers at the public URL
 }
 
 // Run examines everything, whatever fails on the way.
@@ -72,7 +73,7 @@ func (c *doctorCommand) Run(ctx context.Context, env *environment) error {
 	failed := 0
 	for _, check := range []func(context.Context) []finding{
 		d.checkSettings, d.checkDomain, d.checkKeys, d.checkDatabase, d.checkDisk, d.checkProxies, d.checkReturnHosts,
-		d.checkWeChat, d.checkAccounts, d.checkGroups, d.checkAuthorizePage,
+		d.checkWeChat, d.checkAccounts, d.checkCentral, d.checkGroups, d.checkAuthorizePage,
 		d.checkService, d.checkPublicURL, d.checkVerifyFile, d.checkSites,
 	} {
 		for _, f := range check(ctx) {
@@ -92,7 +93,7 @@ func (c *doctorCommand) Run(ctx context.Context, env *environment) error {
 }
 
 func newDoctor(s *settings, offline bool) *doctor {
-	d := &doctor{settings: s, offline: offline, now: time.Now}
+	d := &doctor{settings: s, offline: offline, now: time.Now, refused: make(map[string]bool)}
 	d.config, d.invalid = s.parse()
 	d.client = func(account auth.Account) *wechat.Client { return d.config.client(account, nil) }
 	secrets := []string{s.AppSecret, s.Keys, s.DatabaseURL}

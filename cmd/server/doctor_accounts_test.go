@@ -1,6 +1,9 @@
 package main_test
 
 import (
+	"bytes"
+	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -19,7 +22,16 @@ func TestDoctorOfAccounts(t *testing.T) {
 		apps[appID] = wechatsim.New(wechatsim.Config{AppID: appID, Secret: secret})
 	}
 	wechat := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		apps[r.URL.Query().Get("appid")].ServeHTTP(w, r)
+		appID := r.URL.Query().Get("appid")
+		if r.Method == http.MethodPost { // of the access token; the body is read once more
+			body := must(io.ReadAll(r.Body))
+			var asked struct{ AppID string }
+			if err := json.Unmarshal(body, &asked); err != nil {
+				t.Error(err)
+			}
+			appID, r.Body = asked.AppID, io.NopCloser(bytes.NewReader(body))
+		}
+		apps[appID].ServeHTTP(w, r)
 	}))
 	t.Cleanup(wechat.Close)
 	c := newClinic(t)
@@ -31,6 +43,7 @@ func TestDoctorOfAccounts(t *testing.T) {
 	r.wants("ok", "account", "main: AppID "+mainID)
 	r.wants("ok", "account", "shop: AppID "+shopID)
 	r.wants("FAIL", "account", "pc: errcode 40125", "WXLOGIN_APPSECRET_PC")
+	r.wants("ok", "token", "main: WeChat gives").wants("ok", "token", "shop: WeChat gives")
 	r.wants("warn", "groups", "pc: no Open Platform account is named", "WXLOGIN_ACCOUNTS")
 	r.wants("skip", "authorize", "shop: no complaint seen", "/login?account=shop in WeChat")
 	r.wants("skip", "authorize", "pc: no complaint seen", "/login?account=pc on a desktop")

@@ -114,6 +114,7 @@ func judgeClock(here, there time.Time) finding {
 
 func (d *doctor) judgeAccount(account auth.Account, refusal *wechat.Refusal) finding {
 	f := d.judgeSecret(account, refusal)
+	d.refused[account.Name] = f.verdict != good
 	f.text = d.which(account) + f.text
 	return f
 }

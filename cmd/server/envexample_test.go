@@ -52,6 +52,7 @@ var descriptions = map[string]description{
 	"keep-events":       {"duration", "", false, "操作记录保留多久（默认 1096 天，即三年）；0 为一直保留。"},
 	"rate-limit":        {"number", "", false, "每个客户端地址每分钟的登录、回调、扫码次数上限，以及应用用错密钥、code、token 的次数上限；0 为不限。"},
 	"verify-file":       {"path, …", "MP_verify_0123456789abcdef.txt", false, "微信要求放在域名根目录的 .txt 文件的路径（MP_verify_*，小程序业务域名的校验文件）。"},
+	"followers":         {"true | false", "true", false, "向微信查询谁关注了公众号：在后台进行，每人每天最多一次；本机地址须在公众号的 IP 白名单里。"},
 	"metrics-addr":      {"host:port", "127.0.0.1:9007", false, "/metrics 的第二个监听地址；留空则没有。"},
 	"log-format":        {"text | json", "json", false, "日志格式；默认在终端为 text，否则为 json。"},
 	"log-level":         {"debug | info | warn | error", "", false, "日志级别。"},

@@ -46,6 +46,7 @@ type settings struct {
 	VerifyFile     string        `name:"verify-file" setting:"" help:"Paths of the .txt files that WeChat asks for (MP_verify_*, a mini program's business domain), comma-separated."`
 	OIDCEmail      string        `name:"oidc-email-domain" setting:"" default:"wechat.invalid" help:"Domain of the made-up addresses for OpenID Connect clients with --email."`
 	BackendKeys    string        `name:"backend-keys" setting:"" secret:"" help:"Back ends of yours that may read the access tokens of the accounts, name:key, comma-separated, with keys of 32 characters or more. Empty: none."`
+	Followers      bool          `name:"followers" setting:"" help:"Ask WeChat who follows the official accounts, in the background and at most once a day of a person. It needs this server's address on the IP list of the accounts."`
 	MetricsAddr    string        `name:"metrics-addr" setting:"" help:"Second listener, for /metrics. Empty: none."`
 	LogFormat      string        `name:"log-format" setting:"" help:"text or json. Default: text on a terminal, else json."`
 	LogLevel       string        `name:"log-level" setting:"" default:"info" help:"debug, info, warn or error."`
@@ -91,6 +92,7 @@ type config struct {
 	metricsAddr  string
 	emailDomain  string
 	backendKeys  []auth.BackendKey
+	followers    bool
 	zone         *time.Location
 	branding     web.Branding
 	openURL      string
@@ -152,6 +154,7 @@ func (s *settings) parse() (config, error) {
 		keepEvents:   s.KeepEvents,
 		rateLimit:    s.RateLimit,
 		metricsAddr:  s.MetricsAddr,
+		followers:    s.Followers,
 		emailDomain:  s.OIDCEmail,
 		openURL:      s.WeChatOpenURL,
 		apiURL:       s.WeChatAPIURL,

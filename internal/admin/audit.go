@@ -18,6 +18,11 @@ func (s *Service) RecordExport(ctx context.Context, by Actor, subject, detail st
 	return s.record(ctx, by, ActExport, subject, detail)
 }
 
+// RecordMigration records that an account migration has begun, or ended.
+func (s *Service) RecordMigration(ctx context.Context, by Actor, action Action, detail string) error {
+	return s.record(ctx, by, action, "", detail)
+}
+
 // RecordSignOut records that a browser let in by a link has signed out. Of admins
 // by their own login it writes nothing: they sign out like any visitor.
 func (s *Service) RecordSignOut(ctx context.Context, by Actor) error {

@@ -39,6 +39,9 @@ const (
 	ActLink           Action = "link"            // of an identity, by the person themselves
 	ActUnlink         Action = "unlink"          // likewise
 	ActUnionIDChanged Action = "unionid_changed" // WeChat named another for an identity than before
+
+	ActMigrateBegun Action = "account_migration_begun" // openids of a former account become those of another
+	ActMigrateEnded Action = "account_migration_ended"
 )
 
 // Actions are all actions, in the order that pages list them.
@@ -46,7 +49,7 @@ var Actions = []Action{
 	ActBlock, ActUnblock, ActEndSessions, ActEndSession, ActRefresh, ActExport, ActErase,
 	ActGrant, ActRevoke, ActLinkMade, ActLinkUsed, ActSignOut, ActEndAdmin, ActSignIn, ActIdentityClash,
 	ActClientAdd, ActClientEdit, ActClientSecret, ActClientRemove, ActEndAccess, ActGroupAdd, ActGroupRemove,
-	ActJoin, ActUndoJoin, ActDismiss, ActLink, ActUnlink, ActUnionIDChanged,
+	ActJoin, ActUndoJoin, ActDismiss, ActLink, ActUnlink, ActUnionIDChanged, ActMigrateBegun, ActMigrateEnded,
 }
 
 // Event is one entry of the audit log. It is only ever added to.

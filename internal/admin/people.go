@@ -55,20 +55,22 @@ type Filter string
 
 // The filters.
 const (
-	FilterNone       Filter = ""
-	FilterBlocked    Filter = "blocked"
-	FilterAdmin      Filter = "admin"       // granted; those that the configuration names are not in the database
-	FilterProfile    Filter = "profile"     // a profile is stored
-	FilterOpenID     Filter = "openid_only" // none is
-	FilterNoUnionID  Filter = "no_unionid"
-	FilterNeedsLogin Filter = "needs_login" // the refresh_token has ended, or died before its time
-	FilterTokenEnds  Filter = "token_ends"  // it ends within TokenEndsSoon
-	FilterSeen7d     Filter = "seen_7d"     // last login within 7 days
-	FilterSeen30d    Filter = "seen_30d"
+	FilterNone         Filter = ""
+	FilterBlocked      Filter = "blocked"
+	FilterAdmin        Filter = "admin"       // granted; those that the configuration names are not in the database
+	FilterProfile      Filter = "profile"     // a profile is stored
+	FilterOpenID       Filter = "openid_only" // none is
+	FilterNoUnionID    Filter = "no_unionid"
+	FilterSubscribed   Filter = "subscribed"   // follows one of the official accounts, as WeChat told
+	FilterUnsubscribed Filter = "unsubscribed" // follows none of those that it told of
+	FilterNeedsLogin   Filter = "needs_login"  // the refresh_token has ended, or died before its time
+	FilterTokenEnds    Filter = "token_ends"   // it ends within TokenEndsSoon
+	FilterSeen7d       Filter = "seen_7d"      // last login within 7 days
+	FilterSeen30d      Filter = "seen_30d"
 )
 
 // Filters are all filters, in the order that pages list them.
-var Filters = []Filter{FilterNone, FilterBlocked, FilterAdmin, FilterProfile, FilterOpenID, FilterNoUnionID, FilterNeedsLogin, FilterTokenEnds, FilterSeen7d, FilterSeen30d}
+var Filters = []Filter{FilterNone, FilterBlocked, FilterAdmin, FilterProfile, FilterOpenID, FilterNoUnionID, FilterSubscribed, FilterUnsubscribed, FilterNeedsLogin, FilterTokenEnds, FilterSeen7d, FilterSeen30d}
 
 // ByTokenEnd says that a filter has an order of its own, whatever Sort asks for: by
 // the end of the refresh_token, so that the person due next comes first.

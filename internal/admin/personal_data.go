@@ -16,7 +16,8 @@ type PersonalDataVisitor struct {
 	Event   func(Event) error        // each by or about the person, newest first
 	// Identities are those besides the first, and who was joined to them, as they were.
 	Identities func(further []Identity, joined []JoinedPerson) error
-	Access     func([]Access) error // the applications that know them, by name
+	Following  func([]auth.Following) error // of their identities, the first one first
+	Access     func([]Access) error         // the applications that know them, by name
 	// Rest comes last: token is nil when no refresh_token is stored, picture the
 	// zero Picture when no copy is kept.
 	Rest func(token *TokenInfo, picture auth.Picture) error

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 	"time"
 )
 
@@ -71,33 +70,15 @@ type Pictures struct {
 	now     func() time.Time
 	log     *slog.Logger
 
-	ctx    context.Context // of the copies; ends with Close
-	cancel context.CancelFunc
-	queue  chan wantedPicture
-	done   sync.WaitGroup
-
-	mu     sync.Mutex
-	wanted map[wantedPicture]chan struct{} // waiting or under way; closed when done
-	idle   chan struct{}                   // closed when wanted gets empty
-	closed bool
+	queue *queue[wantedPicture]
 }
 
 type wantedPicture struct{ userID, source string }
 
 // NewPictures makes a Pictures and starts its workers. Close ends them.
 func NewPictures(fetcher PictureFetcher, store PictureStore, now func() time.Time, log *slog.Logger) *Pictures {
-	p := &Pictures{
-		fetcher: fetcher,
-		store:   store,
-		now:     now,
-		log:     log,
-		queue:   make(chan wantedPicture, pictureQueue),
-		wanted:  make(map[wantedPicture]chan struct{}),
-	}
-	p.ctx, p.cancel = context.WithCancel(context.Background())
-	for range pictureWorkers {
-		p.done.Go(p.work)
-	}
+	p := &Pictures{fetcher: fetcher, store: store, now: now, log: log}
+	p.queue = newQueue(pictureQueue, pictureWorkers, p.copy)
 	return p
 }
 
@@ -129,22 +110,9 @@ func (p *Pictures) Want(userID, source string) {
 	if p == nil {
 		return
 	}
-	w := wantedPicture{userID, source}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.closed || p.wanted[w] != nil {
-		return
-	}
-	select {
-	case p.queue <- w:
-	default:
+	if !p.queue.add(wantedPicture{userID, source}) {
 		p.log.Info("picture is not copied now: too many are waiting", "user", userID)
-		return
 	}
-	if len(p.wanted) == 0 {
-		p.idle = make(chan struct{})
-	}
-	p.wanted[w] = make(chan struct{})
 }
 
 // Wait waits until nothing is waiting or under way for one person, or ctx ends,
@@ -154,22 +122,7 @@ func (p *Pictures) Wait(ctx context.Context, userID string) bool {
 	if p == nil {
 		return false
 	}
-	p.mu.Lock()
-	var pending []chan struct{}
-	for w, done := range p.wanted {
-		if w.userID == userID {
-			pending = append(pending, done)
-		}
-	}
-	p.mu.Unlock()
-	for _, done := range pending {
-		select {
-		case <-done:
-		case <-ctx.Done():
-			return true
-		}
-	}
-	return len(pending) > 0
+	return p.queue.wait(ctx, func(w wantedPicture) bool { return w.userID == userID })
 }
 
 // Flush waits until nothing is waiting or under way.
@@ -177,18 +130,7 @@ func (p *Pictures) Flush(ctx context.Context) error {
 	if p == nil {
 		return nil
 	}
-	p.mu.Lock()
-	idle, busy := p.idle, len(p.wanted) > 0
-	p.mu.Unlock()
-	if !busy {
-		return nil
-	}
-	select {
-	case <-idle:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return p.queue.flush(ctx)
 }
 
 // Close takes no more, finishes what is waiting for as long as ctx lasts, and
@@ -197,37 +139,16 @@ func (p *Pictures) Close(ctx context.Context) {
 	if p == nil {
 		return
 	}
-	p.mu.Lock()
-	if !p.closed {
-		p.closed = true
-		close(p.queue)
-	}
-	p.mu.Unlock()
-	_ = p.Flush(ctx) // what is left undone, the next login asks for again
-	p.cancel()
-	p.done.Wait()
-}
-
-func (p *Pictures) work() {
-	for w := range p.queue {
-		p.copy(w)
-		p.mu.Lock()
-		close(p.wanted[w])
-		delete(p.wanted, w)
-		if len(p.wanted) == 0 {
-			close(p.idle)
-		}
-		p.mu.Unlock()
-	}
+	p.queue.close(ctx)
 }
 
 // copy does one piece of work. Whatever comes of it, nobody is waiting: it is
 // only logged.
-func (p *Pictures) copy(w wantedPicture) {
-	ctx, cancel := context.WithTimeout(p.ctx, pictureBudget)
+func (p *Pictures) copy(all context.Context, w wantedPicture) {
+	ctx, cancel := context.WithTimeout(all, pictureBudget)
 	defer cancel()
 	err := p.try(ctx, w)
-	if err != nil && p.ctx.Err() == nil {
+	if err != nil && all.Err() == nil {
 		p.log.InfoContext(ctx, "picture was not copied", "user", w.userID, "reason", ReasonOf(err), "error", err)
 	}
 }

@@ -12,7 +12,8 @@ type Config struct {
 	Providers map[string]Provider     // of each account that people sign in to pages by, by its name
 	Minis     map[string]MiniProvider // of each mini program
 	Store     Store
-	Pictures  *Pictures // nil: none are copied
+	Pictures  *Pictures  // nil: none are copied
+	Followers *Followers // nil: nobody asks who follows the accounts
 	Rules     Rules
 	Now       func() time.Time
 	Log       *slog.Logger
@@ -31,6 +32,7 @@ type Service struct {
 	minis     map[string]MiniProvider
 	store     Store
 	pictures  *Pictures
+	followers *Followers
 	rules     Rules
 	now       func() time.Time
 	log       *slog.Logger
@@ -51,6 +53,7 @@ func New(c Config) *Service {
 		minis:     c.Minis,
 		store:     c.Store,
 		pictures:  c.Pictures,
+		followers: c.Followers,
 		rules:     c.Rules,
 		now:       c.Now,
 		log:       c.Log,
@@ -169,6 +172,7 @@ func (s *Service) completeLogin(ctx context.Context, provider Provider, login *L
 	}
 	// With every login, silent ones too: a copy that failed is tried again.
 	s.pictures.Want(visit.User.ID, visit.User.AvatarURL)
+	s.followers.Want(visit.User)
 	return visit, nil
 }
 

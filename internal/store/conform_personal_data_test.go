@@ -12,16 +12,17 @@ import (
 
 // personalData is all that is stored on a person.
 type personalData struct {
-	User     auth.User
-	Sessions []auth.Session
-	Logins   []auth.Login
-	Events   []admin.Event
-	Further  []admin.Identity
-	Joined   []admin.JoinedPerson
-	Access   []admin.Access
-	Token    *admin.TokenInfo
-	Picture  auth.Picture
-	ended    bool
+	User      auth.User
+	Sessions  []auth.Session
+	Logins    []auth.Login
+	Events    []admin.Event
+	Further   []admin.Identity
+	Joined    []admin.JoinedPerson
+	Access    []admin.Access
+	Following []auth.Following
+	Token     *admin.TokenInfo
+	Picture   auth.Picture
+	ended     bool
 }
 
 // into is a visitor that fills it.
@@ -37,7 +38,8 @@ func (d *personalData) into() admin.PersonalDataVisitor {
 			}
 			return nil
 		},
-		Access: func(all []admin.Access) error { d.Access = all; return nil },
+		Following: func(all []auth.Following) error { d.Following = all; return nil },
+		Access:    func(all []admin.Access) error { d.Access = all; return nil },
 		Rest: func(token *admin.TokenInfo, picture auth.Picture) error {
 			d.Token, d.Picture, d.ended = token, picture, true
 			return nil

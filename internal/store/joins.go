@@ -128,6 +128,7 @@ func moveIdentities(ctx context.Context, tx *sqldb.Tx, keptID string, was joined
 			FROM users WHERE id = $1`, []any{p.ID, keptID, linked, millis(at)}},
 		{`UPDATE identities SET user_id = $2 WHERE user_id = $1`, []any{p.ID, keptID}},
 		{`INSERT INTO identity_tokens (identity_id, ` + tokenColumns + `) SELECT user_id, ` + tokenColumns + ` FROM tokens WHERE user_id = $1`, []any{p.ID}},
+		{`UPDATE followers SET user_id = $2, identity_id = CASE WHEN identity_id = '' THEN $1 ELSE identity_id END WHERE user_id = $1`, []any{p.ID, keptID}},
 		{`UPDATE sessions SET user_id = $2, identity_id = COALESCE(identity_id, $1) WHERE user_id = $1`, []any{p.ID, keptID}},
 		{`UPDATE logins SET user_id = $2, identity_id = COALESCE(identity_id, $1) WHERE user_id = $1`, []any{p.ID, keptID}},
 	} {

@@ -66,6 +66,9 @@ func (s *Store) EachOfPersonalData(ctx context.Context, userID string, visit adm
 	if err := visit.Identities(each(first.identities, identityRow.identity), each(first.joined, joinedRow.told)); err != nil {
 		return err
 	}
+	if err := visit.Following(first.following); err != nil {
+		return err
+	}
 	if err := visit.Access(first.access); err != nil {
 		return err
 	}
@@ -80,6 +83,7 @@ type personalData struct {
 	sessions   []sessionRow
 	logins     []loginRow
 	events     []list.EventRow
+	following  []auth.Following
 	access     []admin.Access
 	token      *admin.TokenInfo
 	picture    auth.Picture
@@ -103,6 +107,9 @@ func readPersonalData(ctx context.Context, tx *sqldb.Tx, userID string) (d perso
 		return d, err
 	}
 	if err := tx.SelectContext(ctx, &d.events, eventsBefore(d.names()), latest(d.names()...)...); err != nil {
+		return d, err
+	}
+	if d.following, err = followingOf(ctx, tx, []string{userID}); err != nil {
 		return d, err
 	}
 	if d.access, err = accessOf(ctx, tx, userID); err != nil {

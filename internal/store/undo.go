@@ -63,6 +63,7 @@ func part(ctx context.Context, tx *sqldb.Tx, identity identityRow, event admin.E
 		}
 	}
 	p := was.Person
+	p.AppID, p.OpenID = identity.AppID, identity.OpenID // an account migration may have changed them
 	// What came along and is still there goes along.
 	all, err := identitiesOf(ctx, tx, kept.ID)
 	if err != nil {
@@ -153,6 +154,7 @@ func giveBack(ctx context.Context, tx *sqldb.Tx, from, to, id string) error {
 		}
 	}
 	for _, statement := range []string{
+		`UPDATE followers SET user_id = $2, identity_id = CASE WHEN identity_id = $2 THEN '' ELSE identity_id END WHERE user_id = $1 AND identity_id = $3`,
 		`UPDATE logins SET user_id = $2, identity_id = CASE WHEN identity_id = $2 THEN NULL ELSE identity_id END WHERE user_id = $1 AND identity_id = $3`,
 		`UPDATE identities SET user_id = $2 WHERE user_id = $1 AND id = $3`,
 	} {

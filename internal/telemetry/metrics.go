@@ -104,7 +104,7 @@ func (m *Metrics) begin() {
 	for _, result := range []string{first, again, string(auth.Cancelled), string(auth.StateMismatch), string(auth.StoreDown)} {
 		m.callbacks.WithLabelValues(result)
 	}
-	for _, endpoint := range []string{"token", "userinfo", "refresh", "picture", "code2session", "stable_token", "getticket"} {
+	for _, endpoint := range []string{"token", "userinfo", "refresh", "picture", "code2session", "stable_token", "getticket", "user_info", "changeopenid"} {
 		m.calls.WithLabelValues(endpoint, "", "0")
 		m.callTime.WithLabelValues(endpoint)
 	}

@@ -15,6 +15,7 @@ type accounts struct {
 	minis      map[string]auth.MiniProvider
 	refreshers map[string]auth.RefreshProvider
 	central    []auth.CentralAccount
+	followers  map[string]auth.FollowerProvider
 }
 
 // apps are accounts as the simulator plays them, all of one Open Platform account.
@@ -29,6 +30,7 @@ func apps(accounts []auth.Account) (apps []wechatsim.App) {
 func (w *world) meetWeChat(others []auth.Account, apiURL string) *accounts {
 	a := &accounts{
 		providers: make(map[string]auth.Provider), minis: make(map[string]auth.MiniProvider), refreshers: make(map[string]auth.RefreshProvider),
+		followers: make(map[string]auth.FollowerProvider),
 	}
 	a.all = append([]auth.Account{{Name: auth.MainAccount, Kind: auth.OfficialAccount, Group: "acme"}}, others...)
 	for i, app := range w.sim.Apps()[:len(a.all)] {
@@ -39,6 +41,9 @@ func (w *world) meetWeChat(others []auth.Account, apiURL string) *accounts {
 		})
 		a.refreshers[account.AppID] = client
 		a.central = append(a.central, auth.CentralAccount{Account: *account, Provider: client})
+		if account.Kind == auth.OfficialAccount {
+			a.followers[account.AppID] = client
+		}
 		if account.Kind == auth.MiniProgram {
 			a.minis[account.Name] = client
 		} else {

@@ -83,7 +83,7 @@ func (s *Server) adminUsers(w http.ResponseWriter, r *http.Request) error {
 		Form:      form,
 		More:      len(kept(form, narrowing...)) > 0,
 		Total:     list.Total,
-		Filters:   admin.Filters,
+		Filters:   s.userFilters(),
 		Apart:     apart,
 		Tokenless: s.tokenless(query),
 		Account:   asked.Get("account"),

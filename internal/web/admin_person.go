@@ -40,6 +40,7 @@ type adminUserPage struct {
 	Meanings   map[int64]string
 	By         map[string]auth.Account // of the logins, by AppID
 	Apps       []admin.Access          // applications that know the person, by name
+	Following  []shownFollowing        // nil: nobody asks WeChat
 	Events     []admin.NamedEvent
 	SignInURL  string // to sign in once more before an act that wants it; empty: not needed
 	Back       string // the list that led here
@@ -113,6 +114,9 @@ func (s *Server) adminUser(w http.ResponseWriter, r *http.Request) error {
 		p.Changed = append(p.Changed, unionIDChange{e.At, s.rules.Account(e.Detail)})
 	}
 	p.Accounts = len(s.rules.Accounts) > 1
+	if p.Following, err = s.shownFollowings(ctx, user); err != nil {
+		return err
+	}
 	if p.Apps, err = s.admins.AccessOf(ctx, user.ID); err != nil {
 		return err
 	}

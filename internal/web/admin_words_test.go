@@ -74,7 +74,7 @@ func TestChineseAdminPagesHaveNoEnglish(t *testing.T) {
 		why  string
 		lost lostToken
 	}{{"", lostToken{}}, {"refresh: errcode 40030", lostToken{Errcode: 40030, Meaning: "令牌无效"}}, {"snsapi_base", lostToken{Why: "token.base"}}, {"x", lostToken{Why: "token.refused"}}} {
-		pages = append(pages, adminUserPage{User: user, Admin: true, Self: true, Logins: logins, Older: logins, Meanings: meanings, Events: events,
+		pages = append(pages, adminUserPage{User: user, Following: sampleFollowing(), Admin: true, Self: true, Logins: logins, Older: logins, Meanings: meanings, Events: events,
 			Sessions: []auth.Session{{ID: "019aa9f0-6d2c-7c41-9d53-0b8f8d1f3a31", CreatedAt: noon, LastSeenAt: noon, EndsAt: noon, Device: device}},
 			Doors:    oneDoor(user, &admin.TokenInfo{Scope: auth.ScopeUserinfo, IssuedAt: noon, EndsAt: noon, DeadReason: token.why}, token.lost)})
 	}

@@ -34,6 +34,10 @@ type userJSON struct {
 
 	Account    string         `json:"account"`    // of appid and openid; empty for one that is not ours any more
 	Identities []identityJSON `json:"identities"` // all, the first one first
+
+	// Subscribed says whether they follow the account; it points to nil where that is not
+	// known, and is nil where nobody asks WeChat.
+	Subscribed **bool `json:"subscribed,omitempty"`
 }
 
 // identityJSON is one of a person's identities.
@@ -42,6 +46,8 @@ type identityJSON struct {
 	AppID   string  `json:"appid"`
 	OpenID  string  `json:"openid"`
 	UnionID *string `json:"unionid"`
+
+	Subscribed **bool `json:"subscribed,omitempty"` // as in userJSON
 }
 
 func (s *Server) identityJSON(i auth.Identity) identityJSON {
@@ -94,7 +100,16 @@ func (s *Server) me(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.json(w, r, s.userJSON(visit.User))
+	return s.personAnswer(w, r, visit.User)
+}
+
+// personAnswer answers with a person.
+func (s *Server) personAnswer(w http.ResponseWriter, r *http.Request, u auth.User) error {
+	j, err := s.personJSON(r.Context(), u)
+	if err != nil {
+		return err
+	}
+	return s.json(w, r, j)
 }
 
 // wholeQuery reads a query that has to be right: what cannot be read of it is
@@ -152,9 +167,9 @@ func (s *Server) apiUsers(w http.ResponseWriter, r *http.Request) error {
 	answer := struct {
 		Users      []userJSON `json:"users"`
 		NextCursor string     `json:"next_cursor"`
-	}{Users: []userJSON{}, NextCursor: page.Next}
-	for _, user := range page.Users {
-		answer.Users = append(answer.Users, s.userJSON(user))
+	}{NextCursor: page.Next}
+	if answer.Users, err = s.peopleJSON(r.Context(), page.Users); err != nil {
+		return err
 	}
 	return s.json(w, r, answer)
 }
@@ -180,7 +195,7 @@ func (s *Server) apiUserNamed(w http.ResponseWriter, r *http.Request, id string)
 	if err != nil {
 		return err
 	}
-	return s.json(w, r, s.userJSON(user))
+	return s.personAnswer(w, r, user)
 }
 
 // act is something that an admin does to the person whom the address names.

@@ -40,12 +40,14 @@ func newLastSeenWriter(store SessionStore, log *slog.Logger, every time.Duration
 	return l
 }
 
-// note takes a visit. When the queue is full the note is dropped: the next visit
-// makes it again.
-func (l *lastSeenWriter) note(session *auth.Session, now time.Time) {
-	if now.Sub(session.LastSeenAt) >= l.every {
+// note takes a visit, and says whether it is the first for a while. When the queue is
+// full the note is dropped: the next visit makes it again.
+func (l *lastSeenWriter) note(session *auth.Session, now time.Time) bool {
+	first := now.Sub(session.LastSeenAt) >= l.every
+	if first {
 		l.noteNow(session, now)
 	}
+	return first
 }
 
 // noteNow takes a visit that counts even if another has been noted a moment ago.

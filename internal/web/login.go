@@ -233,7 +233,7 @@ func (s *Server) note(r *http.Request, err error) {
 // the one our consent page, which leads to such trips, shows by now.
 func (s *Server) consentOf(fl flow) string {
 	if fl.Scope == auth.ScopeUserinfo && s.rules.Mode == auth.ModeAuto && fl.Link == "" {
-		return ConsentVersion
+		return s.consentVersion()
 	}
 	return ""
 }

@@ -121,6 +121,7 @@ func TestExportForm(t *testing.T) {
 			Events   []json.RawMessage `json:"events"`
 			Further  json.RawMessage   `json:"further_identities"`
 			Joined   json.RawMessage   `json:"joined"`
+			Follows  json.RawMessage   `json:"following"`
 			Groups   json.RawMessage   `json:"groups"`
 			Apps     json.RawMessage   `json:"applications"`
 			Token    json.RawMessage   `json:"refresh_token"`

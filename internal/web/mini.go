@@ -66,12 +66,15 @@ func (s *Server) miniLogin(w http.ResponseWriter, r *http.Request) error {
 		return s.miniFailure(w, r, err)
 	}
 	s.note(r, s.admins.RecordSignIn(r.Context(), visit))
+	// The session has begun, whether or not it can be told whom they follow.
+	person, err := s.personJSON(r.Context(), visit.User)
+	s.note(r, err)
 	return s.json(w, r, struct {
 		Token     string    `json:"token"`
 		ExpiresAt time.Time `json:"expires_at"` // if it is not used until then
 		Person    userJSON  `json:"person"`
 		New       bool      `json:"new"`
-	}{string(token), inSeconds(s.endsAt(&visit.Session)), s.userJSON(visit.User), isNew})
+	}{string(token), inSeconds(s.endsAt(&visit.Session)), person, isNew})
 }
 
 // endsAt is when a session ends that nobody uses from now on.
@@ -167,7 +170,7 @@ func (s *Server) saveOwnProfile(w http.ResponseWriter, r *http.Request) error {
 	if visit, err = s.config.Sessions.Visit(r.Context(), visit.Session.Kind, visit.Session.TokenHash); err != nil {
 		return err
 	}
-	return s.json(w, r, s.userJSON(visit.User))
+	return s.personAnswer(w, r, visit.User)
 }
 
 // endBearer ends the session of a mini program.

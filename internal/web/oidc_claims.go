@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"net/http"
@@ -24,7 +25,7 @@ var claimNames = []string{
 // personClaims are what an application is told about a person, by userinfo and by the
 // ID token alike: many read only one of the two. What is not known is left out, and so
 // is what the application was allowed after the person had agreed to this grant.
-func (s *Server) personClaims(g *auth.Granted) map[string]any {
+func (s *Server) personClaims(ctx context.Context, g *auth.Granted) map[string]any {
 	u := &g.User
 	claims := map[string]any{"sub": u.ID}
 	if g.Grant.Has(auth.ScopeProfile) {
@@ -39,10 +40,11 @@ func (s *Server) personClaims(g *auth.Granted) map[string]any {
 		claims["groups"] = append([]string{}, u.Groups...)
 	}
 	if g.Grant.Has(auth.ScopeWeChat) && g.Client.WeChat {
-		wechat := map[string]string{"appid": u.AppID, "openid": u.OpenID}
+		wechat := map[string]any{"appid": u.AppID, "openid": u.OpenID}
 		if u.UnionID != "" {
 			wechat["unionid"] = u.UnionID
 		}
+		s.subscribedClaim(ctx, wechat, u)
 		claims["wechat"] = wechat
 	}
 	return claims
@@ -74,9 +76,9 @@ func (s *Server) profileClaims(claims map[string]any, u *auth.User) {
 
 // idClaims are those of an ID token: of the person, of the login, and of the tokens
 // that it comes with. The nonce is for the first one alone.
-func (s *Server) idClaims(t *auth.Tokens, first bool) map[string]any {
+func (s *Server) idClaims(ctx context.Context, t *auth.Tokens, first bool) map[string]any {
 	now := s.now()
-	claims := s.personClaims(&t.Granted)
+	claims := s.personClaims(ctx, &t.Granted)
 	claims["iss"] = s.issuer()
 	claims["aud"] = t.Client.ID
 	claims["iat"] = now.Unix()

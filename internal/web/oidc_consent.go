@@ -19,6 +19,7 @@ type clientConsentPage struct {
 	Profile bool   // what goes over, besides a number of ours
 	Email   bool
 	WeChat  bool
+	Follows bool // with WeChat: whether they follow the account
 	Groups  bool
 	Offline bool // also when the person is not there
 	Action  string
@@ -43,7 +44,7 @@ func (s *Server) askConsent(a *authorization, visit *auth.Visit) clientConsentPa
 	return clientConsentPage{
 		User: visit.User, Name: a.client.Name, Host: a.client.Host(),
 		Profile: has(auth.ScopeProfile), Email: has(auth.ScopeEmail), Groups: has(auth.ScopeGroups), Offline: has(auth.ScopeOffline),
-		WeChat: a.client.WeChat, Action: s.site.prefix + "/oidc/consent", Query: a.query + markOn(a.mark), Asked: a.asked(),
+		WeChat: a.client.WeChat, Follows: s.config.Following != nil, Action: s.site.prefix + "/oidc/consent", Query: a.query + markOn(a.mark), Asked: a.asked(),
 	}
 }
 

@@ -107,7 +107,7 @@ func (s *Server) redeem(w http.ResponseWriter, r *http.Request, client *auth.Cli
 		return err
 	}
 	first := form["grant_type"] == "authorization_code"
-	idToken, err := s.idTokens.Sign(r.Context(), client.Alg, "JWT", s.idClaims(&tokens, first))
+	idToken, err := s.idTokens.Sign(r.Context(), client.Alg, "JWT", s.idClaims(r.Context(), &tokens, first))
 	if err != nil {
 		return err
 	}
@@ -129,7 +129,7 @@ func (s *Server) userinfo(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	s.writeJSON(w, r, "application/json", http.StatusOK, s.personClaims(&granted))
+	s.writeJSON(w, r, "application/json", http.StatusOK, s.personClaims(r.Context(), &granted))
 	return nil
 }
 

@@ -56,6 +56,7 @@ type consentPage struct {
 	ConsentURL string // the big button
 	SkipURL    string // past it: for somebody who is signed in, back; for others, to a page that says so
 	SignedIn   bool
+	Follows    bool // WeChat is asked whether they follow the account
 }
 
 // messagePage says one thing and offers one way on: every error, and the ends of

@@ -97,11 +97,12 @@ func samples() []sample {
 					{Scope: auth.ScopeUserinfo, Outcome: auth.Failed, Reason: auth.WeChatTimeout, Step: auth.StepCode, StartedAt: noon},
 					{Scope: auth.ScopeUserinfo, Outcome: auth.SignedIn, Errcode: 48001, Step: auth.StepProfile, StartedAt: noon},
 				},
-				Older:    []auth.Login{{Scope: auth.ScopeScan, Outcome: auth.SignedIn, StartedAt: noon, Device: device}},
-				Meanings: map[int64]string{48001: "接口未授权"},
-				Apps:     sampleApps(),
-				Doors:    oneDoor(u, &admin.TokenInfo{Scope: auth.ScopeUserinfo, IssuedAt: noon, EndsAt: noon.AddDate(0, 1, 0), DueAt: noon.AddDate(0, 0, 7)}, lostToken{}),
-				Events:   events(u),
+				Older:     []auth.Login{{Scope: auth.ScopeScan, Outcome: auth.SignedIn, StartedAt: noon, Device: device}},
+				Meanings:  map[int64]string{48001: "接口未授权"},
+				Apps:      sampleApps(),
+				Doors:     oneDoor(u, &admin.TokenInfo{Scope: auth.ScopeUserinfo, IssuedAt: noon, EndsAt: noon.AddDate(0, 1, 0), DueAt: noon.AddDate(0, 0, 7)}, lostToken{}),
+				Events:    events(u),
+				Following: sampleFollowing(),
 			},
 		})
 		add(sample{name: name + "/nothing done", path: "/admin/users/" + u.ID, admin: true, page: adminUserPage{User: u}})
@@ -160,6 +161,7 @@ func samples() []sample {
 	}
 
 	add(sample{name: "typical", page: consentPage{Site: "h5.example.com", ConsentURL: "/wx/login?consent=1"}, path: "/login", says: []string{"h5.example.com"}})
+	add(sample{name: "followers", page: consentPage{ConsentURL: "/wx/login?consent=1", Follows: true}, path: "/login"})
 	add(sample{name: "nameless", page: consentPage{ConsentURL: "/wx/login?consent=1"}, path: "/login"})
 	add(sample{
 		name: "typical", path: "/scan", says: []string{"https://h5.example.com/wx/login", "47"},
@@ -187,7 +189,7 @@ func samples() []sample {
 		})
 	}
 	for name, u := range people() {
-		all := clientConsentPage{User: u, Name: "Wiki", Host: "wiki.example.com", Profile: true, Email: true, WeChat: true, Groups: true, Offline: true,
+		all := clientConsentPage{User: u, Name: "Wiki", Host: "wiki.example.com", Profile: true, Email: true, WeChat: true, Follows: true, Groups: true, Offline: true,
 			Action: "/wx/oidc/consent", Query: "client_id=a&state=%3C%22"}
 		add(sample{name: name, path: "/oidc/authorize", page: all})
 	}
@@ -762,6 +764,7 @@ func askedFor(t *testing.T) map[string]bool {
 		"outcome.%s":      constants("Outcome"),
 		"filter.%s":       slices.DeleteFunc(constants("Filter"), func(s string) bool { return s == "" }),
 		"sort.%s":         constants("Sort"),
+		"scene.%s":        auth.FollowScenes,
 		"scan.%s":         scanStatuses(),
 		"client.flag.%s":  clientFlags,
 		"app.scope.%s":    append(slices.Clone(auth.ClientScopes), "wechat"),

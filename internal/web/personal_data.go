@@ -42,6 +42,7 @@ func (s *Server) exportPersonalData(w http.ResponseWriter, r *http.Request, user
 				}
 				return o.field("joined", list)
 			},
+			Following: func(all []auth.Following) error { return o.field("following", s.newFollowingJSON(all)) },
 			Access: func(all []admin.Access) error {
 				o.field("groups", append([]string{}, about.Groups...))
 				return o.field("applications", newAccessJSON(all))

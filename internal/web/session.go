@@ -235,7 +235,9 @@ func (s *Server) visitor(r *http.Request) (*auth.Visit, error) {
 	if s.due(r, visit) {
 		return nil, auth.Fail(auth.NotSignedIn, errRecheck)
 	}
-	s.lastSeen.note(&visit.Session, s.now())
+	if s.lastSeen.note(&visit.Session, s.now()) {
+		s.config.Followers.Want(visit.User)
+	}
 	return visit, nil
 }
 

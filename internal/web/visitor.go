@@ -48,7 +48,7 @@ func (s *Server) consent(w http.ResponseWriter, r *http.Request) error {
 			Action: &link{Label: "action.login", Href: s.consentPath(account, returnTo)},
 		})
 	}
-	p := consentPage{Site: s.config.PublicURL.Host, ConsentURL: s.loginPath(account, returnTo, true), SkipURL: s.consentPath(account, returnTo) + "&declined=1"}
+	p := consentPage{Site: s.config.PublicURL.Host, Follows: s.config.Following != nil, ConsentURL: s.loginPath(account, returnTo, true), SkipURL: s.consentPath(account, returnTo) + "&declined=1"}
 	visit, err := s.visitor(r)
 	switch {
 	case err != nil:

@@ -63,6 +63,8 @@ type Config struct {
 	Refresher  *auth.Refresher
 	Pictures   *auth.Pictures // nil: none are copied
 	Central    *auth.Central
+	Followers  *auth.Followers // nil: nobody asks WeChat
+	Following  FollowerReader  // nil: nobody is told
 	Grants     *auth.Grants
 	IDTokens   IDTokens
 	Sessions   SessionStore

@@ -40,6 +40,7 @@ type world struct {
 	dbPath    string // or the address of a PostgreSQL database
 	admins    *admin.Service
 	pictures  *auth.Pictures
+	followers *auth.Followers // nil: nobody asks
 	refresher *auth.Refresher
 	clock     *clock
 	log       *logBuffer
@@ -76,6 +77,7 @@ type options struct {
 	accountHosts map[string]string                      // return host by account
 	application  func(application, step, result string) // see web.Config
 
+	followers    bool // WeChat is asked who follows
 	qrFrame      bool
 	branding     web.Branding
 	https        bool
@@ -145,6 +147,11 @@ func newWorld(t testing.TB, o options) *world {
 	w.admins = admin.New(admin.Config{Store: w.db, AppID: rules.AppID, Accounts: rules.Accounts, Admins: o.admins, Now: w.clock.now})
 	w.idTokens = idtoken.NewKeys(w.db, w.clock.now, log)
 	w.centralKeeper = auth.NewCentral(accounts.central, w.db, w.clock.now, log)
+	var following web.FollowerReader
+	if o.followers {
+		w.followers, following = auth.NewFollowers(accounts.followers, w.centralKeeper, w.db, w.clock.now, log), w.db
+		t.Cleanup(func() { w.followers.Close(t.Context()) })
+	}
 	config := web.Config{
 		PublicURL:    public,
 		ReturnHosts:  o.returnHosts,
@@ -156,13 +163,15 @@ func newWorld(t testing.TB, o options) *world {
 		Keys:         keys,
 		RateLimit:    o.rateLimit,
 		Branding:     o.branding,
-		Auth:         auth.New(auth.Config{Providers: accounts.providers, Minis: accounts.minis, Store: w.db, Pictures: w.pictures, Rules: rules, Now: w.clock.now, Log: log}),
+		Auth:         auth.New(auth.Config{Providers: accounts.providers, Minis: accounts.minis, Store: w.db, Pictures: w.pictures, Followers: w.followers, Rules: rules, Now: w.clock.now, Log: log}),
 		Scans:        auth.NewScans(w.db, rules, w.clock.now, nil),
 		Stopping:     w.stopping,
 		Admins:       w.admins,
 		Refresher:    w.refresher,
 		Pictures:     w.pictures,
 		Central:      w.centralKeeper,
+		Followers:    w.followers,
+		Following:    following,
 		BackendKeys:  o.backendKeys,
 		Grants:       auth.NewGrants(w.db, keys, rules, w.clock.now),
 		IDTokens:     w.idTokens,

@@ -13,8 +13,10 @@ import (
 
 // The names of the endpoints of cgi-bin, in errors and metrics.
 const (
-	stableEndpoint = "stable_token"
-	ticketEndpoint = "getticket"
+	stableEndpoint   = "stable_token"
+	ticketEndpoint   = "getticket"
+	followerEndpoint = "user_info"
+	movedEndpoint    = "changeopenid"
 )
 
 // centralTimeout is for one call of cgi-bin. Nobody's login waits for these.
@@ -25,7 +27,7 @@ const centralTimeout = 5 * time.Second
 // With force the one before is void at once: at most 20 times a day, and within thirty
 // seconds nothing is refreshed (official).
 func (c *Client) StableToken(ctx context.Context, force bool) (auth.Issued, error) {
-	answer, err := c.post(ctx, c.stable, "/cgi-bin/stable_token", map[string]any{
+	answer, err := c.post(ctx, c.stable, "/cgi-bin/stable_token", nil, map[string]any{
 		"grant_type":    "client_credential",
 		"appid":         c.config.AppID,
 		"secret":        string(c.config.AppSecret),
@@ -61,15 +63,19 @@ func (a answer) issued(endpoint, field string) (auth.Issued, error) {
 	return issued, nil
 }
 
-// post sends JSON. The body may hold the secret, so no error that leaves here may hold
-// any of it.
-func (c *Client) post(ctx context.Context, e *endpoint, path string, body any) (answer, error) {
+// post sends JSON. The body may hold the secret and the query a token, so no error that
+// leaves here may hold either.
+func (c *Client) post(ctx context.Context, e *endpoint, path string, query url.Values, body any) (answer, error) {
 	content, err := json.Marshal(body)
 	if err != nil {
 		return nil, auth.Failf(auth.Unexpected, "%s: the question cannot be written", e.name)
 	}
+	address := c.config.APIURL + path
+	if len(query) > 0 {
+		address += "?" + query.Encode()
+	}
 	return c.call(ctx, e, func(ctx context.Context) ([]byte, error) {
-		req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.config.APIURL+path, bytes.NewReader(content))
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(content))
 		if err != nil {
 			return nil, auth.Failf(auth.WeChatFailed, "%s: the address of WeChat's API cannot be used", e.name)
 		}

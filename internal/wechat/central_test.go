@@ -65,7 +65,7 @@ func TestCodeToSession(t *testing.T) {
 	wantReason(t, err, auth.WeChatRefused)
 }
 
-// Token and ticket.
+// Token, ticket, and what one opens.
 func TestCentral(t *testing.T) {
 	a := newAccounts(t, wechatsim.Config{})
 	token, err := a.official.StableToken(t.Context(), false)
@@ -91,6 +91,20 @@ func TestCentral(t *testing.T) {
 	_, err = a.official.JSTicket(t.Context(), token.Value)
 	wantReason(t, err, auth.TokenSpent)
 
+	lin, err := a.official.Follower(t.Context(), forced.Value, a.sim.OpenID(appID, "lin"))
+	wantReason(t, err, "")
+	if !lin.Follows || lin.Scene != "ADD_SCENE_QR_CODE" || time.Since(lin.Since) > time.Hour {
+		t.Errorf("%+v", lin)
+	}
+	alice, err := a.official.Follower(t.Context(), forced.Value, a.sim.OpenID(appID, "alice"))
+	wantReason(t, err, "")
+	if alice != (auth.Follower{}) {
+		t.Errorf("%+v", alice)
+	}
+	a.sim.Plan(wechatsim.Follower, wechatsim.Fault{Body: []byte(`{"subscribe":1,"openid":"oSomebodyElse"}`)})
+	_, err = a.official.Follower(t.Context(), forced.Value, a.sim.OpenID(appID, "lin"))
+	wantReason(t, err, auth.WeChatFailed)
+
 	// A mini program has a token of its own, and no tickets.
 	token, err = a.mini.StableToken(t.Context(), false)
 	wantReason(t, err, "")
@@ -106,6 +120,36 @@ func TestCentral(t *testing.T) {
 	}
 }
 
+// Openids of the former account become those of this one; what WeChat does not know,
+// and what nobody asked for, is left out.
+func TestChangeOpenID(t *testing.T) {
+	const former = "wx00000000000000aa"
+	a := newAccounts(t, wechatsim.Config{Apps: []wechatsim.App{{Kind: wechatsim.OfficialAccount, AppID: former}, {Kind: wechatsim.OfficialAccount, AppID: "wx00000000000000bb", FormerAppID: former}}})
+	moved := a.sim.Apps()[3]
+	client := a.official.For(moved.AppID, auth.Secret(moved.Secret))
+	token, err := client.StableToken(t.Context(), false)
+	wantReason(t, err, "")
+	got, err := client.ChangeOpenID(t.Context(), token.Value, former, []string{a.sim.OpenID(former, "lin"), "oNobody"})
+	wantReason(t, err, "")
+	if len(got) != 1 || got[a.sim.OpenID(former, "lin")] != a.sim.OpenID(moved.AppID, "lin") {
+		t.Errorf("%v", got)
+	}
+	_, err = client.ChangeOpenID(t.Context(), token.Value, appID, []string{"o"})
+	wantReason(t, err, auth.WeChatRefused)
+	for body, want := range map[string]auth.Reason{
+		`{"errcode":0}`: auth.WeChatFailed,
+		`{"errcode":0,"result_list":[{"ori_openid":"o1","new_openid":"o2","err_msg":"ok"},{"ori_openid":"o1","new_openid":"o3","err_msg":"ok"}]}`:      auth.IdentityClash,
+		`{"errcode":0,"result_list":[{"ori_openid":"oX","new_openid":"o2","err_msg":"ok"},7,null,{"ori_openid":"o1","new_openid":"","err_msg":"ok"}]}`: "",
+	} {
+		a.sim.Plan(wechatsim.ChangeOpenID, wechatsim.Fault{Body: []byte(body)})
+		got, err := client.ChangeOpenID(t.Context(), token.Value, former, []string{"o1"})
+		wantReason(t, err, want)
+		if len(got) != 0 {
+			t.Errorf("%s: %v", body, got)
+		}
+	}
+}
+
 // Whatever goes wrong on the way, no error tells a secret, a code or a token.
 func TestCentralErrorsTellNothing(t *testing.T) {
 	const token = "86_tokenOfTheAccount"
@@ -118,9 +162,11 @@ func TestCentralErrorsTellNothing(t *testing.T) {
 	for name, address := range map[string]string{"down": down.URL, "echo": echo.URL, "no address": "http://[bad"} {
 		client := clientOf(address)
 		for call, err := range map[string]error{
-			"session": second(client.CodeToSession(t.Context(), someCode)),
-			"stable":  second(client.StableToken(t.Context(), true)),
-			"ticket":  second(client.JSTicket(t.Context(), token)),
+			"session":  second(client.CodeToSession(t.Context(), someCode)),
+			"stable":   second(client.StableToken(t.Context(), true)),
+			"ticket":   second(client.JSTicket(t.Context(), token)),
+			"follower": second(client.Follower(t.Context(), token, "o1")),
+			"moved":    second(client.ChangeOpenID(t.Context(), token, appID, []string{"o1"})),
 		} {
 			if err == nil {
 				t.Errorf("%s, %s: no error", name, call)

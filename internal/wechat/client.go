@@ -38,6 +38,8 @@ type Client struct {
 	picture  *endpoint
 	stable   *endpoint
 	ticket   *endpoint
+	follower *endpoint
+	moved    *endpoint
 }
 
 // The time one call may take. Together they stay inside a login's 8 seconds.
@@ -65,6 +67,8 @@ func New(config Config) *Client {
 		session:  newEndpoint(miniEndpoint, exchangeTimeout, func(*http.Transport) {}),
 		stable:   newEndpoint(stableEndpoint, centralTimeout, func(*http.Transport) {}),
 		ticket:   newEndpoint(ticketEndpoint, centralTimeout, func(*http.Transport) {}),
+		follower: newEndpoint(followerEndpoint, centralTimeout, func(*http.Transport) {}),
+		moved:    newEndpoint(movedEndpoint, centralTimeout, func(*http.Transport) {}),
 	}
 	for _, e := range []*endpoint{c.exchange, c.session} {
 		e.do = sendOnce

@@ -1,6 +1,6 @@
 // Package wechat is the client of WeChat's endpoints for one account: it builds the
-// authorize address, spends codes of pages and of mini programs, reads profiles,
-// asks for the account's own access token and tickets, and sorts WeChat's
+// authorize address, spends codes of pages and of mini programs, reads profiles and
+// followers, asks for the account's own access token and tickets, and sorts WeChat's
 // errcodes into the reasons of package auth.
 //
 // It does not know browsers, sessions or the database, and keeps nothing. The

@@ -37,7 +37,7 @@ func (r *Refusal) Reason() auth.Reason {
 	switch {
 	case r.secretWrong():
 		return auth.WeChatRefused
-	case r.Endpoint == ticketEndpoint && (r.Errcode == 40001 || r.Errcode == 40014 || r.Errcode == 42001):
+	case r.central() && (r.Errcode == 40001 || r.Errcode == 40014 || r.Errcode == 42001):
 		return auth.TokenSpent
 	}
 	return reasonOf(r.Errcode)
@@ -45,6 +45,11 @@ func (r *Refusal) Reason() auth.Reason {
 
 func (r *Refusal) secretWrong() bool {
 	return r.Errcode == 40001 && (r.Endpoint == tokenEndpoint || r.Endpoint == miniEndpoint || r.Endpoint == stableEndpoint)
+}
+
+// central says that the endpoint takes an account's own access token.
+func (r *Refusal) central() bool {
+	return r.Endpoint == ticketEndpoint || r.Endpoint == followerEndpoint || r.Endpoint == movedEndpoint
 }
 
 // refused is the error of an answer with an errcode.

@@ -131,6 +131,10 @@ func (l *Lists) filter(sel *selection, q admin.UserQuery) error {
 		sel.own(l.db.Dialect, fewOfUsers, "users_by_profile", "users.profile_updated_at IS NULL")
 	case admin.FilterNoUnionID:
 		sel.own(l.db.Dialect, fewOfUsers, "users_by_unionid", "users.unionid IS NULL")
+	case admin.FilterSubscribed:
+		sel.follow(l.db.Dialect, 1)
+	case admin.FilterUnsubscribed:
+		sel.follow(l.db.Dialect, 0)
 	case admin.FilterSeen7d:
 		sel.seen(l.db.Dialect, millis(now.Add(-7*24*time.Hour)))
 	case admin.FilterSeen30d:

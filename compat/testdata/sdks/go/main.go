@@ -48,6 +48,13 @@ func main() {
 }
 
 func run() error {
+	if os.Args[1] == "silenceper/wechat central" || os.Args[1] == "silenceper/wechat central stable" {
+		got, err := askCentral(strings.HasSuffix(os.Args[1], " stable"))
+		if err == nil {
+			say(got)
+		}
+		return err
+	}
 	var l login
 	switch os.Args[1] {
 	case "silenceper/wechat":

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"wxlogin/internal/admin"
+	"wxlogin/internal/auth"
+	"wxlogin/internal/store"
+)
+
+type accountMigrateCommand struct {
+	settings
+	Name   string `arg:"" help:"Account that people have now; its AppID is in the settings."`
+	From   string `required:"" placeholder:"APPID" help:"AppID of the account before the migration, which is in the settings no more."`
+	DryRun bool   `name:"dry-run" help:"Ask WeChat and say what would become of each openid; write nothing."`
+}
+
+func (c *accountMigrateCommand) Run(ctx context.Context, env *environment) error {
+	config, err := c.settings.parse()
+	if err != nil {
+		return err
+	}
+	account, err := c.account(config)
+	if err != nil {
+		return err
+	}
+	db, _, err := c.openStore(ctx, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	client := config.client(account, nil)
+	central := auth.NewCentral([]auth.CentralAccount{{Account: account, Provider: client}}, db, time.Now, slog.New(slog.DiscardHandler))
+	run := migrationRun{env: env, config: config, account: account, from: c.From, dry: c.DryRun, db: db, admins: config.adminService(db)}
+	return run.do(ctx, auth.AccountMigration{Account: account, FromAppID: c.From, Central: central, WeChat: client, Store: db, Now: time.Now, Dry: c.DryRun, Progress: run.progress})
+}
+
+// account is the one that people have now, if openids of the other can become its own.
+func (c *accountMigrateCommand) account(config config) (auth.Account, error) {
+	i := slices.IndexFunc(config.accounts, func(a auth.Account) bool { return a.Name == c.Name })
+	if i < 0 {
+		return auth.Account{}, fmt.Errorf("there is no account %q; see: server account list", c.Name)
+	}
+	account := config.accounts[i]
+	if account.Kind == auth.WebsiteAccount {
+		return account, fmt.Errorf("%q is a website application: WeChat migrates official accounts and mini programs", c.Name)
+	}
+	if !appIDForm.MatchString(c.From) {
+		return account, fmt.Errorf("--from: %q is not an AppID; it looks like wx0123456789abcdef: wx and 16 letters or digits", c.From)
+	}
+	for _, other := range config.accounts {
+		if other.AppID == c.From {
+			return account, fmt.Errorf("--from: %s is the AppID of the account %s in the settings; put the new AppID and its AppSecret there first", c.From, other.Name)
+		}
+	}
+	return account, nil
+}
+
+// migrationRun is one run of the command.
+type migrationRun struct {
+	env     *environment
+	config  config
+	account auth.Account
+	from    string
+	dry     bool
+	db      *store.Store
+	admins  *admin.Service
+}
+
+// toldEvery is after how many openids it is said how far it is.
+const toldEvery = 5000
+
+func (r *migrationRun) do(ctx context.Context, migration auth.AccountMigration) error {
+	way := r.from + " → " + r.account.AppID
+	if !r.dry {
+		if err := r.admins.RecordMigration(ctx, admin.CommandLine(), admin.ActMigrateBegun, way); err != nil {
+			return err
+		}
+	}
+	done, err := migration.Run(ctx)
+	if err != nil {
+		return r.stopped(done, err)
+	}
+	if r.dry {
+		r.env.answer("%d openids of %s are stored; of these\n", done.Found, r.from)
+		r.env.answer("%d would become openids of %s (%s)\n", done.Moved, r.account.Name, r.account.AppID)
+	} else {
+		r.env.answer("%d openids of %s were stored; of these\n", done.Found, r.from)
+		r.env.answer("%d are openids of %s (%s) now\n", done.Moved, r.account.Name, r.account.AppID)
+	}
+	r.env.answer("%d belong to people who have come by the new account already, and stay; two people are proposed as one: server person list\n", done.Taken)
+	r.env.answer("%d are unknown to WeChat, and stay\n", done.Unknown)
+	if r.dry {
+		return nil
+	}
+	if err := r.check(ctx, done); err != nil {
+		return err
+	}
+	return r.admins.RecordMigration(ctx, admin.CommandLine(), admin.ActMigrateEnded, fmt.Sprintf("%s: %d/%d", way, done.Moved, done.Found))
+}
+
+// check counts what is left.
+func (r *migrationRun) check(ctx context.Context, done auth.Migrated) error {
+	left, err := r.db.CountOpenIDs(ctx, r.from)
+	if err != nil {
+		return err
+	}
+	if want := done.Taken + done.Unknown; left != want {
+		return fmt.Errorf("%d openids of %s are left, and %d should be: does a service still sign people in by it? Stop it, and run the same command again", left, r.from, want)
+	}
+	r.env.answer("checked: %d openids of %s are left\n", left, r.from)
+	return nil
+}
+
+// progress says how far it is, and which admins of the settings have another openid.
+func (r *migrationRun) progress(done auth.Migrated, changed map[string]string) {
+	for _, who := range r.config.admins {
+		name, openID, named := strings.Cut(who, ":")
+		if !named {
+			name, openID = auth.MainAccount, who
+		}
+		if after := changed[openID]; after != "" && name == r.account.Name {
+			r.env.remark("WXLOGIN_ADMINS: %s is %s now\n", openID, after)
+		}
+	}
+	if n := done.Moved + done.Taken + done.Unknown; n%toldEvery == 0 {
+		r.env.remark("%d of %d\n", n, done.Found)
+	}
+}
+
+// stopped says how far it came, and what stands in the way.
+func (r *migrationRun) stopped(done auth.Migrated, err error) error {
+	why := err
+	if errcode := auth.ErrcodeOf(err); errcode != 0 {
+		why = fmt.Errorf("WeChat answers errcode %d; `server doctor %d` explains it", errcode, errcode)
+		if from := auth.SeenFrom(err); from != "" {
+			why = fmt.Errorf("WeChat answers errcode %d: put the address %s on the account's IP list (`server doctor %d` explains it)", errcode, from, errcode)
+		}
+	} else if named, ok := errors.AsType[*auth.Error](err); ok && named.Cause != nil {
+		why = named.Cause
+	}
+	if r.dry {
+		return why
+	}
+	return fmt.Errorf("stopped after %d of %d openids; what is done stays, and the same command goes on: %w", done.Moved+done.Taken+done.Unknown, done.Found, why)
+}

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"wxlogin/internal/auth"
+	"wxlogin/internal/wechat"
+)
+
+// checkCentral asks WeChat for the access token of each account that has one, which
+// voids nobody's: the account's IP list counts here, and not for logins. It is a fault
+// where the settings want the token, and else worth a warning: JS-SDK needs no setting.
+func (d *doctor) checkCentral(ctx context.Context) (findings []finding) {
+	const subject = "token"
+	for _, account := range d.config.accounts {
+		switch {
+		case account.Kind == auth.WebsiteAccount:
+		case !d.answered || d.refused[account.Name]:
+			findings = append(findings, skip(subject, "it needs an account that WeChat takes")...)
+		default:
+			f := d.judgeCentral(ctx, account)
+			f.text = d.which(account) + f.text
+			findings = append(findings, f)
+		}
+	}
+	return findings
+}
+
+func (d *doctor) judgeCentral(ctx context.Context, account auth.Account) finding {
+	const subject = "token"
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	_, err := d.client(account).StableToken(ctx, false)
+	if err == nil {
+		return finding{good, subject, "WeChat gives this server the account's access token", ""}
+	}
+	f := finding{warning, subject, "", "JS-SDK, other back ends and followers need it; logins do not"}
+	if len(d.config.backendKeys) > 0 || d.config.followers {
+		f.verdict, f.advice = failure, ""
+	}
+	refusal, refused := errors.AsType[*wechat.Refusal](err)
+	if !refused {
+		f.text = "no access token: " + diagnose(err).text
+		return f
+	}
+	e, _ := wechat.Explain(refusal.Errcode)
+	f.text = "no access token: " + fmt.Sprintf("errcode %d: %s (%s)", refusal.Errcode, wechat.Meaning(refusal.Errcode), e.Chinese)
+	advice := e.Advice
+	if refusal.From != "" {
+		advice += ": " + refusal.From
+	}
+	if f.advice != "" {
+		advice += "\n" + f.advice
+	}
+	f.advice = advice
+	return f
+}

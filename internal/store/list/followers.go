@@ -1,0 +1,21 @@
+package list
+
+import "wxlogin/internal/store/sqldb"
+
+// follow adds that WeChat has told of somebody that they follow an official account (1),
+// or that they do not (0), and follow no other.
+func (sel *selection) follow(d sqldb.Dialect, answer int) {
+	const told = "EXISTS (SELECT 1 FROM followers WHERE followers.user_id = users.id AND followers.follows = "
+	ids := sqldb.SQL("SELECT user_id AS id FROM followers"+d.IndexedBy("followers_by_answer")+" WHERE follows = $1", answer)
+	sel.where = append(sel.where, sqldb.SQL(told+"$1)", answer))
+	if answer == 0 {
+		sel.where = append(sel.where, sqldb.SQL("NOT "+told+"1)"))
+	}
+	sel.candidates = append(sel.candidates, candidateIndex{
+		entries: ids,
+		people:  "COUNT(DISTINCT id)", // somebody may follow several
+		exact:   answer == 1,
+		ids:     ids,
+		few:     fewOfOther,
+	})
+}
