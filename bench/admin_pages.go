@@ -69,6 +69,9 @@ func (m *measurement) admin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := rig.RollUps(ctx, s.database); err != nil {
+		return err
+	}
 	var results []adminResult
 	for _, page := range adminPages(s) {
 		r, err := m.askAdmin(ctx, c, admin, page)

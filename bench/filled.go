@@ -22,7 +22,7 @@ func (m *measurement) filled(ctx context.Context, people int) (string, error) {
 			return "", err
 		}
 		m.progress("filling PostgreSQL with %s people", count(people))
-		return m.databaseURL, rig.Fill(ctx, m.databaseURL, people, m.visitors)
+		return m.databaseURL, rig.Fill(ctx, m.databaseURL, people, m.visitors, m.identities)
 	}
 	file := filepath.Join(m.world.Folder, fmt.Sprintf("people-%d.db", people))
 	for _, end := range []string{"", "-wal", "-shm", ".lock"} {
@@ -38,7 +38,7 @@ func (m *measurement) filled(ctx context.Context, people int) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	kept := filepath.Join(m.world.Folder, fmt.Sprintf("filled-%d-%d-%s.db", people, m.visitors, schema))
+	kept := filepath.Join(m.world.Folder, fmt.Sprintf("filled-%d-%d-%d-%s.db", people, m.visitors, m.identities, schema))
 	if _, err := os.Stat(kept); err == nil && m.folder != "" {
 		m.progress("taking the %s people of the last time", count(people))
 		if err := copyFile(kept, file); err != nil {
@@ -47,7 +47,7 @@ func (m *measurement) filled(ctx context.Context, people int) (string, error) {
 		return database, rig.Refresh(ctx, database, people, m.visitors)
 	}
 	m.progress("filling in %s people", count(people))
-	if err := rig.Fill(ctx, database, people, m.visitors); err != nil {
+	if err := rig.Fill(ctx, database, people, m.visitors, m.identities); err != nil {
 		return "", err
 	}
 	if m.folder != "" {

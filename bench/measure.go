@@ -53,6 +53,7 @@ func measure(ctx context.Context, o *options, stdout, stderr io.Writer) (err err
 	if m.world, err = rig.NewWorld(ctx, folder, program); err != nil {
 		return err
 	}
+	m.world.Identities = o.identities
 	defer func() { err = errors.Join(err, m.world.Close()) }()
 	defer func() { err = errors.Join(err, m.stop()) }()
 	for _, people := range o.people {

@@ -20,6 +20,7 @@ type options struct {
 	withPeer    bool
 	peerFolder  string
 	people      []int
+	identities  int // of each
 	quick       bool
 
 	rounds      int
@@ -56,6 +57,7 @@ func parseOptions(args []string, stderr io.Writer) (*options, error) {
 	flags.StringVar(&o.peerFolder, "peer-folder", "", "`folder` where the peer is installed, and used again. Empty: a temporary one")
 	only := flags.String("only", "", "some `figures` alone: "+strings.Join(parts, ","))
 	people := flags.String("people", "", "how many people are stored: `numbers`, the smallest first (1000,1000000; with --quick or PostgreSQL 1000)")
+	flags.IntVar(&o.identities, "identities", 1, "how many identities everybody has: 1, or 2 of two accounts")
 	rounds := flags.Int("rounds", 0, "measured rounds of each side (5, with --quick 3)")
 	round := flags.Duration("round", 0, "length of a round (2s, with --quick 1s)")
 	if err := flags.Parse(args); err != nil {
@@ -107,7 +109,9 @@ func (o *options) check() error {
 		return fmt.Errorf("--database-url: not of the form postgres://…; SQLite files are made in --folder")
 	case o.databaseURL != "" && len(o.people) > 1:
 		return fmt.Errorf("--people: one number with --database-url, as there is one database")
-	case o.docs != "" && (o.quick || len(o.only) > 0 || o.databaseURL != ""):
+	case o.identities < 1 || o.identities > 2:
+		return fmt.Errorf("--identities: 1 or 2")
+	case o.docs != "" && (o.identities != 1 || o.quick || len(o.only) > 0 || o.databaseURL != ""):
 		return fmt.Errorf("--docs: only a full run on SQLite is written down")
 	}
 	return nil

@@ -108,7 +108,7 @@ func (r *races) run(ctx context.Context, database string) error {
 	}
 	kinds := revocations()
 	people := r.times*len(kinds)*201/200 + len(kinds) + load // some are blocked from the beginning
-	if err := rig.Fill(ctx, database, people, people); err != nil {
+	if err := rig.Fill(ctx, database, people, people, 1); err != nil {
 		return err
 	}
 	for i := range r.services {

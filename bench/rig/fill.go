@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/url"
 	"path/filepath"
 	"slices"
@@ -38,8 +39,9 @@ const filling = "_pragma=busy_timeout(10000)&_pragma=locking_mode(EXCLUSIVE)&_pr
 // Fill puts people into a database that the program has migrated and left: each
 // with a session that PersonNumber(n).Token opens, most with a token of WeChat's,
 // and their logins. The first visitors of them were here just now, the others
-// within four weeks.
-func Fill(ctx context.Context, database string, people, visitors int) error {
+// within four weeks. With two identities, everybody has come by FurtherAppID too, with
+// another token, session and login.
+func Fill(ctx context.Context, database string, people, visitors, identities int) error {
 	db, isSQLite, err := Open(database, filling)
 	if err != nil {
 		return err
@@ -53,7 +55,7 @@ func Fill(ctx context.Context, database string, people, visitors int) error {
 	if there > 0 {
 		return fmt.Errorf("the database has %d people already; give an empty one", there)
 	}
-	f := &filler{people: people, visitors: visitors, now: time.Now()}
+	f := &filler{people: people, visitors: visitors, further: identities > 1, now: time.Now()}
 	var indexes []string
 	if isSQLite {
 		if indexes, err = dropIndexes(ctx, db); err != nil {
@@ -68,7 +70,8 @@ func Fill(ctx context.Context, database string, people, visitors int) error {
 	if err := f.fill(ctx, tx, !isSQLite); err != nil {
 		return err
 	}
-	for _, statement := range indexes {
+	// The program has looked at the empty database, and would not look again so soon.
+	for _, statement := range append(indexes, `DELETE FROM tallied`) {
 		if _, err := tx.ExecContext(ctx, statement); err != nil {
 			return err
 		}
@@ -114,11 +117,14 @@ func dropIndexes(ctx context.Context, db *sql.DB) (again []string, err error) {
 
 type filler struct {
 	people, visitors int
+	further          bool // they have another identity each
 	now              time.Time
 	users            *bulk
 	sessions         *bulk
 	tokens           *bulk
 	logins           *bulk
+	identities       *bulk
+	identityTokens   *bulk
 	returns          []comeback
 }
 
@@ -134,6 +140,7 @@ const (
 	last    = "last" // the session is of it
 	earlier = "earlier"
 	failed  = "failed"
+	further = "further" // by the further identity, with a session of its own
 )
 
 const day = 24 * time.Hour
@@ -143,15 +150,17 @@ const day = 24 * time.Hour
 func (f *filler) fill(ctx context.Context, tx *sql.Tx, named bool) error {
 	f.users = newBulk(tx, named, "users", "id, appid, openid, unionid, nickname, language, privilege, scope, blocked, first_login_at, last_login_at, profile_updated_at, login_count, consent_version, consent_at")
 	f.tokens = newBulk(tx, named, "tokens", "user_id, scope, refresh_token, kid, issued_at, ends_at")
-	f.sessions = newBulk(tx, named, "sessions", "id, token_hash, kind, user_id, created_at, last_seen_at, ends_at, remote_addr, user_agent")
-	f.logins = newBulk(tx, named, "logins", "id, appid, state_hash, code_hash, session_hash, scope, outcome, reason, user_id, started_at, finished_at, remote_addr, user_agent, errcode, step")
+	f.sessions = newBulk(tx, named, "sessions", "id, token_hash, kind, user_id, created_at, last_seen_at, ends_at, remote_addr, user_agent, identity_id")
+	f.logins = newBulk(tx, named, "logins", "id, appid, state_hash, code_hash, session_hash, scope, outcome, reason, user_id, started_at, finished_at, remote_addr, user_agent, errcode, step, identity_id")
+	f.identities = newBulk(tx, named, "identities", "id, user_id, appid, openid, unionid, scope, first_login_at, last_login_at, login_count, linked, linked_at")
+	f.identityTokens = newBulk(tx, named, "identity_tokens", "identity_id, scope, refresh_token, kid, issued_at, ends_at")
 	for n := range f.people {
 		f.addPerson(f.life(n))
-		if err := flush(ctx, f.users, f.tokens); err != nil {
+		if err := flush(ctx, f.users, f.tokens, f.identities, f.identityTokens); err != nil {
 			return err
 		}
 	}
-	if err := errors.Join(f.users.rest(ctx), f.tokens.rest(ctx)); err != nil {
+	if err := errors.Join(f.users.rest(ctx), f.tokens.rest(ctx), f.identities.rest(ctx), f.identityTokens.rest(ctx)); err != nil {
 		return err
 	}
 	slices.SortFunc(f.returns, func(a, b comeback) int { return a.at.Compare(b.at) })
@@ -169,6 +178,7 @@ type life struct {
 	Person
 	n                   int
 	id                  string
+	identity            string    // the id of the further one
 	joined, login, seen time.Time // first login, last login, last visit
 	consents, blocked   bool
 	address             string
@@ -186,6 +196,7 @@ func (f *filler) life(n int) life {
 	}
 	l.joined = f.now.Add(-400*day + time.Duration(float64(399*day)*float64(n)/float64(f.people)))
 	l.id = rowID(l.joined, r)
+	l.identity = rowID(l.joined, random("further", n))
 	oldest := max(f.now.Sub(l.joined), time.Hour)
 	l.login = f.now.Add(-time.Duration(r.Float64() * float64(min(oldest, 170*day))))
 	if l.login.Before(l.joined) {
@@ -233,23 +244,47 @@ func (f *filler) addPerson(l life) {
 		unionID = l.UnionID
 	}
 	f.users.add(l.id, AppID, l.OpenID, unionID, l.Nickname, "zh_CN", "[]", l.scope(), blocked, l.joined.UnixMilli(), l.login.UnixMilli(), profileAt, count, consent, consentAt)
-	var sealed [140]byte
-	for i := range sealed {
-		sealed[i] = byte(r.Uint32())
+	f.tokens.add(l.id, l.scope(), sealed(r), "filled", l.login.UnixMilli(), l.login.Add(30*day).UnixMilli())
+	if f.further {
+		f.addIdentity(l, unionID)
 	}
-	f.tokens.add(l.id, l.scope(), "v1|filled|"+base64.RawStdEncoding.EncodeToString(sealed[:]), "filled", l.login.UnixMilli(), l.login.Add(30*day).UnixMilli())
+}
+
+func sealed(r *rand.Rand) string {
+	var bytes [140]byte
+	for i := range bytes {
+		bytes[i] = byte(r.Uint32())
+	}
+	return "v1|filled|" + base64.RawStdEncoding.EncodeToString(bytes[:])
+}
+
+// addIdentity adds a further identity of somebody: it came with their unionid, or an
+// admin has joined it.
+func (f *filler) addIdentity(l life, unionID any) {
+	r := random("identity", l.n)
+	linked, at := "unionid", l.login.Add(-time.Duration(r.Float64()*float64(min(l.login.Sub(l.joined), 9*day))))
+	if unionID == nil {
+		linked = "join"
+	}
+	f.identities.add(l.identity, l.id, FurtherAppID, "oB"+letters(r, 26), unionID, "snsapi_userinfo", at.UnixMilli(), l.login.UnixMilli(), 2, linked, at.UnixMilli())
+	f.identityTokens.add(l.identity, "snsapi_userinfo", sealed(r), "filled", l.login.UnixMilli(), l.login.Add(30*day).UnixMilli())
+	f.returns = append(f.returns, comeback{at, l.n, further})
 }
 
 // addComeback adds a login, and to the last one the session. What was spent is
 // remembered for an hour.
 func (f *filler) addComeback(l life, c comeback) {
 	r := random(c.kind+" login", l.n)
-	session, outcome, reason, user := digest(fmt.Sprintf("%s session of %d", c.kind, l.n)), "signed_in", "", any(l.id)
+	session, outcome, reason, user, identity := digest(fmt.Sprintf("%s session of %d", c.kind, l.n)), "signed_in", "", any(l.id), any(nil)
 	switch c.kind {
-	case last:
-		session = digest(l.Token)
+	case last, further:
+		if c.kind == last {
+			session = digest(l.Token)
+		} else {
+			identity = l.identity
+		}
 		if !l.blocked {
-			f.sessions.add(rowID(c.at, r), session, "visitor", l.id, c.at.UnixMilli(), l.seen.UnixMilli(), c.at.Add(180*day).UnixMilli(), l.address, IPhone)
+			f.sessions.add(rowID(c.at, r), session, "visitor", l.id, c.at.UnixMilli(), l.seen.UnixMilli(), c.at.Add(180*day).UnixMilli(), l.address, IPhone, identity)
 		}
 	case failed:
 		outcome, reason, user = "failed", "code_spent", nil
@@ -258,5 +293,9 @@ func (f *filler) addComeback(l life, c comeback) {
 	if f.now.Sub(c.at) < time.Hour {
 		state, code = digest(fmt.Sprintf("%s state of %d", c.kind, l.n)), digest(fmt.Sprintf("%s code of %d", c.kind, l.n))
 	}
-	f.logins.add(rowID(c.at, r), AppID, state, code, session, l.scope(), outcome, reason, user, c.at.UnixMilli(), c.at.Add(400*time.Millisecond).UnixMilli(), l.address, IPhone, 0, "")
+	appID := AppID
+	if c.kind == further {
+		appID = FurtherAppID
+	}
+	f.logins.add(rowID(c.at, r), appID, state, code, session, l.scope(), outcome, reason, user, c.at.UnixMilli(), c.at.Add(400*time.Millisecond).UnixMilli(), l.address, IPhone, 0, "", identity)
 }

@@ -28,6 +28,29 @@ func Refresh(ctx context.Context, database string, people, visitors int) error {
 	return errors.Join(tx.Commit(), db.Close())
 }
 
+// RollUps waits until the service has counted the logins of the past, as it has on any
+// day but the first.
+func RollUps(ctx context.Context, database string) error {
+	db, _, err := Open(database, "_pragma=busy_timeout(10000)&_pragma=query_only(1)")
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
+	defer cancel()
+	for now, last := time.Now().UnixMilli()/(15*time.Minute).Milliseconds(), int64(0); last < now-4; {
+		if err := db.QueryRowContext(ctx, `SELECT COALESCE(MAX(slot), 0) FROM tallied WHERE what = 'slots'`).Scan(&last); err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return errors.New("the service does not count the logins of the past")
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+	return nil
+}
+
 // Agree notes that people have agreed that an application is told of them. The service
 // may run meanwhile.
 func Agree(ctx context.Context, database, clientID, scopes string, people []int) error {

@@ -18,6 +18,8 @@ type World struct {
 	Program string // the built server
 	WeChat  *Simulator
 	keys    string
+
+	Identities int // that people have: with two, the service has another account
 }
 
 // NewWorld starts a simulated WeChat. Close ends it.
@@ -39,6 +41,9 @@ const (
 	AppID  = "wxbe0c400000000001"
 	Secret = "0123456789abcdef0123456789abcdef"
 	Host   = "h5.localhost"
+
+	// FurtherAppID is a website's, of the same Open Platform account.
+	FurtherAppID = "wxbe0c400000000002"
 )
 
 // Simulator is a simulated WeChat in a process of its own.
@@ -79,6 +84,9 @@ func (w *World) StartService(ctx context.Context, database string) (*Service, er
 }
 
 func (w *World) start(ctx context.Context, database, api string, more ...string) (*Service, error) {
+	if w.Identities > 1 {
+		more = append(more, "WXLOGIN_GROUP=bench", "WXLOGIN_ACCOUNTS=pc:website:"+FurtherAppID+"@bench", "WXLOGIN_APPSECRET_PC="+Secret)
+	}
 	p, err := Start(w.Folder, append(append(w.variables(database), more...),
 		"WXLOGIN_ADDR=127.0.0.1:0",
 		"WXLOGIN_METRICS_ADDR=127.0.0.1:0",

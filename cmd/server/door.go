@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"wxlogin/internal/auth"
+	"wxlogin/internal/store"
 )
 
 // door is what answers on the listener: while the database is opened, which with a
@@ -18,7 +20,11 @@ type door struct {
 	prefix  string // of the public URL's path, without a slash at its end
 	service atomic.Pointer[http.Handler]
 	opened  chan struct{} // closed when there is a service
+
+	migration atomic.Pointer[store.Migration] // nil: none has begun
 }
+
+func (d *door) migrates(m store.Migration) { d.migration.Store(&m) }
 
 // openingWait is how long a visitor waits for the service before being asked to come
 // again: a start without a migration is over by then, and nobody notices it.
@@ -63,10 +69,20 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	h.Set("Content-Type", "application/problem+json")
 	w.WriteHeader(http.StatusServiceUnavailable)
-	_ = json.NewEncoder(w).Encode(map[string]any{
+	_ = json.NewEncoder(w).Encode(d.problem())
+}
+
+// problem says that the service is starting, and how far it is.
+func (d *door) problem() map[string]any {
+	problem := map[string]any{
 		"type": "about:blank", "title": http.StatusText(http.StatusServiceUnavailable), "status": http.StatusServiceUnavailable,
 		"detail": "The service is starting: the database is being opened and migrated.", "reason": auth.StoreDown,
-	})
+	}
+	if m := d.migration.Load(); m != nil {
+		problem["detail"] = fmt.Sprintf("The service is starting: the database is being migrated, %d %% is done.", m.Percent())
+		problem["migration"] = map[string]any{"percent": m.Percent(), "rows_done": m.RowsDone, "rows": m.Rows, "version": m.Version, "of": m.To}
+	}
+	return problem
 }
 
 // openingPage needs nothing that is not there yet.

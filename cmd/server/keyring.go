@@ -20,6 +20,11 @@ import (
 // openStore opens the database with the operator's keys. Where there are none, they
 // are made once it is open, so that a start that is refused leaves none behind.
 func (s *settings) openStore(ctx context.Context, log *slog.Logger) (*store.Store, auth.Keyring, error) {
+	return s.openWatched(ctx, log, nil)
+}
+
+// openWatched is openStore for who wants to know how far a migration is.
+func (s *settings) openWatched(ctx context.Context, log *slog.Logger, migrating func(store.Migration)) (*store.Store, auth.Keyring, error) {
 	keys, err := s.keyring()
 	if err != nil {
 		return nil, nil, err
@@ -32,6 +37,7 @@ func (s *settings) openStore(ctx context.Context, log *slog.Logger) (*store.Stor
 			return keys, err
 		},
 		Migrations: migrations.FS,
+		Migrating:  migrating,
 		Now:        time.Now,
 		Logger:     log,
 	})

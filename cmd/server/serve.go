@@ -86,7 +86,7 @@ func serve(ctx context.Context, s service) error {
 	served := make(chan error, 1)
 	go func() { served <- listen(ctx, s.listener, front, &draining, log) }()
 	log.Info("listening; the database is being opened", "address", s.listener.Addr().String())
-	db, keys, err := s.settings.openStore(ctx, log)
+	db, keys, err := s.settings.openWatched(ctx, log, front.migrates)
 	if err != nil && ctx.Err() != nil {
 		return <-served // asked to stop before it was ready: no fault
 	}

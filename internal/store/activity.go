@@ -59,7 +59,7 @@ func (s *Store) Activity(ctx context.Context, since time.Time) (admin.Activity, 
 	now := s.now()
 	var ending int64
 	err = s.db.GetContext(ctx, &ending, `SELECT COUNT(*) FROM (SELECT 1 FROM tokens
-		WHERE identity_id = '' AND ends_at > $1 AND ends_at <= $2 LIMIT $3) AS ending`,
+		WHERE ends_at > $1 AND ends_at <= $2 LIMIT $3) AS ending`,
 		millis(now), millis(now.Add(admin.TokenEndsSoon)), list.MaxTotal+1)
 	if err != nil {
 		return admin.Activity{}, s.fail(ctx, "count tokens", err)

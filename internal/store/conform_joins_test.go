@@ -51,7 +51,7 @@ func (w *world) whole() map[string][]string {
 		"users": w.rows("users", `id || ' ' || appid || ' ' || openid || ' ' || COALESCE(unionid, '-') || ' ' || nickname || ' ' || scope || ' ' || blocked || ' ' ||
 			first_login_at || ' ' || last_login_at || ' ' || login_count || ' ' || group_names || ' ' || consent_version || ' ' || avatar_url || ' ' || privilege`, "id"),
 		"identities": w.rows("identities", "id || ' ' || user_id || ' ' || appid || ' ' || openid || ' ' || login_count", "id"),
-		"tokens":     w.rows("tokens", "user_id || ' ' || identity_id || ' ' || refresh_token || ' ' || ends_at", "user_id, identity_id"),
+		"tokens":     w.rows("all_tokens", "user_id || ' ' || identity_id || ' ' || refresh_token || ' ' || ends_at", "user_id, identity_id"),
 		"logins":     w.rows("logins", "id || ' ' || COALESCE(user_id, '-') || ' ' || COALESCE(identity_id, '-')", "id"),
 		"consents":   w.rows("consents", "user_id || ' ' || client_id || ' ' || scopes || ' ' || agreed_at", "user_id, client_id"),
 		"joined":     w.rows("joined_people", "identity_id", "identity_id"),

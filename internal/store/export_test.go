@@ -73,6 +73,12 @@ func WithMaxTotal(c Config, n int64) Config {
 	return c
 }
 
+// WithManyRows has a store take so many rows for very many.
+func WithManyRows(c Config, n int64) Config {
+	c.manyRows = n
+	return c
+}
+
 // SignInStatements are what finds a person by an identity, at a visit, a login, or with
 // a token.
 func SignInStatements() map[string]Statement {
@@ -82,7 +88,8 @@ func SignInStatements() map[string]Statement {
 		"by openid":      {Text: openIDQuery, Args: []any{"wx1", "o1"}},
 		"grant":          {Text: grantedQuery, Args: []any{"id"}},
 		"code":           {Text: personInSession, Args: []any{"id", "session", 1}},
-		"token":          {Text: `SELECT ` + sealedColumns + ` FROM ` + sealedTokens + ` WHERE tokens.user_id = $1 AND tokens.identity_id = $2`, Args: []any{"id", ""}},
+		"token":          {Text: tokenTables[0].one(""), Args: []any{"id", "id"}},
+		"another token":  {Text: tokenTables[1].one(""), Args: []any{"other", "id"}},
 		"by unionid":     {Text: kin.Text, Args: kin.Args},
 		"of a person":    {Text: furtherQuery, Args: []any{"id"}},
 		"who to propose": {Text: kinship("union", []string{"wx2"}).Text, Args: kinship("union", []string{"wx2"}).Args},

@@ -76,7 +76,11 @@ func (s *Store) Import(ctx context.Context, h History) error {
 				return err
 			}
 		}
-		_, err := tx.ExecContext(ctx, `UPDATE tokens SET due_at = NULL`)
-		return err
+		for _, t := range tokenTables {
+			if _, err := tx.ExecContext(ctx, `UPDATE `+t.name+` SET due_at = NULL`); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }

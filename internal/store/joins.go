@@ -93,7 +93,7 @@ func (s *Store) joinPeople(ctx context.Context, tx *sqldb.Tx, kept, other list.U
 	if err := moveIdentities(ctx, tx, kept.ID, was, linked, at); err != nil {
 		return err
 	}
-	// Sessions, tokens and history have gone; picture, scans and consents go with the row.
+	// Sessions and history have gone; token, picture, scans and consents go with the row.
 	if _, err := tx.ExecContext(ctx, `DELETE FROM users WHERE id = $1`, other.ID); err != nil {
 		return err
 	}
@@ -127,7 +127,7 @@ func moveIdentities(ctx context.Context, tx *sqldb.Tx, keptID string, was joined
 				login_count - (SELECT COALESCE(SUM(login_count), 0) FROM identities WHERE user_id = $1), CAST($3 AS TEXT), CAST($4 AS BIGINT)
 			FROM users WHERE id = $1`, []any{p.ID, keptID, linked, millis(at)}},
 		{`UPDATE identities SET user_id = $2 WHERE user_id = $1`, []any{p.ID, keptID}},
-		{`UPDATE tokens SET user_id = $2, identity_id = CASE WHEN identity_id = '' THEN $1 ELSE identity_id END WHERE user_id = $1`, []any{p.ID, keptID}},
+		{`INSERT INTO identity_tokens (identity_id, ` + tokenColumns + `) SELECT user_id, ` + tokenColumns + ` FROM tokens WHERE user_id = $1`, []any{p.ID}},
 		{`UPDATE sessions SET user_id = $2, identity_id = COALESCE(identity_id, $1) WHERE user_id = $1`, []any{p.ID, keptID}},
 		{`UPDATE logins SET user_id = $2, identity_id = COALESCE(identity_id, $1) WHERE user_id = $1`, []any{p.ID, keptID}},
 	} {

@@ -222,12 +222,22 @@ func silent(save auth.SaveLogin) bool {
 
 // A base token opens no profile, so it does not take the place of one that does or
 // did: a dead one says that the person has to agree once more, and goes on to.
-const upsertToken = `INSERT INTO tokens (user_id, identity_id, scope, refresh_token, kid, issued_at, ends_at, due_at, dead_reason)
-	VALUES ($1, $8, $2, $3, $4, $5, $6, $7, NULL)
-	ON CONFLICT (user_id, identity_id) DO UPDATE SET scope = excluded.scope, refresh_token = excluded.refresh_token,
+const (
+	upsertToken         = `INSERT INTO tokens (user_id` + tokenValues + `user_id` + tokenTaken + `tokens` + tokenBase
+	upsertIdentityToken = `INSERT INTO identity_tokens (identity_id` + tokenValues + `identity_id` + tokenTaken + `identity_tokens` + tokenBase
+
+	tokenValues = `, scope, refresh_token, kid, issued_at, ends_at, due_at, dead_reason)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, NULL)
+	ON CONFLICT (`
+	tokenTaken = `) DO UPDATE SET scope = excluded.scope, refresh_token = excluded.refresh_token,
 		kid = excluded.kid, issued_at = excluded.issued_at, ends_at = excluded.ends_at,
 		due_at = excluded.due_at, dead_reason = NULL
-	WHERE excluded.scope = 'snsapi_userinfo' OR tokens.scope = 'snsapi_base'`
+	WHERE excluded.scope = 'snsapi_userinfo' OR `
+	tokenBase = `.scope = 'snsapi_base'`
+
+	// tokenColumns are all but whose it is.
+	tokenColumns = `scope, refresh_token, kid, issued_at, ends_at, dead_reason, due_at`
+)
 
 func (s *Store) saveToken(ctx context.Context, tx *sqldb.Tx, save auth.SaveLogin, user auth.User) error {
 	at := save.Session.CreatedAt
@@ -239,7 +249,11 @@ func (s *Store) saveToken(ctx context.Context, tx *sqldb.Tx, save auth.SaveLogin
 		due = auth.NextFetch(at, save.Profile != nil)
 	}
 	sealed, kid := s.sealer.seal(save.RefreshToken, tokenPlace(user.AppID, user.OpenID))
-	_, err := tx.ExecContext(ctx, upsertToken, user.ID, save.Scope, sealed, kid, millis(at), millis(at.Add(refreshLifetime)), maybeMillis(due), user.IdentityID)
+	upsert, key := upsertToken, user.ID
+	if user.IdentityID != "" {
+		upsert, key = upsertIdentityToken, user.IdentityID
+	}
+	_, err := tx.ExecContext(ctx, upsert, key, save.Scope, sealed, kid, millis(at), millis(at.Add(refreshLifetime)), maybeMillis(due))
 	return err
 }
 

@@ -5,8 +5,10 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
@@ -124,6 +126,70 @@ func TestADatabaseMovesWhole(t *testing.T) {
 			t.Errorf("the second time: %+v, the first: %+v", m, moved[table])
 		}
 	}
+}
+
+// ownOfEach are tables of which each database has its own.
+var ownOfEach = []string{"goose_db_version", "leases", "nicknames", "nickname_ends", "tallied", "tallies"}
+
+// Whoever adds a table fills it here, and sees it moved.
+func TestAMoveLeavesNoTableOut(t *testing.T) {
+	from, to := newWorld(t, sqliteEngine), newWorld(t, postgresEngine)
+	kept, other, further, _ := from.twoPeople()
+	from.wantJoined(kept.User, other.User)
+	shop, pc := from.comes(shopID, "oShop", ""), from.comes(websiteID, "oPC", "oUnionOfWei-000000000000001")
+	from.comes(shopID, "oShop", "oUnionOfWei-000000000000001") // who may be one with the other
+	wiki := must(from.Clients(from.ctx))(t)[0]
+	held := from.wantRedeemed(from.wantCode(wiki, from.wantSignedIn(further.Session.TokenHash), auth.ScopeOffline))
+	now := from.clock.now()
+	from.savesCredential(auth.Credential{AppID: shopID, Kind: auth.JSTicket, Value: "TICKET", EndsAt: now.Add(time.Hour)})
+	from.savePicture(from.picture(kept.User, lin.AvatarURL, "picture"), true)
+	must(from.OpenScan(from.ctx, from.opened("ticket", shop.User.ID)))(t)
+	must(from.GrantAdmin(from.ctx, shopID, "oShop", from.event(admin.ActGrant, "oShop")))(t)
+	must(from.AddSigningKey(from.ctx, auth.SigningKey{Alg: auth.RS256, Generation: 1, ID: "kid", Public: "{}", Private: "private", CreatedAt: now, SignsAt: now}))(t)
+	for _, err := range []error{
+		from.AddAdminLink(from.ctx, admin.Link{TokenHash: "link", EndsAt: now}, from.event(admin.ActLinkMade, "")),
+		from.SaveConsent(from.ctx, auth.Consent{UserID: kept.User.ID, ClientID: wiki.ID, Scopes: []string{auth.ScopeOpenID}, AgreedAt: now}),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	moved, _, err := move(to, strings.TrimPrefix(from.at.url, "sqlite:"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tables := from.rows("sqlite_master", "name", "name")
+	for _, table := range tables {
+		if from.number("SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name = $1", table) == 0 || slices.Contains(ownOfEach, table) {
+			continue
+		}
+		rows := from.number("SELECT COUNT(*) FROM " + table)
+		if rows == 0 {
+			t.Errorf("this test puts nothing into %s", table)
+		}
+		if m := moved[table]; m.Rows != rows || m.Added != rows {
+			t.Errorf("%s has %d rows, and %+v was moved", table, rows, m)
+		}
+	}
+	// What has arrived is of use.
+	for hash, visit := range map[string]auth.Visit{kept.Session.TokenHash: kept, other.Session.TokenHash: other, further.Session.TokenHash: further, pc.Session.TokenHash: pc} {
+		got := to.wantSignedIn(hash)
+		if got.User.OpenID != visit.User.OpenID {
+			t.Errorf("%s came as %s", visit.User.OpenID, got.User.OpenID)
+		}
+	}
+	to.wantToken(to.Store, kept.User, "KEPT")
+	if got := must(to.RefreshToken(to.ctx, auth.TokenID{UserID: kept.User.ID, IdentityID: other.User.ID}))(t); got != "OTHER" {
+		t.Error("the further identity's token does not open")
+	}
+	if got := must(to.Credential(to.ctx, shopID, auth.JSTicket))(t); got.Value != "TICKET" {
+		t.Error("the ticket does not open")
+	}
+	must(to.GrantByID(to.ctx, held.Grant.ID))(t)
+	if err := to.undoes(other.User.ID); err != nil {
+		t.Errorf("the join cannot be undone: %v", err)
+	}
+	to.wantToken(to.Store, other.User, "OTHER")
 }
 
 func TestAnInterruptedMoveGoesOn(t *testing.T) {

@@ -181,7 +181,7 @@ func tokenInfo(ctx context.Context, db getter, userID string) (*admin.TokenInfo,
 		DueAt    sql.Null[int64]  `db:"due_at"`
 		Dead     sql.Null[string] `db:"dead_reason"`
 	}
-	err := db.GetContext(ctx, &row, `SELECT scope, issued_at, ends_at, due_at, dead_reason FROM tokens
+	err := db.GetContext(ctx, &row, `SELECT scope, issued_at, ends_at, due_at, dead_reason FROM all_tokens
 		WHERE user_id = $1 ORDER BY identity_id LIMIT 1`, userID)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil

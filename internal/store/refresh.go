@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"math"
 	"time"
 
 	"wxlogin/internal/auth"
@@ -38,22 +39,66 @@ func (s *Store) TakeLease(ctx context.Context, job, owner string, now, ends time
 // NextDue implements auth.RefreshStore.
 func (s *Store) NextDue(ctx context.Context, now, again time.Time) (id auth.TokenID, err error) {
 	err = s.writeFor(ctx, "pick a profile to refresh", &touched{}, func(tx *sqldb.Tx) error {
-		var row sealedToken
-		err := tx.GetContext(ctx, &row, `UPDATE tokens SET due_at = $2 WHERE (user_id, identity_id) = (
-				SELECT tokens.user_id, tokens.identity_id FROM tokens JOIN users ON users.id = tokens.user_id
+		id = auth.TokenID{}
+		first := int64(math.MaxInt64)
+		for _, t := range tokenTables {
+			var row struct {
+				sealedToken
+				DueAt int64 `db:"due_at"`
+			}
+			err := tx.GetContext(ctx, &row, `SELECT `+t.sealed+`, tokens.due_at FROM `+t.from+`
 				WHERE tokens.due_at <= $1 AND tokens.due_at IS NOT NULL AND tokens.dead_reason IS NULL
 					AND tokens.ends_at > $1 AND users.blocked = 0
-				ORDER BY tokens.due_at LIMIT 1`+s.db.SkipLocked("tokens")+`)
-			RETURNING user_id, identity_id`, millis(now), millis(again))
-		if id = row.id(); errors.Is(err, sql.ErrNoRows) {
+				ORDER BY tokens.due_at LIMIT 1`+s.db.SkipLocked("tokens"), millis(now))
+			if err != nil && !errors.Is(err, sql.ErrNoRows) {
+				return err
+			}
+			if err == nil && row.DueAt < first {
+				id, first = row.id(), row.DueAt
+			}
+		}
+		if id.UserID == "" {
 			return nil
 		}
+		t, key := tokenTableOf(id)
+		_, err := tx.ExecContext(ctx, `UPDATE `+t.name+` SET due_at = $2 WHERE `+t.key+` = $1`, key, millis(again))
 		return err
 	})
 	return id, err
 }
 
-// sealedToken is a row of tokens with the identity that its seal is bound to.
+// tokenTable is where tokens are.
+type tokenTable struct {
+	name, key string
+	sealed    string // the columns of sealedToken
+	from      string // the table, as tokens, with the people
+}
+
+// tokenTables are two: the token of a first identity is with the person, those of
+// further ones with the identity. The view all_tokens is both.
+var tokenTables = [...]tokenTable{
+	{"tokens", "user_id",
+		`tokens.user_id, '' AS identity_id, tokens.refresh_token, users.appid, users.openid`,
+		`tokens JOIN users ON users.id = tokens.user_id`},
+	{"identity_tokens", "identity_id",
+		`identities.user_id, tokens.identity_id, tokens.refresh_token, identities.appid, identities.openid`,
+		`identity_tokens AS tokens JOIN identities ON identities.id = tokens.identity_id JOIN users ON users.id = identities.user_id`},
+}
+
+// one reads a token by its key and the person whose it is.
+func (t tokenTable) one(columns string) string {
+	return `SELECT ` + t.sealed + columns + ` FROM ` + t.from + ` WHERE tokens.` + t.key + ` = $1 AND users.id = $2`
+}
+
+// tokenTableOf says where a token is, and by which key.
+func tokenTableOf(id auth.TokenID) (t tokenTable, key string) {
+	if id.IdentityID == "" {
+		return tokenTables[0], id.UserID
+	}
+	return tokenTables[1], id.IdentityID
+}
+
+// sealedToken is a token with the identity that its seal is bound to.
 type sealedToken struct {
 	UserID     string `db:"user_id"`
 	IdentityID string `db:"identity_id"`
@@ -62,24 +107,17 @@ type sealedToken struct {
 	OpenID     string `db:"openid"`
 }
 
-const (
-	sealedColumns = `tokens.user_id, tokens.identity_id, tokens.refresh_token,
-		COALESCE(identities.appid, users.appid) AS appid, COALESCE(identities.openid, users.openid) AS openid`
-	sealedTokens = `tokens JOIN users ON users.id = tokens.user_id LEFT JOIN identities ON identities.id = tokens.identity_id`
-)
-
 func (t sealedToken) id() auth.TokenID {
 	return auth.TokenID{UserID: t.UserID, IdentityID: t.IdentityID}
 }
 
 func (t sealedToken) place() string { return tokenPlace(t.AppID, t.OpenID) }
 
-// opensTo says whether a token is still the one that was, and keeps it so until the
-// transaction ends.
+// opensTo says whether a token is still the one that was.
 func (s *Store) opensTo(ctx context.Context, tx *sqldb.Tx, id auth.TokenID, was auth.Secret) (sealedToken, bool, error) {
 	var row sealedToken
-	err := tx.GetContext(ctx, &row, `SELECT `+sealedColumns+` FROM `+sealedTokens+`
-		WHERE tokens.user_id = $1 AND tokens.identity_id = $2`+s.db.ForUpdate("tokens"), id.UserID, id.IdentityID)
+	t, key := tokenTableOf(id)
+	err := tx.GetContext(ctx, &row, t.one(""), key, id.UserID)
 	if errors.Is(err, sql.ErrNoRows) {
 		return row, false, nil
 	}
@@ -118,9 +156,7 @@ func (s *Store) SaveRefresh(ctx context.Context, save auth.SaveRefresh) error {
 			return err
 		}
 		sealed, kid := s.sealer.seal(save.Token, row.place())
-		_, err = tx.ExecContext(ctx, `UPDATE tokens SET refresh_token = $3, kid = $4, due_at = $5 WHERE user_id = $1 AND identity_id = $2`,
-			save.UserID, save.IdentityID, sealed, kid, millis(save.DueAt))
-		return err
+		return updateToken(ctx, tx, row, `refresh_token = $3, kid = $4, due_at = $5`, sealed, kid, millis(save.DueAt))
 	})
 }
 
@@ -155,12 +191,18 @@ func (s *Store) MarkDead(ctx context.Context, id auth.TokenID, was auth.Secret, 
 	})
 }
 
+// updateToken changes a token, unless it is another by now: a login has brought one, or
+// it has gone to another person. What to set counts its arguments from $3.
+func updateToken(ctx context.Context, tx *sqldb.Tx, row sealedToken, set string, args ...any) error {
+	t, key := tokenTableOf(row.id())
+	_, err := tx.ExecContext(ctx, `UPDATE `+t.name+` SET `+set+` WHERE `+t.key+` = $1 AND refresh_token = $2`, append([]any{key, row.Sealed}, args...)...)
+	return err
+}
+
 // markDead ends a token now, unless it has ended already or is another by now: the
 // lists of people know by its end whose is of no use.
 func (s *Store) markDead(ctx context.Context, tx *sqldb.Tx, row sealedToken, reason string) error {
-	_, err := tx.ExecContext(ctx, `UPDATE tokens SET dead_reason = $4, due_at = NULL, ends_at = CASE WHEN ends_at > $5 THEN $5 ELSE ends_at END
-		WHERE user_id = $1 AND identity_id = $2 AND refresh_token = $3`, row.UserID, row.IdentityID, row.Sealed, reason, millis(s.now()))
-	return err
+	return updateToken(ctx, tx, row, `dead_reason = $3, due_at = NULL, ends_at = CASE WHEN ends_at > $4 THEN $4 ELSE ends_at END`, reason, millis(s.now()))
 }
 
 // resealBatch is how many tokens one transaction reseals.
@@ -175,10 +217,14 @@ func (s *Store) ResealTokens(ctx context.Context) (n int64, err error) {
 		return 0, nil
 	}
 	var old []sealedToken
-	err = s.db.Select(ctx, &old, sqldb.Join(sqldb.SQL(`SELECT `+sealedColumns+` FROM `+sealedTokens+` WHERE tokens.dead_reason IS NULL AND `), sqldb.In("tokens.kid", kids)).
-		Then(` LIMIT $1`, resealBatch))
-	if err != nil {
-		return 0, s.fail(ctx, "find tokens of old keys", err)
+	for _, t := range tokenTables {
+		var some []sealedToken
+		err = s.db.Select(ctx, &some, sqldb.Join(sqldb.SQL(`SELECT `+t.sealed+` FROM `+t.from+` WHERE tokens.dead_reason IS NULL AND `), sqldb.In("tokens.kid", kids)).
+			Then(` LIMIT $1`, resealBatch-len(old)))
+		if err != nil {
+			return 0, s.fail(ctx, "find tokens of old keys", err)
+		}
+		old = append(old, some...)
 	}
 	if len(old) == 0 {
 		return 0, nil
@@ -201,7 +247,5 @@ func (s *Store) reseal(ctx context.Context, tx *sqldb.Tx, row sealedToken) error
 		return s.markDead(ctx, tx, row, "damaged")
 	}
 	sealed, kid := s.sealer.seal(text, row.place())
-	_, err = tx.ExecContext(ctx, `UPDATE tokens SET refresh_token = $4, kid = $5 WHERE user_id = $1 AND identity_id = $2 AND refresh_token = $3`,
-		row.UserID, row.IdentityID, row.Sealed, sealed, kid)
-	return err
+	return updateToken(ctx, tx, row, `refresh_token = $3, kid = $4`, sealed, kid)
 }

@@ -228,7 +228,7 @@ func TestAMigrationAppliesWholeOrNotAtAll(t *testing.T) {
 
 func TestTablesAreStrict(t *testing.T) {
 	w := newWorld(t, sqliteEngine)
-	if n := w.number("SELECT COUNT(*) FROM pragma_table_list WHERE schema = 'main' AND strict = 0 AND name NOT LIKE 'sqlite%' AND name NOT LIKE 'goose%'"); n != 0 {
+	if n := w.number("SELECT COUNT(*) FROM pragma_table_list WHERE schema = 'main' AND type <> 'view' AND strict = 0 AND name NOT LIKE 'sqlite%' AND name NOT LIKE 'goose%'"); n != 0 {
 		t.Errorf("%d tables take any type", n)
 	}
 }

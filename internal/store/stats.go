@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 	"sync"
+	"time"
 
 	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
@@ -34,44 +35,101 @@ func (s *Store) counts() counts {
 	return sqliteCounts
 }
 
+// From so many rows on, a count takes longer than all the rest of a page, and one of a
+// while ago says the same: it is given while they are counted again.
+const (
+	manyRows  = 100_000
+	whileAgo  = time.Hour
+	recounted = 10 * time.Second // at most
+)
+
 // cachedCount is a count of very many rows. It is good for as long as the database is
 // in the state in which it was counted, as with sessions.
 type cachedCount struct {
+	many int64 // from which on it may be of a while ago
+
 	mu    sync.Mutex
 	state sqldb.State
 	known bool
+	again bool // it is being counted again
 	n     int64
+	at    time.Time
 }
 
-// of gives what was counted in a state.
-func (c *cachedCount) of(state sqldb.State) (n int64, known bool) {
+// of gives what was counted in a state, or a while ago. Who is told to count again does
+// so behind the answer, and then calls set or leave.
+func (c *cachedCount) of(state sqldb.State, now time.Time) (n int64, known, again bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.n, c.known && c.state == state
+	if !c.known || c.state == state {
+		return c.n, c.known, false
+	}
+	if age := now.Sub(c.at); c.n < c.many || age < 0 || age > whileAgo {
+		return 0, false, false
+	}
+	again = !c.again
+	c.again = true
+	return c.n, true, again
 }
 
-func (c *cachedCount) set(state sqldb.State, n int64) {
+func (c *cachedCount) set(state sqldb.State, n int64, now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.state, c.known, c.n = state, true, n
+	c.state, c.known, c.again, c.n, c.at = state, true, false, n, now
+}
+
+// leave says that a count has failed.
+func (c *cachedCount) leave() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.again = false
+}
+
+// cachedCount counts by a statement, or gives what is cached.
+func (s *Store) cachedCount(ctx context.Context, cached *cachedCount, statement string) (n int64, err error) {
+	state, ok := s.db.State()
+	if !ok {
+		err = s.db.GetContext(ctx, &n, statement)
+		return n, err
+	}
+	n, known, again := cached.of(state, s.now())
+	if again {
+		s.recount(ctx, cached, statement)
+	}
+	if known {
+		return n, nil
+	}
+	if err = s.db.GetContext(ctx, &n, statement); err == nil {
+		cached.set(state, n, s.now())
+	}
+	return n, err
+}
+
+// recount counts again, behind the answer.
+func (s *Store) recount(ctx context.Context, cached *cachedCount, statement string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recounted)
+	go func() {
+		defer cancel()
+		var n int64
+		state, ok := s.db.State()
+		if err := s.db.GetContext(ctx, &n, statement); err != nil || !ok {
+			cached.leave() // who looks next tries again
+			return
+		}
+		cached.set(state, n, s.now())
+	}()
 }
 
 // countPeople counts everybody.
-func (s *Store) countPeople(ctx context.Context) (n int64, err error) {
-	state, ok := s.db.State()
-	if n, known := s.everybody.of(state); ok && known {
-		return n, nil
-	}
-	if err = s.db.GetContext(ctx, &n, s.counts().people); err == nil && ok {
-		s.everybody.set(state, n)
-	}
-	return n, err
+func (s *Store) countPeople(ctx context.Context) (int64, error) {
+	return s.cachedCount(ctx, &s.everybody, s.counts().people)
 }
 
 // CountSessions counts the sessions that have not ended, by kind. One that has
 // only been idle for too long counts until Sweep finds it. It reads no session:
 // the engine has counted, or counts the entries of an index, and looks at those
-// that have ended and are not swept away yet, and those of the next hours: few.
+// that have ended and are not swept away yet, and those of the next hours: few. Of very
+// many, the number may be one of a while ago.
 func (s *Store) CountSessions(ctx context.Context) (map[auth.SessionKind]int64, error) {
 	var row struct {
 		Visitors int64 `db:"visitors"`
@@ -86,17 +144,24 @@ func (s *Store) CountSessions(ctx context.Context) (map[auth.SessionKind]int64, 
 			millis(now), millis(now.Add(admin.SessionLifetime)))
 	}
 	state, ok := s.db.State()
-	visitors, known := s.signedIn.of(state)
+	var visitors int64
+	var known, again bool
+	if ok {
+		visitors, known, again = s.signedIn.of(state, now)
+	}
+	if again {
+		s.recount(ctx, &s.signedIn, s.counts().visitors)
+	}
 	var err error
-	if known = ok && known; known {
+	if known {
 		err = count(strconv.FormatInt(visitors, 10))
 		later, ok := s.db.State()
-		known = ok && later == state // else one number is of another moment than the others
+		known = visitors >= s.signedIn.many || ok && later == state // else one number is of another moment than the others
 	}
 	if err == nil && !known {
 		err = count(s.counts().visitors)
 		if err == nil && ok {
-			s.signedIn.set(state, row.Visitors)
+			s.signedIn.set(state, row.Visitors, now)
 		}
 	}
 	if err != nil {

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -8,6 +9,7 @@ import (
 
 	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
+	"wxlogin/internal/store"
 )
 
 // The sessions that have not ended are counted, by kind; and both pools are
@@ -40,4 +42,37 @@ func TestCountSessions(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Of very many people and sessions, the numbers are those of the last look while they
+// are counted again, and those of long ago are not given.
+func TestCountsOfVeryMany(t *testing.T) {
+	w := newWorld(t, sqliteEngine)
+	w.Store = w.open(store.WithManyRows(w.config(w.keys), 4))
+	counts := func() [2]int64 {
+		t.Helper()
+		c := must(w.Counts(w.ctx, w.clock.now()))(t)
+		return [2]int64{c.Users, c.Sessions}
+	}
+	want := func(n int64) {
+		t.Helper()
+		if got := counts(); got != [2]int64{n, n} {
+			t.Errorf("%d people and sessions, want %d", got, n)
+		}
+	}
+	for n := range int64(4) { // few are counted each time
+		want(n)
+		w.visitor(fmt.Sprint("o", n))
+	}
+	want(4)
+	w.visitor("o4")
+	want(4)
+	for deadline := time.Now().Add(notForEver); counts() != [2]int64{5, 5}; {
+		if time.Now().After(deadline) {
+			t.Fatal("they are not counted again")
+		}
+	}
+	w.visitor("o5")
+	w.clock.pass(2 * time.Hour)
+	want(6)
 }

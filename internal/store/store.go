@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -26,12 +27,17 @@ type Config struct {
 	// that are not at hand. Its error is returned as it is.
 	MakeKeys   func(sealed bool) (auth.Keyring, error)
 	Migrations fs.FS            // *.sql
+	Migrating  func(Migration)  // called as the schema is brought up to date; nil: nobody wants to know
 	Now        func() time.Time // nil: time.Now
 	Logger     *slog.Logger     // nil: silence
 
 	gap      func() // see sqldb.Config
 	maxTotal int64  // see list.Config
+	manyRows int64  // 0: manyRows
 }
+
+// Migration is how far one is.
+type Migration = sqldb.Progress
 
 // Store is one database. It is safe for concurrent use, within a process and by
 // several processes.
@@ -66,6 +72,7 @@ var loginWrites = []string{insertLogin, finishLogin, endedLogin, greetUser, upse
 // program or has a newer schema than this program knows.
 func Open(ctx context.Context, c Config) (*Store, error) {
 	s := &Store{now: c.Now, log: c.Logger, cache: newSessionCache()}
+	s.everybody.many, s.signedIn.many = cmp.Or(c.manyRows, manyRows), cmp.Or(c.manyRows, manyRows)
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -80,7 +87,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	}
 	var err error
 	s.db, err = sqldb.Open(ctx, sqldb.Config{
-		URL: c.URL, Migrations: c.Migrations, Prepared: loginWrites, Hook: s.cache, Now: s.now, Logger: s.log, Gap: c.gap,
+		URL: c.URL, Migrations: c.Migrations, Migrating: c.Migrating, Prepared: loginWrites, Hook: s.cache, Now: s.now, Logger: s.log, Gap: c.gap,
 	})
 	if err != nil {
 		return nil, err
@@ -89,7 +96,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	keys := c.Keys
 	if lateKeys {
 		var sealed bool
-		if err = s.db.GetContext(ctx, &sealed, `SELECT EXISTS (SELECT 1 FROM tokens)`); err != nil {
+		if err = s.db.GetContext(ctx, &sealed, `SELECT EXISTS (SELECT 1 FROM tokens) OR EXISTS (SELECT 1 FROM identity_tokens)`); err != nil {
 			err = s.fail(ctx, "look for sealed tokens", err)
 		} else if keys, err = c.MakeKeys(sealed); err == nil {
 			err = s.useKeys(keys)

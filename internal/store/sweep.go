@@ -60,7 +60,9 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, idle time.Duration) (t
 			[]any{millis(now), batch}},
 		{`DELETE FROM outbox WHERE (client_id, sid) IN (SELECT client_id, sid FROM outbox WHERE noted_at < $1 LIMIT $2)`,
 			[]any{millis(now.Add(-2 * auth.NoticeLifetime)), batch}},
-		{`UPDATE tokens SET due_at = $1 WHERE (user_id, identity_id) IN (SELECT user_id, identity_id FROM tokens WHERE due_at > $3 AND dead_reason IS NULL LIMIT $2)`,
+		{`UPDATE tokens SET due_at = $1 WHERE user_id IN (SELECT user_id FROM tokens WHERE due_at > $3 AND dead_reason IS NULL LIMIT $2)`,
+			[]any{millis(now), batch, millis(now.Add(dueWithin))}},
+		{`UPDATE identity_tokens SET due_at = $1 WHERE identity_id IN (SELECT identity_id FROM identity_tokens WHERE due_at > $3 AND dead_reason IS NULL LIMIT $2)`,
 			[]any{millis(now), batch, millis(now.Add(dueWithin))}},
 		{`UPDATE logins SET outcome = 'failed', reason = $3, finished_at = $4 WHERE outcome = 'pending' AND id IN
 			(SELECT id FROM logins WHERE outcome = 'pending' AND state_hash IS NOT NULL AND started_at < $1 LIMIT $2)`,

@@ -146,8 +146,13 @@ func endByIdentity(ctx context.Context, tx *sqldb.Tx, userID, id string, event a
 // giveBack moves what is of an identity from the person who had it to another: to
 // whom it is the first one, if it has the id of theirs.
 func giveBack(ctx context.Context, tx *sqldb.Tx, from, to, id string) error {
+	if id == to { // the row of the identity goes, and with it the token that is there
+		_, err := tx.ExecContext(ctx, `INSERT INTO tokens (user_id, `+tokenColumns+`) SELECT identity_id, `+tokenColumns+` FROM identity_tokens WHERE identity_id = $1`, id)
+		if err != nil {
+			return err
+		}
+	}
 	for _, statement := range []string{
-		`UPDATE tokens SET user_id = $2, identity_id = CASE WHEN identity_id = $2 THEN '' ELSE identity_id END WHERE user_id = $1 AND identity_id = $3`,
 		`UPDATE logins SET user_id = $2, identity_id = CASE WHEN identity_id = $2 THEN NULL ELSE identity_id END WHERE user_id = $1 AND identity_id = $3`,
 		`UPDATE identities SET user_id = $2 WHERE user_id = $1 AND id = $3`,
 	} {

@@ -173,13 +173,13 @@ func (sel *selection) tokenEnds(d sqldb.Dialect, condition string, args ...any) 
 	sel.order = order{
 		scanned: "tokens" + d.IndexedBy("tokens_by_end") + " CROSS JOIN users",
 		beside:  "tokens CROSS JOIN users",
-		link:    "users.id = tokens.user_id AND tokens.identity_id = ''",
+		link:    "users.id = tokens.user_id",
 		at:      "tokens.ends_at",
 		id:      "tokens.user_id",
 	}
 	sel.candidates = append(sel.candidates, candidateIndex{
-		entries: sqldb.SQL("SELECT 1 FROM tokens"+d.IndexedBy("tokens_by_end")+" WHERE tokens.identity_id = '' AND "+condition, args...),
+		entries: sqldb.SQL("SELECT 1 FROM tokens"+d.IndexedBy("tokens_by_end")+" WHERE "+condition, args...),
 		people:  "COUNT(*)",
-		exact:   true, // nobody has two first identities
+		exact:   true,
 	})
 }

@@ -150,7 +150,7 @@ func (m *mover) move(ctx context.Context, report func(Table)) (Sealed, error) {
 // moves as it is.
 func (m *mover) checkSeals(ctx context.Context) (sealed Sealed, err error) {
 	rows, err := m.source.QueryxContext(ctx, `SELECT tokens.refresh_token, COALESCE(identities.appid, users.appid), COALESCE(identities.openid, users.openid)
-		FROM tokens JOIN users ON users.id = tokens.user_id LEFT JOIN identities ON identities.id = tokens.identity_id WHERE tokens.dead_reason IS NULL`)
+		FROM all_tokens AS tokens JOIN users ON users.id = tokens.user_id LEFT JOIN identities ON identities.id = tokens.identity_id WHERE tokens.dead_reason IS NULL`)
 	if err != nil {
 		return sealed, err
 	}

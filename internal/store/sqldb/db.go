@@ -21,6 +21,7 @@ type Config struct {
 	URL        string           // sqlite:PATH or postgres://…
 	Migrations fs.FS            // *.sql
 	Prepared   []string         // statements that transactions repeat; parsed once
+	Migrating  func(Progress)   // called as the schema is brought up to date; nil: nobody wants to know
 	Hook       CommitHook       // nil: nobody wants to know
 	Now        func() time.Time // nil: time.Now
 	Logger     *slog.Logger     // nil: silence
@@ -63,6 +64,10 @@ type DB struct {
 	watch   watch  // over SQLite's files
 	schema  int64  // the newest version of the migrations
 
+	migrations []migration
+	migration  *Progress // of the one under way
+	migrating  func(Progress)
+
 	queue queue      // of transactions, for an engine with one writer
 	pin   *sqlx.Conn // keeps SQLite's index of the log in being; nil with another engine
 	index *walIndex  // nil where it cannot be read
@@ -86,7 +91,7 @@ type DB struct {
 // program or has a newer schema than this program knows. Its errors have the
 // reason StoreDown.
 func Open(ctx context.Context, c Config) (*DB, error) {
-	db := &DB{now: c.Now, log: c.Logger, hook: c.Hook, gap: c.Gap}
+	db := &DB{now: c.Now, log: c.Logger, hook: c.Hook, gap: c.Gap, migrating: c.Migrating}
 	if db.now == nil {
 		db.now = time.Now
 	}
@@ -95,6 +100,9 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	}
 	if db.hook == nil {
 		db.hook = noHook{}
+	}
+	if db.migrating == nil {
+		db.migrating = func(Progress) {}
 	}
 	if db.gap == nil {
 		db.gap = func() {}

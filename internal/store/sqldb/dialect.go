@@ -2,9 +2,6 @@ package sqldb
 
 import (
 	"database/sql"
-	"io/fs"
-	"path"
-	"slices"
 	"strings"
 
 	"github.com/pressly/goose/v3"
@@ -60,44 +57,3 @@ func (d Dialect) HalfTrue(condition string) string {
 	}
 	return "COALESCE(" + condition + ", false)"
 }
-
-// translated is a file system whose *.sql files read as the replacer has them. Of
-// those named *.ENGINE.sql it has this engine's.
-type translated struct {
-	fs.FS
-	dialect Dialect
-}
-
-// Glob implements fs.GlobFS.
-func (t translated) Glob(pattern string) ([]string, error) {
-	names, err := fs.Glob(t.FS, pattern)
-	return slices.DeleteFunc(names, func(name string) bool {
-		engine := path.Ext(strings.TrimSuffix(name, ".sql"))
-		return engine != "" && engine != "."+t.dialect.Engine
-	}), err
-}
-
-func (t translated) Open(name string) (fs.File, error) {
-	file, err := t.FS.Open(name)
-	if err != nil || path.Ext(name) != ".sql" {
-		return file, err
-	}
-	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		return nil, err
-	}
-	content, err := fs.ReadFile(t.FS, name)
-	if err != nil {
-		return nil, err
-	}
-	return translatedFile{strings.NewReader(t.dialect.translation.Replace(string(content))), info}, nil
-}
-
-type translatedFile struct {
-	*strings.Reader
-	info fs.FileInfo
-}
-
-func (f translatedFile) Stat() (fs.FileInfo, error) { return f.info, nil }
-func (f translatedFile) Close() error               { return nil }

@@ -62,37 +62,51 @@ func quickCheck(ctx context.Context, db getter) error {
 	return nil
 }
 
-// migrator reads the migrations, and with them the version that this program is
+// readMigrations reads the migrations, and with them the version that this program is
 // for.
-func (db *DB) migrator(pool *sqlx.DB, files fs.FS) (*goose.Provider, error) {
-	provider, err := goose.NewProvider(db.goose, pool.DB, translated{files, db.Dialect},
-		goose.WithDisableGlobalRegistry(true), goose.WithTableName(versionTable))
-	if err != nil {
-		return nil, fmt.Errorf("read migrations: %w", err)
+func (db *DB) readMigrations(files fs.FS) (err error) {
+	if db.migrations, err = readMigrations(files, db.Dialect); err != nil {
+		return fmt.Errorf("read migrations: %w", err)
 	}
-	sources := provider.ListSources()
-	db.schema = sources[len(sources)-1].Version
-	return provider, nil
+	db.schema = db.migrations[len(db.migrations)-1].version
+	return nil
 }
 
-// migrate applies the migrations that are missing, each in a transaction with
-// the note that it has been. The caller holds the lock.
-func (db *DB) migrate(ctx context.Context, provider *goose.Provider) error {
+// migrateOnce applies the first migration that is missing, in a transaction with the
+// note that it has been. done says that there was none. The caller holds the lock.
+func (db *DB) migrateOnce(ctx context.Context, pool *sqlx.DB) (done bool, err error) {
+	provider, err := goose.NewProvider(db.goose, pool.DB, nil, goose.WithGoMigrations(db.goMigrations()...),
+		goose.WithDisableGlobalRegistry(true), goose.WithTableName(versionTable))
+	if err != nil {
+		return false, fmt.Errorf("read migrations: %w", err)
+	}
 	current, _, err := provider.GetVersions(ctx)
 	if err != nil {
-		return fmt.Errorf("read schema version: %w", err)
+		return false, fmt.Errorf("read schema version: %w", err)
 	}
 	if current > db.schema {
-		return fmt.Errorf("the database has schema version %d, this program knows versions up to %d: use a newer program or an older backup", current, db.schema)
+		return false, fmt.Errorf("the database has schema version %d, this program knows versions up to %d: use a newer program or an older backup", current, db.schema)
 	}
-	applied, err := provider.Up(ctx)
+	if current == db.schema {
+		return true, nil
+	}
+	if db.migration == nil {
+		if db.migration, err = db.estimate(ctx, pool, current); err != nil {
+			return false, fmt.Errorf("estimate the migration: %w", err)
+		}
+	}
+	applied, err := provider.UpByOne(ctx)
 	if err != nil {
-		return fmt.Errorf("migrate: %w", err)
+		return false, fmt.Errorf("migrate: %w", err)
 	}
-	if len(applied) > 0 {
-		db.log.InfoContext(ctx, "database schema migrated", "from", current, "to", db.schema)
+	done = applied.Source.Version == db.schema
+	if applied.Duration > time.Second {
+		db.log.InfoContext(ctx, "migrating the database schema", "version", applied.Source.Version, "of", db.schema, "seconds", applied.Duration.Seconds())
 	}
-	return nil
+	if done {
+		db.log.InfoContext(ctx, "database schema migrated", "from", db.migration.From, "to", db.schema)
+	}
+	return done, nil
 }
 
 // lockPoll is how often a start looks whether another one is through.

@@ -124,7 +124,7 @@ const migrationLock = 0x77786c6f67696e
 func (db *DB) preparePostgres(ctx context.Context, config *pgx.ConnConfig, files fs.FS) error {
 	pool := db.pooler.open(config, 1, false)
 	defer pool.Close()
-	if _, err := db.migrator(pool, files); err != nil { // for the version that it is about
+	if err := db.readMigrations(files); err != nil {
 		return err
 	}
 	current := false
@@ -147,20 +147,21 @@ func (db *DB) preparePostgres(ctx context.Context, config *pgx.ConnConfig, files
 		return err
 	}
 	// The lock ends with the transaction, also behind a pooler that gives each
-	// transaction another connection.
-	return db.pooler.inOne(ctx, pool, func(one *sqlx.DB) error {
-		if _, err := one.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1)`, int64(migrationLock)); err != nil {
+	// transaction another connection. Each migration has one of its own, so that an older
+	// program waits for the tables of one alone, and what has been done stays done.
+	for done := false; err == nil && !done; {
+		err = db.pooler.inOne(ctx, pool, func(one *sqlx.DB) (err error) {
+			if _, err := one.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1)`, int64(migrationLock)); err != nil {
+				return err
+			}
+			if _, err := inspectPostgres(ctx, one); err != nil {
+				return err
+			}
+			done, err = db.migrateOnce(ctx, one)
 			return err
-		}
-		if _, err := inspectPostgres(ctx, one); err != nil {
-			return err
-		}
-		migrator, err := db.migrator(one, files)
-		if err != nil {
-			return err
-		}
-		return db.migrate(ctx, migrator)
-	})
+		})
+	}
+	return err
 }
 
 // inspectPostgres refuses a database that this program must not touch, and says

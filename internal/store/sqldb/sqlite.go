@@ -171,11 +171,13 @@ func (db *DB) prepareFile(ctx context.Context, migrations fs.FS) error {
 		return err
 	}
 	defer pool.Close()
-	migrator, err := db.migrator(pool, migrations)
-	if err != nil {
+	if err := db.readMigrations(migrations); err != nil {
 		return err
 	}
-	return db.migrate(ctx, migrator)
+	for done := false; err == nil && !done; {
+		done, err = db.migrateOnce(ctx, pool)
+	}
+	return err
 }
 
 // sameFile says what keeps the file that is open from being the database, or from
