@@ -29,14 +29,15 @@ func (w *world) everything(parted []auth.User) map[string][]string {
 		"users": {`id, appid, openid, unionid, nickname, sex, language, country, province, city, avatar_url, privilege, scope, blocked, first_login_at, last_login_at,
 			profile_updated_at, login_count, consent_version, consent_at, group_names`, "id", "1 = 1"},
 		"identities": {`id, user_id, appid, openid, unionid, scope, first_login_at, last_login_at, login_count, linked, linked_at`, "id", "1 = 1"},
-		"tokens":     {`user_id, identity_id, scope, refresh_token, kid, issued_at, ends_at, dead_reason, due_at`, "user_id, identity_id", "1 = 1"},
+		"tokens":     {`user_id, scope, refresh_token, kid, issued_at, ends_at, dead_reason, due_at`, "user_id", "1 = 1"},
 		"logins": {`id, appid, user_id, identity_id, state_hash, code_hash, session_hash, scope, outcome, reason, step, errcode, request_id, started_at, finished_at,
 			remote_addr, user_agent`, "id", "1 = 1"},
-		"consents":      {`user_id, client_id, scopes, agreed_at`, "user_id, client_id", "1 = 1"},
-		"pictures":      {`user_id, source, content_type, etag, copied_at`, "user_id", "1 = 1"},
-		"proposals":     {`user_id, other_id, unionid, noted_at, dismissed_at`, "user_id, other_id", `NOT (user_id IN (` + among + `) AND other_id IN (` + among + `))`},
-		"joined_people": {`identity_id, person, came_with`, "identity_id", "1 = 1"},
-		"admins":        {`appid, openid, granted_at`, "appid, openid", "1 = 1"},
+		"identity_tokens": {`identity_id, scope, refresh_token, kid, issued_at, ends_at, dead_reason, due_at`, "identity_id", "1 = 1"},
+		"consents":        {`user_id, client_id, scopes, agreed_at`, "user_id, client_id", "1 = 1"},
+		"pictures":        {`user_id, source, content_type, etag, copied_at`, "user_id", "1 = 1"},
+		"proposals":       {`user_id, other_id, unionid, noted_at, dismissed_at`, "user_id, other_id", `NOT (user_id IN (` + among + `) AND other_id IN (` + among + `))`},
+		"joined_people":   {`identity_id, person, came_with`, "identity_id", "1 = 1"},
+		"admins":          {`appid, openid, granted_at`, "appid, openid", "1 = 1"},
 	} {
 		var columns []string
 		for column := range strings.SplitSeq(of.columns, ",") {

@@ -178,7 +178,7 @@ func TestAccessTokensOfAccountsDoNotMix(t *testing.T) {
 	}
 
 	// A stored token that is moved to another identity of the same person opens nothing.
-	w.exec(`UPDATE tokens SET refresh_token = (SELECT refresh_token FROM tokens WHERE identity_id = '' LIMIT 1) WHERE identity_id <> ''`)
+	w.exec(`UPDATE identity_tokens SET refresh_token = (SELECT refresh_token FROM tokens LIMIT 1)`)
 	all, err := w.db.TokensOf(t.Context(), phone.whose())
 	check(t, err)
 	if len(all) != 3 {
