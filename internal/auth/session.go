@@ -38,10 +38,10 @@ type Session struct {
 	UserID     string // empty for a AdminSession
 	IdentityID string // by which the person signed in; empty for the first
 	Scope      Scope  // of the login that began it; empty for an AdminSession, and for old ones
+	Device     Device
 	CreatedAt  time.Time
 	LastSeenAt time.Time // written at most once an hour
 	EndsAt     time.Time // whatever happens
-	Device     Device
 }
 
 // Device is what a browser says of itself at sign-in. It is shown to people who

@@ -54,9 +54,9 @@ type User struct {
 	UnionID string // empty when WeChat gave none
 	// IdentityID names that identity; empty for the first.
 	IdentityID string
+	Scope      Scope // the widest scope the person has ever granted to that account
+	Blocked    bool
 	Profile
-	Scope            Scope // the widest scope the person has ever granted to that account
-	Blocked          bool
 	FirstLoginAt     time.Time
 	LastLoginAt      time.Time
 	ProfileUpdatedAt time.Time // zero: no profile has ever arrived

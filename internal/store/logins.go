@@ -126,6 +126,7 @@ func (s *Store) saveLogin(ctx context.Context, tx *sqldb.Tx, save auth.SaveLogin
 	visit.Session = newSessionRow(session).session() // as it is read
 	visit.User, visit.Granted = person.user, person.granted
 	identify(&visit, person.further)
+	pack(&visit)
 	return visit, endLogin(ctx, tx, save.Login)
 }
 

@@ -2,8 +2,10 @@ package store
 
 import (
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
+	"unique"
 
 	"wxlogin/internal/auth"
 	"wxlogin/internal/store/sqldb"
@@ -132,6 +134,24 @@ func (c *sessionCache) put(visit *auth.Visit) {
 	c.evict()
 	c.entries[hash] = visit
 	c.sessions[user] = append(c.sessions[user], hash)
+}
+
+// pack has the texts that each request reads of a visit lie together, and has those that
+// many share be one for all, so that comparing them is comparing pointers. The people of
+// a busy hour do not fit into a processor's caches: each text in a place of its own is one
+// more read from memory.
+func pack(visit *auth.Visit) {
+	u := &visit.User
+	u.AppID, u.Scope = unique.Make(u.AppID).Value(), unique.Make(u.Scope).Value()
+	texts := [...]*string{&u.ID, &u.OpenID, &u.UnionID, &u.Nickname, &visit.Session.ID, &visit.Session.TokenHash}
+	var all strings.Builder
+	for _, text := range texts {
+		all.WriteString(*text)
+	}
+	rest := all.String()
+	for _, text := range texts {
+		*text, rest = rest[:len(*text)], rest[len(*text):]
+	}
 }
 
 // evict drops any one entry when there are too many.

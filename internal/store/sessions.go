@@ -160,6 +160,7 @@ func (s *Store) readVisit(ctx context.Context, tokenHash string, state sqldb.Sta
 	if !identify(visit, further) {
 		return nil, sql.ErrNoRows
 	}
+	pack(visit)
 	s.cache.add(visit, state)
 	return visit, nil
 }

@@ -61,8 +61,11 @@ const (
 	// setup waits for whoever is at it; there are no visitors yet.
 	setupParams = "_pragma=busy_timeout(10000)&" + durable + "&" + alike + "&_txlock=immediate"
 	// The writer waits in short steps and tries again for as long as the caller's
-	// context allows: SQLite itself would not notice its end.
-	writerParams = "_pragma=busy_timeout(50)&" + durable + "&" + alike + "&_txlock=immediate"
+	// context allows: SQLite itself would not notice its end. It keeps in memory what
+	// it needs to take one statement back: a person with a nickname changes more pages
+	// than the 64 kB that SQLite keeps there by itself, and each further one is a write
+	// to a temporary file.
+	writerParams = "_pragma=busy_timeout(50)&" + durable + "&" + alike + "&_pragma=temp_store(MEMORY)&_txlock=immediate"
 	// Readers meet a lock only in the moments of opening, closing and recovery.
 	// What they read is in the system's cache of the file; a large one of each
 	// reader's own only takes memory.
