@@ -35,7 +35,7 @@ ifeq ($(HAVE_CC),)
 	@if [ "$$CI" = true ]; then echo "make test: no C compiler, and with CI=true the race detector is not left out" >&2; exit 1; fi
 	@echo "make test: no C compiler here, so the tests run without the race detector"
 endif
-	TMPDIR=$(TEST_TMPDIR) go test $(RACE) -vet=off -timeout 20m ./...
+	TMPDIR=$(TEST_TMPDIR) go test $(RACE) -vet=off -timeout 60m ./...
 	@echo "make test: all is well"
 
 # check is what can be said without running anything.

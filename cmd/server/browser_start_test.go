@@ -48,7 +48,7 @@ func wantChromium(t *testing.T) {
 
 func newBrowser(t *testing.T, ctx context.Context) *browser {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(ctx, 3*patience)
+	ctx, cancel := context.WithCancel(ctx)
 	t.Cleanup(cancel)
 	b := &browser{t: t, ctx: ctx, screenshots: os.Getenv(screenshotsVariable)}
 	if b.screenshots != "" {

@@ -110,9 +110,10 @@ type browser struct {
 	screenshots string
 }
 
-// chromium finds a browser; empty when there is none.
+// chromium finds a browser; empty when there is none. The one without windows of its
+// own does the same with half of the processor's time.
 func chromium() string {
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "headless-shell"} {
+	for _, name := range []string{"chromium-headless-shell", "chrome-headless-shell", "headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"} {
 		if path, err := exec.LookPath(name); err == nil {
 			return path
 		}
@@ -283,9 +284,18 @@ func (tab *tab) wantToFit() {
 // viewport is a phone's screen or a desktop's window.
 func (tab *tab) viewport(phone bool) chromedp.Action[chromedp.Void] {
 	if phone {
-		return chromedp.EmulateViewport(phoneWidth, phoneHeight, chromedp.EmulateScale(2), chromedp.EmulatePortrait, chromedp.EmulateMobile, chromedp.EmulateTouch)
+		return chromedp.EmulateViewport(phoneWidth, phoneHeight, chromedp.EmulateScale(tab.pixels()), chromedp.EmulatePortrait, chromedp.EmulateMobile, chromedp.EmulateTouch)
 	}
 	return chromedp.EmulateViewport(1280, 800)
+}
+
+// pixels is how many dots of a phone's screen a pixel of the page has each way. Where
+// nobody looks at the pictures, it is drawn in a quarter of the dots.
+func (tab *tab) pixels() float64 {
+	if tab.screenshots == "" {
+		return 1
+	}
+	return 2
 }
 
 // shot writes pictures of the page, if they are wanted: on a phone and on a

@@ -316,15 +316,15 @@ var joinPromises = map[string]func(*world){
 		kept, _ := w.visitor("oKept")
 		other, _ := w.visitor("oOther")
 		two := w.another()
-		together(9, func(i int) {
+		together(5, func(i int) {
 			var err error
 			switch {
 			case i == 0:
-				for range 6 {
+				for range 4 {
 					err = errors.Join(err, w.joins(kept, other), w.undoes(other.ID))
 				}
 			default:
-				for range 6 {
+				for range 4 {
 					save := w.login("oOther", auth.ScopeUserinfo)
 					save.Profile = &lin
 					_, failed := two.SaveLogin(w.ctx, save)
@@ -337,8 +337,8 @@ var joinPromises = map[string]func(*world){
 		})
 		w.wantRows("users", 2)
 		w.wantRows("identities", 0)
-		if n := w.number("SELECT SUM(login_count) FROM users"); n != 2+8*6 {
-			w.t.Errorf("%d logins were counted of %d", n, 2+8*6)
+		if n := w.number("SELECT SUM(login_count) FROM users"); n != 2+4*4 {
+			w.t.Errorf("%d logins were counted of %d", n, 2+4*4)
 		}
 	},
 }

@@ -165,12 +165,12 @@ func TestNoPlanReadsEveryGrant(t *testing.T) {
 				explain = "EXPLAIN "
 			}
 			c := w.client("Wiki")
-			w.bulk(20_000)
+			w.bulk(5000)
 			w.exec(`INSERT INTO grants (id, client_id, user_id, sid, code_hash, code_ends_at, redirect_uri, challenge, nonce, scopes, method, signed_in_at, created_at, redeemed_at, offline, refresh_hash, refresh_ends_at)
 				SELECT 'grant' || id, $1, id, '', id, 0, '', '', '', 'openid', '', 0, first_login_at, first_login_at, 1, id, 1 FROM users`, c.ID)
 			w.exec(`INSERT INTO consents (user_id, client_id, scopes, agreed_at) SELECT id, $1, 'openid', first_login_at FROM users`, c.ID)
 			w.exec("ANALYZE")
-			for _, s := range append(list.AccessStatements(c.ID, 10_000), store.AccessOfStatement("id7")) {
+			for _, s := range append(list.AccessStatements(c.ID, 2500), store.AccessOfStatement("id7")) {
 				plan := strings.Join(w.planned(explain, s), "\n")
 				if !strings.Contains(plan, "grants_by_client") && s.Args[0] == c.ID {
 					t.Errorf("not in the order of the index:\n%s\n%s", s.Text, plan)
@@ -202,11 +202,11 @@ func TestNoPlanReadsEverybodyForAnID(t *testing.T) {
 // On PostgreSQL, who is named whole or has a rare nickname is looked up among many.
 func TestSearchReadsFewOnPostgres(t *testing.T) {
 	w := newWorld(t, postgresEngine)
-	w.bulk(20_000)
+	w.bulk(5000)
 	w.called("o1", "林小雨")
 	w.exec("ANALYZE")
 	for _, sort := range admin.Sorts {
-		for _, search := range []string{"bulk10000", "id10000", "小雨", "longer than eight", "o1"} {
+		for _, search := range []string{"bulk2500", "id2500", "小雨", "longer than eight", "o1"} {
 			gathers := 0
 			for _, s := range must(w.Statements(w.ctx, admin.UserQuery{Sort: sort, Search: search}))(t) {
 				if s.Scan {
@@ -228,9 +228,9 @@ func TestSearchReadsFewOnPostgres(t *testing.T) {
 // everybody who has come since WeChat stopped telling of places.
 func TestPlacesReadTheirOwnOnPostgres(t *testing.T) {
 	w := newWorld(t, postgresEngine)
-	w.bulk(30_000)
+	w.bulk(7500)
 	w.exec(`UPDATE users SET avatar_url = repeat('x', 300), city = '广州',
-		province = (ARRAY['广东', '广东', '江苏', '浙江', '四川', '青海'])[1 + first_login_at * 7919 % 6] WHERE first_login_at < 3000`)
+		province = (ARRAY['广东', '广东', '江苏', '浙江', '四川', '青海'])[1 + first_login_at * 7919 % 6] WHERE first_login_at < 750`)
 	w.exec("CLUSTER users USING users_by_first_login") // as they have come
 	w.exec("ANALYZE")
 	day := admin.Span{From: time.UnixMilli(5), To: time.UnixMilli(900)}
@@ -256,7 +256,7 @@ func TestCountAdminsReadsFew(t *testing.T) {
 	for _, e := range engines {
 		t.Run(e.name, func(t *testing.T) {
 			w := newWorld(t, e)
-			w.bulk(20_000)
+			w.bulk(5000)
 			w.exec("ANALYZE")
 			explain, few := "EXPLAIN QUERY PLAN ", "SEARCH users USING INDEX sqlite_autoindex_users_2 (appid=? AND openid=?)"
 			if e.name == postgresEngine.name {
@@ -280,7 +280,7 @@ func TestNoPlanOfASignInReadsEverybody(t *testing.T) {
 		}
 	}
 	w := newWorld(t, postgresEngine)
-	w.bulk(20_000)
+	w.bulk(5000)
 	w.exec(`INSERT INTO identities (id, user_id, appid, openid, unionid, scope, first_login_at, last_login_at, login_count, linked, linked_at)
 		SELECT 'further' || id, id, 'wx2', openid, unionid, scope, 1, 1, 1, 'unionid', 1 FROM users`)
 	w.exec("ANALYZE")

@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"sync"
 	"testing"
 	"testing/fstest"
 
@@ -205,6 +206,40 @@ func TestCachedSessionsOfOnePerson(t *testing.T) {
 	i.commit() // somebody else's
 	keep("lin3", "lin")
 	wantKept("lin3")
+}
+
+// Requests look while others add what they have read and our transactions invalidate
+// it. The three have nothing in common but the cache's own lock, so that without it the
+// race detector sees them meet.
+func TestSessionCacheIsSharedSafely(t *testing.T) {
+	i := newStates(t)
+	c := i.cache()
+	state, _ := c.current()
+	c.add(visitOf("lin"), state)
+	const times = 100
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for range times {
+			if visit, _ := c.get("lin"); visit == nil || visit.User.ID != "lin" {
+				t.Errorf("lin's session is %v", visit)
+			}
+			_, _ = c.client("wiki")
+		}
+	})
+	wg.Go(func() {
+		for n := range times {
+			c.add(visitOf(strconv.Itoa(n)), state)
+			c.addClient(&auth.Client{ID: "wiki"}, state)
+		}
+	})
+	wg.Go(func() {
+		for n := range times {
+			c.Before()
+			c.Committed(state, state, true, []any{&touched{user: strconv.Itoa(n)}})
+		}
+	})
+	wg.Wait()
+	wantInStep(t, c)
 }
 
 // What is kept does not grow without end.

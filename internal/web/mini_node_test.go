@@ -25,7 +25,7 @@ func TestMiniExample(t *testing.T) {
 	example, err := filepath.Abs("../../examples/mini") // Node.js wants it whole
 	check(t, err)
 	play := exec.CommandContext(t.Context(), node, "testdata/mini/play.mjs", example, w.url, w.simURL, w.account("app").AppID, "plain")
-	play.Env = append(os.Environ(), "PICTURE="+pngOf(40))
+	play.Env = append(os.Environ(), "PICTURE="+pngOf(40, 40))
 	out, err := play.Output()
 	if err != nil {
 		t.Fatalf("%v\n%s\n%s", err, out, err.(*exec.ExitError).Stderr)
