@@ -143,6 +143,7 @@ func TestAMoveLeavesNoTableOut(t *testing.T) {
 	now := from.clock.now()
 	from.savesCredential(auth.Credential{AppID: shopID, Kind: auth.JSTicket, Value: "TICKET", EndsAt: now.Add(time.Hour)})
 	from.savePicture(from.picture(kept.User, lin.AvatarURL, "picture"), true)
+	from.wantFollows(shop.User, true, true)
 	must(from.OpenScan(from.ctx, from.opened("ticket", shop.User.ID)))(t)
 	must(from.GrantAdmin(from.ctx, shopID, "oShop", from.event(admin.ActGrant, "oShop")))(t)
 	must(from.AddSigningKey(from.ctx, auth.SigningKey{Alg: auth.RS256, Generation: 1, ID: "kid", Public: "{}", Private: "private", CreatedAt: now, SignsAt: now}))(t)
