@@ -18,7 +18,7 @@ func (d *doctor) checkCentral(ctx context.Context) (findings []finding) {
 		switch {
 		case account.Kind == auth.WebsiteAccount:
 		case !d.answered || d.refused[account.Name]:
-			findings = append(findings, skip(subject, "it needs an account that WeChat takes")...)
+			findings = append(findings, finding{skipped, subject, "not checked: it needs an account that WeChat takes", ""})
 		default:
 			f := d.judgeCentral(ctx, account)
 			f.text = d.which(account) + f.text

@@ -757,6 +757,8 @@ func askedFor(t *testing.T) map[string]bool {
 		"sex.%d":          {"0", "1", "2"},
 		"scope.%s":        constants("Scope"),
 		"how.%s":          constants("Scope"),
+		"kind.%s":         constants("AccountKind"),
+		"linked.%s":       constants("Linked"),
 		"way.%s":          append(constants("AccountKind"), "gone"),
 		"mine.linked.%s":  append(constants("Linked"), "first"),
 		"step.%s":         constants("Step"),
