@@ -72,7 +72,7 @@ var tables = []table{
 			{Program: "duckdb", What: "reads the live file", Test: "TestSQLitePrograms/duckdb"},
 		}},
 	{name: record.SDKs, heading: "SDKs and the simulator", passed: "signs in",
-		text:  "Under WeChat's own names (`server simulator --tls`), with the switches of [simulator.md](simulator.md#recipes-for-libraries) and no others.",
+		text: "Under WeChat's own names (`server simulator --tls`), with the switches of [simulator.md](simulator.md#recipes-for-libraries) and no others.",
 		known: append(known("a whole login", "TestSDKs/", "silenceper/wechat", "goth", "@logto/connector-wechat-web", "passport-wechat", "node-easywechat", "wechat-jssdk", "@auth/core", "better-auth"),
 			known("token, ticket, signature, code2Session", "TestSDKsOfAccounts/", "silenceper/wechat", "silenceper/wechat stable", "node-easywechat", "node-easywechat stable", "wechat-jssdk")...)},
 	{name: record.Clients, heading: "OpenID Connect clients", passed: "signs in, and is refused",
