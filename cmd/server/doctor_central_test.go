@@ -10,12 +10,12 @@ import (
 // back end meets it: a warning, and a fault where the settings want the token.
 func TestDoctorOfTheAccessToken(t *testing.T) {
 	c := newClinic(t)
-	r := c.doctor().wants("ok", "token", "WeChat gives this server the account's access token")
+	c.doctor().wants("ok", "token", "WeChat gives this server the account's access token")
 	if calls := c.sim.Calls(wechatsim.StableToken); len(calls) != 1 || calls[0].Forced {
 		t.Errorf("asked %+v", calls)
 	}
 	c.sim.SetAddresses(c.sim.AppID(), []string{"192.0.2.1"})
-	r = c.doctor().wants("warn", "token", "errcode 40164", "服务器 IP 不在白名单", "IP白名单: add the public address that this server calls out with: 127.0.0.1", "logins do not")
+	r := c.doctor().wants("warn", "token", "errcode 40164", "服务器 IP 不在白名单", "IP白名单: add the public address that this server calls out with: 127.0.0.1", "logins do not")
 	r.wants("ok", "account")
 	for _, setting := range []string{"WXLOGIN_FOLLOWERS", "WXLOGIN_BACKEND_KEYS"} {
 		c.vars[setting] = map[string]string{"WXLOGIN_FOLLOWERS": "true", "WXLOGIN_BACKEND_KEYS": "shop:0123456789abcdef0123456789abcdef"}[setting]
