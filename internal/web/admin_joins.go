@@ -3,9 +3,6 @@ package web
 import (
 	"context"
 	"net/http"
-	"net/url"
-	"strings"
-	"time"
 
 	"github.com/go-chi/chi/v5"
 
@@ -52,33 +49,6 @@ type side struct {
 type joined struct {
 	admin.Join
 	Account auth.Account
-}
-
-// door is an identity with the account that it is of.
-type door struct {
-	admin.Identity
-	Account auth.Account // the zero Account: of none that is configured
-	Lost    lostToken
-	Way     string    // key of words for how it came to the person; empty for the first
-	Now     time.Time // of the page
-}
-
-// Dead says that a token is stored and opens nothing any more.
-func (d door) Dead() bool {
-	return d.Token != nil && (d.Token.DeadReason != "" || !d.Token.EndsAt.After(d.Now))
-}
-
-// doors are a person's identities, the first one first.
-func (s *Server) doors(r *http.Request, userID string) (doors []door, err error) {
-	identities, err := s.admins.Identities(r.Context(), userID)
-	for _, i := range identities {
-		d := door{Identity: i, Account: s.rules.Account(i.AppID), Lost: s.lost(r, i.Token), Now: s.now()}
-		if i.Linked != "" {
-			d.Way = "linked." + string(i.Linked)
-		}
-		doors = append(doors, d)
-	}
-	return doors, err
 }
 
 // adminJoins is the page of who may be one person, and of what has been joined.
@@ -197,127 +167,4 @@ func (s *Server) adminUndoJoin(w http.ResponseWriter, r *http.Request) error {
 		return s.toUser(w, r, person, "parted")
 	}
 	return redirect(w, http.StatusSeeOther, with(s.site.prefix+joinsPath, "done", "parted"))
-}
-
-// proposalJSON is a proposal as the API shows it.
-type proposalJSON struct {
-	Kept    userJSON  `json:"kept"`
-	Other   userJSON  `json:"other"`
-	UnionID string    `json:"unionid"`
-	NotedAt time.Time `json:"noted_at"`
-}
-
-// joinJSON is a join as the API shows it: the identity that has come to a person.
-type joinJSON struct {
-	ID string `json:"id"`
-	identityJSON
-	Linked   auth.Linked `json:"linked"`
-	LinkedAt time.Time   `json:"linked_at"`
-	LinkedBy string      `json:"linked_by"`
-	Nickname string      `json:"nickname"` // of whoever had it, if they were a person of their own
-	Person   userJSON    `json:"person"`
-}
-
-func joinQuery(r *http.Request) (q admin.JoinQuery, err error) {
-	form, err := wholeQuery(r)
-	if err != nil {
-		return q, err
-	}
-	q.Cursor = form.Get("cursor")
-	q.Limit, err = limitOf(form)
-	return q, err
-}
-
-// apiProposals is a page of who may be one person.
-func (s *Server) apiProposals(w http.ResponseWriter, r *http.Request) error {
-	query, err := joinQuery(r)
-	if err != nil {
-		return err
-	}
-	page, err := s.admins.Proposals(r.Context(), query)
-	if err != nil {
-		return ofCursor(err)
-	}
-	answer := struct {
-		Proposals  []proposalJSON `json:"proposals"`
-		NextCursor string         `json:"next_cursor"`
-	}{Proposals: []proposalJSON{}, NextCursor: page.Next}
-	for _, p := range page.Proposals {
-		answer.Proposals = append(answer.Proposals, proposalJSON{s.userJSON(p.Kept), s.userJSON(p.Other), p.UnionID, inSeconds(p.NotedAt)})
-	}
-	return s.json(w, r, answer)
-}
-
-// apiJoins is a page of what has been joined.
-func (s *Server) apiJoins(w http.ResponseWriter, r *http.Request) error {
-	query, err := joinQuery(r)
-	if err != nil {
-		return err
-	}
-	page, err := s.admins.Joins(r.Context(), query)
-	if err != nil {
-		return ofCursor(err)
-	}
-	answer := struct {
-		Joins      []joinJSON `json:"joins"`
-		NextCursor string     `json:"next_cursor"`
-	}{Joins: []joinJSON{}, NextCursor: page.Next}
-	for _, j := range page.Joins {
-		answer.Joins = append(answer.Joins, joinJSON{
-			ID: j.ID, identityJSON: s.identityJSON(j.Identity.Identity), Linked: j.Linked, LinkedAt: inSeconds(j.LinkedAt), LinkedBy: j.LinkedBy,
-			Nickname: j.Nickname, Person: s.userJSON(j.Person),
-		})
-	}
-	return s.json(w, r, answer)
-}
-
-// apiJoin makes one person of two, and answers with them.
-func (s *Server) apiJoin(w http.ResponseWriter, r *http.Request) error {
-	kept, other, err := pair(r)
-	if err != nil {
-		return err
-	}
-	if err := s.admins.Join(r.Context(), adminOf(r), kept, other); err != nil {
-		return err
-	}
-	return s.apiUserNamed(w, r, kept)
-}
-
-// apiUndoJoin parts them, and answers with who is a person of their own again.
-func (s *Server) apiUndoJoin(w http.ResponseWriter, r *http.Request) error {
-	id := chi.URLParam(r, "join")
-	if err := s.admins.UndoJoin(r.Context(), adminOf(r), id); err != nil {
-		return err
-	}
-	return s.apiUserNamed(w, r, id)
-}
-
-// apiDismiss says that two people are two.
-func (s *Server) apiDismiss(w http.ResponseWriter, r *http.Request) error {
-	kept, other, err := pair(r)
-	if err != nil {
-		return err
-	}
-	if err := s.admins.Dismiss(r.Context(), adminOf(r), kept, other); err != nil {
-		return err
-	}
-	w.WriteHeader(http.StatusNoContent)
-	return nil
-}
-
-// movedTo is the address of the person whom somebody with an id is now, below some
-// path; empty if there is none. Whoever has stored the id of a person who was joined is
-// led on.
-func (s *Server) movedTo(r *http.Request, path, id string) (string, error) {
-	if strings.Contains(id, ":") {
-		return "", nil
-	}
-	now, err := s.admins.PersonID(r.Context(), id)
-	switch {
-	case auth.ReasonOf(err) == auth.NoSuchUser, err == nil && now == id:
-		return "", nil
-	case err != nil:
-		return "", err
-	}
-	return s.site.prefix + path + url.PathEscape(now), nil
 }

@@ -1,15 +1,9 @@
 package web
 
 import (
-	"context"
-	"errors"
 	"net/http"
 	"net/url"
-	"regexp"
-	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/go-chi/chi/v5"
 
@@ -45,12 +39,6 @@ type adminUserPage struct {
 	SignInURL  string // to sign in once more before an act that wants it; empty: not needed
 	Back       string // the list that led here
 	Done       string // key of what has just been done, or empty
-}
-
-// unionIDChange is that WeChat has named another unionid for an identity than before.
-type unionIDChange struct {
-	At      time.Time
-	Account auth.Account // of the identity, if that is known
 }
 
 func (adminUserPage) file() string { return "admin_user" }
@@ -137,67 +125,6 @@ func (s *Server) adminUser(w http.ResponseWriter, r *http.Request) error {
 	return s.page(w, r, p)
 }
 
-// adminBy is a person by the identity that makes them an admin: that which the
-// configuration names, if one is, as that cannot be revoked. If none does, they are not,
-// and it is the first.
-func (s *Server) adminBy(user auth.User, admins []admin.Admin) (by auth.User, is bool) {
-	by = user
-	for _, identity := range user.AllIdentities() {
-		one := user.By(identity)
-		account := s.rules.Account(one.AppID)
-		named := slices.ContainsFunc(admins, func(a admin.Admin) bool { return a.Account == account.Name && a.OpenID == one.OpenID })
-		if account.Name == "" || !named {
-			continue
-		}
-		if !is || s.admins.Configured(s.admins.NameOf(one)) {
-			by, is = one, true
-		}
-	}
-	return by, is
-}
-
-// dones are what a form can have done; its words are done.NAME.
-var dones = []string{
-	"blocked", "unblocked", "sessions", "session", "admin_session", "refreshed", "needs_login", "erased", "mismatch", "granted", "revoked",
-	"bulk_blocked", "bulk_sessions", "bulk_nobody", "app", "group",
-	"joined", "dismissed", "parted", "moved", "linked", "unlinked",
-}
-
-// done is the key of the words for what a form has just done, by what its
-// redirect says.
-func done(r *http.Request) string {
-	if name := r.URL.Query().Get("done"); slices.Contains(dones, name) {
-		return "done." + name
-	}
-	return ""
-}
-
-// lostToken is why a refresh_token is of no use before its time.
-type lostToken struct {
-	Errcode int64  // WeChat's, or 0
-	Meaning string // of that
-	Why     string // key of words, where it was no errcode; empty: it is of use
-}
-
-var noted = regexp.MustCompile(`errcode (\d+)`)
-
-// lost reads what was noted of a token's end.
-func (s *Server) lost(r *http.Request, token *admin.TokenInfo) lostToken {
-	if token == nil || token.DeadReason == "" {
-		return lostToken{}
-	}
-	if found := noted.FindStringSubmatch(token.DeadReason); found != nil {
-		errcode, err := strconv.ParseInt(found[1], 10, 64)
-		if err == nil {
-			return lostToken{Errcode: errcode, Meaning: s.meaning(s.renderer.language(r), errcode)}
-		}
-	}
-	if token.DeadReason == string(auth.ScopeBase) {
-		return lostToken{Why: "token.base"}
-	}
-	return lostToken{Why: "token.refused"}
-}
-
 // personURL is the page of a person, who leads back to the list that led to them.
 func (s *Server) personURL(r *http.Request, id string) string {
 	address := s.site.prefix + "/admin/users/" + url.PathEscape(id)
@@ -210,114 +137,4 @@ func (s *Server) personURL(r *http.Request, id string) string {
 // toUser shows a person again, with what has been done.
 func (s *Server) toUser(w http.ResponseWriter, r *http.Request, id, done string) error {
 	return redirect(w, http.StatusSeeOther, with(s.personURL(r, id), "done", done))
-}
-
-// adminForm does an act that a form asked for, and shows the person again.
-func (s *Server) adminForm(do act, done string) handler {
-	return func(w http.ResponseWriter, r *http.Request) error {
-		id := chi.URLParam(r, "id")
-		err := do(r, confirming(r), id)
-		switch {
-		case errors.Is(err, admin.ErrNotConfirmed):
-			return s.toUser(w, r, id, "mismatch")
-		case err != nil:
-			return err
-		}
-		return s.toUser(w, r, id, done)
-	}
-}
-
-// adminRefresh fetches a profile again. A token that is good for nothing more is
-// no fault of the form.
-func (s *Server) adminRefresh(w http.ResponseWriter, r *http.Request) error {
-	id := chi.URLParam(r, "id")
-	err := s.refresh(r, adminOf(r), id)
-	if auth.ReasonOf(err) == auth.NeedsLogin {
-		return s.toUser(w, r, id, "needs_login")
-	}
-	if err != nil {
-		return err
-	}
-	return s.toUser(w, r, id, "refreshed")
-}
-
-// confirming is the admin with what they have typed to confirm an act on a person.
-func confirming(r *http.Request) admin.Actor {
-	return adminOf(r).Confirming(r.PostFormValue("confirm"))
-}
-
-// adminErase deletes a person.
-func (s *Server) adminErase(w http.ResponseWriter, r *http.Request) error {
-	id := chi.URLParam(r, "id")
-	err := s.admins.Erase(r.Context(), confirming(r), id)
-	switch {
-	case errors.Is(err, admin.ErrNotConfirmed):
-		return s.toUser(w, r, id, "mismatch")
-	case err != nil:
-		return err
-	}
-	return redirect(w, http.StatusSeeOther, with(s.backToList(r), "done", "erased"))
-}
-
-// adminChange makes a person an admin, or takes it back.
-func (s *Server) adminChange(do func(context.Context, admin.Actor, string) (bool, error), done string) handler {
-	return func(w http.ResponseWriter, r *http.Request) error {
-		user, err := s.people.User(r.Context(), chi.URLParam(r, "id"))
-		if err != nil {
-			return err
-		}
-		admins, err := s.admins.Admins(r.Context())
-		if err != nil {
-			return err
-		}
-		by, _ := s.adminBy(user, admins)
-		name := s.admins.NameOf(by)
-		if name == "" {
-			return auth.Failf(auth.BadRequest, "user %s is of an account that is not configured", user.ID)
-		}
-		_, err = do(r.Context(), confirming(r), name)
-		switch {
-		case errors.Is(err, admin.ErrNotConfirmed):
-			return s.toUser(w, r, user.ID, "mismatch")
-		case err != nil:
-			return err
-		}
-		return s.toUser(w, r, user.ID, done)
-	}
-}
-
-// endSession signs a person out of the browser that the address names.
-func (s *Server) endSession(r *http.Request, by admin.Actor, userID string) error {
-	return s.admins.EndSession(r.Context(), by, userID, chi.URLParam(r, "session"))
-}
-
-func (s *Server) endApp(r *http.Request, by admin.Actor, userID string) error {
-	err := s.admins.EndAccess(r.Context(), by, userID, chi.URLParam(r, "client"))
-	if auth.ReasonOf(err) == auth.NoSuchClient {
-		return nil // it holds nothing any more, which is what was wanted
-	}
-	return err
-}
-
-func (s *Server) joinGroup(r *http.Request, by admin.Actor, userID string) error {
-	_, err := s.admins.JoinGroup(r.Context(), by, userID, strings.TrimSpace(r.PostFormValue("group")))
-	return err
-}
-
-func (s *Server) leaveGroup(r *http.Request, by admin.Actor, userID string) error {
-	_, err := s.admins.LeaveGroup(r.Context(), by, userID, r.PostFormValue("group"))
-	return err
-}
-
-// apiExportUser is all that is stored on a person, as a file.
-func (s *Server) apiExportUser(w http.ResponseWriter, r *http.Request) error {
-	user, err := s.people.User(r.Context(), chi.URLParam(r, "id"))
-	if err != nil {
-		return err
-	}
-	// Who took a copy is written down before they have it.
-	if err := s.admins.RecordExport(r.Context(), adminOf(r), user.ID, exportedPerson); err != nil {
-		return err
-	}
-	return s.exportPersonalData(w, r, user.ID, "wxlogin-"+user.ID+".json")
 }

@@ -1,6 +1,8 @@
 package web
 
 import (
+	"net/http"
+	"slices"
 	"time"
 
 	"wxlogin/internal/auth"
@@ -132,6 +134,22 @@ func (scanAskPage) file() string      { return "scan_ask" }
 func (erasePage) file() string        { return "erase" }
 func (adminLinkPage) file() string    { return "admin_link" }
 func (adminMessagePage) file() string { return "admin_message" }
+
+// dones are what a form can have done; its words are done.NAME.
+var dones = []string{
+	"blocked", "unblocked", "sessions", "session", "admin_session", "refreshed", "needs_login", "erased", "mismatch", "granted", "revoked",
+	"bulk_blocked", "bulk_sessions", "bulk_nobody", "app", "group",
+	"joined", "dismissed", "parted", "moved", "linked", "unlinked",
+}
+
+// done is the key of the words for what a form has just done, by what its
+// redirect says.
+func done(r *http.Request) string {
+	if name := r.URL.Query().Get("done"); slices.Contains(dones, name) {
+		return "done." + name
+	}
+	return ""
+}
 
 // pages lists them all, so that a missing template stops the start.
 var pages = []page{

@@ -1,0 +1,109 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"wxlogin/internal/admin"
+	"wxlogin/internal/auth"
+)
+
+// door is an identity with the account that it is of.
+type door struct {
+	admin.Identity
+	Account auth.Account // the zero Account: of none that is configured
+	Lost    lostToken
+	Way     string    // key of words for how it came to the person; empty for the first
+	Now     time.Time // of the page
+}
+
+// Dead says that a token is stored and opens nothing any more.
+func (d door) Dead() bool {
+	return d.Token != nil && (d.Token.DeadReason != "" || !d.Token.EndsAt.After(d.Now))
+}
+
+// doors are a person's identities, the first one first.
+func (s *Server) doors(r *http.Request, userID string) (doors []door, err error) {
+	identities, err := s.admins.Identities(r.Context(), userID)
+	for _, i := range identities {
+		d := door{Identity: i, Account: s.rules.Account(i.AppID), Lost: s.lost(r, i.Token), Now: s.now()}
+		if i.Linked != "" {
+			d.Way = "linked." + string(i.Linked)
+		}
+		doors = append(doors, d)
+	}
+	return doors, err
+}
+
+// lostToken is why a refresh_token is of no use before its time.
+type lostToken struct {
+	Errcode int64  // WeChat's, or 0
+	Meaning string // of that
+	Why     string // key of words, where it was no errcode; empty: it is of use
+}
+
+var noted = regexp.MustCompile(`errcode (\d+)`)
+
+// lost reads what was noted of a token's end.
+func (s *Server) lost(r *http.Request, token *admin.TokenInfo) lostToken {
+	if token == nil || token.DeadReason == "" {
+		return lostToken{}
+	}
+	if found := noted.FindStringSubmatch(token.DeadReason); found != nil {
+		errcode, err := strconv.ParseInt(found[1], 10, 64)
+		if err == nil {
+			return lostToken{Errcode: errcode, Meaning: s.meaning(s.renderer.language(r), errcode)}
+		}
+	}
+	if token.DeadReason == string(auth.ScopeBase) {
+		return lostToken{Why: "token.base"}
+	}
+	return lostToken{Why: "token.refused"}
+}
+
+// unionIDChange is that WeChat has named another unionid for an identity than before.
+type unionIDChange struct {
+	At      time.Time
+	Account auth.Account // of the identity, if that is known
+}
+
+// adminBy is a person by the identity that makes them an admin: that which the
+// configuration names, if one is, as that cannot be revoked. If none does, they are not,
+// and it is the first.
+func (s *Server) adminBy(user auth.User, admins []admin.Admin) (by auth.User, is bool) {
+	by = user
+	for _, identity := range user.AllIdentities() {
+		one := user.By(identity)
+		account := s.rules.Account(one.AppID)
+		named := slices.ContainsFunc(admins, func(a admin.Admin) bool { return a.Account == account.Name && a.OpenID == one.OpenID })
+		if account.Name == "" || !named {
+			continue
+		}
+		if !is || s.admins.Configured(s.admins.NameOf(one)) {
+			by, is = one, true
+		}
+	}
+	return by, is
+}
+
+// movedTo is the address of the person whom somebody with an id is now, below some
+// path; empty if there is none. Whoever has stored the id of a person who was joined is
+// led on.
+func (s *Server) movedTo(r *http.Request, path, id string) (string, error) {
+	if strings.Contains(id, ":") {
+		return "", nil
+	}
+	now, err := s.admins.PersonID(r.Context(), id)
+	switch {
+	case auth.ReasonOf(err) == auth.NoSuchUser, err == nil && now == id:
+		return "", nil
+	case err != nil:
+		return "", err
+	}
+	return s.site.prefix + path + url.PathEscape(now), nil
+}

@@ -1,0 +1,123 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+
+	"wxlogin/internal/admin"
+	"wxlogin/internal/auth"
+)
+
+// adminForm does an act that a form asked for, and shows the person again.
+func (s *Server) adminForm(do act, done string) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		id := chi.URLParam(r, "id")
+		err := do(r, confirming(r), id)
+		switch {
+		case errors.Is(err, admin.ErrNotConfirmed):
+			return s.toUser(w, r, id, "mismatch")
+		case err != nil:
+			return err
+		}
+		return s.toUser(w, r, id, done)
+	}
+}
+
+// adminRefresh fetches a profile again. A token that is good for nothing more is
+// no fault of the form.
+func (s *Server) adminRefresh(w http.ResponseWriter, r *http.Request) error {
+	id := chi.URLParam(r, "id")
+	err := s.refresh(r, adminOf(r), id)
+	if auth.ReasonOf(err) == auth.NeedsLogin {
+		return s.toUser(w, r, id, "needs_login")
+	}
+	if err != nil {
+		return err
+	}
+	return s.toUser(w, r, id, "refreshed")
+}
+
+// confirming is the admin with what they have typed to confirm an act on a person.
+func confirming(r *http.Request) admin.Actor {
+	return adminOf(r).Confirming(r.PostFormValue("confirm"))
+}
+
+// adminErase deletes a person.
+func (s *Server) adminErase(w http.ResponseWriter, r *http.Request) error {
+	id := chi.URLParam(r, "id")
+	err := s.admins.Erase(r.Context(), confirming(r), id)
+	switch {
+	case errors.Is(err, admin.ErrNotConfirmed):
+		return s.toUser(w, r, id, "mismatch")
+	case err != nil:
+		return err
+	}
+	return redirect(w, http.StatusSeeOther, with(s.backToList(r), "done", "erased"))
+}
+
+// adminChange makes a person an admin, or takes it back.
+func (s *Server) adminChange(do func(context.Context, admin.Actor, string) (bool, error), done string) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		user, err := s.people.User(r.Context(), chi.URLParam(r, "id"))
+		if err != nil {
+			return err
+		}
+		admins, err := s.admins.Admins(r.Context())
+		if err != nil {
+			return err
+		}
+		by, _ := s.adminBy(user, admins)
+		name := s.admins.NameOf(by)
+		if name == "" {
+			return auth.Failf(auth.BadRequest, "user %s is of an account that is not configured", user.ID)
+		}
+		_, err = do(r.Context(), confirming(r), name)
+		switch {
+		case errors.Is(err, admin.ErrNotConfirmed):
+			return s.toUser(w, r, user.ID, "mismatch")
+		case err != nil:
+			return err
+		}
+		return s.toUser(w, r, user.ID, done)
+	}
+}
+
+// endSession signs a person out of the browser that the address names.
+func (s *Server) endSession(r *http.Request, by admin.Actor, userID string) error {
+	return s.admins.EndSession(r.Context(), by, userID, chi.URLParam(r, "session"))
+}
+
+func (s *Server) endApp(r *http.Request, by admin.Actor, userID string) error {
+	err := s.admins.EndAccess(r.Context(), by, userID, chi.URLParam(r, "client"))
+	if auth.ReasonOf(err) == auth.NoSuchClient {
+		return nil // it holds nothing any more, which is what was wanted
+	}
+	return err
+}
+
+func (s *Server) joinGroup(r *http.Request, by admin.Actor, userID string) error {
+	_, err := s.admins.JoinGroup(r.Context(), by, userID, strings.TrimSpace(r.PostFormValue("group")))
+	return err
+}
+
+func (s *Server) leaveGroup(r *http.Request, by admin.Actor, userID string) error {
+	_, err := s.admins.LeaveGroup(r.Context(), by, userID, r.PostFormValue("group"))
+	return err
+}
+
+// apiExportUser is all that is stored on a person, as a file.
+func (s *Server) apiExportUser(w http.ResponseWriter, r *http.Request) error {
+	user, err := s.people.User(r.Context(), chi.URLParam(r, "id"))
+	if err != nil {
+		return err
+	}
+	// Who took a copy is written down before they have it.
+	if err := s.admins.RecordExport(r.Context(), adminOf(r), user.ID, exportedPerson); err != nil {
+		return err
+	}
+	return s.exportPersonalData(w, r, user.ID, "wxlogin-"+user.ID+".json")
+}
