@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -91,19 +92,19 @@ func (s *Server) adminBy(user auth.User, admins []admin.Admin) (by auth.User, is
 	return by, is
 }
 
-// movedTo is the address of the person whom somebody with an id is now, below some
-// path; empty if there is none. Whoever has stored the id of a person who was joined is
-// led on.
-func (s *Server) movedTo(r *http.Request, path, id string) (string, error) {
-	if strings.Contains(id, ":") {
-		return "", nil
+// leadOn answers a question about somebody who was not found: whoever has stored the id of
+// a person who was joined is led on to the one they are now, at the address with that
+// one's id in it. Where there is none, or anything else is wrong, it returns err.
+func (s *Server) leadOn(w http.ResponseWriter, r *http.Request, err error, id, address string) error {
+	if auth.ReasonOf(err) != auth.NoSuchUser || strings.Contains(id, ":") {
+		return err
 	}
-	now, err := s.admins.PersonID(r.Context(), id)
+	now, lost := s.admins.PersonID(r.Context(), id)
 	switch {
-	case auth.ReasonOf(err) == auth.NoSuchUser, err == nil && now == id:
-		return "", nil
-	case err != nil:
-		return "", err
+	case auth.ReasonOf(lost) == auth.NoSuchUser, lost == nil && now == id:
+		return err
+	case lost != nil:
+		return lost
 	}
-	return s.site.prefix + path + url.PathEscape(now), nil
+	return redirect(w, http.StatusFound, s.site.prefix+fmt.Sprintf(address, url.PathEscape(now)))
 }

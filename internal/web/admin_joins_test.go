@@ -94,7 +94,10 @@ func TestJoinOnAPage(t *testing.T) {
 	}
 	adminBrowser.get("/admin/users/" + first).wantRedirect("/admin/users/" + second + "?done=moved")
 	adminBrowser.opens("/admin/users/"+first).wantPage(http.StatusOK, "已合并到此人")
-	adminBrowser.fetchAPI(http.MethodGet, "/api/admin/users/"+first).wantRedirect("/api/admin/users/" + second)
+	for _, method := range []string{http.MethodGet, http.MethodHead} {
+		adminBrowser.fetchAPI(method, "/api/admin/users/"+first).wantRedirect("/api/admin/users/" + second)
+	}
+	adminBrowser.fetchAPI(http.MethodGet, "/api/admin/users/nobody").wantStatus(http.StatusNotFound)
 	adminBrowser.post("/admin/users/"+first+"/block", nil).wantPage(http.StatusNotFound, "")
 	adminBrowser.get("/admin/users/nobody").wantPage(http.StatusNotFound, "")
 

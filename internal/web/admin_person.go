@@ -65,17 +65,8 @@ func (s *Server) adminUser(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
 	id := chi.URLParam(r, "id")
 	user, err := s.people.User(ctx, id)
-	if auth.ReasonOf(err) == auth.NoSuchUser {
-		address, lost := s.movedTo(r, "/admin/users/", id)
-		if lost != nil {
-			return lost
-		}
-		if address != "" {
-			return redirect(w, http.StatusFound, with(address, "done", "moved"))
-		}
-	}
 	if err != nil {
-		return err
+		return s.leadOn(w, r, err, id, "/admin/users/%s?done=moved")
 	}
 	p := adminUserPage{User: user, Self: adminOf(r).Person() == user.ID, Back: s.backToList(r), Done: done(r)}
 	if p.Sessions, err = s.people.UserSessions(ctx, user.ID); err != nil {

@@ -177,17 +177,10 @@ func (s *Server) apiUsers(w http.ResponseWriter, r *http.Request) error {
 // apiUser is one person.
 func (s *Server) apiUser(w http.ResponseWriter, r *http.Request) error {
 	id := chi.URLParam(r, "id")
-	err := s.apiUserNamed(w, r, id)
-	if auth.ReasonOf(err) == auth.NoSuchUser && r.Method == http.MethodGet {
-		address, lost := s.movedTo(r, "/api/admin/users/", id)
-		if lost != nil {
-			return lost
-		}
-		if address != "" {
-			return redirect(w, http.StatusFound, address)
-		}
+	if err := s.apiUserNamed(w, r, id); err != nil {
+		return s.leadOn(w, r, err, id, "/api/admin/users/%s")
 	}
-	return err
+	return nil
 }
 
 func (s *Server) apiUserNamed(w http.ResponseWriter, r *http.Request, id string) error {
@@ -209,7 +202,7 @@ func (s *Server) apiAct(do act) handler {
 		if err := do(r, adminOf(r).Confirming(id), id); err != nil {
 			return err
 		}
-		return s.apiUser(w, r)
+		return s.apiUserNamed(w, r, id)
 	}
 }
 
