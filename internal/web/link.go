@@ -100,11 +100,8 @@ func (s *Server) linksTo(r *http.Request, fl flow) (*auth.Visit, error) {
 
 // linked answers a callback that was to link an identity: nothing is begun again, as
 // nobody is signed in by it.
-func (s *Server) linked(w http.ResponseWriter, r *http.Request, fl flow, visit *auth.Visit, err error) error {
+func linked(w http.ResponseWriter, fl flow, visit *auth.Visit, err error) error {
 	switch {
-	case auth.ReasonOf(err) == auth.IdentityClash:
-		s.note(r, s.admins.RecordIdentityClash(r.Context(), device(r)))
-		return err
 	case err != nil:
 		return err
 	case visit == nil:

@@ -171,10 +171,13 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
 		Device:    device(r),
 		RequestID: requestID(r),
 	})
-	if linkTo != nil {
-		return s.linked(w, r, *fl, visit, err)
+	if auth.ReasonOf(err) == auth.IdentityClash {
+		s.note(r, s.admins.RecordIdentityClash(r.Context(), device(r)))
 	}
-	if err != nil {
+	switch {
+	case linkTo != nil:
+		return linked(w, *fl, visit, err)
+	case err != nil:
 		return s.notSignedIn(w, r, *fl, err)
 	}
 	if visit == nil { // somebody unknown
@@ -198,12 +201,8 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
 // notSignedIn is where a login leads that has failed: for some reasons to where it
 // would have led.
 func (s *Server) notSignedIn(w http.ResponseWriter, r *http.Request, fl flow, err error) error {
-	switch auth.ReasonOf(err) {
-	case auth.CodeSpent:
+	if auth.ReasonOf(err) == auth.CodeSpent {
 		return s.spent(w, r, fl, err)
-	case auth.IdentityClash:
-		s.note(r, s.admins.RecordIdentityClash(r.Context(), device(r)))
-		return err
 	}
 	if s.mayGoOn(w, r, fl, err) {
 		return fromWeChat(w, fl.ReturnTo)
