@@ -59,10 +59,10 @@ func (s *Server) adminErase(w http.ResponseWriter, r *http.Request) error {
 	return redirect(w, http.StatusSeeOther, with(s.backToList(r), "done", "erased"))
 }
 
-// adminChange makes a person an admin, or takes it back.
-func (s *Server) adminChange(do func(context.Context, admin.Actor, string) (bool, error), done string) handler {
-	return func(w http.ResponseWriter, r *http.Request) error {
-		user, err := s.people.User(r.Context(), chi.URLParam(r, "id"))
+// change makes a person an admin, or takes it back.
+func (s *Server) change(do func(context.Context, admin.Actor, string) (bool, error)) act {
+	return func(r *http.Request, by admin.Actor, userID string) error {
+		user, err := s.people.User(r.Context(), userID)
 		if err != nil {
 			return err
 		}
@@ -70,19 +70,13 @@ func (s *Server) adminChange(do func(context.Context, admin.Actor, string) (bool
 		if err != nil {
 			return err
 		}
-		by, _ := s.adminBy(user, admins)
-		name := s.admins.NameOf(by)
+		identity, _ := s.adminBy(user, admins)
+		name := s.admins.NameOf(identity)
 		if name == "" {
 			return auth.Failf(auth.BadRequest, "user %s is of an account that is not configured", user.ID)
 		}
-		_, err = do(r.Context(), confirming(r), name)
-		switch {
-		case errors.Is(err, admin.ErrNotConfirmed):
-			return s.toUser(w, r, user.ID, "mismatch")
-		case err != nil:
-			return err
-		}
-		return s.toUser(w, r, user.ID, done)
+		_, err = do(r.Context(), by, name)
+		return err
 	}
 }
 
