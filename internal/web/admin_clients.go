@@ -128,12 +128,7 @@ func (s *Server) adminClient(w http.ResponseWriter, r *http.Request) error {
 		Client: newClientFacts(&client), Issuer: s.issuer(), Use: use[0], People: people.People,
 		Sizes: pageSizes(address, query.Limit), Here: withCursor(address, query.Cursor), Done: done(r),
 	}
-	if people.Next != "" {
-		p.NextURL = withCursor(address, people.Next)
-	}
-	if people.Prev != "" {
-		p.PrevURL = withCursor(address, people.Prev)
-	}
+	p.NextURL, p.PrevURL = pageOf(address, "cursor", people.Next), pageOf(address, "cursor", people.Prev)
 	return s.page(w, r, p)
 }
 

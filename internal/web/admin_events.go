@@ -122,12 +122,7 @@ func (s *Server) adminEvents(w http.ResponseWriter, r *http.Request) error {
 	if p.Request, err = s.findRequest(r, query.Who); err != nil {
 		return err
 	}
-	if list.Next != "" {
-		p.NextURL = withCursor(address, list.Next)
-	}
-	if list.Prev != "" {
-		p.PrevURL = withCursor(address, list.Prev)
-	}
+	p.NextURL, p.PrevURL = pageOf(address, "cursor", list.Next), pageOf(address, "cursor", list.Prev)
 	return s.page(w, r, p)
 }
 

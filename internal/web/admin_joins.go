@@ -97,14 +97,6 @@ const joinsPath = "/admin/joins"
 // joinsParameters are those of the page of joins: the cursors of its two lists.
 var joinsParameters = []string{"cursor", "joined"}
 
-// pageOf is a page of one of two lists; empty where there is none.
-func pageOf(address, parameter, cursor string) string {
-	if cursor == "" {
-		return ""
-	}
-	return with(address, parameter, cursor)
-}
-
 // showsJoins says whether the admin pages lead to the joins: where people can have
 // several identities, or somebody has been proposed.
 func (s *Server) showsJoins(ctx context.Context) bool {
@@ -118,9 +110,6 @@ func (s *Server) showsJoins(ctx context.Context) bool {
 // pair reads which two people a form is about: kept, and of a page the one of the two
 // who is not.
 func pair(r *http.Request) (kept, other string, err error) {
-	if err := r.ParseForm(); err != nil {
-		return "", "", err
-	}
 	kept, other = r.PostForm.Get("kept"), r.PostForm.Get("other")
 	if two := r.PostForm["person"]; other == "" && len(two) == 2 {
 		switch kept {

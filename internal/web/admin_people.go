@@ -112,12 +112,7 @@ func (s *Server) adminUsers(w http.ResponseWriter, r *http.Request) error {
 			}
 		}
 	}
-	if list.Next != "" {
-		p.NextURL = withCursor(address, list.Next)
-	}
-	if list.Prev != "" {
-		p.PrevURL = withCursor(address, list.Prev)
-	}
+	p.NextURL, p.PrevURL = pageOf(address, "cursor", list.Next), pageOf(address, "cursor", list.Prev)
 	for _, id := range asked["pick"] {
 		p.Chosen[id] = true
 	}
@@ -152,6 +147,15 @@ func withCursor(address, cursor string) string {
 		return address
 	}
 	return with(address, "cursor", cursor)
+}
+
+// pageOf is a page next to the one of a list that is shown, by a parameter with its
+// cursor; empty where there is none.
+func pageOf(address, parameter, cursor string) string {
+	if cursor == "" {
+		return ""
+	}
+	return with(address, parameter, cursor)
 }
 
 // pageSize is how many a page may have.
