@@ -264,7 +264,6 @@ func TestLinkAttacks(t *testing.T) {
 	})
 	t.Run("by a login that is not of this moment", func(t *testing.T) {
 		phone := w.signedIn("lin")
-		way := phone.asksToLink("shop")
 		w.clock.pass(auth.LinkWithin - time.Minute)
 		late := phone.stops(phone.asksToLink("shop"), "/callback/shop?")
 		w.clock.pass(2 * time.Minute)
@@ -276,7 +275,6 @@ func TestLinkAttacks(t *testing.T) {
 		}
 		phone.post("/me/link", url.Values{"account": {"shop"}}).wantPage(http.StatusForbidden, "绑定未完成")
 		nothing(t, before)
-		_ = way
 		// The page leads to what it takes.
 		phone.opens(p.linkTo("/login?account=main&")).wantPage(http.StatusOK, "/me/link")
 	})
@@ -326,6 +324,14 @@ func TestLinkAttacks(t *testing.T) {
 		way := phone.asksToLink("club")
 		phone.setCookie(w.simURL, wechatsim.CookiePerson, "wang")
 		phone.opens(way).wantPage(http.StatusForbidden, "另一个微信号").linkTo("/me")
+		w.wantIdentities(phone, w.openID("main", "lin"))
+	})
+	t.Run("of two people in one answer", func(t *testing.T) {
+		phone := w.signedIn("lin")
+		way := phone.asksToLink("shop")
+		w.sim.Plan(wechatsim.Userinfo, wechatsim.Fault{Body: []byte(`{"openid":"oSomebodyElse00000000000000"}`)})
+		phone.opens(way).wantStatus(http.StatusBadGateway).linkTo("/me")
+		w.wantEvents(admin.ActIdentityClash)
 		w.wantIdentities(phone, w.openID("main", "lin"))
 	})
 	t.Run("of somebody who is blocked", func(t *testing.T) {
