@@ -57,7 +57,7 @@ func (s *Server) adminJoins(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	ctx, address := r.Context(), s.site.prefix+joinsPath
+	ctx := r.Context()
 	proposals, err := s.admins.Proposals(ctx, admin.JoinQuery{Cursor: form.Get("cursor"), Limit: shownProposals})
 	if err != nil {
 		return ofCursor(err)
@@ -67,8 +67,8 @@ func (s *Server) adminJoins(w http.ResponseWriter, r *http.Request) error {
 		return ofCursor(err)
 	}
 	p := adminJoinsPage{Here: s.address(joinsPath, kept(form, joinsParameters...)), Done: done(r)}
-	p.Open = beside{pageOf(address, "cursor", proposals.Prev), pageOf(address, "cursor", proposals.Next)}
-	p.History = beside{pageOf(address, "joined", joins.Prev), pageOf(address, "joined", joins.Next)}
+	p.Open = beside{pageOf(p.Here, "cursor", proposals.Prev), pageOf(p.Here, "cursor", proposals.Next)}
+	p.History = beside{pageOf(p.Here, "joined", joins.Prev), pageOf(p.Here, "joined", joins.Next)}
 	for _, proposal := range proposals.Proposals {
 		shown := proposed{Proposal: proposal}
 		for _, user := range []auth.User{proposal.Kept, proposal.Other} {

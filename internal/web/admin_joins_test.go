@@ -248,7 +248,13 @@ func TestPagesOfJoins(t *testing.T) {
 	if len(seen) != 25 {
 		t.Errorf("%d people of 25 are on the pages", len(seen))
 	}
-	adminBrowser.get(adminBrowser.get("/admin/joins").linkTo("/admin/joins?joined=")).wantPage(http.StatusOK, "/admin/joins/i00/undo")
+	p = adminBrowser.get(adminBrowser.get("/admin/joins").linkTo("/admin/joins?joined=")).wantPage(http.StatusOK, "/admin/joins/i00/undo")
+	// The first list goes on, and the second stays where it is.
+	next := nextProposals.FindStringSubmatch(p.Body)
+	if next == nil {
+		t.Fatal("the second page of joins leads to no further proposals")
+	}
+	adminBrowser.get(stdhtml.UnescapeString(next[1])).wantPage(http.StatusOK, "/admin/joins/i00/undo")
 	adminBrowser.get("/admin/joins?cursor=x").wantStatus(http.StatusBadRequest)
 }
 
