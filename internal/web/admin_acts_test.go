@@ -27,7 +27,7 @@ func (w *world) tail(key string) url.Values {
 func (b *browser) id() string {
 	b.w.t.Helper()
 	b.signsIn()
-	return b.me()["id"].(string)
+	return b.whose()
 }
 
 // sessionIDs are a person's sessions, newest first.

@@ -38,7 +38,7 @@ func twoOfOne(t *testing.T, o options) (w *world, phone, desktop *browser, kept,
 	}
 	phone, desktop = w.signedIn("lin"), w.desktop("lin")
 	desktop.opens("/login?account=pc").wantPage(http.StatusOK, "")
-	kept, other = phone.me()["id"].(string), desktop.me()["id"].(string)
+	kept, other = phone.whose(), desktop.whose()
 	if kept == other {
 		t.Fatal("these were to be two people")
 	}
@@ -280,7 +280,7 @@ func TestPeopleOfAnAccount(t *testing.T) {
 	desktop.opens("/login?account=pc").wantPage(http.StatusOK, "")
 	alone := w.desktop("alice")
 	alone.opens("/login?account=pc").wantPage(http.StatusOK, "")
-	linID, wangID, aliceID := lin.me()["id"].(string), w.user("wang").ID, alone.me()["id"].(string)
+	linID, wangID, aliceID := lin.whose(), w.user("wang").ID, alone.whose()
 	adminBrowser := w.admin()
 	for query, want := range map[string][]string{
 		"": {linID, wangID, aliceID}, "account=": {linID, wangID, aliceID},

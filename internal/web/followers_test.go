@@ -244,25 +244,21 @@ func TestFollowersQueueIsBounded(t *testing.T) {
 // Of two replicas one asks at a time, and neither what the other has asked.
 func TestOnPostgresOneReplicaAsksWhoFollows(t *testing.T) {
 	t.Parallel()
-	keys := newKeys(t)
-	a := newWorld(t, options{keys: keys, followers: true})
-	b := newWorld(t, options{keys: keys, dbPath: a.dbPath, sim: a.sim, replicaOf: a, followers: true})
-	oneAsksWhoFollows(t, a, b)
+	oneAsksWhoFollows(t)
 }
 
 func TestOneProcessAsksWhoFollows(t *testing.T) {
 	t.Parallel()
-	keys := newKeys(t)
-	a := newWorld(t, options{keys: keys, followers: true})
-	b := newWorld(t, options{keys: keys, dbPath: a.dbPath, sim: a.sim, replicaOf: a, followers: true})
-	oneAsksWhoFollows(t, a, b)
+	oneAsksWhoFollows(t)
 }
 
-func oneAsksWhoFollows(t *testing.T, a, b *world) {
+func oneAsksWhoFollows(t *testing.T) {
 	t.Helper()
+	a := newWorld(t, options{followers: true})
+	b := a.replica(options{followers: true})
 	phone := a.phone("lin")
 	phone.signsIn()
-	lin, err := a.db.User(t.Context(), phone.me()["id"].(string))
+	lin, err := a.db.User(t.Context(), phone.whose())
 	check(t, err)
 	check(t, a.followers.Flush(t.Context()))
 	a.clock.pass(25 * time.Hour)
@@ -289,7 +285,7 @@ func TestFollowersOfTheErased(t *testing.T) {
 	w.clock.pass(25 * time.Hour)
 	held, begun := make(chan struct{}), w.asked()
 	w.sim.Plan(wechatsim.Follower, wechatsim.Fault{Until: held})
-	user, err := w.db.User(t.Context(), lin.me()["id"].(string))
+	user, err := w.db.User(t.Context(), lin.whose())
 	check(t, err)
 	w.followers.Want(user)
 	lin.post("/api/me/erase", url.Values{"confirm": {"yes"}})

@@ -377,23 +377,19 @@ func TestCentralTokensDoNotMix(t *testing.T) {
 // Of two replicas one asks WeChat, when both need a token at once.
 func TestOnPostgresOneReplicaAsks(t *testing.T) {
 	t.Parallel()
-	keys := newKeys(t)
-	a := newWorld(t, options{keys: keys, backendKeys: backends})
-	b := newWorld(t, options{keys: keys, dbPath: a.dbPath, sim: a.sim, replicaOf: a, backendKeys: backends})
-	oneAsks(t, a, b)
+	oneAsks(t)
 }
 
 // So it is with two processes on one file.
 func TestOneProcessAsks(t *testing.T) {
 	t.Parallel()
-	keys := newKeys(t)
-	a := newWorld(t, options{keys: keys, backendKeys: backends})
-	b := newWorld(t, options{keys: keys, dbPath: a.dbPath, sim: a.sim, replicaOf: a, backendKeys: backends})
-	oneAsks(t, a, b)
+	oneAsks(t)
 }
 
-func oneAsks(t *testing.T, a, b *world) {
+func oneAsks(t *testing.T) {
 	t.Helper()
+	a := newWorld(t, options{backendKeys: backends})
+	b := a.replica(options{backendKeys: backends})
 	held := make(chan struct{})
 	a.sim.Plan(wechatsim.StableToken, wechatsim.Fault{Until: held})
 	var running sync.WaitGroup

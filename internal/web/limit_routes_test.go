@@ -120,7 +120,7 @@ func TestGuesses(t *testing.T) {
 		if p := w.call(t, "/oidc/token", script.tokenForm(told.Get("code"))); !tooMany(p) {
 			t.Errorf("a public client at an address that has guessed too much: status %d", p.Status)
 		}
-		replica := newWorld(t, options{replicaOf: w, dbPath: w.dbPath, keys: w.keys, sim: w.sim})
+		replica := w.replica(options{})
 		if p := replica.call(t, "/oidc/token", script.tokenForm(told.Get("code"))); p.Status != http.StatusOK {
 			t.Errorf("elsewhere: status %d %s", p.Status, p.Body)
 		}

@@ -82,7 +82,7 @@ func TestCodeFixation(t *testing.T) {
 func TestParallelRedemptions(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, options{})
-	replica := newWorld(t, options{replicaOf: w, dbPath: w.dbPath, keys: w.keys, sim: w.sim})
+	replica := w.replica(options{})
 	app := w.app("Wiki", nil)
 	form := app.tokenForm(app.told(w.phone("lin")).Get("code"))
 	var got, refused atomic.Int64
@@ -119,7 +119,7 @@ func TestParallelRedemptions(t *testing.T) {
 func TestCodes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, options{})
-	replica := newWorld(t, options{replicaOf: w, dbPath: w.dbPath, keys: w.keys, sim: w.sim})
+	replica := w.replica(options{})
 	app, other := w.app("Wiki", nil), w.app("Board", nil)
 	phone := w.phone("lin")
 	for name, change := range map[string]func(url.Values){
@@ -476,7 +476,7 @@ func TestGuessedClients(t *testing.T) {
 func TestEndOfPeople(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, options{})
-	replica := newWorld(t, options{replicaOf: w, dbPath: w.dbPath, keys: w.keys, sim: w.sim})
+	replica := w.replica(options{})
 	app := w.app("Wiki", nil)
 	app.oauth.Scopes = append(app.oauth.Scopes, auth.ScopeOffline)
 	for name, end := range map[string]func(b *browser, id string){

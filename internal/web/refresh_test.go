@@ -183,7 +183,7 @@ func TestKeyRotation(t *testing.T) {
 	id := phone.me()["id"].(string)
 	callback := phone.stops("/login?return_to=/kept", "/callback?")
 
-	both := newWorld(t, options{replicaOf: before, keys: ring(next, old), dbPath: before.dbPath, sim: before.sim})
+	both := before.replica(options{keys: ring(next, old)})
 	phone.w = both
 	phone.wantMe("lin")
 	// A trip begun with the old key ends well.
@@ -193,7 +193,7 @@ func TestKeyRotation(t *testing.T) {
 
 	// A start with keys of somebody else's spoils nothing.
 	newWorld(t, options{keys: newKeys(t), dbPath: before.dbPath, sim: before.sim}).refreshAll()
-	after := newWorld(t, options{replicaOf: before, keys: ring(next), dbPath: before.dbPath, sim: before.sim})
+	after := before.replica(options{keys: ring(next)})
 	phone.w = after
 	phone.wantMe("lin")
 	after.admin().post("/api/admin/users/"+id+"/refresh", nil).wantPage(http.StatusOK, "林小满")

@@ -11,11 +11,21 @@ import (
 	"wxlogin/internal/wechat/wechatsim"
 )
 
-// second is another process of the same service: the same database, keys and
-// WeChat.
+// replica is another process of the same service, with settings of its own: the same
+// database, WeChat and, if o names none, keys.
+func (w *world) replica(o options) *world {
+	w.t.Helper()
+	if o.keys == nil {
+		o.keys = w.keys
+	}
+	o.replicaOf, o.dbPath, o.sim = w, w.dbPath, w.sim
+	return newWorld(w.t, o)
+}
+
+// second is a replica that is asked for the same time.
 func (w *world) second(keys auth.Keyring) *world {
 	w.t.Helper()
-	other := newWorld(w.t, options{replicaOf: w, dbPath: w.dbPath, keys: keys, sim: w.sim})
+	other := w.replica(options{keys: keys})
 	other.clock = w.clock
 	return other
 }

@@ -119,7 +119,7 @@ func TestScanAcrossReplicas(t *testing.T) {
 	keys, err := auth.ParseKeys(old)
 	check(t, err)
 	a := newWorld(t, options{keys: keys})
-	b := newWorld(t, options{replicaOf: a, keys: keys, dbPath: a.dbPath, sim: a.sim})
+	b := a.replica(options{})
 	desktop, phone := a.browser(desktopWeb), a.signedIn("lin")
 	s := desktop.scans("/")
 	phone.w = b
@@ -127,7 +127,7 @@ func TestScanAcrossReplicas(t *testing.T) {
 
 	rotated, err := auth.ParseKeys(auth.NewKey() + "," + old)
 	check(t, err)
-	desktop.w = newWorld(t, options{replicaOf: a, keys: rotated, dbPath: a.dbPath, sim: a.sim})
+	desktop.w = a.replica(options{keys: rotated})
 	s.wantStatus("confirmed")
 	s.collects("lin")
 	desktop.w = a
