@@ -60,7 +60,7 @@ func TestAdminPagesInABrowser(t *testing.T) {
 	admin.taps(`#joined ~ ul li a`)
 	admin.wantText("登录身份", "首个身份", "撤销合并")
 	admin.shown("29-identities")
-	admin.taps(`#doors ~ ul form button`)
+	admin.taps(`#identities ~ ul form button`)
 	admin.wantText("已撤销合并")
 	admin.opens(at.visitor + "admin/joins")
 	admin.taps(`button[value="join"]`)

@@ -14,31 +14,26 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// door is an identity with the account that it is of.
-type door struct {
+// shownIdentity is one on an admin page, with the account that it is of.
+type shownIdentity struct {
 	admin.Identity
 	Account auth.Account // the zero Account: of none that is configured
 	Lost    lostToken
-	Way     string    // key of words for how it came to the person; empty for the first
 	Now     time.Time // of the page
 }
 
 // Dead says that a token is stored and opens nothing any more.
-func (d door) Dead() bool {
-	return d.Token != nil && (d.Token.DeadReason != "" || !d.Token.EndsAt.After(d.Now))
+func (i shownIdentity) Dead() bool {
+	return i.Token != nil && (i.Token.DeadReason != "" || !i.Token.EndsAt.After(i.Now))
 }
 
-// doors are a person's identities, the first one first.
-func (s *Server) doors(r *http.Request, userID string) (doors []door, err error) {
+// shownIdentities are those of a person, the first one first.
+func (s *Server) shownIdentities(r *http.Request, userID string) (shown []shownIdentity, err error) {
 	identities, err := s.admins.Identities(r.Context(), userID)
 	for _, i := range identities {
-		d := door{Identity: i, Account: s.rules.Account(i.AppID), Lost: s.lost(r, i.Token), Now: s.now()}
-		if i.Linked != "" {
-			d.Way = "linked." + string(i.Linked)
-		}
-		doors = append(doors, d)
+		shown = append(shown, shownIdentity{Identity: i, Account: s.rules.Account(i.AppID), Lost: s.lost(r, i.Token), Now: s.now()})
 	}
-	return doors, err
+	return shown, err
 }
 
 // lostToken is why a refresh_token is of no use before its time.

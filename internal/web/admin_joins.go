@@ -40,9 +40,9 @@ type proposed struct {
 
 // side is one of two people who may be one.
 type side struct {
-	User  auth.User
-	Doors []door
-	Apps  []admin.Access // what they hold ends, if the other is kept
+	User       auth.User
+	Identities []shownIdentity
+	Apps       []admin.Access // what they hold ends, if the other is kept
 }
 
 // joined is a join as the page has it.
@@ -73,7 +73,7 @@ func (s *Server) adminJoins(w http.ResponseWriter, r *http.Request) error {
 		shown := proposed{Proposal: proposal}
 		for _, user := range []auth.User{proposal.Kept, proposal.Other} {
 			one := side{User: user}
-			if one.Doors, err = s.doors(r, user.ID); err != nil {
+			if one.Identities, err = s.shownIdentities(r, user.ID); err != nil {
 				return err
 			}
 			if one.Apps, err = s.admins.AccessOf(ctx, user.ID); err != nil {

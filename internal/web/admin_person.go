@@ -25,7 +25,7 @@ type adminUserPage struct {
 	Admin      bool            // is one, by whichever rule
 	Configured bool            // because the configuration names them
 	AdminBy    auth.User       // the person by the identity that makes them one, or would
-	Doors      []door          // identities, the first one first
+	Identities []shownIdentity // the first one first
 	Accounts   bool            // there are several
 	Changed    []unionIDChange // flagged, the latest first
 	Sessions   []auth.Session
@@ -82,7 +82,7 @@ func (s *Server) adminUser(w http.ResponseWriter, r *http.Request) error {
 	}
 	n := min(len(p.Logins), shownLogins)
 	p.Logins, p.Older = p.Logins[:n], p.Logins[n:]
-	if p.Doors, err = s.doors(r, user.ID); err != nil {
+	if p.Identities, err = s.shownIdentities(r, user.ID); err != nil {
 		return err
 	}
 	changes, err := s.auditLog.Events(ctx, admin.EventQuery{Who: user.ID, Action: admin.ActUnionIDChanged, Limit: recentActs})

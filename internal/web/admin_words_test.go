@@ -75,10 +75,10 @@ func TestChineseAdminPagesHaveNoEnglish(t *testing.T) {
 		lost lostToken
 	}{{"", lostToken{}}, {"refresh: errcode 40030", lostToken{Errcode: 40030, Meaning: "令牌无效"}}, {"snsapi_base", lostToken{Why: "token.base"}}, {"x", lostToken{Why: "token.refused"}}} {
 		pages = append(pages, adminUserPage{User: user, Following: sampleFollowing(), Admin: true, Self: true, Logins: logins, Older: logins, Meanings: meanings, Events: events,
-			Sessions: []auth.Session{{ID: "019aa9f0-6d2c-7c41-9d53-0b8f8d1f3a31", CreatedAt: noon, LastSeenAt: noon, EndsAt: noon, Device: device}},
-			Doors:    oneDoor(user, &admin.TokenInfo{Scope: auth.ScopeUserinfo, IssuedAt: noon, EndsAt: noon, DeadReason: token.why}, token.lost)})
+			Sessions:   []auth.Session{{ID: "019aa9f0-6d2c-7c41-9d53-0b8f8d1f3a31", CreatedAt: noon, LastSeenAt: noon, EndsAt: noon, Device: device}},
+			Identities: oneIdentity(user, &admin.TokenInfo{Scope: auth.ScopeUserinfo, IssuedAt: noon, EndsAt: noon, DeadReason: token.why}, token.lost)})
 	}
-	pages = append(pages, adminUserPage{User: user, Doors: severalDoors(user), Accounts: true, Changed: []unionIDChange{{noon, sampleAccounts[1]}}}, joinsPage(user), adminJoinsPage{}, adminJoinsPage{SignInURL: "/x"})
+	pages = append(pages, adminUserPage{User: user, Identities: severalIdentities(user), Accounts: true, Changed: []unionIDChange{{noon, sampleAccounts[1]}}}, joinsPage(user), adminJoinsPage{}, adminJoinsPage{SignInURL: "/x"})
 	for _, done := range dones {
 		pages = append(pages, adminUserPage{User: people()["silent"], Configured: true, SignInURL: "/x", Done: "done." + done})
 	}

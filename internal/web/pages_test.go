@@ -97,12 +97,12 @@ func samples() []sample {
 					{Scope: auth.ScopeUserinfo, Outcome: auth.Failed, Reason: auth.WeChatTimeout, Step: auth.StepCode, StartedAt: noon},
 					{Scope: auth.ScopeUserinfo, Outcome: auth.SignedIn, Errcode: 48001, Step: auth.StepProfile, StartedAt: noon},
 				},
-				Older:     []auth.Login{{Scope: auth.ScopeScan, Outcome: auth.SignedIn, StartedAt: noon, Device: device}},
-				Meanings:  map[int64]string{48001: "接口未授权"},
-				Apps:      sampleApps(),
-				Doors:     oneDoor(u, &admin.TokenInfo{Scope: auth.ScopeUserinfo, IssuedAt: noon, EndsAt: noon.AddDate(0, 1, 0), DueAt: noon.AddDate(0, 0, 7)}, lostToken{}),
-				Events:    events(u),
-				Following: sampleFollowing(),
+				Older:      []auth.Login{{Scope: auth.ScopeScan, Outcome: auth.SignedIn, StartedAt: noon, Device: device}},
+				Meanings:   map[int64]string{48001: "接口未授权"},
+				Apps:       sampleApps(),
+				Identities: oneIdentity(u, &admin.TokenInfo{Scope: auth.ScopeUserinfo, IssuedAt: noon, EndsAt: noon.AddDate(0, 1, 0), DueAt: noon.AddDate(0, 0, 7)}, lostToken{}),
+				Events:     events(u),
+				Following:  sampleFollowing(),
 			},
 		})
 		add(sample{name: name + "/nothing done", path: "/admin/users/" + u.ID, admin: true, page: adminUserPage{User: u}})
@@ -110,12 +110,12 @@ func samples() []sample {
 			name: name + "/own, token dead", path: "/admin/users/" + u.ID, admin: true,
 			page: adminUserPage{
 				User: u, Self: true, Admin: true, Configured: name == "rtl", SignInURL: "/wx/login?return_to=%2Fwx",
-				Doors: oneDoor(u, &admin.TokenInfo{Scope: auth.ScopeUserinfo, IssuedAt: noon, EndsAt: noon, DeadReason: "refresh: errcode 40030"}, lostToken{}), Accounts: true,
+				Identities: oneIdentity(u, &admin.TokenInfo{Scope: auth.ScopeUserinfo, IssuedAt: noon, EndsAt: noon, DeadReason: "refresh: errcode 40030"}, lostToken{}), Accounts: true,
 			},
 		})
 		add(sample{
-			name: name + "/several doors", path: "/admin/users/" + u.ID, admin: true, says: append(says, u.OpenID, "o7781"),
-			page: adminUserPage{User: u, Doors: severalDoors(u), Accounts: true, Changed: []unionIDChange{{noon, sampleAccounts[1]}, {At: noon}}},
+			name: name + "/several identities", path: "/admin/users/" + u.ID, admin: true, says: append(says, u.OpenID, "o7781"),
+			page: adminUserPage{User: u, Identities: severalIdentities(u), Accounts: true, Changed: []unionIDChange{{noon, sampleAccounts[1]}, {At: noon}}},
 		})
 		add(sample{name: name, path: "/admin/joins", admin: true, says: append(says, u.OpenID, u.ID), page: joinsPage(u)})
 		add(sample{
@@ -254,20 +254,20 @@ func samples() []sample {
 
 var sampleAccounts = []auth.Account{{Name: auth.MainAccount, Kind: auth.OfficialAccount}, {Name: "pc", Kind: auth.WebsiteAccount}, {Name: "app", Kind: auth.MiniProgram}}
 
-func oneDoor(u auth.User, token *admin.TokenInfo, lost lostToken) []door {
-	return []door{{Identity: admin.Identity{Identity: u.Identity(), FirstLoginAt: noon, LastLoginAt: noon, LoginCount: 3, Token: token}, Account: sampleAccounts[0], Lost: lost, Now: noon}}
+func oneIdentity(u auth.User, token *admin.TokenInfo, lost lostToken) []shownIdentity {
+	return []shownIdentity{{Identity: admin.Identity{Identity: u.Identity(), FirstLoginAt: noon, LastLoginAt: noon, LoginCount: 3, Token: token}, Account: sampleAccounts[0], Lost: lost, Now: noon}}
 }
 
-// severalDoors has one of each way that an identity comes to a person, and one of an
+// severalIdentities has one of each way that an identity comes to a person, and one of an
 // account that is gone.
-func severalDoors(u auth.User) []door {
-	all := oneDoor(u, &admin.TokenInfo{Scope: auth.ScopeUserinfo, IssuedAt: noon, EndsAt: noon}, lostToken{})
+func severalIdentities(u auth.User) []shownIdentity {
+	all := oneIdentity(u, &admin.TokenInfo{Scope: auth.ScopeUserinfo, IssuedAt: noon, EndsAt: noon}, lostToken{})
 	for i, linked := range constants("Linked") {
 		by := []string{admin.ActorLink, admin.ActorCommand, u.ID}[i%3]
-		all = append(all, door{Identity: admin.Identity{
+		all = append(all, shownIdentity{Identity: admin.Identity{
 			Identity:     auth.Identity{ID: "019aa9f0-6d2c-7c41-9d53-0b8f8d1f3a77", AppID: "wx1", OpenID: fmt.Sprintf("o778%d", i), UnionID: u.UnionID, Scope: auth.ScopeBase},
 			FirstLoginAt: noon, LoginCount: 1, Linked: auth.Linked(linked), LinkedAt: noon, LinkedBy: by, LinkedByName: u.Nickname,
-		}, Account: append(sampleAccounts[1:], auth.Account{})[i%3], Way: "linked." + linked, Now: noon})
+		}, Account: append(sampleAccounts[1:], auth.Account{})[i%3], Now: noon})
 	}
 	return all
 }
@@ -276,9 +276,9 @@ func joinsPage(u auth.User) adminJoinsPage {
 	other := somebodyElse(u)
 	p := adminJoinsPage{Open: beside{"/wx/admin/joins?cursor=p", "/wx/admin/joins?cursor=n"}, Done: "done.parted", Proposals: []proposed{{
 		Proposal: admin.Proposal{Kept: u, Other: other, UnionID: "uUNION", NotedAt: noon},
-		Sides:    []side{{User: u, Doors: severalDoors(u), Apps: sampleApps()}, {User: other, Doors: oneDoor(other, nil, lostToken{})}},
+		Sides:    []side{{User: u, Identities: severalIdentities(u), Apps: sampleApps()}, {User: other, Identities: oneIdentity(other, nil, lostToken{})}},
 	}}}
-	for _, d := range severalDoors(u)[1:] {
+	for _, d := range severalIdentities(u)[1:] {
 		p.Joins = append(p.Joins, joined{admin.Join{Identity: d.Identity, Person: u, Nickname: u.Nickname}, d.Account})
 	}
 	return p
