@@ -134,13 +134,29 @@ func (tab *tab) wantBars(selector string, atLeast int) {
 	}
 }
 
-// shown checks that the page fits on a phone and on a desktop, that everything to
-// be pressed has a name, and takes its pictures unless it has no name for them.
+// wantNothingCovered checks that whoever presses on something presses on that, and not on
+// what lies over it; a row of a list may be one large link.
+func (tab *tab) wantNothingCovered() {
+	tab.t.Helper()
+	covered, err := chromedp.Run(tab.ctx, chromedp.Evaluate[string](`[...document.querySelectorAll("a:not(.skip), button, input:not([type=hidden]), select, summary")].filter(e => {
+		if (!e.checkVisibility({visibilityProperty: true}) || e.closest("tr") || e.getBoundingClientRect().width < 2) return false;
+		e.scrollIntoView({block: "center", behavior: "instant"});
+		const b = e.getClientRects()[0], at = document.elementFromPoint(b.left + b.width / 2, b.top + b.height / 2);
+		return !(at && (e.contains(at) || at.contains(e)));
+	}).map(e => e.outerHTML).join("; ") + (window.scrollTo(0, 0), "")`))
+	if err != nil || covered != "" {
+		tab.t.Errorf("%s: covered by something else: %s %v", tab.name, covered, err)
+	}
+}
+
+// shown checks that the page fits on a phone and on a desktop, that everything to be
+// pressed has a name and can be, and takes its pictures unless it has no name for them.
 func (tab *tab) shown(name string) {
 	tab.t.Helper()
 	for _, phone := range []bool{true, false} {
 		tab.do(tab.viewport(phone))
 		tab.wantToFit()
+		tab.wantNothingCovered()
 	}
 	tab.do(tab.viewport(tab.phone))
 	nameless, err := chromedp.Run(tab.ctx, chromedp.Evaluate[string](`[...document.querySelectorAll("a, button, input:not([type=hidden]), select, summary")]
