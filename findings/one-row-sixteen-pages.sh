@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # An INSERT of one row writes other people's names to a temporary file, in WAL mode too
 #
-# Runs:    better-sqlite3 12.11.1 (npm; it has SQLite built in) on Node 20 or newer, Linux:
+# Runs:    better-sqlite3 version 12.11.1 (npm; SQLite is built in) on Node 20 or newer, Linux:
 #          3,000 people, each with an entry in a search table for each end of their name,
 #          which a trigger keeps; then one more person.
 # Seen:    while the transaction is open, a deleted file etilqs_… of more than 64 kB stands

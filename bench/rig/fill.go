@@ -271,31 +271,26 @@ func (f *filler) addIdentity(l life, unionID any) {
 	f.returns = append(f.returns, comeback{at, l.n, further})
 }
 
-// addComeback adds a login, and to the last one the session. What was spent is
-// remembered for an hour.
+// addComeback adds a login, and the session of the last one by each identity. What was
+// spent is remembered for an hour.
 func (f *filler) addComeback(l life, c comeback) {
 	r := random(c.kind+" login", l.n)
-	session, outcome, reason, user, identity := digest(fmt.Sprintf("%s session of %d", c.kind, l.n)), "signed_in", "", any(l.id), any(nil)
+	session, outcome, reason, user := digest(fmt.Sprintf("%s session of %d", c.kind, l.n)), "signed_in", "", any(l.id)
+	appID, identity := AppID, any(nil)
 	switch c.kind {
-	case last, further:
-		if c.kind == last {
-			session = digest(l.Token)
-		} else {
-			identity = l.identity
-		}
-		if !l.blocked {
-			f.sessions.add(rowID(c.at, r), session, "visitor", l.id, c.at.UnixMilli(), l.seen.UnixMilli(), c.at.Add(180*day).UnixMilli(), l.address, IPhone, identity)
-		}
+	case last:
+		session = digest(l.Token)
+	case further:
+		appID, identity = FurtherAppID, l.identity
 	case failed:
 		outcome, reason, user = "failed", "code_spent", nil
+	}
+	if (c.kind == last || c.kind == further) && !l.blocked {
+		f.sessions.add(rowID(c.at, r), session, "visitor", l.id, c.at.UnixMilli(), l.seen.UnixMilli(), c.at.Add(180*day).UnixMilli(), l.address, IPhone, identity)
 	}
 	state, code := any(nil), any(nil)
 	if f.now.Sub(c.at) < time.Hour {
 		state, code = digest(fmt.Sprintf("%s state of %d", c.kind, l.n)), digest(fmt.Sprintf("%s code of %d", c.kind, l.n))
-	}
-	appID := AppID
-	if c.kind == further {
-		appID = FurtherAppID
 	}
 	f.logins.add(rowID(c.at, r), appID, state, code, session, l.scope(), outcome, reason, user, c.at.UnixMilli(), c.at.Add(400*time.Millisecond).UnixMilli(), l.address, IPhone, 0, "", identity)
 }

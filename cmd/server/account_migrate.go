@@ -37,8 +37,12 @@ func (c *accountMigrateCommand) Run(ctx context.Context, env *environment) error
 	defer db.Close()
 	client := config.client(account, nil)
 	central := auth.NewCentral([]auth.CentralAccount{{Account: account, Provider: client}}, db, time.Now, slog.New(slog.DiscardHandler))
-	run := migrationRun{env: env, config: config, account: account, from: c.From, dry: c.DryRun, db: db, admins: config.adminService(db)}
-	return run.do(ctx, auth.AccountMigration{Account: account, FromAppID: c.From, Central: central, WeChat: client, Store: db, Now: time.Now, Dry: c.DryRun, Progress: run.progress})
+	run := migrationRun{
+		migration: auth.AccountMigration{Account: account, FromAppID: c.From, Central: central, WeChat: client, Store: db, Now: time.Now, Dry: c.DryRun},
+		env:       env, admins: config.admins, db: db, audit: config.adminService(db),
+	}
+	run.migration.Progress = run.progress
+	return run.do(ctx)
 }
 
 // account is the one that people have now, if openids of the other can become its own.
@@ -64,72 +68,69 @@ func (c *accountMigrateCommand) account(config config) (auth.Account, error) {
 
 // migrationRun is one run of the command.
 type migrationRun struct {
-	env     *environment
-	config  config
-	account auth.Account
-	from    string
-	dry     bool
-	db      *store.Store
-	admins  *admin.Service
+	migration auth.AccountMigration
+	env       *environment
+	admins    []string // that the settings name
+	db        *store.Store
+	audit     *admin.Service
 }
 
 // toldEvery is after how many openids it is said how far it is.
 const toldEvery = 5000
 
-func (r *migrationRun) do(ctx context.Context, migration auth.AccountMigration) error {
-	way := r.from + " → " + r.account.AppID
-	if !r.dry {
-		if err := r.admins.RecordMigration(ctx, admin.CommandLine(), admin.ActMigrateBegun, way); err != nil {
+func (r *migrationRun) do(ctx context.Context) error {
+	from, to := r.migration.FromAppID, r.migration.Account
+	way := from + " → " + to.AppID
+	if !r.migration.Dry {
+		if err := r.audit.RecordMigration(ctx, admin.CommandLine(), admin.ActMigrateBegun, way); err != nil {
 			return err
 		}
 	}
-	done, err := migration.Run(ctx)
+	done, err := r.migration.Run(ctx)
 	if err != nil {
 		return r.stopped(done, err)
 	}
-	if r.dry {
-		r.env.answer("%d openids of %s are stored; of these\n", done.Found, r.from)
-		r.env.answer("%d would become openids of %s (%s)\n", done.Moved, r.account.Name, r.account.AppID)
+	if r.migration.Dry {
+		r.env.answer("%d openids of %s are stored; of these\n", done.Found, from)
+		r.env.answer("%d would become openids of %s (%s)\n", done.Moved, to.Name, to.AppID)
 	} else {
-		r.env.answer("%d openids of %s were stored; of these\n", done.Found, r.from)
-		r.env.answer("%d are openids of %s (%s) now\n", done.Moved, r.account.Name, r.account.AppID)
+		r.env.answer("%d openids of %s were stored; of these\n", done.Found, from)
+		r.env.answer("%d are openids of %s (%s) now\n", done.Moved, to.Name, to.AppID)
 	}
 	r.env.answer("%d belong to people who have come by the new account already, and stay; two people are proposed as one: server person list\n", done.Taken)
 	r.env.answer("%d are unknown to WeChat, and stay\n", done.Unknown)
-	if r.dry {
+	if r.migration.Dry {
 		return nil
 	}
 	if err := r.check(ctx, done); err != nil {
 		return err
 	}
-	return r.admins.RecordMigration(ctx, admin.CommandLine(), admin.ActMigrateEnded, fmt.Sprintf("%s: %d/%d", way, done.Moved, done.Found))
+	return r.audit.RecordMigration(ctx, admin.CommandLine(), admin.ActMigrateEnded, fmt.Sprintf("%s: %d/%d", way, done.Moved, done.Found))
 }
 
 // check counts what is left.
 func (r *migrationRun) check(ctx context.Context, done auth.Migrated) error {
-	left, err := r.db.CountOpenIDs(ctx, r.from)
+	from := r.migration.FromAppID
+	left, err := r.db.CountOpenIDs(ctx, from)
 	if err != nil {
 		return err
 	}
 	if want := done.Taken + done.Unknown; left != want {
-		return fmt.Errorf("%d openids of %s are left, and %d should be: does a service still sign people in by it? Stop it, and run the same command again", left, r.from, want)
+		return fmt.Errorf("%d openids of %s are left, and %d should be: does a service still sign people in by it? Stop it, and run the same command again", left, from, want)
 	}
-	r.env.answer("checked: %d openids of %s are left\n", left, r.from)
+	r.env.answer("checked: %d openids of %s are left\n", left, from)
 	return nil
 }
 
 // progress says how far it is, and which admins of the settings have another openid.
 func (r *migrationRun) progress(done auth.Migrated, changed map[string]string) {
-	for _, who := range r.config.admins {
-		name, openID, named := strings.Cut(who, ":")
-		if !named {
-			name, openID = auth.MainAccount, who
-		}
-		if after := changed[openID]; after != "" && name == r.account.Name {
+	for _, who := range r.admins {
+		openID := strings.TrimPrefix(who, r.migration.Account.Name+":") // of another account's it is none
+		if after := changed[openID]; after != "" {
 			r.env.remark("WXLOGIN_ADMINS: %s is %s now\n", openID, after)
 		}
 	}
-	if n := done.Moved + done.Taken + done.Unknown; n%toldEvery == 0 {
+	if n := done.Asked(); n%toldEvery == 0 {
 		r.env.remark("%d of %d\n", n, done.Found)
 	}
 }
@@ -145,8 +146,8 @@ func (r *migrationRun) stopped(done auth.Migrated, err error) error {
 	} else if named, ok := errors.AsType[*auth.Error](err); ok && named.Cause != nil {
 		why = named.Cause
 	}
-	if r.dry {
+	if r.migration.Dry {
 		return why
 	}
-	return fmt.Errorf("stopped after %d of %d openids; what is done stays, and the same command goes on: %w", done.Moved+done.Taken+done.Unknown, done.Found, why)
+	return fmt.Errorf("stopped after %d of %d openids; what is done stays, and the same command goes on: %w", done.Asked(), done.Found, why)
 }

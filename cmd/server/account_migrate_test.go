@@ -143,8 +143,10 @@ func (m *migration) goes() {
 	must(m.db.Exec(`INSERT INTO users (id, appid, openid, scope, first_login_at, last_login_at, login_count) VALUES ('` + unknown + `', '` + formerID + `', 'oNobodyAtWeChat', 'snsapi_base', 1, 1, 1)`))
 	must(m.db.Exec(`INSERT INTO admins (appid, openid, granted_at) VALUES ('` + formerID + `', '` + before.OpenID + `', 1)`))
 
+	m.variables = append(m.variables, "WXLOGIN_ADMINS="+before.OpenID)
 	preview := m.migrate("--dry-run")
 	preview.wantExit(0)
+	preview.stderr.wait(t, fmt.Sprintf("WXLOGIN_ADMINS: %s is %s now", before.OpenID, m.sim.OpenID(newID, "lin")))
 	for _, line := range []string{"252 openids of " + formerID + " are stored", "251 would become openids of main (" + newID + ")", "1 are unknown to WeChat"} {
 		preview.stdout.wait(t, line)
 	}

@@ -50,7 +50,7 @@ func assemble(p parts) (assembled, error) {
 	// A client for each account, so that no secret, code or token is ever sent with
 	// another's AppID.
 	providers, minis, refreshers := make(map[string]auth.Provider), make(map[string]auth.MiniProvider), make(map[string]auth.RefreshProvider)
-	followers := make(map[string]auth.FollowerProvider)
+	officials := make(map[string]auth.FollowerProvider)
 	var credentials []auth.CentralAccount
 	var fetcher auth.PictureFetcher // any of them: pictures need no secret
 	for _, account := range config.accounts {
@@ -58,7 +58,7 @@ func assemble(p parts) (assembled, error) {
 		fetcher, refreshers[account.AppID] = client, client
 		credentials = append(credentials, auth.CentralAccount{Account: account, Provider: client})
 		if account.Kind == auth.OfficialAccount {
-			followers[account.AppID] = client
+			officials[account.AppID] = client
 		}
 		if account.Kind == auth.MiniProgram {
 			minis[account.Name] = client
@@ -81,10 +81,10 @@ func assemble(p parts) (assembled, error) {
 	}
 	signing := idtoken.NewKeys(p.db, time.Now, log)
 	central := auth.NewCentral(credentials, p.db, time.Now, log)
-	var fans *auth.Followers
+	var followers *auth.Followers
 	var following web.FollowerReader
 	if config.followers {
-		fans, following = auth.NewFollowers(followers, central, p.db, time.Now, log), p.db
+		followers, following = auth.NewFollowers(officials, central, p.db, time.Now, log), p.db
 	}
 	observe := p.observers.Request
 	if config.metricsAddr == "" && p.observers.Tracing == nil {
@@ -106,7 +106,7 @@ func assemble(p parts) (assembled, error) {
 		Demo:           p.demo,
 		Branding:       config.branding,
 		Auth: auth.New(auth.Config{
-			Providers: providers, Minis: minis, Store: p.db, Pictures: pictures, Followers: fans, Rules: rules, Now: time.Now, Log: log,
+			Providers: providers, Minis: minis, Store: p.db, Pictures: pictures, Followers: followers, Rules: rules, Now: time.Now, Log: log,
 			Observe: p.observers.Login, Arrived: p.observers.Arrived,
 		}),
 		Scans:       auth.NewScans(p.db, rules, time.Now, p.observers.Login),
@@ -115,7 +115,7 @@ func assemble(p parts) (assembled, error) {
 		Refresher:   refresher,
 		Pictures:    pictures,
 		Central:     central,
-		Followers:   fans,
+		Followers:   followers,
 		Following:   following,
 		BackendKeys: config.backendKeys,
 		Grants:      auth.NewGrants(p.db, p.keys, rules, time.Now),
@@ -138,7 +138,7 @@ func assemble(p parts) (assembled, error) {
 		Log:         log,
 	})
 	logouts := idtoken.NewBackchannel(p.db, signing, issuerOf(config), time.Now, log)
-	return assembled{server, signing, logouts, pictures, refresher, central, fans}, err
+	return assembled{server, signing, logouts, pictures, refresher, central, followers}, err
 }
 
 // client is WeChat as one of the accounts sees it. observe may be nil.

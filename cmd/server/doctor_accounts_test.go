@@ -58,4 +58,7 @@ func TestDoctorOfAccounts(t *testing.T) {
 	r = c.doctor()
 	r.wants("ok", "account", "pc: AppID "+pcID)
 	r.wants("ok", "groups", "every account names its Open Platform account")
+
+	c.vars["WXLOGIN_APPSECRET_SHOP"] = "another-secret-than-the-account-has"
+	c.doctor().wants("FAIL", "account", "shop: errcode 40125").wants("skip", "token", "shop: not checked").wants("ok", "token", "main: WeChat gives")
 }

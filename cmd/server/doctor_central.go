@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"wxlogin/internal/auth"
 	"wxlogin/internal/wechat"
@@ -15,15 +14,15 @@ import (
 func (d *doctor) checkCentral(ctx context.Context) (findings []finding) {
 	const subject = "token"
 	for _, account := range d.config.accounts {
-		switch {
-		case account.Kind == auth.WebsiteAccount:
-		case !d.answered || d.refused[account.Name]:
-			findings = append(findings, finding{skipped, subject, "not checked: it needs an account that WeChat takes", ""})
-		default:
-			f := d.judgeCentral(ctx, account)
-			f.text = d.which(account) + f.text
-			findings = append(findings, f)
+		if account.Kind == auth.WebsiteAccount {
+			continue
 		}
+		f := finding{skipped, subject, "not checked: it needs an account that WeChat takes", ""}
+		if d.answered && !d.refused[account.Name] {
+			f = d.judgeCentral(ctx, account)
+		}
+		f.text = d.which(account) + f.text
+		findings = append(findings, f)
 	}
 	return findings
 }
@@ -45,12 +44,8 @@ func (d *doctor) judgeCentral(ctx context.Context, account auth.Account) finding
 		f.text = "no access token: " + diagnose(err).text
 		return f
 	}
-	e, _ := wechat.Explain(refusal.Errcode)
-	f.text = "no access token: " + fmt.Sprintf("errcode %d: %s (%s)", refusal.Errcode, wechat.Meaning(refusal.Errcode), e.Chinese)
-	advice := e.Advice
-	if refusal.From != "" {
-		advice += ": " + refusal.From
-	}
+	text, advice := explained(refusal)
+	f.text = "no access token: " + text
 	if f.advice != "" {
 		advice += "\n" + f.advice
 	}

@@ -22,6 +22,9 @@ func TestDoctorOfTheAccessToken(t *testing.T) {
 		c.doctor().wants("FAIL", "token", "errcode 40164", "127.0.0.1")
 		delete(c.vars, setting)
 	}
+	c.sim.SetAddresses(c.sim.AppID(), nil)
+	c.sim.Plan(wechatsim.StableToken, wechatsim.Fault{Errcode: 99999})
+	c.doctor().wants("warn", "token", "no access token: errcode 99999: not in our list\n", "look it up in WeChat's list")
 	c.sim.Plan(wechatsim.StableToken, wechatsim.Fault{Status: 502})
 	c.doctor().wants("warn", "token", "no access token: ")
 	c.vars["WXLOGIN_APPSECRET"] = "another-secret-than-the-account-has"

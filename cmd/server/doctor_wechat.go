@@ -128,27 +128,34 @@ func (d *doctor) judgeSecret(account auth.Account, refusal *wechat.Refusal) find
 	case refusal == nil:
 		return finding{good, "account", "AppID " + account.AppID + " and its AppSecret are right", ""}
 	}
-	e, known := wechat.Explain(refusal.Errcode)
-	f := finding{failure, "account", fmt.Sprintf("errcode %d: %s", refusal.Errcode, wechat.Meaning(refusal.Errcode)), e.Advice}
-	if e.Chinese != "" {
-		f.text = fmt.Sprintf("errcode %d: %s (%s)", refusal.Errcode, wechat.Meaning(refusal.Errcode), e.Chinese)
-	}
-	switch {
-	case !known:
-		f.advice = "look it up in WeChat's list (全局返回码), https://developers.weixin.qq.com/doc/"
-	case refusal.Reason() == auth.WeChatBusy:
+	text, advice := explained(refusal)
+	f := finding{failure, "account", text, advice}
+	if refusal.Reason() == auth.WeChatBusy {
 		f.verdict = warning
 	}
 	if account.Name != auth.MainAccount {
 		f.advice += "\nof this account the settings are WXLOGIN_ACCOUNTS and " + secretOf(account.Name)
 	}
+	return f
+}
+
+// explained says what WeChat's refusal means, and what to do.
+func explained(refusal *wechat.Refusal) (text, advice string) {
+	e, known := wechat.Explain(refusal.Errcode)
+	text, advice = fmt.Sprintf("errcode %d: %s", refusal.Errcode, wechat.Meaning(refusal.Errcode)), e.Advice
+	if e.Chinese != "" {
+		text = fmt.Sprintf("errcode %d: %s (%s)", refusal.Errcode, wechat.Meaning(refusal.Errcode), e.Chinese)
+	}
+	if !known {
+		advice = "look it up in WeChat's list (全局返回码), https://developers.weixin.qq.com/doc/"
+	}
 	if refusal.From != "" {
-		f.advice += ": " + refusal.From
+		advice += ": " + refusal.From
 	}
 	if refusal.RID != "" {
-		f.text += "\nrid " + refusal.RID
+		text += "\nrid " + refusal.RID
 	}
-	return f
+	return text, advice
 }
 
 // checkAuthorizePage opens the page that a visitor's browser would, of each account.

@@ -63,6 +63,9 @@ type Migrated struct {
 	Unknown int64 // that WeChat knows no new one for
 }
 
+// Asked is how many openids WeChat has been asked about.
+func (m Migrated) Asked() int64 { return m.Moved + m.Taken + m.Unknown }
+
 // Run does it. Whatever stops it, what it returns has been done.
 func (m AccountMigration) Run(ctx context.Context) (done Migrated, err error) {
 	if done.Found, err = m.Store.CountOpenIDs(ctx, m.FromAppID); err != nil {
@@ -94,19 +97,20 @@ func (m AccountMigration) Run(ctx context.Context) (done Migrated, err error) {
 
 // ask asks WeChat, and again after a while when it is busy for the moment.
 func (m AccountMigration) ask(ctx context.Context, openIDs []string) (changed map[string]string, err error) {
-	for _, pause := range []time.Duration{time.Second, 5 * time.Second, 0} {
+	pauses := []time.Duration{time.Second, 5 * time.Second}
+	for {
 		err = m.Central.WithToken(ctx, m.Account.AppID, func(token Secret) (err error) {
 			changed, err = m.WeChat.ChangeOpenID(ctx, token, m.FromAppID, openIDs)
 			return err
 		})
-		if pause == 0 || err == nil || ReasonOf(err) != WeChatTimeout && ErrcodeOf(err) != -1 {
+		if err == nil || len(pauses) == 0 || ReasonOf(err) != WeChatTimeout && ErrcodeOf(err) != -1 {
 			return changed, err
 		}
 		select {
 		case <-ctx.Done():
 			return nil, err
-		case <-time.After(pause):
+		case <-time.After(pauses[0]):
+			pauses = pauses[1:]
 		}
 	}
-	return changed, err
 }

@@ -146,28 +146,43 @@ func (f *Followers) look(ctx context.Context, w wantedFollower) {
 }
 
 func (f *Followers) lookInTurn(ctx context.Context, w wantedFollower) error {
+	defer func() {
+		if f.queue.waiting() == 0 {
+			f.endTurn(ctx)
+		}
+	}()
+	// Most are known, and need no turn, which is two writes.
+	if due, err := f.due(ctx, w); err != nil || !due {
+		return err
+	}
 	if err := f.takeTurn(ctx); err != nil {
 		return err
 	}
-	if f.queue.waiting() == 0 {
-		defer f.endTurn(ctx)
-	}
-	if f.now().Before(f.paused[w.identity.AppID]) {
-		return nil // the next visit wants it again
-	}
-	known, err := f.store.FollowingOf(ctx, []string{w.userID})
-	if err != nil {
+	// Another process may have asked in its turn.
+	if due, err := f.due(ctx, w); err != nil || !due {
 		return err
-	}
-	for _, was := range known {
-		if was.Identity == w.identity && f.now().Sub(was.CheckedAt).Abs() < askedAgain {
-			return nil
-		}
 	}
 	if err := f.limit.Wait(ctx); err != nil {
 		return err
 	}
 	return f.ask(ctx, w)
+}
+
+// due says whether to ask about an identity now.
+func (f *Followers) due(ctx context.Context, w wantedFollower) (bool, error) {
+	if f.now().Before(f.paused[w.identity.AppID]) {
+		return false, nil // the next visit wants it again
+	}
+	known, err := f.store.FollowingOf(ctx, []string{w.userID})
+	if err != nil {
+		return false, err
+	}
+	for _, was := range known {
+		if was.Identity == w.identity && f.now().Sub(was.CheckedAt).Abs() < askedAgain {
+			return false, nil
+		}
+	}
+	return true, nil
 }
 
 func (f *Followers) ask(ctx context.Context, w wantedFollower) error {
@@ -216,6 +231,9 @@ func (f *Followers) takeTurn(ctx context.Context) error {
 
 // endTurn lets others have theirs.
 func (f *Followers) endTurn(ctx context.Context) {
+	if f.leased.IsZero() {
+		return
+	}
 	f.leased = time.Time{}
 	if _, err := f.store.TakeLease(ctx, "followers", f.owner, f.now(), f.now()); err != nil && ctx.Err() == nil {
 		f.log.WarnContext(ctx, "a lease was not given back, and ends by itself", "job", "followers", "error", err)

@@ -72,9 +72,6 @@ func (s *Service) SignInMini(ctx context.Context, a MiniArrival) (visit *Visit, 
 		return nil, false, Failf(CodeSpent, "the code came before")
 	}
 	visit, err = s.completeMini(ctx, provider, &login, a)
-	if err == nil {
-		s.followers.Want(visit.User)
-	}
 	s.end(ctx, login, visit, err, a.RequestID)
 	return visit, err == nil && visit.User.FirstLoginAt.Equal(visit.Session.CreatedAt), err
 }

@@ -172,7 +172,6 @@ func (s *Service) completeLogin(ctx context.Context, provider Provider, login *L
 	}
 	// With every login, silent ones too: a copy that failed is tried again.
 	s.pictures.Want(visit.User.ID, visit.User.AvatarURL)
-	s.followers.Want(visit.User)
 	return visit, nil
 }
 

@@ -72,6 +72,7 @@ func (s *Service) save(ctx context.Context, login *Login, save SaveLogin, troubl
 		return nil, err
 	}
 	login.UserID, login.IdentityID, login.Step = visit.User.ID, visit.User.IdentityID, troubled
+	s.followers.Want(visit.User)
 	return visit, nil
 }
 

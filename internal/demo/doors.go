@@ -12,8 +12,8 @@ import (
 
 // doors has some people come by further accounts as well: most are one person by their
 // unionid, as it happens to most. Of two the accounts tell too late: one pair waits for an
-// admin to decide, and one has been joined. These are returned.
-func (s *seeder) doors(people []*seeded, h *store.History) (joined []*seeded) {
+// admin to decide, and one is joined in the end.
+func (s *seeder) doors(people []*seeded, h *store.History) {
 	all := s.rand
 	s.rand = rand.New(rand.NewPCG(20261122, 2)) // who is there does not depend on it
 	defer func() { s.rand = all }()
@@ -39,7 +39,7 @@ func (s *seeder) doors(people []*seeded, h *store.History) (joined []*seeded) {
 	}
 	website := s.account(auth.WebsiteAccount)
 	if website.Name == "" {
-		return nil
+		return
 	}
 	for _, ago := range []int{6, 33} { // these have told their unionid to the website alone, until a few days ago
 		p := s.person()
@@ -51,9 +51,8 @@ func (s *seeder) doors(people []*seeded, h *store.History) (joined []*seeded) {
 		h.Logins = append(h.Logins, silent, s.by(website, pc.openID, s.login(&pc, s.moment(ago+10), auth.ScopeLogin), &pc))
 		last := s.login(p, s.now.AddDate(0, 0, -ago), auth.ScopeUserinfo)
 		h.Logins = append(h.Logins, s.by(s.account(auth.OfficialAccount), p.openID, last, p))
-		joined = []*seeded{p, &pc}
+		s.joined = []*seeded{p, &pc}
 	}
-	return joined
 }
 
 // account is the first of a kind; the zero Account if there is none.
@@ -77,21 +76,21 @@ func (s *seeder) by(account auth.Account, openID string, save auth.SaveLogin, p 
 }
 
 // join joins the pair that an admin has decided about, a while ago.
-func (s *seeder) join(ctx context.Context, db *store.Store, pair []*seeded) error {
-	if len(pair) < 2 {
+func (s *seeder) join(ctx context.Context, db *store.Store) error {
+	if s.joined == nil {
 		return nil
 	}
-	ids := make([]string, 2)
-	for i, p := range pair {
-		user, err := db.UserByOpenID(ctx, []string{s.appID, s.account(auth.WebsiteAccount).AppID}[i], p.openID)
-		if err != nil {
-			return err
-		}
-		ids[i] = user.ID
+	kept, err := db.UserByOpenID(ctx, s.appID, s.joined[0].openID)
+	if err != nil {
+		return err
+	}
+	other, err := db.UserByOpenID(ctx, s.account(auth.WebsiteAccount).AppID, s.joined[1].openID)
+	if err != nil {
+		return err
 	}
 	actor, err := db.UserByOpenID(ctx, s.appID, s.admins[0])
 	if err != nil {
 		return err
 	}
-	return db.JoinPeople(ctx, ids[0], ids[1], nil, s.event(actor.ID, admin.ActJoin, ids[0], ids[1], s.now.Add(-5*time.Minute)))
+	return db.JoinPeople(ctx, kept.ID, other.ID, nil, s.event(actor.ID, admin.ActJoin, kept.ID, other.ID, s.now.Add(-5*time.Minute)))
 }

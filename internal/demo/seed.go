@@ -38,14 +38,14 @@ func Seed(ctx context.Context, db *store.Store, rules auth.Rules) error {
 			return err
 		}
 	}
-	return s.join(ctx, db, s.joined)
+	return s.join(ctx, db)
 }
 
 type seeder struct {
 	rand   *rand.Rand
 	appID  string // of the account main
 	rules  auth.Rules
-	joined []*seeded // two whom an admin has joined
+	joined []*seeded // two whom an admin has joined, by main and by the website; nil: nobody
 	now    time.Time
 	admins []string
 	views  [][]byte
@@ -75,7 +75,7 @@ func (s *seeder) history() store.History {
 	for _, p := range people {
 		s.life(p, &h)
 	}
-	s.joined = s.doors(people, &h)
+	s.doors(people, &h)
 	slices.SortFunc(h.Logins, func(a, b auth.SaveLogin) int { return a.Session.CreatedAt.Compare(b.Session.CreatedAt) })
 	s.troubles(&h)
 	for _, p := range people {

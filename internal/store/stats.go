@@ -56,15 +56,15 @@ type cachedCount struct {
 	at    time.Time
 }
 
-// of gives what was counted in a state, or a while ago. Who is told to count again does
-// so behind the answer, and then calls set or leave.
-func (c *cachedCount) of(state sqldb.State, now time.Time) (n int64, known, again bool) {
+// of gives what was counted in a state or, unless it has to be exact, a while ago. Who
+// is told to count again does so behind the answer, and then calls set or leave.
+func (c *cachedCount) of(state sqldb.State, now time.Time, exact bool) (n int64, known, again bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.known || c.state == state {
 		return c.n, c.known, false
 	}
-	if age := now.Sub(c.at); c.n < c.many || age < 0 || age > whileAgo {
+	if age := now.Sub(c.at); exact || c.n < c.many || age < 0 || age > whileAgo {
 		return 0, false, false
 	}
 	again = !c.again
@@ -86,13 +86,13 @@ func (c *cachedCount) leave() {
 }
 
 // cachedCount counts by a statement, or gives what is cached.
-func (s *Store) cachedCount(ctx context.Context, cached *cachedCount, statement string) (n int64, err error) {
+func (s *Store) cachedCount(ctx context.Context, cached *cachedCount, statement string, exact bool) (n int64, err error) {
 	state, ok := s.db.State()
 	if !ok {
 		err = s.db.GetContext(ctx, &n, statement)
 		return n, err
 	}
-	n, known, again := cached.of(state, s.now())
+	n, known, again := cached.of(state, s.now(), exact)
 	if again {
 		s.recount(ctx, cached, statement)
 	}
@@ -120,9 +120,10 @@ func (s *Store) recount(ctx context.Context, cached *cachedCount, statement stri
 	}()
 }
 
-// countPeople counts everybody.
-func (s *Store) countPeople(ctx context.Context) (int64, error) {
-	return s.cachedCount(ctx, &s.everybody, s.counts().people)
+// countPeople counts everybody. Unless it has to be exact, the number of very many may
+// be one of a while ago.
+func (s *Store) countPeople(ctx context.Context, exact bool) (int64, error) {
+	return s.cachedCount(ctx, &s.everybody, s.counts().people, exact)
 }
 
 // CountSessions counts the sessions that have not ended, by kind. One that has
@@ -147,7 +148,7 @@ func (s *Store) CountSessions(ctx context.Context) (map[auth.SessionKind]int64, 
 	var visitors int64
 	var known, again bool
 	if ok {
-		visitors, known, again = s.signedIn.of(state, now)
+		visitors, known, again = s.signedIn.of(state, now, false)
 	}
 	if again {
 		s.recount(ctx, &s.signedIn, s.counts().visitors)

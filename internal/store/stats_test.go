@@ -75,4 +75,8 @@ func TestCountsOfVeryMany(t *testing.T) {
 	w.visitor("o5")
 	w.clock.pass(2 * time.Hour)
 	want(6)
+	w.visitor("o6") // what an export says and the audit log keeps is no number of a while ago
+	if n := must(w.CountUsers(w.ctx, admin.UserQuery{}))(t); n != 7 {
+		t.Errorf("%d people are counted for an export, want 7", n)
+	}
 }

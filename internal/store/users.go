@@ -67,7 +67,7 @@ func (s *Store) Counts(ctx context.Context, since time.Time) (admin.Counts, erro
 	var failed error
 	counting.Go(func() { sessions, failed = s.CountSessions(ctx) })
 	var err error
-	if counts.Users, err = s.countPeople(ctx); err == nil {
+	if counts.Users, err = s.countPeople(ctx, false); err == nil {
 		err = s.db.GetContext(ctx, &counts.BlockedUser, `SELECT COUNT(*) FROM users WHERE blocked = 1`)
 	}
 	counting.Wait()

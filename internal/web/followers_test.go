@@ -277,6 +277,21 @@ func oneAsksWhoFollows(t *testing.T) {
 	}
 }
 
+// Who was asked about that day waits for no other process's turn, and costs no write.
+func TestFollowersKnownTakeNoTurn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{followers: true})
+	w.comes("lin")
+	w.clock.pass(time.Hour)
+	if taken, err := w.db.TakeLease(t.Context(), "followers", "another", w.clock.now(), w.clock.now().Add(30*time.Second)); err != nil || !taken {
+		t.Fatal(taken, err)
+	}
+	w.comes("lin").wantSubscribed(true) // ends when nothing is waiting
+	if taken, err := w.db.TakeLease(t.Context(), "followers", "another", w.clock.now(), w.clock.now()); err != nil || !taken {
+		t.Error("another's turn was taken", err)
+	}
+}
+
 // An erased person leaves nothing of it, whatever is still under way.
 func TestFollowersOfTheErased(t *testing.T) {
 	t.Parallel()

@@ -18,9 +18,11 @@ import (
 
 // Config is what New needs.
 type Config struct {
-	DB     *sqldb.DB
-	Keys   auth.Keyring                         // mark the cursors; the first makes them, any reads them
-	People func(context.Context) (int64, error) // counts everybody
+	DB   *sqldb.DB
+	Keys auth.Keyring // mark the cursors; the first makes them, any reads them
+	// People counts everybody; unless it has to be exact, the number of very many may be
+	// one of a while ago.
+	People func(ctx context.Context, exact bool) (int64, error)
 	Now    func() time.Time
 	// MaxTotal is how far people are counted for a page; 0: the constant of this name.
 	// A test that needs more than that needs few this way.
@@ -30,7 +32,7 @@ type Config struct {
 // Lists are those of one database. It is safe for concurrent use.
 type Lists struct {
 	db          *sqldb.DB
-	countPeople func(context.Context) (int64, error)
+	countPeople func(context.Context, bool) (int64, error)
 	now         func() time.Time
 	cursors     [][]byte // keys of the cursors' marks, newest first
 	maxTotal    int64

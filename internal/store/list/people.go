@@ -145,7 +145,7 @@ func (p *people) count(ctx context.Context) (n int64, err error) {
 	case p.counted && !p.total.More:
 		return p.total.N, nil
 	case len(p.candidates) == 0:
-		return p.lists.countPeople(ctx)
+		return p.lists.countPeople(ctx, true)
 	case len(p.candidates) == 1 && p.candidates[0].exact:
 		count, err := p.countEntries(ctx, p.candidates[0], math.MaxInt64)
 		return count.People, err

@@ -42,7 +42,7 @@ func (l *Lists) Users(ctx context.Context, q admin.UserQuery) (admin.UserPage, e
 	switch {
 	case p.counted:
 	case len(p.candidates) == 0 && q.Total:
-		page.Total.N, err = l.countPeople(ctx)
+		page.Total.N, err = l.countPeople(ctx, false)
 		return page, l.db.Fail(ctx, "count users", err)
 	default:
 		// Nobody has counted; but these are there, and perhaps more.
