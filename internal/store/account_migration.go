@@ -116,16 +116,12 @@ func moveOpenID(ctx context.Context, tx *sqldb.Tx, i ownedOpenID, m auth.MoveOpe
 	if _, err := tx.ExecContext(ctx, move, i.UserID, i.IdentityID, m.To, m.OpenIDs[i.OpenID]); err != nil {
 		return err
 	}
-	for _, statement := range []string{
-		`DELETE FROM tokens WHERE user_id = $1 AND $2 = ''`,
-		`DELETE FROM identity_tokens WHERE identity_id = $2 AND $1 <> ''`, // $1: each has both
-		`DELETE FROM followers WHERE user_id = $1 AND identity_id = $2`,
-	} {
-		if _, err := tx.ExecContext(ctx, statement, i.UserID, i.IdentityID); err != nil {
-			return err
-		}
+	tokens, key := tokenTableOf(auth.TokenID{UserID: i.UserID, IdentityID: i.IdentityID})
+	if _, err := tx.ExecContext(ctx, `DELETE FROM `+tokens.name+` WHERE `+tokens.key+` = $1`, key); err != nil {
+		return err
 	}
-	return nil
+	_, err := tx.ExecContext(ctx, `DELETE FROM followers WHERE user_id = $1 AND identity_id = $2`, i.UserID, i.IdentityID)
+	return err
 }
 
 // renameMoved has admins and the audit log know people by their new openids. Those that

@@ -65,13 +65,8 @@ func (s *Store) joinPeople(ctx context.Context, tx *sqldb.Tx, kept, other list.U
 	if err != nil {
 		return err
 	}
-	was.Kept = keptChange{Blocked: kept.Blocked, LastLoginAt: kept.LastLoginAt}
 	groups := texts(kept.Groups)
-	for _, group := range texts(other.Groups) {
-		if !slices.Contains(groups, group) {
-			was.Kept.Groups = append(was.Kept.Groups, group)
-		}
-	}
+	was.Kept = keptChange{Groups: without(texts(other.Groups), groups), Blocked: kept.Blocked, LastLoginAt: kept.LastLoginAt}
 	groups = append(groups, was.Kept.Groups...)
 	slices.Sort(groups)
 	// Who is shut out stays out, and takes the rest of themselves along.

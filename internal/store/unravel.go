@@ -66,6 +66,14 @@ func (t joinTree) parent(id string) (parent *joinNode) {
 	return parent
 }
 
+// parents are all to whom somebody has come in turn, the first one first.
+func (t joinTree) parents(id string) (all []*joinNode) {
+	for p := t.parent(id); p != nil; p = t.parent(p.id()) {
+		all = append(all, p)
+	}
+	return all
+}
+
 // after are those joined to the same person later, in order.
 func (t joinTree) after(n *joinNode) (later []*joinNode) {
 	parent := t.parent(n.id())
@@ -91,8 +99,8 @@ func (t joinTree) blocked() (blocked int) {
 func (t joinTree) takeOut(n *joinNode, when int64) keptChange {
 	gone := n.Kept
 	was := max(n.Kept.LastLoginAt, n.Person.LastLoginAt)
-	ids := append([]string{n.id()}, n.CameWith...)
-	for at := n; ; {
+	parents := t.parents(n.id())
+	for i, at := range append([]*joinNode{n}, parents...) {
 		for _, later := range t.after(at) {
 			later.touched = true
 			// What they would have brought as well stays, and is theirs.
@@ -110,10 +118,10 @@ func (t joinTree) takeOut(n *joinNode, when int64) keptChange {
 			}
 			was, gone.LastLoginAt = max(before, later.Person.LastLoginAt), max(later.Kept.LastLoginAt, later.Person.LastLoginAt)
 		}
-		parent := t.parent(at.id())
-		if parent == nil {
-			return gone
+		if i == len(parents) {
+			break
 		}
+		parent := parents[i]
 		parent.touched = true
 		parent.Person.Groups = jsonList(without(texts(parent.Person.Groups), gone.Groups))
 		parent.Rest.Proposals = slices.DeleteFunc(parent.Rest.Proposals, func(p keptProposal) bool {
@@ -131,9 +139,12 @@ func (t joinTree) takeOut(n *joinNode, when int64) keptChange {
 			Blocked: max(gone.Blocked, parent.Kept.Blocked), LastLoginAt: max(parent.Person.LastLoginAt, parent.Kept.LastLoginAt),
 		}
 		parent.Kept.Groups, parent.Kept.Proposed = without(parent.Kept.Groups, gone.Groups), without(parent.Kept.Proposed, gone.Proposed)
-		at = parent
-		defer func() { parent.CameWith = without(parent.CameWith, ids) }()
 	}
+	ids := append([]string{n.id()}, n.CameWith...)
+	for _, parent := range parents { // last: who came to whom is told by it
+		parent.CameWith = without(parent.CameWith, ids)
+	}
+	return gone
 }
 
 // open are those who were proposed to be one with them, and whom nobody has dismissed.
@@ -176,8 +187,8 @@ func (t joinTree) decided(ctx context.Context, tx *sqldb.Tx, n *joinNode, kept l
 		return true, nil
 	}
 	ids := []string{kept.ID}
-	for at := t.parent(n.id()); at != nil; at = t.parent(at.id()) {
-		ids = append(ids, at.id())
+	for _, parent := range t.parents(n.id()) {
+		ids = append(ids, parent.id())
 	}
 	acts := sqldb.Join(sqldb.SQL(`SELECT COUNT(*) FROM events WHERE action IN ('block', 'unblock') AND at > $1 AND `, n.linkedAt), sqldb.In("subject", ids))
 	var count int
