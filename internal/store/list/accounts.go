@@ -3,11 +3,21 @@ package list
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"time"
 
 	"wxlogin/internal/admin"
 	"wxlogin/internal/store/sqldb"
 )
+
+// accountsOf reads which accounts a table has rows of, one step of its index each.
+func accountsOf(table string) string {
+	return fmt.Sprintf(`SELECT appid FROM (
+		WITH RECURSIVE accounts (appid) AS (SELECT MIN(appid) FROM %[1]s
+			UNION ALL SELECT (SELECT MIN(%[1]s.appid) FROM %[1]s WHERE %[1]s.appid > accounts.appid) FROM accounts WHERE accounts.appid IS NOT NULL)
+		SELECT appid FROM accounts WHERE appid IS NOT NULL
+	) AS of_%[1]s`, table)
+}
 
 // ofAccount are the ids of who has an identity of an account; who has two of it is there
 // twice.
@@ -25,11 +35,6 @@ func (l *Lists) account(ctx context.Context, sel *selection, appID string) error
 		few:     fewOfOther,
 	}
 	listed := sqldb.SQL(l.db.HalfTrue("users.id IN ("+candidate.ids.Text+")"), candidate.ids.Args...)
-	if len(sel.streams) > 0 { // that go by tokens, which have been told of the account
-		candidate.exact, candidate.listed = false, listed
-		sel.candidates = append(sel.candidates, candidate)
-		return nil
-	}
 	others := sel.where
 	sel.where = append(others[:len(others):len(others)], sqldb.SQL(l.db.HalfTrue(
 		"(users.appid = $1 OR EXISTS (SELECT 1 FROM identities"+l.db.IndexedBy("identities_by_user")+" WHERE identities.user_id = users.id AND identities.appid = $1))"), appID))

@@ -90,7 +90,7 @@ func (sel *selection) end(at *Position, side string) []sqldb.Clause {
 		return []sqldb.Clause{sqldb.SQL(sel.group+" "+side+"= $1", sel.value)}
 	case sel.loose:
 		return []sqldb.Clause{
-			sqldb.SQL(sel.at+" "+side+"= $1", at.At),
+			sqldb.SQL("("+sel.group+", "+sel.at+") "+side+"= ($1, $2)", sel.value, at.At),
 			sqldb.SQL("("+sel.at+" "+side+" $1 OR "+sel.id+" "+side+" $2)", at.At, at.ID),
 		}
 	case sel.group == "":

@@ -21,12 +21,8 @@ var within = fmt.Sprintf("nickname_ends.ending >= substr(lower($1), 1, %d) AND n
 
 // named are the people whom a text names whole: by any id that the pages show. An
 // openid is unique within its account, so the accounts are gone through one by one.
-const named = `SELECT id FROM users WHERE id = $1 UNION ALL SELECT id FROM users WHERE unionid = $1
-	UNION ALL SELECT users.id FROM (
-		WITH RECURSIVE accounts (appid) AS (SELECT MIN(appid) FROM users
-			UNION ALL SELECT (SELECT MIN(users.appid) FROM users WHERE users.appid > accounts.appid) FROM accounts WHERE accounts.appid IS NOT NULL)
-		SELECT appid FROM accounts WHERE appid IS NOT NULL
-	) AS accounts CROSS JOIN users WHERE users.appid = accounts.appid AND users.openid = $1
+var named = `SELECT id FROM users WHERE id = $1 UNION ALL SELECT id FROM users WHERE unionid = $1
+	UNION ALL SELECT users.id FROM (` + accountsOf("users") + `) AS accounts CROSS JOIN users WHERE users.appid = accounts.appid AND users.openid = $1
 	UNION ALL SELECT user_id FROM identities WHERE id = $1 UNION ALL SELECT user_id FROM identities WHERE openid = $1
 	UNION ALL SELECT user_id FROM identities WHERE unionid = $1
 	UNION ALL SELECT user_id FROM sessions WHERE id = $1 AND user_id IS NOT NULL

@@ -29,10 +29,6 @@ type stream struct {
 	order
 	where []sqldb.Clause // besides those of the selection
 	alone bool           // in place of them
-	// How it is read where an account has few people in it, and what those are: by the
-	// account, and not by the order, which is everybody's. Empty: it has nobody else.
-	byFew string
-	few   sqldb.Clause
 }
 
 // order is a total order of people that an index has.
@@ -84,7 +80,7 @@ func (l *Lists) selection(ctx context.Context, q admin.UserQuery) (sel selection
 		return sel, auth.Failf(auth.BadRequest, "no order of people: %q", q.Sort)
 	}
 	sel.down = strings.HasPrefix(string(sort), "-")
-	if err := l.filter(&sel, q); err != nil {
+	if err := l.filter(ctx, &sel, q); err != nil {
 		return sel, err
 	}
 	if err := l.narrow(&sel, q); err != nil {
@@ -99,7 +95,7 @@ func (l *Lists) selection(ctx context.Context, q admin.UserQuery) (sel selection
 			return sel, err
 		}
 	}
-	if q.AppID != "" {
+	if q.AppID != "" && !q.Filter.ByTokenEnd() { // whose streams are of the account
 		err = l.account(ctx, &sel, q.AppID)
 	}
 	return sel, err
@@ -119,7 +115,7 @@ func (l *Lists) orderOfUsers(column string) order {
 func indexOf(column string) string { return "users_by_" + strings.TrimSuffix(column, "_at") }
 
 // filter adds a condition and where those who fulfil it are found.
-func (l *Lists) filter(sel *selection, q admin.UserQuery) error {
+func (l *Lists) filter(ctx context.Context, sel *selection, q admin.UserQuery) error {
 	now := l.now()
 	switch filter := q.Filter; filter {
 	case admin.FilterNone:
@@ -143,10 +139,10 @@ func (l *Lists) filter(sel *selection, q admin.UserQuery) error {
 		sel.admins()
 	case admin.FilterNeedsLogin:
 		sel.high = &Position{At: millis(now) + 1}
-		sel.tokenEnds(l.db.Dialect, q.AppID)
+		return l.tokenEnds(ctx, sel, q.AppID)
 	case admin.FilterTokenEnds:
 		sel.low, sel.high = &Position{At: millis(now) + 1}, &Position{At: millis(now.Add(admin.TokenEndsSoon)) + 1}
-		sel.tokenEnds(l.db.Dialect, q.AppID)
+		return l.tokenEnds(ctx, sel, q.AppID)
 	default:
 		return auth.Failf(auth.BadRequest, "no filter of people: %q", filter)
 	}
