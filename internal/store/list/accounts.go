@@ -126,7 +126,8 @@ func (l *Lists) firstOfAccount(ctx context.Context, sel *selection, appID string
 	}
 	before := Position{At: firsts.At.V - clockSlack.Milliseconds()}
 	head, rest := stream{order: sel.order, high: &before}, stream{order: sel.order, low: &before}
-	head.scanned, head.at = "users", "+users.last_login_at" // the plus keeps the engines from scanning the order
+	// By the primary key: neither in the order, nor by whatever else they fulfil.
+	head.scanned, head.at = "users"+l.db.IndexedBy("sqlite_autoindex_users_1"), "+users.last_login_at"
 	head.where = []sqldb.Clause{sqldb.SQL(`users.id IN (SELECT id FROM users WHERE appid = $1 AND first_login_at < $2
 		UNION ALL SELECT user_id FROM identities WHERE appid = $1 AND person_first_at < $2)`, appID, firsts.At.V)}
 	sel.streams = []stream{head, rest}
