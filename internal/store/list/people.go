@@ -153,7 +153,11 @@ func (p *people) read(ctx context.Context, from *Position, back bool, limit int)
 func (p *people) readStreams(ctx context.Context, from *Position, back bool, limit int) (all []listedUser, err error) {
 	var to *Position
 	for _, stream := range p.streams {
-		rows, err := p.rows(ctx, p.of(stream, to, back).scanOrder(from, back, limit))
+		one := p.of(stream, to, back)
+		if one.past(from, back) {
+			continue
+		}
+		rows, err := p.rows(ctx, one.scanOrder(from, back, limit))
 		if err != nil {
 			return nil, err
 		}

@@ -55,6 +55,15 @@ func (sel *selection) of(stream stream, to *Position, back bool) *selection {
 	return one
 }
 
+// past says that a position is behind the far end of the segment.
+func (sel *selection) past(from *Position, back bool) bool {
+	far := sel.high
+	if sel.down != back {
+		far = sel.low
+	}
+	return from != nil && far != nil && sel.compare(*from, *far, back) > 0
+}
+
 // scanOrder finds people by going through the segment of the order that has them:
 // from a position on, or from its near end if that comes later.
 func (sel *selection) scanOrder(from *Position, back bool, limit int) sqldb.Clause {
