@@ -310,7 +310,7 @@ func dashboard(activity admin.Activity) adminHomePage {
 	errcodes.addErrcodes(activity.Errcodes, func(int64) string { return "code 无效" })
 	return adminHomePage{
 		Counts: admin.Counts{Since: noon}, Span: 30, Spans: spans, Logins: logins.draw(false), Errcodes: errcodes.draw(true), Activity: activity,
-		Meanings: map[int64]string{40125: "AppSecret 无效"},
+		Meanings: map[int64]string{40125: "AppSecret 无效"}, By: map[string]auth.Account{"": sampleAccounts[2]},
 	}
 }
 
