@@ -769,7 +769,7 @@ func askedFor(t *testing.T) map[string]bool {
 		"scene.%s":        auth.FollowScenes,
 		"scan.%s":         scanStatuses(),
 		"client.flag.%s":  clientFlags,
-		"app.scope.%s":    append(slices.Clone(auth.ClientScopes), "wechat"),
+		"app.scope.%s":    append(slices.Clone(auth.ClientScopes), auth.ScopeWeChat, auth.ScopeFollows),
 		"reason.%s.title": reasons(),
 		"%s.title":        messageKeys(),
 		"%s.text":         messageKeys(),
@@ -854,7 +854,7 @@ func TestAgo(t *testing.T) {
 // nobody was asked about.
 func sampleApps() []admin.Access {
 	return []admin.Access{
-		{Client: auth.Client{ID: "c1", Name: "Grafana", RedirectURIs: []string{"https://grafana.example.com/login/generic_oauth"}}, Scopes: append(slices.Clone(auth.ClientScopes), "wechat"), AgreedAt: time.Unix(1_800_000_000, 0), LastAt: time.Unix(1_800_000_000, 0), Offline: true},
+		{Client: auth.Client{ID: "c1", Name: "Grafana", RedirectURIs: []string{"https://grafana.example.com/login/generic_oauth"}}, Scopes: append(slices.Clone(auth.ClientScopes), auth.ScopeWeChat, auth.ScopeFollows), AgreedAt: time.Unix(1_800_000_000, 0), LastAt: time.Unix(1_800_000_000, 0), Offline: true},
 		{Client: auth.Client{ID: "c2", Name: "\u202e<b>", RedirectURIs: []string{"com.example.app:/callback"}, Trusted: true, WeChat: true}},
 	}
 }
