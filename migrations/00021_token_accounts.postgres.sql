@@ -14,6 +14,10 @@ CREATE INDEX tokens_by_end ON tokens (appid, ends_at, user_id);
 DROP INDEX identity_tokens_by_end;
 CREATE INDEX identity_tokens_by_end ON identity_tokens (appid, ends_at, identity_id);
 
+-- People who have told their name themselves, which a login changes nothing of: a search
+-- among those without a profile looks at nobody else.
+CREATE INDEX users_of_own_name ON users (first_login_at, id) WHERE profile_updated_at IS NULL AND nickname <> '';
+
 -- For who writes a token and does not know of the column: a replica of before.
 -- +goose StatementBegin
 CREATE FUNCTION name_token_account() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$

@@ -70,7 +70,7 @@ func (p *people) plan(ctx context.Context) error {
 		if index.listed.Text != "" {
 			limit = fewToList
 		}
-		if len(p.candidates) == 1 {
+		if len(p.candidates) == 1 && index.exact {
 			limit = max(limit, p.lists.maxTotal)
 		}
 		if limit == 0 {
@@ -97,7 +97,7 @@ func (p *people) plan(ctx context.Context) error {
 	if smallest == nil {
 		return nil
 	}
-	return p.gather(ctx, *smallest)
+	return p.gather(ctx, *smallest, least > few(fewOfOther, roughly))
 }
 
 // few is what is few among so many people, where nobody knows how many among a

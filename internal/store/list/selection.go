@@ -13,7 +13,10 @@ import (
 // selection is a UserQuery in SQL: which people, in which order.
 type selection struct {
 	order
-	where      []sqldb.Clause
+	where []sqldb.Clause
+	// Conditions that take a look at other tables: of many who have been gathered, they
+	// are asked page by page. The streams fulfil them.
+	late       []sqldb.Clause
 	candidates []candidateIndex
 	// The segment of the order that has them, without its two ends; nil: it has none
 	// on that side.
@@ -27,8 +30,8 @@ type selection struct {
 // stream is a part of the people, in the order by an index of its own: nobody is in two.
 type stream struct {
 	order
-	where []sqldb.Clause // besides those of the selection
-	alone bool           // in place of them
+	where     []sqldb.Clause // besides those of the selection
+	low, high *Position      // narrower than that; nil: it is not
 }
 
 // order is a total order of people that an index has.
@@ -65,9 +68,13 @@ const (
 	fewOfUsers  = 5000   // a look from the index into the table each
 	fewOfOther  = 2000   // three looks
 	fewOfLogins = 25_000 // none: the index has all that it takes
+	fewOfNamed  = 80_000 // likewise, and only those of a name are put in order
 	fewToList   = 8000   // rather than scanned past: two looks, and the list
 	aMillion    = 1_000_000
 )
+
+// clockSlack is how far a clock may be set back between somebody's first login and the last.
+const clockSlack = 24 * time.Hour
 
 func (l *Lists) selection(ctx context.Context, q admin.UserQuery) (sel selection, err error) {
 	sort := q.Order()
@@ -91,7 +98,7 @@ func (l *Lists) selection(ctx context.Context, q admin.UserQuery) (sel selection
 		return sel, auth.Failf(auth.BadRequest, "search text of %d bytes is no text or too long", len(search))
 	}
 	if search != "" {
-		if err := l.search(ctx, &sel, search); err != nil {
+		if err := l.search(ctx, &sel, search, q.Filter); err != nil {
 			return sel, err
 		}
 	}
@@ -132,9 +139,9 @@ func (l *Lists) filter(ctx context.Context, sel *selection, q admin.UserQuery) e
 	case admin.FilterUnsubscribed:
 		sel.follow(l.db.Dialect, 0)
 	case admin.FilterSeen7d:
-		sel.seen(l.db.Dialect, millis(now.Add(-7*24*time.Hour)))
+		sel.seen(l.db.Dialect, millis(now.Add(-7*24*time.Hour)), q.Search != "")
 	case admin.FilterSeen30d:
-		sel.seen(l.db.Dialect, millis(now.Add(-30*24*time.Hour)))
+		sel.seen(l.db.Dialect, millis(now.Add(-30*24*time.Hour)), q.Search != "")
 	case admin.FilterAdmin:
 		sel.admins()
 	case admin.FilterNeedsLogin:
@@ -163,10 +170,13 @@ func (sel *selection) own(d sqldb.Dialect, few int64, index, condition string, a
 }
 
 // seen adds that somebody has logged in since.
-func (sel *selection) seen(d sqldb.Dialect, since int64) {
+func (sel *selection) seen(d sqldb.Dialect, since int64, named bool) {
 	few := int64(fewOfLogins)
-	if sel.down {
+	switch {
+	case sel.down:
 		few = fewOfUsers // the last to come have been seen, and are where a scan begins
+	case named:
+		few = fewOfNamed
 	}
 	sel.own(d, few, "users_by_last_login", "users.last_login_at >= $1", since)
 	if sel.at == "users.last_login_at" {

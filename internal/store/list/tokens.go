@@ -87,7 +87,8 @@ func (l *Lists) tokenEnds(ctx context.Context, sel *selection, appID string) err
 		sqldb.SQL(" UNION ALL SELECT theirs.ends_at FROM identities"+byUser+" CROSS JOIN identity_tokens AS theirs WHERE theirs.identity_id = identities.id AND identities.user_id = users.id AND "),
 		of(within("theirs.ends_at"), "theirs.appid"), sqldb.SQL(") AS ends)"),
 	)
-	sel.candidates = append(sel.candidates, candidateIndex{entries: entries, people: "COUNT(DISTINCT user_id)", exact: true})
+	// Those of an account may all be further ones, which take a look each to be counted.
+	sel.candidates = append(sel.candidates, candidateIndex{entries: entries, people: "COUNT(DISTINCT user_id)", exact: appID == ""})
 	return nil
 }
 
