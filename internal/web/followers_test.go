@@ -149,6 +149,7 @@ func TestFollowersForAdmins(t *testing.T) {
 		text := map[string]string{"lin": "扫描二维码", "alice": "未关注"}[want]
 		desk.get("/admin/users/"+page.Users[0].ID).wantPage(http.StatusOK, text)
 	}
+	wantExported(t, desk, map[string]string{w.person("lin").OpenID: "true", w.person("alice").OpenID: "false", w.person("plain").OpenID: ""})
 	desk.get("/admin/users?filter=subscribed").wantPage(http.StatusOK, w.person("lin").Nickname)
 	var data struct {
 		Following []map[string]any
