@@ -110,8 +110,9 @@ func (s *Server) miniFailure(w http.ResponseWriter, r *http.Request, err error) 
 	return err
 }
 
-// readJSON reads a request's body, and nothing behind it. Whoever sends another is told
-// the form that it should have; it may hold a code, so nothing of it is said.
+// readJSON reads a request's body, and nothing behind it: of a POST one that does not
+// say that it is a form, as curl -d does. Whoever sends another is told what it should
+// be; it may hold a code, so nothing of it is said.
 func readJSON(r *http.Request, into any, form string) error {
 	body := json.NewDecoder(r.Body)
 	err := body.Decode(into)
@@ -123,7 +124,7 @@ func readJSON(r *http.Request, into any, form string) error {
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		return err
 	}
-	return refuseParameter("JSON", "%s", form)
+	return refuseParameter("application/json", "%s", form)
 }
 
 const (

@@ -217,13 +217,13 @@ func TestMiniProgramRefused(t *testing.T) {
 		status     int
 		says       string // in the detail
 	}{
-		"no body":             {"/mini/app/login", "", 400, `JSON: {"code":"…"}`},
-		"no JSON":             {"/mini/app/login", "code=x", 400, `JSON: {"code":"…"}`},
+		"no body":             {"/mini/app/login", "", 400, `application/json: {"code":"…"}`},
+		"no JSON":             {"/mini/app/login", "code=x", 400, `application/json: {"code":"…"}`},
 		"no code":             {"/mini/app/login", `{}`, 400, "code: wx.login"},
 		"a code of no form":   {"/mini/app/login", `{"code":"a b"}`, 400, "code: wx.login"},
-		"a number":            {"/mini/app/login", `{"code":17}`, 400, `JSON: {"code":"…"}`},
+		"a number":            {"/mini/app/login", `{"code":17}`, 400, `application/json: {"code":"…"}`},
 		"a long one":          {"/mini/app/login", `{"code":"` + strings.Repeat("a", 200) + `"}`, 400, "code: wx.login"},
-		"something behind it": {"/mini/app/login", `{"code":"abc"} {"code":"abd"}`, 400, `JSON: {"code":"…"}`},
+		"something behind it": {"/mini/app/login", `{"code":"abc"} {"code":"abd"}`, 400, `application/json: {"code":"…"}`},
 		"too much":            {"/mini/app/login", `{"code":"` + strings.Repeat("a", 70<<10) + `"}`, 413, ""},
 		"an official account": {"/mini/shop/login", `{"code":"abc"}`, 404, ""},
 		"a website":           {"/mini/pc/login", `{"code":"abc"}`, 404, ""},
@@ -409,8 +409,8 @@ func TestOwnProfile(t *testing.T) {
 		"a wide one":   {map[string]string{"picture": pngOf(4097, 1)}, 400, "4096 px"},
 		"a large one":  {map[string]string{"picture": base64.StdEncoding.EncodeToString(make([]byte, 512<<10+1))}, 413, ""},
 		"a huge one":   {map[string]string{"picture": strings.Repeat("A", 1<<20)}, 413, ""},
-		"no object":    {[]string{"nickname"}, 400, `JSON: {"nickname"`},
-		"another type": {map[string]int{"nickname": 7}, 400, `JSON: {"nickname"`},
+		"no object":    {[]string{"nickname"}, 400, `application/json: {"nickname"`},
+		"another type": {map[string]int{"nickname": 7}, 400, `application/json: {"nickname"`},
 	} {
 		p := m.call(http.MethodPut, "/api/me/profile", c.body)
 		if p.Status != c.status {
