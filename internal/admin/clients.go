@@ -36,7 +36,7 @@ func (s *Service) AddClient(ctx context.Context, by Actor, c auth.Client, public
 	}
 	var secret auth.Secret
 	if c.SecretHash = ""; !public {
-		secret = auth.NewToken()
+		secret = auth.NewClientSecret()
 		c.SecretHash = auth.Hash(secret)
 	}
 	c.ID, c.CreatedAt = auth.NewClientID(), s.now()
@@ -73,7 +73,7 @@ func (s *Service) NewClientSecret(ctx context.Context, by Actor, c auth.Client) 
 	if err := by.admin(); err != nil {
 		return "", err
 	}
-	secret := auth.NewToken()
+	secret := auth.NewClientSecret()
 	c.SecretHash = auth.Hash(secret)
 	return secret, s.store.EditClient(ctx, c, s.event(by, ActClientSecret, "", c.Name))
 }
