@@ -297,3 +297,20 @@ func TestAPersonInAGroupIsNamedAsEverywhere(t *testing.T) {
 		}
 	}
 }
+
+// A secret is pasted into the command line of an application, where a hyphen at its
+// beginning would make it a flag.
+func TestSecretsAreNoFlags(t *testing.T) {
+	w := newWorld(t)
+	c, secret, err := w.admins.AddClient(t.Context(), admin.CommandLine(), auth.Client{
+		Name: "Wiki", RedirectURIs: []string{"https://wiki.example.com/callback"}, Account: auth.MainAccount, Alg: auth.RS256,
+	}, false)
+	check(t, err)
+	for range 600 { // of 64 characters each may be the first
+		if secret[0] == '-' {
+			t.Fatalf("the secret is %q", string(secret))
+		}
+		secret, err = w.admins.NewClientSecret(t.Context(), admin.CommandLine(), c)
+		check(t, err)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -45,6 +46,16 @@ const (
 // NewClientID makes a client_id: 26 letters and digits, 130 random bits, so that it is
 // in nobody's way in a query, a log or a form, and cannot be guessed.
 func NewClientID() string { return strings.ToLower(rand.Text()) }
+
+// NewClientSecret makes a client_secret. It begins with no hyphen: on the command line of
+// an application that would begin a flag.
+func NewClientSecret() Secret {
+	for {
+		if secret := NewToken(); secret[0] != '-' {
+			return secret
+		}
+	}
+}
 
 // Public says that the client runs where nothing can be kept secret.
 func (c *Client) Public() bool { return c.SecretHash == "" }
@@ -160,6 +171,9 @@ func checkURI(flag, uri string) (*url.URL, error) {
 		return nil, Failf(BadClient, "%s %q is not a plain address without a fragment, of %d bytes at most", flag, uri, maxURI)
 	case u.User != nil:
 		return nil, Failf(BadClient, "%s %q names a user", flag, uri)
+	}
+	if port, err := strconv.ParseUint(u.Port(), 10, 16); u.Port() != "" && (err != nil || port == 0) {
+		return nil, Failf(BadClient, "%s %q: ports are 1 to 65535", flag, uri)
 	}
 	for segment := range strings.SplitSeq(u.Path, "/") {
 		if segment == "." || segment == ".." {

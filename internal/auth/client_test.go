@@ -51,6 +51,8 @@ func TestWhatAClientMayBe(t *testing.T) {
 		"a wildcard in the path":         redirect("https://wiki.example.com/*"),
 		"a fragment":                     redirect("https://wiki.example.com/cb#x"),
 		"an empty fragment":              redirect("https://wiki.example.com/cb#"),
+		"no such port":                   redirect("https://wiki.example.com:99999/cb"),
+		"port 0":                         back("https://wiki.example.com:0/logout"),
 		"a user":                         redirect("https://wiki@evil.example/cb"),
 		"in the clear":                   redirect("http://wiki.example.com/cb"),
 		"in the clear in a LAN":          redirect("http://10.1.2.3/cb"),

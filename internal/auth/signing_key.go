@@ -49,8 +49,9 @@ const NoticeLifetime = 24 * time.Hour
 type OutboxStore interface {
 	ClientByID(ctx context.Context, id string) (Client, error)
 	// NextNotice takes a notice that is due, and puts it off so that nobody else takes
-	// it before that time. The zero Notice when none is due.
-	NextNotice(ctx context.Context, now, again time.Time) (Notice, error)
+	// it before that time. Notices of the clients of some ids are passed over. The zero
+	// Notice when no other is due.
+	NextNotice(ctx context.Context, now, again time.Time, passOver ...string) (Notice, error)
 	// PutOffNotice says when to try again.
 	PutOffNotice(ctx context.Context, n Notice, until time.Time) error
 	// DropNotice deletes a notice.

@@ -1,6 +1,7 @@
 package idtoken
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -34,6 +36,9 @@ type Backchannel struct {
 
 const (
 	couriers = 4
+	// round is after how long couriers start anew: by then somebody else may wait whom
+	// the ones before have passed over or not seen.
+	round = 5 * time.Second
 	// taken is how long a notice is nobody else's: longer than a call takes.
 	taken     = 30 * time.Second
 	maxPause  = time.Hour
@@ -71,67 +76,104 @@ func onlyNearby(_, address string, _ syscall.RawConn) error {
 	return nil
 }
 
-// Deliver brings all that is due. A client that cannot be reached is not called again
-// in the same round: each call waits for seconds, and others are waiting behind.
+// Deliver brings what is due, for a while. Of a client there is one courier at a time:
+// one that answers slowly, and is to be told of thousands of logouts, keeps nobody else
+// waiting. A client that cannot be reached is not called again in the same round.
 func (b *Backchannel) Deliver(ctx context.Context) error {
+	d := delivery{Backchannel: b, silent: make(map[string]bool)}
+	ends := b.now().Add(round)
 	errs := make(chan error, couriers)
-	var all sync.WaitGroup
-	var silent sync.Map // the ids of clients that could not be reached
 	for range couriers {
-		all.Go(func() {
-			for {
-				more, err := b.one(ctx, &silent)
-				if err != nil || !more {
-					errs <- err
-					return
-				}
+		go func() {
+			more, err := true, error(nil)
+			for more && err == nil && b.now().Before(ends) {
+				more, err = d.one(ctx)
 			}
-		})
+			errs <- err
+		}()
 	}
-	all.Wait()
-	close(errs)
-	for err := range errs {
-		if err != nil {
-			return err
-		}
+	var first error
+	for range couriers {
+		first = cmp.Or(first, <-errs)
 	}
-	return nil
+	return first
+}
+
+// delivery is one round.
+type delivery struct {
+	*Backchannel
+
+	mu     sync.Mutex
+	busy   []string        // the ids of clients that a courier is at
+	silent map[string]bool // and of those that could not be reached
+}
+
+// next takes a notice of a client that no other courier is at, if there is one.
+func (d *delivery) next(ctx context.Context, now time.Time) (auth.Notice, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	notice, err := d.store.NextNotice(ctx, now, now.Add(taken), d.busy...)
+	if err == nil && notice.ClientID != "" {
+		d.busy = append(d.busy, notice.ClientID)
+	}
+	return notice, err
+}
+
+// done is the end of what next began.
+func (d *delivery) done(clientID string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.busy = slices.DeleteFunc(d.busy, func(id string) bool { return id == clientID })
+}
+
+// tellOnce calls a client unless it could not be reached before.
+func (d *delivery) tellOnce(ctx context.Context, client auth.Client, notice auth.Notice) error {
+	d.mu.Lock()
+	silent := d.silent[client.ID]
+	d.mu.Unlock()
+	if silent {
+		return errSilent
+	}
+	err := d.tell(ctx, client, notice)
+	if _, unreached := errors.AsType[*url.Error](err); unreached {
+		d.mu.Lock()
+		d.silent[client.ID] = true
+		d.mu.Unlock()
+	}
+	return err
 }
 
 // one brings one notice, and says whether there was one.
-func (b *Backchannel) one(ctx context.Context, silent *sync.Map) (bool, error) {
-	now := b.now()
-	notice, err := b.store.NextNotice(ctx, now, now.Add(taken))
+func (d *delivery) one(ctx context.Context) (bool, error) {
+	notice, err := d.next(ctx, d.now())
 	if err != nil || notice.ClientID == "" {
 		return false, err
 	}
-	client, err := b.store.ClientByID(ctx, notice.ClientID)
+	defer d.done(notice.ClientID)
+	client, err := d.store.ClientByID(ctx, notice.ClientID)
 	if auth.ReasonOf(err) == auth.NoSuchClient || err == nil && client.Backchannel == "" {
-		return true, b.store.DropNotice(ctx, notice)
+		return true, d.store.DropNotice(ctx, notice)
 	}
 	if err != nil {
 		return false, err
 	}
-	if _, known := silent.Load(client.ID); known {
-		err = errSilent
-	} else {
-		err = b.tell(ctx, client, notice)
-	}
-	if _, unreached := errors.AsType[*url.Error](err); unreached {
-		silent.Store(client.ID, true)
-	}
+	err = d.tellOnce(ctx, client, notice)
+	attrs := []any{"application", client.Name, "tries", notice.Tries, "error", err}
 	switch {
 	case err == nil:
-		b.log.InfoContext(ctx, "an application was told of a logout", "application", client.Name, "tries", notice.Tries)
-		return true, b.store.DropNotice(ctx, notice)
+		d.log.InfoContext(ctx, "an application was told of a logout", attrs[:4]...)
+		return true, d.store.DropNotice(ctx, notice)
 	case ctx.Err() != nil:
 		return false, ctx.Err()
-	case b.now().Sub(notice.NotedAt) >= auth.NoticeLifetime:
-		b.log.WarnContext(ctx, "an application could not be told of a logout, and will not be", "application", client.Name, "tries", notice.Tries, "error", err)
-		return true, b.store.DropNotice(ctx, notice)
+	case d.now().Sub(notice.NotedAt) >= auth.NoticeLifetime:
+		d.log.WarnContext(ctx, "an application could not be told of a logout, and will not be", attrs...)
+		return true, d.store.DropNotice(ctx, notice)
+	case errors.Is(err, errSilent): // the first has said it for all
+		d.log.DebugContext(ctx, "an application could not be told of a logout yet", attrs...)
+	default:
+		d.log.WarnContext(ctx, "an application could not be told of a logout yet", attrs...)
 	}
-	b.log.WarnContext(ctx, "an application could not be told of a logout yet", "application", client.Name, "tries", notice.Tries, "error", err)
-	return true, b.store.PutOffNotice(ctx, notice, b.now().Add(pauseAfter(notice.Tries)))
+	return true, d.store.PutOffNotice(ctx, notice, d.now().Add(pauseAfter(notice.Tries)))
 }
 
 var errSilent = errors.New("it could not be reached a moment ago")

@@ -184,3 +184,35 @@ func TestAnApplicationThatHangs(t *testing.T) {
 		t.Errorf("%d calls when it answers again", n)
 	}
 }
+
+// An application that takes its time, and is to be told of many logouts, keeps no other
+// waiting: the first of them is not answered before the other is told.
+func TestAnApplicationThatIsSlow(t *testing.T) {
+	w := newWorld(t)
+	told := make(chan struct{})
+	slow := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_ = r.ParseForm() // a server sees who goes away when it has read all
+		select {
+		case <-told:
+		case <-r.Context().Done():
+			t.Error("the other application waits behind a slow one")
+		}
+	}))
+	t.Cleanup(slow.Close)
+	quick := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { close(told) }))
+	t.Cleanup(quick.Close)
+	ends := func(c auth.Client, openID string) {
+		check(t, w.db.DeleteSession(t.Context(), auth.VisitorSession, w.signedIn(c, openID).Session.TokenHash))
+	}
+	wiki, shop := w.clientNamed("Wiki", slow.URL), w.clientNamed("Shop", quick.URL)
+	for i := range 30 {
+		ends(wiki, fmt.Sprint("o", i))
+	}
+	w.pass(time.Second)
+	ends(shop, "p1")
+	check(t, w.backchannel().Deliver(t.Context()))
+	waiting, err := w.db.NextNotice(t.Context(), w.now(), w.now())
+	if check(t, err); waiting.ClientID != "" {
+		t.Errorf("client %s is still to be told", waiting.ClientID)
+	}
+}

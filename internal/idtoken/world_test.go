@@ -65,9 +65,14 @@ func (w *world) pass(d time.Duration) {
 // client adds an application that is told of logouts at an address.
 func (w *world) client(backchannel string) auth.Client {
 	w.t.Helper()
+	return w.clientNamed("Wiki", backchannel)
+}
+
+func (w *world) clientNamed(name, backchannel string) auth.Client {
+	w.t.Helper()
 	admins := admin.New(admin.Config{Store: w.db, AppID: "wx", Now: w.now})
 	c, _, err := admins.AddClient(w.t.Context(), admin.CommandLine(), auth.Client{
-		Name: "Wiki", RedirectURIs: []string{"https://wiki.example.com/cb"}, Backchannel: backchannel, Account: auth.MainAccount, Alg: auth.ES256,
+		Name: name, RedirectURIs: []string{"https://wiki.example.com/cb"}, Backchannel: backchannel, Account: auth.MainAccount, Alg: auth.ES256,
 	}, false)
 	check(w.t, err)
 	return c

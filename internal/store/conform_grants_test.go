@@ -327,7 +327,10 @@ var grantPromises = map[string]func(*world){
 			w.t.Errorf("%d have taken it", taken.Load())
 		}
 		w.clock.pass(time.Minute)
-		n := must(w.NextNotice(w.ctx, w.clock.now(), w.clock.now().Add(time.Minute)))(w.t)
+		if n := must(w.NextNotice(w.ctx, w.clock.now(), w.clock.now().Add(time.Minute), silent.ID, c.ID))(w.t); n.ClientID != "" {
+			w.t.Errorf("got %+v of a client to be passed over", n)
+		}
+		n := must(w.NextNotice(w.ctx, w.clock.now(), w.clock.now().Add(time.Minute), silent.ID))(w.t)
 		if n.Tries != 2 || !n.NotedAt.Equal(now) {
 			w.t.Errorf("got %+v", n)
 		}

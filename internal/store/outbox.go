@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"strconv"
 	"time"
 
 	"wxlogin/internal/auth"
@@ -32,7 +33,12 @@ const (
 )
 
 // NextNotice implements auth.OutboxStore.
-func (s *Store) NextNotice(ctx context.Context, now, again time.Time) (notice auth.Notice, err error) {
+func (s *Store) NextNotice(ctx context.Context, now, again time.Time, passOver ...string) (notice auth.Notice, err error) {
+	due, args := `due_at <= $1`, []any{millis(now), millis(again)}
+	for _, id := range passOver {
+		args = append(args, id)
+		due += ` AND client_id <> $` + strconv.Itoa(len(args))
+	}
 	// Read first: nearly always there is none, and a write waits for others.
 	var waiting bool
 	if err := s.db.GetContext(ctx, &waiting, `SELECT EXISTS (SELECT 1 FROM outbox WHERE due_at <= $1)`, millis(now)); err != nil {
@@ -51,8 +57,8 @@ func (s *Store) NextNotice(ctx context.Context, now, again time.Time) (notice au
 			Tries    int    `db:"tries"`
 		}
 		err := tx.GetContext(ctx, &row, `UPDATE outbox SET due_at = $2, tries = tries + 1 WHERE (client_id, sid) = (
-				SELECT client_id, sid FROM outbox WHERE due_at <= $1 ORDER BY due_at LIMIT 1`+s.db.SkipLocked("outbox")+`)
-			RETURNING client_id, sid, user_id, noted_at, tries`, millis(now), millis(again))
+				SELECT client_id, sid FROM outbox WHERE `+due+` ORDER BY due_at LIMIT 1`+s.db.SkipLocked("outbox")+`)
+			RETURNING client_id, sid, user_id, noted_at, tries`, args...)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}

@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
@@ -8,6 +9,7 @@ import (
 
 	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
+	"wxlogin/internal/wechat/wechatsim"
 )
 
 // threeAccounts are what a company has that its people come by.
@@ -193,4 +195,22 @@ func TestAdminOfAnotherAccount(t *testing.T) {
 		t.Skipf("the simulator gives %v another openid", got)
 	}
 	phone.get("/admin").wantStatus(http.StatusOK)
+}
+
+// Where there are several accounts, the dashboard and what is found by the number of a
+// request say by which one a login failed.
+func TestFailuresNameTheAccount(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{accounts: threeAccounts})
+	desk := w.admin()
+	m := w.mini("lin", miniIPhone)
+	w.sim.Plan(wechatsim.CodeToSession, wechatsim.Fault{Errcode: 40125})
+	body, err := json.Marshal(map[string]string{"code": m.code()})
+	check(t, err)
+	failed := m.sends(http.MethodPost, "/mini/app/login", body)
+	const account = `<bdi>app</bdi> <span class="tag">`
+	if n := strings.Count(desk.get("/admin").wantPage(http.StatusOK, "40125").Body, account); n != 2 {
+		t.Errorf("the dashboard names the account %d times, for the last error and in the list", n)
+	}
+	desk.get("/admin/events?who="+failed.Header.Get("X-Request-Id")).wantPage(http.StatusOK, account)
 }

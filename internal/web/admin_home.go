@@ -42,6 +42,7 @@ func (s *Server) adminHome(w http.ResponseWriter, r *http.Request) error {
 		Activity: activity,
 		Healthy:  activity.LastGood.After(activity.LastError.StartedAt),
 		Meanings: s.meanings(r, append(activity.Troubles, activity.LastError)),
+		By:       s.accountsOf(append(activity.Troubles, activity.LastError)),
 		Sessions: sessions,
 		Self:     adminOf(r).Person(),
 		Done:     done(r),
@@ -71,6 +72,18 @@ func (s *Server) meanings(r *http.Request, logins []auth.Login) map[int64]string
 	return all
 }
 
+// accountsOf are the accounts of some logins, by AppID; none where there is but one.
+func (s *Server) accountsOf(logins []auth.Login) map[string]auth.Account {
+	if len(s.rules.Accounts) < 2 {
+		return nil
+	}
+	by := make(map[string]auth.Account)
+	for _, l := range logins {
+		by[l.AppID] = s.rules.Account(l.AppID)
+	}
+	return by
+}
+
 // adminHomePage is the dashboard.
 type adminHomePage struct {
 	Counts   admin.Counts // since the beginning of today
@@ -81,10 +94,11 @@ type adminHomePage struct {
 	Activity admin.Activity
 	Healthy  bool // WeChat answered well after its last error
 	Meanings map[int64]string
-	Sessions []auth.Session // of browsers let in by a link
-	Here     string         // the one of them that looks at it, or empty
-	Self     string         // the person who looks at it by their own login, or empty
-	Done     string         // key of what has just been done, or empty
+	By       map[string]auth.Account // of the logins, by AppID; none where there is one account
+	Sessions []auth.Session          // of browsers let in by a link
+	Here     string                  // the one of them that looks at it, or empty
+	Self     string                  // the person who looks at it by their own login, or empty
+	Done     string                  // key of what has just been done, or empty
 }
 
 func (adminHomePage) file() string { return "admin_home" }

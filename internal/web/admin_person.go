@@ -32,7 +32,7 @@ type adminUserPage struct {
 	Logins     []auth.Login // the latest
 	Older      []auth.Login // and those before
 	Meanings   map[int64]string
-	By         map[string]auth.Account // of the logins, by AppID
+	By         map[string]auth.Account // as in adminHomePage
 	Apps       []admin.Access          // applications that know the person, by name
 	Following  []shownFollowing        // nil: nobody asks WeChat
 	Events     []admin.NamedEvent
@@ -76,10 +76,7 @@ func (s *Server) adminUser(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	p.Meanings = s.meanings(r, p.Logins)
-	p.By = make(map[string]auth.Account)
-	for _, login := range p.Logins {
-		p.By[login.AppID] = s.rules.Account(login.AppID)
-	}
+	p.By = s.accountsOf(p.Logins)
 	n := min(len(p.Logins), shownLogins)
 	p.Logins, p.Older = p.Logins[:n], p.Logins[n:]
 	if p.Identities, err = s.shownIdentities(r, user.ID); err != nil {

@@ -72,6 +72,7 @@ type requestFound struct {
 	Logins   []auth.Login // that failed in it
 	Failure  failure      // what this process remembers; zero: nothing
 	Meanings map[int64]string
+	By       map[string]auth.Account // as in adminHomePage
 }
 
 var requestIDForm = regexp.MustCompile(`^[0-9a-f]{16}$`)
@@ -86,7 +87,7 @@ func (s *Server) findRequest(r *http.Request, text string) (*requestFound, error
 	if found.Logins, err = s.auditLog.FailedLogins(r.Context(), found.ID); err != nil {
 		return nil, err
 	}
-	found.Meanings = s.meanings(r, found.Logins)
+	found.Meanings, found.By = s.meanings(r, found.Logins), s.accountsOf(found.Logins)
 	found.Failure, _ = s.failures.find(found.ID)
 	return found, nil
 }
