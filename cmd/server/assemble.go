@@ -78,6 +78,7 @@ func assemble(p parts) (assembled, error) {
 		Recheck:  config.recheck,
 
 		RenewProfile: config.renewProfile,
+		Followers:    config.followers,
 	}
 	signing := idtoken.NewKeys(p.db, time.Now, log)
 	central := auth.NewCentral(credentials, p.db, time.Now, log)
@@ -155,7 +156,7 @@ func (c *config) client(account auth.Account, observe func(context.Context, stri
 
 // adminService is the rules of who is an admin.
 func (c *config) adminService(db *store.Store) *admin.Service {
-	return admin.New(admin.Config{Store: db, AppID: c.appID, Accounts: c.accounts, Admins: c.admins, Now: time.Now})
+	return admin.New(admin.Config{Store: db, AppID: c.appID, Accounts: c.accounts, Admins: c.admins, Followers: c.followers, Now: time.Now})
 }
 
 // meaning says what one of WeChat's errcodes means.

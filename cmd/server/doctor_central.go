@@ -39,16 +39,21 @@ func (d *doctor) judgeCentral(ctx context.Context, account auth.Account) finding
 	if len(d.config.backendKeys) > 0 || d.config.followers {
 		f.verdict, f.advice = failure, ""
 	}
-	refusal, refused := errors.AsType[*wechat.Refusal](err)
-	if !refused {
-		f.text = "no access token: " + diagnose(err).text
-		return f
-	}
-	text, advice := explained(refusal)
+	text, advice := explainedTrouble(err)
 	f.text = "no access token: " + text
 	if f.advice != "" {
 		advice += "\n" + f.advice
 	}
 	f.advice = advice
 	return f
+}
+
+// explainedTrouble says why WeChat gave nothing and what to do, whether it refused or
+// did not answer as it does.
+func explainedTrouble(err error) (text, advice string) {
+	if refusal, ok := errors.AsType[*wechat.Refusal](err); ok {
+		return explained(refusal)
+	}
+	what := diagnose(err)
+	return what.text, what.wechat
 }

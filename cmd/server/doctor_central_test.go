@@ -26,7 +26,11 @@ func TestDoctorOfTheAccessToken(t *testing.T) {
 	c.sim.Plan(wechatsim.StableToken, wechatsim.Fault{Errcode: 99999})
 	c.doctor().wants("warn", "token", "no access token: errcode 99999: not in our list\n", "look it up in WeChat's list")
 	c.sim.Plan(wechatsim.StableToken, wechatsim.Fault{Status: 502})
-	c.doctor().wants("warn", "token", "no access token: ")
+	c.doctor().wants("warn", "token", "no access token: ", "check the network", "logins do not")
+	c.vars["WXLOGIN_FOLLOWERS"] = "true"
+	c.sim.Plan(wechatsim.StableToken, wechatsim.Fault{CutBefore: true})
+	c.doctor().wants("FAIL", "token", "the connection was cut", "something between cuts connections")
+	delete(c.vars, "WXLOGIN_FOLLOWERS")
 	c.vars["WXLOGIN_APPSECRET"] = "another-secret-than-the-account-has"
 	c.doctor().wants("FAIL", "account", "40125").wants("skip", "token")
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -134,7 +133,11 @@ func secretsIn(vars map[string]string, args []string) []string {
 	for _, name := range names {
 		values = append(values, vars[variableOf(name)])
 	}
-	values = slices.AppendSeq(values, maps.Values(accountVariables(vars)))
+	for name, value := range accountVariables(vars) {
+		if !strings.HasSuffix(name, "_FILE") { // a path, which whoever mistyped it has to see
+			values = append(values, value)
+		}
+	}
 	for i, arg := range args {
 		flag, value, ok := strings.Cut(strings.TrimLeft(arg, "-"), "=")
 		if !strings.HasPrefix(arg, "-") || !slices.Contains(names, flag) {

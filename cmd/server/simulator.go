@@ -77,7 +77,12 @@ Set these for the service you develop:
 Beside this official account there are, in one Open Platform account with it:
   website application      %s  %s
   mini program             %s  %s
-`, site.AppID, site.Secret, mini.AppID, mini.Secret)
+Set these for a wxlogin that signs people in by all three:
+  WXLOGIN_GROUP=sim
+  WXLOGIN_ACCOUNTS=pc:website:%s@sim,app:mini:%s@sim
+  WXLOGIN_APPSECRET_PC=%s
+  WXLOGIN_APPSECRET_APP=%s
+`, site.AppID, site.Secret, mini.AppID, mini.Secret, site.AppID, mini.AppID, site.Secret, mini.Secret)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	tlsDone := make(chan error, 1)

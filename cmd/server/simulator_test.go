@@ -142,3 +142,22 @@ func trusting(t *testing.T, file, address string) *http.Client {
 	t.Cleanup(transport.CloseIdleConnections)
 	return &http.Client{Transport: transport}
 }
+
+// What the simulator says to set for three accounts is what a server takes.
+func TestSimulatorSaysWhatToSet(t *testing.T) {
+	p := startIn(t, t.TempDir(), nil, "simulator", "--addr=127.0.0.1:0")
+	p.stdout.wait(t, "WXLOGIN_APPSECRET_APP")
+	said := p.stdout.text()
+	vars := []string{"WXLOGIN_PUBLIC_URL=http://127.0.0.1:8007", "WXLOGIN_DATABASE_URL=sqlite:" + filepath.Join(t.TempDir(), "x.db")}
+	for name, form := range map[string]string{"APPID": `AppID +(\S+)`, "APPSECRET": `AppSecret +(\S+)`, "WECHAT_OPEN_URL": `(\S+) +\(WXLOGIN_WECHAT_OPEN_URL`, "WECHAT_API_URL": `(\S+) +\(WXLOGIN_WECHAT_API_URL`} {
+		vars = append(vars, "WXLOGIN_"+name+"="+regexp.MustCompile(form).FindStringSubmatch(said)[1])
+	}
+	vars = append(vars, regexp.MustCompile(`WXLOGIN_[A-Z_]+=\S+`).FindAllString(said, -1)...)
+	doctor := runs(t, vars, "doctor")
+	<-doctor.exited
+	for _, account := range []string{"main", "pc", "app"} {
+		if !regexp.MustCompile(`(?m)^ok +account +` + account + `: `).MatchString(doctor.stdout.text()) {
+			t.Errorf("%s: %s%s", account, doctor.stdout.text(), doctor.stderr.text())
+		}
+	}
+}

@@ -130,6 +130,8 @@ type Access struct {
 	AgreedAt time.Time // zero: likewise
 	LastAt   time.Time // of the last login to it that is still known; zero: none is
 	Offline  bool      // it may come back when the person is not there
+
+	Followers bool // WeChat is asked who follows the official accounts
 }
 
 // Tells is what the application is told of the person: what they have agreed to, or
@@ -138,16 +140,16 @@ func (a Access) Tells() []string {
 	if len(a.Scopes) > 0 {
 		return a.Scopes
 	}
-	scopes := a.Client.Scopes(strings.Join(auth.ClientScopes, " "))
-	if a.Client.WeChat {
-		scopes = append(scopes, "wechat")
-	}
-	return scopes
+	return a.Client.AsksFor(a.Client.Scopes(strings.Join(auth.ClientScopes, " ")), a.Followers)
 }
 
 // AccessOf lists the applications that know a person, by name.
 func (s *Service) AccessOf(ctx context.Context, userID string) ([]Access, error) {
-	return s.store.AccessOf(ctx, userID)
+	all, err := s.store.AccessOf(ctx, userID)
+	for i := range all {
+		all[i].Followers = s.followers
+	}
+	return all, err
 }
 
 // AccessTo returns a page of the people of whom an application holds something.
@@ -156,7 +158,7 @@ func (s *Service) AccessTo(ctx context.Context, c auth.Client, q AccessQuery) (A
 	q.ClientID, c.SecretHash = c.ID, ""
 	page, err := s.store.AccessTo(ctx, q)
 	for i := range page.People {
-		page.People[i].Client = c
+		page.People[i].Client, page.People[i].Followers = c, s.followers
 	}
 	return page, err
 }

@@ -29,6 +29,8 @@ type Config struct {
 	Accounts []auth.Account // as in auth.Rules
 	Admins   []string       // that the configuration names: openid, or account:openid
 	Now      func() time.Time
+
+	Followers bool // as in auth.Rules
 }
 
 // Service is what admins may do, and the rule of who is one. Every act is recorded
@@ -38,11 +40,12 @@ type Service struct {
 	accounts   []auth.Account
 	configured map[string][]string // openids, by AppID; a key for each account
 	now        func() time.Time
+	followers  bool
 }
 
 // New makes a Service.
 func New(c Config) *Service {
-	s := &Service{store: c.Store, accounts: auth.AllAccounts(c.Accounts, c.AppID), configured: make(map[string][]string), now: c.Now}
+	s := &Service{store: c.Store, accounts: auth.AllAccounts(c.Accounts, c.AppID), configured: make(map[string][]string), now: c.Now, followers: c.Followers}
 	for _, account := range s.accounts {
 		s.configured[account.AppID] = nil
 	}

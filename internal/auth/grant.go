@@ -88,15 +88,22 @@ func (c *Client) Scopes(asked string) (scopes []string) {
 // perhaps since a later day than what it holds.
 const ScopeWeChat = "wechat"
 
+// ScopeFollows is likewise that they follow the account or not, which goes over with
+// those numbers where WeChat is asked for it (Rules.Followers), perhaps since a later day.
+const ScopeFollows = "follows"
+
 // scopeUnasked stands among what was granted to a client that was trusted then: the
 // person has not agreed to it.
 const scopeUnasked = "unasked"
 
-// AsksFor is what a person has to agree to who is asked for some scopes, and what is
-// granted then.
-func (c *Client) AsksFor(scopes []string) []string {
+// AsksFor is what a person has to agree to whom a client asks for some scopes, and what
+// is granted then; followers are Rules.Followers.
+func (c *Client) AsksFor(scopes []string, followers bool) []string {
 	if c.WeChat {
-		return append(slices.Clone(scopes), ScopeWeChat)
+		scopes = append(slices.Clone(scopes), ScopeWeChat)
+		if followers {
+			scopes = append(scopes, ScopeFollows)
+		}
 	}
 	return scopes
 }

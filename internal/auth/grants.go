@@ -42,6 +42,11 @@ func (g *Grants) Client(ctx context.Context, id string) (Client, error) {
 	return g.store.ClientByID(ctx, id)
 }
 
+// AsksFor is what a person has to agree to whom a client asks for some scopes.
+func (g *Grants) AsksFor(client *Client, scopes []string) []string {
+	return client.AsksFor(scopes, g.rules.Followers)
+}
+
 // Consented says whether a person need not be asked before a client is told what
 // these scopes say.
 func (g *Grants) Consented(ctx context.Context, client *Client, userID string, scopes []string) (bool, error) {
@@ -49,7 +54,7 @@ func (g *Grants) Consented(ctx context.Context, client *Client, userID string, s
 		return true, nil
 	}
 	consent, err := g.store.Consent(ctx, userID, client.ID)
-	return err == nil && consent.Covers(client.AsksFor(scopes)), err
+	return err == nil && consent.Covers(g.AsksFor(client, scopes)), err
 }
 
 // Agree writes down that a person has agreed, besides what they had agreed to before.
@@ -59,8 +64,8 @@ func (g *Grants) Agree(ctx context.Context, client *Client, userID string, scope
 		return err
 	}
 	consent := Consent{UserID: userID, ClientID: client.ID, AgreedAt: g.now()}
-	scopes = client.AsksFor(scopes)
-	for _, scope := range append(slices.Clone(ClientScopes), ScopeWeChat) {
+	scopes = g.AsksFor(client, scopes)
+	for _, scope := range append(slices.Clone(ClientScopes), ScopeWeChat, ScopeFollows) {
 		if slices.Contains(scopes, scope) || before.Covers([]string{scope}) {
 			consent.Scopes = append(consent.Scopes, scope)
 		}
@@ -92,7 +97,7 @@ func (g *Grants) Code(ctx context.Context, r CodeRequest) (Secret, error) {
 		RedirectURI: r.RedirectURI,
 		Challenge:   r.Challenge,
 		Nonce:       r.Nonce,
-		Scopes:      r.Client.AsksFor(r.Scopes),
+		Scopes:      g.AsksFor(r.Client, r.Scopes),
 		Method:      r.Visit.Session.Scope,
 		SignedInAt:  r.Visit.Session.CreatedAt,
 		CreatedAt:   at,

@@ -6,7 +6,6 @@ import (
 
 	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
-	"wxlogin/internal/store/list"
 )
 
 // recentTroubles is how many of the latest failures the dashboard shows.
@@ -56,17 +55,8 @@ func (s *Store) Activity(ctx context.Context, since time.Time) (admin.Activity, 
 	if err := s.readExchanges(ctx, since, &activity); err != nil {
 		return admin.Activity{}, s.fail(ctx, "read the last exchanges", err)
 	}
-	now := s.now()
-	var ending int64
-	err = s.db.GetContext(ctx, &ending, `SELECT COUNT(DISTINCT user_id) FROM (SELECT user_id FROM tokens WHERE ends_at > $1 AND ends_at <= $2
-		UNION ALL SELECT identities.user_id FROM identity_tokens CROSS JOIN identities
-			WHERE identities.id = identity_tokens.identity_id AND identity_tokens.ends_at > $1 AND identity_tokens.ends_at <= $2 LIMIT $3) AS ending`,
-		millis(now), millis(now.Add(admin.TokenEndsSoon)), list.MaxTotal+1)
-	if err != nil {
-		return admin.Activity{}, s.fail(ctx, "count tokens", err)
-	}
-	activity.EndingTokens = admin.Total{N: min(ending, list.MaxTotal), More: ending > list.MaxTotal}
-	return activity, nil
+	activity.EndingTokens, err = s.lists.EndingTokens(ctx)
+	return activity, s.fail(ctx, "count tokens", err)
 }
 
 // readExchanges finds when WeChat last answered well, and when not. A desktop

@@ -112,6 +112,31 @@ var personalDataPromises = map[string]func(*world){
 			w.t.Errorf("%d different ones", len(ids))
 		}
 	},
+	"personal data of somebody with hundreds of identities has every entry of the audit log once, newest first": func(w *world) {
+		user, _ := w.visitor("o1")
+		w.exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300)
+			INSERT INTO identities (id, user_id, appid, openid, scope, first_login_at, last_login_at, login_count, linked, linked_at)
+			SELECT 'was' || i, $1, 'wx', 'further' || i, 'snsapi_base', 1, 1, 0, 'join', 1 FROM n`, user.ID)
+		at := w.clock.ago(time.Hour).UnixMilli()
+		w.exec(fmt.Sprintf(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300)
+			INSERT INTO events (id, at, actor, action, subject, detail)
+			SELECT 'event' || i, %d + i / 3 * 3000, CASE i %% 3 WHEN 0 THEN 'was' || i ELSE 'command-line' END, 'block',
+				CASE i %% 3 WHEN 0 THEN 'further' || (301 - i) WHEN 1 THEN 'was' || i ELSE 'further' || i END, '' FROM n`, at))
+		d, err := w.personalData(user.ID)
+		if err != nil || !d.ended || len(d.Further) != 300 {
+			w.t.Fatalf("%v, %d further identities", err, len(d.Further))
+		}
+		ids := map[string]bool{}
+		for i, x := range d.Events {
+			ids[x.ID] = true
+			if i > 0 && x.At.After(d.Events[i-1].At) {
+				w.t.Fatalf("event %d: %+v", i, x)
+			}
+		}
+		if len(d.Events) != 300 || len(ids) != 300 {
+			w.t.Errorf("%d events, %d different ones", len(d.Events), len(ids))
+		}
+	},
 	"personal data of somebody who is erased meanwhile does not look whole": func(w *world) {
 		user, _ := w.visitor("o1")
 		w.history(user, 300)

@@ -226,8 +226,8 @@ const (
 	upsertToken         = `INSERT INTO tokens (user_id` + tokenValues + `user_id` + tokenTaken + `tokens` + tokenBase
 	upsertIdentityToken = `INSERT INTO identity_tokens (identity_id` + tokenValues + `identity_id` + tokenTaken + `identity_tokens` + tokenBase
 
-	tokenValues = `, scope, refresh_token, kid, issued_at, ends_at, due_at, dead_reason)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, NULL)
+	tokenValues = `, scope, refresh_token, kid, issued_at, ends_at, due_at, appid, dead_reason)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, NULL)
 	ON CONFLICT (`
 	tokenTaken = `) DO UPDATE SET scope = excluded.scope, refresh_token = excluded.refresh_token,
 		kid = excluded.kid, issued_at = excluded.issued_at, ends_at = excluded.ends_at,
@@ -236,7 +236,7 @@ const (
 	tokenBase = `.scope = 'snsapi_base'`
 
 	// tokenColumns are all but whose it is.
-	tokenColumns = `scope, refresh_token, kid, issued_at, ends_at, dead_reason, due_at`
+	tokenColumns = `scope, refresh_token, kid, issued_at, ends_at, dead_reason, due_at, appid`
 )
 
 func (s *Store) saveToken(ctx context.Context, tx *sqldb.Tx, save auth.SaveLogin, user auth.User) error {
@@ -253,7 +253,7 @@ func (s *Store) saveToken(ctx context.Context, tx *sqldb.Tx, save auth.SaveLogin
 	if user.IdentityID != "" {
 		upsert, key = upsertIdentityToken, user.IdentityID
 	}
-	_, err := tx.ExecContext(ctx, upsert, key, save.Scope, sealed, kid, millis(at), millis(at.Add(refreshLifetime)), maybeMillis(due))
+	_, err := tx.ExecContext(ctx, upsert, key, save.Scope, sealed, kid, millis(at), millis(at.Add(refreshLifetime)), maybeMillis(due), user.AppID)
 	return err
 }
 

@@ -1,12 +1,14 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"wxlogin/internal/admin"
@@ -53,9 +55,12 @@ func (s *Store) EachOfPersonalData(ctx context.Context, userID string, visit adm
 	}, userID); err != nil {
 		return err
 	}
-	if err := eachBefore(ctx, s, first.events, eventsBefore(first.names()), eventPosition, func(row list.EventRow) error {
+	if err := list.Each(first.events, personalDataPage, eventPosition, func(from list.Position) ([]list.EventRow, error) {
+		rows, err := eventsBefore(ctx, s.db, from, first.names())
+		return rows, s.fail(ctx, "read personal data", err)
+	}, func(row list.EventRow) error {
 		return visit.Event(row.Event())
-	}, first.names()...); err != nil {
+	}); err != nil {
 		return err
 	}
 	if max(len(first.sessions), len(first.logins), len(first.events)) == personalDataPage {
@@ -93,10 +98,10 @@ func readPersonalData(ctx context.Context, tx *sqldb.Tx, userID string) (d perso
 	if err := tx.GetContext(ctx, &d.user, `SELECT `+list.UserColumns+` FROM users WHERE id = $1`, userID); err != nil {
 		return d, err
 	}
-	if err := tx.SelectContext(ctx, &d.sessions, sessionsBefore, latest(userID)...); err != nil {
+	if err := tx.SelectContext(ctx, &d.sessions, sessionsBefore, before(newest, []any{userID})...); err != nil {
 		return d, err
 	}
-	if err := tx.SelectContext(ctx, &d.logins, loginsBefore, latest(userID)...); err != nil {
+	if err := tx.SelectContext(ctx, &d.logins, loginsBefore, before(newest, []any{userID})...); err != nil {
 		return d, err
 	}
 	if d.identities, err = identitiesOf(ctx, tx, userID); err != nil {
@@ -106,7 +111,7 @@ func readPersonalData(ctx context.Context, tx *sqldb.Tx, userID string) (d perso
 		WHERE identities.user_id = $1 ORDER BY identities.id`, userID); err != nil {
 		return d, err
 	}
-	if err := tx.SelectContext(ctx, &d.events, eventsBefore(d.names()), latest(d.names()...)...); err != nil {
+	if d.events, err = eventsBefore(ctx, tx, newest, d.names()); err != nil {
 		return d, err
 	}
 	if d.following, err = followingOf(ctx, tx, []string{userID}); err != nil {
@@ -131,9 +136,28 @@ func (d *personalData) names() []any {
 	return names
 }
 
+// namesAtOnce bounds the parts of one statement: SQLite takes 500, two of each name.
+const namesAtOnce = 100
+
 // eventsBefore are by or about whoever has some names, before a position and newest
-// first. It takes a page by an index for each.
-func eventsBefore(names []any) string {
+// first: a page of them, as somebody may have come to have any number of names.
+func eventsBefore(ctx context.Context, db selecter, from list.Position, names []any) (rows []list.EventRow, err error) {
+	for some := range slices.Chunk(names, namesAtOnce) {
+		var theirs []list.EventRow
+		if err := db.SelectContext(ctx, &theirs, eventsOf(len(some)), before(from, some)...); err != nil {
+			return nil, err
+		}
+		rows = append(rows, theirs...)
+	}
+	slices.SortFunc(rows, func(a, b list.EventRow) int {
+		return cmp.Or(cmp.Compare(b.At, a.At), cmp.Compare(b.ID, a.ID))
+	})
+	rows = slices.CompactFunc(rows, func(a, b list.EventRow) bool { return a.ID == b.ID })
+	return rows[:min(len(rows), personalDataPage)], nil
+}
+
+// eventsOf picks a page by an index for each of so many names.
+func eventsOf(names int) string {
 	var picked []string
 	for i := range names {
 		for _, column := range []string{"subject", "actor"} {
@@ -153,8 +177,8 @@ const (
 		WHERE user_id = $4 AND (started_at, id) < ($1, $2) ORDER BY started_at DESC, id DESC LIMIT $3`
 )
 
-// latest are the arguments of a list's first page.
-func latest(who ...any) []any { return before(list.Position{At: math.MaxInt64}, who) }
+// newest is where the first page of a list begins.
+var newest = list.Position{At: math.MaxInt64}
 
 func before(p list.Position, who []any) []any {
 	return append([]any{p.At, p.ID, personalDataPage}, who...)
@@ -162,9 +186,9 @@ func before(p list.Position, who []any) []any {
 
 // eachBefore calls visit for every row of a list of which the first page has been
 // read.
-func eachBefore[Row any](ctx context.Context, s *Store, first []Row, statement string, position func(Row) list.Position, visit func(Row) error, who ...any) error {
+func eachBefore[Row any](ctx context.Context, s *Store, first []Row, statement string, position func(Row) list.Position, visit func(Row) error, userID string) error {
 	return list.Each(first, personalDataPage, position, func(from list.Position) (rows []Row, err error) {
-		err = s.db.SelectContext(ctx, &rows, statement, before(from, who)...)
+		err = s.db.SelectContext(ctx, &rows, statement, before(from, []any{userID})...)
 		return rows, s.fail(ctx, "read personal data", err)
 	}, visit)
 }

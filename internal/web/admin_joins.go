@@ -120,7 +120,7 @@ func pair(r *http.Request) (kept, other string, err error) {
 		}
 	}
 	if kept == "" || other == "" {
-		return "", "", auth.Failf(auth.BadRequest, "a form of no two people")
+		return "", "", refuseParameter("kept, other", "application/x-www-form-urlencoded")
 	}
 	return kept, other, nil
 }

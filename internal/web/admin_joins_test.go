@@ -192,7 +192,7 @@ func TestJoinAPI(t *testing.T) {
 	phone.fetchAPI(http.MethodGet, "/api/admin/proposals").wantStatus(http.StatusForbidden)
 	two := url.Values{"kept": {first}, "other": {second}}
 	phone.post("/api/admin/joins", two).wantStatus(http.StatusForbidden)
-	adminBrowser.post("/api/admin/joins", url.Values{"kept": {first}}).wantStatus(http.StatusBadRequest)
+	adminBrowser.post("/api/admin/joins", url.Values{"kept": {first}}).wantPage(http.StatusBadRequest, "kept, other: application/x-www-form-urlencoded")
 	adminBrowser.post("/api/admin/joins", two).wantPage(http.StatusOK, `"account":"pc"`)
 	var joins struct {
 		Joins []struct {

@@ -5,33 +5,49 @@ import (
 	"strings"
 	"time"
 	"unicode"
-
-	"wxlogin/internal/auth"
 )
 
 // csvColumns are the names of userJSON, in its order.
 var csvColumns = []string{
 	"id", "appid", "openid", "unionid", "nickname", "sex", "language", "country", "province", "city",
-	"avatar_url", "privilege", "scope", "blocked", "first_login_at", "last_login_at", "profile_updated_at", "login_count", "account", "identities",
+	"avatar_url", "privilege", "scope", "blocked", "first_login_at", "last_login_at", "profile_updated_at", "login_count", "account", "identities", "subscribed",
 }
 
-// userRow is a person as a line of CSV.
-func (s *Server) userRow(u auth.User) []string {
-	j := s.userJSON(u)
-	unionID, updated := u.UnionID, ""
+// csvRecord is a person as a line of CSV.
+func (s *Server) csvRecord(j userJSON) []string {
+	updated := ""
 	if j.ProfileUpdatedAt != nil {
 		updated = s.csvTime(*j.ProfileUpdatedAt)
 	}
-	var identities []string // account:openid:unionid
-	for _, i := range u.AllIdentities() {
-		identities = append(identities, s.rules.Account(i.AppID).Name+":"+i.OpenID+":"+i.UnionID)
+	var identities []string // account:openid:unionid, and :subscribed where that is known
+	for _, i := range j.Identities {
+		parts := []string{i.Account, i.OpenID, orEmpty(i.UnionID)}
+		if known := csvAnswer(i.Subscribed); known != "" {
+			parts = append(parts, known)
+		}
+		identities = append(identities, strings.Join(parts, ":"))
 	}
 	return csvRow(
-		j.ID, j.AppID, j.OpenID, unionID, j.Nickname, strconv.Itoa(j.Sex), j.Language, j.Country, j.Province, j.City,
+		j.ID, j.AppID, j.OpenID, orEmpty(j.UnionID), j.Nickname, strconv.Itoa(j.Sex), j.Language, j.Country, j.Province, j.City,
 		j.AvatarURL, strings.Join(j.Privilege, " "), string(j.Scope), strconv.FormatBool(j.Blocked),
 		s.csvTime(j.FirstLoginAt), s.csvTime(j.LastLoginAt), updated, strconv.FormatInt(j.LoginCount, 10),
-		j.Account, strings.Join(identities, " "),
+		j.Account, strings.Join(identities, " "), csvAnswer(j.Subscribed),
 	)
+}
+
+func orEmpty(text *string) string {
+	if text == nil {
+		return ""
+	}
+	return *text
+}
+
+// csvAnswer is true, false, or empty for what is not known.
+func csvAnswer(answer **bool) string {
+	if answer == nil || *answer == nil {
+		return ""
+	}
+	return strconv.FormatBool(**answer)
 }
 
 // csvTime is a time as the pages have it, in the form that spreadsheets take for a

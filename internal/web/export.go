@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"encoding/csv"
 	"io"
 	"net/http"
@@ -71,6 +72,30 @@ func (s *Server) exportUsers(r *http.Request, form string) (query admin.UserQuer
 	return query, total, s.admins.RecordExport(r.Context(), adminOf(r), "", strconv.FormatInt(total, 10)+" people as "+form)
 }
 
+// eachPerson calls visit for all people that match. Whom they follow is read of many at
+// once.
+func (s *Server) eachPerson(ctx context.Context, query admin.UserQuery, visit func(userJSON) error) error {
+	var users []auth.User
+	visitAll := func() error {
+		people, err := s.peopleJSON(ctx, users)
+		for i := 0; err == nil && i < len(people); i++ {
+			err = visit(people[i])
+		}
+		users = users[:0]
+		return err
+	}
+	err := s.lists.EachUser(ctx, query, func(user auth.User) error {
+		if users = append(users, user); len(users) < admin.MaxPage {
+			return nil
+		}
+		return visitAll()
+	})
+	if err != nil {
+		return err
+	}
+	return visitAll()
+}
+
 // apiUsersCSV streams all people that match.
 func (s *Server) apiUsersCSV(w http.ResponseWriter, r *http.Request) error {
 	query, total, err := s.exportUsers(r, "CSV")
@@ -81,9 +106,9 @@ func (s *Server) apiUsersCSV(w http.ResponseWriter, r *http.Request) error {
 		file := csv.NewWriter(out)
 		file.UseCRLF = true // RFC 4180
 		file.Write(csvColumns)
-		err := s.lists.EachUser(r.Context(), query, func(user auth.User) error {
+		err := s.eachPerson(r.Context(), query, func(person userJSON) error {
 			row()
-			return file.Write(s.userRow(user))
+			return file.Write(s.csvRecord(person))
 		})
 		file.Flush()
 		return firstError(err, file.Error())
@@ -98,9 +123,9 @@ func (s *Server) apiUsersJSON(w http.ResponseWriter, r *http.Request) error {
 	}
 	return s.download(w, r, "wxlogin-users", jsonFile, total, func(out io.Writer, row func()) error {
 		list := newJSONList(out, "users")
-		err := s.lists.EachUser(r.Context(), query, func(user auth.User) error {
+		err := s.eachPerson(r.Context(), query, func(person userJSON) error {
 			row()
-			return list.add(s.userJSON(user))
+			return list.add(person)
 		})
 		return firstError(err, list.end())
 	})

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/oauth2"
+
 	"wxlogin/internal/auth"
 	"wxlogin/internal/wechat/wechatsim"
 )
@@ -147,6 +149,7 @@ func TestFollowersForAdmins(t *testing.T) {
 		text := map[string]string{"lin": "扫描二维码", "alice": "未关注"}[want]
 		desk.get("/admin/users/"+page.Users[0].ID).wantPage(http.StatusOK, text)
 	}
+	wantExported(t, desk, map[string]string{w.person("lin").OpenID: "true", w.person("alice").OpenID: "false", w.person("plain").OpenID: ""})
 	desk.get("/admin/users?filter=subscribed").wantPage(http.StatusOK, w.person("lin").Nickname)
 	var data struct {
 		Following []map[string]any
@@ -309,4 +312,49 @@ func TestFollowersOfTheErased(t *testing.T) {
 	if left, err := w.db.FollowingOf(t.Context(), []string{user.ID}); err != nil || len(left) != 0 || begun == 0 {
 		t.Errorf("%v, %v", left, err)
 	}
+}
+
+// Who agreed that an application is told WeChat's numbers of them, before anybody asked
+// WeChat who follows the account, is asked again before it is told that too; what it
+// holds from before does not tell it.
+func TestFollowersClaimIsAgreedTo(t *testing.T) {
+	t.Parallel()
+	before := newWorld(t, options{})
+	shop := before.app("Shop", func(c *auth.Client) { c.WeChat = true })
+	lin := before.phone("lin")
+	held, claims := shop.login(lin)
+	if claims["wechat"] == nil {
+		t.Fatalf("%v", claims)
+	}
+	w := before.replica(options{followers: true})
+	w.sim.Follow(w.sim.AppID(), "lin", aQRCode)
+	shop.oauth.Endpoint.AuthURL, shop.oauth.Endpoint.TokenURL = w.at(shop.oauth.Endpoint.AuthURL), w.at(shop.oauth.Endpoint.TokenURL)
+	lin.w = w
+	user, err := w.db.UserByOpenID(t.Context(), w.sim.AppID(), w.person("lin").OpenID)
+	check(t, err)
+	w.followers.Want(user)
+	check(t, w.followers.Flush(t.Context()))
+	lin.wantSubscribed(true)
+	told := func(token *oauth2.Token) any {
+		t.Helper()
+		p := w.call(t, "/oidc/userinfo", url.Values{"access_token": {token.AccessToken}})
+		var info struct{ WeChat map[string]any }
+		check(t, json.Unmarshal([]byte(p.Body), &info))
+		if info.WeChat["openid"] != before.person("lin").OpenID {
+			t.Errorf("%s", p.Body)
+		}
+		return info.WeChat["subscribed"]
+	}
+	if got := told(held); got != nil {
+		t.Errorf("what it holds from before tells subscribed: %v", got)
+	}
+	if told := shop.told(lin, param("prompt", "none")); told.Get("error") != "consent_required" {
+		t.Errorf("%v", told)
+	}
+	lin.get(shop.begins()).wantPage(http.StatusOK, "是否关注公众号")
+	token, claims := shop.login(lin)
+	if got := claims["wechat"].(map[string]any)["subscribed"]; got != true || told(token) != true {
+		t.Errorf("subscribed is %v after they have agreed", got)
+	}
+	lin.get("/me").wantPage(http.StatusOK, "是否关注公众号")
 }

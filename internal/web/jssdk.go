@@ -21,7 +21,7 @@ func nobody(*http.Request) string { return "" }
 func (s *Server) jssdk(w http.ResponseWriter, r *http.Request) error {
 	pages := r.URL.Query()["url"]
 	if len(pages) != 1 {
-		return refuseParameter("url", "1")
+		return refuseParameter("url", "1 × https://…")
 	}
 	page, _, _ := strings.Cut(pages[0], "#")
 	if !s.site.signs(page) {

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -47,11 +48,11 @@ func (s *Server) miniLogin(w http.ResponseWriter, r *http.Request) error {
 	var asked struct {
 		Code string `json:"code"`
 	}
-	if err := readJSON(r, &asked); err != nil {
+	if err := readJSON(r, &asked, `{"code":"…"}`); err != nil {
 		return err
 	}
 	if !codeForm.MatchString(asked.Code) {
-		return auth.Failf(auth.BadRequest, "not a code of wx.login")
+		return refuseParameter("code", "wx.login")
 	}
 	name, token := nameDevice(device(r).UserAgent), auth.NewMiniToken()
 	visit, isNew, err := s.auth.SignInMini(r.Context(), auth.MiniArrival{
@@ -109,20 +110,28 @@ func (s *Server) miniFailure(w http.ResponseWriter, r *http.Request, err error) 
 	return err
 }
 
-// readJSON reads a request's body.
-func readJSON(r *http.Request, into any) error {
-	if err := json.NewDecoder(r.Body).Decode(into); err != nil {
-		if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
-			return err
+// readJSON reads a request's body, and nothing behind it: of a POST one that does not
+// say that it is a form, as curl -d does. Whoever sends another is told what it should
+// be; it may hold a code, so nothing of it is said.
+func readJSON(r *http.Request, into any, form string) error {
+	body := json.NewDecoder(r.Body)
+	err := body.Decode(into)
+	if err == nil {
+		if _, err = body.Token(); errors.Is(err, io.EOF) {
+			return nil
 		}
-		return auth.Failf(auth.BadRequest, "the body is not the JSON object that it should be") // and may hold a code
 	}
-	return nil
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+		return err
+	}
+	return refuseParameter("application/json", "%s", form)
 }
 
 const (
 	// maxOwnPicture bounds a picture that a person sends, in bytes.
 	maxOwnPicture = 512 << 10
+	// ownPictures says what a picture may be, to whoever has sent another.
+	ownPictures = "JPEG | PNG | GIF, ≤ 4096 px, ≤ 4 MP"
 	// maxOwnProfile bounds the request: base64 is a third longer.
 	maxOwnProfile = maxOwnPicture*4/3 + 16<<10
 )
@@ -143,7 +152,7 @@ func (s *Server) saveOwnProfile(w http.ResponseWriter, r *http.Request) error {
 		Nickname *string `json:"nickname"`
 		Picture  *string `json:"picture"`
 	}
-	if err := readJSON(r, &asked); err != nil {
+	if err := readJSON(r, &asked, `{"nickname":"…","picture":"…"}`); err != nil {
 		return err
 	}
 	own := auth.OwnProfile{UserID: visit.User.ID}
@@ -154,11 +163,15 @@ func (s *Server) saveOwnProfile(w http.ResponseWriter, r *http.Request) error {
 		file, err := base64.StdEncoding.DecodeString(*asked.Picture)
 		switch {
 		case err != nil:
-			return auth.Failf(auth.BadRequest, "the picture is not in base64")
+			return refuseParameter("picture", "base64")
 		case len(file) > maxOwnPicture:
 			return auth.Failf(auth.TooLarge, "a picture of %d bytes", len(file))
 		}
 		picture, err := s.config.Pictures.Own(r.Context(), visit.User.ID, file)
+		if auth.ReasonOf(err) == auth.BadRequest {
+			s.log.InfoContext(r.Context(), "a picture of somebody's own is none", "request_id", requestID(r), "error", err)
+			return refuseParameter("picture", ownPictures)
+		}
 		if err != nil {
 			return err
 		}

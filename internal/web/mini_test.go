@@ -215,24 +215,28 @@ func TestMiniProgramRefused(t *testing.T) {
 	for name, c := range map[string]struct {
 		path, body string
 		status     int
+		says       string // in the detail
 	}{
-		"no body":             {"/mini/app/login", "", 400},
-		"no JSON":             {"/mini/app/login", "code=x", 400},
-		"no code":             {"/mini/app/login", `{}`, 400},
-		"a code of no form":   {"/mini/app/login", `{"code":"a b"}`, 400},
-		"a number":            {"/mini/app/login", `{"code":17}`, 400},
-		"a long one":          {"/mini/app/login", `{"code":"` + strings.Repeat("a", 200) + `"}`, 400},
-		"too much":            {"/mini/app/login", `{"code":"` + strings.Repeat("a", 70<<10) + `"}`, 413},
-		"an official account": {"/mini/shop/login", `{"code":"abc"}`, 404},
-		"a website":           {"/mini/pc/login", `{"code":"abc"}`, 404},
-		"main":                {"/mini/main/login", `{"code":"abc"}`, 404},
-		"nobody's":            {"/mini/other/login", `{"code":"abc"}`, 404},
+		"no body":             {"/mini/app/login", "", 400, `application/json: {"code":"…"}`},
+		"no JSON":             {"/mini/app/login", "code=x", 400, `application/json: {"code":"…"}`},
+		"no code":             {"/mini/app/login", `{}`, 400, "code: wx.login"},
+		"a code of no form":   {"/mini/app/login", `{"code":"a b"}`, 400, "code: wx.login"},
+		"a number":            {"/mini/app/login", `{"code":17}`, 400, `application/json: {"code":"…"}`},
+		"a long one":          {"/mini/app/login", `{"code":"` + strings.Repeat("a", 200) + `"}`, 400, "code: wx.login"},
+		"something behind it": {"/mini/app/login", `{"code":"abc"} {"code":"abd"}`, 400, `application/json: {"code":"…"}`},
+		"too much":            {"/mini/app/login", `{"code":"` + strings.Repeat("a", 70<<10) + `"}`, 413, ""},
+		"an official account": {"/mini/shop/login", `{"code":"abc"}`, 404, ""},
+		"a website":           {"/mini/pc/login", `{"code":"abc"}`, 404, ""},
+		"main":                {"/mini/main/login", `{"code":"abc"}`, 404, ""},
+		"nobody's":            {"/mini/other/login", `{"code":"abc"}`, 404, ""},
 	} {
 		p := m.sends(http.MethodPost, c.path, []byte(c.body))
 		if p.Status != c.status {
 			t.Errorf("%s: status %d, want %d", name, p.Status, c.status)
 		}
-		p.problem()
+		if told, _ := p.problem()["detail"].(string); !strings.Contains(told, c.says) {
+			t.Errorf("%s: %q", name, told)
+		}
 	}
 	if got := len(w.sim.Calls(wechatsim.CodeToSession)); got != calls {
 		t.Errorf("WeChat was asked %d times more", got-calls)
@@ -398,20 +402,23 @@ func TestOwnProfile(t *testing.T) {
 	for name, c := range map[string]struct {
 		body   any
 		status int
+		says   string // in the detail
 	}{
-		"no base64":    {map[string]string{"picture": "%%%"}, 400},
-		"no picture":   {map[string]string{"picture": base64.StdEncoding.EncodeToString([]byte("<svg onload=alert(1)>"))}, 400},
-		"a wide one":   {map[string]string{"picture": pngOf(4097, 1)}, 400},
-		"a large one":  {map[string]string{"picture": base64.StdEncoding.EncodeToString(make([]byte, 512<<10+1))}, 413},
-		"a huge one":   {map[string]string{"picture": strings.Repeat("A", 1<<20)}, 413},
-		"no object":    {[]string{"nickname"}, 400},
-		"another type": {map[string]int{"nickname": 7}, 400},
+		"no base64":    {map[string]string{"picture": "%%%"}, 400, "picture: base64"},
+		"no picture":   {map[string]string{"picture": base64.StdEncoding.EncodeToString([]byte("<svg onload=alert(1)>"))}, 400, "picture: JPEG | PNG | GIF"},
+		"a wide one":   {map[string]string{"picture": pngOf(4097, 1)}, 400, "4096 px"},
+		"a large one":  {map[string]string{"picture": base64.StdEncoding.EncodeToString(make([]byte, 512<<10+1))}, 413, ""},
+		"a huge one":   {map[string]string{"picture": strings.Repeat("A", 1<<20)}, 413, ""},
+		"no object":    {[]string{"nickname"}, 400, `application/json: {"nickname"`},
+		"another type": {map[string]int{"nickname": 7}, 400, `application/json: {"nickname"`},
 	} {
 		p := m.call(http.MethodPut, "/api/me/profile", c.body)
 		if p.Status != c.status {
 			t.Errorf("%s: status %d, want %d", name, p.Status, c.status)
 		}
-		p.problem()
+		if told, _ := p.problem()["detail"].(string); !strings.Contains(told, c.says) {
+			t.Errorf("%s: %q", name, told)
+		}
 	}
 	if p := m.call(http.MethodGet, "/api/me", nil); !strings.Contains(p.Body, "小红") {
 		t.Errorf("/api/me: %s", p.Body)

@@ -44,7 +44,9 @@ func (s *Server) personClaims(ctx context.Context, g *auth.Granted) map[string]a
 		if u.UnionID != "" {
 			wechat["unionid"] = u.UnionID
 		}
-		s.subscribedClaim(ctx, wechat, u)
+		if g.Grant.Has(auth.ScopeFollows) {
+			s.subscribedClaim(ctx, wechat, u)
+		}
 		claims["wechat"] = wechat
 	}
 	return claims

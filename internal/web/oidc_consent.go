@@ -19,7 +19,7 @@ type clientConsentPage struct {
 	Profile bool   // what goes over, besides a number of ours
 	Email   bool
 	WeChat  bool
-	Follows bool // with WeChat: whether they follow the account
+	Follows bool // whether they follow the account
 	Groups  bool
 	Offline bool // also when the person is not there
 	Action  string
@@ -40,16 +40,14 @@ type onwardPage struct {
 func (onwardPage) file() string { return "onward" }
 
 func (s *Server) askConsent(a *authorization, visit *auth.Visit) clientConsentPage {
-	has := func(scope string) bool { return slices.Contains(a.scopes, scope) }
+	scopes := s.grants.AsksFor(&a.client, a.scopes)
+	has := func(scope string) bool { return slices.Contains(scopes, scope) }
 	return clientConsentPage{
 		User: visit.User, Name: a.client.Name, Host: a.client.Host(),
 		Profile: has(auth.ScopeProfile), Email: has(auth.ScopeEmail), Groups: has(auth.ScopeGroups), Offline: has(auth.ScopeOffline),
-		WeChat: a.client.WeChat, Follows: s.config.Following != nil, Action: s.site.prefix + "/oidc/consent", Query: a.query + markOn(a.mark), Asked: a.asked(),
+		WeChat: has(auth.ScopeWeChat), Follows: has(auth.ScopeFollows), Action: s.site.prefix + "/oidc/consent", Query: a.query + markOn(a.mark), Asked: strings.Join(scopes, " "),
 	}
 }
-
-// asked is what a page asks consent for, as its form brings it back.
-func (a *authorization) asked() string { return strings.Join(a.client.AsksFor(a.scopes), " ") }
 
 func markOn(mark string) string {
 	if mark == "" {
@@ -79,8 +77,8 @@ func (s *Server) agree(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	// What the application may have was changed while the person read what it was.
-	if r.PostForm.Get("asked") != a.asked() {
-		return s.page(w, r, s.askConsent(a, visit))
+	if question := s.askConsent(a, visit); r.PostForm.Get("asked") != question.Asked {
+		return s.page(w, r, question)
 	}
 	if err := s.grants.Agree(r.Context(), &a.client, visit.User.ID, a.scopes); err != nil {
 		return err

@@ -3,11 +3,21 @@ package list
 import (
 	"context"
 	"database/sql"
-	"time"
+	"fmt"
+	"strings"
 
 	"wxlogin/internal/admin"
 	"wxlogin/internal/store/sqldb"
 )
+
+// accountsOf reads which accounts a table has rows of, one step of its index each.
+func accountsOf(table string) string {
+	return fmt.Sprintf(`SELECT appid FROM (
+		WITH RECURSIVE accounts (appid) AS (SELECT MIN(appid) FROM %[1]s
+			UNION ALL SELECT (SELECT MIN(%[1]s.appid) FROM %[1]s WHERE %[1]s.appid > accounts.appid) FROM accounts WHERE accounts.appid IS NOT NULL)
+		SELECT appid FROM accounts WHERE appid IS NOT NULL
+	) AS of_%[1]s`, table)
+}
 
 // ofAccount are the ids of who has an identity of an account; who has two of it is there
 // twice.
@@ -17,6 +27,7 @@ func ofAccount(appID string) sqldb.Clause {
 
 // account adds that somebody has an identity of an account.
 func (l *Lists) account(ctx context.Context, sel *selection, appID string) error {
+	of := sqldb.SQL(l.db.HalfTrue("(users.appid = $1 OR EXISTS (SELECT 1 FROM identities"+l.db.IndexedBy("identities_by_user")+` WHERE identities.user_id = users.id AND identities.appid = $1))`), appID)
 	candidate := candidateIndex{
 		entries: ofAccount(appID),
 		people:  "COUNT(DISTINCT id)",
@@ -24,39 +35,30 @@ func (l *Lists) account(ctx context.Context, sel *selection, appID string) error
 		ids:     ofAccount(appID),
 		few:     fewOfOther,
 	}
-	listed := sqldb.SQL(l.db.HalfTrue("users.id IN ("+candidate.ids.Text+")"), candidate.ids.Args...)
-	if len(sel.streams) > 0 { // that go by tokens, which have been told of the account
-		candidate.exact, candidate.listed = false, listed
+	if sel.at == "users.first_login_at" && sel.group == "" {
+		candidate.few = 0 // a scan reads nobody else
+		sel.late = append(sel.late, of)
+		sel.streams = l.streamsOf(appID)
 		sel.candidates = append(sel.candidates, candidate)
 		return nil
 	}
-	others := sel.where
-	sel.where = append(others[:len(others):len(others)], sqldb.SQL(l.db.HalfTrue(
-		"(users.appid = $1 OR EXISTS (SELECT 1 FROM identities"+l.db.IndexedBy("identities_by_user")+" WHERE identities.user_id = users.id AND identities.appid = $1))"), appID))
-	switch {
-	case sel.group != "": // a place, where not everybody is
-	case sel.at == "users.first_login_at":
-		candidate.few = 0 // a scan reads nobody else
-		sel.streams = l.streamsOf(appID, others)
-	default:
-		candidate.listed = listed
-		if err := l.cutToAccount(ctx, sel, appID); err != nil {
-			return err
-		}
+	sel.where = append(sel.where, of)
+	if sel.group == "" { // not a place, where not everybody is
+		candidate.listed = sqldb.SQL(l.db.HalfTrue("users.id IN ("+candidate.ids.Text+")"), candidate.ids.Args...)
 	}
 	sel.candidates = append(sel.candidates, candidate)
-	return nil
+	return l.cutToAccount(ctx, sel, appID)
 }
 
 // streamsOf has the people of an account in the order that they first came: those who
 // came by it, and those who came by another.
-func (l *Lists) streamsOf(appID string, others []sqldb.Clause) []stream {
-	first := stream{alone: true, where: others, order: order{
+func (l *Lists) streamsOf(appID string) []stream {
+	first := stream{order: order{
 		scanned: "users" + l.db.IndexedBy("users_by_account"),
 		at:      "users.first_login_at", id: "users.id", group: "users.appid", value: appID,
 	}}
-	further := stream{alone: true, where: append(others[:len(others):len(others)], sqldb.SQL(`users.appid <> $1 AND NOT EXISTS (SELECT 1 FROM identities AS same`+l.db.IndexedBy("identities_by_user")+`
-		WHERE same.user_id = identities.user_id AND same.appid = identities.appid AND same.id < identities.id)`, appID)), order: order{
+	further := stream{where: []sqldb.Clause{sqldb.SQL(`users.appid <> $1 AND NOT EXISTS (SELECT 1 FROM identities AS same`+l.db.IndexedBy("identities_by_user")+`
+		WHERE same.user_id = identities.user_id AND same.appid = identities.appid AND same.id < identities.id)`, appID)}, order: order{
 		scanned: "identities" + l.db.IndexedBy("identities_by_account") + " CROSS JOIN users",
 		link:    "users.id = identities.user_id",
 		at:      "identities.person_first_at", id: "identities.user_id", group: "identities.appid", value: appID,
@@ -64,14 +66,70 @@ func (l *Lists) streamsOf(appID string, others []sqldb.Clause) []stream {
 	return []stream{first, further}
 }
 
-// cutToAccount has a scan by the last login begin where the first of an account's people
-// came: nobody comes for the last time before, but for clocks that are set back.
+// cutToAccount keeps to the time in which an account's people first came: there is nobody
+// of a place who is of an account that nobody comes to since WeChat stopped telling of
+// places, and nobody comes for the last time before the first, but for clocks that are set
+// back.
 func (l *Lists) cutToAccount(ctx context.Context, sel *selection, appID string) error {
-	var at sql.Null[int64]
-	err := l.db.GetContext(ctx, &at, `SELECT MIN(at) FROM (SELECT MIN(first_login_at) AS at FROM users WHERE appid = $1
-		UNION ALL SELECT MIN(person_first_at) FROM identities WHERE appid = $1) AS firsts`, appID)
-	if at.Valid {
-		sel.cut(admin.Span{From: instant(at.V).Add(-24 * time.Hour)})
+	var came struct {
+		First sql.Null[int64] `db:"first"`
+		Last  sql.Null[int64] `db:"last"`
 	}
-	return err
+	err := l.db.GetContext(ctx, &came, `SELECT MIN(at) AS first, MAX(at) AS last FROM (
+		SELECT MIN(first_login_at) AS at FROM users WHERE appid = $1 UNION ALL SELECT MAX(first_login_at) FROM users WHERE appid = $1
+		UNION ALL SELECT MIN(person_first_at) FROM identities WHERE appid = $1 UNION ALL SELECT MAX(person_first_at) FROM identities WHERE appid = $1) AS ends`, appID)
+	if err != nil || !came.First.Valid {
+		return err
+	}
+	within := sqldb.SQL("users.first_login_at >= $1 AND users.first_login_at <= $2", came.First.V, came.Last.V)
+	sel.where = append(sel.where, within)
+	if sel.group != "" {
+		users := "users" + l.db.IndexedBy("users_by_"+strings.TrimPrefix(sel.group, "users."))
+		sel.candidates = append(sel.candidates, candidateIndex{
+			entries: sqldb.Join(sqldb.SQL("SELECT 1 FROM "+users+" WHERE "+sel.group+" <> '' AND "+sel.group+" = $1 AND ", sel.value), within),
+			people:  "COUNT(*)",
+			users:   users,
+			few:     fewOfUsers,
+		})
+	}
+	if sel.at == "users.first_login_at" {
+		sel.cut(admin.Span{From: instant(came.First.V), To: instant(came.Last.V + 1)})
+		return nil
+	}
+	sel.cut(admin.Span{From: instant(came.First.V).Add(-clockSlack)})
+	if sel.group == "" && !sel.down {
+		return l.firstOfAccount(ctx, sel, appID)
+	}
+	return nil
+}
+
+// firstOfAccount has a few of an account's people, those who first came, put in the order
+// of their last logins. Who came for the last time before the others first came is among
+// them, and there a scan would go past everybody else's people: only a few of the
+// account's have come at all. From then on it is scanned.
+func (l *Lists) firstOfAccount(ctx context.Context, sel *selection, appID string) error {
+	roughly, err := l.roughly(ctx)
+	if err != nil {
+		return err
+	}
+	var firsts struct {
+		N  int64           `db:"n"`
+		At sql.Null[int64] `db:"at"`
+	}
+	most := few(fewOfOther, roughly) + 1
+	err = l.db.GetContext(ctx, &firsts, `SELECT COUNT(*) AS n, MAX(at) AS at FROM (
+		SELECT at FROM (SELECT first_login_at AS at FROM users WHERE appid = $1 ORDER BY appid, first_login_at LIMIT $2) AS first
+		UNION ALL SELECT at FROM (SELECT person_first_at AS at FROM identities WHERE appid = $1 ORDER BY appid, person_first_at LIMIT $2) AS further
+		ORDER BY at LIMIT $2) AS firsts`, appID, most)
+	if err != nil || firsts.N < most {
+		return err // who are few are gathered
+	}
+	before := Position{At: firsts.At.V - clockSlack.Milliseconds()}
+	head, rest := stream{order: sel.order, high: &before}, stream{order: sel.order, low: &before}
+	// By the primary key: neither in the order, nor by whatever else they fulfil.
+	head.scanned, head.at = "users"+l.db.IndexedBy("sqlite_autoindex_users_1"), "+users.last_login_at"
+	head.where = []sqldb.Clause{sqldb.SQL(`users.id IN (SELECT id FROM users WHERE appid = $1 AND first_login_at < $2
+		UNION ALL SELECT user_id FROM identities WHERE appid = $1 AND person_first_at < $2)`, appID, firsts.At.V)}
+	sel.streams = []stream{head, rest}
+	return nil
 }

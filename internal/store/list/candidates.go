@@ -26,19 +26,29 @@ func (p *people) countEntries(ctx context.Context, index candidateIndex, limit i
 	return count, err
 }
 
-// gather reads where all the people stand in the order.
-func (p *people) gather(ctx context.Context, index candidateIndex) error {
+// gather reads where all the people stand in the order, those too who do not fulfil the
+// late conditions if these are asked later.
+func (p *people) gather(ctx context.Context, index candidateIndex, later bool) error {
+	all := *p
+	if later {
+		all.late = nil
+	} else {
+		p.late = nil
+	}
 	var rows []struct {
 		At int64  `db:"at"`
 		ID string `db:"id"`
 	}
-	if err := p.lists.db.Select(ctx, &rows, p.gathering(index)); err != nil {
+	if err := p.lists.db.Select(ctx, &rows, all.gathering(index)); err != nil {
 		return err
 	}
 	for _, row := range rows {
 		p.positions = append(p.positions, Position{row.At, row.ID})
 	}
-	p.gathered, p.counted, p.total = true, true, admin.Total{N: int64(len(rows))}
+	p.gathered = true
+	if len(p.late) == 0 {
+		p.counted, p.total = true, admin.Total{N: int64(len(rows))}
+	}
 	return nil
 }
 
@@ -78,12 +88,25 @@ func (p *people) readGathered(ctx context.Context, from *Position, back bool, li
 	if back {
 		slices.Reverse(positions)
 	}
-	positions = positions[:min(limit, len(positions))]
-	if len(positions) == 0 {
-		return nil, nil
+	var all []listedUser
+	for size := limit; len(positions) > 0 && len(all) < limit; size = min(2*size, admin.MaxPage) {
+		some := positions[:min(size, len(positions))]
+		positions = positions[len(some):]
+		rows, err := p.rowsAt(ctx, some)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, rows...)
 	}
+	return all[:min(limit, len(all))], nil
+}
+
+// rowsAt reads the people of some positions, but for those who do not fulfil the late
+// conditions.
+func (p *people) rowsAt(ctx context.Context, positions []Position) ([]listedUser, error) {
 	ids := each(positions, func(at Position) string { return at.ID })
-	rows, err := p.rows(ctx, sqldb.SQL("SELECT "+UserColumns+", 0 AS at FROM users").And([]sqldb.Clause{sqldb.In("users.id", ids)}))
+	where := append([]sqldb.Clause{sqldb.In("users.id", ids)}, p.late...)
+	rows, err := p.rows(ctx, sqldb.SQL("SELECT "+UserColumns+", 0 AS at FROM users").And(where))
 	// In the order as it was gathered: people who log in meanwhile stay where they were.
 	nth := make(map[string]int, len(positions))
 	for i, at := range positions {

@@ -1,8 +1,6 @@
 package list
 
 import (
-	"time"
-
 	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 	"wxlogin/internal/store/sqldb"
@@ -23,7 +21,7 @@ func (l *Lists) narrow(sel *selection, q admin.UserQuery) error {
 		// Nobody comes for the last time before the first, but for clocks that are set
 		// back. Without this, a scan that begins with who came long ago would go past all
 		// of those before it found the new ones.
-		sel.cut(admin.Span{From: q.First.From.Add(-24 * time.Hour)})
+		sel.cut(admin.Span{From: q.First.From.Add(-clockSlack)})
 	}
 	return nil
 }

@@ -46,9 +46,6 @@ func (l *Lists) people(ctx context.Context, q admin.UserQuery) (*people, error) 
 		return nil, l.db.Fail(ctx, "list users", err)
 	}
 	p := &people{selection: sel, lists: l}
-	if err := p.planStreams(ctx); err != nil {
-		return nil, l.db.Fail(ctx, "list users", err)
-	}
 	if err := p.plan(ctx); err != nil {
 		return nil, l.db.Fail(ctx, "list users", err)
 	}
@@ -73,7 +70,7 @@ func (p *people) plan(ctx context.Context) error {
 		if index.listed.Text != "" {
 			limit = fewToList
 		}
-		if len(p.candidates) == 1 {
+		if len(p.candidates) == 1 && index.exact {
 			limit = max(limit, p.lists.maxTotal)
 		}
 		if limit == 0 {
@@ -100,24 +97,7 @@ func (p *people) plan(ctx context.Context) error {
 	if smallest == nil {
 		return nil
 	}
-	return p.gather(ctx, *smallest)
-}
-
-// planStreams has those read by their account that have few people of it.
-func (p *people) planStreams(ctx context.Context) error {
-	for i, stream := range p.streams {
-		if stream.byFew == "" {
-			continue
-		}
-		count, err := p.countEntries(ctx, candidateIndex{entries: stream.few, people: "COUNT(*)"}, fewOfOther+1)
-		if err != nil {
-			return err
-		}
-		if count.Entries <= fewOfOther {
-			p.streams[i].scanned = stream.byFew
-		}
-	}
-	return nil
+	return p.gather(ctx, *smallest, least > few(fewOfOther, roughly))
 }
 
 // few is what is few among so many people, where nobody knows how many among a

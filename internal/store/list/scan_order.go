@@ -9,12 +9,12 @@ import (
 
 // conditions are all that the people fulfil.
 func (sel *selection) conditions() []sqldb.Clause {
-	where := sel.joined()
+	where := append(sel.joined(), sel.late...)
 	if sel.gatherAt.Text != "" {
 		return append(where, sel.gatherAt.Then(" IS NOT NULL"))
 	}
 	if sel.group != "" {
-		where = append(where, sqldb.SQL(sel.group+" = $1", sel.value))
+		where = append(where, sqldb.SQL(sel.group+" <> '' AND "+sel.group+" = $1", sel.value))
 	}
 	if sel.low != nil {
 		where = append(where, sqldb.SQL(sel.at+" >= $1", sel.low.At))
@@ -37,16 +37,19 @@ func (sel *selection) joined() []sqldb.Clause {
 // of is the selection as one of its streams has it, up to a position: what comes behind
 // that is on no page, as another stream has enough that comes before.
 func (sel *selection) of(stream stream, to *Position, back bool) *selection {
-	one := &selection{order: stream.order, where: stream.where, low: sel.low, high: sel.high}
+	one := &selection{order: stream.order, where: slices.Concat(sel.where, stream.where), low: sel.low, high: sel.high}
 	one.down = sel.down
-	if !stream.alone {
-		one.where = slices.Concat(sel.where, stream.where)
+	if stream.low != nil && (one.low == nil || one.low.At < stream.low.At) {
+		one.low = stream.low
+	}
+	if stream.high != nil && (one.high == nil || one.high.At > stream.high.At) {
+		one.high = stream.high
 	}
 	switch {
 	case to == nil:
-	case sel.down != back:
+	case sel.down != back && (one.low == nil || one.low.At < to.At):
 		one.low = &Position{At: to.At}
-	default:
+	case sel.down == back && (one.high == nil || one.high.At > to.At):
 		one.high = &Position{At: to.At + 1}
 	}
 	return one
@@ -90,7 +93,7 @@ func (sel *selection) end(at *Position, side string) []sqldb.Clause {
 		return []sqldb.Clause{sqldb.SQL(sel.group+" "+side+"= $1", sel.value)}
 	case sel.loose:
 		return []sqldb.Clause{
-			sqldb.SQL(sel.at+" "+side+"= $1", at.At),
+			sqldb.SQL("("+sel.group+", "+sel.at+") "+side+"= ($1, $2)", sel.value, at.At),
 			sqldb.SQL("("+sel.at+" "+side+" $1 OR "+sel.id+" "+side+" $2)", at.At, at.ID),
 		}
 	case sel.group == "":

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"wxlogin/internal/admin"
 	"wxlogin/internal/store/sqldb"
 )
 
@@ -21,12 +22,8 @@ var within = fmt.Sprintf("nickname_ends.ending >= substr(lower($1), 1, %d) AND n
 
 // named are the people whom a text names whole: by any id that the pages show. An
 // openid is unique within its account, so the accounts are gone through one by one.
-const named = `SELECT id FROM users WHERE id = $1 UNION ALL SELECT id FROM users WHERE unionid = $1
-	UNION ALL SELECT users.id FROM (
-		WITH RECURSIVE accounts (appid) AS (SELECT MIN(appid) FROM users
-			UNION ALL SELECT (SELECT MIN(users.appid) FROM users WHERE users.appid > accounts.appid) FROM accounts WHERE accounts.appid IS NOT NULL)
-		SELECT appid FROM accounts WHERE appid IS NOT NULL
-	) AS accounts CROSS JOIN users WHERE users.appid = accounts.appid AND users.openid = $1
+var named = `SELECT id FROM users WHERE id = $1 UNION ALL SELECT id FROM users WHERE unionid = $1
+	UNION ALL SELECT users.id FROM (` + accountsOf("users") + `) AS accounts CROSS JOIN users WHERE users.appid = accounts.appid AND users.openid = $1
 	UNION ALL SELECT user_id FROM identities WHERE id = $1 UNION ALL SELECT user_id FROM identities WHERE openid = $1
 	UNION ALL SELECT user_id FROM identities WHERE unionid = $1
 	UNION ALL SELECT user_id FROM sessions WHERE id = $1 AND user_id IS NOT NULL
@@ -41,7 +38,7 @@ var likeEscaper = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 
 // search adds the people who have a text as a part of their nickname, or whom it
 // names whole.
-func (l *Lists) search(ctx context.Context, sel *selection, text string) error {
+func (l *Lists) search(ctx context.Context, sel *selection, text string, filter admin.Filter) error {
 	var whole []string // hardly ever somebody, and seldom more than one; as values, so that no planner takes them for many
 	if err := l.db.Select(ctx, &whole, naming(text)); err != nil {
 		return err
@@ -52,6 +49,10 @@ func (l *Lists) search(ctx context.Context, sel *selection, text string) error {
 	}
 	condition.Text = l.db.HalfTrue(condition.Text)
 	sel.where = append(sel.where, condition)
+	if filter == admin.FilterOpenID && len(whole) == 0 {
+		// Who has no profile has no name either, but who has told one themselves.
+		sel.own(l.db.Dialect, fewOfUsers, "users_of_own_name", "users.profile_updated_at IS NULL AND users.nickname <> ''")
+	}
 	// A text that is longer than what is kept of an end is looked for by its first
 	// letters, and by its last ones, if fewer people have those.
 	letters := []rune(text)

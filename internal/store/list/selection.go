@@ -13,7 +13,10 @@ import (
 // selection is a UserQuery in SQL: which people, in which order.
 type selection struct {
 	order
-	where      []sqldb.Clause
+	where []sqldb.Clause
+	// Conditions that take a look at other tables: of many who have been gathered, they
+	// are asked page by page. The streams fulfil them.
+	late       []sqldb.Clause
 	candidates []candidateIndex
 	// The segment of the order that has them, without its two ends; nil: it has none
 	// on that side.
@@ -27,12 +30,8 @@ type selection struct {
 // stream is a part of the people, in the order by an index of its own: nobody is in two.
 type stream struct {
 	order
-	where []sqldb.Clause // besides those of the selection
-	alone bool           // in place of them
-	// How it is read where an account has few people in it, and what those are: by the
-	// account, and not by the order, which is everybody's. Empty: it has nobody else.
-	byFew string
-	few   sqldb.Clause
+	where     []sqldb.Clause // besides those of the selection
+	low, high *Position      // narrower than that; nil: it is not
 }
 
 // order is a total order of people that an index has.
@@ -69,9 +68,13 @@ const (
 	fewOfUsers  = 5000   // a look from the index into the table each
 	fewOfOther  = 2000   // three looks
 	fewOfLogins = 25_000 // none: the index has all that it takes
+	fewOfNamed  = 80_000 // likewise, and only those of a name are put in order
 	fewToList   = 8000   // rather than scanned past: two looks, and the list
 	aMillion    = 1_000_000
 )
+
+// clockSlack is how far a clock may be set back between somebody's first login and the last.
+const clockSlack = 24 * time.Hour
 
 func (l *Lists) selection(ctx context.Context, q admin.UserQuery) (sel selection, err error) {
 	sort := q.Order()
@@ -84,7 +87,7 @@ func (l *Lists) selection(ctx context.Context, q admin.UserQuery) (sel selection
 		return sel, auth.Failf(auth.BadRequest, "no order of people: %q", q.Sort)
 	}
 	sel.down = strings.HasPrefix(string(sort), "-")
-	if err := l.filter(&sel, q); err != nil {
+	if err := l.filter(ctx, &sel, q); err != nil {
 		return sel, err
 	}
 	if err := l.narrow(&sel, q); err != nil {
@@ -95,11 +98,11 @@ func (l *Lists) selection(ctx context.Context, q admin.UserQuery) (sel selection
 		return sel, auth.Failf(auth.BadRequest, "search text of %d bytes is no text or too long", len(search))
 	}
 	if search != "" {
-		if err := l.search(ctx, &sel, search); err != nil {
+		if err := l.search(ctx, &sel, search, q.Filter); err != nil {
 			return sel, err
 		}
 	}
-	if q.AppID != "" {
+	if q.AppID != "" && !q.Filter.ByTokenEnd() { // whose streams are of the account
 		err = l.account(ctx, &sel, q.AppID)
 	}
 	return sel, err
@@ -119,7 +122,7 @@ func (l *Lists) orderOfUsers(column string) order {
 func indexOf(column string) string { return "users_by_" + strings.TrimSuffix(column, "_at") }
 
 // filter adds a condition and where those who fulfil it are found.
-func (l *Lists) filter(sel *selection, q admin.UserQuery) error {
+func (l *Lists) filter(ctx context.Context, sel *selection, q admin.UserQuery) error {
 	now := l.now()
 	switch filter := q.Filter; filter {
 	case admin.FilterNone:
@@ -136,17 +139,17 @@ func (l *Lists) filter(sel *selection, q admin.UserQuery) error {
 	case admin.FilterUnsubscribed:
 		sel.follow(l.db.Dialect, 0)
 	case admin.FilterSeen7d:
-		sel.seen(l.db.Dialect, millis(now.Add(-7*24*time.Hour)))
+		sel.seen(l.db.Dialect, millis(now.Add(-7*24*time.Hour)), q.Search != "")
 	case admin.FilterSeen30d:
-		sel.seen(l.db.Dialect, millis(now.Add(-30*24*time.Hour)))
+		sel.seen(l.db.Dialect, millis(now.Add(-30*24*time.Hour)), q.Search != "")
 	case admin.FilterAdmin:
 		sel.admins()
 	case admin.FilterNeedsLogin:
 		sel.high = &Position{At: millis(now) + 1}
-		sel.tokenEnds(l.db.Dialect, q.AppID)
+		return l.tokenEnds(ctx, sel, q.AppID)
 	case admin.FilterTokenEnds:
 		sel.low, sel.high = &Position{At: millis(now) + 1}, &Position{At: millis(now.Add(admin.TokenEndsSoon)) + 1}
-		sel.tokenEnds(l.db.Dialect, q.AppID)
+		return l.tokenEnds(ctx, sel, q.AppID)
 	default:
 		return auth.Failf(auth.BadRequest, "no filter of people: %q", filter)
 	}
@@ -167,10 +170,13 @@ func (sel *selection) own(d sqldb.Dialect, few int64, index, condition string, a
 }
 
 // seen adds that somebody has logged in since.
-func (sel *selection) seen(d sqldb.Dialect, since int64) {
+func (sel *selection) seen(d sqldb.Dialect, since int64, named bool) {
 	few := int64(fewOfLogins)
-	if sel.down {
+	switch {
+	case sel.down:
 		few = fewOfUsers // the last to come have been seen, and are where a scan begins
+	case named:
+		few = fewOfNamed
 	}
 	sel.own(d, few, "users_by_last_login", "users.last_login_at >= $1", since)
 	if sel.at == "users.last_login_at" {
