@@ -65,6 +65,7 @@ const (
 	NeedsLogin    Reason = "needs_login"     // the stored refresh_token is dead; only a new login helps
 	NoSuchAccount Reason = "no_such_account" // no account of ours with WeChat has this name, or none that signs in so
 	NoSuchClient  Reason = "no_such_client"  // no application with this client_id or name
+	WrongRedirect Reason = "wrong_redirect"  // an application has not registered the address that it wants its answer at
 	BadClient     Reason = "bad_client"      // an application cannot be as it is described
 	NoSuchGrant   Reason = "no_such_grant"   // a code or token is not good: unknown, used, ended, or another client's
 	NoSuchJoin    Reason = "no_such_join"    // nothing was joined by this name, or it has been undone
@@ -75,7 +76,7 @@ const (
 
 func (r Reason) kind() Kind {
 	switch r {
-	case BadRequest, StateMismatch, Cancelled, CodeSpent, TooLarge, NoSuchClient, BadClient, NoSuchGrant:
+	case BadRequest, StateMismatch, Cancelled, CodeSpent, TooLarge, NoSuchClient, WrongRedirect, BadClient, NoSuchGrant:
 		return Invalid
 	case NotSignedIn, SignInAgain, MiniCodeSpent, BadKey:
 		return Unauthenticated

@@ -215,3 +215,23 @@ func TestScanNamesTheApplicationHoweverItIsSpelled(t *testing.T) {
 		}
 	}
 }
+
+// A code is good for a minute and an access token for five, and no longer,
+// whatever is remembered of the grant meanwhile.
+func TestEndsOfCodesAndTokens(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{})
+	wiki, phone := w.app("Wiki", nil), w.phone("lin")
+	told := wiki.told(phone)
+	w.clock.pass(auth.CodeLifetime - 10*time.Second)
+	token, err := wiki.redeem(told)
+	check(t, err)
+	w.clock.pass(auth.AccessLifetime - 10*time.Second)
+	wiki.wantIn(token)
+	w.clock.pass(10 * time.Second)
+	wiki.wantOut(token)
+
+	told = wiki.told(phone)
+	w.clock.pass(auth.CodeLifetime)
+	wiki.wantRefused(wiki.tokenForm(told.Get("code")), "invalid_grant")
+}

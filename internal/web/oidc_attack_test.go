@@ -216,6 +216,10 @@ func TestRedirectURIs(t *testing.T) {
 			t.Errorf("%q: status %d to %q", evil, p.Status, p.Header.Get("Location"))
 		}
 	}
+	// Whoever sets an application up stumbles here first: the page says which address it was.
+	if p := ask(wiki, "https://wiki.example.com/cb\u202e"); !strings.Contains(p.Body, "https://wiki.example.com/cb ≠ Wiki") || strings.Contains(p.Body, "\u202e") {
+		t.Errorf("an address that is not registered\n%s", excerpt(p.Body))
+	}
 	doubled := wiki.begins() + "&redirect_uri=" + url.QueryEscape("https://evil.example/")
 	if p := phone.get(doubled); p.Status != http.StatusBadRequest || p.Header.Get("Location") != "" {
 		t.Errorf("doubled: status %d to %q", p.Status, p.Header.Get("Location"))

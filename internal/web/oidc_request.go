@@ -48,6 +48,9 @@ func (a *authorization) refuse(code, description string) error {
 // somebody signs in; with the mark that we add.
 const maxAuthorize = maxReturnTo - 100
 
+// maxShownURI is how much is shown of an address that is not registered, in characters.
+const maxShownURI = 200
+
 var (
 	challengeForm = regexp.MustCompile(`^[0-9A-Za-z_-]{43}$`)
 	maxAgeForm    = regexp.MustCompile(`^[0-9]{1,9}$`)
@@ -70,7 +73,8 @@ func (s *Server) readAuthorization(ctx context.Context, query string) (*authoriz
 		return nil, err
 	}
 	if a.redirectURI = values.Get("redirect_uri"); len(values["redirect_uri"]) != 1 || !a.client.Redirects(a.redirectURI) {
-		return nil, refuseParameter("redirect_uri", "= redirect_uri, %s", a.client.Name)
+		shown := auth.CleanText(strings.Join(values["redirect_uri"], " "), maxShownURI)
+		return nil, auth.Fail(auth.WrongRedirect, badParameter{"redirect_uri", shown + " ≠ " + a.client.Name})
 	}
 	if len(values["state"]) == 1 {
 		a.state = values.Get("state")
