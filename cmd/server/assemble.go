@@ -68,6 +68,7 @@ func assemble(p parts) (assembled, error) {
 	}
 	pictures := auth.NewPictures(fetcher, p.db, time.Now, log)
 	refresher := auth.NewRefresher(refreshers, p.db, pictures, time.Now, log)
+	admins := config.adminService(p.db)
 	rules := auth.Rules{
 		AppID:    config.appID,
 		Accounts: config.accounts,
@@ -78,6 +79,7 @@ func assemble(p parts) (assembled, error) {
 		Recheck:  config.recheck,
 
 		RenewProfile: config.renewProfile,
+		Appointed:    admins.Appointed,
 		Followers:    config.followers,
 	}
 	signing := idtoken.NewKeys(p.db, time.Now, log)
@@ -112,7 +114,7 @@ func assemble(p parts) (assembled, error) {
 		}),
 		Scans:       auth.NewScans(p.db, rules, time.Now, p.observers.Login),
 		Stopping:    p.stopping,
-		Admins:      config.adminService(p.db),
+		Admins:      admins,
 		Refresher:   refresher,
 		Pictures:    pictures,
 		Central:     central,

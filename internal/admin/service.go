@@ -111,7 +111,7 @@ func (s *Service) MayEnter(v *auth.Visit) bool {
 	if v.Session.Kind == auth.AdminSession {
 		return true
 	}
-	return v.User.ID != "" && !v.User.Blocked && s.serves(v.User.AppID) && (v.Granted || s.named(v.User))
+	return v.User.ID != "" && !v.User.Blocked && s.serves(v.User.AppID) && (v.Granted || s.Appointed(v.User))
 }
 
 // serves says whether people sign in by an account.
@@ -120,8 +120,8 @@ func (s *Service) serves(appID string) bool {
 	return served
 }
 
-// named says whether the configuration names one of a person's identities.
-func (s *Service) named(u auth.User) bool {
+// Appointed says whether the configuration names one of a person's identities.
+func (s *Service) Appointed(u auth.User) bool {
 	return slices.ContainsFunc(u.AllIdentities(), func(i auth.Identity) bool { return slices.Contains(s.configured[i.AppID], i.OpenID) })
 }
 

@@ -71,6 +71,7 @@ const (
 	NoSuchJoin    Reason = "no_such_join"    // nothing was joined by this name, or it has been undone
 	LinkStale     Reason = "link_stale"      // an identity is linked by whoever has just signed in, in the browser that they began in
 	TwoPeople     Reason = "two_people"      // WeChat itself tells two identities apart that were to be one person's
+	LinkRights    Reason = "link_rights"     // a link would give somebody what only an admin gives: the admin pages, groups
 	NotInGroup    Reason = "not_in_group"    // the application is for groups that the person is not in
 )
 
@@ -80,7 +81,7 @@ func (r Reason) kind() Kind {
 		return Invalid
 	case NotSignedIn, SignInAgain, MiniCodeSpent, BadKey:
 		return Unauthenticated
-	case NotAdmin, CrossOrigin, Blocked, Snapshot, PersonLimited, LastAdmin, WrongMethod, NeedsLogin, LinkSpent, ScanSpent, NotInGroup, NotMini, LinkStale, TwoPeople:
+	case NotAdmin, CrossOrigin, Blocked, Snapshot, PersonLimited, LastAdmin, WrongMethod, NeedsLogin, LinkSpent, ScanSpent, NotInGroup, NotMini, LinkStale, TwoPeople, LinkRights:
 		return Forbidden
 	case NoSuchPage, NoSuchUser, NoSuchSession, NoSuchJoin, NoSuchAccount:
 		return NotFound

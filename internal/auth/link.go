@@ -16,6 +16,8 @@ type Link struct {
 	SessionID string
 	// Apart says that two people cannot be one, by the identities that they have.
 	Apart func(kept, other []Identity) bool
+	// Appointed says whether the settings name somebody an admin; nil for nobody.
+	Appointed func(User) bool
 }
 
 // link is what a login writes that links to a visit; nil for none.
@@ -23,7 +25,7 @@ func (r *Rules) link(to *Visit) *Link {
 	if to == nil {
 		return nil
 	}
-	return &Link{SessionID: to.Session.ID, Apart: r.Apart}
+	return &Link{SessionID: to.Session.ID, Apart: r.Apart, Appointed: r.Appointed}
 }
 
 // Apart says that WeChat itself tells people apart: it gives one person one openid for

@@ -103,7 +103,7 @@ type Store interface {
 	// nothing, and returns the visit that begins, as it can be read from now on. A
 	// person who is Blocked at that moment gets no session, and no further identity: the
 	// Error says so and nothing is written. With a Link the Visit has no Session, and
-	// LinkStale or TwoPeople say that nothing was linked.
+	// LinkStale, TwoPeople or LinkRights say that nothing was linked.
 	SaveLogin(context.Context, SaveLogin) (*Visit, error)
 	// Visit returns the live session of a token, with its person, in one read or none.
 	// NotSignedIn when there is none.

@@ -37,7 +37,9 @@ type Rules struct {
 	// RenewProfile has somebody known whose token has died asked for consent once more
 	// after a silent login; else only they themselves can ask for that.
 	RenewProfile bool
-	Followers    bool // WeChat is asked who follows the official accounts
+	// Appointed says whether the settings name somebody an admin; nil for nobody.
+	Appointed func(User) bool
+	Followers bool // WeChat is asked who follows the official accounts
 }
 
 // all are the accounts that people sign in by.

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -14,13 +15,18 @@ import (
 func (w *world) links(to auth.Visit, appID, openID, unionID string) error {
 	w.t.Helper()
 	save := w.door(appID, openID, unionID)
-	save.Link = &auth.Link{SessionID: to.Session.ID, Apart: apart}
+	save.Link = &auth.Link{SessionID: to.Session.ID, Apart: apart, Appointed: appointed}
 	save.Login.SessionHash, save.Session.TokenHash = "", ""
 	_, err := w.SaveLogin(w.ctx, save)
 	return err
 }
 
 func apart(kept, other []auth.Identity) bool { return groups.Apart(kept, other) }
+
+// appointed has the settings name one openid of the shop's an admin.
+func appointed(u auth.User) bool {
+	return slices.ContainsFunc(u.AllIdentities(), func(i auth.Identity) bool { return i.AppID == shopID && i.OpenID == "oAppointed" })
+}
 
 func (w *world) wantLinked(to auth.Visit, appID, openID, unionID string) {
 	w.t.Helper()
@@ -115,6 +121,31 @@ var linkPromises = map[string]func(*world){
 		}
 		// In another Open Platform account a unionid says nothing.
 		w.wantLinked(kept, otherID, "oElsewhere", union2)
+	},
+	"a link gives nobody what only an admin gives": func(w *world) {
+		kept := w.comes(otherID, "oKept", "")
+		member := w.comes(shopID, "oMember", "")
+		granted := w.comes(websiteID, "oGranted", "")
+		w.comes(shopID, "oAppointed", "")
+		staff := func([]string) []string { return []string{"staff"} }
+		if _, err := w.ChangeGroups(w.ctx, shopID, member.User.ID, staff, w.event(admin.ActGroupAdd, member.User.ID)); err != nil {
+			w.t.Fatal(err)
+		}
+		for openID, appID := range map[string]string{"oGranted": websiteID, "oNeverCame": websiteID} {
+			if _, err := w.GrantAdmin(w.ctx, appID, openID, w.event(admin.ActGrant, openID)); err != nil {
+				w.t.Fatal(err)
+			}
+		}
+		before := w.whole()
+		for openID, appID := range map[string]string{"oMember": shopID, "oAppointed": shopID, "oGranted": websiteID, "oNeverCame": websiteID} {
+			wantReason(w.t, w.links(kept, appID, openID, ""), auth.LinkRights)
+		}
+		if diff := cmp.Diff(before, w.whole()); diff != "" {
+			w.t.Error(diff)
+		}
+		// Whoever has it links the other, and an admin may link an admin.
+		w.wantLinked(granted, shopID, "oAppointed", "")
+		w.wantLinked(member, otherID, "oKept", "")
 	},
 	"who is known by the unionid of what is linked comes along": func(w *world) {
 		kept := w.comes(otherID, "oKept", "")

@@ -50,8 +50,14 @@ func (s *Store) link(ctx context.Context, tx *sqldb.Tx, save auth.SaveLogin, cam
 	if err != nil {
 		return saved{}, err
 	}
-	if save.Link.Apart(kept.User().WithFurther(further).AllIdentities(), came.user.WithFurther(came.further).AllIdentities()) {
+	keptUser, otherUser := kept.User().WithFurther(further), came.user.WithFurther(came.further)
+	if save.Link.Apart(keptUser.AllIdentities(), otherUser.AllIdentities()) {
 		return saved{}, auth.Failf(auth.TwoPeople, "users %s and %s", kept.ID, other.ID)
+	}
+	if raises, err := raises(ctx, tx, save.Link, keptUser, otherUser); err != nil {
+		return saved{}, err
+	} else if raises {
+		return saved{}, auth.Failf(auth.LinkRights, "users %s and %s", kept.ID, other.ID)
 	}
 	if err := s.joinPeople(ctx, tx, kept, other, auth.LinkedByPerson, nil, at); err != nil {
 		return saved{}, err
@@ -61,6 +67,27 @@ func (s *Store) link(ctx context.Context, tx *sqldb.Tx, save auth.SaveLogin, cam
 		return saved{}, err
 	}
 	return readLinked(ctx, tx, keptID, came)
+}
+
+// raises says whether somebody would be let in where they are not, by what another may:
+// whoever has an admin scan a code of theirs has no admin pages by it.
+func raises(ctx context.Context, tx *sqldb.Tx, link *auth.Link, kept, other auth.User) (bool, error) {
+	if len(without(other.Groups, kept.Groups)) > 0 {
+		return true, nil
+	}
+	if is, err := isAdmin(ctx, tx, link, other); err != nil || !is {
+		return false, err
+	}
+	is, err := isAdmin(ctx, tx, link, kept)
+	return !is, err
+}
+
+func isAdmin(ctx context.Context, tx *sqldb.Tx, link *auth.Link, u auth.User) (is bool, err error) {
+	if link.Appointed != nil && link.Appointed(u) {
+		return true, nil
+	}
+	err = tx.GetContext(ctx, &is, `SELECT `+grantedColumn+` FROM users WHERE id = $1`, u.ID)
+	return is, err
 }
 
 // readLinked is the person by the identity that was another's, as they are now.

@@ -162,6 +162,27 @@ func TestLinkOfSomebodyKnown(t *testing.T) {
 	phone.post(address, nil).wantRedirect("/me") // once more
 }
 
+// Whoever talks an admin into scanning a code of theirs has no admin pages by it, even where
+// WeChat tells nobody apart.
+func TestLinkGivesNoAdminPages(t *testing.T) {
+	t.Parallel()
+	before := newWorld(t, options{accounts: apartAccounts})
+	w := newWorld(t, options{accounts: apartAccounts, sim: before.sim, admins: []string{before.openID("shop", "lin")}})
+	phone := w.signedIn("lin")
+	id := phone.whose()
+	phone.links("shop").wantPage(http.StatusForbidden, "管理权限")
+	phone.get("/admin").wantStatus(http.StatusForbidden)
+	w.wantIdentities(phone, w.openID("main", "lin"))
+	// The other way round it is the admin's own choice.
+	boss := w.phone("lin")
+	boss.opens("/login?account=shop&consent=1").wantPage(http.StatusOK, "")
+	boss.links("main").wantPage(http.StatusOK, "绑定成功")
+	if got := phone.whose(); got == id || got != boss.whose() {
+		t.Errorf("the first session is %s's", got)
+	}
+	phone.get("/admin").wantStatus(http.StatusOK)
+}
+
 // The ways in which somebody could be made to give an identity away, or could take one.
 func TestLinkAttacks(t *testing.T) {
 	t.Parallel()
