@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"strconv"
 	"time"
 
 	"wxlogin/internal/auth"
@@ -34,19 +33,20 @@ const (
 
 // NextNotice implements auth.OutboxStore.
 func (s *Store) NextNotice(ctx context.Context, now, again time.Time, passOver ...string) (notice auth.Notice, err error) {
-	due, args := `due_at <= $1`, []any{millis(now), millis(again)}
+	due := sqldb.SQL(`SELECT client_id, sid FROM outbox WHERE due_at <= $1`, millis(now))
 	for _, id := range passOver {
-		args = append(args, id)
-		due += ` AND client_id <> $` + strconv.Itoa(len(args))
+		due = due.Then(` AND client_id <> $1`, id)
 	}
 	// Read first: nearly always there is none, and a write waits for others.
 	var waiting bool
-	if err := s.db.GetContext(ctx, &waiting, `SELECT EXISTS (SELECT 1 FROM outbox WHERE due_at <= $1)`, millis(now)); err != nil {
+	if err := s.db.Get(ctx, &waiting, sqldb.Join(sqldb.SQL(`SELECT EXISTS (`), due, sqldb.SQL(`)`))); err != nil {
 		return auth.Notice{}, s.fail(ctx, "look for notices", err)
 	}
 	if !waiting {
 		return auth.Notice{}, nil
 	}
+	pick := sqldb.Join(sqldb.SQL(`UPDATE outbox SET due_at = $1, tries = tries + 1 WHERE (client_id, sid) = (`, millis(again)), due,
+		sqldb.SQL(` ORDER BY due_at LIMIT 1`+s.db.SkipLocked("outbox")+`) RETURNING client_id, sid, user_id, noted_at, tries`))
 	err = s.writeFor(ctx, "pick a notice", &touched{}, func(tx *sqldb.Tx) error {
 		notice = auth.Notice{}
 		var row struct {
@@ -56,9 +56,7 @@ func (s *Store) NextNotice(ctx context.Context, now, again time.Time, passOver .
 			NotedAt  int64  `db:"noted_at"`
 			Tries    int    `db:"tries"`
 		}
-		err := tx.GetContext(ctx, &row, `UPDATE outbox SET due_at = $2, tries = tries + 1 WHERE (client_id, sid) = (
-				SELECT client_id, sid FROM outbox WHERE `+due+` ORDER BY due_at LIMIT 1`+s.db.SkipLocked("outbox")+`)
-			RETURNING client_id, sid, user_id, noted_at, tries`, args...)
+		err := tx.GetContext(ctx, &row, pick.Text, pick.Args...)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}
