@@ -54,9 +54,11 @@ func (s *Store) link(ctx context.Context, tx *sqldb.Tx, save auth.SaveLogin, cam
 	if save.Link.Apart(keptUser.AllIdentities(), otherUser.AllIdentities()) {
 		return saved{}, auth.Failf(auth.TwoPeople, "users %s and %s", kept.ID, other.ID)
 	}
-	if raises, err := raises(ctx, tx, save.Link, keptUser, otherUser); err != nil {
+	more, err := givesRights(ctx, tx, save.Link, keptUser, otherUser)
+	if err != nil {
 		return saved{}, err
-	} else if raises {
+	}
+	if more {
 		return saved{}, auth.Failf(auth.LinkRights, "users %s and %s", kept.ID, other.ID)
 	}
 	if err := s.joinPeople(ctx, tx, kept, other, auth.LinkedByPerson, nil, at); err != nil {
@@ -69,9 +71,9 @@ func (s *Store) link(ctx context.Context, tx *sqldb.Tx, save auth.SaveLogin, cam
 	return readLinked(ctx, tx, keptID, came)
 }
 
-// raises says whether somebody would be let in where they are not, by what another may:
-// whoever has an admin scan a code of theirs has no admin pages by it.
-func raises(ctx context.Context, tx *sqldb.Tx, link *auth.Link, kept, other auth.User) (bool, error) {
+// givesRights says whether somebody would be let in where they are not, by what another
+// may: whoever has an admin scan a code of theirs has no admin pages by it.
+func givesRights(ctx context.Context, tx *sqldb.Tx, link *auth.Link, kept, other auth.User) (bool, error) {
 	if len(without(other.Groups, kept.Groups)) > 0 {
 		return true, nil
 	}
