@@ -444,6 +444,7 @@ type tap struct {
 	target   string
 	ctx      context.Context // of the connections to the target
 	cut      context.CancelFunc
+	passing  *sync.WaitGroup // those connections
 	buf      bytes.Buffer
 }
 
@@ -453,7 +454,7 @@ func newTap(t *testing.T, target string) *tap {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tp := &tap{listener: listener, cut: func() {}}
+	tp := &tap{listener: listener, cut: func() {}, passing: new(sync.WaitGroup)}
 	tp.leadTo(target)
 	var open sync.WaitGroup
 	open.Go(func() {
@@ -474,15 +475,16 @@ func newTap(t *testing.T, target string) *tap {
 	return tp
 }
 
-// leadTo gives connections another target and cuts those to the old one. It
-// returns the old one.
+// leadTo gives connections another target and cuts those to the old one, which
+// answers nothing any more when leadTo returns. It returns the old one.
 func (tp *tap) leadTo(target string) string {
 	tp.mu.Lock()
-	defer tp.mu.Unlock()
 	tp.cut()
+	old, passing := tp.target, tp.passing
+	tp.target, tp.passing = target, new(sync.WaitGroup)
 	tp.ctx, tp.cut = context.WithCancel(context.Background())
-	old := tp.target
-	tp.target = target
+	tp.mu.Unlock()
+	passing.Wait()
 	return old
 }
 
@@ -491,8 +493,10 @@ func (tp *tap) address() string { return tp.listener.Addr().String() }
 func (tp *tap) pass(from net.Conn) {
 	defer from.Close()
 	tp.mu.Lock()
-	ctx, target := tp.ctx, tp.target
+	ctx, target, passing := tp.ctx, tp.target, tp.passing
+	passing.Add(1)
 	tp.mu.Unlock()
+	defer passing.Done()
 	to, err := new(net.Dialer).DialContext(ctx, "tcp", target)
 	if err != nil {
 		return
