@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -67,6 +69,11 @@ func (m endsWhatIsShared) Run() int {
 	// not to: see the Makefile.
 	if os.Getenv("GORACE") == "" {
 		os.Setenv("GORACE", "atexit_sleep_ms=0")
+	}
+	// What nohup lets this process ignore, those it starts would ignore as well; what it
+	// catches, they do not.
+	if signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	}
 	defer func() {
 		if sharedChromium.end != nil {
