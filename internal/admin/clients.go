@@ -134,13 +134,15 @@ type Access struct {
 	Followers bool // WeChat is asked who follows the official accounts
 }
 
-// Tells is what the application is told of the person: what they have agreed to, or
-// all that it may ask for if they were not asked.
+// Tells is what the application is told of the person now: all that it may be told, or as
+// much of that as they have agreed to, if it is one that asks them. What it was allowed
+// when they agreed, and is no longer, it is not told.
 func (a Access) Tells() []string {
-	if len(a.Scopes) > 0 {
-		return a.Scopes
+	may := a.Client.AsksFor(a.Client.Scopes(strings.Join(auth.ClientScopes, " ")), a.Followers)
+	if len(a.Scopes) == 0 || a.Client.Trusted {
+		return may
 	}
-	return a.Client.AsksFor(a.Client.Scopes(strings.Join(auth.ClientScopes, " ")), a.Followers)
+	return slices.DeleteFunc(may, func(scope string) bool { return !slices.Contains(a.Scopes, scope) })
 }
 
 // AccessOf lists the applications that know a person, by name.

@@ -27,13 +27,38 @@ func (i shownIdentity) Dead() bool {
 	return i.Token != nil && (i.Token.DeadReason != "" || !i.Token.EndsAt.After(i.Now))
 }
 
-// shownIdentities are those of a person, the first one first.
-func (s *Server) shownIdentities(r *http.Request, userID string) (shown []shownIdentity, err error) {
+// identitiesPage is how many identities of one person a page shows.
+const identitiesPage = 20
+
+// shownIdentities are a page of a person's, the first one first, and how many there are
+// on all pages. There is always such a page: who asks for one behind the last gets that.
+func (s *Server) shownIdentities(r *http.Request, userID string, page int) (shown []shownIdentity, number, all int, err error) {
 	identities, err := s.admins.Identities(r.Context(), userID)
-	for _, i := range identities {
+	if err != nil {
+		return nil, 0, 0, err
+	}
+	all = len(identities)
+	number = max(1, min(page, (all+identitiesPage-1)/identitiesPage))
+	for _, i := range identities[(number-1)*identitiesPage : min(number*identitiesPage, all)] {
 		shown = append(shown, shownIdentity{Identity: i, Account: s.rules.Account(i.AppID), Lost: s.lost(r, i.Token), Now: s.now()})
 	}
-	return shown, err
+	return shown, number, all, nil
+}
+
+// listIdentities puts the page of identities that was asked for on a person's page.
+func (p *adminUserPage) listIdentities(s *Server, r *http.Request) (err error) {
+	page, _ := strconv.Atoi(r.URL.Query().Get("identities")) // no number is the first page
+	p.Identities, page, p.IdentityCount, err = s.shownIdentities(r, p.User.ID, page)
+	at := func(page int) string {
+		return with(s.personURL(r, p.User.ID), "identities", strconv.Itoa(page)) + "#identities"
+	}
+	if page > 1 {
+		p.Further.PrevURL = at(page - 1)
+	}
+	if page*identitiesPage < p.IdentityCount {
+		p.Further.NextURL = at(page + 1)
+	}
+	return err
 }
 
 // lostToken is why a refresh_token is of no use before its time.

@@ -41,8 +41,9 @@ type proposed struct {
 // side is one of two people who may be one.
 type side struct {
 	User       auth.User
-	Identities []shownIdentity
-	Apps       []admin.Access // what they hold ends, if the other is kept
+	Identities []shownIdentity // the first ones
+	More       int             // there are besides
+	Apps       []admin.Access  // what they hold ends, if the other is kept
 }
 
 // joined is a join as the page has it.
@@ -73,9 +74,11 @@ func (s *Server) adminJoins(w http.ResponseWriter, r *http.Request) error {
 		shown := proposed{Proposal: proposal}
 		for _, user := range []auth.User{proposal.Kept, proposal.Other} {
 			one := side{User: user}
-			if one.Identities, err = s.shownIdentities(r, user.ID); err != nil {
+			var all int
+			if one.Identities, _, all, err = s.shownIdentities(r, user.ID, 1); err != nil {
 				return err
 			}
+			one.More = all - len(one.Identities)
 			if one.Apps, err = s.admins.AccessOf(ctx, user.ID); err != nil {
 				return err
 			}

@@ -20,25 +20,27 @@ const (
 
 // adminUserPage is one person.
 type adminUserPage struct {
-	User       auth.User
-	Self       bool            // is the person who looks at the page
-	Admin      bool            // is one, by whichever rule
-	Configured bool            // because the configuration names them
-	AdminBy    auth.User       // the person by the identity that makes them one, or would
-	Identities []shownIdentity // the first one first
-	Accounts   bool            // there are several
-	Changed    []unionIDChange // flagged, the latest first
-	Sessions   []auth.Session
-	Logins     []auth.Login // the latest
-	Older      []auth.Login // and those before
-	Meanings   map[int64]string
-	By         map[string]auth.Account // as in adminHomePage
-	Apps       []admin.Access          // applications that know the person, by name
-	Following  []shownFollowing        // nil: nobody asks WeChat
-	Events     []admin.NamedEvent
-	SignInURL  string // to sign in once more before an act that wants it; empty: not needed
-	Back       string // the list that led here
-	Done       string // key of what has just been done, or empty
+	User          auth.User
+	Self          bool            // is the person who looks at the page
+	Admin         bool            // is one, by whichever rule
+	Configured    bool            // because the configuration names them
+	AdminBy       auth.User       // the person by the identity that makes them one, or would
+	Identities    []shownIdentity // a page of them, the first one first
+	IdentityCount int             // on all pages
+	Further       beside          // those of identities
+	Accounts      bool            // there are several
+	Changed       []unionIDChange // flagged, the latest first
+	Sessions      []auth.Session
+	Logins        []auth.Login // the latest
+	Older         []auth.Login // and those before
+	Meanings      map[int64]string
+	By            map[string]auth.Account // as in adminHomePage
+	Apps          []admin.Access          // applications that know the person, by name
+	Following     []shownFollowing        // nil: nobody asks WeChat
+	Events        []admin.NamedEvent
+	SignInURL     string // to sign in once more before an act that wants it; empty: not needed
+	Back          string // the list that led here
+	Done          string // key of what has just been done, or empty
 }
 
 func (adminUserPage) file() string { return "admin_user" }
@@ -79,7 +81,7 @@ func (s *Server) adminUser(w http.ResponseWriter, r *http.Request) error {
 	p.By = s.accountsOf(p.Logins)
 	n := min(len(p.Logins), shownLogins)
 	p.Logins, p.Older = p.Logins[:n], p.Logins[n:]
-	if p.Identities, err = s.shownIdentities(r, user.ID); err != nil {
+	if err := p.listIdentities(s, r); err != nil {
 		return err
 	}
 	changes, err := s.auditLog.Events(ctx, admin.EventQuery{Who: user.ID, Action: admin.ActUnionIDChanged, Limit: recentActs})

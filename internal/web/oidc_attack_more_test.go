@@ -144,9 +144,22 @@ func TestConsentIsForWhatGoesOver(t *testing.T) {
 	if p := phone.get(app.begins()); p.Status != http.StatusSeeOther {
 		t.Errorf("asked again: status %d", p.Status)
 	}
-	// What is taken away is told no more, at once.
+	// What is taken away is told no more, at once, and the pages say so.
+	boss, person := w.admin(), "/admin/users/"+w.user("lin").ID
+	wantSays := func(what string, says bool) {
+		t.Helper()
+		for who, p := range map[string]*page{"the person": phone.get("/me"), "an admin": boss.get(person)} {
+			if strings.Contains(p.Body, what) != says || !strings.Contains(p.Body, "账号编号 / 昵称和头像") {
+				t.Errorf("%s reads that %s goes over: %t", who, what, !says)
+			}
+		}
+	}
+	wantSays("微信标识", true)
+	wantSays("占位邮箱地址", true)
 	app.client.WeChat, app.client.Email = false, false
 	check(t, w.admins.EditClient(t.Context(), admin.CommandLine(), app.client))
+	wantSays("微信标识", false)
+	wantSays("占位邮箱地址", false)
 	info, err = app.userinfo(token)
 	check(t, err)
 	wantOld("an access token from when it was allowed", info)
