@@ -98,8 +98,15 @@ func TestLogoutIsTold(t *testing.T) {
 			t.Errorf("%s is %v, want %v", name, claims[name], want)
 		}
 	}
-	if events, _ := claims["events"].(map[string]any); events["http://schemas.openid.net/event/backchannel-logout"] == nil || claims["jti"] == "" || claims["nonce"] != nil {
+	events, _ := claims["events"].(map[string]any)
+	jti, _ := claims["jti"].(string)
+	issued, _ := claims["iat"].(float64)
+	ends, _ := claims["exp"].(float64)
+	if _, nonce := claims["nonce"]; events["http://schemas.openid.net/event/backchannel-logout"] == nil || len(jti) < 16 || nonce {
 		t.Errorf("%v", claims)
+	}
+	if now := float64(w.now().Unix()); issued < now-3600 || issued > now || ends <= issued {
+		t.Errorf("issued at %f, ends at %f; at the last answer it was %f", issued, ends, now-3600)
 	}
 }
 

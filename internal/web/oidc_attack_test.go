@@ -69,6 +69,13 @@ func TestCodeFixation(t *testing.T) {
 	fromWeChat := attacker.stops(app.begins(), "/callback?")
 	victim.get(fromWeChat) // the victim opens the attacker's way back
 	victim.wantMe("lin")
+	// Nor has the attacker who gets the victim to go to WeChat anything to collect.
+	victim.opens(attacker.stops(app.oauth.AuthCodeURL("s"), w.simURL))
+	attacker.wantNobody()
+	victim.wantMe("lin")
+	if n := w.rows("grants"); n != 0 {
+		t.Errorf("%d codes", n)
+	}
 	// What the attacker's browser brings back is the attacker's own.
 	told := attacker.comesBack(attacker.get(fromWeChat))
 	token, err := app.redeem(told)
@@ -145,14 +152,16 @@ func TestCodes(t *testing.T) {
 		})
 	}
 	t.Run("unasked verifier", func(t *testing.T) {
-		address := app.oauth.AuthCodeURL("s")
+		address := app.oauth.AuthCodeURL("s") // nor with a nonce
 		form := app.tokenForm(phone.comesBack(phone.get(address)).Get("code"))
 		app.wantRefused(form, "invalid_grant")
 		form.Del("code_verifier")
-		if p := w.call(t, "/oidc/token", form); p.Status != http.StatusOK {
-			t.Errorf("status %d %s", p.Status, p.Body)
+		claims := app.claims(tokenOf(t, w.call(t, "/oidc/token", form)))
+		if nonce, there := claims["nonce"]; there {
+			t.Errorf("nonce is %v", nonce)
 		}
 	})
+	app.oauth.Scopes = append(app.oauth.Scopes, auth.ScopeOffline)
 	for name, pause := range map[string]time.Duration{"again at once": 0, "again after 30 seconds": 30 * time.Second, "again after an hour": time.Hour} {
 		t.Run(name, func(t *testing.T) {
 			told := app.told(phone)
@@ -162,6 +171,7 @@ func TestCodes(t *testing.T) {
 			w.clock.pass(pause)
 			app.wantRefused(app.tokenForm(told.Get("code")), "invalid_grant")
 			app.wantOut(token)
+			app.wantRefused(url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token.RefreshToken}, "client_id": {app.client.ID}, "client_secret": {string(app.secret)}}, "invalid_grant")
 		})
 	}
 	t.Run("after a minute", func(t *testing.T) {
@@ -331,8 +341,15 @@ func TestForgedHints(t *testing.T) {
 			t.Errorf("%s: %v", name, told)
 		}
 		if name != "another client" { // which is a hint of ours, for a client that may ask
-			phone.get("/oidc/logout?id_token_hint="+url.QueryEscape(evil)).wantPage(http.StatusOK, `action="/oidc/logout/confirm"`)
-			phone.wantMe("lin")
+			leaving := w.phone("lin")
+			leaving.signsIn()
+			p := leaving.get("/oidc/logout?" + url.Values{"id_token_hint": {evil}, "post_logout_redirect_uri": {"https://app.example.com/bye"}, "state": {"s"}}.Encode())
+			p.wantPage(http.StatusOK, `action="/oidc/logout/confirm"`)
+			leaving.wantMe("lin")
+			// Nor does a yes lead to an application that nobody has proved.
+			p = leaving.post("/oidc/logout/confirm", url.Values{"client_id": {p.hidden("client_id")}, "post_logout_redirect_uri": {p.hidden("post_logout_redirect_uri")}, "state": {p.hidden("state")}})
+			leaving.follow(p).wantPage(http.StatusOK, "已退出")
+			leaving.wantNobody()
 		}
 	}
 	if told := app.told(phone, oauth2.SetAuthURLParam("id_token_hint", good)); told.Get("code") == "" {
@@ -340,8 +357,10 @@ func TestForgedHints(t *testing.T) {
 	}
 	wang := w.phone("wang")
 	app.login(wang)
-	if told := app.told(wang, oauth2.SetAuthURLParam("id_token_hint", good)); told.Get("error") != "login_required" {
-		t.Errorf("for another person: %v", told)
+	for _, prompt := range []string{"", "none"} {
+		if told := app.told(wang, oauth2.SetAuthURLParam("id_token_hint", good), param("prompt", prompt)); told.Get("error") != "login_required" || told.Get("code") != "" {
+			t.Errorf("for another person, prompt=%s: %v", prompt, told)
+		}
 	}
 }
 

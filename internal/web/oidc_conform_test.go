@@ -56,6 +56,16 @@ func TestAuthorizeErrors(t *testing.T) {
 	if told := phone.comesBack(phone.get(app.begins() + "&nonce=another")); told.Get("error") != "invalid_request" {
 		t.Errorf("doubled nonce: %v", told)
 	}
+	if told := phone.comesBack(phone.get(strings.Replace(app.begins(), "response_type=code", "", 1))); told.Get("error") != "invalid_request" || told.Get("state") != "the state" {
+		t.Errorf("no response_type at all: %v", told)
+	}
+	// A request object does not make up for an address that is not registered, nor does
+	// the one that is get the error.
+	for _, name := range []string{"request", "request_uri"} {
+		if p := phone.get(app.begins(param("redirect_uri", "https://evil.example/cb"), param(name, "eyJhbGciOiJub25lIn0.e30."))); p.Status != http.StatusBadRequest || p.Header.Get("Location") != "" {
+			t.Errorf("%s and another redirect_uri: status %d to %q", name, p.Status, p.Header.Get("Location"))
+		}
+	}
 	if n := w.rows("grants"); n != 0 {
 		t.Errorf("%d grants", n)
 	}
@@ -66,10 +76,23 @@ func TestUnknownParameters(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, options{})
 	app := w.app("Wiki", nil)
-	_, claims := app.login(w.phone("lin"), param("claims", `{"id_token":{"email":null}}`), param("acr_values", "1 2"), param("login_hint", "lin@example.com"),
-		param("ui_locales", "se ja"), param("claims_locales", "se"), param("display", "popup"), param("registration", "{}"), param("extra", "x"), param("approval_prompt", "force"), param("scope", "openid profile address phone"))
-	if claims["email"] != nil || claims["address"] != nil {
-		t.Errorf("%v", claims)
+	for name, values := range map[string][]string{
+		"claims":     {`{"userinfo":{"name":{"essential":true}}}`, `{"id_token":{"email":null}}`, "no JSON"},
+		"acr_values": {"1 2"}, "login_hint": {"lin@example.com"}, "ui_locales": {"se ja"}, "claims_locales": {"se"},
+		"display": {"page", "popup", "touch", "wap"}, "registration": {"{}"}, "extra": {"foobar"}, "approval_prompt": {"force"},
+		"scope": {"openid profile address", "openid profile phone", "openid profile email address phone x"},
+	} {
+		for _, value := range values {
+			phone := w.phone("lin") // whom nobody knows yet: the pages of a login are shown
+			token, claims := app.login(phone, param(name, value))
+			info, err := app.userinfo(token)
+			check(t, err)
+			for _, told := range []map[string]any{claims, info} {
+				if told["name"] != phone.me()["nickname"] || told["email"] != nil || told["address"] != nil || told["phone_number"] != nil {
+					t.Errorf("%s=%s: %v", name, value, told)
+				}
+			}
+		}
 	}
 }
 
@@ -99,19 +122,35 @@ func TestPromptAndMaxAge(t *testing.T) {
 	if told := app.told(phone, param("prompt", "none")); told.Get("error") != "login_required" {
 		t.Errorf("nobody is signed in: %v", told)
 	}
-	_, first := app.login(phone)
-	for name, option := range map[string]oauth2.AuthCodeOption{
-		"none": param("prompt", "none"), "max_age of an hour": param("max_age", "3600"), "nothing": param("x", "y"), "consent": param("prompt", "consent"),
+	first, hint := app.hinted(phone, param("max_age", "15000"))
+	w.clock.pass(9999 * time.Second)
+	for name, options := range map[string][]oauth2.AuthCodeOption{
+		"none": {param("prompt", "none")}, "max_age": {param("max_age", "10000")}, "nothing": {param("x", "y")}, "hint": {param("prompt", "none"), hint},
 	} {
-		if _, claims := app.login(phone, option); claims["auth_time"] != first["auth_time"] {
-			t.Errorf("%s: another login", name)
+		// In a frame too, where applications ask behind the page that somebody looks at.
+		req := phone.request(http.MethodGet, app.begins(options...), nil)
+		if name == "none" || name == "hint" {
+			req.Header.Set("Sec-Fetch-Dest", "iframe")
 		}
+		p, err := phone.fetch(req)
+		check(t, err)
+		if !strings.HasPrefix(p.Header.Get("Location"), appURI+"?") {
+			t.Fatalf("%s: status %d to %q, and not to the application", name, p.Status, p.Header.Get("Location"))
+		}
+		token, err := app.redeem(phone.comesBack(p))
+		check(t, err)
+		if claims := app.claims(token); claims["auth_time"] != first["auth_time"] || claims["sub"] != first["sub"] {
+			t.Errorf("%s: %v, and was %v", name, claims, first)
+		}
+	}
+	if _, claims := app.login(phone, param("prompt", "consent")); claims["auth_time"] != first["auth_time"] {
+		t.Error("consent: another login")
 	}
 	for name, option := range map[string]oauth2.AuthCodeOption{
 		"login": param("prompt", "login"), "login and consent": param("prompt", "consent login"), "select_account": param("prompt", "select_account"),
 		"max_age of a second": param("max_age", "1"), "max_age 0": param("max_age", "0"),
 	} {
-		w.clock.pass(10 * time.Second)
+		w.clock.pass(2 * time.Second)
 		exchanges := w.sim.Exchanges()
 		begun := w.clock.now().Unix()
 		_, claims := app.login(phone, option)
@@ -171,6 +210,13 @@ func TestPromptAndMaxAge(t *testing.T) {
 	if p := phone.opens(app.begins(param("prompt", "login"))); p.Status < 500 {
 		t.Errorf("status %d at %s", p.Status, p.URL)
 	}
+}
+
+// hinted is what an ID token says, and the same as an id_token_hint.
+func (a *app) hinted(b *browser, options ...oauth2.AuthCodeOption) (claims map[string]any, hint oauth2.AuthCodeOption) {
+	a.w.t.Helper()
+	token, claims := a.login(b, options...)
+	return claims, param("id_token_hint", token.Extra("id_token").(string))
 }
 
 // A form that a client has the browser send ends where a link would.
@@ -275,6 +321,14 @@ func TestClaims(t *testing.T) {
 	}
 	if amr, _ := json.Marshal(claims["amr"]); string(amr) != `["wechat","consent"]` {
 		t.Errorf("amr is %s", amr)
+	}
+	var discovered struct {
+		Claims []string `json:"claims_supported"`
+	}
+	check(t, app.provider.Claims(&discovered))
+	slices.Sort(discovered.Claims)
+	if all := slices.Sorted(maps.Keys(claims)); !slices.Equal(all, discovered.Claims) {
+		t.Errorf("told %v, and discovery says %v", all, discovered.Claims)
 	}
 	_, again := app.login(phone, param("prompt", "login"))
 	if amr, _ := json.Marshal(again["amr"]); string(amr) != `["wechat","silent"]` {
@@ -451,8 +505,11 @@ func TestLogoutEndsTokens(t *testing.T) {
 func TestClientLogout(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, options{})
-	app := w.app("Wiki", nil)
+	app := w.app("Wiki", func(c *auth.Client) { c.Backchannel = "https://app.example.com/logout" })
 	const bye = "https://app.example.com/bye"
+	elsewhere := w.phone("lin")
+	elsewhere.signsIn()
+	notices := 0
 	for name, test := range map[string]struct {
 		query url.Values
 		to    string // where it leads; empty: our own page
@@ -503,6 +560,13 @@ func TestClientLogout(t *testing.T) {
 			t.Errorf("%s: status %d to %s", name, p.Status, p.Header.Get("Location"))
 		}
 		app.wantOut(token)
+		if notices++; w.rows("outbox") != notices {
+			t.Errorf("%s: %d are to be told of %d logouts", name, w.rows("outbox"), notices)
+		}
+		elsewhere.wantMe("lin") // it is one browser's logout
+		if told := app.told(phone, param("prompt", "none")); told.Get("error") != "login_required" {
+			t.Errorf("%s: afterwards %v", name, told)
+		}
 		// The application asks again at once: a page, and a button.
 		before := w.sim.Exchanges()
 		p = phone.opens(app.begins()).wantPage(http.StatusOK, "已退出")
@@ -568,7 +632,22 @@ func TestCalls(t *testing.T) {
 	if p := w.call(t, "/oidc/token", form, "Authorization", basic(app.client.ID, "x")); p.Status != http.StatusUnauthorized {
 		t.Errorf("wrong secret: status %d", p.Status)
 	}
-	p := w.call(t, "/oidc/token", form, "Authorization", basic(app.client.ID, string(app.secret)))
+	for _, bad := range []string{basic(app.client.ID+"%", string(app.secret)), "Bearer x", "Basic x"} {
+		bad = strings.Replace(bad, "%25", "%", 1)
+		if p := w.call(t, "/oidc/token", form, "Authorization", bad); p.Status == http.StatusOK {
+			t.Errorf("%s: %s", bad, p.Body)
+		}
+	}
+	// Form-encoded in the header, however much of it a library escapes.
+	escaped := func(s string) (all string) {
+		for _, c := range []byte(s) {
+			all += fmt.Sprintf("%%%02x", c)
+		}
+		return all
+	}
+	req, _ := http.NewRequest(http.MethodPost, "/", nil)
+	req.SetBasicAuth(escaped(app.client.ID), escaped(string(app.secret)))
+	p := w.call(t, "/oidc/token", form, "Authorization", req.Header.Get("Authorization"))
 	if p.Status != http.StatusOK || p.Header.Get("Cache-Control") != "no-store" {
 		t.Fatalf("Basic: status %d %s, %s", p.Status, p.Body, p.Header.Get("Cache-Control"))
 	}
@@ -597,6 +676,14 @@ func TestCalls(t *testing.T) {
 
 	// userinfo: how a token comes, and what is none.
 	access := body["access_token"].(string)
+	me := phone.me()["id"]
+	wantSub := func(p *page) {
+		t.Helper()
+		var told map[string]any
+		if err := json.Unmarshal([]byte(p.Body), &told); p.Status != http.StatusOK || err != nil || told["sub"] != me {
+			t.Errorf("status %d %s", p.Status, p.Body)
+		}
+	}
 	for name, want := range map[string]int{"Bearer " + access: 200, "Bearer " + body["id_token"].(string): 401, "Bearer x": 401, "Basic x": 401, "": 401} {
 		for _, method := range []string{http.MethodGet, http.MethodPost} {
 			req := phone.request(method, "/oidc/userinfo", nil)
@@ -606,11 +693,12 @@ func TestCalls(t *testing.T) {
 			if p.Status != want || want == 401 && !strings.HasPrefix(p.Header.Get("WWW-Authenticate"), "Bearer") {
 				t.Errorf("%s %.20s: status %d, %s", method, name, p.Status, p.Header.Get("WWW-Authenticate"))
 			}
+			if want == 200 {
+				wantSub(p)
+			}
 		}
 	}
-	if p := w.call(t, "/oidc/userinfo", url.Values{"access_token": {access}}); p.Status != http.StatusOK {
-		t.Errorf("by form: status %d", p.Status)
-	}
+	wantSub(w.call(t, "/oidc/userinfo", url.Values{"access_token": {access}}))
 	if p := phone.get("/oidc/userinfo?access_token=" + access); p.Status != http.StatusUnauthorized {
 		t.Errorf("in the address: status %d", p.Status)
 	}
@@ -630,6 +718,9 @@ func TestCalls(t *testing.T) {
 				}
 				if got := p.Header.Get("Access-Control-Allow-Origin"); (got == origin) != want || got == "*" || p.Header.Get("Access-Control-Allow-Credentials") != "" {
 					t.Errorf("%s %s from %s: %q", method, path, origin, got)
+				}
+				if p.Status == http.StatusForbidden {
+					t.Errorf("%s %s from %s: the guard of our own forms holds up a call", method, path, origin)
 				}
 			}
 		}
@@ -685,14 +776,14 @@ func TestDiscovery(t *testing.T) {
 		if d["issuer"] != w.public || p.Header.Get("Cache-Control") != "public, max-age=300" {
 			t.Errorf("issuer %v, %s", d["issuer"], p.Header.Get("Cache-Control"))
 		}
-		for name, value := range d {
-			address, _ := value.(string)
-			if !strings.HasSuffix(name, "_endpoint") && name != "jwks_uri" {
-				continue
+		for name, path := range map[string]string{
+			"authorization_endpoint": "/oidc/authorize", "token_endpoint": "/oidc/token", "userinfo_endpoint": "/oidc/userinfo",
+			"revocation_endpoint": "/oidc/revoke", "end_session_endpoint": "/oidc/logout", "jwks_uri": "/oidc/jwks",
+		} {
+			if p := b.get(path); p.Status == http.StatusNotFound || d[name] != w.public+path {
+				t.Errorf("%s is %v, %s answers %d", name, d[name], path, p.Status)
 			}
-			if p := b.get(address); p.Status == http.StatusNotFound {
-				t.Errorf("%s: there is no %s", name, address)
-			}
+			delete(d, name)
 		}
 		for name, want := range map[string]any{
 			"backchannel_logout_supported": true, "backchannel_logout_session_supported": true, "authorization_response_iss_parameter_supported": true,
@@ -701,20 +792,24 @@ func TestDiscovery(t *testing.T) {
 			if d[name] != want {
 				t.Errorf("%s is %v", name, d[name])
 			}
+			delete(d, name)
 		}
 		for name, want := range map[string]string{
-			"response_types_supported": "code", "response_modes_supported": "query", "subject_types_supported": "public", "code_challenge_methods_supported": "S256",
+			"scopes_supported": "openid profile email groups offline_access", "prompt_values_supported": "none login consent select_account",
+			"revocation_endpoint_auth_methods_supported": "client_secret_basic client_secret_post none",
+			"response_types_supported":                   "code", "response_modes_supported": "query", "subject_types_supported": "public", "code_challenge_methods_supported": "S256",
 			"grant_types_supported": "authorization_code refresh_token", "id_token_signing_alg_values_supported": "RS256 ES256",
 			"token_endpoint_auth_methods_supported": "client_secret_basic client_secret_post none",
 		} {
 			if list := fmt.Sprint(d[name]); list != "["+want+"]" {
 				t.Errorf("%s is %s", name, list)
 			}
+			delete(d, name)
 		}
-		for _, name := range []string{"introspection_endpoint", "registration_endpoint", "device_authorization_endpoint", "userinfo_signing_alg_values_supported"} {
-			if d[name] != nil {
-				t.Errorf("%s is claimed", name)
-			}
+		delete(d, "issuer")
+		delete(d, "claims_supported") // TestClaims
+		if len(d) > 0 {
+			t.Errorf("claimed besides: %v", d)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"strings"
 	"testing"
 
 	"wxlogin/internal/auth"
@@ -14,8 +15,12 @@ func TestLoginToAnApplication(t *testing.T) {
 		app := w.app("Wiki", func(c *auth.Client) { c.Alg = alg })
 		phone := w.phone("lin")
 		token, claims := app.login(phone)
-		if signed := headerOf(t, token.Extra("id_token").(string)).Alg; signed != alg {
-			t.Errorf("signed by %s, want %s", signed, alg)
+		header := headerOf(t, token.Extra("id_token").(string))
+		if header.Alg != alg {
+			t.Errorf("signed by %s, want %s", header.Alg, alg)
+		}
+		if p := phone.get("/oidc/jwks"); header.KID == "" || !strings.Contains(p.Body, `"kid":"`+header.KID+`"`) {
+			t.Errorf("the key %q is not published: %s", header.KID, p.Body)
 		}
 		info, err := app.userinfo(token)
 		check(t, err)
