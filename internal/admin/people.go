@@ -100,7 +100,8 @@ func (q UserQuery) Narrowed() bool {
 
 // Order is the order that the people stand in, if the filter has none of its own. It
 // goes by the time whose days are asked for, in the direction of Sort: so the days are
-// a segment of it, however many people others have.
+// a segment of it, however many people others have. Who was seen lately is such a segment
+// beside all that is not looked up by the other time as well: days, places and accounts.
 func (q UserQuery) Order() Sort {
 	sort := q.Sort
 	if sort == "" {
@@ -110,7 +111,7 @@ func (q UserQuery) Order() Sort {
 	switch {
 	case q.ByFirst:
 		return sort.by(SortNewest, SortOldest)
-	case !q.Last.IsZero(), seen && q.Narrowed():
+	case !q.Last.IsZero(), seen && (q.Narrowed() || q.AppID != ""):
 		return sort.by(SortLastSeen, SortLongestAgo)
 	case !q.First.IsZero():
 		return sort.by(SortNewest, SortOldest)

@@ -6,6 +6,7 @@ import (
 	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 	"wxlogin/internal/store/list"
+	"wxlogin/internal/store/sqldb"
 )
 
 // Sealer shows the seal to tests that need thousands of seals and no database.
@@ -37,6 +38,13 @@ type Statement = list.Statement
 // Statements are all that a query may be answered by.
 func (s *Store) Statements(ctx context.Context, q admin.UserQuery) (all []Statement, err error) {
 	return s.lists.Statements(ctx, q)
+}
+
+// Prepared counts the statements that ask for themselves and that the connection which
+// answers has prepared, asking as lists do.
+func (s *Store) Prepared(ctx context.Context) (n int, err error) {
+	err = s.db.Get(ctx, &n, sqldb.SQL("SELECT COUNT(*) FROM pg_prepared_statements WHERE statement LIKE $1", "%pg_prepared_statements%"))
+	return n, err
 }
 
 // CountAdminsStatement is what counts the admins besides one.

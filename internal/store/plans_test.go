@@ -199,56 +199,6 @@ func TestNoPlanReadsEverybodyForAnID(t *testing.T) {
 	}
 }
 
-// On PostgreSQL, who is named whole or has a rare nickname is looked up among many.
-func TestSearchReadsFewOnPostgres(t *testing.T) {
-	w := newWorld(t, postgresEngine)
-	w.bulk(5000)
-	w.called("o1", "林小雨")
-	w.exec("ANALYZE")
-	for _, sort := range admin.Sorts {
-		for _, search := range []string{"bulk2500", "id2500", "小雨", "longer than eight", "o1"} {
-			gathers := 0
-			for _, s := range must(w.Statements(w.ctx, admin.UserQuery{Sort: sort, Search: search}))(t) {
-				if s.Scan {
-					continue // in the order, until the page is full
-				}
-				gathers++
-				if plan := strings.Join(w.planned("EXPLAIN ", s), "\n"); strings.Contains(plan, "Seq Scan on users") {
-					t.Errorf("%q reads everybody:\n%s\n%s", search, s.Text, plan)
-				}
-			}
-			if gathers == 0 {
-				t.Errorf("%q is not gathered", search)
-			}
-		}
-	}
-}
-
-// On PostgreSQL, people of a place are found among them, and not by going past
-// everybody who has come since WeChat stopped telling of places.
-func TestPlacesReadTheirOwnOnPostgres(t *testing.T) {
-	w := newWorld(t, postgresEngine)
-	w.bulk(7500)
-	w.exec(`UPDATE users SET avatar_url = repeat('x', 300), city = '广州',
-		province = (ARRAY['广东', '广东', '江苏', '浙江', '四川', '青海'])[1 + first_login_at * 7919 % 6] WHERE first_login_at < 750`)
-	w.exec("CLUSTER users USING users_by_first_login") // as they have come
-	w.exec("ANALYZE")
-	day := admin.Span{From: time.UnixMilli(5), To: time.UnixMilli(900)}
-	for _, sort := range admin.Sorts {
-		for _, q := range []admin.UserQuery{
-			{Province: "广东"}, {City: "广州"}, {Province: "浙江"}, {City: "火星"}, {Province: "广东", City: "广州"}, {Province: "广东", First: day}, {City: "广州", Last: day},
-		} {
-			q.Sort = sort
-			for _, s := range must(w.Statements(w.ctx, q))(t) {
-				plan := strings.Join(w.planned("EXPLAIN ", s), "\n")
-				if s.Scan && (strings.Contains(plan, "Sort") || !strings.Contains(plan, "users_by_province") && !strings.Contains(plan, "users_by_city")) {
-					t.Errorf("%+v goes past people of other places:\n%s\n%s", q, s.Text, plan)
-				}
-			}
-		}
-	}
-}
-
 // Whether there is another admin is asked of the admins, however many people there
 // are.
 func TestCountAdminsReadsFew(t *testing.T) {

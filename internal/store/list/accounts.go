@@ -27,7 +27,7 @@ func ofAccount(appID string) sqldb.Clause {
 
 // account adds that somebody has an identity of an account.
 func (l *Lists) account(ctx context.Context, sel *selection, appID string) error {
-	of := sqldb.SQL(l.db.HalfTrue("(users.appid = $1 OR EXISTS (SELECT 1 FROM identities"+l.db.IndexedBy("identities_by_user")+` WHERE identities.user_id = users.id AND identities.appid = $1))`), appID)
+	of := sqldb.SQL(l.db.HalfTrue("(users.appid = $1 OR EXISTS (SELECT 1 FROM identities"+l.db.IndexedBy("identities_by_user")+` WHERE identities.user_id = users.id AND identities.appid = $1`+l.db.RowByRow()+`))`), appID)
 	candidate := candidateIndex{
 		entries: ofAccount(appID),
 		people:  "COUNT(DISTINCT id)",
@@ -58,9 +58,8 @@ func (l *Lists) streamsOf(appID string) []stream {
 		at:      "users.first_login_at", id: "users.id", group: "users.appid", value: appID,
 	}}
 	further := stream{where: []sqldb.Clause{sqldb.SQL(`users.appid <> $1 AND NOT EXISTS (SELECT 1 FROM identities AS same`+l.db.IndexedBy("identities_by_user")+`
-		WHERE same.user_id = identities.user_id AND same.appid = identities.appid AND same.id < identities.id)`, appID)}, order: order{
-		scanned: "identities" + l.db.IndexedBy("identities_by_account") + " CROSS JOIN users",
-		link:    "users.id = identities.user_id",
+		WHERE same.user_id = identities.user_id AND same.appid = identities.appid AND same.id < identities.id`+l.db.RowByRow()+`)`, appID)}, order: order{
+		scanned: "identities" + l.db.IndexedBy("identities_by_account") + l.db.JoinRow("users", "users.id = identities.user_id"),
 		at:      "identities.person_first_at", id: "identities.user_id", group: "identities.appid", value: appID,
 	}}
 	return []stream{first, further}

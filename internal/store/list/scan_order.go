@@ -9,7 +9,7 @@ import (
 
 // conditions are all that the people fulfil.
 func (sel *selection) conditions() []sqldb.Clause {
-	where := append(sel.joined(), sel.late...)
+	where := slices.Concat(sel.where, sel.late)
 	if sel.gatherAt.Text != "" {
 		return append(where, sel.gatherAt.Then(" IS NOT NULL"))
 	}
@@ -21,15 +21,6 @@ func (sel *selection) conditions() []sqldb.Clause {
 	}
 	if sel.high != nil {
 		where = append(where, sqldb.SQL(sel.at+" < $1", sel.high.At))
-	}
-	return where
-}
-
-// joined are the conditions but those of the segment and of the group.
-func (sel *selection) joined() []sqldb.Clause {
-	where := slices.Clone(sel.where)
-	if sel.link != "" {
-		where = append(where, sqldb.SQL(sel.link))
 	}
 	return where
 }
@@ -75,8 +66,11 @@ func (sel *selection) scanOrder(from *Position, back bool, limit int) sqldb.Clau
 	if from == nil || near != nil && sel.compare(*from, *near, back) < 0 {
 		from = near
 	}
-	where := sel.joined()
-	if sel.group != "" {
+	where := slices.Clone(sel.where)
+	switch {
+	case sel.equal:
+		where = append(where, sqldb.SQL(sel.group+" = $1", sel.value))
+	case sel.group != "":
 		where = append(where, sqldb.SQL(sel.group+" <> ''")) // what the index has
 	}
 	where = append(where, sel.end(from, after)...)
@@ -91,21 +85,24 @@ func (sel *selection) scanOrder(from *Position, back bool, limit int) sqldb.Clau
 }
 
 // end is the condition of one end of a segment; of the end of the group where the
-// segment has none. A group is given by two ends and never as an equal value: with
-// that, PostgreSQL takes any index of the times, hoping to come by enough of the
-// group soon, and goes past everybody who came since the last of them.
+// segment has none. A group is given by two ends, and as an equal value only if no other
+// index is there: with that, PostgreSQL takes any index of the times, hoping to come by
+// enough of the group soon, and goes past everybody who came since the last of them.
+// By the ends alone it takes all of the group to be between them.
 func (sel *selection) end(at *Position, side string) []sqldb.Clause {
+	grouped := sel.group != "" && !sel.equal
 	switch {
-	case at == nil && sel.group == "":
+	case at == nil && !grouped:
 		return nil
 	case at == nil:
 		return []sqldb.Clause{sqldb.SQL(sel.group+" "+side+"= $1", sel.value)}
 	case sel.loose:
 		return []sqldb.Clause{
-			sqldb.SQL("("+sel.group+", "+sel.at+") "+side+"= ($1, $2)", sel.value, at.At),
-			sqldb.SQL("("+sel.at+" "+side+" $1 OR "+sel.id+" "+side+" $2)", at.At, at.ID),
+			sqldb.SQL(sel.at+" "+side+"= $1", at.At),
+			// No OR, which PostgreSQL takes to be true of few, when it is of nearly all.
+			sqldb.SQL("CASE WHEN "+sel.at+" = $1 THEN "+sel.id+" "+side+" $2 ELSE true END", at.At, at.ID),
 		}
-	case sel.group == "":
+	case !grouped:
 		return []sqldb.Clause{sqldb.SQL("("+sel.at+", "+sel.id+") "+side+" ($1, $2)", at.At, at.ID)}
 	default:
 		return []sqldb.Clause{sqldb.SQL("("+sel.group+", "+sel.at+", "+sel.id+") "+side+" ($1, $2, $3)", sel.value, at.At, at.ID)}

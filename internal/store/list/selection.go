@@ -38,12 +38,13 @@ type stream struct {
 type order struct {
 	scanned string // tables, read in this order
 	beside  string // the same tables, beside ids that another index has found
-	link    string // condition between users and the other table; empty: there is none
 	at, id  string // columns that it goes by; the index has both
 	down    bool   // largest first
 	// The index of the order goes by this column before all, and only those who have
 	// this value in it are in the order; empty: everybody is.
 	group, value string
+	// The group is given as the equal value that it is, as no other index goes by at.
+	equal bool
 	// The index has at, and not id: who is within a range is told by both.
 	loose bool
 }
@@ -146,10 +147,10 @@ func (l *Lists) filter(ctx context.Context, sel *selection, q admin.UserQuery) e
 		sel.admins()
 	case admin.FilterNeedsLogin:
 		sel.high = &Position{At: millis(now) + 1}
-		return l.tokenEnds(ctx, sel, q.AppID)
+		return l.tokenEnds(ctx, sel, q)
 	case admin.FilterTokenEnds:
 		sel.low, sel.high = &Position{At: millis(now) + 1}, &Position{At: millis(now.Add(admin.TokenEndsSoon)) + 1}
-		return l.tokenEnds(ctx, sel, q.AppID)
+		return l.tokenEnds(ctx, sel, q)
 	default:
 		return auth.Failf(auth.BadRequest, "no filter of people: %q", filter)
 	}

@@ -20,7 +20,8 @@ func (l *Lists) tokenAccounts(ctx context.Context) (appIDs []string, err error) 
 // tokenEnds has people in the order of their tokens' ends, from low to high: whoever is
 // due next comes first, whatever order was asked for. Of several tokens the one that ends
 // first within the segment counts; of an account, its own.
-func (l *Lists) tokenEnds(ctx context.Context, sel *selection, appID string) error {
+func (l *Lists) tokenEnds(ctx context.Context, sel *selection, q admin.UserQuery) error {
+	appID := q.AppID
 	sel.order = order{beside: "users", at: "tokens.ends_at", id: "users.id"}
 	low := int64(0)
 	if sel.low != nil {
@@ -44,7 +45,15 @@ func (l *Lists) tokenEnds(ctx context.Context, sel *selection, appID string) err
 		return c.Then(" AND "+column+" = $1", appID)
 	}
 	not := func(exists sqldb.Clause) sqldb.Clause {
-		return sqldb.Join(sqldb.SQL("NOT EXISTS ("), exists, sqldb.SQL(")"))
+		return sqldb.Join(sqldb.SQL("NOT EXISTS ("), exists, sqldb.SQL(l.db.RowByRow()+")"))
+	}
+	// person is whose another token is looked for. In a search, which few come through,
+	// that is asked of those alone.
+	person := func(column string) string {
+		if q.Search != "" {
+			return "users.id"
+		}
+		return column
 	}
 	byUser := l.db.IndexedBy("identities_by_user")
 	earlier := `SELECT 1 FROM identities AS theirs` + byUser + ` CROSS JOIN identity_tokens AS earlier
@@ -52,44 +61,58 @@ func (l *Lists) tokenEnds(ctx context.Context, sel *selection, appID string) err
 	within := func(column string) sqldb.Clause {
 		return sqldb.SQL(column+" >= $1 AND "+column+" < $2", low, sel.high.At)
 	}
-	var entries sqldb.Clause
+	// Those of first identities come first, which most people have alone, and which take no
+	// look to know whose they are.
+	var further []stream
+	var entries, looked []sqldb.Clause
 	for _, account := range accounts {
 		sel.streams = append(sel.streams, stream{
 			order: order{
-				scanned: "tokens" + l.db.IndexedBy("tokens_by_end") + " CROSS JOIN users",
-				link:    "users.id = tokens.user_id",
-				at:      "tokens.ends_at", id: "tokens.user_id", group: "tokens.appid", value: account,
+				scanned: "tokens" + l.db.IndexedBy("tokens_by_end") + l.db.JoinRow("users", "users.id = tokens.user_id"),
+				at:      "tokens.ends_at", id: "tokens.user_id", group: "tokens.appid", value: account, equal: true,
 			},
-			where: []sqldb.Clause{not(of(sqldb.SQL(earlier+"tokens.user_id AND earlier.ends_at < tokens.ends_at", low), "earlier.appid"))},
-		}, stream{
+			where: []sqldb.Clause{not(of(sqldb.SQL(earlier+person("tokens.user_id")+" AND earlier.ends_at < tokens.ends_at", low), "earlier.appid"))},
+		})
+		further = append(further, stream{
 			order: order{
-				scanned: "identity_tokens" + l.db.IndexedBy("identity_tokens_by_end") + " CROSS JOIN identities CROSS JOIN users",
-				link:    "identities.id = identity_tokens.identity_id AND users.id = identities.user_id",
-				at:      "identity_tokens.ends_at", id: "identities.user_id", group: "identity_tokens.appid", value: account, loose: true,
+				scanned: "identity_tokens" + l.db.IndexedBy("identity_tokens_by_end") + l.db.JoinRow("identities", "identities.id = identity_tokens.identity_id") +
+					l.db.JoinRow("users", "users.id = identities.user_id"),
+				at: "identity_tokens.ends_at", id: "identities.user_id", group: "identity_tokens.appid", value: account, equal: true, loose: true,
 			},
 			where: []sqldb.Clause{
-				not(of(sqldb.SQL(`SELECT 1 FROM tokens AS earlier WHERE earlier.user_id = identities.user_id AND earlier.ends_at >= $1
+				not(of(sqldb.SQL(`SELECT 1 FROM tokens AS earlier WHERE earlier.user_id = `+person("identities.user_id")+` AND earlier.ends_at >= $1
 					AND earlier.ends_at <= identity_tokens.ends_at`, low), "earlier.appid")),
-				not(of(sqldb.SQL(earlier+`identities.user_id AND (earlier.ends_at, earlier.identity_id) < (identity_tokens.ends_at, identity_tokens.identity_id)`, low), "earlier.appid")),
+				not(of(sqldb.SQL(earlier+person("identities.user_id")+` AND (earlier.ends_at, earlier.identity_id) < (identity_tokens.ends_at, identity_tokens.identity_id)`, low), "earlier.appid")),
 			},
 		})
-		if len(entries.Text) > 0 {
-			entries = entries.Then(" UNION ALL ")
-		}
-		entries = sqldb.Join(entries,
-			sqldb.Join(sqldb.SQL("SELECT user_id FROM tokens"+l.db.IndexedBy("tokens_by_end")+" WHERE appid = $1 AND ", account), within("ends_at")),
-			sqldb.Join(sqldb.SQL(" UNION ALL SELECT identities.user_id FROM identity_tokens"+l.db.IndexedBy("identity_tokens_by_end")+` CROSS JOIN identities
-				WHERE identities.id = identity_tokens.identity_id AND identity_tokens.appid = $1 AND `, account), within("identity_tokens.ends_at")),
-		)
+		entries = append(entries, sqldb.Join(
+			sqldb.SQL("SELECT user_id FROM tokens"+l.db.IndexedBy("tokens_by_end")+" WHERE appid = $1 AND ", account), within("ends_at")))
+		// One look each, and none behind the limit: no join, which might be begun with all
+		// identities.
+		looked = append(looked, sqldb.Join(
+			sqldb.SQL("SELECT (SELECT user_id FROM identities WHERE identities.id = identity_tokens.identity_id) AS user_id FROM identity_tokens"+
+				l.db.IndexedBy("identity_tokens_by_end")+" WHERE appid = $1 AND ", account), within("ends_at")))
 	}
+	sel.streams = append(sel.streams, further...)
 	sel.gatherAt = sqldb.Join(
 		sqldb.SQL("(SELECT MIN(ends_at) FROM (SELECT ends_at FROM tokens WHERE user_id = users.id AND "), of(within("ends_at"), "tokens.appid"),
 		sqldb.SQL(" UNION ALL SELECT theirs.ends_at FROM identities"+byUser+" CROSS JOIN identity_tokens AS theirs WHERE theirs.identity_id = identities.id AND identities.user_id = users.id AND "),
 		of(within("theirs.ends_at"), "theirs.appid"), sqldb.SQL(") AS ends)"),
 	)
 	// Those of an account may all be further ones, which take a look each to be counted.
-	sel.candidates = append(sel.candidates, candidateIndex{entries: entries, people: "COUNT(DISTINCT user_id)", exact: appID == ""})
+	sel.candidates = append(sel.candidates, candidateIndex{entries: union(append(entries, looked...)), people: "COUNT(DISTINCT user_id)", exact: appID == ""})
 	return nil
+}
+
+// union puts queries together.
+func union(queries []sqldb.Clause) (all sqldb.Clause) {
+	for i, query := range queries {
+		if i > 0 {
+			all = all.Then(" UNION ALL ")
+		}
+		all = sqldb.Join(all, query)
+	}
+	return all
 }
 
 // EndingTokens are how many people are listed as those whose token ends soon.

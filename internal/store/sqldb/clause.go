@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // Clause is a piece of SQL with the values of its placeholders, $1 and on, to make
@@ -59,10 +61,20 @@ func In[T any](column string, values []T) Clause {
 
 // Get is GetContext with a Clause.
 func (db *DB) Get(ctx context.Context, dest any, c Clause) error {
-	return db.GetContext(ctx, dest, c.Text, c.Args...)
+	return db.GetContext(ctx, dest, c.Text, db.planned(c)...)
 }
 
 // Select is SelectContext with a Clause.
 func (db *DB) Select(ctx context.Context, dest any, c Clause) error {
-	return db.SelectContext(ctx, dest, c.Text, c.Args...)
+	return db.SelectContext(ctx, dest, c.Text, db.planned(c)...)
+}
+
+// planned are the values of a statement of pieces, which PostgreSQL plans for them each
+// time. One that was prepared it plans without regard to them from the sixth time on, and
+// would not know any more how much of an index lies between two ends.
+func (db *DB) planned(c Clause) []any {
+	if !db.ManyWriters || db.pooler.chosen {
+		return c.Args
+	}
+	return append([]any{pgx.QueryExecModeExec}, c.Args...)
 }

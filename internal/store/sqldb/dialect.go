@@ -48,6 +48,25 @@ func (d Dialect) IndexedBy(index string) string {
 	return " INDEXED BY " + index
 }
 
+// RowByRow ends a subquery of a condition that is asked of one row after the other, as a
+// scan comes to them, until a page is full. PostgreSQL would rather join, or read all that
+// the subquery could find, since it takes the whole order to be gone through.
+func (d Dialect) RowByRow() string {
+	if !d.ManyWriters {
+		return ""
+	}
+	return " OFFSET 0"
+}
+
+// JoinRow joins a table of which each row before it has one row, or none: they are looked
+// up in the order of those before, and not joined to all at once.
+func (d Dialect) JoinRow(table, on string) string {
+	if !d.ManyWriters {
+		return " CROSS JOIN " + table + " ON " + on
+	}
+	return " CROSS JOIN LATERAL (SELECT * FROM " + table + " WHERE " + on + d.RowByRow() + ") AS " + table
+}
+
 // HalfTrue wraps a condition of a scan along an index, so that the planner takes it
 // to be true of half of all rows: if it estimated how few they are, it would read
 // and sort the table.
