@@ -77,8 +77,8 @@ var tables = []table{
 			known("token, ticket, signature, code2Session", "TestSDKsOfAccounts/", "silenceper/wechat", "silenceper/wechat stable", "node-easywechat", "node-easywechat stable", "wechat-jssdk")...)},
 	{name: record.Clients, heading: "OpenID Connect clients", passed: "signs in, and is refused",
 		text: "With the lines that `server client show NAME --for APP` prints. `make test` runs coreos/go-oidc and openid-client besides: [oidc.md](oidc.md).",
-		known: append(known("a login and a refusal", "", "oauth2-proxy", "better-auth, genericOAuth", "Auth.js (@auth/core)", "oidc-client-ts, in Chromium", "Miniflux", "mod_auth_openidc"),
-			record.Row{Program: "goth (Gitea), @logto/connector-oidc, express-openid-connect", What: "a login and a refusal", Test: "-"})},
+		known: known("a login and a refusal", "", "oauth2-proxy", "better-auth, genericOAuth", "Auth.js (@auth/core)", "oidc-client-ts, in Chromium", "Miniflux", "mod_auth_openidc",
+			"goth (Gitea's client)", "@logto/connector-oidc", "express-openid-connect")},
 }
 
 func known(what, test string, programs ...string) (rows []record.Row) {
