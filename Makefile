@@ -25,7 +25,7 @@ TEST_TMPDIR ?= $(shell [ "$$(df -k --output=avail /dev/shm 2>/dev/null | tail -1
 FUZZTIME ?= 10s
 IMAGE ?= wxlogin
 
-.PHONY: build test check format-check fmt fuzz bench soak races compat run-demo image env-example licences dist clean
+.PHONY: build test check format-check fmt fuzz bench soak races long compat run-demo image env-example licences dist clean
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o bin/server ./cmd/server
@@ -81,6 +81,17 @@ RACES ?= --times 10000 --workers 2
 
 races:
 	go run ./bench races $(RACES)
+
+# long is what takes its time, once: a clock that jumps, a disk that fills and empties
+# (root on Linux), ten thousand desktops that wait, and a month of refreshes for a
+# hundred thousand people; about an hour. LONG=1000 plays fewer people.
+LONG ?= 100000
+
+long:
+	go run ./bench soak --for 5m --break clock
+	go run ./bench soak --for 2m --break disk
+	go run ./bench scans
+	TMPDIR=$(TEST_TMPDIR) go test ./internal/web -run TestAMonthOfRefreshes -v -timeout 3h -month.people $(LONG)
 
 # compat runs wxlogin against other people's programs and writes docs/compatibility.md:
 # minutes, and it needs Node.js. What a program of Debian is missing for is left out, and

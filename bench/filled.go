@@ -39,6 +39,9 @@ func (m *measurement) filled(ctx context.Context, people int) (string, error) {
 		return "", err
 	}
 	kept := filepath.Join(m.world.Folder, fmt.Sprintf("filled-%d-%d-%d-%s.db", people, m.visitors, m.identities, schema))
+	if m.inPlace {
+		return m.filledInPlace(ctx, people, file, kept)
+	}
 	if _, err := os.Stat(kept); err == nil && m.folder != "" {
 		m.progress("taking the %s people of the last time", count(people))
 		if err := copyFile(kept, file); err != nil {
@@ -54,6 +57,20 @@ func (m *measurement) filled(ctx context.Context, people int) (string, error) {
 		return database, copyFile(file, kept)
 	}
 	return database, nil
+}
+
+// filledInPlace is filled without a copy: what is measured changes what is kept.
+func (m *measurement) filledInPlace(ctx context.Context, people int, empty, kept string) (string, error) {
+	database := "sqlite:" + kept
+	if _, err := os.Stat(kept); err == nil {
+		m.progress("taking the %s people of the last time, as that left them", count(people))
+		return database, errors.Join(os.Remove(empty), rig.Refresh(ctx, database, people, m.visitors))
+	}
+	m.progress("filling in %s people", count(people))
+	if err := rig.Fill(ctx, "sqlite:"+empty, people, m.visitors, m.identities); err != nil {
+		return "", err
+	}
+	return database, os.Rename(empty, kept)
 }
 
 // migrate has the program make the schema.

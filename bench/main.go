@@ -1,7 +1,8 @@
 // Command bench is no part of the product. It puts the built program under load from outside, as phones do
 // over HTTP: how fast it is, side by side with the least that could do the same
 // (bench), and whether it keeps its promises while everything around it fails
-// (bench soak), and whether a revoked session is ever answered (bench races).
+// (bench soak), whether a revoked session is ever answered (bench races), and what very
+// many desktops cost that wait for a phone (bench scans).
 // docs/performance.md tells what is measured how.
 package main
 
@@ -42,6 +43,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return runSoak(ctx, args[1:], stdout, stderr)
 	case racesCommand:
 		return runRaces(ctx, args[1:], stdout, stderr)
+	case scansCommand:
+		return runScans(ctx, args[1:], stdout, stderr)
 	}
 	o, err := parseOptions(args, stderr)
 	if err != nil {

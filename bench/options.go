@@ -15,6 +15,7 @@ type options struct {
 	program     string
 	databaseURL string
 	folder      string
+	inPlace     bool
 	docs        string
 	only        []string
 	withPeer    bool
@@ -45,12 +46,13 @@ func parseOptions(args []string, stderr io.Writer) (*options, error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.Usage = func() {
-		fmt.Fprintln(stderr, "Usage: bench [flags]        measures\n       bench soak [flags]   breaks things and looks whether promises are kept\n       bench races [flags]  revokes sessions under load and asks whether they still count\n\nFlags of bench:")
+		fmt.Fprintln(stderr, "Usage: bench [flags]        measures\n       bench soak [flags]   breaks things and looks whether promises are kept\n       bench races [flags]  revokes sessions under load and asks whether they still count\n       bench scans [flags]  opens ten thousand pages that wait for a phone\n\nFlags of bench:")
 		flags.PrintDefaults()
 	}
 	flags.StringVar(&o.program, "server", "", "the built `program`; built when empty")
 	flags.StringVar(&o.databaseURL, "database-url", "", "an empty PostgreSQL database to use instead of SQLite files, postgres://…; people are put into it and stay")
 	flags.StringVar(&o.folder, "folder", "", "`folder` for databases and logs, on the disk that is meant; filled databases stay in it and are used again. Empty: a temporary one")
+	flags.BoolVar(&o.inPlace, "in-place", false, "with --folder: measure the filled database itself and no copy of it; ten million people are 25 GB")
 	flags.StringVar(&o.docs, "docs", "", "`folder` whose performance.md and performance.svg are rewritten; only with a full run")
 	flags.BoolVar(&o.quick, "quick", false, "a thousand people and short rounds: a look, no figures")
 	flags.BoolVar(&o.withPeer, "peer", false, "with the figures of OpenID Connect, npm oidc-provider side by side; installs it")
@@ -109,6 +111,8 @@ func (o *options) check() error {
 		return fmt.Errorf("--database-url: not of the form postgres://…; SQLite files are made in --folder")
 	case o.databaseURL != "" && len(o.people) > 1:
 		return fmt.Errorf("--people: one number with --database-url, as there is one database")
+	case o.inPlace && o.folder == "":
+		return fmt.Errorf("--in-place: only with --folder, where the database stays")
 	case o.identities < 1 || o.identities > 2:
 		return fmt.Errorf("--identities: 1 or 2")
 	case o.docs != "" && (o.identities != 1 || o.quick || len(o.only) > 0 || o.databaseURL != ""):

@@ -8,6 +8,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -31,7 +32,26 @@ type soak struct {
 	admin    string // cookie of an admin's browser
 	newcome  atomic.Int64
 	progress func(format string, args ...any)
+
+	breaks []string // names of breakers
+	clock  *rig.Clock
+	moves  atomic.Int64 // of the clock
+	disk   *rig.Disk
 }
+
+// breaker breaks something again and again until ctx ends.
+type breaker func(context.Context, *rand.Rand) error
+
+// breakers are what a soak can break.
+func (s *soak) breakers() map[string]breaker {
+	return map[string]breaker{
+		"surroundings": s.breakSurroundings, "processes": s.breakProcesses, "clock": s.breakClock, "disk": s.breakDisk,
+	}
+}
+
+// withAdmin says whether an admin is at work: a day later nobody is one any more without
+// a new login.
+func (s *soak) withAdmin() bool { return !slices.Contains(s.breaks, "clock") }
 
 // mostPeople is below what the simulator remembers.
 const mostPeople = 8000
@@ -47,6 +67,8 @@ func runSoak(ctx context.Context, args []string, stdout, stderr io.Writer) (err 
 	seed := flags.Uint64("seed", 0, "`number` that decides what breaks when, and what visitors do; 0: another at each run")
 	visitors := flags.Int("visitors", 24, "phones that are busy at once")
 	program := flags.String("server", "", "the built `program`; built when empty")
+	breaks := flags.String("break", "surroundings,processes", "what `breaks`: surroundings (WeChat, the database's lock), processes, clock (the machine's, an hour or a day to and fro), disk (full and empty again; SQLite)")
+	disk := flags.String("disk", "", "with --break disk: an empty `folder` on a small file system of its own. Empty: one in memory is mounted, which takes root on Linux")
 	database := flags.String("database-url", "", "an empty PostgreSQL database to use instead of a SQLite file, postgres://…; what is written stays in it")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -63,8 +85,14 @@ func runSoak(ctx context.Context, args []string, stdout, stderr io.Writer) (err 
 	s.progress = func(format string, args ...any) {
 		fmt.Fprintf(stderr, "soak: %5.1fs  %s\n", time.Since(began).Seconds(), fmt.Sprintf(format, args...))
 	}
+	s.breaks = strings.Split(*breaks, ",")
 	if s.database == "" {
 		s.database = "sqlite:" + folder + "/soak.db"
+	}
+	for _, name := range s.breaks {
+		if s.breakers()[name] == nil {
+			return fmt.Errorf("--break: %q is not one of clock, disk, processes, surroundings", name)
+		}
 	}
 	fmt.Fprintf(stdout, "soak: --seed %d --for %v\n", s.seed, s.length)
 	path, err := built(ctx, *program, folder)
@@ -74,7 +102,10 @@ func runSoak(ctx context.Context, args []string, stdout, stderr io.Writer) (err 
 	if s.world, err = rig.NewWorld(ctx, folder, path); err != nil {
 		return err
 	}
-	err = errors.Join(s.run(ctx), s.world.Close())
+	if err := s.prepare(ctx, folder, *disk); err != nil {
+		return errors.Join(err, s.world.Close())
+	}
+	err = errors.Join(s.run(ctx), s.world.Close(), s.disk.Close())
 	s.ledger.report(stdout)
 	switch {
 	case err != nil:
@@ -88,6 +119,23 @@ func runSoak(ctx context.Context, args []string, stdout, stderr io.Writer) (err 
 		return err
 	}
 	return os.RemoveAll(folder)
+}
+
+// prepare makes what is needed to break a clock or a disk.
+func (s *soak) prepare(ctx context.Context, folder, disk string) (err error) {
+	if slices.Contains(s.breaks, "clock") {
+		if s.clock, err = rig.NewClock(ctx, folder); err != nil {
+			return err
+		}
+		s.world.Clock = s.clock
+	}
+	if slices.Contains(s.breaks, "disk") {
+		if s.disk, err = rig.NewDisk(folder, disk); err != nil {
+			return err
+		}
+		s.database = "sqlite:" + s.disk.Folder + "/soak.db"
+	}
+	return nil
 }
 
 // run is everything between the first process and the last check.
@@ -130,16 +178,18 @@ func (s *soak) traffic(ctx context.Context) error {
 	for i := range s.visitors {
 		visitors.Go(func() { s.newVisitor(i).live(working) })
 	}
-	visitors.Go(func() { s.newAdmin().work(working) })
+	if s.withAdmin() {
+		visitors.Go(func() { s.newAdmin().work(working) })
+	}
 	watching, watched := context.WithCancel(ctx)
 	chaos.Go(func() { s.watchWeChat(watching) })
 
 	breaking, calm := context.WithTimeout(ctx, s.length)
 	defer calm()
 	var breakers sync.WaitGroup
-	for i, breaks := range []func(context.Context, *rand.Rand) error{s.breakSurroundings, s.breakProcesses} {
+	for i, name := range s.breaks {
 		breakers.Go(func() {
-			if err := breaks(breaking, rand.New(rand.NewPCG(s.seed, uint64(i)+1))); err != nil {
+			if err := s.breakers()[name](breaking, rand.New(rand.NewPCG(s.seed, uint64(i)+1))); err != nil {
 				s.ledger.breaks("chaos itself failed: %v", err)
 				calm()
 			}

@@ -120,9 +120,10 @@ const (
 	settleTime     = 40 * time.Second // longer than connections to WeChat idle
 )
 
-func (s *seat) levels() (levels, error) {
+func (s *seat) levels() (levels, error) { return levelsOf(s.current()) }
+
+func levelsOf(service *rig.Service) (levels, error) {
 	var l levels
-	service := s.current()
 	c := rig.NewConn(service.Metrics)
 	defer c.Close()
 	if err := c.Do(rig.NewRequest(http.MethodGet, "/metrics", "", nil), time.Now().Add(time.Minute)); err != nil {

@@ -69,6 +69,20 @@ func (l *ledger) count(what string) {
 	l.counts[what]++
 }
 
+// counted is how often something happened.
+func (l *ledger) counted(what string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.counts[what]
+}
+
+// most notes a number if it is the largest of its kind.
+func (l *ledger) most(what string, n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.counts[what] = max(l.counts[what], n)
+}
+
 // hands notes that a login was answered with a session. WeChat's second callback
 // and a page that is loaded again hand the same one.
 func (l *ledger) hands(token, openID string) {

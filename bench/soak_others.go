@@ -17,6 +17,7 @@ var ticketInPage = regexp.MustCompile(`/scan/qr\.png\?ticket=([^"&]+)`)
 
 // scans signs a desktop in with the phone.
 func (v *visitor) scans(ctx context.Context) {
+	moves := v.moves.Load()
 	computer := v.newBrowser(v.rand.Uint64(), desktop)
 	defer computer.close()
 	c := computer.again(ctx, http.MethodGet, "/scan?return_to=%2F", nil)
@@ -46,6 +47,10 @@ func (v *visitor) scans(ctx context.Context) {
 		return
 	}
 	now := computer.jar.Get(rig.SessionCookie)
+	if now == "" && v.moves.Load() != moves {
+		v.ledger.count("codes on desktops whose time was over when the clock moved")
+		return
+	}
 	if now == "" {
 		v.ledger.breaks("a desktop whose phone has confirmed gets no session")
 		return

@@ -64,7 +64,7 @@ func (v *visitor) does(ctx context.Context) {
 		v.signsIn(ctx)
 	case n < 96:
 		v.scans(ctx)
-	case n < 97:
+	case n < 97 && v.withAdmin():
 		v.isBlocked(ctx)
 	default:
 		v.isSold()

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"strconv"
+	"sync/atomic"
 	"time"
 )
 
@@ -20,6 +21,9 @@ type Conn struct {
 	in      *bufio.Reader
 	fresh   bool // no answer has come on it yet
 	closing bool // the server has said that it closes
+
+	current atomic.Pointer[net.Conn] // tcp, for Abort
+	aborted atomic.Bool
 
 	// The last answer, until the next one.
 	Status int
@@ -65,7 +69,19 @@ func (c *Conn) Close() {
 	}
 }
 
+// Abort ends what Do waits for, from another goroutine; the connection is of no use
+// afterwards.
+func (c *Conn) Abort() {
+	c.aborted.Store(true)
+	if tcp := c.current.Load(); tcp != nil {
+		(*tcp).Close()
+	}
+}
+
 func (c *Conn) open() error {
+	if c.aborted.Load() {
+		return net.ErrClosed
+	}
 	if c.tcp != nil {
 		return nil
 	}
@@ -74,6 +90,10 @@ func (c *Conn) open() error {
 		return err
 	}
 	c.tcp, c.fresh, c.closing = tcp, true, false
+	c.current.Store(&tcp)
+	if c.aborted.Load() {
+		tcp.Close()
+	}
 	if c.in == nil {
 		c.in = bufio.NewReaderSize(tcp, 16<<10)
 	} else {

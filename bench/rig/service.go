@@ -19,7 +19,8 @@ type World struct {
 	WeChat  *Simulator
 	keys    string
 
-	Identities int // that people have: with two, the service has another account
+	Identities int    // that people have: with two, the service has another account
+	Clock      *Clock // of the service alone; nil: the machine's
 }
 
 // NewWorld starts a simulated WeChat. Close ends it.
@@ -87,13 +88,17 @@ func (w *World) start(ctx context.Context, database, api string, more ...string)
 	if w.Identities > 1 {
 		more = append(more, "WXLOGIN_GROUP=bench", "WXLOGIN_ACCOUNTS=pc:website:"+FurtherAppID+"@bench", "WXLOGIN_APPSECRET_PC="+Secret)
 	}
+	program := w.Program
+	if w.Clock != nil {
+		program, more = w.Clock.Program, append(more, w.Clock.variable())
+	}
 	p, err := Start(w.Folder, append(append(w.variables(database), more...),
 		"WXLOGIN_ADDR=127.0.0.1:0",
 		"WXLOGIN_METRICS_ADDR=127.0.0.1:0",
 		"WXLOGIN_WECHAT_OPEN_URL=http://"+w.WeChat.Address,
 		"WXLOGIN_WECHAT_API_URL="+api,
 		"WXLOGIN_RATE_LIMIT=0", // all phones share one address here
-	), w.Program)
+	), program)
 	if err != nil {
 		return nil, err
 	}

@@ -62,6 +62,9 @@ type protectedSite struct {
 	name, version  string // of the proxy, as it says it
 	passesSession  bool   // the application gets the session's cookie
 	passesTrailers bool   // the application gets a request's trailers
+	believesAny200 bool   // it looks at nothing else of wxlogin's answer
+	readsBodyFirst bool   // before it shows the page that says no
+	servesFiles    bool   // its recipe has the single-page application
 	sees           func(format string, args ...any)
 }
 
@@ -107,6 +110,9 @@ func newProtectedSiteBy(t *testing.T, recipe, program string) *protectedSite {
 		version = strings.TrimPrefix(built.Main.Version, "v") // Caddy of go install says "unknown"
 	}
 	g := &protectedSite{name: proxies[recipe].name, version: version, passesSession: recipe == "traefik", sim: wechatsim.New(wechatsim.Config{CallbackHosts: []string{"login.example.com"}})}
+	g.believesAny200 = recipe != "apache2"
+	g.readsBodyFirst = recipe == "nginx"
+	g.servesFiles = recipe == "nginx" || recipe == "caddy"
 	wechat := httptest.NewServer(g.sim)
 	t.Cleanup(wechat.Close)
 	app := httptest.NewServer(http.HandlerFunc(echo))

@@ -41,7 +41,7 @@ var behaviours = []struct{ name, says string }{
 	{"nobody is let in when wxlogin cannot tell", "Nobody is let in while wxlogin hangs, is down or has no database; afterwards all goes on"},
 	{"websocket", "A websocket gets through for who is signed in, and for nobody else"},
 	{"uploads", "An upload is refused before it is sent"},
-	{"nobody is let in when somebody else answers", "A 200 that is not wxlogin's lets nobody in"},
+	{"nobody is let in when somebody else answers", "What is no whole 200 lets nobody in, and the application gets no identity that the answer does not have"},
 	{"example applications", "The example applications work behind it"},
 }
 

@@ -94,6 +94,10 @@ type Refresher struct {
 	log       *slog.Logger
 	owner     string // this process, among those of one database
 	limit     *rate.Limiter
+
+	// Sleep waits between two people, until ctx ends. Who plays the time moves it on
+	// instead.
+	Sleep func(ctx context.Context, d time.Duration) error
 }
 
 // NewRefresher makes a Refresher. The providers are those of the accounts, by AppID: a
@@ -107,6 +111,16 @@ func NewRefresher(providers map[string]RefreshProvider, store RefreshStore, pict
 		log:       log,
 		owner:     NewID(),
 		limit:     rate.NewLimiter(refreshRate, 1),
+		Sleep:     sleep,
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 
@@ -131,10 +145,13 @@ func (r *Refresher) RunOnce(ctx context.Context) error {
 
 // next fetches one person who is due. It fails only for what concerns everybody.
 func (r *Refresher) next(ctx context.Context) (more bool, err error) {
-	if err := r.limit.Wait(ctx); err != nil {
-		return false, err
-	}
 	now := r.now()
+	if wait := r.limit.ReserveN(now, 1).DelayFrom(now); wait > 0 {
+		if err := r.Sleep(ctx, wait); err != nil {
+			return false, err
+		}
+		now = r.now()
+	}
 	id, err := r.store.NextDue(ctx, now, now.Add(jitter(retryAfter)))
 	if err != nil || id == (TokenID{}) {
 		return false, err

@@ -101,7 +101,7 @@ func (s *Simulator) callsAfter(n int) []Call {
 	n = max(n, s.callCount-len(s.calls))
 	list := []Call{}
 	for i := n; i < s.callCount; i++ {
-		list = append(list, s.calls[i%maxCalls])
+		list = append(list, s.calls[i%s.cfg.Remember])
 	}
 	return list
 }
@@ -122,10 +122,10 @@ func (s *Simulator) record(r *http.Request, e Endpoint, rep reply, f *Fault) {
 	s.mu.Lock()
 	s.callCount++
 	c.N = s.callCount
-	if len(s.calls) < maxCalls {
+	if len(s.calls) < s.cfg.Remember {
 		s.calls = append(s.calls, c)
 	} else {
-		s.calls[(c.N-1)%maxCalls] = c
+		s.calls[(c.N-1)%s.cfg.Remember] = c
 	}
 	s.mu.Unlock()
 

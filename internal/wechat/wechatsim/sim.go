@@ -48,6 +48,10 @@ type Config struct {
 	// Switches are the switches as they stand at the start.
 	Switches Switches
 
+	// Remember is how many people, codes, tokens and calls are kept; the oldest go
+	// first. 0: 10,000. A simulator may stand open for weeks, and must not grow.
+	Remember int
+
 	// Quotas are how often may be asked. Zero fields: as often as WeChat says.
 	Quotas Quotas
 
@@ -64,14 +68,9 @@ type Config struct {
 	OnCall func(Call)
 }
 
-// How much is kept; the oldest goes first. A simulator may stand open for
-// weeks or be under a load test, and must not grow.
 const (
-	maxPeople = 10_000
-	maxCodes  = 10_000
-	maxTokens = 10_000
-	maxCalls  = 10_000
-	maxFaults = 1_000
+	remembered = 10_000
+	maxFaults  = 1_000
 )
 
 // Simulator plays WeChat. It is an http.Handler, safe for concurrent use. Make
@@ -91,7 +90,7 @@ type Simulator struct {
 	centrals  shelf[*central] // by access token
 	scans     shelf[*scan]    // by uuid
 	consents  map[consent]time.Time
-	calls     []Call // ring: the call number n is at (n-1) % maxCalls
+	calls     []Call // ring: the call number n is at (n-1) % Remember
 	callCount int
 	faults    []*planned
 	released  chan struct{} // closed by ClearFaults: those who hang may go
@@ -108,6 +107,9 @@ func New(cfg Config) *Simulator {
 	if cfg.AccountName == "" {
 		cfg.AccountName = "示例服务号"
 	}
+	if cfg.Remember <= 0 {
+		cfg.Remember = remembered
+	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
@@ -122,12 +124,12 @@ func New(cfg Config) *Simulator {
 		cfg:       cfg,
 		apps:      newApps(cfg),
 		switches:  cfg.Switches.normal(),
-		people:    newShelf[*Person](maxPeople),
-		codes:     newShelf[*code](maxCodes),
-		tokens:    newShelf[*grant](maxTokens),
-		refreshes: newShelf[*grant](maxTokens),
-		centrals:  newShelf[*central](maxTokens),
-		scans:     newShelf[*scan](maxCodes),
+		people:    newShelf[*Person](cfg.Remember),
+		codes:     newShelf[*code](cfg.Remember),
+		tokens:    newShelf[*grant](cfg.Remember),
+		refreshes: newShelf[*grant](cfg.Remember),
+		centrals:  newShelf[*central](cfg.Remember),
+		scans:     newShelf[*scan](cfg.Remember),
 		consents:  make(map[consent]time.Time),
 		released:  make(chan struct{}),
 	}

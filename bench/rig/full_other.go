@@ -1,0 +1,5 @@
+//go:build !unix
+
+package rig
+
+func full(error) bool { return false }
