@@ -3,12 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
-	"runtime"
-	"sync"
 	"sync/atomic"
-	"time"
 
 	"wxlogin/bench/rig"
 )
@@ -37,12 +33,6 @@ const (
 	mostNewcomers = 9000
 )
 
-// loginRound is what came of a time of logins.
-type loginRound struct {
-	rig.Load
-	shares map[string]float64 // of the machine's processors
-}
-
 // logins compares whole logins with the rows that the disk takes in the same
 // time: of people who are known, and of those who have never been here.
 func (m *measurement) logins(ctx context.Context) error {
@@ -70,7 +60,7 @@ func (m *measurement) logins(ctx context.Context) error {
 				if err != nil {
 					return err
 				}
-				r, err := m.loginRound(ctx, s, c, kind == firstTime)
+				r, err := m.loginRound(ctx, loginsAt(s, kind), c)
 				if err != nil {
 					return fmt.Errorf("%s, %s: %w", kind, s.name(), err)
 				}
@@ -111,61 +101,4 @@ func (m *measurement) crowd(control *rig.Conn, s *stored, kind string, n int) (*
 		}
 	}
 	return c, nil
-}
-
-// loginRound has phones sign in, each with the next of the crowd when it is done
-// with one.
-func (m *measurement) loginRound(ctx context.Context, s *stored, c *crowd, consent bool) (loginRound, error) {
-	ctx, cancel := context.WithTimeout(ctx, m.round)
-	defer cancel()
-	processes := map[string]int{"server": s.service.PID(), "WeChat": m.world.WeChat.PID(), "phones": os.Getpid()}
-	before := make(map[string]time.Duration)
-	for name, pid := range processes {
-		before[name], _ = rig.CPU(pid)
-	}
-	taken, failed := make([][]time.Duration, m.phones), make([]error, m.phones)
-	began := time.Now()
-	deadline := began.Add(m.round + time.Minute)
-	var all sync.WaitGroup
-	for i := range m.phones {
-		all.Go(func() {
-			phone := &rig.Phone{Site: rig.NewConn(s.service.Address), WeChat: rig.NewConn(m.world.WeChat.Address)}
-			defer phone.Site.Close()
-			defer phone.WeChat.Close()
-			for ctx.Err() == nil {
-				person, ok := c.take()
-				if !ok {
-					return
-				}
-				phone.Holder, phone.Jar = person, rig.Jar{}
-				start := time.Now()
-				if failed[i] = phone.SignsIn(consent, deadline); failed[i] != nil {
-					cancel()
-					return
-				}
-				taken[i] = append(taken[i], time.Since(start))
-			}
-		})
-	}
-	all.Wait()
-	r := loginRound{Load: rig.Load{Took: time.Since(began)}, shares: make(map[string]float64)}
-	for name, pid := range processes {
-		after, ok := rig.CPU(pid)
-		if !ok {
-			continue
-		}
-		r.shares[name] = (after - before[name]).Seconds() / r.Took.Seconds() / float64(runtime.NumCPU())
-		if name == "server" {
-			r.CPU = after - before[name]
-		}
-	}
-	var every []time.Duration
-	for i := range taken {
-		if failed[i] != nil {
-			return r, failed[i]
-		}
-		every = append(every, taken[i]...)
-	}
-	r.Requests, r.P50, r.P99 = len(every), rig.Quantile(every, .5), rig.Quantile(every, .99)
-	return r, nil
 }

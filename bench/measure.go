@@ -26,6 +26,7 @@ type stored struct {
 	people   int
 	database string // as WXLOGIN_DATABASE_URL has it
 	service  *rig.Service
+	cookie   string // of a visitor's session; empty: the name of this build
 }
 
 func (s *stored) name() string { return count(s.people) + " people" }
@@ -95,6 +96,9 @@ func (m *measurement) all(ctx context.Context) error {
 		{"admin", m.admin},
 		{"oidc", m.oidc},
 		{"memory", m.memory},
+		{"apart", m.apart},
+		{"flask", m.besideFlask},
+		{"against", m.besideBuild},
 	} {
 		if m.wants(part.name) {
 			m.progress("%s", part.name)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -68,5 +69,41 @@ func (m *measurement) memory(ctx context.Context) error {
 		m.progress("the peak of the memory cannot be reset here; it is that of the whole run")
 	}
 	m.report.flight(s, m.options.flight, load, now, peak, ok)
+	return m.afterLoadAlone(ctx)
+}
+
+// aimAfterLoad is the memory that a load may leave behind.
+const aimAfterLoad = 42e6
+
+// afterLoadAlone looks at what is left of a load in a process that has just started.
+func (m *measurement) afterLoadAlone(ctx context.Context) error {
+	s := m.stores[0]
+	service, err := m.world.StartService(ctx, s.database)
+	if err != nil {
+		return err
+	}
+	now, ok, err := m.afterLoad(ctx, s, service)
+	if err := errors.Join(err, service.Stop()); err != nil {
+		return err
+	}
+	m.report.afterLoad(s, m.loadTime, m.restTime, m.connections, now, ok)
 	return nil
+}
+
+// afterLoad sends visits for a while, closes the connections and looks at the memory
+// some time later.
+func (m *measurement) afterLoad(ctx context.Context, s *stored, service *rig.Service) (now int64, ok bool, err error) {
+	conns := rig.Conns(service.Address, m.connections)
+	_, err = rig.Send(ctx, service.Target(), conns, m.requests(s, "/", func(p rig.Person) string { return p.OpenID }), m.loadTime)
+	rig.CloseAll(conns)
+	if err != nil {
+		return 0, false, err
+	}
+	select {
+	case <-time.After(m.restTime):
+	case <-ctx.Done():
+		return 0, false, ctx.Err()
+	}
+	now, _, ok = rig.Memory(service.PID())
+	return now, ok, nil
 }

@@ -20,6 +20,7 @@ type options struct {
 	only        []string
 	withPeer    bool
 	peerFolder  string
+	against     string // the program of another build; empty: none
 	people      []int
 	identities  int // of each
 	quick       bool
@@ -33,15 +34,19 @@ type options struct {
 	adminAsks   int // of each admin page
 	adminTime   time.Duration
 	starts      int
+	loadTime    time.Duration // of the load after which memory is looked at
+	restTime    time.Duration // from its end
+	bursts      int           // of people who sign in at once
 }
 
 // parts are the figures that --only can name.
-var parts = []string{"visit", "verify", "logins", "distance", "growth", "admin", "oidc", "memory"}
+var parts = []string{"visit", "verify", "logins", "distance", "growth", "admin", "oidc", "memory", "apart", "flask", "against"}
 
 func parseOptions(args []string, stderr io.Writer) (*options, error) {
 	o := &options{
 		rounds: 5, round: 2 * time.Second, connections: 32, phones: 64, visitors: 10_000,
 		flight: 1000, adminAsks: 50, adminTime: 4 * time.Second, starts: 5,
+		loadTime: 10 * time.Second, restTime: 30 * time.Second, bursts: 10,
 	}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
@@ -57,6 +62,7 @@ func parseOptions(args []string, stderr io.Writer) (*options, error) {
 	flags.BoolVar(&o.quick, "quick", false, "a thousand people and short rounds: a look, no figures")
 	flags.BoolVar(&o.withPeer, "peer", false, "with the figures of OpenID Connect, npm oidc-provider side by side; installs it")
 	flags.StringVar(&o.peerFolder, "peer-folder", "", "`folder` where the peer is installed, and used again. Empty: a temporary one")
+	flags.StringVar(&o.against, "against", "", "the `program` of another build, side by side with this one: visits, logins, the callback at a distance, memory after a load")
 	only := flags.String("only", "", "some `figures` alone: "+strings.Join(parts, ","))
 	people := flags.String("people", "", "how many people are stored: `numbers`, the smallest first (1000,1000000; with --quick or PostgreSQL 1000)")
 	flags.IntVar(&o.identities, "identities", 1, "how many identities everybody has: 1, or 2 of two accounts")
@@ -76,6 +82,7 @@ func parseOptions(args []string, stderr io.Writer) (*options, error) {
 	}
 	if o.quick {
 		o.rounds, o.round, o.adminAsks, o.adminTime, o.starts = 3, time.Second, 20, time.Second, 3
+		o.loadTime, o.restTime, o.bursts = time.Second, time.Second, 3
 	}
 	if *rounds > 0 {
 		o.rounds = *rounds
@@ -106,7 +113,12 @@ func (o *options) check() error {
 	if len(o.only) > 0 && !slices.Contains(o.only, "growth") && !slices.Contains(o.only, "admin") && !slices.Contains(o.only, "memory") {
 		o.people = o.people[:1] // more would be growth
 	}
+	if slices.Contains(o.only, "against") && o.against == "" {
+		return fmt.Errorf("--only against: name the other build's program with --against")
+	}
 	switch {
+	case o.databaseURL != "" && o.against != "":
+		return fmt.Errorf("--against: not with --database-url, as each build has a database of its own")
 	case o.databaseURL != "" && !strings.HasPrefix(o.databaseURL, "postgres://") && !strings.HasPrefix(o.databaseURL, "postgresql://"):
 		return fmt.Errorf("--database-url: not of the form postgres://…; SQLite files are made in --folder")
 	case o.databaseURL != "" && len(o.people) > 1:
@@ -123,6 +135,9 @@ func (o *options) check() error {
 
 // wants says whether a figure is asked for.
 func (o *options) wants(part string) bool {
+	if part == "against" && o.against == "" {
+		return false
+	}
 	if len(o.only) == 0 || slices.Contains(o.only, part) {
 		return true
 	}

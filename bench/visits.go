@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -74,7 +75,7 @@ func (m *measurement) requests(s *stored, path string, holds func(rig.Person) st
 	for _, n := range rig.Visitors(s.people, m.visitors) {
 		p := rig.PersonNumber(n)
 		requests = append(requests, rig.Request{
-			Bytes:  rig.NewRequest(http.MethodGet, path, rig.SessionCookie+"="+p.Token, nil),
+			Bytes:  rig.NewRequest(http.MethodGet, path, cmp.Or(s.cookie, rig.SessionCookie)+"="+p.Token, nil),
 			Status: http.StatusOK,
 			Holds:  []byte(holds(p)),
 			InHead: path == "/verify",

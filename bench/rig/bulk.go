@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -12,6 +13,7 @@ type bulk struct {
 	tx      *sql.Tx
 	into    string
 	columns int
+	has     []bool // of the columns that add is given; all false where there is no such table
 	// The SQLite driver looks up the name of each place that has one in a list, so
 	// there they have none.
 	named bool
@@ -21,17 +23,56 @@ type bulk struct {
 
 const bulkRows = 40
 
-func newBulk(tx *sql.Tx, named bool, table, columns string) *bulk {
+// newBulk leaves out the columns that the database does not have, which may be that
+// of an older build.
+func newBulk(ctx context.Context, tx *sql.Tx, named bool, table, columns string) (*bulk, error) {
 	insert := "INSERT INTO "
 	if !named {
 		insert = "INSERT OR ROLLBACK INTO " // needs no note of how it was before each statement
 	}
-	return &bulk{tx: tx, named: named, into: insert + table + " (" + columns + ") VALUES ", columns: strings.Count(columns, ",") + 1}
+	b := &bulk{tx: tx, named: named}
+	there, err := columnsOf(ctx, tx, named, table)
+	var used []string
+	for column := range strings.SplitSeq(columns, ", ") {
+		b.has = append(b.has, slices.Contains(there, column))
+		if slices.Contains(there, column) {
+			used = append(used, column)
+		}
+	}
+	b.into, b.columns = insert+table+" ("+strings.Join(used, ", ")+") VALUES ", len(used)
+	return b, err
 }
 
-func (b *bulk) add(values ...any) { b.args = append(b.args, values...) }
+// columnsOf are the columns of a table; none where there is no such table.
+func columnsOf(ctx context.Context, tx *sql.Tx, named bool, table string) (names []string, err error) {
+	query := `SELECT name FROM pragma_table_info($1)`
+	if named {
+		query = `SELECT column_name FROM information_schema.columns WHERE table_schema = current_schema() AND table_name = $1`
+	}
+	rows, err := tx.QueryContext(ctx, query, table)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return nil, err
+		}
+		names = append(names, name)
+	}
+	return names, rows.Err()
+}
 
-func (b *bulk) full() bool { return len(b.args) >= bulkRows*b.columns }
+func (b *bulk) add(values ...any) {
+	for i, value := range values {
+		if b.has[i] {
+			b.args = append(b.args, value)
+		}
+	}
+}
+
+func (b *bulk) full() bool { return b.columns > 0 && len(b.args) >= bulkRows*b.columns }
 
 // flush inserts what makes whole statements.
 func flush(ctx context.Context, bulks ...*bulk) error {

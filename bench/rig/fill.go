@@ -148,12 +148,22 @@ const day = 24 * time.Hour
 // fill puts in people as they came, and then what they did in the order in which
 // it happened.
 func (f *filler) fill(ctx context.Context, tx *sql.Tx, named bool) error {
-	f.users = newBulk(tx, named, "users", "id, appid, openid, unionid, nickname, language, privilege, scope, blocked, first_login_at, last_login_at, profile_updated_at, login_count, consent_version, consent_at")
-	f.tokens = newBulk(tx, named, "tokens", "user_id, scope, refresh_token, kid, issued_at, ends_at")
-	f.sessions = newBulk(tx, named, "sessions", "id, token_hash, kind, user_id, created_at, last_seen_at, ends_at, remote_addr, user_agent, identity_id")
-	f.logins = newBulk(tx, named, "logins", "id, appid, state_hash, code_hash, session_hash, scope, outcome, reason, user_id, started_at, finished_at, remote_addr, user_agent, errcode, step, identity_id")
-	f.identities = newBulk(tx, named, "identities", "id, user_id, appid, openid, unionid, scope, first_login_at, last_login_at, login_count, linked, linked_at")
-	f.identityTokens = newBulk(tx, named, "identity_tokens", "identity_id, scope, refresh_token, kid, issued_at, ends_at")
+	for _, table := range []struct {
+		of            **bulk
+		name, columns string
+	}{
+		{&f.users, "users", "id, appid, openid, unionid, nickname, language, privilege, scope, blocked, first_login_at, last_login_at, profile_updated_at, login_count, consent_version, consent_at"},
+		{&f.tokens, "tokens", "user_id, scope, refresh_token, kid, issued_at, ends_at"},
+		{&f.sessions, "sessions", "id, token_hash, kind, user_id, created_at, last_seen_at, ends_at, remote_addr, user_agent, identity_id"},
+		{&f.logins, "logins", "id, appid, state_hash, code_hash, session_hash, scope, outcome, reason, user_id, started_at, finished_at, remote_addr, user_agent, errcode, step, identity_id"},
+		{&f.identities, "identities", "id, user_id, appid, openid, unionid, scope, first_login_at, last_login_at, login_count, linked, linked_at"},
+		{&f.identityTokens, "identity_tokens", "identity_id, scope, refresh_token, kid, issued_at, ends_at"},
+	} {
+		var err error
+		if *table.of, err = newBulk(ctx, tx, named, table.name, table.columns); err != nil {
+			return err
+		}
+	}
 	for n := range f.people {
 		f.addPerson(f.life(n))
 		if err := flush(ctx, f.users, f.tokens, f.identities, f.identityTokens); err != nil {
@@ -171,53 +181,6 @@ func (f *filler) fill(ctx context.Context, tx *sql.Tx, named bool) error {
 		}
 	}
 	return errors.Join(f.sessions.rest(ctx), f.logins.rest(ctx))
-}
-
-// life is what is made up about one person.
-type life struct {
-	Person
-	n                   int
-	id                  string
-	identity            string    // the id of the further one
-	joined, login, seen time.Time // first login, last login, last visit
-	consents, blocked   bool
-	address             string
-}
-
-// life makes up the life of one person. The first to come has the lowest number, so
-// ids grow; the sessions are all alive, for a visit prolongs them.
-func (f *filler) life(n int) life {
-	l, r := life{Person: PersonNumber(n), n: n, consents: Consents(n), blocked: IsBlocked(n) && !f.isVisitor(n)}, random("life", n)
-	if n == f.people/2 {
-		l.Nickname = RareNickname
-	}
-	if !l.consents {
-		l.Nickname = ""
-	}
-	l.joined = f.now.Add(-400*day + time.Duration(float64(399*day)*float64(n)/float64(f.people)))
-	l.id = rowID(l.joined, r)
-	l.identity = rowID(l.joined, random("further", n))
-	oldest := max(f.now.Sub(l.joined), time.Hour)
-	l.login = f.now.Add(-time.Duration(r.Float64() * float64(min(oldest, 170*day))))
-	if l.login.Before(l.joined) {
-		l.login = l.joined
-	}
-	l.seen = f.now.Add(-time.Duration(r.Float64() * float64(28*day)))
-	if f.isVisitor(n) {
-		l.seen = f.now.Add(-time.Duration(r.IntN(15)) * time.Minute)
-	}
-	if l.seen.Before(l.login) {
-		l.seen = l.login
-	}
-	l.address = fmt.Sprintf("198.51.%d.%d", r.IntN(256), r.IntN(256))
-	return l
-}
-
-func (l life) scope() string {
-	if l.consents {
-		return "snsapi_userinfo"
-	}
-	return "snsapi_base"
 }
 
 // addPerson adds somebody with their token, and notes when they came back.

@@ -39,6 +39,7 @@ type Load struct {
 	Took     time.Duration
 	P50, P99 time.Duration
 	CPU      time.Duration // of the process that answered; 0 when that cannot be read
+	Each     []time.Duration
 }
 
 // Rate is requests a second.
@@ -136,7 +137,7 @@ func Send(ctx context.Context, to Target, conns []*Conn, requests []Request, d t
 		}
 		every = append(every, taken[i]...)
 	}
-	load.Requests = len(every)
+	load.Requests, load.Each = len(every), every
 	load.P50, load.P99 = Quantile(every, .5), Quantile(every, .99)
 	return load, nil
 }

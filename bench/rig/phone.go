@@ -2,6 +2,7 @@ package rig
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"iter"
 	"net/http"
@@ -110,8 +111,11 @@ type Phone struct {
 	Site   *Conn // to the service
 	WeChat *Conn // to the simulator
 
+	Cookie   string        // of its session; SessionCookie when empty
 	Callback time.Duration // how long the last login's was not answered
 }
+
+func (p *Phone) sessionCookie() string { return cmp.Or(p.Cookie, SessionCookie) }
 
 // Ask sends a request to the site with the phone's cookies, and keeps those that
 // come. The answer is in Site.
@@ -175,7 +179,7 @@ func (p *Phone) SignsIn(consent bool, deadline time.Time) error {
 		return err
 	}
 	p.Callback = time.Since(began)
-	if p.Site.Status != http.StatusSeeOther || Location(p.Site) != "/" || p.Jar.Get(SessionCookie) == "" {
+	if p.Site.Status != http.StatusSeeOther || Location(p.Site) != "/" || p.Jar.Get(p.sessionCookie()) == "" {
 		return p.surprise("/callback")
 	}
 	if err := p.Ask(http.MethodGet, "/", nil, deadline); err != nil {

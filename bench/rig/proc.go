@@ -33,6 +33,25 @@ func CPU(pid int) (time.Duration, bool) {
 	return time.Duration(user+system) * tick, err1 == nil && err2 == nil
 }
 
+// Children are the processes that a process has started and that still run.
+func Children(pid int) (children []int, err error) {
+	entries, err := os.ReadDir("/proc")
+	for _, entry := range entries {
+		child, bad := strconv.Atoi(entry.Name())
+		if bad != nil {
+			continue
+		}
+		text, bad := os.ReadFile(fmt.Sprintf("/proc/%d/stat", child))
+		if bad != nil {
+			continue // it has ended
+		}
+		if fields := bytes.Fields(text[bytes.LastIndexByte(text, ')')+1:]); len(fields) > 1 && string(fields[1]) == strconv.Itoa(pid) {
+			children = append(children, child)
+		}
+	}
+	return children, err
+}
+
 // Memory is what a process has in memory, and the most that it has had since
 // its start or the last ForgetPeak. In bytes.
 func Memory(pid int) (now, peak int64, ok bool) {

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"wxlogin/bench/rig"
+)
+
+// The program of another build, on a database of its own with the same people, in turn
+// with this one.
+
+// What this build may cost of the other one's processor time, where the other is
+// e659e4b.
+const (
+	aimOfFirst     = .40
+	aimOfReturning = .45
+	aimOfOthers    = 1 / .95 // visits, /verify, memory: no worse than 0.95
+)
+
+// besideBuild compares them.
+func (m *measurement) besideBuild(ctx context.Context) (err error) {
+	program, err := filepath.Abs(m.against)
+	if err != nil {
+		return err
+	}
+	world := *m.world
+	world.Program = program
+	ours := m.stores[0]
+	theirs := &stored{people: ours.people, database: "sqlite:" + filepath.Join(world.Folder, "against.db")}
+	if theirs.service, err = world.StartService(ctx, theirs.database); err != nil { // which migrates
+		return err
+	}
+	if err := theirs.service.Stop(); err != nil {
+		return err
+	}
+	if err := rig.Fill(ctx, theirs.database, theirs.people, m.visitors, m.identities); err != nil {
+		return err
+	}
+	// Memory first, as it is about processes that have just started.
+	if err := m.afterLoadBeside(ctx, &world, ours, theirs); err != nil {
+		return err
+	}
+	if theirs.service, err = world.StartService(ctx, theirs.database); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, theirs.service.Stop()) }()
+	for _, path := range []string{"/", "/verify"} {
+		if err := m.visitsBeside(ctx, path, ours, theirs); err != nil {
+			return err
+		}
+	}
+	control := rig.NewConn(world.WeChat.Address)
+	defer control.Close()
+	for _, kind := range []string{returning, firstTime} {
+		a, b, err := m.inTurn(ctx, control, ours, theirs, kind, loginsAt(ours, kind), loginsAt(theirs, kind))
+		if err != nil {
+			return fmt.Errorf("%s: %w", kind, err)
+		}
+		m.report.loginsBeside(kind, a, b)
+	}
+	here, err := m.farCallbacks(ctx, m.world, ours)
+	if err != nil {
+		return err
+	}
+	there, err := m.farCallbacks(ctx, &world, theirs)
+	if err == nil {
+		m.report.distanceBeside(here, there)
+	}
+	return err
+}
+
+// cookieOf finds out by which name a service knows the session of a visitor: older
+// builds have another.
+func cookieOf(s *rig.Service) (string, error) {
+	c := rig.NewConn(s.Address)
+	defer c.Close()
+	for _, name := range []string{rig.SessionCookie, "wxlogin"} {
+		if err := c.Do(rig.NewRequest(http.MethodGet, "/verify", name+"="+rig.PersonNumber(0).Token, nil), time.Now().Add(time.Minute)); err != nil {
+			return "", err
+		}
+		if c.Status == http.StatusOK {
+			return name, nil
+		}
+	}
+	return "", fmt.Errorf("the other build knows no session by a name of ours: %d", c.Status)
+}
+
+// afterLoadBeside compares the memory after a load, each in a process of its own.
+func (m *measurement) afterLoadBeside(ctx context.Context, world *rig.World, ours, theirs *stored) error {
+	var now [2]int64
+	for i, side := range []struct {
+		world *rig.World
+		of    *stored
+	}{{m.world, ours}, {world, theirs}} {
+		service, err := side.world.StartService(ctx, side.of.database)
+		if err != nil {
+			return err
+		}
+		if side.of.cookie, err = cookieOf(service); err == nil {
+			now[i], _, err = m.afterLoad(ctx, side.of, service)
+		}
+		if err := errors.Join(err, service.Stop()); err != nil {
+			return err
+		}
+	}
+	m.report.memoryBeside(now[0], now[1])
+	return nil
+}
+
+// visitsBeside compares the requests for one path.
+func (m *measurement) visitsBeside(ctx context.Context, path string, ours, theirs *stored) error {
+	holds := func(p rig.Person) string { return p.OpenID }
+	var sides []rig.Side
+	for _, s := range []*stored{theirs, ours} {
+		conns := rig.Conns(s.service.Address, m.connections)
+		defer rig.CloseAll(conns)
+		side := rig.Side{Name: s.name(), Target: s.service.Target(), Conns: conns, Requests: m.requests(s, path, holds)}
+		if err := onceEach(side); err != nil {
+			return err
+		}
+		sides = append(sides, side)
+	}
+	loads, err := rig.Compare(ctx, sides, m.rounds, m.round)
+	if err == nil {
+		m.report.visitsBeside(path, loads[1], loads[0])
+	}
+	return err
+}
+
+// inTurn has people sign in at two sides, round after round. The crowds are those of
+// two databases.
+func (m *measurement) inTurn(ctx context.Context, control *rig.Conn, ours, theirs *stored, kind string, at, other loginSide) (a, b []loginRound, err error) {
+	expected := 1000
+	for round := range m.rounds + 1 {
+		for _, side := range []struct {
+			of   *stored
+			at   loginSide
+			into *[]loginRound
+		}{{theirs, other, &b}, {ours, at, &a}} {
+			c, err := m.crowd(control, side.of, kind, int(float64(expected)*m.round.Seconds()*1.5))
+			if err != nil {
+				return nil, nil, err
+			}
+			r, err := m.loginRound(ctx, side.at, c)
+			if err != nil {
+				return nil, nil, err
+			}
+			expected = max(expected, int(r.Rate()))
+			if round > 0 {
+				*side.into = append(*side.into, r)
+			}
+		}
+	}
+	return a, b, nil
+}
+
+// limited writes what is to be at most an aim, and whether it is.
+func limited(measured float64, aim string, most float64) string {
+	if measured <= most {
+		return aim + ": met"
+	}
+	return aim + ": missed"
+}

@@ -1,0 +1,10 @@
+//go:build !linux
+
+package rig
+
+import "errors"
+
+// Apart is for Linux.
+func Apart(int, ...int) (free func(), err error) {
+	return nil, errors.New("only Linux keeps a process to a processor")
+}
