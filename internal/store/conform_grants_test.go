@@ -272,6 +272,20 @@ var grantPromises = map[string]func(*world){
 		}
 		w.wantNoGrant(g.ID)
 	},
+	"whoever is blocked is signed in nowhere, whatever is left of theirs": func(w *world) {
+		// Blocking ends all of it; here it has not, as if something began meanwhile.
+		c, visit := w.client("Wiki"), w.visits("o1")
+		g, waiting := w.wantRedeemed(w.wantCode(c, visit, auth.ScopeOffline)).Grant, w.wantCode(c, visit)
+		w.exec(`UPDATE users SET blocked = 1`)
+		w.wantSignedOut(visit.Session.TokenHash)
+		w.wantNoGrant(g.ID)
+		_, err := w.RedeemCode(w.ctx, w.comesWith(waiting))
+		wantReason(w.t, err, auth.NoSuchGrant)
+		_, err = w.code(c, visit)
+		wantReason(w.t, err, auth.NotSignedIn)
+		w.exec(`UPDATE users SET blocked = 0`)
+		w.wantSignedIn(visit.Session.TokenHash)
+	},
 	"block, erasure and signing out everywhere end all grants and tell the clients": func(w *world) {
 		for i, end := range []func(userID string) error{
 			func(id string) error { return w.SetBlocked(w.ctx, id, true, nil, w.event(admin.ActBlock, id)) },
