@@ -12,7 +12,7 @@ import (
 
 // oidc measures wxlogin as an OpenID provider: userinfo next to the bare handler, each
 // call with a token of its own, and whole trips next to three signatures of RS256 and,
-// if it is asked for, to another provider.
+// if they are asked for, to other providers.
 func (m *measurement) oidc(ctx context.Context) error {
 	s := m.most()
 	quick, err := m.application(ctx, s, "Bench ES256", "--alg=ES256")
@@ -34,8 +34,8 @@ func (m *measurement) oidc(ctx context.Context) error {
 	}
 	defer ours.close()
 	providers := []*provider{ours}
-	if m.withPeer {
-		other, err := m.startPeer(ctx)
+	for _, start := range m.peers() {
+		other, err := start(ctx)
 		if other != nil {
 			defer other.Kill()
 			defer other.close()
@@ -46,6 +46,17 @@ func (m *measurement) oidc(ctx context.Context) error {
 		}
 	}
 	return m.trips(ctx, providers)
+}
+
+// peers are the other providers that are asked for.
+func (m *measurement) peers() (starts []func(context.Context) (*peer, error)) {
+	if m.withPeer {
+		starts = append(starts, m.startPeer)
+	}
+	if m.hydraDatabase != "" {
+		starts = append(starts, m.startHydra)
+	}
+	return starts
 }
 
 // userinfo compares the call with the bare handler.

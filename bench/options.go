@@ -21,9 +21,11 @@ type options struct {
 	withPeer    bool
 	peerFolder  string
 	against     string // the program of another build; empty: none
-	people      []int
-	identities  int // of each
-	quick       bool
+	// hydraDatabase is an empty PostgreSQL database for ory/hydra; empty: without it.
+	hydraDatabase string
+	people        []int
+	identities    int // of each
+	quick         bool
 
 	rounds      int
 	round       time.Duration
@@ -63,6 +65,7 @@ func parseOptions(args []string, stderr io.Writer) (*options, error) {
 	flags.BoolVar(&o.withPeer, "peer", false, "with the figures of OpenID Connect, npm oidc-provider side by side; installs it")
 	flags.StringVar(&o.peerFolder, "peer-folder", "", "`folder` where the peer is installed, and used again. Empty: a temporary one")
 	flags.StringVar(&o.against, "against", "", "the `program` of another build, side by side with this one: visits, logins, the callback at a distance, memory after a load")
+	flags.StringVar(&o.hydraDatabase, "hydra-database-url", "", "with the figures of OpenID Connect, ory/hydra side by side, on this empty PostgreSQL database, postgres://…; builds it")
 	only := flags.String("only", "", "some `figures` alone: "+strings.Join(parts, ","))
 	people := flags.String("people", "", "how many people are stored: `numbers`, the smallest first (1000,1000000; with --quick or PostgreSQL 1000)")
 	flags.IntVar(&o.identities, "identities", 1, "how many identities everybody has: 1, or 2 of two accounts")

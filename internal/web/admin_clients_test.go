@@ -34,8 +34,8 @@ func TestAdminClients(t *testing.T) {
 
 	list := boss.get("/admin/clients").wantPage(http.StatusOK, "Tool")
 	for _, want := range []string{
-		"Team&#39;s Wiki", "app.example.com", "占位邮箱地址", "退出时通知", "<code>ops</code>, <code>staff</code>", `data-label="用户">2</td>`,
-		"用户自己的设备", "无密钥", "不询问用户", "所有人", `data-label="用户">1</td>`, wiki.client.ID, tool.client.ID, `href="/wx/admin/clients/` + wiki.client.ID,
+		"Team&#39;s Wiki", "app.example.com", "占位邮箱地址", "退出时通知", "<code>ops</code>, <code>staff</code>", `data-label="登录中的用户">2</td>`,
+		"用户自己的设备", "无密钥", "不询问用户", "所有人", `data-label="登录中的用户">1</td>`, wiki.client.ID, tool.client.ID, `href="/wx/admin/clients/` + wiki.client.ID,
 	} {
 		if !strings.Contains(list.Body, want) {
 			t.Errorf("the list does not say %q", want)
