@@ -32,6 +32,12 @@ type Following struct {
 	CheckedAt time.Time
 }
 
+// FollowerAnswer is of a Following no more than the answer, which WeChat has given.
+type FollowerAnswer struct {
+	UserID, IdentityID string
+	Follows            bool
+}
+
 // FollowerProvider is WeChat for one official account.
 type FollowerProvider interface {
 	// Follower asks whether somebody follows the account, with its access token.

@@ -34,6 +34,13 @@ var followerPromises = map[string]func(*world){
 			if diff := cmp.Diff([]auth.Following{want}, got); diff != "" {
 				w.t.Error(diff)
 			}
+			answers := []auth.FollowerAnswer{}
+			if told.told {
+				answers = append(answers, auth.FollowerAnswer{UserID: user.ID, Follows: told.follows})
+			}
+			if diff := cmp.Diff(answers, must(w.FollowerAnswersOf(w.ctx, []string{other.ID, user.ID}))(w.t)); diff != "" {
+				w.t.Error(diff)
+			}
 			w.clock.pass(time.Hour)
 		}
 		if got := must(w.FollowingOf(w.ctx, nil))(w.t); len(got) != 0 {

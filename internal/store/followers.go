@@ -58,6 +58,26 @@ func followingOf(ctx context.Context, db selecter, userIDs []string) ([]auth.Fol
 	return each(rows, followerRow.following), err
 }
 
+// FollowerAnswersOf is FollowingOf without the identities, which whoever has them need not
+// have looked up: exports read it of everybody. A row is an identity's of the person.
+func (s *Store) FollowerAnswersOf(ctx context.Context, userIDs []string) ([]auth.FollowerAnswer, error) {
+	if len(userIDs) == 0 {
+		return nil, nil
+	}
+	var rows []struct {
+		UserID     string `db:"user_id"`
+		IdentityID string `db:"identity_id"`
+		Follows    bool   `db:"follows"`
+	}
+	err := s.db.Select(ctx, &rows, sqldb.Join(
+		sqldb.SQL("SELECT user_id, identity_id, follows FROM followers WHERE follows IS NOT NULL AND "), s.db.Among("user_id", userIDs)))
+	all := make([]auth.FollowerAnswer, len(rows))
+	for i, r := range rows {
+		all[i] = auth.FollowerAnswer(r)
+	}
+	return all, s.fail(ctx, "read followers", err)
+}
+
 // SaveFollowing implements auth.FollowerStore.
 func (s *Store) SaveFollowing(ctx context.Context, f auth.Following) error {
 	follows := sql.Null[int]{Valid: f.Told}

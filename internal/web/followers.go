@@ -12,6 +12,8 @@ import (
 // FollowerReader is what is known of who follows the official accounts.
 type FollowerReader interface {
 	FollowingOf(ctx context.Context, userIDs []string) ([]auth.Following, error)
+	// FollowerAnswersOf is as much of it as lists and exports of many people tell.
+	FollowerAnswersOf(ctx context.Context, userIDs []string) ([]auth.FollowerAnswer, error)
 }
 
 // consentVersion is that of the text as it is shown here.
@@ -22,11 +24,11 @@ func (s *Server) consentVersion() string {
 	return ConsentVersion
 }
 
-// followings are what is known, by person and identity.
-type followings map[[2]string]auth.Following
+// answers are those that WeChat has given, by person and identity.
+type answers map[[2]string]bool
 
-// following reads it of some people; of nobody where nobody asks WeChat.
-func (s *Server) following(ctx context.Context, users ...auth.User) (followings, error) {
+// answersOf reads them of some people; nil where nobody asks WeChat.
+func (s *Server) answersOf(ctx context.Context, users ...auth.User) (answers, error) {
 	if s.config.Following == nil {
 		return nil, nil
 	}
@@ -34,19 +36,19 @@ func (s *Server) following(ctx context.Context, users ...auth.User) (followings,
 	for i, u := range users {
 		ids[i] = u.ID
 	}
-	all, err := s.config.Following.FollowingOf(ctx, ids)
-	known := make(followings, len(all))
-	for _, f := range all {
-		known[[2]string{f.UserID, f.Identity.ID}] = f
+	all, err := s.config.Following.FollowerAnswersOf(ctx, ids)
+	known := make(answers, len(all))
+	for _, a := range all {
+		known[[2]string{a.UserID, a.IdentityID}] = a.Follows
 	}
 	return known, err
 }
 
 // subscribed says whether somebody follows the account of an identity; nil where that is
 // not known.
-func (f followings) subscribed(userID, identityID string) *bool {
-	if found, ok := f[[2]string{userID, identityID}]; ok && found.Told {
-		return &found.Follows
+func (a answers) subscribed(userID, identityID string) *bool {
+	if follows, told := a[[2]string{userID, identityID}]; told {
+		return &follows
 	}
 	return nil
 }
@@ -63,7 +65,7 @@ func (s *Server) peopleJSON(ctx context.Context, users []auth.User) ([]userJSON,
 	for i, u := range users {
 		all[i] = s.userJSON(u)
 	}
-	known, err := s.following(ctx, users...)
+	known, err := s.answersOf(ctx, users...)
 	if err != nil || known == nil {
 		return all, err
 	}
@@ -79,7 +81,7 @@ func (s *Server) peopleJSON(ctx context.Context, users []auth.User) ([]userJSON,
 // subscribedClaim adds to the claim wechat whether the person follows the account, if
 // that is known. A database that does not answer is no reason to refuse who they are.
 func (s *Server) subscribedClaim(ctx context.Context, claim map[string]any, u *auth.User) {
-	known, err := s.following(ctx, *u)
+	known, err := s.answersOf(ctx, *u)
 	if err != nil {
 		s.log.WarnContext(ctx, "an application is not told who follows the account", "user", u.ID, "error", err)
 		return
@@ -101,13 +103,20 @@ func (f shownFollowing) Known() bool { return slices.Contains(auth.FollowScenes,
 
 // shownFollowings are those of a person's identities that are of an official account.
 func (s *Server) shownFollowings(ctx context.Context, u auth.User) (shown []shownFollowing, err error) {
-	known, err := s.following(ctx, u)
-	if err != nil || known == nil {
+	if s.config.Following == nil {
+		return nil, nil
+	}
+	all, err := s.config.Following.FollowingOf(ctx, []string{u.ID})
+	if err != nil {
 		return nil, err
+	}
+	known := make(map[string]auth.Following, len(all))
+	for _, f := range all {
+		known[f.Identity.ID] = f
 	}
 	for _, i := range u.AllIdentities() {
 		if account := s.rules.Account(i.AppID); account.Kind == auth.OfficialAccount {
-			f, asked := known[[2]string{u.ID, i.ID}]
+			f, asked := known[i.ID]
 			shown = append(shown, shownFollowing{Account: account.Name, Asked: asked, Following: f})
 		}
 	}

@@ -12,6 +12,10 @@ type noFollowers struct{}
 
 func (noFollowers) FollowingOf(context.Context, []string) ([]auth.Following, error) { return nil, nil }
 
+func (noFollowers) FollowerAnswersOf(context.Context, []string) ([]auth.FollowerAnswer, error) {
+	return nil, nil
+}
+
 // sampleFollowing is all that a person's page can say of an account.
 func sampleFollowing() (all []shownFollowing) {
 	noon := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)

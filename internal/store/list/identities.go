@@ -23,7 +23,7 @@ func (l *Lists) FurtherIdentities(ctx context.Context, userIDs []string) (map[st
 	}
 	err := l.db.Select(ctx, &rows, sqldb.Join(
 		sqldb.SQL(`SELECT id, user_id, appid, openid, COALESCE(unionid, '') AS unionid, scope FROM identities WHERE `),
-		sqldb.In("user_id", userIDs)))
+		l.db.Among("user_id", userIDs)))
 	if err != nil {
 		return nil, l.db.Fail(ctx, "list identities", err)
 	}

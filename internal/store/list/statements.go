@@ -33,10 +33,11 @@ func (l *Lists) Statements(ctx context.Context, q admin.UserQuery) (all []Statem
 	add := func(c sqldb.Clause, scan, from bool) { all = append(all, Statement{c.Text, c.Args, scan, from}) }
 	for _, back := range []bool{false, true} {
 		from := Position{At: 1, ID: "x"}
-		for _, end := range []*Position{p.low, p.high} {
-			if end != nil {
-				from.At = end.At - 1
-			}
+		if p.low != nil {
+			from.At = p.low.At + 1
+		}
+		if p.high != nil {
+			from.At = p.high.At - 1
 		}
 		for _, one := range p.scans(back) {
 			add(one.scanOrder(nil, back, 51), true, false)
