@@ -128,7 +128,7 @@ func signsInAtFlask(p *rig.Phone, deadline time.Time) error {
 		return err
 	}
 	if p.Site.Status != http.StatusOK || !bytes.Contains(p.Site.Body, []byte(p.Holder.OpenID)) {
-		return fmt.Errorf("Flask answers %d: %.300s", p.Site.Status, p.Site.Body)
+		return fmt.Errorf("the Flask program answers %d: %.300s", p.Site.Status, p.Site.Body)
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -170,5 +171,40 @@ func BenchmarkVisit(b *testing.B) {
 		if _, err := s.Visit(b.Context(), auth.VisitorSession, save.Session.TokenHash); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// What the store takes of the logins of people who are new, and of one who is known.
+func BenchmarkLogin(b *testing.B) {
+	for name, who := range map[string]func(i int) string{
+		"new":   func(i int) string { return fmt.Sprint("o", i) },
+		"known": func(int) string { return "o1" },
+	} {
+		b.Run(name, func(b *testing.B) {
+			ring, err := auth.ParseKeys(auth.NewKey())
+			if err != nil {
+				b.Fatal(err)
+			}
+			s, err := store.Open(b.Context(), store.Config{URL: "sqlite:" + filepath.Join(b.TempDir(), "x.db"), Keys: ring, Migrations: migrations.FS})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer s.Close()
+			c := newClock()
+			c.ms.Store(time.Now().UnixMilli())
+			w := &world{clock: c}
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				save := w.login(who(i), auth.ScopeBase)
+				save.RefreshToken = "R"
+				claimed, err := s.ClaimLogin(b.Context(), pending(save))
+				if err != nil || !claimed {
+					b.Fatal(claimed, err)
+				}
+				if _, err := s.SaveLogin(b.Context(), save); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }

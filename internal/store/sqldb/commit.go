@@ -225,10 +225,18 @@ func (db *DB) begin(ctx, waits context.Context) (*sqlx.Conn, *Tx, error) {
 			tx.Rollback()
 		}
 	}
+	var direct *directStmts
+	// A transaction that ends with a context ends behind its statements' back.
+	if err == nil && db.direct != nil && ctx.Done() == nil {
+		direct = db.direct
+		if err = direct.on(ctx, conn); err != nil {
+			tx.Rollback()
+		}
+	}
 	if err != nil {
 		conn.Close()
 	}
-	return conn, &Tx{tx, db.prepared}, err
+	return conn, &Tx{tx, direct}, err
 }
 
 // settle tells the hook of a commit. The order matters: first the state, then

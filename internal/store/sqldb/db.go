@@ -74,10 +74,10 @@ type DB struct {
 
 	checkpoints *checkpointer // through pin; nil with another engine
 
-	prepared map[string]*sqlx.Stmt // of the writer; nil where the driver prepares by itself
-	pooler   *pooler               // of PostgreSQL; else nil
-	hook     CommitHook
-	gap      func()
+	direct *directStmts // of the writer's connection; nil where the driver prepares by itself
+	pooler *pooler      // of PostgreSQL; else nil
+	hook   CommitHook
+	gap    func()
 
 	closed  atomic.Bool             // and the file may be another's by now
 	refused atomic.Pointer[refusal] // the last statement that the engine refused for good
@@ -181,7 +181,7 @@ func (db *DB) Close() error {
 	db.closed.Store(true)
 	db.watch.close()
 	db.checkpoints.close()
-	db.closeForeign()
+	db.closeDirect()
 	if db.pin != nil {
 		_ = db.pin.Close() // it may be closed, when its connection broke
 	}
@@ -196,9 +196,9 @@ func (db *DB) Close() error {
 	return nil
 }
 
-// closeForeign closes the statement held on the writer's connection, which SQLite
+// closeDirect closes the statements held on the writer's connection, which SQLite
 // would otherwise keep open behind the pool's back.
-func (db *DB) closeForeign() {
+func (db *DB) closeDirect() {
 	if db.writer == nil || db.ManyWriters {
 		return
 	}
@@ -209,5 +209,6 @@ func (db *DB) closeForeign() {
 		return
 	}
 	db.foreign.close()
+	db.direct.close()
 	_ = conn.Close()
 }

@@ -7,12 +7,13 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// Tx is a transaction. What Config.Prepared names is not parsed again, and runs to its
+// Tx is a transaction. Statements that Config.Prepared names go to the driver directly
+// where nobody can end the transaction but who runs it. Such a statement runs to its
 // end: whether its caller still waits has been asked before, and it takes less time
 // than the goroutine that database/sql and the driver each start to look again.
 type Tx struct {
 	*sqlx.Tx
-	prepared map[string]*sqlx.Stmt
+	direct *directStmts // nil: all statements go through database/sql
 }
 
 // prepareWrites has SQLite parse the statements that transactions repeat. That took
@@ -22,29 +23,27 @@ func (db *DB) prepareWrites(ctx context.Context, queries []string) error {
 	if db.ManyWriters {
 		return nil
 	}
-	db.prepared = make(map[string]*sqlx.Stmt)
-	for _, query := range queries {
-		stmt, err := db.writer.PreparexContext(ctx, query)
-		if err != nil {
-			return err
-		}
-		db.prepared[query] = stmt
+	db.direct = &directStmts{queries: queries}
+	conn, err := db.writer.Connx(ctx)
+	if err != nil {
+		return err
 	}
-	return nil
+	defer conn.Close()
+	return db.direct.on(ctx, conn)
 }
 
 // ExecContext runs a statement.
 func (tx *Tx) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	if stmt := tx.prepared[query]; stmt != nil {
-		return tx.StmtxContext(ctx, stmt).ExecContext(context.WithoutCancel(ctx), args...)
+	if stmt := tx.direct.of(query); stmt != nil {
+		return stmt.exec(args)
 	}
 	return tx.Tx.ExecContext(ctx, query, args...)
 }
 
 // GetContext reads one row into dest; sql.ErrNoRows when there is none.
 func (tx *Tx) GetContext(ctx context.Context, dest any, query string, args ...any) error {
-	if stmt := tx.prepared[query]; stmt != nil {
-		return tx.StmtxContext(ctx, stmt).GetContext(context.WithoutCancel(ctx), dest, args...)
+	if stmt := tx.direct.of(query); stmt != nil {
+		return stmt.get(tx.Mapper, dest, args)
 	}
 	return tx.Tx.GetContext(ctx, dest, query, args...)
 }
