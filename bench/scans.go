@@ -321,8 +321,8 @@ func (s *scans) confirmOne(ctx context.Context, person rig.Person) (time.Duratio
 	select {
 	case at := <-c.answer:
 		return at.Sub(confirmed), nil
-	case <-time.After(30 * time.Second):
-		return 0, errors.New("a desktop whose phone has confirmed is not signed in after half a minute")
+	case <-time.After(2 * time.Minute): // longer than a code is good for
+		return 0, errors.New("a desktop whose phone has confirmed is not signed in after two minutes")
 	case <-ctx.Done():
 		return 0, ctx.Err()
 	}
