@@ -99,9 +99,12 @@ By these runs, in wxlogin, and mended with a test:
 
 * WeChat on iPhones before iOS 16.4 sends neither Sec-Fetch headers nor, over https, ` + "`Upgrade-Insecure-Requests`" + `. People who sent a form too late, or were kept out by a gate, saw JSON there; they see a page (` + "`TestEveryPhone`" + `).
 * WeChat for Linux, and on old Macs, calls itself ` + "`WindowsWechat`" + ` as well; lists of sessions said Windows (` + "`TestNamesOfPhones`" + `).
+* The recipe of nginx let no websocket through: it told the application of no upgrade (` + "`TestForwardAuth/nginx/websocket`" + `).
 
 In other programs, where the guide says it now:
 
 * Caddy 2.11.9 passes the trailers on that a request announces, Caddy 2.6.2 does not. No line of a Caddyfile takes them away.
+* nginx says 100 Continue to a stranger's upload, and takes it up to its limit of a megabyte before it shows the page that refuses it.
+* nginx, Caddy and HAProxy's script believe any whole 200 in wxlogin's place; Apache's script wants all five headers.
 * Traefik waits 30 seconds for a wxlogin that does not answer, and its applications get the session's cookie; its recipe stands all else.
 `

@@ -79,7 +79,7 @@ type Call struct {
 }
 
 // Calls returns the calls of these endpoints so far, oldest first (at most the
-// last 10,000 calls of all endpoints). Without an argument: the four /sns
+// last Config.Remember calls of all endpoints). Without an argument: the four /sns
 // endpoints of web authorization.
 func (s *Simulator) Calls(of ...Endpoint) []Call {
 	if len(of) == 0 {

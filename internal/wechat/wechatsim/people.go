@@ -60,7 +60,7 @@ var goodKey = regexp.MustCompile(`^[0-9A-Za-z_-]{1,40}$`)
 
 // AddPerson adds a person and returns them as filed, with Key and OpenID
 // filled in. A person with the same Key is replaced: that is how a nickname
-// changes. Beyond 10,000 people the oldest, ready ones included, go.
+// changes. Beyond Config.Remember people the oldest, ready ones included, go.
 func (s *Simulator) AddPerson(p Person) Person {
 	if !goodKey.MatchString(p.Key) {
 		p.Key = "p" + randomHex(6)
