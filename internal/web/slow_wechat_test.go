@@ -120,8 +120,12 @@ func TestManyLoginsHang(t *testing.T) {
 	regular.opens("/").wantPage(http.StatusOK, w.person("wang").Nickname)
 	regular.wantMe("wang")
 	regular.get("/readyz").wantPage(http.StatusOK, "")
+	var turnedAway []<-chan *page
 	for i := most; i < most+more; i++ {
-		w.wantTrouble(phones[i].get(callbacks[i]), fault{status: http.StatusServiceUnavailable, words: busy})
+		turnedAway = append(turnedAway, phones[i].sends(callbacks[i]))
+	}
+	for _, answer := range turnedAway {
+		w.wantTrouble(<-answer, fault{status: http.StatusServiceUnavailable, words: busy})
 	}
 	w.wantExchanges(before + most)
 	for _, answer := range hanging {

@@ -16,7 +16,8 @@ import (
 // How much of the process a WeChat that hangs may hold, and when it is left
 // alone for a while.
 const (
-	maxCalls      = 64              // at once, to one endpoint; more are told to try again
+	maxCalls      = 64              // at once, to one endpoint
+	maxWait       = time.Second     // of a call for its turn among them; then it is told to try again
 	breakAfter    = 10              // calls in a row without an answer
 	breakFor      = 5 * time.Second // then one call is let through to see
 	dialTimeout   = 3 * time.Second
@@ -64,12 +65,13 @@ func newEndpoint(name string, timeout time.Duration, adjust func(*http.Transport
 		},
 		// The breaker stands behind the bulkhead: to it, a caller turned away would
 		// be a call that went well.
-		guard: failsafe.With(bulkhead.New[answer](maxCalls), breaker),
+		guard: failsafe.With(bulkhead.NewBuilder[answer](maxCalls).WithMaxWaitTime(maxWait).Build(), breaker),
 	}
 }
 
-// guarded makes the call unless too many are under way or WeChat has stopped
-// answering.
+// guarded makes the call unless too many stay under way or WeChat has stopped
+// answering. A crowd that comes at one moment waits its turn: it is gone in a second
+// where WeChat answers, and to be told to begin again would lose people their login.
 func (e *endpoint) guarded(call func() (answer, error)) (answer, error) {
 	a, err := e.guard.Get(call)
 	switch {

@@ -2,6 +2,7 @@ package wechat_test
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -100,7 +101,7 @@ func TestRefusalsDoNotBreak(t *testing.T) {
 	})
 }
 
-// A dead WeChat under load holds 64 calls, tells all others at once, and is left
+// A dead WeChat under load holds 64 calls, tells all others within a second, and is left
 // alone when those 64 have failed: the turned away do not count as good.
 func TestDeadWeChatUnderLoad(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -139,6 +140,28 @@ func TestDeadWeChatUnderLoad(t *testing.T) {
 		synctest.Wait()
 		time.Sleep(10 * time.Second)
 		exchange(t, client, sim, "")
+	})
+}
+
+// Of a crowd that comes at one moment everybody gets their turn, as far as WeChat answers
+// within a second.
+func TestACrowdWaitsItsTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, sim := bubble(t)
+		sim.Plan(wechatsim.Token, wechatsim.Fault{Delay: 300 * time.Millisecond, Times: -1})
+		var crowd sync.WaitGroup
+		for range 4 * wechat.MaxCalls {
+			crowd.Go(func() {
+				if _, err := client.Exchange(t.Context(), sim.IssueCode("lin", wechatsim.ScopeBase)); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		synctest.Wait()
+		if n := sim.Exchanges(); n != wechat.MaxCalls {
+			t.Errorf("WeChat holds %d calls, want %d", n, wechat.MaxCalls)
+		}
+		crowd.Wait()
 	})
 }
 
