@@ -35,8 +35,8 @@ import { EventSource as Undici } from 'undici';
 const quiet = (source) => { source.onerror = () => {}; return () => source.close(); };
 function chromium(events) {
   const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--remote-debugging-port=0', `--user-data-dir=${process.cwd()}/profile${Date.now()}`];
-  const browser = spawn(process.argv[2], [...flags, events.replace('/events', '/page')], { stdio: 'ignore' });
-  return () => browser.kill();
+  const browser = spawn(process.argv[2], [...flags, events.replace('/events', '/page')], { stdio: 'ignore', detached: true });
+  return () => process.kill(-browser.pid, 'SIGKILL');
 }
 const clients = {
   'Chromium': chromium,
