@@ -135,7 +135,6 @@ func TestCodes(t *testing.T) {
 		"no redirect_uri":      func(f url.Values) { f.Del("redirect_uri") },
 		"wrong verifier":       func(f url.Values) { f.Set("code_verifier", oauth2.GenerateVerifier()) },
 		"missing verifier":     func(f url.Values) { f.Del("code_verifier") },
-		"no code":              func(f url.Values) { f.Del("code") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			form := app.tokenForm(app.told(phone).Get("code"))
