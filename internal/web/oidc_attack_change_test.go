@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"wxlogin/internal/admin"
+	"wxlogin/internal/auth"
 )
 
 // A code that a client has got is worth what the client could get now: not without PKCE
@@ -30,6 +31,22 @@ func TestCodesOfAChangedClient(t *testing.T) {
 			check(t, w.admins.EditClient(t.Context(), admin.CommandLine(), app.client))
 			app.wantRefused(form, "invalid_grant")
 		})
+	}
+}
+
+// An application is told what it has, not what it had asked for while it might.
+func TestScopesOfAChangedClient(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{})
+	app := w.app("Wiki", func(c *auth.Client) { c.Email = true })
+	app.oauth.Scopes = []string{auth.ScopeOpenID, auth.ScopeEmail}
+	told := app.told(w.phone("lin"))
+	app.client.Email = false
+	check(t, w.admins.EditClient(t.Context(), admin.CommandLine(), app.client))
+	token, err := app.redeem(told)
+	check(t, err)
+	if scope, email := token.Extra("scope"), app.claims(token)["email"]; scope != auth.ScopeOpenID || email != nil {
+		t.Errorf("scope %q, email %v", scope, email)
 	}
 }
 
@@ -83,5 +100,34 @@ func TestMalformedCalls(t *testing.T) {
 		if p.Status != http.StatusBadRequest || p.oauthError() != "invalid_request" || p.Header.Get("WWW-Authenticate") != `Bearer error="invalid_request"` {
 			t.Errorf("an access token %s: status %d %s", name, p.Status, p.Body)
 		}
+	}
+}
+
+// A form from another site's page that is too long to be sent on as an address gets our
+// answer, and not that of whoever reads addresses, which knows neither the application
+// nor the person.
+func TestLongForms(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{})
+	app := w.app("Wiki", nil)
+	u, err := url.Parse(app.begins())
+	check(t, err)
+	for _, name := range []string{"x", "request"} {
+		form := u.Query()
+		form.Set(name, strings.Repeat("A", 60000))
+		p := w.call(t, "/oidc/authorize", form)
+		told, err := url.Parse(p.Header.Get("Location"))
+		check(t, err)
+		if p.Status != http.StatusSeeOther || told.Host != "app.example.com" || told.Query().Get("error") != "invalid_request" || told.Query().Get("state") != "the state" {
+			t.Errorf("%s: status %d %s", name, p.Status, told)
+		}
+	}
+	form := u.Query()
+	form.Set("redirect_uri", "https://evil.example/"+strings.Repeat("A", 60000))
+	if p := w.call(t, "/oidc/authorize", form); p.Status != http.StatusBadRequest {
+		t.Errorf("at another address: status %d", p.Status)
+	}
+	if p := w.call(t, "/oidc/logout", url.Values{"id_token_hint": {strings.Repeat("A", 60000)}}); p.Status != http.StatusRequestEntityTooLarge {
+		t.Errorf("logout: status %d", p.Status)
 	}
 }

@@ -126,7 +126,7 @@ func (s *Server) redeem(w http.ResponseWriter, r *http.Request, client *auth.Cli
 		AccessToken:  string(tokens.Access),
 		TokenType:    "Bearer",
 		ExpiresIn:    int(auth.AccessLifetime / time.Second),
-		Scope:        strings.Join(tokens.Grant.AskedScopes(), " "),
+		Scope:        strings.Join(client.Scopes(strings.Join(tokens.Grant.Scopes, " ")), " "),
 		IDToken:      idToken,
 		RefreshToken: string(tokens.Refresh),
 	})
