@@ -14,9 +14,9 @@ import (
 
 type clientShowCommand struct {
 	settings
-	Name string `arg:"" help:"Its name."`
-	For  string `name:"for" placeholder:"APP" enum:",gitea,grafana,oauth2-proxy,nextcloud,miniflux,authjs,apache" default:"" help:"Print the lines to paste into this application: gitea, grafana, oauth2-proxy, nextcloud, miniflux, authjs or apache."`
-	JSON bool   `name:"json" help:"Print an object."`
+	Name string  `arg:"" help:"Its name."`
+	For  *string `name:"for" placeholder:"APP" enum:"gitea,grafana,oauth2-proxy,nextcloud,miniflux,authjs,apache" help:"Print the lines to paste into this application: gitea, grafana, oauth2-proxy, nextcloud, miniflux, authjs or apache."`
+	JSON bool    `name:"json" help:"Print an object."`
 }
 
 func (c *clientShowCommand) Run(ctx context.Context, env *environment) error {
@@ -29,8 +29,8 @@ func (c *clientShowCommand) Run(ctx context.Context, env *environment) error {
 		if c.JSON {
 			return printJSON(env.stdout, shown)
 		}
-		if c.For != "" {
-			return recipes.ExecuteTemplate(env.stdout, c.For, shown)
+		if c.For != nil {
+			return recipes.ExecuteTemplate(env.stdout, *c.For, shown)
 		}
 		for _, line := range shown.lines() {
 			fmt.Fprintf(env.stdout, "%s: %s\n", line[0], line[1])

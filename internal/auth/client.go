@@ -77,11 +77,17 @@ func (c *Client) Redirects(address string) bool {
 			return false
 		}
 		rest, ok := strings.CutPrefix(address, host)
-		return ok && anyPort.FindString(rest)+path == rest
+		port := anyPort.FindString(rest)
+		return ok && port+path == rest && (port == "" || isPort(port[1:]))
 	})
 }
 
-var anyPort = regexp.MustCompile(`^:[1-9][0-9]{0,4}`)
+var anyPort = regexp.MustCompile(`^:[1-9][0-9]*`)
+
+func isPort(text string) bool {
+	port, err := strconv.ParseUint(text, 10, 16)
+	return err == nil && port != 0
+}
 
 // loopbackURI takes an address of this machine apart, around its port.
 func loopbackURI(uri string) (host, path string, ok bool) {
@@ -172,7 +178,7 @@ func checkURI(flag, uri string) (*url.URL, error) {
 	case u.User != nil:
 		return nil, Failf(BadClient, "%s %q names a user", flag, uri)
 	}
-	if port, err := strconv.ParseUint(u.Port(), 10, 16); u.Port() != "" && (err != nil || port == 0) {
+	if u.Port() != "" && !isPort(u.Port()) {
 		return nil, Failf(BadClient, "%s %q: ports are 1 to 65535", flag, uri)
 	}
 	for segment := range strings.SplitSeq(u.Path, "/") {

@@ -85,3 +85,18 @@ func TestWhatAClientMayBe(t *testing.T) {
 		}
 	}
 }
+
+// Any port of this machine is one that there can be.
+func TestNativePorts(t *testing.T) {
+	t.Parallel()
+	c := auth.Client{Native: true, RedirectURIs: []string{"http://127.0.0.1/cb", "http://[::1]:8000/cb"}}
+	for address, want := range map[string]bool{
+		"http://127.0.0.1/cb": true, "http://127.0.0.1:1/cb": true, "http://127.0.0.1:65535/cb": true, "http://[::1]:9/cb": true, "http://[::1]/cb": true,
+		"http://127.0.0.1:65536/cb": false, "http://127.0.0.1:99999/cb": false, "http://127.0.0.1:080/cb": false, "http://127.0.0.1:0/cb": false,
+		"http://127.0.0.1:/cb": false, "http://127.0.0.1:80@evil.example/cb": false, "http://localhost:80/cb": false,
+	} {
+		if got := c.Redirects(address); got != want {
+			t.Errorf("%s: %v", address, got)
+		}
+	}
+}

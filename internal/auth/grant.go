@@ -22,7 +22,7 @@ type Grant struct {
 	RedirectURI string // that the code went to
 	Challenge   string // of PKCE, S256; empty: none was sent
 	Nonce       string
-	Scopes      []string  // besides AskedScopes, what else was granted and how
+	Scopes      []string  // besides those of ClientScopes, what else was granted and how
 	Method      Scope     // how the person signed in; empty: before that was noted
 	SignedInAt  time.Time // and when
 	CreatedAt   time.Time
@@ -110,11 +110,6 @@ func (c *Client) AsksFor(scopes []string, followers bool) []string {
 
 // Has says whether a scope was granted.
 func (g *Grant) Has(scope string) bool { return slices.Contains(g.Scopes, scope) }
-
-// AskedScopes are those that a client can ask for.
-func (g *Grant) AskedScopes() []string {
-	return slices.DeleteFunc(slices.Clone(g.Scopes), func(scope string) bool { return !slices.Contains(ClientScopes, scope) })
-}
 
 // Consent is what a person has agreed to tell a client.
 type Consent struct {

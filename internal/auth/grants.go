@@ -119,10 +119,17 @@ type Tokens struct {
 // Redeem spends a code, once. It goes on when the client goes away, so that no code
 // stays good that was sent. NoSuchGrant for a code that is not good: unknown, used,
 // too old, of another client or another redirect_uri, or with another verifier than
-// the one that its challenge was made of.
+// the one that its challenge was made of. The client may have been changed since it got
+// the code: what it could not get now, it does not get for it either.
 func (g *Grants) Redeem(ctx context.Context, client *Client, code Secret, redirectURI, verifier string) (Tokens, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grantBudget)
 	defer cancel()
+	switch {
+	case client.Public() && verifier == "":
+		return Tokens{}, Failf(NoSuchGrant, "a public client has to send a verifier")
+	case !client.Redirects(redirectURI):
+		return Tokens{}, Failf(NoSuchGrant, "the redirect_uri is not one of the client's")
+	}
 	at, secret := g.now(), NewToken()
 	granted, err := g.store.RedeemCode(ctx, RedeemCode{
 		CodeHash:      Hash(code),

@@ -86,7 +86,7 @@ func TestWhatIsNoText(t *testing.T) {
 		form := app.tokenForm("x")
 		form.Set("client_id", evil)
 		app.wantRefused(form, "invalid_client")
-		for _, name := range []string{"code", "code_verifier"} {
+		for _, name := range []string{"code", "code_verifier", "redirect_uri"} {
 			form := app.tokenForm("x")
 			form.Set(name, evil)
 			app.wantRefused(form, "invalid_grant")

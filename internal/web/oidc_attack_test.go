@@ -135,7 +135,6 @@ func TestCodes(t *testing.T) {
 		"no redirect_uri":      func(f url.Values) { f.Del("redirect_uri") },
 		"wrong verifier":       func(f url.Values) { f.Set("code_verifier", oauth2.GenerateVerifier()) },
 		"missing verifier":     func(f url.Values) { f.Del("code_verifier") },
-		"no code":              func(f url.Values) { f.Del("code") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			form := app.tokenForm(app.told(phone).Get("code"))
@@ -327,6 +326,12 @@ func TestForgedHints(t *testing.T) {
 	hs256 := encode(`{"alg":"HS256","kid":"`+kid+`"}`) + "." + part[1]
 	mac.Write([]byte(hs256))
 	otherToken, _ := other.login(phone)
+	told := app.claims(token)
+	notice, err := w.idTokens.Sign(t.Context(), app.client.Alg, "logout+jwt", map[string]any{
+		"iss": told["iss"], "aud": told["aud"], "sub": told["sub"], "sid": told["sid"],
+		"events": map[string]any{"http://schemas.openid.net/event/backchannel-logout": struct{}{}},
+	})
+	check(t, err)
 	for name, evil := range map[string]string{
 		"none":           encode(`{"alg":"none"}`) + "." + part[1] + ".",
 		"HS256":          hs256 + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil)),
@@ -334,6 +339,7 @@ func TestForgedHints(t *testing.T) {
 		"other alg":      encode(`{"alg":"RS256","kid":"`+kid+`"}`) + "." + part[1] + "." + part[2],
 		"changed":        part[0] + "." + encode(`{"iss":"`+w.public+`","sub":"x","aud":"`+app.client.ID+`","sid":"x"}`) + "." + part[2],
 		"another client": otherToken.Extra("id_token").(string),
+		"logout token":   notice,
 		"nonsense":       "x",
 	} {
 		told := app.told(phone, oauth2.SetAuthURLParam("id_token_hint", evil))

@@ -21,6 +21,11 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) error {
 	if err == nil {
 		err = s.decide(w, r, a)
 	}
+	return s.orRefused(w, r, err)
+}
+
+// orRefused brings a refusal to its application, and leaves any other error to us.
+func (s *Server) orRefused(w http.ResponseWriter, r *http.Request, err error) error {
 	if refused, ok := errors.AsType[*refusal](err); ok {
 		s.refusedFor(r, refused)
 		return redirect(w, http.StatusSeeOther, s.refusalAddress(refused))
@@ -50,7 +55,15 @@ func (s *Server) refusedFor(r *http.Request, refused *refusal) {
 // site's form.
 func (s *Server) authorizeByForm(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Referrer-Policy", "no-referrer")
-	return redirect(w, http.StatusSeeOther, s.site.absolute("/oidc/authorize?"+s.sentQuery(r)))
+	query := s.sentQuery(r)
+	if len(query) > maxAuthorize { // perhaps more than an address may have; it is refused without one
+		a, err := s.readAuthorization(r.Context(), query)
+		if err != nil {
+			return s.orRefused(w, r, err)
+		}
+		query = a.query
+	}
+	return redirect(w, http.StatusSeeOther, s.site.absolute("/oidc/authorize?"+query))
 }
 
 // sentQuery is the query of a request and what its form adds to it.

@@ -440,7 +440,7 @@ func TestRefreshTokens(t *testing.T) {
 	if p := refresh(other, token.RefreshToken); p.oauthError() != "invalid_grant" {
 		t.Errorf("another client: status %d %s", p.Status, p.Body)
 	}
-	for _, evil := range []string{"", "x", token.AccessToken, token.RefreshToken[:64] + "!"} {
+	for _, evil := range []string{"x", token.AccessToken, token.RefreshToken[:64] + "!"} {
 		if p := refresh(wiki, evil); p.oauthError() != "invalid_grant" {
 			t.Errorf("%.10q: status %d %s", evil, p.Status, p.Body)
 		}

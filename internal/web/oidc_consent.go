@@ -24,7 +24,7 @@ type clientConsentPage struct {
 	Offline bool // also when the person is not there
 	Action  string
 	Query   string // of the request, to come back with the answer
-	Asked   string // what the page says goes over; likewise
+	Asked   string // about whom the page says what goes over; likewise
 }
 
 func (clientConsentPage) file() string { return "client_consent" }
@@ -45,7 +45,7 @@ func (s *Server) askConsent(a *authorization, visit *auth.Visit) clientConsentPa
 	return clientConsentPage{
 		User: visit.User, Name: a.client.Name, Host: a.client.Host(),
 		Profile: has(auth.ScopeProfile), Email: has(auth.ScopeEmail), Groups: has(auth.ScopeGroups), Offline: has(auth.ScopeOffline),
-		WeChat: has(auth.ScopeWeChat), Follows: has(auth.ScopeFollows), Action: s.site.prefix + "/oidc/consent", Query: a.query + markOn(a.mark), Asked: strings.Join(scopes, " "),
+		WeChat: has(auth.ScopeWeChat), Follows: has(auth.ScopeFollows), Action: s.site.prefix + "/oidc/consent", Query: a.query + markOn(a.mark), Asked: strings.Join(append([]string{visit.User.ID}, scopes...), " "),
 	}
 }
 
@@ -73,10 +73,14 @@ func (s *Server) agree(w http.ResponseWriter, r *http.Request) error {
 		return s.page(w, r, onwardPage{template.URL(s.refusalAddress(&refusal{a, "access_denied", "the person has said no"}))})
 	}
 	visit, err := s.visitor(r)
+	if auth.ReasonOf(err) == auth.NotSignedIn { // any more; the way through a login is by GET
+		return s.page(w, r, onwardPage{template.URL(s.site.prefix + "/oidc/authorize?" + a.query)})
+	}
 	if err != nil {
 		return err
 	}
-	// What the application may have was changed while the person read what it was.
+	// While the person read the page, what the application may have was changed, or
+	// somebody else has signed in in this browser.
 	if question := s.askConsent(a, visit); r.PostForm.Get("asked") != question.Asked {
 		return s.page(w, r, question)
 	}

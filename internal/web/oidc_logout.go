@@ -12,6 +12,9 @@ import (
 
 // A logout that an application has begun (OpenID Connect RP-Initiated Logout 1.0).
 
+// maxDeparture bounds what is sent on as an address: four ID tokens have room in it.
+const maxDeparture = 16 << 10
+
 // departure is what the application wants.
 type departure struct {
 	hint     *hint  // nil: none that is ours
@@ -103,7 +106,11 @@ func (s *Server) depart(w http.ResponseWriter, d departure) error {
 
 // clientLogoutByForm sends a form on as GET: it has come without our cookie.
 func (s *Server) clientLogoutByForm(w http.ResponseWriter, r *http.Request) error {
-	return redirect(w, http.StatusSeeOther, s.site.absolute("/oidc/logout?"+s.sentQuery(r)))
+	query := s.sentQuery(r)
+	if len(query) > maxDeparture {
+		return auth.Failf(auth.TooLarge, "a logout of %d bytes", len(query))
+	}
+	return redirect(w, http.StatusSeeOther, s.site.absolute("/oidc/logout?"+query))
 }
 
 // confirmLogout is the yes.

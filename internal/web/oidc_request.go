@@ -176,6 +176,7 @@ type hint struct {
 	Subject  string `json:"sub"`
 	Audience string `json:"aud"`
 	Session  string `json:"sid"`
+	Events   any    `json:"events"` // of a logout token, which says that the session is over
 }
 
 func (h *hint) isFor(clientID string) bool { return h.Audience == clientID }
@@ -188,7 +189,7 @@ func (s *Server) readHint(ctx context.Context, token string) (*hint, error) {
 		return nil, err
 	}
 	var h hint
-	if err := json.Unmarshal(payload, &h); err != nil || h.Issuer != s.issuer() || h.Subject == "" || h.Session == "" {
+	if err := json.Unmarshal(payload, &h); err != nil || h.Issuer != s.issuer() || h.Subject == "" || h.Session == "" || h.Events != nil {
 		return nil, auth.Failf(auth.BadRequest, "not an ID token of this issuer")
 	}
 	return &h, nil

@@ -2,6 +2,7 @@ package web
 
 import (
 	"errors"
+	"mime"
 	"net/http"
 	"net/url"
 	"strings"
@@ -13,6 +14,10 @@ import (
 // authenticate says which application calls: by its secret, in the header or the form,
 // or, if it is public, by its name alone.
 func (s *Server) authenticate(r *http.Request) (*auth.Client, map[string]string, error) {
+	// ParseForm has passed over anything else, like JSON.
+	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind != "application/x-www-form-urlencoded" {
+		return nil, nil, refuseCall("invalid_request", "the body has to be a form, of the type application/x-www-form-urlencoded")
+	}
 	// Only of the body: what is in an address is in logs too.
 	form, err := single(r.PostForm)
 	if err != nil {
@@ -90,8 +95,14 @@ func (s *Server) redeem(w http.ResponseWriter, r *http.Request, client *auth.Cli
 	var tokens auth.Tokens
 	switch form["grant_type"] {
 	case "authorization_code":
+		if form["code"] == "" {
+			return refuseCall("invalid_request", "there is no code")
+		}
 		tokens, err = s.grants.Redeem(r.Context(), client, auth.Secret(form["code"]), form["redirect_uri"], form["code_verifier"])
 	case "refresh_token":
+		if form["refresh_token"] == "" {
+			return refuseCall("invalid_request", "there is no refresh_token")
+		}
 		tokens, err = s.grants.Refresh(r.Context(), client, auth.Secret(form["refresh_token"]))
 	case "":
 		return refuseCall("invalid_request", "there is no grant_type")
@@ -115,7 +126,7 @@ func (s *Server) redeem(w http.ResponseWriter, r *http.Request, client *auth.Cli
 		AccessToken:  string(tokens.Access),
 		TokenType:    "Bearer",
 		ExpiresIn:    int(auth.AccessLifetime / time.Second),
-		Scope:        strings.Join(tokens.Grant.AskedScopes(), " "),
+		Scope:        strings.Join(client.Scopes(strings.Join(tokens.Grant.Scopes, " ")), " "),
 		IDToken:      idToken,
 		RefreshToken: string(tokens.Refresh),
 	})
@@ -137,7 +148,11 @@ func (s *Server) userinfo(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) bearer(w http.ResponseWriter, r *http.Request) (auth.Granted, error) {
 	scheme, access, ok := strings.Cut(r.Header.Get("Authorization"), " ")
 	ok = ok && strings.EqualFold(scheme, "Bearer")
-	if form := r.PostForm["access_token"]; !ok && len(form) == 1 && r.Header.Get("Authorization") == "" {
+	switch form := r.PostForm["access_token"]; {
+	case len(form) > 1, len(form) == 1 && r.Header.Get("Authorization") != "":
+		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_request"`)
+		return auth.Granted{}, refuseCall("invalid_request", "the access token has to come once")
+	case len(form) == 1:
 		access, ok = form[0], true
 	}
 	if !ok {
