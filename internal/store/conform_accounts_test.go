@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -58,7 +59,7 @@ func (w *world) company(n int) (all []auth.User) {
 // turns reads all pages of a query, forwards and back again.
 func (w *world) turns(q admin.UserQuery) (ids []string) {
 	w.t.Helper()
-	q.Limit = 6
+	q.Limit = cmp.Or(q.Limit, 6)
 	var backwards []string
 	prev := ""
 	for {

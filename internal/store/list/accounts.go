@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
 
 	"wxlogin/internal/admin"
@@ -26,7 +27,8 @@ func ofAccount(appID string) sqldb.Clause {
 }
 
 // account adds that somebody has an identity of an account.
-func (l *Lists) account(ctx context.Context, sel *selection, appID string) error {
+func (l *Lists) account(ctx context.Context, sel *selection, q admin.UserQuery) error {
+	appID := q.AppID
 	of := sqldb.SQL(l.db.HalfTrue("(users.appid = $1 OR EXISTS (SELECT 1 FROM identities"+l.db.IndexedBy("identities_by_user")+` WHERE identities.user_id = users.id AND identities.appid = $1`+l.db.RowByRow()+`))`), appID)
 	candidate := candidateIndex{
 		entries: ofAccount(appID),
@@ -43,6 +45,9 @@ func (l *Lists) account(ctx context.Context, sel *selection, appID string) error
 		return nil
 	}
 	sel.where = append(sel.where, of)
+	if q.Search != "" || q.Filter == admin.FilterSubscribed || q.Filter == admin.FilterUnsubscribed {
+		candidate.few = fewBeside
+	}
 	if sel.group == "" { // not a place, where not everybody is
 		candidate.listed = sqldb.SQL(l.db.HalfTrue("users.id IN ("+candidate.ids.Text+")"), candidate.ids.Args...)
 	}
@@ -81,7 +86,8 @@ func (l *Lists) cutToAccount(ctx context.Context, sel *selection, appID string) 
 		return err
 	}
 	within := sqldb.SQL("users.first_login_at >= $1 AND users.first_login_at <= $2", came.First.V, came.Last.V)
-	sel.where = append(sel.where, within)
+	// First, before names are compared: of an account of old that is false of nearly all.
+	sel.where = slices.Insert(sel.where, 0, within)
 	if sel.group != "" {
 		users := "users" + l.db.IndexedBy("users_by_"+strings.TrimPrefix(sel.group, "users."))
 		sel.candidates = append(sel.candidates, candidateIndex{

@@ -68,6 +68,7 @@ type candidateIndex struct {
 const (
 	fewOfUsers  = 5000   // a look from the index into the table each
 	fewOfOther  = 2000   // three looks
+	fewBeside   = 12_000 // likewise, where a scan goes past most of those for want of a name, or of who follows
 	fewOfLogins = 25_000 // none: the index has all that it takes
 	fewOfNamed  = 80_000 // likewise, and only those of a name are put in order
 	fewToList   = 8000   // rather than scanned past: two looks, and the list
@@ -104,7 +105,7 @@ func (l *Lists) selection(ctx context.Context, q admin.UserQuery) (sel selection
 		}
 	}
 	if q.AppID != "" && !q.Filter.ByTokenEnd() { // whose streams are of the account
-		err = l.account(ctx, &sel, q.AppID)
+		err = l.account(ctx, &sel, q)
 	}
 	return sel, err
 }
