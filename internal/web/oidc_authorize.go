@@ -133,7 +133,7 @@ func (s *Server) signInFor(w http.ResponseWriter, r *http.Request, a *authorizat
 	if a.silent {
 		return a.refuse("login_required", "nobody is signed in, or not recently enough")
 	}
-	query := readOneWay(a.query)
+	query := readOneWay(a.ofTrip())
 	returnTo := s.site.prefix + "/oidc/authorize?" + query
 	if a.login || a.maxAge >= 0 {
 		visit, err := s.live(r, s.cookies.visitor)
