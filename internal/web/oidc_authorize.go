@@ -20,6 +20,9 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) error {
 	a, err := s.readAuthorization(r.Context(), r.URL.RawQuery)
 	if err == nil {
 		err = s.decide(w, r, a)
+		if err != nil && a.silent && auth.KindOf(err) == auth.Unavailable { // there is nobody to see a page
+			err = a.refuse("temporarily_unavailable", "try again in a moment")
+		}
 	}
 	return s.orRefused(w, r, err)
 }
