@@ -30,6 +30,9 @@ func (c *clientShowCommand) Run(ctx context.Context, env *environment) error {
 			return printJSON(env.stdout, shown)
 		}
 		if c.For != nil {
+			if client.Public() {
+				env.remark("%s is a public client: it has no secret, leave out what stands with CLIENT_SECRET\n", client.Name)
+			}
 			return recipes.ExecuteTemplate(env.stdout, *c.For, shown)
 		}
 		for _, line := range shown.lines() {

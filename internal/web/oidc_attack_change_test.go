@@ -131,3 +131,29 @@ func TestLongForms(t *testing.T) {
 		t.Errorf("logout: status %d", p.Status)
 	}
 }
+
+// The ID token of a person in many groups is a hint like any other, though an address to
+// come back to has no room for it: who comes back has to be that person.
+func TestLongHint(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{})
+	app := w.app("Wiki", func(c *auth.Client) { c.Trusted = true })
+	lin := w.phone("lin")
+	_, claims := app.login(lin)
+	claims["groups"] = strings.Split(strings.Repeat("a-group-with-a-long-name ", 200), " ")
+	long, err := w.idTokens.Sign(t.Context(), app.client.Alg, "JWT", claims)
+	check(t, err)
+	for _, prompt := range []string{"none", "", "login"} {
+		if told := app.told(lin, param("id_token_hint", long), param("prompt", prompt)); told.Get("code") == "" {
+			t.Errorf("prompt=%s: %v", prompt, told)
+		}
+		for name, b := range map[string]*browser{"not signed in": w.phone("wang"), "signed in": w.signedIn("wang")} {
+			if told := app.told(b, param("id_token_hint", long), param("prompt", prompt)); told.Get("error") != "login_required" {
+				t.Errorf("another person %s, prompt=%s: %v", name, prompt, told)
+			}
+		}
+	}
+	if told := app.told(w.phone("lin"), param("id_token_hint", long)); told.Get("code") == "" {
+		t.Errorf("not signed in: %v", told)
+	}
+}

@@ -20,6 +20,9 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) error {
 	a, err := s.readAuthorization(r.Context(), r.URL.RawQuery)
 	if err == nil {
 		err = s.decide(w, r, a)
+		if err != nil && a.silent && auth.KindOf(err) == auth.Unavailable { // there is nobody to see a page
+			err = a.refuse("temporarily_unavailable", "try again in a moment")
+		}
 	}
 	return s.orRefused(w, r, err)
 }
@@ -133,7 +136,7 @@ func (s *Server) signInFor(w http.ResponseWriter, r *http.Request, a *authorizat
 	if a.silent {
 		return a.refuse("login_required", "nobody is signed in, or not recently enough")
 	}
-	query := readOneWay(a.query)
+	query := readOneWay(a.ofTrip())
 	returnTo := s.site.prefix + "/oidc/authorize?" + query
 	if a.login || a.maxAge >= 0 {
 		visit, err := s.live(r, s.cookies.visitor)

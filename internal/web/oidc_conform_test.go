@@ -830,6 +830,9 @@ func TestClientsWhileTheDatabaseIsDown(t *testing.T) {
 	if p := phone.get(app.begins()); p.Status != http.StatusServiceUnavailable || p.Header.Get("Location") != "" {
 		t.Errorf("authorize: status %d to %q", p.Status, p.Header.Get("Location"))
 	}
+	if told := app.told(phone, param("prompt", "none")); told.Get("error") != "temporarily_unavailable" || told.Get("state") != "the state" {
+		t.Errorf("prompt=none: %v", told)
+	}
 	app.wantIn(token)
 	unlock()
 	app.verifier = verifier

@@ -45,8 +45,24 @@ func (a *authorization) refuse(code, description string) error {
 }
 
 // maxAuthorize bounds an authorize address, which has to fit into a cookie while
-// somebody signs in; with the mark that we add.
+// somebody signs in; with the mark that we add, and without an id_token_hint.
 const maxAuthorize = maxReturnTo - 100
+
+// subjectParameter is whom an id_token_hint has named, in an address that a browser comes
+// back to: the token of a person in many groups is longer than such an address may be.
+// Whoever else sends it gets no more by it, but perhaps a refusal.
+const subjectParameter = "wxlogin_subject"
+
+// ofTrip is the query to come back with from a login.
+func (a *authorization) ofTrip() string {
+	values, _ := url.ParseQuery(a.query) // it has been read before
+	if !values.Has("id_token_hint") {
+		return a.query
+	}
+	values.Del("id_token_hint")
+	values.Set(subjectParameter, a.subject)
+	return values.Encode()
+}
 
 // maxShownURI is how much is shown of an address that is not registered, in characters.
 const maxShownURI = 200
@@ -89,7 +105,7 @@ func (s *Server) readWishes(ctx context.Context, a *authorization, values url.Va
 		return a.refuse("invalid_request", "a parameter is there more than once")
 	}
 	switch {
-	case len(a.query) > maxAuthorize:
+	case len(a.query)-len(one["id_token_hint"]) > maxAuthorize:
 		return a.refuse("invalid_request", "the request is longer than "+strconv.Itoa(maxAuthorize)+" bytes")
 	case one["request"] != "":
 		return a.refuse("request_not_supported", "request objects are not read")
@@ -113,6 +129,7 @@ func (s *Server) readWishes(ctx context.Context, a *authorization, values url.Va
 	if err := a.readPrompt(strings.Fields(one["prompt"]), one["max_age"]); err != nil {
 		return err
 	}
+	a.subject = one[subjectParameter]
 	if hint := one["id_token_hint"]; hint != "" {
 		claims, err := s.readHint(ctx, hint)
 		switch {
