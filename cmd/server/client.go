@@ -33,7 +33,7 @@ type clientFlags struct {
 	WeChat      *bool     `name:"wechat" negatable:"" help:"Tell AppID, openid and unionid (claim wechat)."`
 	Trusted     *bool     `name:"trusted" negatable:"" help:"Do not ask people for consent."`
 	Native      *bool     `name:"native" negatable:"" help:"For programs on people's own machines: http redirect URIs on 127.0.0.1 match with any port, and a scheme like com.example.app is allowed."`
-	Account     *string   `name:"account" placeholder:"NAME" help:"The account whose people may enter (default main)."`
+	Account     *string   `name:"account" placeholder:"NAME" help:"The account by which people sign in to it (default main). It keeps nobody out who is signed in by another; see --groups."`
 	Alg         *string   `name:"alg" placeholder:"ALG" help:"How ID tokens are signed: RS256 (the default) or ES256."`
 	Groups      *string   `name:"groups" placeholder:"A,B" help:"Let only members of these groups in; an empty text lets everybody in."`
 }

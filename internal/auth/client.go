@@ -23,7 +23,7 @@ type Client struct {
 	// LogoutURIs are where a browser may go after a logout that the client began.
 	LogoutURIs  []string
 	Backchannel string   // is told of logouts; empty: it is not
-	Account     string   // whose people it asks for
+	Account     string   // by which people sign in to it
 	Alg         Alg      // of its ID tokens
 	Native      bool     // loopback redirect URIs match with any port
 	Email       bool     // may ask for a made-up address

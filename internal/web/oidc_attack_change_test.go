@@ -93,9 +93,27 @@ func TestMalformedCalls(t *testing.T) {
 	}
 	phone := w.phone("lin")
 	token, _ := app.login(phone)
+	headers := func(path string, values ...string) *page {
+		req := w.browser("an application").request(http.MethodPost, path, url.Values{"grant_type": {"authorization_code"}, "code": {"x"}})
+		req.Header.Del("Origin")
+		req.Header["Authorization"] = values
+		p, err := w.browser("an application").fetch(req)
+		check(t, err)
+		return p
+	}
+	req := w.browser("an application").request(http.MethodGet, "/", nil)
+	req.SetBasicAuth(app.client.ID, string(app.secret))
+	right := req.Header.Get("Authorization")
+	if p := headers("/oidc/token", right, "Basic eDp4"); p.oauthError() != "invalid_request" {
+		t.Errorf("two clients: status %d %s", p.Status, p.Body)
+	}
+	if p := headers("/oidc/token", right); p.oauthError() != "invalid_grant" {
+		t.Errorf("one client: status %d %s", p.Status, p.Body)
+	}
 	for name, p := range map[string]*page{
-		"in two ways": w.call(t, "/oidc/userinfo", url.Values{"access_token": {token.AccessToken}}, "Authorization", "Bearer "+token.AccessToken),
-		"twice":       w.call(t, "/oidc/userinfo", url.Values{"access_token": {token.AccessToken, token.AccessToken}}),
+		"in two headers": headers("/oidc/userinfo", "Bearer "+token.AccessToken, "Bearer x"),
+		"in two ways":    w.call(t, "/oidc/userinfo", url.Values{"access_token": {token.AccessToken}}, "Authorization", "Bearer "+token.AccessToken),
+		"twice":          w.call(t, "/oidc/userinfo", url.Values{"access_token": {token.AccessToken, token.AccessToken}}),
 	} {
 		if p.Status != http.StatusBadRequest || p.oauthError() != "invalid_request" || p.Header.Get("WWW-Authenticate") != `Bearer error="invalid_request"` {
 			t.Errorf("an access token %s: status %d %s", name, p.Status, p.Body)

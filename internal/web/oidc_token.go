@@ -30,7 +30,7 @@ func (s *Server) authenticate(r *http.Request) (*auth.Client, map[string]string,
 		name, errName := url.QueryUnescape(name)
 		password, errPassword := url.QueryUnescape(password)
 		switch {
-		case errName != nil || errPassword != nil || secret != "" || id != "" && id != name:
+		case errName != nil || errPassword != nil || secret != "" || id != "" && id != name, len(r.Header["Authorization"]) > 1:
 			return nil, nil, refuseCall("invalid_request", "the client has to say once who it is")
 		}
 		id, secret = name, password
@@ -149,7 +149,7 @@ func (s *Server) bearer(w http.ResponseWriter, r *http.Request) (auth.Granted, e
 	scheme, access, ok := strings.Cut(r.Header.Get("Authorization"), " ")
 	ok = ok && strings.EqualFold(scheme, "Bearer")
 	switch form := r.PostForm["access_token"]; {
-	case len(form) > 1, len(form) == 1 && r.Header.Get("Authorization") != "":
+	case len(form)+len(r.Header["Authorization"]) > 1:
 		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_request"`)
 		return auth.Granted{}, refuseCall("invalid_request", "the access token has to come once")
 	case len(form) == 1:
