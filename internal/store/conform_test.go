@@ -19,7 +19,7 @@ func TestConform(t *testing.T) {
 }
 
 func conform(t *testing.T, e engine) {
-	for _, group := range []map[string]func(*world){loginPromises, sessionPromises, sessionCapPromises, listPromises, searchPromises, narrowPromises, duePromises, rollupPromises, adminPromises, personalDataPromises, scanPromises, historyPromises, tokenPromises, picturePromises, racePromises, clockPromises, grantPromises, identityPromises, joinPromises, credentialPromises, proposalPromises, accountPromises, everyListPromises, linkPromises, undoPromises, followerPromises, accountMigrationPromises} {
+	for _, group := range []map[string]func(*world){loginPromises, sessionPromises, sessionCapPromises, listPromises, searchPromises, narrowPromises, duePromises, rollupPromises, adminPromises, personalDataPromises, scanPromises, historyPromises, tokenPromises, picturePromises, racePromises, clockPromises, grantPromises, identityPromises, joinPromises, credentialPromises, proposalPromises, accountPromises, everyListPromises, linkPromises, undoPromises, movedPromises, followerPromises, accountMigrationPromises} {
 		for name, promise := range group {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()

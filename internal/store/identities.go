@@ -129,10 +129,15 @@ func (s *Store) saveIdentity(ctx context.Context, tx *sqldb.Tx, save auth.SaveLo
 			return row, err
 		}
 	}
-	if save.Before.IdentityID == "" {
-		if row, err = saveUser(ctx, tx, save); !errors.Is(err, sql.ErrNoRows) {
-			return row, err
-		}
+	if save.Before.IdentityID != "" {
+		err = s.keepPeople(ctx, tx)
+	} else if row, err = saveUser(ctx, tx, save); errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	} else {
+		return row, err
+	}
+	if err != nil {
+		return row, err
 	}
 	var found struct {
 		ID     string `db:"id"`

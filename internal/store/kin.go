@@ -30,6 +30,9 @@ func (s *Store) joinKin(ctx context.Context, tx *sqldb.Tx, save auth.SaveLogin, 
 	if err := s.lockText(ctx, tx, lockOfUnionID, save.UnionID); err != nil {
 		return false, err
 	}
+	if err := s.keepPeople(ctx, tx); err != nil {
+		return false, err
+	}
 	var known bool
 	err = tx.GetContext(ctx, &known, `SELECT EXISTS (SELECT 1 FROM users WHERE appid = $1 AND openid = $2)
 		OR EXISTS (SELECT 1 FROM identities WHERE appid = $1 AND openid = $2)`, save.Login.AppID, save.OpenID)

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -66,13 +67,15 @@ func (s *Store) LoginByState(ctx context.Context, stateHash string) (auth.Login,
 	return row.login(), nil
 }
 
-// A person who was named and is gone was erased meanwhile, and takes identity, address
-// and browser along. A login that signs nobody in has no session.
+// The identity that came may be another person's by now, or a person of its own, and is
+// looked for: $7 is the id of either. Whose is gone was erased meanwhile, and takes
+// identity, address and browser along. A login that signs nobody in has no session.
 const finishLogin = `UPDATE logins SET outcome = $2, reason = $3, finished_at = $4,
 		errcode = $5, step = $6, request_id = $10, session_hash = '',
-		user_id = (SELECT id FROM users WHERE id = $7), identity_id = (SELECT CAST($11 AS TEXT) FROM users WHERE id = $7),
-		remote_addr = CASE WHEN $7 = '' OR EXISTS (SELECT 1 FROM users WHERE id = $7) THEN $8 ELSE '' END,
-		user_agent = CASE WHEN $7 = '' OR EXISTS (SELECT 1 FROM users WHERE id = $7) THEN $9 ELSE '' END
+		user_id = COALESCE((SELECT id FROM users WHERE id = $7), (SELECT user_id FROM identities WHERE id = $7)),
+		identity_id = (SELECT id FROM identities WHERE id = $7),
+		remote_addr = CASE WHEN $7 = '' OR EXISTS (SELECT 1 FROM users WHERE id = $7 UNION ALL SELECT 1 FROM identities WHERE id = $7) THEN $8 ELSE '' END,
+		user_agent = CASE WHEN $7 = '' OR EXISTS (SELECT 1 FROM users WHERE id = $7 UNION ALL SELECT 1 FROM identities WHERE id = $7) THEN $9 ELSE '' END
 	WHERE id = $1 AND outcome = 'pending'`
 
 // FinishLogin implements auth.Store. A login that has ended already stays as it
@@ -82,8 +85,13 @@ func (s *Store) FinishLogin(ctx context.Context, l auth.Login) error {
 		l.Device = auth.Device{}
 	}
 	return s.writeFor(ctx, "finish login", &touched{}, func(tx *sqldb.Tx) error {
-		_, err := tx.ExecContext(ctx, finishLogin, l.ID, l.Outcome, l.Reason, millis(l.FinishedAt), l.Errcode, l.Step, l.UserID,
-			l.Device.RemoteAddr, l.Device.UserAgent, l.RequestID, maybeText(l.IdentityID))
+		if l.UserID != "" {
+			if err := s.keepPeople(ctx, tx); err != nil {
+				return err
+			}
+		}
+		_, err := tx.ExecContext(ctx, finishLogin, l.ID, l.Outcome, l.Reason, millis(l.FinishedAt), l.Errcode, l.Step, cmp.Or(l.IdentityID, l.UserID),
+			l.Device.RemoteAddr, l.Device.UserAgent, l.RequestID)
 		return err
 	})
 }

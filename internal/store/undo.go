@@ -49,7 +49,10 @@ func part(ctx context.Context, tx *sqldb.Tx, identity identityRow, event admin.E
 		ID: identity.ID, AppID: identity.AppID, OpenID: identity.OpenID, Privilege: "[]", Groups: "[]", FirstLoginAt: identity.FirstLoginAt, Blocked: kept.Blocked,
 	}}
 	gone := keptChange{Blocked: kept.Blocked}
-	if node := tree.of(identity.ID); node != nil {
+	node := tree.of(identity.ID)
+	if node == nil {
+		tree.forget(identity.ID)
+	} else {
 		decided, err := tree.decided(ctx, tx, node, kept)
 		if err != nil {
 			return err
@@ -58,9 +61,9 @@ func part(ctx context.Context, tx *sqldb.Tx, identity identityRow, event admin.E
 		if gone = tree.takeOut(node, millis(event.At)); decided {
 			gone.Blocked, was.Person.Blocked = kept.Blocked, kept.Blocked
 		}
-		if err := tree.write(ctx, tx); err != nil {
-			return err
-		}
+	}
+	if err := tree.write(ctx, tx); err != nil {
+		return err
 	}
 	p := was.Person
 	p.AppID, p.OpenID = identity.AppID, identity.OpenID // an account migration may have changed them
