@@ -58,6 +58,12 @@ func AccessOfStatement(userID string) Statement {
 	return Statement{Text: accessOfQuery, Args: []any{userID}}
 }
 
+// SurplusStatements end what a client holds too much of: codes of a session, and grants
+// of a person.
+func SurplusStatements(clientID, sessionID, userID string) []Statement {
+	return []Statement{{Text: surplusCodes, Args: []any{sessionID, clientID, 5}}, {Text: surplusOffline, Args: []any{userID, clientID, 50}}}
+}
+
 // WithGap has f called in the two gaps behind every commit of a store: when it is
 // done and the state that it left has not been looked at, and when it has been, but
 // SQLite has not been asked whose it is.

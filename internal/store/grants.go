@@ -82,9 +82,10 @@ const insertGrant = `INSERT INTO grants (id, client_id, user_id, session_id, sid
 	FROM sessions JOIN users ON users.id = sessions.user_id, clients
 	WHERE sessions.id = $4 AND users.id = $3 AND users.blocked = 0 AND clients.id = $2 AND sessions.ends_at > $13`
 
-// surplusCodes are those beyond the newest that a client has not used in a session.
+// surplusCodes are those beyond the newest that a client has not used in a session. The
+// sum keeps SQLite from going through all of the client's grants for their order.
 const surplusCodes = `DELETE FROM grants WHERE id IN (SELECT id FROM grants
-	WHERE session_id = $1 AND client_id = $2 AND redeemed_at IS NULL ORDER BY created_at DESC, id DESC LIMIT 1000 OFFSET $3)`
+	WHERE session_id = $1 AND client_id = $2 AND redeemed_at IS NULL ORDER BY created_at + 0 DESC, id DESC LIMIT 1000 OFFSET $3)`
 
 // AddCode implements auth.GrantStore.
 func (s *Store) AddCode(ctx context.Context, g auth.Grant) error {
@@ -120,7 +121,7 @@ const endedGrants = `DELETE FROM grants WHERE session_id = $1 AND client_id = $2
 // surplusOffline are those beyond the newest that a client holds of a person for when
 // they are not there: anybody can make some with every login.
 const surplusOffline = `DELETE FROM grants WHERE id IN (SELECT id FROM grants
-	WHERE user_id = $1 AND client_id = $2 AND offline = 1 AND redeemed_at IS NOT NULL ORDER BY created_at DESC, id DESC LIMIT 1000 OFFSET $3)`
+	WHERE user_id = $1 AND client_id = $2 AND offline = 1 AND redeemed_at IS NOT NULL ORDER BY created_at + 0 DESC, id DESC LIMIT 1000 OFFSET $3)`
 
 // RedeemCode implements auth.GrantStore. Of many who come with one code, the first
 // one's UPDATE finds it unused and the others', which wait for it, do not.
