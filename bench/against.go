@@ -31,14 +31,8 @@ func (m *measurement) besideBuild(ctx context.Context) (err error) {
 	world := *m.world
 	world.Program = program
 	ours := m.stores[0]
-	theirs := &stored{people: ours.people, database: "sqlite:" + filepath.Join(world.Folder, "against.db")}
-	if theirs.service, err = world.StartService(ctx, theirs.database); err != nil { // which migrates
-		return err
-	}
-	if err := theirs.service.Stop(); err != nil {
-		return err
-	}
-	if err := rig.Fill(ctx, theirs.database, theirs.people, m.visitors, m.identities); err != nil {
+	theirs, err := m.untouched(ctx, &world, "against")
+	if err != nil {
 		return err
 	}
 	// Memory first, as it is about processes that have just started.

@@ -25,10 +25,19 @@ const (
 )
 
 // apart makes the figures of it.
-func (m *measurement) apart(ctx context.Context) error {
-	// Of few people, everybody has signed in so often by now that the sessions of visitors
-	// have made room for others.
-	s := m.stores[len(m.stores)-1]
+func (m *measurement) apart(ctx context.Context) (err error) {
+	s := m.stores[0]
+	if m.databaseURL == "" {
+		// Of few people, everybody has signed in so often by now that the sessions of
+		// visitors have made room for others.
+		if s, err = m.untouched(ctx, m.world, "apart"); err != nil {
+			return err
+		}
+		if s.service, err = m.world.StartService(ctx, s.database); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, s.service.Stop()) }()
+	}
 	free, err := rig.Apart(s.service.PID(), os.Getpid(), m.world.WeChat.PID())
 	if err != nil {
 		m.progress("the server alone on one core is left out: %v", err)

@@ -18,7 +18,7 @@ import (
 // was filled for the same schema is copied.
 func (m *measurement) filled(ctx context.Context, people int) (string, error) {
 	if m.databaseURL != "" {
-		if err := m.migrate(ctx, m.databaseURL); err != nil {
+		if err := m.world.Migrate(ctx, m.databaseURL); err != nil {
 			return "", err
 		}
 		m.progress("filling PostgreSQL with %s people", count(people))
@@ -31,7 +31,7 @@ func (m *measurement) filled(ctx context.Context, people int) (string, error) {
 		}
 	}
 	database := "sqlite:" + file
-	if err := m.migrate(ctx, database); err != nil {
+	if err := m.world.Migrate(ctx, database); err != nil {
 		return "", err
 	}
 	schema, err := schemaOf(ctx, database)
@@ -73,13 +73,14 @@ func (m *measurement) filledInPlace(ctx context.Context, people int, empty, kept
 	return database, os.Rename(empty, kept)
 }
 
-// migrate has the program make the schema.
-func (m *measurement) migrate(ctx context.Context, database string) error {
-	service, err := m.world.StartService(ctx, database)
-	if err != nil {
-		return err
+// untouched is a SQLite database with as many people as the smallest one, in which nobody
+// has signed in yet. Its service is not started.
+func (m *measurement) untouched(ctx context.Context, world *rig.World, name string) (*stored, error) {
+	s := &stored{people: m.stores[0].people, database: "sqlite:" + filepath.Join(world.Folder, name+".db")}
+	if err := world.Migrate(ctx, s.database); err != nil {
+		return nil, err
 	}
-	return service.Stop()
+	return s, rig.Fill(ctx, s.database, s.people, m.visitors, m.identities)
 }
 
 // schemaOf is a short name for the schema of a SQLite database.

@@ -98,12 +98,8 @@ func runRaces(ctx context.Context, args []string, stdout, stderr io.Writer) erro
 	return r.run(ctx, "sqlite:"+folder+"/races.db")
 }
 
-func (r *races) run(ctx context.Context, database string) error {
-	first, err := r.world.StartService(ctx, database) // makes the schema
-	if err != nil {
-		return err
-	}
-	if err := first.Stop(); err != nil {
+func (r *races) run(ctx context.Context, database string) (err error) {
+	if err := r.world.Migrate(ctx, database); err != nil {
 		return err
 	}
 	kinds := revocations()

@@ -61,10 +61,7 @@ func runScans(ctx context.Context, args []string, stdout, stderr io.Writer) (err
 	}
 	defer func() { err = errors.Join(err, s.world.Close()) }()
 	database := "sqlite:" + folder + "/scans.db"
-	if s.service, err = s.world.StartService(ctx, database); err != nil { // makes the schema
-		return err
-	}
-	if err := s.service.Stop(); err != nil {
+	if err := s.world.Migrate(ctx, database); err != nil {
 		return err
 	}
 	if err := rig.Fill(ctx, database, scanVisitors, scanVisitors, 1); err != nil {

@@ -84,6 +84,15 @@ func (w *World) StartService(ctx context.Context, database string) (*Service, er
 	return w.start(ctx, database, "http://"+w.WeChat.Address)
 }
 
+// Migrate has the program make the schema of an empty database, or bring it up to date.
+func (w *World) Migrate(ctx context.Context, database string) error {
+	service, err := w.StartService(ctx, database)
+	if err != nil {
+		return err
+	}
+	return service.Stop()
+}
+
 func (w *World) start(ctx context.Context, database, api string, more ...string) (*Service, error) {
 	if w.Identities > 1 {
 		more = append(more, "WXLOGIN_GROUP=bench", "WXLOGIN_ACCOUNTS=pc:website:"+FurtherAppID+"@bench", "WXLOGIN_APPSECRET_PC="+Secret)
