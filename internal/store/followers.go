@@ -64,18 +64,15 @@ func (s *Store) FollowerAnswersOf(ctx context.Context, userIDs []string) ([]auth
 	if len(userIDs) == 0 {
 		return nil, nil
 	}
-	var rows []struct {
+	type row struct {
 		UserID     string `db:"user_id"`
 		IdentityID string `db:"identity_id"`
 		Follows    bool   `db:"follows"`
 	}
+	var rows []row
 	err := s.db.Select(ctx, &rows, sqldb.Join(
 		sqldb.SQL("SELECT user_id, identity_id, follows FROM followers WHERE follows IS NOT NULL AND "), s.db.Among("user_id", userIDs)))
-	all := make([]auth.FollowerAnswer, len(rows))
-	for i, r := range rows {
-		all[i] = auth.FollowerAnswer(r)
-	}
-	return all, s.fail(ctx, "read followers", err)
+	return each(rows, func(r row) auth.FollowerAnswer { return auth.FollowerAnswer(r) }), s.fail(ctx, "read followers", err)
 }
 
 // SaveFollowing implements auth.FollowerStore.

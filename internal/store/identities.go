@@ -129,14 +129,11 @@ func (s *Store) saveIdentity(ctx context.Context, tx *sqldb.Tx, save auth.SaveLo
 			return row, err
 		}
 	}
-	if save.Before.IdentityID != "" {
-		err = s.keepPeople(ctx, tx)
-	} else if row, err = saveUser(ctx, tx, save); errors.Is(err, sql.ErrNoRows) {
-		err = nil
-	} else {
-		return row, err
-	}
-	if err != nil {
+	if save.Before.IdentityID == "" {
+		if row, err = saveUser(ctx, tx, save); !errors.Is(err, sql.ErrNoRows) {
+			return row, err
+		}
+	} else if err := s.keepPeople(ctx, tx); err != nil {
 		return row, err
 	}
 	var found struct {

@@ -169,16 +169,18 @@ func TestNoPlanReadsEveryGrant(t *testing.T) {
 			w.exec(`INSERT INTO grants (id, client_id, user_id, sid, code_hash, code_ends_at, redirect_uri, challenge, nonce, scopes, method, signed_in_at, created_at, redeemed_at, offline, refresh_hash, refresh_ends_at)
 				SELECT 'grant' || id, $1, id, '', id, 0, '', '', '', 'openid', '', 0, first_login_at, first_login_at, 1, id, 1 FROM users`, c.ID)
 			w.exec(`INSERT INTO consents (user_id, client_id, scopes, agreed_at) SELECT id, $1, 'openid', first_login_at FROM users`, c.ID)
-			if e.name == postgresEngine.name {
-				w.exec("ANALYZE")
-			}
-			// SQLite has no figures of the tables here, as in a database that is new.
-			for _, s := range store.SurplusStatements(c.ID, "session7", "id7") {
-				if plan := strings.Join(w.planned(explain, s), "\n"); strings.Contains(plan, "grants_by_client") || strings.Contains(plan, "Seq Scan on grants") {
-					t.Errorf("goes through the client's grants:\n%s\n%s", s.Text, plan)
+			wantSurplusByOwner := func() {
+				for _, s := range store.SurplusStatements(c.ID, "session7", "id7") {
+					if plan := strings.Join(w.planned(explain, s), "\n"); strings.Contains(plan, "grants_by_client") || strings.Contains(plan, "Seq Scan on grants") {
+						t.Errorf("goes through the client's grants:\n%s\n%s", s.Text, plan)
+					}
 				}
 			}
+			if e.name == sqliteEngine.name { // which has no figures of the tables in a new database
+				wantSurplusByOwner()
+			}
 			w.exec("ANALYZE")
+			wantSurplusByOwner()
 			for _, s := range append(list.AccessStatements(c.ID, 2500), store.AccessOfStatement("id7")) {
 				plan := strings.Join(w.planned(explain, s), "\n")
 				if !strings.Contains(plan, "grants_by_client") && s.Args[0] == c.ID {

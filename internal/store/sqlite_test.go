@@ -151,7 +151,9 @@ func TestReadersCannotWrite(t *testing.T) {
 	}
 }
 
-func BenchmarkVisit(b *testing.B) {
+// benchStore is a store on a disk, and the time of day.
+func benchStore(b *testing.B) (*store.Store, *clock) {
+	b.Helper()
 	ring, err := auth.ParseKeys(auth.NewKey())
 	if err != nil {
 		b.Fatal(err)
@@ -160,9 +162,14 @@ func BenchmarkVisit(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer s.Close()
+	b.Cleanup(func() { s.Close() })
 	c := newClock()
 	c.ms.Store(time.Now().UnixMilli())
+	return s, c
+}
+
+func BenchmarkVisit(b *testing.B) {
+	s, c := benchStore(b)
 	save := (&world{clock: c}).login("o1", auth.ScopeBase)
 	if _, err := s.SaveLogin(b.Context(), save); err != nil {
 		b.Fatal(err)
@@ -181,17 +188,7 @@ func BenchmarkLogin(b *testing.B) {
 		"known": func(int) string { return "o1" },
 	} {
 		b.Run(name, func(b *testing.B) {
-			ring, err := auth.ParseKeys(auth.NewKey())
-			if err != nil {
-				b.Fatal(err)
-			}
-			s, err := store.Open(b.Context(), store.Config{URL: "sqlite:" + filepath.Join(b.TempDir(), "x.db"), Keys: ring, Migrations: migrations.FS})
-			if err != nil {
-				b.Fatal(err)
-			}
-			defer s.Close()
-			c := newClock()
-			c.ms.Store(time.Now().UnixMilli())
+			s, c := benchStore(b)
 			w := &world{clock: c}
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
