@@ -14,7 +14,7 @@ import (
 	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // driver
-	_ "modernc.org/sqlite"             // driver
+	"modernc.org/sqlite"
 )
 
 // Open opens a database as WXLOGIN_DATABASE_URL names it. The parameters are
@@ -28,6 +28,7 @@ func Open(database, sqliteParams string) (db *sql.DB, isSQLite bool, err error) 
 	if path, err = filepath.Abs(path); err != nil {
 		return nil, true, err
 	}
+	_, _ = sqlite.Fdatasync(true) // as the service does, where a system has it
 	db, err = sql.Open("sqlite", (&url.URL{Scheme: "file", Path: filepath.ToSlash(path)}).String()+"?"+sqliteParams)
 	return db, true, err
 }

@@ -7,6 +7,8 @@ import (
 	"syscall"
 	"testing"
 
+	"modernc.org/sqlite"
+
 	"wxlogin/internal/store/sqldb"
 )
 
@@ -132,5 +134,17 @@ func TestFilePath(t *testing.T) {
 	}
 	if got, err := sqldb.FilePath(filepath.Join(dir, "round")); err != nil || got != filepath.Join(dir, "round") {
 		t.Errorf("a link to itself is %s, %v", got, err)
+	}
+}
+
+// A commit is on the disk when its data is: fsync would have it wait for the times of
+// the file, too.
+func TestCommitsSyncData(t *testing.T) {
+	if _, err := sqlite.Fdatasync(false); err != nil {
+		t.Fatal(err)
+	}
+	insert(t, openSQLite(t, filepath.Join(t.TempDir(), "x.db")), 1)
+	if !sqlite.FdatasyncEnabled() {
+		t.Error("commits wait for fsync")
 	}
 }

@@ -104,6 +104,7 @@ func (db *DB) openSQLite(ctx context.Context, path string, migrations fs.FS) (er
 	if db.path, err = FilePath(path); err != nil {
 		return err
 	}
+	syncData()
 	if err := db.prepareFile(ctx, migrations); err != nil {
 		return fmt.Errorf("%s: %w", db.path, err)
 	}
@@ -128,6 +129,12 @@ func (db *DB) openSQLite(ctx context.Context, path string, migrations fs.FS) (er
 	db.writer, err = openPool(db.path, params, 1)
 	return err
 }
+
+// syncData has commits wait for the data and what it takes to read it back, and not for
+// the times of the file, which fsync writes to the file system's journal with each: as
+// durable, and what SQLite does wherever a distribution builds it. It holds for the whole
+// process. Systems that know no other way than fsync keep to it.
+func syncData() { _, _ = sqlite.Fdatasync(true) }
 
 // prepareFile makes, inspects and migrates the file, while other processes that
 // start at the same moment wait.
