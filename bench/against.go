@@ -30,7 +30,11 @@ func (m *measurement) besideBuild(ctx context.Context) (err error) {
 	}
 	world := *m.world
 	world.Program = program
-	ours := m.stores[0]
+	// Of the database that has been used until now, everybody has signed in very often.
+	ours, err := m.untouched(ctx, m.world, "ours")
+	if err != nil {
+		return err
+	}
 	theirs, err := m.untouched(ctx, &world, "against")
 	if err != nil {
 		return err
@@ -39,10 +43,15 @@ func (m *measurement) besideBuild(ctx context.Context) (err error) {
 	if err := m.afterLoadBeside(ctx, &world, ours, theirs); err != nil {
 		return err
 	}
-	if theirs.service, err = world.StartService(ctx, theirs.database); err != nil {
-		return err
+	for _, side := range []struct {
+		world *rig.World
+		of    *stored
+	}{{m.world, ours}, {&world, theirs}} {
+		if side.of.service, err = side.world.StartService(ctx, side.of.database); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, side.of.service.Stop()) }()
 	}
-	defer func() { err = errors.Join(err, theirs.service.Stop()) }()
 	for _, path := range []string{"/", "/verify"} {
 		if err := m.visitsBeside(ctx, path, ours, theirs); err != nil {
 			return err

@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -90,20 +89,16 @@ func (m *measurement) rush(ctx context.Context, control *rig.Conn, s *stored) er
 		for _, i := range rand.Perm(len(known.people))[:min(atOnce, len(known.people))] {
 			c.people = append(c.people, known.people[i])
 		}
-		during, over := context.WithCancel(ctx)
-		var looking sync.WaitGroup
-		var seen rig.Load
-		var failed error
-		looking.Go(func() {
-			seen, failed = rig.Send(during, s.service.Target(), conns, requests, time.Minute)
-		})
+		looking, err := m.startLooking(ctx, s.service.Address, requests)
+		if err != nil {
+			return err
+		}
 		r, err := m.signIns(ctx, at, c, len(c.people), time.Minute)
-		over()
-		looking.Wait()
+		seen, failed := looking.end()
 		if err := errors.Join(err, failed); err != nil {
 			return err
 		}
-		took, visits = append(took, r.Took.Seconds()), append(visits, seen.Each...)
+		took, visits = append(took, r.Took.Seconds()), append(visits, seen...)
 	}
 	m.report.rush(quiet, visits, time.Duration(rig.Median(took)*float64(time.Second)), int(refused.Load()), m.bursts*atOnce)
 	return nil

@@ -33,6 +33,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		command = args[0]
 	}
 	switch command {
+	case lookCommand:
+		return look(ctx, args[1:], stdout)
 	case bareCommand:
 		return serveBare(ctx, args[1:], stdout)
 	case rowsCommand:

@@ -46,6 +46,26 @@ func Apart(alone int, others ...int) (free func(), err error) {
 	return free, nil
 }
 
+// Prefer has a process run before all others on its processor, as soon as it has
+// anything to do: how long it waits is then said by whom it asks.
+func Prefer(pid int) error {
+	threads, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
+	if err != nil {
+		return err
+	}
+	first := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_FIFO, Priority: 1}
+	for _, thread := range threads {
+		id, err := strconv.Atoi(thread.Name())
+		if err == nil {
+			err = unix.SchedSetAttr(id, &first, 0)
+		}
+		if err != nil && !errors.Is(err, unix.ESRCH) {
+			return err
+		}
+	}
+	return nil
+}
+
 // keepTo keeps all threads of a process to processors. A new thread has those of the
 // one that starts it, so it looks again until it has seen all.
 func keepTo(pid int, set unix.CPUSet) error {

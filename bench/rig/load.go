@@ -95,6 +95,11 @@ func Compare(ctx context.Context, sides []Side, rounds int, d time.Duration) ([]
 // Send loads a target for a while. The connections go through the requests side
 // by side, each from a place of its own. It ends with the first wrong answer.
 func Send(ctx context.Context, to Target, conns []*Conn, requests []Request, d time.Duration) (Load, error) {
+	return SendPaced(ctx, to, conns, requests, d, 0)
+}
+
+// SendPaced is Send with a pause before each request, which counts as nobody's time.
+func SendPaced(ctx context.Context, to Target, conns []*Conn, requests []Request, d, pause time.Duration) (Load, error) {
 	taken := make([][]time.Duration, len(conns))
 	failed := make([]error, len(conns))
 	ctx, cancel := context.WithTimeout(ctx, d)
@@ -108,6 +113,10 @@ func Send(ctx context.Context, to Target, conns []*Conn, requests []Request, d t
 			at := i * len(requests) / len(conns)
 			last := time.Now()
 			for ctx.Err() == nil {
+				if pause > 0 {
+					time.Sleep(pause)
+					last = time.Now()
+				}
 				r := &requests[at%len(requests)]
 				at++
 				err := c.Do(r.Bytes, deadline)

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"wxlogin/bench/rig"
+)
+
+// Visitors in a process of their own, who are not kept waiting by the phones that sign
+// in beside them: what they measure is the server.
+
+const lookCommand = "look"
+
+// lookPause is how long each reads a page. Without it they would take the core for
+// themselves, and nobody would sign in.
+const lookPause = 5 * time.Millisecond
+
+// lookTask is what they are told.
+type lookTask struct {
+	Address  string
+	Requests []rig.Request
+}
+
+// look asks until ctx ends, and writes how long each answer took.
+func look(ctx context.Context, args []string, stdout io.Writer) error {
+	if len(args) != 1 {
+		return errors.New("look: give the file with the requests")
+	}
+	text, err := os.ReadFile(args[0])
+	if err != nil {
+		return err
+	}
+	var task lookTask
+	if err := json.Unmarshal(text, &task); err != nil {
+		return err
+	}
+	conns := rig.Conns(task.Address, lookers)
+	defer rig.CloseAll(conns)
+	for _, c := range conns { // no connection has to be made while others want the server
+		if err := c.Do(task.Requests[0].Bytes, time.Now().Add(time.Minute)); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintln(stdout, `{"msg":"looking"}`)
+	load, err := rig.SendPaced(ctx, rig.Target{Address: task.Address}, conns, task.Requests, time.Minute, lookPause)
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(stdout).Encode(looked{Msg: "looked", Each: load.Each})
+}
+
+type looked struct {
+	Msg  string
+	Each []time.Duration
+}
+
+// looking are visitors who look at their pages.
+type looking struct{ process *rig.Process }
+
+func (m *measurement) startLooking(ctx context.Context, address string, requests []rig.Request) (looking, error) {
+	text, err := json.Marshal(lookTask{Address: address, Requests: requests})
+	if err != nil {
+		return looking{}, err
+	}
+	file := filepath.Join(m.world.Folder, "look.json")
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		return looking{}, err
+	}
+	program, variables, err := child()
+	if err != nil {
+		return looking{}, err
+	}
+	p, err := rig.Start(m.world.Folder, variables, program, lookCommand, file)
+	if err != nil {
+		return looking{}, err
+	}
+	if _, err = p.Wait(ctx, `"msg":"looking"`); err == nil {
+		err = rig.Prefer(p.PID())
+	}
+	if err != nil {
+		p.Kill()
+		return looking{}, err
+	}
+	return looking{p}, nil
+}
+
+// end gives how long each answer took.
+func (l looking) end() ([]time.Duration, error) {
+	if err := l.process.Stop(); err != nil {
+		return nil, err
+	}
+	var all looked
+	return all.Each, l.process.Lines(func(line []byte) {
+		var one looked
+		if json.Unmarshal(line, &one) == nil && one.Msg == "looked" {
+			all = one
+		}
+	})
+}
