@@ -20,8 +20,9 @@ func android() string {
 	return p.UserAgent
 }
 
-// npmInstall copies a folder and installs what its package.json names. Debian's headers
-// of Node.js are there for what has to be compiled.
+// npmInstall copies a folder and installs what its package.json names. What has machine
+// code of its own is compiled, with Debian's headers of Node.js: the ready-made files are
+// on other hosts than npm's, in no pinned version, and not everywhere within reach.
 func npmInstall(t *testing.T, from string, args ...string) (folder string) {
 	t.Helper()
 	folder = t.TempDir()
@@ -30,7 +31,7 @@ func npmInstall(t *testing.T, from string, args ...string) (folder string) {
 	}
 	install := exec.Command("npm", append(args, "--no-audit", "--no-fund")...)
 	install.Dir = folder
-	install.Env = append(os.Environ(), "npm_config_nodedir=/usr")
+	install.Env = append(os.Environ(), "npm_config_nodedir=/usr", "npm_config_build_from_source=true")
 	if out, err := install.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
