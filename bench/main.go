@@ -1,8 +1,9 @@
 // Command bench is no part of the product. It puts the built program under load from outside, as phones do
 // over HTTP: how fast it is, side by side with the least that could do the same
 // (bench), and whether it keeps its promises while everything around it fails
-// (bench soak), whether a revoked session is ever answered (bench races), and what very
-// many desktops cost that wait for a phone (bench scans).
+// (bench soak), whether a revoked session is ever answered (bench races), what very
+// many desktops cost that wait for a phone (bench scans), and what an upgrade and a backup
+// take (bench upgrade).
 // docs/performance.md tells what is measured how.
 package main
 
@@ -47,6 +48,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return runRaces(ctx, args[1:], stdout, stderr)
 	case scansCommand:
 		return runScans(ctx, args[1:], stdout, stderr)
+	case upgradeCommand:
+		return runUpgrade(ctx, args[1:], stdout, stderr)
 	}
 	o, err := parseOptions(args, stderr)
 	if err != nil {

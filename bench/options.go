@@ -53,7 +53,7 @@ func parseOptions(args []string, stderr io.Writer) (*options, error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.Usage = func() {
-		fmt.Fprintln(stderr, "Usage: bench [flags]        measures\n       bench soak [flags]   breaks things and looks whether promises are kept\n       bench races [flags]  revokes sessions under load and asks whether they still count\n       bench scans [flags]  opens ten thousand pages that wait for a phone\n\nFlags of bench:")
+		fmt.Fprintln(stderr, "Usage: bench [flags]        measures\n       bench soak [flags]   breaks things and looks whether promises are kept\n       bench races [flags]  revokes sessions under load and asks whether they still count\n       bench scans [flags]  opens ten thousand pages that wait for a phone\n       bench upgrade [flags] has a database of an older build migrated, and backs it up\n\nFlags of bench:")
 		flags.PrintDefaults()
 	}
 	flags.StringVar(&o.program, "server", "", "the built `program`; built when empty")

@@ -3,6 +3,7 @@ package rig
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -21,6 +22,8 @@ type Process struct {
 	out    string // file of all that it writes
 	exited chan struct{}
 	Began  time.Time
+
+	patience time.Duration // 0: startTime
 }
 
 // startTime is how long a program may take until it is ready. A million people
@@ -119,7 +122,7 @@ func (p *Process) Lines(visit func(line []byte)) error {
 // Wait waits until the process has written a whole line that holds the text,
 // and returns it.
 func (p *Process) Wait(ctx context.Context, text string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, startTime)
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(p.patience, startTime))
 	defer cancel()
 	look := time.NewTicker(time.Millisecond)
 	defer look.Stop()

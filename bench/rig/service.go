@@ -21,6 +21,8 @@ type World struct {
 
 	Identities int    // that people have: with two, the service has another account
 	Clock      *Clock // of the service alone; nil: the machine's
+
+	Patience time.Duration // with a start of the service; 0: five minutes
 }
 
 // NewWorld starts a simulated WeChat. Close ends it.
@@ -111,6 +113,7 @@ func (w *World) start(ctx context.Context, database, api string, more ...string)
 	if err != nil {
 		return nil, err
 	}
+	p.patience = w.Patience
 	s := &Service{Process: p}
 	if err := s.becomeReady(ctx); err != nil {
 		p.Kill()
@@ -171,11 +174,16 @@ func (w *World) AdminLink(ctx context.Context, database string) (string, error) 
 	return token, nil
 }
 
-// Run runs a command of the program on a database and returns what it prints.
-func (w *World) Run(ctx context.Context, database string, args ...string) ([]byte, error) {
+// Command is a command of the program on a database.
+func (w *World) Command(ctx context.Context, database string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, w.Program, args...)
 	cmd.Dir, cmd.Env = w.Folder, append(cmd.Environ(), w.variables(database)...)
-	out, err := cmd.Output()
+	return cmd
+}
+
+// Run runs a command of the program on a database and returns what it prints.
+func (w *World) Run(ctx context.Context, database string, args ...string) ([]byte, error) {
+	out, err := w.Command(ctx, database, args...).Output()
 	if err != nil {
 		return nil, fmt.Errorf("server %s: %w", strings.Join(args, " "), err)
 	}

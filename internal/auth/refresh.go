@@ -20,8 +20,11 @@ const (
 	fetchSoon = time.Minute
 	// retryAfter is when one is tried again that could not be fetched.
 	retryAfter = time.Hour
-	// leaseFor is how long the process that is at it keeps the others off.
-	leaseFor = 3 * time.Minute
+	// leaseFor is how long the process that is at it keeps the others off. It takes the
+	// lease again after each leaseAgain of work: a write of its own for every person would
+	// be a third of all that refreshing writes.
+	leaseFor   = 3 * time.Minute
+	leaseAgain = time.Minute
 	// refreshRate is how many people a second are fetched. WeChat allows 50,000
 	// calls a minute (official); there is no hurry.
 	refreshRate = 5
@@ -127,10 +130,14 @@ func sleep(ctx context.Context, d time.Duration) error {
 // RunOnce reseals what an old key has sealed and fetches all that is due,
 // unless another process is at it. Call it every minute or so; no visit waits for it.
 func (r *Refresher) RunOnce(ctx context.Context) error {
-	for {
-		mine, err := r.store.TakeLease(ctx, "refresh", r.owner, r.now(), r.now().Add(leaseFor))
-		if err != nil || !mine {
-			return err
+	for taken := (time.Time{}); ; {
+		// A clock that was set back makes a lease of a time to come.
+		if now := r.now(); taken.IsZero() || now.Before(taken) || now.Sub(taken) >= leaseAgain {
+			mine, err := r.store.TakeLease(ctx, "refresh", r.owner, now, now.Add(leaseFor))
+			if err != nil || !mine {
+				return err
+			}
+			taken = now
 		}
 		resealed, err := r.store.ResealTokens(ctx)
 		if err != nil {

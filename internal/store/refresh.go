@@ -46,10 +46,7 @@ func (s *Store) NextDue(ctx context.Context, now, again time.Time) (id auth.Toke
 				sealedToken
 				DueAt int64 `db:"due_at"`
 			}
-			err := tx.GetContext(ctx, &row, `SELECT `+t.sealed+`, tokens.due_at FROM `+t.from+`
-				WHERE tokens.due_at <= $1 AND tokens.due_at IS NOT NULL AND tokens.dead_reason IS NULL
-					AND tokens.ends_at > $1 AND users.blocked = 0
-				ORDER BY tokens.due_at LIMIT 1`+s.db.SkipLocked("tokens"), millis(now))
+			err := tx.GetContext(ctx, &row, t.due()+s.db.SkipLocked("tokens"), millis(now))
 			if err != nil && !errors.Is(err, sql.ErrNoRows) {
 				return err
 			}
@@ -61,7 +58,7 @@ func (s *Store) NextDue(ctx context.Context, now, again time.Time) (id auth.Toke
 			return nil
 		}
 		t, key := tokenTableOf(id)
-		_, err := tx.ExecContext(ctx, `UPDATE `+t.name+` SET due_at = $2 WHERE `+t.key+` = $1`, key, millis(again))
+		_, err := tx.ExecContext(ctx, t.putOff(), key, millis(again))
 		return err
 	})
 	return id, err
@@ -83,6 +80,19 @@ var tokenTables = [...]tokenTable{
 	{"identity_tokens", "identity_id",
 		`identities.user_id, tokens.identity_id, tokens.refresh_token, identities.appid, identities.openid`,
 		`identity_tokens AS tokens JOIN identities ON identities.id = tokens.identity_id JOIN users ON users.id = identities.user_id`},
+}
+
+// due reads the token that has been due for longest, of somebody who is not blocked.
+func (t tokenTable) due() string {
+	return `SELECT ` + t.sealed + `, tokens.due_at FROM ` + t.from + `
+		WHERE tokens.due_at <= $1 AND tokens.due_at IS NOT NULL AND tokens.dead_reason IS NULL
+			AND tokens.ends_at > $1 AND users.blocked = 0
+		ORDER BY tokens.due_at LIMIT 1`
+}
+
+// putOff has a token be due at another time.
+func (t tokenTable) putOff() string {
+	return `UPDATE ` + t.name + ` SET due_at = $2 WHERE ` + t.key + ` = $1`
 }
 
 // one reads a token by its key and the person whose it is.

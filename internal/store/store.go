@@ -63,9 +63,11 @@ var (
 	_ admin.Store = (*Store)(nil)
 )
 
-// loginWrites are the statements of every login, and of every login to a client.
+// loginWrites are the statements of every login, of every login to a client, and what the
+// refresher asks for every minute and every person.
 var loginWrites = []string{insertLogin, finishLogin, endedLogin, greetUser, upsertUser, upsertToken, insertSession, renewSession, deleteSession, countSessionsOf, endLeastUsed,
-	insertGrant, surplusCodes, redeemCode, personInSession, endedGrants, surplusOffline}
+	insertGrant, surplusCodes, redeemCode, personInSession, endedGrants, surplusOffline,
+	tokenTables[0].due(), tokenTables[0].putOff(), tokenTables[1].due(), tokenTables[1].putOff()}
 
 // Open opens the database, makes it if there is none, and brings its schema up
 // to date. It refuses a file that is damaged, is no database, belongs to another

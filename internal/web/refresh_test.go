@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"context"
 	"database/sql"
 	"net/http"
 	"strings"
@@ -164,6 +165,46 @@ func TestOneRefresherAtATime(t *testing.T) {
 	w.refreshAll()
 	if n := len(w.sim.Calls(wechatsim.Refresh)); int64(n) != w.users() {
 		t.Fatalf("%d profiles were fetched, want %d", n, w.users())
+	}
+}
+
+// The lease of a process that is at it for longer than one lasts is kept, and one that has
+// stood still while its lease ended stops when another has taken over.
+func TestALeaseIsKeptWhileItIsUsed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{})
+	for _, person := range w.sim.People() {
+		if !person.Snapshot {
+			w.phone(person.Key).signsIn()
+		}
+	}
+	people := int(w.users())
+	another := func() bool {
+		taken, err := w.db.TakeLease(t.Context(), "refresh", "another process", w.clock.now(), w.clock.now().Add(3*time.Minute))
+		check(t, err)
+		return taken
+	}
+	// Between two people, the refresher waits.
+	waits := func(d time.Duration, wantTaken bool) {
+		w.refresher.Sleep = func(context.Context, time.Duration) error {
+			w.clock.pass(d)
+			if got := another(); got != wantTaken {
+				t.Errorf("another process that asks %v later takes the lease: %t", d, got)
+			}
+			return nil
+		}
+	}
+	w.clock.pass(9 * day)
+	waits(100*time.Second, false)
+	w.refreshAll()
+	if n := len(w.sim.Calls(wechatsim.Refresh)); n != people || people < 5 {
+		t.Fatalf("%d profiles were fetched of %d, in less than the time of a lease", n, people)
+	}
+	w.clock.pass(9 * day)
+	waits(4*time.Minute, true)
+	w.refreshAll()
+	if n := len(w.sim.Calls(wechatsim.Refresh)) - people; n != 2 { // one before, and the one that was waited for
+		t.Errorf("%d profiles were fetched, those after another process had taken over among them", n)
 	}
 }
 

@@ -2,13 +2,16 @@ package sqldb_test
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 
 	"wxlogin/internal/auth"
+	"wxlogin/internal/store/sqldb"
 )
 
 func TestABackupThatFailsLeavesNothing(t *testing.T) {
@@ -52,4 +55,74 @@ func TestBackupsGoOnWhileOthersWrite(t *testing.T) {
 	if n := rows(t, db); n != 45 {
 		t.Errorf("%d rows", n)
 	}
+}
+
+// A copy is of one moment, however long it takes: who writes while page after page is
+// copied is not in it, and does not have it begin anew.
+func TestABackupIsOfOneMoment(t *testing.T) {
+	const pages = 5000
+	_, path := newSQLite(t)
+	another := openSQLite(t, path)
+	set := func(n int) error {
+		return another.Write(t.Context(), "set both", nil, func(tx *sqldb.Tx) error {
+			_, err := tx.ExecContext(t.Context(), "UPDATE notes SET text = $1 WHERE id IN ('note 0', 'note 1')", fmt.Sprint(n))
+			return err
+		})
+	}
+	// The two that change together stand at both ends.
+	insert(t, another, 0)
+	err := another.Write(t.Context(), "fill", nil, func(tx *sqldb.Tx) error {
+		_, err := tx.ExecContext(t.Context(), "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < $1) INSERT INTO notes SELECT 'between ' || n, hex(zeroblob(1900)) FROM n", pages)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	insert(t, another, 1)
+
+	steps := 0
+	ctx, cancel := context.WithCancel(t.Context())
+	db, err := sqldb.Open(ctx, sqldb.Config{URL: "sqlite:" + path, Migrations: schema, Gap: func() {
+		if err := set(steps); err != nil {
+			t.Error(err)
+		}
+		if steps++; steps > pages/100 {
+			cancel() // it would go on for ever
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	file := filepath.Join(t.TempDir(), "copy.db")
+	if err := db.Backup(ctx, file); err != nil {
+		t.Fatalf("after %d steps, with a write behind each: %v", steps, err)
+	}
+	if steps < 4 {
+		t.Fatalf("it took only %d steps", steps)
+	}
+	if mode := modeOf(t, file); mode != "delete" {
+		t.Errorf("the journal mode of the copy is %s", mode)
+	}
+	var texts []string
+	if err := openSQLite(t, file).SelectContext(t.Context(), &texts, "SELECT text FROM notes WHERE id IN ('note 0', 'note 1')"); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(texts, []string{"text", "text"}) {
+		t.Errorf("the copy has %v, written after it had begun", texts)
+	}
+}
+
+// modeOf is the journal mode that a file is in.
+func modeOf(t *testing.T, file string) (mode string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", "file:"+filepath.ToSlash(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if err := db.QueryRowContext(t.Context(), "PRAGMA journal_mode").Scan(&mode); err != nil {
+		t.Fatal(err)
+	}
+	return mode
 }

@@ -28,7 +28,8 @@ type Config struct {
 
 	// Gap is for tests that play what others do at the worst moment. It is called
 	// twice after each commit of SQLite's: before the state that the commit has left
-	// is read, and before SQLite is asked whose that state is.
+	// is read, and before SQLite is asked whose that state is; and after each step of a
+	// backup.
 	Gap func()
 }
 
