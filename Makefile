@@ -1,5 +1,6 @@
 # make        builds bin/server
-# make test   is the one check: whoever changes something runs it, and so does .ci/run
+# make test   is the one check: whoever changes something runs it
+# make test-all  is the same with other people's programs besides, as .ci/run has it
 SHELL := /bin/sh
 
 # -race needs a C compiler. At home its absence is said and passed over; with
@@ -22,10 +23,18 @@ export GORACE ?= atexit_sleep_ms=0
 # third of the time in it.
 TEST_TMPDIR ?= $(shell [ "$$(df -k --output=avail /dev/shm 2>/dev/null | tail -1)" -ge 4000000 ] 2>/dev/null && echo /dev/shm || echo "$${TMPDIR:-/tmp}")
 
+comma := ,
 FUZZTIME ?= 10s
 IMAGE ?= wxlogin
 
-.PHONY: build test check format-check fmt fuzz bench soak races long compat run-demo image env-example licences dist clean
+# At a desk the tests that run other people's programs are left out, installed or not:
+# browsers, proxies, poolers, Node.js, promtool, and PostgreSQL but for the store's own tests.
+# They are half of the time. CI=true leaves out nothing.
+ifneq ($(CI),true)
+DESK := TEST_PROGRAMS=none
+endif
+
+.PHONY: build test test-all check format-check fmt fuzz bench soak races long compat run-demo image env-example licences dist clean
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o bin/server ./cmd/server
@@ -35,8 +44,12 @@ ifeq ($(HAVE_CC),)
 	@if [ "$$CI" = true ]; then echo "make test: no C compiler, and with CI=true the race detector is not left out" >&2; exit 1; fi
 	@echo "make test: no C compiler here, so the tests run without the race detector"
 endif
-	TMPDIR=$(TEST_TMPDIR) go test $(RACE) -vet=off -timeout 60m ./...
-	@echo "make test: all is well"
+	$(DESK) TMPDIR=$(TEST_TMPDIR) go test $(RACE) -vet=off -timeout 60m ./...
+	@echo "make test: all is well$(if $(DESK),$(comma) without browsers$(comma) proxies$(comma) poolers$(comma) Node.js$(comma) promtool and PostgreSQL outside the store: make test-all runs those too)"
+
+# test-all is what .ci/run runs: make test with all of those programs, none of which may be missing.
+test-all:
+	CI=true $(MAKE) test
 
 # check is what can be said without running anything.
 check: format-check

@@ -31,6 +31,7 @@ import (
 	"testing"
 	"time"
 
+	"wxlogin/internal/programs"
 	"wxlogin/internal/wechat/wechatsim"
 )
 
@@ -85,17 +86,7 @@ var versionForm = regexp.MustCompile(`\d+\.\d+\.\d+\S*`)
 // newProtectedSite starts everything with the recipe of nginx or caddy.
 func newProtectedSite(t *testing.T, recipe string) *protectedSite {
 	t.Helper()
-	program, err := exec.LookPath(recipe)
-	if err != nil {
-		program, err = exec.LookPath("/usr/sbin/" + recipe) // not on everybody's path
-	}
-	if err != nil {
-		if inCI() {
-			t.Fatalf("%s is missing: .ci/run installs it", recipe)
-		}
-		t.Skipf("%s is not installed here (Debian: apt-get install %[1]s)", recipe)
-	}
-	return newProtectedSiteBy(t, recipe, program)
+	return newProtectedSiteBy(t, recipe, programs.Find(t, "Debian: apt-get install "+recipe, recipe, "/usr/sbin/"+recipe))
 }
 
 // newProtectedSiteBy is newProtectedSite with this program for the proxy.
