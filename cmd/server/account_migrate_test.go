@@ -14,6 +14,7 @@ import (
 	_ "github.com/jackc/pgx/v5/stdlib"
 
 	"wxlogin/internal/auth"
+	"wxlogin/internal/programs"
 	"wxlogin/internal/store/pgtest"
 	"wxlogin/internal/wechat/wechatsim"
 )
@@ -122,6 +123,7 @@ func TestAccountMigrate(t *testing.T) {
 
 func TestAccountMigrateOnPostgres(t *testing.T) {
 	t.Parallel()
+	programs.Wanted(t) // make test has the store's own tests on PostgreSQL
 	db := pgtest.New(t)
 	url := db.TCP(db.Database(t))
 	newMigration(t, onPostgres(url), "pgx", url).goes()

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp"
+
+	"wxlogin/internal/programs"
 )
 
 // openBrowser gives a test the browser that all share, or skips the test where there
@@ -37,12 +39,9 @@ func openOwnBrowser(t *testing.T, more ...chromedp.ExecAllocatorOption) *browser
 
 func wantChromium(t *testing.T) {
 	t.Helper()
-	path := chromium()
-	if path == "" && inCI() {
-		t.Fatal("no chromium, and with CI=true this test is not left out")
-	}
-	if path == "" {
-		t.Skip("no chromium here: the walk in a real browser is left out")
+	programs.Wanted(t)
+	if chromium() == "" {
+		programs.Absent(t, "no Chromium is installed here (Debian: apt-get install chromium-headless-shell)")
 	}
 }
 

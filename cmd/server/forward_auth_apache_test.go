@@ -11,13 +11,16 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"wxlogin/internal/programs"
 )
 
 // TestForwardAuthOfApache runs the recipe of Apache, which serves no files.
 func TestForwardAuthOfApache(t *testing.T) {
 	t.Parallel()
-	if _, err := os.Stat("/usr/share/lua/5.3/socket.lua"); err != nil && !inCI() {
-		t.Skip("lua-socket is not installed here (Debian: apt-get install lua-socket)")
+	programs.Wanted(t)
+	if _, err := os.Stat("/usr/share/lua/5.3/socket.lua"); err != nil {
+		programs.Absent(t, "lua-socket is not installed here (Debian: apt-get install lua-socket)")
 	}
 	newProtectedSite(t, "apache2").takes(t, append(thorough(), applications()...)...)
 }

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 
+	"wxlogin/internal/programs"
 	"wxlogin/internal/store/pgtest"
 )
 
@@ -18,6 +19,7 @@ func TestGrantsOfTwoProcesses(t *testing.T) {
 		newGrantPair(t, "sqlite:"+filepath.Join(t.TempDir(), "wxlogin.db")).walk()
 	})
 	t.Run("postgres", func(t *testing.T) {
+		programs.Wanted(t) // make test has the store's own tests on PostgreSQL
 		server := pgtest.New(t)
 		p := newGrantPair(t, server.TCP(server.Database(t)))
 		p.walk()

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"wxlogin/internal/programs"
 )
 
 const (
@@ -164,13 +166,7 @@ func TestAlertsLeadToTheDocumentation(t *testing.T) {
 // Prometheus itself reads the examples: every expression parses, and the alerts
 // come and do not come as they should.
 func TestPrometheusTakesTheExamples(t *testing.T) {
-	promtool, err := exec.LookPath("promtool")
-	if err != nil {
-		if inCI() {
-			t.Fatal("promtool is missing: .ci/run installs it")
-		}
-		t.Skip("promtool is not installed here (Debian: apt-get install prometheus)")
-	}
+	promtool := programs.Find(t, "Debian: apt-get install prometheus", "promtool")
 	folder := t.TempDir()
 	run := func(args ...string) {
 		t.Helper()

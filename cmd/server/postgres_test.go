@@ -16,6 +16,7 @@ import (
 
 	server "wxlogin/cmd/server"
 	"wxlogin/internal/auth"
+	"wxlogin/internal/programs"
 	"wxlogin/internal/store/pgtest"
 	"wxlogin/internal/wechat/wechatsim"
 )
@@ -99,6 +100,7 @@ func onPostgres(url string) []string {
 // A rolling restart of two replicas: no visit fails, a login begun before it ends
 // after it, and everybody stays signed in.
 func TestRollingRestartOnPostgres(t *testing.T) {
+	programs.Wanted(t) // make test has the store's own tests on PostgreSQL
 	db := pgtest.New(t)
 	r := newReplicas(t, 2, onPostgres(db.TCP(db.Database(t)))...)
 	lin := newPhone(t, r.proxy, r.wechat, "lin")
@@ -144,6 +146,7 @@ func TestRollingRestartOnPostgres(t *testing.T) {
 // The service moves from SQLite to PostgreSQL: everybody stays signed in, and
 // doctor is content.
 func TestMigrateData(t *testing.T) {
+	programs.Wanted(t) // make test has the store's own tests on PostgreSQL
 	db := pgtest.New(t)
 	sim := wechatsim.New(wechatsim.Config{})
 	wechat := httptest.NewServer(sim)

@@ -87,6 +87,3 @@ func typoInDotenv(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("%s shows a value:\n%s", args[0], said)
 	}
 }
-
-// inCI says that a test must not skip for what is missing.
-func inCI() bool { return os.Getenv("CI") == "true" }

@@ -76,7 +76,7 @@ var tables = []table{
 		known: append(known("a whole login", "TestSDKs/", "silenceper/wechat", "goth", "@logto/connector-wechat-web", "passport-wechat", "node-easywechat", "wechat-jssdk", "@auth/core", "better-auth"),
 			known("token, ticket, signature, code2Session", "TestSDKsOfAccounts/", "silenceper/wechat", "silenceper/wechat stable", "node-easywechat", "node-easywechat stable", "wechat-jssdk")...)},
 	{name: record.Clients, heading: "OpenID Connect clients", passed: "signs in, and is refused",
-		text: "With the lines that `server client show NAME --for APP` prints. `make test` runs coreos/go-oidc and openid-client besides: [oidc.md](oidc.md).",
+		text: "With the lines that `server client show NAME --for APP` prints. `make test-all` runs coreos/go-oidc and openid-client besides: [oidc.md](oidc.md).",
 		known: known("a login and a refusal", "", "oauth2-proxy", "better-auth, genericOAuth", "Auth.js (@auth/core)", "oidc-client-ts, in Chromium", "Miniflux", "mod_auth_openidc",
 			"goth (Gitea's client)", "@logto/connector-oidc", "express-openid-connect")},
 }

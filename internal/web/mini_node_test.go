@@ -8,19 +8,15 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"wxlogin/internal/programs"
 )
 
 // The sample mini program signs in, fills in its form, gets over a token that has ended,
 // and signs out, with wx.login and wx.request played by Node.js.
 func TestMiniExample(t *testing.T) {
 	t.Parallel()
-	node, err := exec.LookPath("node")
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("with CI=true this is not left out: there is no node")
-		}
-		t.Skip("there is no node")
-	}
+	node := programs.Find(t, "Debian: apt-get install nodejs", "node")
 	w := newWorld(t, options{accounts: threeAccounts})
 	example, err := filepath.Abs("../../examples/mini") // Node.js wants it whole
 	check(t, err)

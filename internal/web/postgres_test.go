@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"wxlogin/internal/programs"
 	"wxlogin/internal/store"
 	"wxlogin/internal/store/pgtest"
 	"wxlogin/internal/store/sqlitetest"
@@ -29,6 +30,7 @@ func newDatabase(t testing.TB) string {
 	if !strings.HasPrefix(t.Name(), onPostgres) && os.Getenv("WXLOGIN_TEST_ENGINE") != "postgres" {
 		return migratedFile.Copy(t, func(path string) error { return migrate(t, "sqlite:"+path) })
 	}
+	programs.Wanted(t) // make test has the store's own tests on PostgreSQL
 	server := pgtest.Shared(t)
 	return server.URL(server.Filled(t, func(url string) error { return migrate(t, url) }))
 }
@@ -115,6 +117,7 @@ func TestOnPostgresReplicasAreOne(t *testing.T) {
 // to come back later.
 func TestOnPostgresThatIsReadOnly(t *testing.T) {
 	t.Parallel()
+	programs.Wanted(t)
 	server := pgtest.Shared(t)
 	name := server.Database(t)
 	w := newWorld(t, options{dbPath: server.TCP(name)})
@@ -142,6 +145,7 @@ func TestOnPostgresThatIsReadOnly(t *testing.T) {
 // with 503, nobody is signed out, and all is well again by itself.
 func TestOnPostgresThatRestarts(t *testing.T) {
 	t.Parallel()
+	programs.Wanted(t)
 	server := pgtest.New(t)
 	a, b := replicas(t, server.TCP(server.Database(t)))
 	var lin [4]*browser

@@ -30,7 +30,7 @@ func (s *Server) create(t testing.TB) string {
 type filled struct {
 	name  string
 	db    *sql.DB
-	empty string // what deletes the rows that came since
+	empty string // what makes its rows again what they were
 }
 
 // Filled gives a test a database as fill has left it, for as long as the test
@@ -66,30 +66,36 @@ func (s *Server) fill(t testing.TB, fill func(url string) error) filled {
 		t.Fatal(err)
 	}
 	d.db.SetMaxOpenConns(1)
-	empty, err := emptyTables(d.db)
-	if err != nil {
+	if d.empty, err = emptying(d.db); err != nil {
 		t.Fatal(err)
 	}
-	d.empty = "DO $$ BEGIN DELETE FROM " + strings.Join(empty, "; DELETE FROM ") + "; END $$"
 	return d
 }
 
-// emptyTables are the tables without a row.
-func emptyTables(db *sql.DB) (empty []string, err error) {
+// emptying is what makes all tables again what they are now. Of those that have rows it
+// keeps a copy. Triggers and foreign keys are left alone meanwhile: a row that goes with
+// another was a statement each, which took a fifth of the server's time.
+func emptying(db *sql.DB) (string, error) {
 	var tables string
 	if err := db.QueryRow(`SELECT string_agg(tablename, ',') FROM pg_tables WHERE schemaname = 'public'`).Scan(&tables); err != nil {
-		return nil, err
+		return "", err
 	}
+	empty := "SET LOCAL session_replication_role = replica;"
 	for table := range strings.SplitSeq(tables, ",") {
+		empty += " DELETE FROM " + table + ";"
 		var filled bool
 		if err := db.QueryRow(`SELECT EXISTS (SELECT 1 FROM ` + table + `)`).Scan(&filled); err != nil {
-			return nil, err
+			return "", err
 		}
 		if !filled {
-			empty = append(empty, table)
+			continue
 		}
+		if _, err := db.Exec(`CREATE SCHEMA IF NOT EXISTS as_filled; CREATE TABLE as_filled.` + table + ` AS TABLE ` + table); err != nil {
+			return "", err
+		}
+		empty += " INSERT INTO " + table + " TABLE as_filled." + table + ";"
 	}
-	return empty, nil
+	return "DO $$ BEGIN " + empty + " END $$", nil
 }
 
 // Exec runs a statement as an administrator of the server.

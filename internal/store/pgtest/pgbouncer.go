@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"wxlogin/internal/programs"
 )
 
 // Pooler is a PgBouncer before the server, for one test.
@@ -18,12 +20,7 @@ type Pooler struct{ port int }
 // database.
 func (s *Server) Pooler(t testing.TB, mode string, size int) *Pooler {
 	t.Helper()
-	bin, err := exec.LookPath("pgbouncer")
-	if err != nil {
-		if bin = "/usr/sbin/pgbouncer"; !exists(bin) {
-			available(t, fmt.Errorf("%w: pgbouncer is not there", errMissing))
-		}
-	}
+	bin := programs.Find(t, "Debian: apt-get install pgbouncer", "pgbouncer", "/usr/sbin/pgbouncer")
 	dir, err := os.MkdirTemp(s.dir, "bouncer")
 	if err != nil {
 		t.Fatal(err)
@@ -68,11 +65,6 @@ query_wait_timeout = 20
 			t.Fatalf("pgbouncer does not answer: %v", err)
 		}
 	}
-}
-
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
 }
 
 // URL is the address of a database through the pooler.
