@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -143,6 +144,22 @@ var historyPromises = map[string]func(*world){
 		}
 		grant.Subject, grant.Detail = user.ID, ""
 		w.wantEvents(erase, other, grant)
+	},
+	"erasing somebody takes back what names them an admin, by whichever identity, and no other's": func(w *world) {
+		first := w.comes(websiteID, "oFirst", union1)
+		further := w.comes(shopID, "oFurther", union1)
+		if further.User.ID != first.User.ID {
+			w.t.Fatal("these were to be one person")
+		}
+		for _, who := range [][2]string{{websiteID, "oFirst"}, {shopID, "oFurther"}, {shopID, "oFirst"}} { // the last: somebody else
+			must(w.GrantAdmin(w.ctx, who[0], who[1], w.event(admin.ActGrant, who[1])))(w.t)
+		}
+		if err := w.EraseUser(w.ctx, first.User.ID, nil, w.event(admin.ActErase, first.User.ID)); err != nil {
+			w.t.Fatal(err)
+		}
+		if left := w.rows("admins", "appid || ' ' || openid", "openid"); !slices.Equal(left, []string{shopID + " oFirst"}) {
+			w.t.Errorf("left are %q", left)
+		}
 	},
 	"events are filtered by what, who and when, and know names": func(w *world) {
 		save := w.login("o1", auth.ScopeUserinfo)
