@@ -158,7 +158,17 @@ func uploads(t *testing.T, g *protectedSite) {
 	conn.SetDeadline(time.Now().Add(patience))
 	fmt.Fprintf(conn, "POST /upload HTTP/1.1\r\nHost: shop.example.com\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n", 1<<19)
 	r := bufio.NewReader(conn)
+	if g.holdsRefusal {
+		g.toApp.heard()
+		io.CopyN(conn, zeros{}, 1<<19)
+	}
 	res, err := http.ReadResponse(r, nil)
+	if g.holdsRefusal {
+		g.sees("the refusal comes once the upload is sent, which a client does by itself that hears no 100 Continue; the application hears nothing")
+		if heard := g.toApp.heard(); heard != "" {
+			t.Errorf("the application heard of a stranger's upload")
+		}
+	}
 	if err == nil && res.StatusCode == http.StatusContinue && g.readsBodyFirst {
 		g.sees("it is taken first, up to `client_max_body_size` (a megabyte), and refused then; the application hears nothing")
 		g.toApp.heard()

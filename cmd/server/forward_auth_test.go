@@ -38,7 +38,7 @@ func TestForwardAuthOfNewer(t *testing.T) {
 			}
 			g := newProtectedSiteBy(t, recipe, program)
 			g.name += " (newest)"
-			g.passesTrailers = recipe == "caddy"
+			g.passesTrailers, g.holdsRefusal = recipe == "caddy", recipe == "caddy"
 			g.takes(t, append(thorough(), applications()...)...)
 		})
 	}

@@ -58,6 +58,7 @@ type protectedSite struct {
 	passesTrailers bool   // the application gets a request's trailers
 	believesAny200 bool   // it looks at nothing else of wxlogin's answer
 	readsBodyFirst bool   // before it shows the page that says no
+	holdsRefusal   bool   // until the body is there, and says no 100 Continue
 	servesFiles    bool   // its recipe has the single-page application
 	sees           func(format string, args ...any)
 }

@@ -105,6 +105,7 @@ In other programs, where the guide says it now:
 
 * Caddy 2.11.9 passes the trailers on that a request announces, Caddy 2.6.2 does not. No line of a Caddyfile takes them away.
 * nginx says 100 Continue to a stranger's upload, and takes it up to its limit of a megabyte before it shows the page that refuses it.
+* Caddy 2.11.9 keeps the refusal of a stranger's upload back until the upload is there, says no 100 Continue either, and breaks the connection after a minute; Caddy 2.6.2 refuses at once. Taking ` + "`Expect`" + ` away in the Caddyfile does not change it. curl sends by itself after a second, and then gets the 401.
 * nginx, Caddy and HAProxy's script believe any whole 200 in wxlogin's place; Apache's script wants all five headers.
 * Traefik waits 30 seconds for a wxlogin that does not answer, and its applications get the session's cookie; its recipe stands all else.
 `
