@@ -84,6 +84,7 @@ func (m *measurement) rush(ctx context.Context, control *rig.Conn, s *stored) er
 	at.signsIn = patient(at.signsIn, &refused)
 	var visits []time.Duration
 	var took []float64
+	var unfavoured error
 	for range m.bursts {
 		c := &crowd{}
 		for _, i := range rand.Perm(len(known.people))[:min(atOnce, len(known.people))] {
@@ -98,7 +99,11 @@ func (m *measurement) rush(ctx context.Context, control *rig.Conn, s *stored) er
 		if err := errors.Join(err, failed); err != nil {
 			return err
 		}
+		unfavoured = looking.unfavoured
 		took, visits = append(took, r.Took.Seconds()), append(visits, seen...)
+	}
+	if unfavoured != nil {
+		m.progress("the visitors had to wait for the phones, too: their process is not preferred: %v", unfavoured)
 	}
 	m.report.rush(quiet, visits, time.Duration(rig.Median(took)*float64(time.Second)), int(refused.Load()), m.bursts*atOnce)
 	return nil

@@ -9,8 +9,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -46,15 +44,8 @@ func takeSample(c *rig.Conn) sample {
 // serveBare answers each path with its sample, from the file named, until ctx
 // ends.
 func serveBare(ctx context.Context, args []string, stdout io.Writer) error {
-	if len(args) != 1 {
-		return errors.New("bare: give the file with the samples")
-	}
-	text, err := os.ReadFile(args[0])
-	if err != nil {
-		return err
-	}
 	var samples map[string]sample
-	if err := json.Unmarshal(text, &samples); err != nil {
+	if err := readTask(bareCommand, args, &samples); err != nil {
 		return err
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -81,27 +72,14 @@ func serveBare(ctx context.Context, args []string, stdout io.Writer) error {
 // startBare starts the process and makes sure that it answers as the service
 // did, but for what is another at every answer.
 func startBare(ctx context.Context, folder string, samples map[string]sample) (*rig.Process, rig.Target, error) {
-	fail := func(err error) (*rig.Process, rig.Target, error) { return nil, rig.Target{}, err }
-	text, err := json.Marshal(samples)
+	p, err := startChild(folder, bareCommand, samples)
 	if err != nil {
-		return fail(err)
-	}
-	file := filepath.Join(folder, "samples.json")
-	if err := os.WriteFile(file, text, 0o600); err != nil {
-		return fail(err)
-	}
-	program, variables, err := child()
-	if err != nil {
-		return fail(err)
-	}
-	p, err := rig.Start(folder, variables, program, bareCommand, file)
-	if err != nil {
-		return fail(err)
+		return nil, rig.Target{}, err
 	}
 	target, err := bareTarget(ctx, p, samples)
 	if err != nil {
 		p.Kill()
-		return fail(err)
+		return nil, rig.Target{}, err
 	}
 	return p, target, nil
 }

@@ -3,11 +3,8 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"time"
 
 	"wxlogin/bench/rig"
@@ -30,15 +27,8 @@ type lookTask struct {
 
 // look asks until ctx ends, and writes how long each answer took.
 func look(ctx context.Context, args []string, stdout io.Writer) error {
-	if len(args) != 1 {
-		return errors.New("look: give the file with the requests")
-	}
-	text, err := os.ReadFile(args[0])
-	if err != nil {
-		return err
-	}
 	var task lookTask
-	if err := json.Unmarshal(text, &task); err != nil {
+	if err := readTask(lookCommand, args, &task); err != nil {
 		return err
 	}
 	conns := rig.Conns(task.Address, lookers)
@@ -62,33 +52,21 @@ type looked struct {
 }
 
 // looking are visitors who look at their pages.
-type looking struct{ process *rig.Process }
+type looking struct {
+	process    *rig.Process
+	unfavoured error // why their process is not preferred, and may wait for the phones
+}
 
 func (m *measurement) startLooking(ctx context.Context, address string, requests []rig.Request) (looking, error) {
-	text, err := json.Marshal(lookTask{Address: address, Requests: requests})
+	p, err := startChild(m.world.Folder, lookCommand, lookTask{Address: address, Requests: requests})
 	if err != nil {
 		return looking{}, err
 	}
-	file := filepath.Join(m.world.Folder, "look.json")
-	if err := os.WriteFile(file, text, 0o600); err != nil {
-		return looking{}, err
-	}
-	program, variables, err := child()
-	if err != nil {
-		return looking{}, err
-	}
-	p, err := rig.Start(m.world.Folder, variables, program, lookCommand, file)
-	if err != nil {
-		return looking{}, err
-	}
-	if _, err = p.Wait(ctx, `"msg":"looking"`); err == nil {
-		err = rig.Prefer(p.PID())
-	}
-	if err != nil {
+	if _, err := p.Wait(ctx, `"msg":"looking"`); err != nil {
 		p.Kill()
 		return looking{}, err
 	}
-	return looking{p}, nil
+	return looking{p, rig.Prefer(p.PID())}, nil
 }
 
 // end gives how long each answer took.

@@ -9,6 +9,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -16,6 +17,8 @@ import (
 	"os/signal"
 	"path/filepath"
 	"syscall"
+
+	"wxlogin/bench/rig"
 )
 
 func main() {
@@ -83,6 +86,36 @@ func child() (program string, variables []string, err error) {
 }
 
 const childVariable = "BENCH_CHILD"
+
+// startChild starts a command of this program in a process of its own, which reads what
+// it is to do by readTask.
+func startChild(folder, command string, task any) (*rig.Process, error) {
+	text, err := json.Marshal(task)
+	if err != nil {
+		return nil, err
+	}
+	file := filepath.Join(folder, command+".json")
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		return nil, err
+	}
+	program, variables, err := child()
+	if err != nil {
+		return nil, err
+	}
+	return rig.Start(folder, variables, program, command, file)
+}
+
+// readTask reads what a command that startChild has started is to do.
+func readTask(command string, args []string, task any) error {
+	if len(args) != 1 {
+		return fmt.Errorf("%s: give the file that says what to do", command)
+	}
+	text, err := os.ReadFile(args[0])
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(text, task)
+}
 
 // runChild runs a command of this program in a process of its own and returns what it
 // prints.
