@@ -22,6 +22,12 @@ const (
 	aimOfOthers    = 1 / .95 // visits, /verify, memory: no worse than 0.95
 )
 
+// buildSide is a build and its database.
+type buildSide struct {
+	world *rig.World
+	of    *stored
+}
+
 // besideBuild compares them.
 func (m *measurement) besideBuild(ctx context.Context) (err error) {
 	program, err := filepath.Abs(m.against)
@@ -40,13 +46,11 @@ func (m *measurement) besideBuild(ctx context.Context) (err error) {
 		return err
 	}
 	// Memory first, as it is about processes that have just started.
-	if err := m.afterLoadBeside(ctx, &world, ours, theirs); err != nil {
+	sides := [2]buildSide{{m.world, ours}, {&world, theirs}}
+	if err := m.afterLoadBeside(ctx, sides); err != nil {
 		return err
 	}
-	for _, side := range []struct {
-		world *rig.World
-		of    *stored
-	}{{m.world, ours}, {&world, theirs}} {
+	for _, side := range sides {
 		if side.of.service, err = side.world.StartService(ctx, side.of.database); err != nil {
 			return err
 		}
@@ -94,12 +98,9 @@ func cookieOf(s *rig.Service) (string, error) {
 }
 
 // afterLoadBeside compares the memory after a load, each in a process of its own.
-func (m *measurement) afterLoadBeside(ctx context.Context, world *rig.World, ours, theirs *stored) error {
+func (m *measurement) afterLoadBeside(ctx context.Context, sides [2]buildSide) error {
 	var now [2]int64
-	for i, side := range []struct {
-		world *rig.World
-		of    *stored
-	}{{m.world, ours}, {world, theirs}} {
+	for i, side := range sides {
 		service, err := side.world.StartService(ctx, side.of.database)
 		if err != nil {
 			return err

@@ -22,11 +22,8 @@ const apacheModules = "/usr/lib/apache2/modules/"
 // it knows who somebody is, and forgets the one session that was logged out at
 // wxlogin, because it is told so from server to server.
 func TestApache(t *testing.T) {
-	program, err := exec.LookPath("apache2")
-	if err == nil {
-		_, err = os.Stat(apacheModules + "mod_auth_openidc.so")
-	}
-	if err != nil {
+	program := programs.Find(t, "Debian: apt-get install apache2", "apache2")
+	if _, err := os.Stat(apacheModules + "mod_auth_openidc.so"); err != nil {
 		programs.Absent(t, err.Error())
 	}
 	record.Of(t, record.Clients, "mod_auth_openidc", debianVersion("libapache2-mod-auth-openidc"), "a login and a refusal")("signs in; forgets the one session that was logged out at wxlogin; who is not of the group gets 403")

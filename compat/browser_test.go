@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"net"
 	"net/http"
-	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
@@ -21,10 +20,7 @@ import (
 // oidc-client-ts in Chromium: a public client, whose page asks wxlogin across origins.
 // A page of an origin that no client has is kept out by the browser.
 func TestOIDCClientTS(t *testing.T) {
-	program, err := exec.LookPath("chromium")
-	if err != nil {
-		programs.Absent(t, err.Error())
-	}
+	program := programs.Find(t, "Debian: apt-get install chromium", "chromium")
 	folder := npmProject(t, "testdata/oidc-client-ts")
 	record.Of(t, record.Clients, "oidc-client-ts, in Chromium", moduleVersion(t, folder, "oidc-client-ts"), "a login and a refusal")("signs in across origins as a public client; prompt=none says login_required; another origin's page is kept out by the browser")
 	s := startService(t)

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # On a phone in the dark weui.css writes white on white
 #
-# Runs:    weui 2.6.26 (npm) in Chromium (Debian's package chromium): a page with its
-#          stylesheet and nothing else, in light and in dark, which the browser is told to
+# Runs:    weui version 2.6.26 (npm) in Chromium version 156.0.8078.108 (Debian 12's package
+#          chromium): a page with its stylesheet and nothing else, in light and in dark, which the browser is told to
 #          prefer; the contrast of what stands in eight of its components with what is
 #          behind them. The same with <meta name="color-scheme" content="light dark">.
 # Seen:    in the dark, articles, footers and "loading" have a contrast of 1.0: white text,

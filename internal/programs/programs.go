@@ -10,17 +10,17 @@ import (
 	"testing"
 )
 
-// Variable is set to LeftOut by make test, unless it is also told CI=true. Whoever calls
+// Variable is set to leftOut by make test, unless it is also told CI=true. Whoever calls
 // go test by hand has all that is installed.
 const (
 	Variable = "TEST_PROGRAMS"
-	LeftOut  = "none"
+	leftOut  = "none"
 )
 
 // Wanted skips a test that runs other people's programs where those are left out.
 func Wanted(t testing.TB) {
 	t.Helper()
-	if os.Getenv(Variable) == LeftOut && !inCI() {
+	if os.Getenv(Variable) == leftOut && !inCI() {
 		t.Skip("make test leaves this out: make test-all runs it")
 	}
 }
