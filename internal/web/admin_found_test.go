@@ -61,6 +61,9 @@ func TestFailureIsFoundByItsRequest(t *testing.T) {
 	if !strings.Contains(own.Body, `href="/admin/events?who=`+own.Header.Get("X-Request-Id")) {
 		t.Error("an admin's own error page does not lead there")
 	}
+	if !strings.Contains(own.Body, `class="button primary" href="/admin/users"`) {
+		t.Error("who looks for somebody gone is not led to the list of people")
+	}
 }
 
 // A person's page and every act on it lead back to the list as it was, and nowhere

@@ -64,6 +64,22 @@ func TestRepeatVisitAfterRestart(t *testing.T) {
 	after.wantExchanges(1)
 }
 
+// What WeChat has not told has no row on a person's page.
+func TestProfileOfWhatIsKnown(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{})
+	for key, want := range map[string]bool{"lin": true, "plain": false} {
+		phone := w.phone(key)
+		phone.signsIn()
+		body := phone.opens("/").wantPage(http.StatusOK, "OpenID").Body
+		for _, row := range []string{"性别", "国家或地区", "省份", "城市"} {
+			if strings.Contains(body, row) != want {
+				t.Errorf("%s: a row %s: %t", key, row, !want)
+			}
+		}
+	}
+}
+
 // Somebody known who has lost the cookie sees no screen.
 
 func TestLostCookieOfKnownPerson(t *testing.T) {

@@ -173,8 +173,13 @@ func (s *Server) errorPage(w http.ResponseWriter, r *http.Request, status int, r
 	var shown page = p
 	if strings.HasPrefix(s.below(r), "/admin") {
 		message := adminMessagePage{Icon: p.Icon, Key: p.Key, Detail: p.Detail}
-		if reason == auth.NotSignedIn || reason == auth.SignInAgain {
+		switch reason {
+		case auth.NotSignedIn, auth.SignInAgain:
 			message.Icon, message.Action = "warn", p.Action
+		case auth.NoSuchUser: // its words send to the list
+			message.Action = &link{Label: "admin.people", Href: s.site.prefix + "/admin/users"}
+		case auth.NoSuchJoin:
+			message.Action = &link{Label: "admin.joins", Href: s.site.prefix + "/admin/joins"}
 		}
 		shown = message
 	}
