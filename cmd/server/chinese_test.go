@@ -179,7 +179,7 @@ func TestChineseIsForPeopleOnly(t *testing.T) {
 	if err := json.Unmarshal([]byte(first), &line); err != nil || !english.MatchString(line.Msg) {
 		t.Errorf("the log says %s", first)
 	}
-	if !strings.HasPrefix(last, "server: store_down: 打开数据库：") || !strings.HasSuffix(last, " 不是普通文件\n") {
+	if !strings.HasPrefix(last, "server: 打开数据库：") || !strings.HasSuffix(last, " 不是普通文件\n") {
 		t.Errorf("the start ends with %s", last)
 	}
 }

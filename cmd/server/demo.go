@@ -184,7 +184,7 @@ OpenID Connect, for an application of yours:
   redirect_uri      %s   (any port)
 
 Ctrl+C stops it.
-`, config.publicURL, adminLink, ends.In(config.zone).Format("15:04"), simURL, appURL,
+`, config.publicURL, adminLink, ends.In(config.zone).Format("15:04 MST"), simURL, appURL,
 		issuerOf(config), id, string(secret), strings.Join(sampleClient().RedirectURIs, "  "))
 	return oidcapp.New(oidcapp.Config{Issuer: issuerOf(config), ClientID: id, ClientSecret: string(secret), URL: appURL, Log: log})
 }

@@ -4,16 +4,19 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"os/signal"
 	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
 
+	"wxlogin/internal/auth"
 	"wxlogin/internal/telemetry"
 )
 
@@ -92,13 +95,26 @@ func (e *environment) logs(format, level string) (telemetry.Logs, error) {
 	return telemetry.NewLogs(e.stderr, format, least), nil
 }
 
+// withoutReasons is an error's text without the names that programs tell failures by,
+// where something in words comes after them.
+func withoutReasons(err error) string {
+	text := err.Error()
+	for {
+		named, ok := errors.AsType[*auth.Error](err)
+		if !ok || named.Cause == nil {
+			return text
+		}
+		text, err = strings.Replace(text, named.Error(), named.Cause.Error(), 1), named.Cause
+	}
+}
+
 // run is the whole program but for the process around it. It returns the exit
 // code.
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
 	env := &environment{stdout: stdout, stderr: stderr, words: wordsOf(languageOf(environ))}
 	fail := func(err error) int {
 		// No error of ours shows a secret; a library's might.
-		text := redactor(secretsIn(env.vars, args)...).Replace(err.Error())
+		text := redactor(secretsIn(env.vars, args)...).Replace(withoutReasons(err))
 		fmt.Fprintln(patientWriter{stderr}, "server:", env.words.say(text))
 		return 1
 	}

@@ -78,11 +78,15 @@ Beside this official account there are, in one Open Platform account with it:
   website application      %s  %s
   mini program             %s  %s
 Set these for a wxlogin that signs people in by all three:
+  WXLOGIN_APPID=%s
+  WXLOGIN_APPSECRET=%s
+  WXLOGIN_WECHAT_OPEN_URL=%s
+  WXLOGIN_WECHAT_API_URL=%s
   WXLOGIN_GROUP=sim
   WXLOGIN_ACCOUNTS=pc:website:%s@sim,app:mini:%s@sim
   WXLOGIN_APPSECRET_PC=%s
   WXLOGIN_APPSECRET_APP=%s
-`, site.AppID, site.Secret, mini.AppID, mini.Secret, site.AppID, mini.AppID, site.Secret, mini.Secret)
+`, site.AppID, site.Secret, mini.AppID, mini.Secret, sim.AppID(), sim.Secret(), base, base, site.AppID, mini.AppID, site.Secret, mini.Secret)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	tlsDone := make(chan error, 1)
