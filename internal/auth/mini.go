@@ -79,16 +79,16 @@ func (s *Service) SignInMini(ctx context.Context, a MiniArrival) (visit *Visit, 
 // completeMini spends the code and signs the person in, as completeLogin does.
 func (s *Service) completeMini(ctx context.Context, provider MiniProvider, login *Login, a MiniArrival) (*Visit, error) {
 	login.Step = StepCode
-	grant, err := provider.CodeToSession(ctx, a.Code)
+	answer, err := provider.CodeToSession(ctx, a.Code)
 	if err != nil {
 		return nil, err
 	}
 	login.Step = StepPerson
-	known, err := s.recognize(ctx, login, grant.OpenID)
+	known, err := s.recognize(ctx, login, answer.OpenID)
 	if err != nil {
 		return nil, err
 	}
-	save := s.newSave(login, grant, known)
+	save := s.newSave(login, answer, known)
 	save.SameDevice = a.SameDevice
 	return s.save(ctx, login, save, "")
 }

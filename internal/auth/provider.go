@@ -40,6 +40,6 @@ type Provider interface {
 	// Exchange spends a code. It sends the code once, whatever happens. A
 	// snapshot is not an error.
 	Exchange(ctx context.Context, code string) (TokenAnswer, error)
-	// Userinfo reads the profile that a grant of ScopeUserinfo opens.
-	Userinfo(ctx context.Context, grant TokenAnswer) (Userinfo, error)
+	// Userinfo reads the profile that the access token of a ScopeUserinfo opens.
+	Userinfo(ctx context.Context, answer TokenAnswer) (Userinfo, error)
 }

@@ -85,7 +85,7 @@ type RefreshStore interface {
 type RefreshProvider interface {
 	// Refresh gets a new access token. NeedsLogin when the refresh_token is dead.
 	Refresh(ctx context.Context, refreshToken Secret) (TokenAnswer, error)
-	Userinfo(ctx context.Context, grant TokenAnswer) (Userinfo, error)
+	Userinfo(ctx context.Context, answer TokenAnswer) (Userinfo, error)
 }
 
 // Refresher fetches profiles again with the stored refresh_tokens.
@@ -207,7 +207,7 @@ func (r *Refresher) refresh(ctx context.Context, id TokenID) error {
 	if err != nil {
 		return err
 	}
-	grant, info, err := r.fetch(ctx, user, token)
+	answer, info, err := r.fetch(ctx, user, token)
 	if ReasonOf(err) == NeedsLogin {
 		return errors.Join(err, r.store.MarkDead(ctx, id, token, deathOf(err)))
 	}
@@ -224,7 +224,7 @@ func (r *Refresher) refresh(ctx context.Context, id TokenID) error {
 		UnionID:    info.UnionID,
 		WasUnionID: user.UnionID,
 		Was:        token,
-		Token:      grant.RefreshToken,
+		Token:      answer.RefreshToken,
 		At:         at,
 		DueAt:      NextFetch(at, true),
 	}
@@ -243,18 +243,18 @@ func (r *Refresher) fetch(ctx context.Context, user User, token Secret) (TokenAn
 	if provider == nil {
 		return TokenAnswer{}, Userinfo{}, Failf(NoSuchAccount, "the token is of an account that is not configured")
 	}
-	grant, err := provider.Refresh(ctx, token)
+	answer, err := provider.Refresh(ctx, token)
 	if err != nil {
 		return TokenAnswer{}, Userinfo{}, err
 	}
-	if grant.OpenID != user.OpenID {
+	if answer.OpenID != user.OpenID {
 		return TokenAnswer{}, Userinfo{}, Failf(IdentityClash, "the refresh is about another openid than the token's person")
 	}
-	info, err := provider.Userinfo(ctx, grant)
+	info, err := provider.Userinfo(ctx, answer)
 	if err == nil && info.OpenID != user.OpenID {
 		err = Failf(IdentityClash, "userinfo is about another openid than the token's person")
 	}
-	return grant, info, err
+	return answer, info, err
 }
 
 // deathOf is what is noted of a dead token: WeChat's own words are in the log.

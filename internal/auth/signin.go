@@ -132,15 +132,15 @@ func (s *Service) SignIn(ctx context.Context, a Arrival) (*Visit, error) {
 // it came and who it was, for the history.
 func (s *Service) completeLogin(ctx context.Context, provider Provider, login *Login, a Arrival) (*Visit, error) {
 	login.Step = StepCode
-	grant, err := provider.Exchange(ctx, a.Code)
+	answer, err := provider.Exchange(ctx, a.Code)
 	if err != nil {
 		return nil, err
 	}
 	login.Step = StepPerson
-	if grant.Snapshot {
+	if answer.Snapshot {
 		return nil, Fail(Snapshot, nil)
 	}
-	known, err := s.recognize(ctx, login, grant.OpenID)
+	known, err := s.recognize(ctx, login, answer.OpenID)
 	if err != nil {
 		return nil, err
 	}
@@ -148,14 +148,14 @@ func (s *Service) completeLogin(ctx context.Context, provider Provider, login *L
 		login.Step = ""
 		return nil, nil
 	}
-	save := s.newSave(login, grant, known)
-	save.RefreshToken, save.Replaces, save.Link = grant.RefreshToken, a.Replaces, s.rules.link(a.LinkTo)
-	troubled := Step("")
+	save := s.newSave(login, answer, known)
+	save.RefreshToken, save.Replaces, save.Link = answer.RefreshToken, a.Replaces, s.rules.link(a.LinkTo)
+	troubled := Step("") // what failed without stopping the login
 	wanted := a.Scope == ScopeUserinfo || a.Scope == ScopeLogin && s.rules.Mode != ModeBase
-	if wanted && grant.Scope == ScopeUserinfo {
+	if wanted && answer.Scope == ScopeUserinfo {
 		login.Step = StepProfile
 		save.Scope, save.Consent = ScopeUserinfo, a.Consent
-		info, errcode, err := s.userinfo(ctx, provider, grant, known)
+		info, errcode, err := s.userinfo(ctx, provider, answer, known)
 		if err != nil {
 			return nil, err
 		}
@@ -180,10 +180,10 @@ func (s *Service) completeLogin(ctx context.Context, provider Provider, login *L
 // out. Two things stop the login: an answer about somebody else, and a refusal
 // to a person never seen before, because WeChat refuses in the same way to tell
 // of the made-up people of snapshots (field reports).
-func (s *Service) userinfo(ctx context.Context, provider Provider, grant TokenAnswer, known User) (info *Userinfo, errcode int64, err error) {
-	got, err := provider.Userinfo(ctx, grant)
+func (s *Service) userinfo(ctx context.Context, provider Provider, answer TokenAnswer, known User) (info *Userinfo, errcode int64, err error) {
+	got, err := provider.Userinfo(ctx, answer)
 	switch {
-	case err == nil && got.OpenID != grant.OpenID:
+	case err == nil && got.OpenID != answer.OpenID:
 		return nil, 0, Failf(IdentityClash, "userinfo is about another openid than the token")
 	case err == nil:
 		return &got, 0, nil

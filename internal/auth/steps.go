@@ -36,10 +36,10 @@ func (s *Service) recognize(ctx context.Context, login *Login, openID string) (U
 
 // newSave is what a login writes that signs somebody in, by what WeChat has said of who
 // came and what was known before.
-func (s *Service) newSave(login *Login, grant TokenAnswer, known User) SaveLogin {
+func (s *Service) newSave(login *Login, answer TokenAnswer, known User) SaveLogin {
 	return SaveLogin{
-		OpenID:  grant.OpenID,
-		UnionID: grant.UnionID,
+		OpenID:  answer.OpenID,
+		UnionID: answer.UnionID,
 		Scope:   ScopeBase,
 		Before:  known,
 		Kin:     s.rules.Kin(login.AppID),

@@ -115,9 +115,10 @@ func (f *flows) before(r *http.Request, this flow) bool {
 	return false
 }
 
-// evict ends the oldest flows of a browser that holds too many beside one of some
-// bytes, and all that are no longer good, so that cookies never outgrow what servers accept. Those of
-// another instance on this host are not ours to end: their names differ.
+// evict ends the oldest flows of a browser that holds too many beside a new one of so
+// many bytes, and all that are no longer good, so that cookies never outgrow what
+// servers accept. Those of another instance on this host are not ours to end: their
+// names differ.
 func (f *flows) evict(w http.ResponseWriter, r *http.Request, bytes int) {
 	type inProgress struct {
 		cookie *http.Cookie

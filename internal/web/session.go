@@ -38,6 +38,7 @@ type cookieKind struct {
 
 func newSessionCookies(site site, domain string, rules auth.Rules, store SessionStore, now func() time.Time) *sessionCookies {
 	options := site.cookieOptions(domain, rules.Lifetime)
+	// The admin pages were once called the desk; proxies take their cookie out by that name.
 	forAdmins := site.cookieOptions("", admin.SessionLifetime)
 	return &sessionCookies{
 		sessions: store,

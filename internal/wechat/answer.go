@@ -130,9 +130,9 @@ func (a answer) id(field string) string {
 	return s
 }
 
-// grant reads the answer of the token endpoint.
-func (a answer) grant() (auth.TokenAnswer, error) {
-	grant := auth.TokenAnswer{
+// token reads the answer of the token endpoint.
+func (a answer) token() (auth.TokenAnswer, error) {
+	token := auth.TokenAnswer{
 		OpenID:       a.id("openid"),
 		UnionID:      a.id("unionid"),
 		Scope:        auth.ParseScope(a.text("scope")),
@@ -140,10 +140,10 @@ func (a answer) grant() (auth.TokenAnswer, error) {
 		RefreshToken: auth.Secret(a.text("refresh_token")),
 		Snapshot:     a.number("is_snapshotuser") != 0 || a["is_snapshotuser"] == true,
 	}
-	if grant.OpenID == "" {
+	if token.OpenID == "" {
 		return auth.TokenAnswer{}, auth.Failf(auth.IdentityClash, "token: the answer names no openid")
 	}
-	return grant, nil
+	return token, nil
 }
 
 // userinfo reads the answer of the profile endpoint. One that names no openid

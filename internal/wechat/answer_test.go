@@ -63,7 +63,7 @@ func TestReadGrant(t *testing.T) {
 		"UTF-16":               {body: "\xff\xfe{\x00}\x00", reason: auth.WeChatFailed},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := wechat.ReadGrant([]byte(row.body))
+			got, err := wechat.ReadToken([]byte(row.body))
 			wantReason(t, err, row.reason)
 			if row.reason == "" && !reflect.DeepEqual(got, row.want) {
 				t.Errorf("%+v, want %+v", got, row.want)
@@ -127,7 +127,7 @@ func TestErrcodes(t *testing.T) {
 			}
 		}
 	}
-	_, err := wechat.ReadGrant([]byte(`{"errcode":40029,"errmsg":"invalid code ` + someCode + `, rid: 617833f5-4d39a245-36d3a896"}`))
+	_, err := wechat.ReadToken([]byte(`{"errcode":40029,"errmsg":"invalid code ` + someCode + `, rid: 617833f5-4d39a245-36d3a896"}`))
 	wantReason(t, err, auth.CodeSpent)
 	if !strings.Contains(err.Error(), "40029") || !strings.Contains(err.Error(), "617833f5-4d39a245-36d3a896") {
 		t.Errorf("the error names neither errcode nor rid: %v", err)
@@ -137,7 +137,7 @@ func TestErrcodes(t *testing.T) {
 // 40001 at the exchange is the operator's, as the exchange has no access token that
 // could be wrong. Of a profile it is the token's.
 func TestAWrongSecretBy40001(t *testing.T) {
-	_, err := wechat.ReadGrant([]byte(`{"errcode":40001,"errmsg":"invalid credential"}`))
+	_, err := wechat.ReadToken([]byte(`{"errcode":40001,"errmsg":"invalid credential"}`))
 	wantReason(t, err, auth.WeChatRefused)
 	if !strings.Contains(err.Error(), "WXLOGIN_APPSECRET") {
 		t.Errorf("the operator is not told where to look: %v", err)
@@ -151,19 +151,19 @@ func FuzzToken(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		grant, err := wechat.ReadGrant(body)
-		if (err == nil) != (grant.OpenID != "") {
-			t.Fatalf("openid %q with %v", grant.OpenID, err)
+		token, err := wechat.ReadToken(body)
+		if (err == nil) != (token.OpenID != "") {
+			t.Fatalf("openid %q with %v", token.OpenID, err)
 		}
 		if err != nil && auth.ReasonOf(err) == auth.Unexpected {
 			t.Fatalf("an error without a reason: %v", err)
 		}
-		for _, id := range []string{grant.OpenID, grant.UnionID} {
+		for _, id := range []string{token.OpenID, token.UnionID} {
 			if strings.Trim(id, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-") != "" || len(id) > 128 {
 				t.Fatalf("identifier %q", id)
 			}
 		}
-		wantText(t, string(grant.AccessToken), string(grant.RefreshToken), string(grant.Scope))
+		wantText(t, string(token.AccessToken), string(token.RefreshToken), string(token.Scope))
 	})
 }
 

@@ -27,19 +27,19 @@ type Config struct {
 	Observe func(ctx context.Context, endpoint string, reason auth.Reason, errcode int64, took time.Duration)
 }
 
-// Client talks to WeChat for one official account. It is safe for concurrent
-// use.
+// Client talks to WeChat for one account, of whatever kind. It is safe for
+// concurrent use.
 type Client struct {
 	config   Config
 	exchange *endpoint
-	session  *endpoint // of mini programs
+	session  *endpoint // code2Session, the exchange of mini programs
 	refresh  *endpoint
 	userinfo *endpoint
 	picture  *endpoint
-	stable   *endpoint
-	ticket   *endpoint
-	follower *endpoint
-	moved    *endpoint
+	stable   *endpoint // stable_token
+	ticket   *endpoint // getticket, of the JS-SDK
+	follower *endpoint // user/info
+	moved    *endpoint // changeopenid, after an account migration
 }
 
 // The time one call may take. Together they stay inside a login's 8 seconds.
@@ -60,15 +60,15 @@ func New(config Config) *Client {
 	config.APIURL = strings.TrimRight(config.APIURL, "/")
 	c := &Client{
 		config:   config,
-		exchange: newEndpoint(tokenEndpoint, exchangeTimeout, func(*http.Transport) {}),
-		refresh:  newEndpoint("refresh", exchangeTimeout, func(*http.Transport) {}),
-		userinfo: newEndpoint("userinfo", userinfoTimeout, func(*http.Transport) {}),
+		exchange: newEndpoint(tokenEndpoint, exchangeTimeout),
+		refresh:  newEndpoint("refresh", exchangeTimeout),
+		userinfo: newEndpoint("userinfo", userinfoTimeout),
 		picture:  newPictureEndpoint(),
-		session:  newEndpoint(miniEndpoint, exchangeTimeout, func(*http.Transport) {}),
-		stable:   newEndpoint(stableEndpoint, centralTimeout, func(*http.Transport) {}),
-		ticket:   newEndpoint(ticketEndpoint, centralTimeout, func(*http.Transport) {}),
-		follower: newEndpoint(followerEndpoint, centralTimeout, func(*http.Transport) {}),
-		moved:    newEndpoint(movedEndpoint, centralTimeout, func(*http.Transport) {}),
+		session:  newEndpoint(miniEndpoint, exchangeTimeout),
+		stable:   newEndpoint(stableEndpoint, centralTimeout),
+		ticket:   newEndpoint(ticketEndpoint, centralTimeout),
+		follower: newEndpoint(followerEndpoint, centralTimeout),
+		moved:    newEndpoint(movedEndpoint, centralTimeout),
 	}
 	for _, e := range []*endpoint{c.exchange, c.session} {
 		e.do = sendOnce
@@ -102,7 +102,7 @@ func (c *Client) Exchange(ctx context.Context, code string) (auth.TokenAnswer, e
 	if err != nil {
 		return auth.TokenAnswer{}, err
 	}
-	return answer.grant()
+	return answer.token()
 }
 
 // CodeToSession spends a code of wx.login (official: code2Session). The session_key of
@@ -146,14 +146,14 @@ func (c *Client) Refresh(ctx context.Context, refreshToken auth.Secret) (auth.To
 	if err != nil {
 		return auth.TokenAnswer{}, err
 	}
-	return answer.grant()
+	return answer.token()
 }
 
-// Userinfo reads the profile that a grant opens.
-func (c *Client) Userinfo(ctx context.Context, grant auth.TokenAnswer) (auth.Userinfo, error) {
+// Userinfo reads the profile that an access token opens.
+func (c *Client) Userinfo(ctx context.Context, token auth.TokenAnswer) (auth.Userinfo, error) {
 	answer, err := c.get(ctx, c.userinfo, "/sns/userinfo", url.Values{
-		"access_token": {string(grant.AccessToken)},
-		"openid":       {grant.OpenID},
+		"access_token": {string(token.AccessToken)},
+		"openid":       {token.OpenID},
 		"lang":         {c.config.Lang},
 	})
 	if err != nil {

@@ -34,7 +34,8 @@ type endpoint struct {
 	guard   failsafe.Executor[answer]
 }
 
-func newEndpoint(name string, timeout time.Duration, adjust func(*http.Transport)) *endpoint {
+// newEndpoint makes one, with what is different about its connections, if anything is.
+func newEndpoint(name string, timeout time.Duration, adjust ...func(*http.Transport)) *endpoint {
 	transport := &http.Transport{
 		// A proxy is the operator's choice (HTTPS_PROXY). It sees a CONNECT to
 		// WeChat's host and nothing inside.
@@ -46,7 +47,9 @@ func newEndpoint(name string, timeout time.Duration, adjust func(*http.Transport
 		IdleConnTimeout:        30 * time.Second,
 		MaxResponseHeaderBytes: maxHeaderSize,
 	}
-	adjust(transport)
+	for _, adjust := range adjust {
+		adjust(transport)
+	}
 	breaker := circuitbreaker.NewBuilder[answer]().
 		HandleIf(func(_ answer, err error) bool { return unanswered(err) }).
 		WithFailureThreshold(breakAfter).

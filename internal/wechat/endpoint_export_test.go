@@ -23,13 +23,13 @@ func (c *Client) DialWith(dial func(ctx context.Context, network, address string
 	}
 }
 
-// ReadGrant reads a body of the token endpoint.
-func ReadGrant(body []byte) (auth.TokenAnswer, error) {
+// ReadToken reads a body of the token endpoint.
+func ReadToken(body []byte) (auth.TokenAnswer, error) {
 	a, err := parseAnswer("token", body)
 	if err != nil {
 		return auth.TokenAnswer{}, err
 	}
-	return a.grant()
+	return a.token()
 }
 
 // ReadUserinfo reads a body of the profile endpoint.
