@@ -137,6 +137,10 @@ func TestDatabaseGone(t *testing.T) {
 	phone.signsIn()
 	token := phone.cookie("wxlogin")
 	check(t, w.db.Close())
+	page := phone.get("/me?x=1").wantDown()
+	if !strings.Contains(page.Body, `href="/me?x=1">再试一次`) {
+		t.Error("the way on is not the page that was asked for")
+	}
 	phone.get("/").wantDown()
 	phone.get("/api/me").wantPage(http.StatusServiceUnavailable, "store_down")
 	phone.get("/readyz").wantPage(http.StatusServiceUnavailable, "store_down")

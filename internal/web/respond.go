@@ -169,6 +169,9 @@ func (s *Server) errorPage(w http.ResponseWriter, r *http.Request, status int, r
 		}
 	default:
 		p.Action = s.startAgain(r)
+		if reason == auth.StoreDown && p.Action.Label == "action.home" {
+			p.Action = &link{Label: "action.reload", Href: s.backTo(r)} // nothing else is wrong with what was asked
+		}
 	}
 	var shown page = p
 	if strings.HasPrefix(s.below(r), "/admin") {
@@ -176,6 +179,8 @@ func (s *Server) errorPage(w http.ResponseWriter, r *http.Request, status int, r
 		switch reason {
 		case auth.NotSignedIn, auth.SignInAgain:
 			message.Icon, message.Action = "warn", p.Action
+		case auth.StoreDown:
+			message.Action = p.Action
 		case auth.NoSuchUser: // its words send to the list
 			message.Action = &link{Label: "admin.people", Href: s.site.prefix + "/admin/users"}
 		case auth.NoSuchJoin:
