@@ -17,13 +17,20 @@ import (
 
 // Backup writes a consistent copy of the live database to a new file, mode 0600.
 // It refuses to overwrite, and the file has its name only once the copy is
-// complete, checked and on the disk.
+// complete, checked and on the disk. It refuses a name beside which a log of
+// another database is.
 func (db *DB) Backup(ctx context.Context, file string) error {
 	if db.path == "" {
 		return auth.Fail(auth.BadRequest, errPgDump)
 	}
 	if err := db.watch.usable(); err != nil {
 		return db.Fail(ctx, "backup", err)
+	}
+	// SQLite would take these for the log of the copy, once somebody opens it, and spoil it.
+	for _, log := range []string{file + "-wal", file + "-journal"} {
+		if _, err := os.Lstat(log); err == nil {
+			return auth.Failf(auth.BadRequest, "backup: %s is left of another file, and would spoil the copy: remove it", log)
+		}
 	}
 	if err := db.backup(ctx, file); err != nil {
 		if errors.Is(err, fs.ErrExist) {
