@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -141,5 +142,36 @@ func TestAKilledMigrationGoesOn(t *testing.T) {
 		if err := db.QueryRow(query).Scan(&lost, &added); err != nil || lost != 0 || added != 0 {
 			t.Errorf("%s: %d rows are not there as they were, and there are %d more; %v", table, lost, added, err)
 		}
+	}
+}
+
+// A copy that the newer program makes is of the older one, as it is: it is the way back,
+// and the older program is at work meanwhile. It takes no keys.
+func TestABackupBeforeAnUpgrade(t *testing.T) {
+	folder := t.TempDir()
+	path, file := filepath.Join(folder, "wxlogin.db"), filepath.Join(folder, "copy.db")
+	db := oldDatabase(t, path, "20")
+	p := runs(t, []string{"WXLOGIN_DATABASE_URL=sqlite:" + path}, "backup", file)
+	p.wantExit(0)
+	copied := must(sql.Open("sqlite", "file:"+file))
+	defer copied.Close()
+	for name, one := range map[string]*sql.DB{"the database": db, "the copy": copied} {
+		var version, people int
+		if err := one.QueryRow(`SELECT MAX(version_id), (SELECT COUNT(*) FROM users) FROM goose_db_version`).Scan(&version, &people); err != nil || version != firstSchema || people != 20 {
+			t.Errorf("%s: version %d, %d people, %v", name, version, people, err)
+		}
+	}
+	if _, err := os.Stat(path + ".keys"); err == nil {
+		t.Error("keys were made")
+	}
+	empty := filepath.Join(folder, "empty.db")
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p = runs(t, []string{"WXLOGIN_DATABASE_URL=sqlite:" + empty}, "backup", filepath.Join(folder, "nothing.db"))
+	p.wantExit(1)
+	p.stderr.wait(t, "the database is empty")
+	if _, err := os.Stat(filepath.Join(folder, "nothing.db")); err == nil {
+		t.Error("there is a copy of nothing")
 	}
 }

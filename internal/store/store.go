@@ -168,9 +168,9 @@ func (s *Store) Close() error { return s.db.Close() }
 // that somebody else holds is no reason to be unready, as reads go on.
 func (s *Store) Ready(ctx context.Context) error { return s.db.Ready(ctx) }
 
-// Backup writes a consistent copy of the live SQLite database to a new file, mode
-// 0600. It refuses to overwrite.
-func (s *Store) Backup(ctx context.Context, file string) error { return s.db.Backup(ctx, file) }
+// Backup writes a consistent copy of a SQLite database, which others may have open, to a
+// new file, mode 0600. It refuses to overwrite, and migrates nothing.
+func Backup(ctx context.Context, url, file string) error { return sqldb.Backup(ctx, url, file) }
 
 // Server tells which server this is on and how long it takes to answer; empty
 // for a file.

@@ -92,6 +92,16 @@ type DB struct {
 // program or has a newer schema than this program knows. Its errors have the
 // reason StoreDown.
 func Open(ctx context.Context, c Config) (*DB, error) {
+	db := newDB(c)
+	if err := db.open(ctx, c); err != nil {
+		_ = db.Close()
+		return nil, db.Fail(ctx, "open database", err)
+	}
+	return db, nil
+}
+
+// newDB is one that is not open yet.
+func newDB(c Config) *DB {
 	db := &DB{now: c.Now, log: c.Logger, hook: c.Hook, gap: c.Gap, migrating: c.Migrating}
 	if db.now == nil {
 		db.now = time.Now
@@ -108,11 +118,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	if db.gap == nil {
 		db.gap = func() {}
 	}
-	if err := db.open(ctx, c); err != nil {
-		_ = db.Close()
-		return nil, db.Fail(ctx, "open database", err)
-	}
-	return db, nil
+	return db
 }
 
 func (db *DB) open(ctx context.Context, c Config) (err error) {
