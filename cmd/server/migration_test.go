@@ -175,3 +175,28 @@ func TestABackupBeforeAnUpgrade(t *testing.T) {
 		t.Error("there is a copy of nothing")
 	}
 }
+
+// Nothing but the service migrates: commands of a newer program leave the database to the
+// older service that is at work on it, and say so.
+func TestCommandsMigrateNothing(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "wxlogin.db")
+	db := oldDatabase(t, path, "20")
+	variables := []string{
+		"WXLOGIN_PUBLIC_URL=" + publicURL, "WXLOGIN_DATABASE_URL=sqlite:" + path, "WXLOGIN_KEYS=" + auth.NewKey(),
+		"WXLOGIN_APPID=wx0123456789abcdef", "WXLOGIN_APPSECRET=0123456789abcdef0123456789abcdef",
+	}
+	const said = "the database has schema version 9, this program is for "
+	for _, command := range [][]string{{"admin", "link"}, {"admin", "list"}, {"client", "list"}, {"person", "list"}} {
+		p := runs(t, variables, command...)
+		p.wantExit(1)
+		p.stderr.wait(t, said)
+	}
+	p := runs(t, variables, "doctor", "--offline")
+	if line := p.stdout.wait(t, said); !strings.HasPrefix(line, "warn  database ") {
+		t.Errorf("doctor says %s", line)
+	}
+	var version int
+	if err := db.QueryRow(`SELECT MAX(version_id) FROM goose_db_version`).Scan(&version); err != nil || version != firstSchema {
+		t.Errorf("version %d, %v", version, err)
+	}
+}

@@ -28,6 +28,7 @@ type Config struct {
 	MakeKeys   func(sealed bool) (auth.Keyring, error)
 	Migrations fs.FS            // *.sql
 	Migrating  func(Migration)  // called as the schema is brought up to date; nil: nobody wants to know
+	Keep       bool             // an older schema, whose program may be at work: ErrOlder
 	Now        func() time.Time // nil: time.Now
 	Logger     *slog.Logger     // nil: silence
 
@@ -35,6 +36,9 @@ type Config struct {
 	maxTotal int64  // see list.Config
 	manyRows int64  // 0: manyRows
 }
+
+// ErrOlder is in what Open says of a schema that it was told to keep.
+var ErrOlder = sqldb.ErrOlder
 
 // Migration is how far one is.
 type Migration = sqldb.Progress
@@ -89,7 +93,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	}
 	var err error
 	s.db, err = sqldb.Open(ctx, sqldb.Config{
-		URL: c.URL, Migrations: c.Migrations, Migrating: c.Migrating, Prepared: loginWrites, Hook: s.cache, Now: s.now, Logger: s.log, Gap: c.gap,
+		URL: c.URL, Migrations: c.Migrations, Migrating: c.Migrating, Keep: c.Keep, Prepared: loginWrites, Hook: s.cache, Now: s.now, Logger: s.log, Gap: c.gap,
 	})
 	if err != nil {
 		return nil, err
