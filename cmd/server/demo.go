@@ -151,7 +151,7 @@ func listenBeside(flag, addr, usual string) (net.Listener, error) {
 
 // prepare fills the database, prints what to open, and makes the sample application.
 func (c *demoCommand) prepare(ctx context.Context, env *environment, config config, simURL, appURL string, log *slog.Logger) (*oidcapp.App, error) {
-	db, keys, err := c.settings.openStore(ctx, slog.New(slog.DiscardHandler))
+	db, keys, err := c.settings.openWatched(ctx, slog.New(slog.DiscardHandler), nil)
 	if err != nil {
 		return nil, err
 	}

@@ -118,7 +118,7 @@ const databaseAdvice = "check WXLOGIN_DATABASE_URL, who owns the folder and its 
 
 const serverAdvice = "check WXLOGIN_DATABASE_URL and whether the server runs and takes connections from here: psql with the same address; docs/postgres.md has more"
 
-// checkDatabase opens the database as a start does. One that is not there is
+// checkDatabase opens the database as commands do. One that is not there is
 // not made.
 func (d *doctor) checkDatabase(ctx context.Context) []finding {
 	path, sqlite := d.sqliteFile()
@@ -143,6 +143,9 @@ func (d *doctor) checkDatabase(ctx context.Context) []finding {
 		return skip("database", "it needs the keys")
 	}
 	db, _, err := d.settings.openStore(ctx, slog.New(slog.DiscardHandler))
+	if errors.Is(err, store.ErrOlder) {
+		return one(warning, "database", err.Error(), "before that, `server backup`: it is the way back to the older program")
+	}
 	if err != nil {
 		return one(failure, "database", err.Error(), advice)
 	}

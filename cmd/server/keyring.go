@@ -20,27 +20,26 @@ import (
 // openStore opens the database with the operator's keys. Where there are none, they
 // are made once it is open, so that a start that is refused leaves none behind.
 func (s *settings) openStore(ctx context.Context, log *slog.Logger) (*store.Store, auth.Keyring, error) {
-	return s.openWatched(ctx, log, nil)
+	return s.open(ctx, store.Config{Logger: log, Keep: true})
 }
 
-// openWatched is openStore for who wants to know how far a migration is.
+// openWatched is openStore for the service, which migrates an older schema, and wants to
+// know how far that is.
 func (s *settings) openWatched(ctx context.Context, log *slog.Logger, migrating func(store.Migration)) (*store.Store, auth.Keyring, error) {
+	return s.open(ctx, store.Config{Logger: log, Migrating: migrating})
+}
+
+func (s *settings) open(ctx context.Context, c store.Config) (*store.Store, auth.Keyring, error) {
 	keys, err := s.keyring()
 	if err != nil {
 		return nil, nil, err
 	}
-	db, err := store.Open(ctx, store.Config{
-		URL:  s.DatabaseURL,
-		Keys: keys,
-		MakeKeys: func(sealed bool) (auth.Keyring, error) {
-			keys, err = s.makeKeys(sealed)
-			return keys, err
-		},
-		Migrations: migrations.FS,
-		Migrating:  migrating,
-		Now:        time.Now,
-		Logger:     log,
-	})
+	c.URL, c.Keys, c.Migrations, c.Now = s.DatabaseURL, keys, migrations.FS, time.Now
+	c.MakeKeys = func(sealed bool) (auth.Keyring, error) {
+		keys, err = s.makeKeys(sealed)
+		return keys, err
+	}
+	db, err := store.Open(ctx, c)
 	return db, keys, err
 }
 

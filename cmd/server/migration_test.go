@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -141,5 +142,61 @@ func TestAKilledMigrationGoesOn(t *testing.T) {
 		if err := db.QueryRow(query).Scan(&lost, &added); err != nil || lost != 0 || added != 0 {
 			t.Errorf("%s: %d rows are not there as they were, and there are %d more; %v", table, lost, added, err)
 		}
+	}
+}
+
+// A copy that the newer program makes is of the older one, as it is: it is the way back,
+// and the older program is at work meanwhile. It takes no keys.
+func TestABackupBeforeAnUpgrade(t *testing.T) {
+	folder := t.TempDir()
+	path, file := filepath.Join(folder, "wxlogin.db"), filepath.Join(folder, "copy.db")
+	db := oldDatabase(t, path, "20")
+	p := runs(t, []string{"WXLOGIN_DATABASE_URL=sqlite:" + path}, "backup", file)
+	p.wantExit(0)
+	copied := must(sql.Open("sqlite", "file:"+file))
+	defer copied.Close()
+	for name, one := range map[string]*sql.DB{"the database": db, "the copy": copied} {
+		var version, people int
+		if err := one.QueryRow(`SELECT MAX(version_id), (SELECT COUNT(*) FROM users) FROM goose_db_version`).Scan(&version, &people); err != nil || version != firstSchema || people != 20 {
+			t.Errorf("%s: version %d, %d people, %v", name, version, people, err)
+		}
+	}
+	if _, err := os.Stat(path + ".keys"); err == nil {
+		t.Error("keys were made")
+	}
+	empty := filepath.Join(folder, "empty.db")
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p = runs(t, []string{"WXLOGIN_DATABASE_URL=sqlite:" + empty}, "backup", filepath.Join(folder, "nothing.db"))
+	p.wantExit(1)
+	p.stderr.wait(t, "the database is empty")
+	if _, err := os.Stat(filepath.Join(folder, "nothing.db")); err == nil {
+		t.Error("there is a copy of nothing")
+	}
+}
+
+// Nothing but the service migrates: commands of a newer program leave the database to the
+// older service that is at work on it, and say so.
+func TestCommandsMigrateNothing(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "wxlogin.db")
+	db := oldDatabase(t, path, "20")
+	variables := []string{
+		"WXLOGIN_PUBLIC_URL=" + publicURL, "WXLOGIN_DATABASE_URL=sqlite:" + path, "WXLOGIN_KEYS=" + auth.NewKey(),
+		"WXLOGIN_APPID=wx0123456789abcdef", "WXLOGIN_APPSECRET=0123456789abcdef0123456789abcdef",
+	}
+	const said = "the database has schema version 9, this program is for "
+	for _, command := range [][]string{{"admin", "link"}, {"admin", "list"}, {"client", "list"}, {"person", "list"}} {
+		p := runs(t, variables, command...)
+		p.wantExit(1)
+		p.stderr.wait(t, said)
+	}
+	p := runs(t, variables, "doctor", "--offline")
+	if line := p.stdout.wait(t, said); !strings.HasPrefix(line, "warn  database ") {
+		t.Errorf("doctor says %s", line)
+	}
+	var version int
+	if err := db.QueryRow(`SELECT MAX(version_id) FROM goose_db_version`).Scan(&version); err != nil || version != firstSchema {
+		t.Errorf("version %d, %v", version, err)
 	}
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"net"
+	"net/netip"
 	"net/url"
 	"path"
 	"slices"
@@ -37,7 +39,8 @@ func (s *settings) parsePublicURL() (*url.URL, error) {
 }
 
 // plainHost says whether an address has a host that can be one: a name as it goes
-// over the wire, without wildcards, or an IP address, and a port that there is.
+// over the wire, without wildcards, or an IP address as browsers write it, and a port
+// that there is.
 func plainHost(u *url.URL) bool {
 	if port := u.Port(); port != "" {
 		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
@@ -45,7 +48,26 @@ func plainHost(u *url.URL) bool {
 		}
 	}
 	host := u.Hostname()
-	return host != "" && !strings.ContainsAny(host, "*?, ") && !strings.HasPrefix(host, ".") && !strings.HasSuffix(host, ".") && isASCII(host)
+	return host != "" && !strings.HasSuffix(u.Host, ":") && !strings.ContainsAny(host, "*?, ") && !strings.HasPrefix(host, ".") && !strings.HasSuffix(host, ".") &&
+		isASCII(host) && (!numeric(host) || asSent(host) == strings.ToLower(host))
+}
+
+// numeric says whether browsers take a host for an IP address: by a colon, or by an end
+// that is a number (URL Standard, "ends in a number").
+func numeric(host string) bool {
+	end := host[strings.LastIndexByte(host, '.')+1:]
+	_, err := strconv.ParseUint(end, 0, 64)
+	return strings.Contains(host, ":") || err == nil || end != "" && strings.Trim(end, "0123456789") == ""
+}
+
+// asSent is an IP address as browsers write it; empty: it is none that they take, or
+// that has one form alone.
+func asSent(host string) string {
+	ip, err := netip.ParseAddr(host)
+	if err != nil || ip.Is4In6() || ip.Zone() != "" {
+		return ""
+	}
+	return ip.String()
 }
 
 func isASCII(s string) bool {
@@ -55,6 +77,10 @@ func isASCII(s string) bool {
 // hostHint says what is wrong with a host that looks right: such mistakes are hard
 // to see, and a browser compares letter by letter.
 func hostHint(host string) string {
+	name, _, err := net.SplitHostPort(host)
+	if err != nil { // it has no port
+		name = strings.Trim(host, "[]")
+	}
 	switch {
 	case strings.ContainsAny(host, "，、；;"):
 		return "; hosts are separated by the comma of ASCII (,), and this is another"
@@ -62,6 +88,10 @@ func hostHint(host string) string {
 		return "; it holds a full-width dot or colon"
 	case strings.HasPrefix(host, "."), strings.HasSuffix(host, "."):
 		return "; leave out the dot before or behind it, and name every host by itself"
+	case numeric(name) && asSent(name) == "":
+		return "; write an IP address in full, and without a zone"
+	case numeric(name) && asSent(name) != strings.ToLower(name):
+		return "; browsers send such a name as " + asSent(name)
 	case !isASCII(host):
 		if plain, err := idna.Lookup.ToASCII(host); err == nil {
 			return "; browsers send such a name as " + plain

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -13,6 +12,7 @@ import (
 	"time"
 
 	"wxlogin/internal/auth"
+	"wxlogin/internal/store"
 )
 
 type keygenCommand struct{}
@@ -28,22 +28,14 @@ type backupCommand struct {
 }
 
 func (c *backupCommand) Run(ctx context.Context, env *environment) error {
-	if !strings.HasPrefix(c.DatabaseURL, "sqlite:") {
+	path, ok := strings.CutPrefix(c.DatabaseURL, "sqlite:")
+	if !ok {
 		return badSetting("database-url", "is not of the form sqlite:PATH; for PostgreSQL use pg_dump, or what your provider has")
 	}
-	// Opening makes a database that is not there, and the copy of that would be
-	// found to be empty on the day it is needed.
-	if path, ok := strings.CutPrefix(c.DatabaseURL, "sqlite:"); ok {
-		if _, err := os.Stat(path); err != nil {
-			return badSetting("database-url", "%v", err)
-		}
+	if _, err := os.Stat(path); err != nil {
+		return badSetting("database-url", "%v", err)
 	}
-	db, _, err := c.openStore(ctx, slog.New(slog.DiscardHandler))
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	if err := db.Backup(ctx, c.File); err != nil {
+	if err := store.Backup(ctx, c.DatabaseURL, c.File); err != nil {
 		return err
 	}
 	env.answer("%s is a checked copy of the database. Keep the keys with it: without them the stored tokens do not open.\n", c.File)

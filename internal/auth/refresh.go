@@ -131,8 +131,9 @@ func sleep(ctx context.Context, d time.Duration) error {
 // unless another process is at it. Call it every minute or so; no visit waits for it.
 func (r *Refresher) RunOnce(ctx context.Context) error {
 	for taken := (time.Time{}); ; {
-		// A clock that was set back makes a lease of a time to come.
-		if now := r.now(); taken.IsZero() || now.Before(taken) || now.Sub(taken) >= leaseAgain {
+		// A clock that was set back makes a lease of a time to come. That shows in the
+		// time of the wall alone, by which leases end.
+		if now := r.now().Round(0); taken.IsZero() || now.Before(taken) || now.Sub(taken) >= leaseAgain {
 			mine, err := r.store.TakeLease(ctx, "refresh", r.owner, now, now.Add(leaseFor))
 			if err != nil || !mine {
 				return err

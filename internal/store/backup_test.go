@@ -7,6 +7,7 @@ import (
 
 	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
+	"wxlogin/internal/store"
 )
 
 func TestABackupIsACompleteCopy(t *testing.T) {
@@ -16,10 +17,10 @@ func TestABackupIsACompleteCopy(t *testing.T) {
 	user := w.signsIn(save)
 	dir := t.TempDir()
 	copied := filepath.Join(dir, "copy.db")
-	if err := w.Backup(w.ctx, copied); err != nil {
+	if err := store.Backup(w.ctx, w.at.url, copied); err != nil {
 		t.Fatal(err)
 	}
-	err := w.Backup(w.ctx, copied)
+	err := store.Backup(w.ctx, w.at.url, copied)
 	wantReason(t, err, auth.BadRequest)
 	w.visitor("o2")
 

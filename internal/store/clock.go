@@ -39,6 +39,7 @@ type clockDoubt struct {
 // gone on for clockProof in this process and nobody else has swept by another clock.
 // Until then nothing is cleared away; what has ended is no use anyway.
 func (s *Store) believes(ctx context.Context, now time.Time) (bool, error) {
+	now = now.Round(0) // a jump shows in the time of the wall alone
 	d := &s.doubt
 	d.mu.Lock()
 	defer d.mu.Unlock()

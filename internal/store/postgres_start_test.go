@@ -60,7 +60,7 @@ func TestAMigrationWaitsForAnother(t *testing.T) {
 
 func TestABackupOfPostgresIsPgDumps(t *testing.T) {
 	w := newWorld(t, postgresEngine)
-	err := w.Backup(w.ctx, t.TempDir()+"/x")
+	err := store.Backup(w.ctx, w.at.url, t.TempDir()+"/x")
 	wantReason(t, err, auth.BadRequest)
 	if !strings.Contains(err.Error(), "pg_dump") {
 		t.Errorf("%v does not say what to use", err)

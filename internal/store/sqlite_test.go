@@ -105,7 +105,7 @@ func TestNoTokenStandsInTheFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := strings.TrimPrefix(w.at.url, "sqlite:")
-	if err := w.Backup(w.ctx, path+".copy"); err != nil {
+	if err := store.Backup(w.ctx, w.at.url, path+".copy"); err != nil {
 		t.Fatal(err)
 	}
 	var all []byte

@@ -28,6 +28,7 @@ type Config struct {
 	MakeKeys   func(sealed bool) (auth.Keyring, error)
 	Migrations fs.FS            // *.sql
 	Migrating  func(Migration)  // called as the schema is brought up to date; nil: nobody wants to know
+	Keep       bool             // an older schema, whose program may be at work: ErrOlder
 	Now        func() time.Time // nil: time.Now
 	Logger     *slog.Logger     // nil: silence
 
@@ -35,6 +36,9 @@ type Config struct {
 	maxTotal int64  // see list.Config
 	manyRows int64  // 0: manyRows
 }
+
+// ErrOlder is in what Open says of a schema that it was told to keep.
+var ErrOlder = sqldb.ErrOlder
 
 // Migration is how far one is.
 type Migration = sqldb.Progress
@@ -89,7 +93,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	}
 	var err error
 	s.db, err = sqldb.Open(ctx, sqldb.Config{
-		URL: c.URL, Migrations: c.Migrations, Migrating: c.Migrating, Prepared: loginWrites, Hook: s.cache, Now: s.now, Logger: s.log, Gap: c.gap,
+		URL: c.URL, Migrations: c.Migrations, Migrating: c.Migrating, Keep: c.Keep, Prepared: loginWrites, Hook: s.cache, Now: s.now, Logger: s.log, Gap: c.gap,
 	})
 	if err != nil {
 		return nil, err
@@ -168,9 +172,9 @@ func (s *Store) Close() error { return s.db.Close() }
 // that somebody else holds is no reason to be unready, as reads go on.
 func (s *Store) Ready(ctx context.Context) error { return s.db.Ready(ctx) }
 
-// Backup writes a consistent copy of the live SQLite database to a new file, mode
-// 0600. It refuses to overwrite.
-func (s *Store) Backup(ctx context.Context, file string) error { return s.db.Backup(ctx, file) }
+// Backup writes a consistent copy of a SQLite database, which others may have open, to a
+// new file, mode 0600. It refuses to overwrite, and migrates nothing.
+func Backup(ctx context.Context, url, file string) error { return sqldb.Backup(ctx, url, file) }
 
 // Server tells which server this is on and how long it takes to answer; empty
 // for a file.

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"database/sql"
+	"errors"
 	"io/fs"
 	"slices"
 	"strings"
@@ -66,6 +67,39 @@ func (w *world) past(save auth.SaveLogin, nickname string, issued time.Time) str
 		}
 	}
 	return id
+}
+
+// Who is told to keep the schema migrates no older one, makes a new database, and opens
+// one that somebody else has migrated.
+func TestAnOlderSchemaIsKept(t *testing.T) {
+	for _, e := range engines {
+		t.Run(e.name, func(t *testing.T) {
+			w := before(t, e, "00009")
+			keep := func(w *world) error {
+				config := w.config(w.keys)
+				config.Keep = true
+				s, err := store.Open(w.ctx, config)
+				if err == nil {
+					err = s.Close()
+				}
+				return err
+			}
+			if err := keep(w); !errors.Is(err, store.ErrOlder) {
+				t.Errorf("an older one: %v", err)
+			}
+			if n := w.number("SELECT MAX(version_id) FROM goose_db_version"); n != 9 {
+				t.Errorf("version %d", n)
+			}
+			w.another() // which migrates
+			if err := keep(w); err != nil {
+				t.Errorf("one that is migrated: %v", err)
+			}
+			empty := map[string]engine{sqliteEngine.name: emptySQLite, postgresEngine.name: emptyPostgres}[e.name]
+			if err := keep(unopened(t, empty.make(t))); err != nil {
+				t.Errorf("none: %v", err)
+			}
+		})
+	}
 }
 
 // People who were there before an upgrade are found and counted as others are.

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/gorilla/sessions"
@@ -62,12 +61,6 @@ func takeBack(name string, options sessions.Options) *http.Cookie {
 
 // cookieTag is a short hash of the public URL without its scheme.
 func cookieTag(public *url.URL, prefix string) string {
-	host := strings.ToLower(public.Host)
-	for scheme, port := range map[string]string{"https": ":443", "http": ":80"} {
-		if public.Scheme == scheme {
-			host = strings.TrimSuffix(host, port)
-		}
-	}
-	sum := sha256.Sum256([]byte(host + prefix))
+	sum := sha256.Sum256([]byte(sentHost(public) + prefix))
 	return hex.EncodeToString(sum[:4])
 }

@@ -86,13 +86,13 @@ func (s site) signs(page string) bool {
 func (s site) allows(origin string) bool {
 	scheme, host, _ := strings.Cut(origin, "://")
 	switch {
-	case origin == strings.ToLower(s.origin):
+	case origin == s.sent:
 		return true
 	case scheme == "https":
 		return s.hosts[host]
 	case scheme == "http":
 		u, err := url.Parse(origin)
-		return err == nil && s.hosts[host] && auth.IsLoopback(u.Hostname()) && "https://"+host != s.origin
+		return err == nil && s.hosts[host] && auth.IsLoopback(u.Hostname()) && "https://"+host != s.sent
 	}
 	return false
 }

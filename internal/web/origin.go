@@ -14,7 +14,7 @@ import (
 func (s *Server) sameOrigin() func(http.Handler) http.Handler {
 	protection := http.NewCrossOriginProtection()
 	// A proxy may ask us under another Host than the visitor's.
-	if err := protection.AddTrustedOrigin(s.site.origin); err != nil {
+	if err := protection.AddTrustedOrigin(s.site.sent); err != nil {
 		panic(err) // the public URL has been checked at the start
 	}
 	refuse := s.handle(func(http.ResponseWriter, *http.Request) error {
@@ -72,7 +72,7 @@ func (s *Server) carriesSession(r *http.Request) bool {
 // ownReferer says whether a request comes from a page of ours, by its Referer alone.
 func (s *Server) ownReferer(r *http.Request) bool {
 	referer := r.Header.Values("Referer")
-	return len(referer) == 1 && strings.HasPrefix(referer[0]+"/", strings.ToLower(s.site.origin)+"/")
+	return len(referer) == 1 && strings.HasPrefix(referer[0]+"/", s.site.sent+"/")
 }
 
 // fromHere keeps a GET that leaves a trace, or costs more than a page, for who asks

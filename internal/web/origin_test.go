@@ -273,3 +273,34 @@ func TestAddressesStayOutOfReferers(t *testing.T) {
 	check(t, err)
 	p.wantRedirect("/admin")
 }
+
+// The public URL may be written otherwise than browsers send it.
+func TestThePublicURLAsBrowsersSendIt(t *testing.T) {
+	t.Parallel()
+	for public, path := range map[string]string{"https://H5.Example.com": "", "https://h5.example.com:443": "", "https://h5.example.com:443/wx": "/wx"} {
+		w := newWorld(t, options{replicaOf: &world{public: public}})
+		send := func(method, address, header, origin string) *page {
+			b := w.browser(desktopWeb)
+			req := b.request(method, w.url+path+address, nil)
+			req.Header.Del("Origin")
+			req.Header.Set(header, origin)
+			if method == http.MethodPost { // of a session that has ended
+				req.Header.Set("Cookie", "__Host-"+w.cookieName("wxlogin")+"=x")
+			}
+			p, err := b.fetch(req)
+			check(t, err)
+			return p
+		}
+		for _, header := range []string{"Origin", "Referer"} {
+			if p := send(http.MethodPost, "/logout", header, "https://h5.example.com"); p.Status != http.StatusSeeOther {
+				t.Errorf("%s: a form with the %s of the site: %d", public, header, p.Status)
+			}
+			if p := send(http.MethodPost, "/logout", header, "https://h5.example.com.evil.example"); p.Status != http.StatusForbidden {
+				t.Errorf("%s: a form with another %s: %d", public, header, p.Status)
+			}
+		}
+		if p := send(http.MethodGet, "/api/jssdk", "Origin", "https://h5.example.com"); p.Header.Get("Access-Control-Allow-Origin") == "" {
+			t.Errorf("%s: a page of the site may not read its signature", public)
+		}
+	}
+}

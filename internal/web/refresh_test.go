@@ -206,6 +206,19 @@ func TestALeaseIsKeptWhileItIsUsed(t *testing.T) {
 	if n := len(w.sim.Calls(wechatsim.Refresh)) - people; n != 2 { // one before, and the one that was waited for
 		t.Errorf("%d profiles were fetched, those after another process had taken over among them", n)
 	}
+	// To another process, the lease of a clock that was set back since is none.
+	w.clock.pass(9 * day)
+	w.refresher.Sleep = func(context.Context, time.Duration) error {
+		w.clock.set(-time.Hour)
+		if !another() {
+			t.Error("another process takes no lease that ends in an hour")
+		}
+		return nil
+	}
+	w.refreshAll()
+	if n := len(w.sim.Calls(wechatsim.Refresh)) - people - 2; n != 2 {
+		t.Errorf("%d profiles were fetched, those after the clock was set back among them", n)
+	}
 }
 
 // After a rotation all tokens are sealed with the new key, and the old one can

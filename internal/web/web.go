@@ -221,6 +221,7 @@ var _ sessions.Store = (*sessionCookies)(nil)
 // site is the public address, taken apart once.
 type site struct {
 	origin string // scheme://host[:port]
+	sent   string // the same as browsers send it
 	prefix string // path without the slash at its end; empty at the root
 	secure bool
 	tag    string          // of our cookies' names
@@ -230,6 +231,7 @@ type site struct {
 func newSite(public *url.URL, returnHosts []string) site {
 	s := site{
 		origin: public.Scheme + "://" + public.Host,
+		sent:   public.Scheme + "://" + sentHost(public),
 		prefix: strings.TrimRight(public.Path, "/"),
 		secure: public.Scheme == "https",
 		hosts:  map[string]bool{usualPort(public.Scheme, strings.ToLower(public.Host)): true},
@@ -239,6 +241,16 @@ func newSite(public *url.URL, returnHosts []string) site {
 		s.hosts[usualPort("https", strings.ToLower(host))] = true
 	}
 	return s
+}
+
+// sentHost is the host of an address as browsers send it: in small letters, and without
+// the port that the scheme has by itself.
+func sentHost(u *url.URL) string {
+	host := strings.ToLower(u.Host)
+	if u.Scheme == "http" {
+		return strings.TrimSuffix(host, ":80")
+	}
+	return usualPort(u.Scheme, host)
 }
 
 // home is the visitor's own page, and where return_to falls back to.

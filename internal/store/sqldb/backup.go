@@ -9,21 +9,66 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"modernc.org/sqlite"
 
 	"wxlogin/internal/auth"
 )
 
+// Backup is DB.Backup of a database that this process need not have open otherwise. It
+// leaves the schema as it is: a copy that is made before an upgrade is the way back, and
+// the older program may be at work.
+func Backup(ctx context.Context, url, file string) error {
+	path, ok := strings.CutPrefix(url, "sqlite:")
+	if !ok {
+		return auth.Fail(auth.BadRequest, errPgDump)
+	}
+	db := newDB(Config{})
+	db.Dialect = sqliteDialect
+	if err := db.find(ctx, path); err != nil {
+		return db.Fail(ctx, "backup", err)
+	}
+	return db.Backup(ctx, file)
+}
+
+// find looks at a file, and does not open it for long.
+func (db *DB) find(ctx context.Context, path string) (err error) {
+	if db.path, err = FilePath(path); err != nil {
+		return err
+	}
+	info, err := os.Stat(db.path)
+	if err != nil {
+		return err
+	}
+	if err := oneFile(info); err != nil {
+		return fmt.Errorf("%s: %w", db.path, err)
+	}
+	if err := db.watch.open(db.path); err != nil {
+		return err
+	}
+	if err := db.inspect(ctx); err != nil {
+		return fmt.Errorf("%s: %w", db.path, err)
+	}
+	return nil
+}
+
 // Backup writes a consistent copy of the live database to a new file, mode 0600.
 // It refuses to overwrite, and the file has its name only once the copy is
-// complete, checked and on the disk.
+// complete, checked and on the disk. It refuses a name beside which a log of
+// another database is.
 func (db *DB) Backup(ctx context.Context, file string) error {
 	if db.path == "" {
 		return auth.Fail(auth.BadRequest, errPgDump)
 	}
 	if err := db.watch.usable(); err != nil {
 		return db.Fail(ctx, "backup", err)
+	}
+	// SQLite would take these for the log of the copy, once somebody opens it, and spoil it.
+	for _, log := range []string{file + "-wal", file + "-journal"} {
+		if _, err := os.Lstat(log); err == nil {
+			return auth.Failf(auth.BadRequest, "backup: %s is left of another file, and would spoil the copy: remove it", log)
+		}
 	}
 	if err := db.backup(ctx, file); err != nil {
 		if errors.Is(err, fs.ErrExist) {
@@ -95,6 +140,9 @@ func (db *DB) copyInto(ctx context.Context, temp string) error {
 	var tables int
 	if err := tx.GetContext(ctx, &tables, `SELECT COUNT(*) FROM sqlite_schema`); err != nil {
 		return err
+	}
+	if tables == 0 {
+		return errors.New("the database is empty")
 	}
 	if err := conn.Raw(func(raw any) error { return db.copyPages(ctx, raw.(backupSource), temp) }); err != nil {
 		return err

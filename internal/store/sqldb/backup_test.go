@@ -32,6 +32,26 @@ func TestABackupThatFailsLeavesNothing(t *testing.T) {
 	}
 }
 
+// A log that another file of this name has left is no log of the copy.
+func TestABackupStandsBesideNoLog(t *testing.T) {
+	db, path := newSQLite(t)
+	insert(t, db, 1)
+	log, err := os.ReadFile(path + "-wal")
+	if err != nil || len(log) == 0 {
+		t.Fatal(err, len(log))
+	}
+	for _, end := range []string{"-wal", "-journal"} {
+		file := filepath.Join(t.TempDir(), "copy.db")
+		if err := os.WriteFile(file+end, log, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		wantReason(t, db.Backup(t.Context(), file), auth.BadRequest)
+		if entries, _ := os.ReadDir(filepath.Dir(file)); len(entries) != 1 {
+			t.Errorf("beside %s: %v", end, entries)
+		}
+	}
+}
+
 func TestBackupsGoOnWhileOthersWrite(t *testing.T) {
 	db, _ := newSQLite(t)
 	dir := t.TempDir()

@@ -22,6 +22,7 @@ type Config struct {
 	Migrations fs.FS            // *.sql
 	Prepared   []string         // statements that transactions repeat; parsed once
 	Migrating  func(Progress)   // called as the schema is brought up to date; nil: nobody wants to know
+	Keep       bool             // an older schema, whose program may be at work: ErrOlder
 	Hook       CommitHook       // nil: nobody wants to know
 	Now        func() time.Time // nil: time.Now
 	Logger     *slog.Logger     // nil: silence
@@ -68,6 +69,7 @@ type DB struct {
 	migrations []migration
 	migration  *Progress // of the one under way
 	migrating  func(Progress)
+	keep       bool // an older schema stays as it is
 
 	queue queue      // of transactions, for an engine with one writer
 	pin   *sqlx.Conn // keeps SQLite's index of the log in being; nil with another engine
@@ -92,7 +94,17 @@ type DB struct {
 // program or has a newer schema than this program knows. Its errors have the
 // reason StoreDown.
 func Open(ctx context.Context, c Config) (*DB, error) {
-	db := &DB{now: c.Now, log: c.Logger, hook: c.Hook, gap: c.Gap, migrating: c.Migrating}
+	db := newDB(c)
+	if err := db.open(ctx, c); err != nil {
+		_ = db.Close()
+		return nil, db.Fail(ctx, "open database", err)
+	}
+	return db, nil
+}
+
+// newDB is one that is not open yet.
+func newDB(c Config) *DB {
+	db := &DB{now: c.Now, log: c.Logger, hook: c.Hook, gap: c.Gap, migrating: c.Migrating, keep: c.Keep}
 	if db.now == nil {
 		db.now = time.Now
 	}
@@ -108,11 +120,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	if db.gap == nil {
 		db.gap = func() {}
 	}
-	if err := db.open(ctx, c); err != nil {
-		_ = db.Close()
-		return nil, db.Fail(ctx, "open database", err)
-	}
-	return db, nil
+	return db
 }
 
 func (db *DB) open(ctx context.Context, c Config) (err error) {

@@ -72,6 +72,9 @@ func (db *DB) readMigrations(files fs.FS) (err error) {
 	return nil
 }
 
+// ErrOlder is in what Open says of a schema that it was told to keep.
+var ErrOlder = errors.New("the service migrates it when it starts; until then the program of the older one can be used")
+
 // migrateOnce applies the first migration that is missing, in a transaction with the
 // note that it has been. done says that there was none. The caller holds the lock.
 func (db *DB) migrateOnce(ctx context.Context, pool *sqlx.DB) (done bool, err error) {
@@ -91,6 +94,9 @@ func (db *DB) migrateOnce(ctx context.Context, pool *sqlx.DB) (done bool, err er
 		return true, nil
 	}
 	if db.migration == nil {
+		if db.keep && current > 0 {
+			return false, fmt.Errorf("the database has schema version %d, this program is for %d: %w", current, db.schema, ErrOlder)
+		}
 		if db.migration, err = db.estimate(ctx, pool, current); err != nil {
 			return false, fmt.Errorf("estimate the migration: %w", err)
 		}

@@ -140,13 +140,8 @@ func syncData() { _, _ = sqlite.Fdatasync(true) }
 // start at the same moment wait.
 func (db *DB) prepareFile(ctx context.Context, migrations fs.FS) error {
 	if info, err := os.Stat(db.path); err == nil {
-		switch {
-		case !info.Mode().IsRegular():
-			return errors.New("it is not a regular file")
-		case linked(info):
-			// SQLite would keep a log for each name, and spoil the file (howtocorrupt.html,
-			// §2.3).
-			return errors.New("the file has a second name (a hard link), and a program that used that one would damage it: remove the other name (find DIR -samefile FILE), or copy the file with server backup")
+		if err := oneFile(info); err != nil {
+			return err
 		}
 	}
 	unlock, err := lockBeside(ctx, db.path)
@@ -185,6 +180,19 @@ func (db *DB) prepareFile(ctx context.Context, migrations fs.FS) error {
 		done, err = db.migrateOnce(ctx, pool)
 	}
 	return err
+}
+
+// oneFile refuses what SQLite must not have for a database.
+func oneFile(info fs.FileInfo) error {
+	switch {
+	case !info.Mode().IsRegular():
+		return errors.New("it is not a regular file")
+	case linked(info):
+		// SQLite would keep a log for each name, and spoil the file (howtocorrupt.html,
+		// §2.3).
+		return errors.New("the file has a second name (a hard link), and a program that used that one would damage it: remove the other name (find DIR -samefile FILE), or copy the file with server backup")
+	}
+	return nil
 }
 
 // sameFile says what keeps the file that is open from being the database, or from
