@@ -14,7 +14,7 @@ var arrows = map[string][]string{
 	"compat/record":             {},
 	"compat/table":              {"compat/record"},
 	"bench/rig":                 {}, // it knows the built program alone
-	"cmd/server":                {"examples/oidc-app", "internal/admin", "internal/auth", "internal/demo", "internal/idtoken", "internal/store", "internal/telemetry", "internal/web", "internal/wechat", "internal/wechat/wechatsim", "migrations", "templates"},
+	"cmd/server":                {"examples/oidc-app", "internal/admin", "internal/auth", "internal/demo", "internal/idtoken", "internal/store", "internal/telemetry", "internal/terminal", "internal/web", "internal/wechat", "internal/wechat/wechatsim", "migrations", "templates"},
 	"examples/oidc-app":         {}, // somebody else's application
 	"internal/admin":            {"internal/auth"},
 	"internal/auth":             {},
@@ -25,6 +25,7 @@ var arrows = map[string][]string{
 	"internal/store/move":       {"internal/auth", "internal/store/sqldb"},
 	"internal/store/sqldb":      {"internal/auth"},
 	"internal/telemetry":        {"internal/auth", "internal/store", "internal/web", "internal/wechat"},
+	"internal/terminal":         {},
 	"internal/programs":         {},
 	"internal/store/pgtest":     {"internal/programs"},
 	"internal/store/sqlitetest": {},

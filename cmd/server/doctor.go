@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"wxlogin/internal/auth"
+	"wxlogin/internal/terminal"
 	"wxlogin/internal/wechat"
 )
 
@@ -55,7 +56,7 @@ type doctor struct {
 	now      func() time.Time
 	client   func(auth.Account) *wechat.Client
 	secrets  *strings.Replacer
-	words    words
+	words    terminal.Words
 
 	answered bool            // WeChat's API does
 	refused  map[string]bool // accounts that WeChat has refused, or that lack a secret, by name
@@ -105,7 +106,7 @@ func newDoctor(s *settings, offline bool) *doctor {
 }
 
 func (d *doctor) print(w io.Writer, f finding) {
-	f.text, f.advice = d.words.say(f.text), d.words.say(f.advice)
+	f.text, f.advice = d.words.Say(f.text), d.words.Say(f.advice)
 	text := fmt.Sprintf("%-5s %-11s %s\n", f.verdict, f.subject, strings.ReplaceAll(f.text, "\n", "\n                  "))
 	for line := range strings.Lines(f.advice) {
 		text += "      → " + strings.TrimSuffix(line, "\n") + "\n"
@@ -139,10 +140,10 @@ func (e *environment) explain(numbers []string) error {
 			where = fmt.Sprintf("%d, shown on the phone (授权页)", known.Number)
 		}
 		meaning := known.Chinese + "\n  " + known.English
-		if !e.words.english() {
-			meaning = e.words.say(known.Chinese)
+		if !e.words.English() {
+			meaning = e.words.Say(known.Chinese)
 		}
-		fmt.Fprintf(e.stdout, "%s\n  %s\n  → %s\n\n", e.words.say(where), meaning, e.words.say(known.Advice))
+		fmt.Fprintf(e.stdout, "%s\n  %s\n  → %s\n\n", e.words.Say(where), meaning, e.words.Say(known.Advice))
 	}
 	if unknown != nil {
 		return fmt.Errorf("doctor: no explanation for %s", strings.Join(unknown, ", "))

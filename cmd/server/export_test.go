@@ -1,9 +1,6 @@
 package main
 
-import (
-	"reflect"
-	"strings"
-)
+import "reflect"
 
 // Main is the program.
 var Main = main
@@ -37,27 +34,6 @@ func Settings() []Setting {
 		})
 	}
 	return all
-}
-
-// What people read in the language of their terminal.
-var (
-	LanguageOf = languageOf
-	Wrap       = wrap
-	Catalogue  = catalogue
-	Verb       = verb
-)
-
-// Say says texts in a language.
-func Say(lang string) func(text string) string { return wordsOf(lang).say }
-
-// Form is the form by which a line of a message is found: without the names before it
-// and without what joins it to them.
-func Form(line string) string {
-	line = strings.TrimPrefix(strings.TrimSpace(line), "%s: ")
-	for link.MatchString(line) {
-		line = link.ReplaceAllString(line, "")
-	}
-	return strings.TrimLeft(line, "; ")
 }
 
 // Idleness is idleness.

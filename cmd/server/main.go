@@ -15,6 +15,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"wxlogin/internal/telemetry"
+	"wxlogin/internal/terminal"
 )
 
 func main() {
@@ -67,17 +68,17 @@ type environment struct {
 	vars   map[string]string // of the process and of .env
 	stdout io.Writer         // as it is, for programs too
 	stderr io.Writer
-	words  words // of the terminal
+	words  terminal.Words // of the terminal
 }
 
 // answer tells whoever has typed the command, on the standard output.
 func (e *environment) answer(format string, args ...any) {
-	io.WriteString(e.stdout, e.words.say(fmt.Sprintf(format, args...))) // nobody to tell when it cannot be written
+	io.WriteString(e.stdout, e.words.Say(fmt.Sprintf(format, args...))) // nobody to tell when it cannot be written
 }
 
 // remark tells beside what the command prints.
 func (e *environment) remark(format string, args ...any) {
-	io.WriteString(e.stderr, e.words.say(fmt.Sprintf(format, args...)))
+	io.WriteString(e.stderr, e.words.Say(fmt.Sprintf(format, args...)))
 }
 
 // logs opens the log that --log-format and --log-level ask for.
@@ -95,11 +96,11 @@ func (e *environment) logs(format, level string) (telemetry.Logs, error) {
 // run is the whole program but for the process around it. It returns the exit
 // code.
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
-	env := &environment{stdout: stdout, stderr: stderr, words: wordsOf(languageOf(environ))}
+	env := &environment{stdout: stdout, stderr: stderr, words: terminal.WordsOf(terminal.LanguageOf(environ))}
 	fail := func(err error) int {
 		// No error of ours shows a secret; a library's might.
 		text := redactor(secretsIn(env.vars, args)...).Replace(err.Error())
-		fmt.Fprintln(patientWriter{stderr}, "server:", env.words.say(text))
+		fmt.Fprintln(patientWriter{stderr}, "server:", env.words.Say(text))
 		return 1
 	}
 	var err error
@@ -115,7 +116,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		kong.Exit(func(code int) { exited = code }),
 		kong.Resolvers(variableResolver(env.vars)),
 		kong.ValueFormatter(helpWithVariable),
-		kong.Help(env.words.printHelp),
+		kong.Help(env.words.PrintHelp),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(env),

@@ -1,4 +1,4 @@
-package main
+package terminal
 
 import (
 	"bytes"
@@ -16,9 +16,9 @@ const unbroken = "\ue000"
 // helpWidth is where lines of a translated help end, in columns.
 const helpWidth = 80
 
-// printHelp prints the help in the language of the words.
-func (w words) printHelp(options kong.HelpOptions, ctx *kong.Context) error {
-	if w.english() {
+// PrintHelp prints the help in the language of the words.
+func (w Words) PrintHelp(options kong.HelpOptions, ctx *kong.Context) error {
+	if w.English() {
 		return kong.DefaultHelpPrinter(options, ctx)
 	}
 	w.translate(ctx.Model.Node)
@@ -30,7 +30,7 @@ func (w words) printHelp(options kong.HelpOptions, ctx *kong.Context) error {
 	}
 	text := strings.ReplaceAll(page.String(), unbroken, " ")
 	for line := range strings.Lines(text) {
-		line = w.say(strings.TrimSuffix(line, "\n"))
+		line = w.Say(strings.TrimSuffix(line, "\n"))
 		if _, err := io.WriteString(to, wrap(line, helpWidth)+"\n"); err != nil {
 			return err
 		}
@@ -39,8 +39,8 @@ func (w words) printHelp(options kong.HelpOptions, ctx *kong.Context) error {
 }
 
 // translate changes what the model says of commands and flags.
-func (w words) translate(node *kong.Node) {
-	say := func(text string) string { return strings.ReplaceAll(w.say(text), " ", unbroken) }
+func (w Words) translate(node *kong.Node) {
+	say := func(text string) string { return strings.ReplaceAll(w.Say(text), " ", unbroken) }
 	node.Help, node.Detail = say(node.Help), say(node.Detail)
 	for _, flag := range node.Flags {
 		flag.Help = say(flag.Help)

@@ -1,4 +1,4 @@
-package main_test
+package terminal_test
 
 import (
 	"bytes"
@@ -16,26 +16,44 @@ import (
 	"strings"
 	"testing"
 
-	server "wxlogin/cmd/server"
+	"wxlogin/internal/terminal"
 )
 
+// spoken are the packages that speak to people in a terminal: all their texts with
+// words in them are messages, but those of the log.
+var spoken = []string{"*.go", "../../cmd/server/*.go"}
+
+// heard are files of others, of which a terminal shows what becomes an error of a start
+// or of a command.
+var heard = []string{"../store/store.go", "../store/admins.go", "../store/people.go", "../store/clients.go", "../store/sqldb/*.go", "../store/move/*.go",
+	"../auth/keys.go", "../auth/client.go", "../admin/clients.go", "../telemetry/tracing*.go", "../wechat/explain.go"}
+
 // messages are the English forms of all that people may read in a terminal, each
-// with where it stands. Of this package these are all texts with words in them but
-// those of the log; of the others, what becomes an error of a start or of a command.
+// with where it stands.
 func messages(t *testing.T) map[string]string {
 	t.Helper()
 	found := make(map[string]string)
-	for _, pattern := range []string{"*.go", "../../internal/store/store.go", "../../internal/store/admins.go", "../../internal/store/people.go", "../../internal/store/sqldb/*.go", "../../internal/store/move/*.go",
-		"../../internal/auth/keys.go", "../../internal/auth/client.go", "../../internal/admin/clients.go", "../../internal/store/clients.go", "../../internal/telemetry/tracing*.go", "../../internal/wechat/explain.go"} {
-		for _, name := range must(filepath.Glob(pattern)) {
+	for _, pattern := range append(slices.Clone(spoken), heard...) {
+		files := must(filepath.Glob(pattern))
+		if files == nil {
+			t.Errorf("there are no files %s: what they say is not looked for", pattern)
+		}
+		for _, name := range files {
 			if !strings.HasSuffix(name, "_test.go") && !slices.Contains(elsewhere, filepath.Base(name)) {
-				c := collector{t: t, set: token.NewFileSet(), all: !strings.Contains(name, "/"), found: found}
+				c := collector{t: t, set: token.NewFileSet(), all: slices.Contains(spoken, pattern), found: found}
 				file := must(parser.ParseFile(c.set, name, nil, parser.SkipObjectResolution))
 				ast.Inspect(file, c.visit)
 			}
 		}
 	}
 	return found
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
 }
 
 // elsewhere are files whose texts nobody reads in a terminal: the page of a start
@@ -164,7 +182,7 @@ func (c collector) addWords(e ast.Expr) {
 
 func (c collector) add(n ast.Node, text string) {
 	for line := range strings.Lines(text) {
-		if form := server.Form(line); wordy(form) {
+		if form := terminal.Form(line); wordy(form) {
 			c.found[form] = c.set.Position(n.Pos()).String()
 		}
 	}
@@ -175,7 +193,7 @@ func wordy(form string) bool {
 	if slices.Contains(notWords, strings.TrimSpace(form)) {
 		return false
 	}
-	form = regexp.MustCompile("`[^`]*`|https?://\\S*|"+server.Verb.String()).ReplaceAllString(form, " ")
+	form = regexp.MustCompile("`[^`]*`|https?://\\S*|"+terminal.Verb.String()).ReplaceAllString(form, " ")
 	return regexp.MustCompile(`[A-Za-z]{2,}[,;:.']? [a-z]|[a-z]{3,} |\p{Han}`).MatchString(form)
 }
 
@@ -202,7 +220,7 @@ var (
 // traditional Chinese, with the same verbs, and each is found by what is made of it.
 func TestEveryMessageIsTranslated(t *testing.T) {
 	var all map[string][2]string
-	decoder := json.NewDecoder(bytes.NewReader(server.Catalogue))
+	decoder := json.NewDecoder(bytes.NewReader(terminal.Catalogue))
 	if err := decoder.Decode(&all); err != nil {
 		t.Fatal(err)
 	}
@@ -212,7 +230,7 @@ func TestEveryMessageIsTranslated(t *testing.T) {
 			t.Errorf("%s: %q has no Chinese in words.json", needed[form], form)
 		}
 	}
-	say := map[string]func(string) string{"zh_CN": server.Say("zh_CN"), "zh_TW": server.Say("zh_TW")}
+	say := map[string]func(string) string{"zh_CN": terminal.WordsOf("zh_CN").Say, "zh_TW": terminal.WordsOf("zh_TW").Say}
 	for _, english := range slices.Sorted(maps.Keys(all)) {
 		if _, ok := needed[english]; !ok && !libraries.MatchString(english) {
 			t.Errorf("words.json: nobody says %q any more", english)
@@ -234,7 +252,7 @@ func TestEveryMessageIsTranslated(t *testing.T) {
 func filled(t *testing.T, english, other string) (line, want string) {
 	t.Helper()
 	var fills []string
-	line = server.Verb.ReplaceAllStringFunc(english, func(v string) string {
+	line = terminal.Verb.ReplaceAllStringFunc(english, func(v string) string {
 		if strings.HasPrefix(v, "%[") {
 			t.Errorf("%q: number the verbs of the Chinese alone", english)
 		}
@@ -249,8 +267,8 @@ func filled(t *testing.T, english, other string) (line, want string) {
 		return text
 	})
 	next, used := 0, 0
-	want = server.Verb.ReplaceAllStringFunc(other, func(v string) string {
-		if index := server.Verb.FindStringSubmatch(v)[1]; index != "" {
+	want = terminal.Verb.ReplaceAllStringFunc(other, func(v string) string {
+		if index := terminal.Verb.FindStringSubmatch(v)[1]; index != "" {
 			next, _ = strconv.Atoi(index)
 		} else {
 			next++

@@ -1,4 +1,4 @@
-package main
+package terminal
 
 import (
 	_ "embed"
@@ -13,7 +13,7 @@ import (
 	"golang.org/x/text/language"
 )
 
-// words say in the language of the terminal what the program has to say to whoever
+// Words say in the language of the terminal what the program has to say to whoever
 // runs it.
 //
 // A message is put together by many packages, of ours and of others, and the log has
@@ -23,7 +23,7 @@ import (
 // What has no other form stays English.
 //
 // The zero words are English.
-type words struct {
+type Words struct {
 	said func() map[string]string // by their English form, in the other language
 	read func() []form            // those with verbs, the most definite first
 }
@@ -33,10 +33,10 @@ type words struct {
 //go:embed words.json
 var catalogue []byte
 
-// languageOf is the language that the terminal is set to, by POSIX's rule: LC_ALL
+// LanguageOf is the language that the terminal is set to, by POSIX's rule: LC_ALL
 // before LC_MESSAGES before LANG. It is zh_CN, zh_TW or, for every other, empty. A
 // terminal that is not of UTF-8 gets English too: it could not show ours.
-func languageOf(environ []string) string {
+func LanguageOf(environ []string) string {
 	for _, name := range []string{"LC_ALL=", "LC_MESSAGES=", "LANG="} {
 		// The last one counts, as for the process itself.
 		for _, entry := range slices.Backward(environ) {
@@ -64,11 +64,11 @@ func chinese(locale string) string {
 	return "zh_CN"
 }
 
-// wordsOf are the words of zh_CN or zh_TW; of any other language they are English.
-func wordsOf(lang string) words {
+// WordsOf are the words of zh_CN or zh_TW; of any other language they are English.
+func WordsOf(lang string) Words {
 	at := slices.Index([]string{"zh_CN", "zh_TW"}, lang)
 	if at < 0 {
-		return words{}
+		return Words{}
 	}
 	said := sync.OnceValue(func() map[string]string {
 		var all map[string][2]string
@@ -81,15 +81,15 @@ func wordsOf(lang string) words {
 		}
 		return said
 	})
-	return words{said: said, read: sync.OnceValue(func() []form { return formsOf(said()) })}
+	return Words{said: said, read: sync.OnceValue(func() []form { return formsOf(said()) })}
 }
 
-// english says that nothing is translated.
-func (w words) english() bool { return w.said == nil }
+// English says that nothing is translated.
+func (w Words) English() bool { return w.said == nil }
 
-// say gives a text in the language of the words, line by line.
-func (w words) say(text string) string {
-	if w.english() {
+// Say gives a text in the language of the words, line by line.
+func (w Words) Say(text string) string {
+	if w.English() {
 		return text
 	}
 	lines := strings.Split(text, "\n")
@@ -106,7 +106,7 @@ func (w words) say(text string) string {
 var link = regexp.MustCompile(`^(--)?[\w.-]+: `)
 
 // look finds a line, or what is known of it.
-func (w words) look(line string) (said string, known bool) {
+func (w Words) look(line string) (said string, known bool) {
 	if said, known = w.said()[line]; known {
 		return said, true
 	}
@@ -205,7 +205,7 @@ func (f form) match(line string) (filled []string, ok bool) {
 }
 
 // fill says the form in the other language. What fills it may have a form itself.
-func (w words) fill(f form, filled []string) string {
+func (w Words) fill(f form, filled []string) string {
 	next := 0
 	return verb.ReplaceAllStringFunc(f.said, func(v string) string {
 		if index := verb.FindStringSubmatch(v)[1]; index != "" {
