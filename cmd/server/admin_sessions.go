@@ -7,17 +7,18 @@ import (
 
 	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
+	"wxlogin/internal/settings"
 )
 
-type adminSessionsCommand struct{ settings }
+type adminSessionsCommand struct{ settings.Settings }
 
 func (c *adminSessionsCommand) Run(ctx context.Context, env *environment) error {
-	return withAdmins(ctx, &c.settings, func(admins *admin.Service, config config) error {
+	return withAdmins(ctx, &c.Settings, func(admins *admin.Service, config settings.Config) error {
 		sessions, err := admins.Sessions(ctx)
 		if err != nil {
 			return err
 		}
-		at := func(t time.Time) string { return t.In(config.zone).Format("2006-01-02 15:04") }
+		at := func(t time.Time) string { return t.In(config.Zone).Format("2006-01-02 15:04") }
 		for _, s := range sessions {
 			// What a browser calls itself is anybody's words, and this may be a terminal.
 			agent := auth.CleanText(s.Device.UserAgent, maxAgent)
@@ -31,12 +32,12 @@ func (c *adminSessionsCommand) Run(ctx context.Context, env *environment) error 
 const maxAgent = 120
 
 type adminEndCommand struct {
-	settings
+	settings.Settings
 	Session string `arg:"" name:"session" help:"Session of the browser, the first word of its line in the list."`
 }
 
 func (c *adminEndCommand) Run(ctx context.Context, env *environment) error {
-	return withAdmins(ctx, &c.settings, func(admins *admin.Service, _ config) error {
+	return withAdmins(ctx, &c.Settings, func(admins *admin.Service, _ settings.Config) error {
 		err := admins.EndAdminSession(ctx, admin.CommandLine(), c.Session)
 		if auth.ReasonOf(err) == auth.NoSuchSession {
 			return fmt.Errorf("no browser is in by the session %q; it may have ended a moment ago. See: server admin sessions", c.Session)

@@ -7,6 +7,7 @@ import (
 
 	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
+	"wxlogin/internal/settings"
 )
 
 const (
@@ -25,7 +26,7 @@ func sampleClient() auth.Client {
 
 // addSample stores the sample's client, unless a folder of --data has it. There its id
 // and secret stay, so that what is developed against it goes on working.
-func addSample(ctx context.Context, admins *admin.Service, keys auth.Keyring, config config, home string) (id string, secret auth.Secret, err error) {
+func addSample(ctx context.Context, admins *admin.Service, keys auth.Keyring, config settings.Config, home string) (id string, secret auth.Secret, err error) {
 	secret = auth.Secret(base64.RawURLEncoding.EncodeToString(keys[0].Subkey("demo/client")))
 	client, err := admins.Client(ctx, sampleName)
 	if auth.ReasonOf(err) == auth.NoSuchClient {
@@ -34,7 +35,7 @@ func addSample(ctx context.Context, admins *admin.Service, keys auth.Keyring, co
 	if err != nil {
 		return "", "", err
 	}
-	issuer := issuerOf(config)
+	issuer := config.Issuer()
 	if client.Issuer == issuer && client.HasSecret(secret) && slices.Contains(client.LogoutURIs, home) {
 		return client.ID, secret, nil
 	}

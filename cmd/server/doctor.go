@@ -9,12 +9,13 @@ import (
 	"time"
 
 	"wxlogin/internal/auth"
+	"wxlogin/internal/settings"
 	"wxlogin/internal/terminal"
 	"wxlogin/internal/wechat"
 )
 
 type doctorCommand struct {
-	settings
+	settings.Settings
 	Offline bool     `help:"Leave out what needs the network."`
 	Explain []string `help:"Explain these numbers of WeChat's (10003, 40125 …) and check nothing." placeholder:"N"`
 	Numbers []string `arg:"" optional:"" name:"number" help:"The same as --explain."`
@@ -49,9 +50,9 @@ const checkTimeout = 5 * time.Second
 
 // doctor is one examination. What checks learn for later ones stays in it.
 type doctor struct {
-	settings *settings
-	config   config // what the settings mean, as far as they mean anything
-	invalid  error  // what is wrong with them
+	settings *settings.Settings
+	config   settings.Config // what the settings mean, as far as they mean anything
+	invalid  error           // what is wrong with them
 	offline  bool
 	now      func() time.Time
 	client   func(auth.Account) *wechat.Client
@@ -69,7 +70,7 @@ func (c *doctorCommand) Run(ctx context.Context, env *environment) error {
 	if numbers := append(c.Explain, c.Numbers...); len(numbers) > 0 {
 		return env.explain(numbers)
 	}
-	d := newDoctor(&c.settings, c.Offline)
+	d := newDoctor(&c.Settings, c.Offline)
 	d.words = env.words
 	failed := 0
 	for _, check := range []func(context.Context) []finding{
@@ -93,15 +94,11 @@ func (c *doctorCommand) Run(ctx context.Context, env *environment) error {
 	return nil
 }
 
-func newDoctor(s *settings, offline bool) *doctor {
+func newDoctor(s *settings.Settings, offline bool) *doctor {
 	d := &doctor{settings: s, offline: offline, now: time.Now, refused: make(map[string]bool)}
-	d.config, d.invalid = s.parse()
-	d.client = func(account auth.Account) *wechat.Client { return d.config.client(account, nil) }
-	secrets := []string{s.AppSecret, s.Keys, s.DatabaseURL}
-	for _, secret := range d.config.secrets {
-		secrets = append(secrets, string(secret))
-	}
-	d.secrets = redactor(secrets...)
+	d.config, d.invalid = s.Parse()
+	d.client = func(account auth.Account) *wechat.Client { return wechatClient(d.config, account, nil) }
+	d.secrets = s.Redactor(d.config)
 	return d
 }
 

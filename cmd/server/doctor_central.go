@@ -13,7 +13,7 @@ import (
 // where the settings want the token, and else worth a warning: JS-SDK needs no setting.
 func (d *doctor) checkCentral(ctx context.Context) (findings []finding) {
 	const subject = "token"
-	for _, account := range d.config.accounts {
+	for _, account := range d.config.Accounts {
 		if account.Kind == auth.WebsiteAccount {
 			continue
 		}
@@ -36,7 +36,7 @@ func (d *doctor) judgeCentral(ctx context.Context, account auth.Account) finding
 		return finding{good, subject, "WeChat gives this server the account's access token", ""}
 	}
 	f := finding{warning, subject, "", "JS-SDK, other back ends and followers need it; logins do not"}
-	if len(d.config.backendKeys) > 0 || d.config.followers {
+	if len(d.config.BackendKeys) > 0 || d.config.Followers {
 		f.verdict, f.advice = failure, ""
 	}
 	text, advice := explainedTrouble(err)

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"wxlogin/internal/auth"
@@ -32,7 +31,7 @@ func (d *doctor) judgeClients(ctx context.Context, db *store.Store) ([]finding, 
 					"append the old key to WXLOGIN_KEYS and restart, if you have it; else another key signs from the next login on, and applications fetch it by themselves"})
 			}
 		}
-		if issuer := issuerOf(d.config); d.config.publicURL != nil && c.Issuer != "" && c.Issuer != issuer {
+		if issuer := d.config.Issuer(); d.config.PublicURL != nil && c.Issuer != "" && c.Issuer != issuer {
 			elsewhere[c.Issuer]++
 		}
 	}
@@ -67,12 +66,4 @@ func judgeKeys(keys []auth.SigningKey, alg auth.Alg, now time.Time) (text, fault
 		return string(alg), fmt.Sprintf("the %s key %s does not open with WXLOGIN_KEYS", alg, signing.ID[:8])
 	}
 	return fmt.Sprintf("%s key %s signs until %s", alg, signing.ID[:8], signing.SignsAt.Add(idtoken.RotateEvery).Format(time.DateOnly)), ""
-}
-
-// issuerOf is the name under which applications know the service.
-func issuerOf(c config) string {
-	if c.publicURL == nil {
-		return ""
-	}
-	return strings.TrimRight(c.publicURL.String(), "/")
 }

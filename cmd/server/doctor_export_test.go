@@ -11,6 +11,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"wxlogin/internal/settings"
 	"wxlogin/internal/telemetry"
 )
 
@@ -29,19 +30,19 @@ func Doctor(ctx context.Context, vars map[string]string, args ...string) (printe
 // ServeOn runs the service on a listener until ctx ends.
 func ServeOn(ctx context.Context, listener net.Listener, vars map[string]string) error {
 	var c serveCommand
-	parser, err := kong.New(&c, kong.Resolvers(variableResolver(vars)))
+	parser, err := kong.New(&c, kong.Resolvers(settings.Resolver(vars)))
 	if err != nil {
 		return err
 	}
 	if _, err := parser.Parse(nil); err != nil {
 		return err
 	}
-	c.takeSecrets(vars)
-	config, err := c.parse()
+	c.TakeSecrets(vars)
+	config, err := c.Parse()
 	if err != nil {
 		return err
 	}
-	return serve(ctx, service{settings: &c.settings, config: config, listener: listener, logs: telemetry.Logs{Logger: slog.New(slog.DiscardHandler)}})
+	return serve(ctx, service{settings: &c.Settings, config: config, listener: listener, logs: telemetry.Logs{Logger: slog.New(slog.DiscardHandler)}})
 }
 
 func printed(findings ...finding) string {

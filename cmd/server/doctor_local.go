@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"wxlogin/internal/auth"
+	"wxlogin/internal/settings"
 	"wxlogin/internal/store"
 	"wxlogin/internal/wechat"
 )
@@ -33,7 +34,7 @@ func (d *doctor) checkSettings(context.Context) []finding {
 
 // checkDomain says what to register with WeChat, and whether WeChat takes it.
 func (d *doctor) checkDomain(context.Context) []finding {
-	public := d.config.publicURL
+	public := d.config.PublicURL
 	if public == nil {
 		return skip("domain", "WXLOGIN_PUBLIC_URL is not valid")
 	}
@@ -64,7 +65,7 @@ func (d *doctor) checkDomain(context.Context) []finding {
 
 // realWeChat says whether the settings name WeChat's own hosts.
 func (d *doctor) realWeChat() bool {
-	return strings.HasSuffix(hostOf(d.config.apiURL), ".weixin.qq.com") && strings.HasSuffix(hostOf(d.config.openURL), ".weixin.qq.com")
+	return strings.HasSuffix(hostOf(d.config.APIURL), ".weixin.qq.com") && strings.HasSuffix(hostOf(d.config.OpenURL), ".weixin.qq.com")
 }
 
 const lostKeys = "`server keygen` prints a key for WXLOGIN_KEYS. Look for the old ones first: without them people sign in once more, and stored refresh tokens do not open"
@@ -86,7 +87,7 @@ func (d *doctor) checkKeys(context.Context) []finding {
 			return one(failure, "keys", fmt.Sprintf("%s has mode %04o: others on this machine can read it, and the service does not start", file, info.Mode().Perm()), "chmod 600 "+file)
 		}
 	}
-	keys, err := d.settings.keyring()
+	keys, err := d.settings.Keyring()
 	if errors.Is(err, fs.ErrPermission) {
 		return one(failure, "keys", err.Error(), "let the user that runs the service read it; new keys would lose what the old ones opened")
 	}
@@ -102,7 +103,7 @@ func (d *doctor) checkKeys(context.Context) []finding {
 
 // keyFile is where the keys lie that nobody has set.
 func (d *doctor) keyFile() (path string, beside bool) {
-	path, ok := d.settings.keyFile()
+	path, ok := d.settings.KeyFile()
 	return path, ok && d.settings.Keys == ""
 }
 
@@ -124,7 +125,7 @@ func (d *doctor) checkDatabase(ctx context.Context) []finding {
 	path, sqlite := d.sqliteFile()
 	if sqlite && !exists(path) {
 		folder := filepath.Dir(path)
-		if err := writableFolder(folder); err != nil {
+		if err := settings.WritableFolder(folder); err != nil {
 			return one(failure, "database", fmt.Sprintf("%s cannot be made: %v", path, err), "make the folder "+folder+", owned by the user that runs the service")
 		}
 		return one(warning, "database", path+" is not there yet; the first start makes it",
@@ -139,10 +140,10 @@ func (d *doctor) checkDatabase(ctx context.Context) []finding {
 	if !sqlite {
 		advice = serverAdvice
 	}
-	if _, err := d.settings.keyring(); err != nil {
+	if _, err := d.settings.Keyring(); err != nil {
 		return skip("database", "it needs the keys")
 	}
-	db, _, err := d.settings.openStore(ctx, slog.New(slog.DiscardHandler))
+	db, _, err := openStore(ctx, d.settings, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return one(failure, "database", err.Error(), advice)
 	}
@@ -151,9 +152,9 @@ func (d *doctor) checkDatabase(ctx context.Context) []finding {
 		return one(failure, "database", err.Error(), advice)
 	}
 	var others []finding
-	if d.config.appID != "" {
+	if d.config.AppID != "" {
 		var appIDs []string
-		for _, account := range d.config.accounts {
+		for _, account := range d.config.Accounts {
 			appIDs = append(appIDs, account.AppID)
 		}
 		switch n, err := db.OtherAccounts(ctx, appIDs); {
@@ -185,14 +186,6 @@ func (d *doctor) checkDatabase(ctx context.Context) []finding {
 
 // farAway is a latency that visitors notice: a login makes a dozen statements.
 const farAway = 20 * time.Millisecond
-
-func writableFolder(folder string) error {
-	f, err := os.CreateTemp(folder, ".wxlogin-doctor-*")
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Close(), os.Remove(f.Name()))
-}
 
 // How little free space is little. A person takes some kilobytes.
 const (
@@ -236,24 +229,24 @@ func judgeDisk(folder string, disk disk) []finding {
 // checkProxies finds a service that takes its proxy for the one and only
 // visitor. The service speaks no TLS itself, so https means a proxy before it.
 func (d *doctor) checkProxies(context.Context) []finding {
-	public := d.config.publicURL
+	public := d.config.PublicURL
 	if public == nil {
 		return skip("proxies", "WXLOGIN_PUBLIC_URL is not valid")
 	}
-	for _, prefix := range d.config.proxies {
+	for _, prefix := range d.config.Proxies {
 		if prefix.IsValid() && prefix.Bits() == 0 {
 			return one(warning, "proxies", prefix.String()+" trusts everybody: any client can make up its own address",
 				"name the addresses of your proxies alone in WXLOGIN_TRUSTED_PROXIES")
 		}
 	}
 	switch {
-	case len(d.config.proxies) > 0:
+	case len(d.config.Proxies) > 0:
 		return one(good, "proxies", fmt.Sprintf("X-Forwarded-For is believed from %s", d.settings.TrustedProxies), "")
 	case public.Scheme != "https" || auth.IsLoopback(public.Hostname()):
 		return one(good, "proxies", "none", "")
 	}
 	advice := "set WXLOGIN_TRUSTED_PROXIES to your proxy's address or network, and have it set X-Forwarded-For"
-	if onLoopback(d.settings.Addr) {
+	if settings.OnLoopback(d.settings.Addr) {
 		advice = "set WXLOGIN_TRUSTED_PROXIES=127.0.0.1/32,::1/128, and have the proxy set X-Forwarded-For"
 	}
 	return one(warning, "proxies", "the public URL is https, so a proxy stands before the service, and WXLOGIN_TRUSTED_PROXIES is empty: the limit of requests and the log take all visitors for one", advice)

@@ -19,7 +19,7 @@ import (
 // checkService asks the service at its own door.
 func (d *doctor) checkService(ctx context.Context) []finding {
 	const subject = "service"
-	public := d.config.publicURL
+	public := d.config.PublicURL
 	door, err := localAddress(d.settings.Addr)
 	switch {
 	case d.offline:
@@ -43,7 +43,7 @@ func (d *doctor) checkService(ctx context.Context) []finding {
 // checkPublicURL goes to the service the way visitors do.
 func (d *doctor) checkPublicURL(ctx context.Context) []finding {
 	const subject = "public URL"
-	public := d.config.publicURL
+	public := d.config.PublicURL
 	switch {
 	case public == nil:
 		return skip(subject, "WXLOGIN_PUBLIC_URL is not valid")
@@ -102,7 +102,7 @@ func (d *doctor) door() string {
 }
 
 func (d *doctor) proxyAdvice() string {
-	prefix := strings.TrimRight(d.config.publicURL.Path, "/") + "/"
+	prefix := strings.TrimRight(d.config.PublicURL.Path, "/") + "/"
 	advice := "have the proxy pass " + prefix + " on, with the path as it is and the Host header; nginx: location " + prefix +
 		" { proxy_pass " + d.door() + "; proxy_set_header Host $host; proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; }"
 	if !d.running {
@@ -114,7 +114,7 @@ func (d *doctor) proxyAdvice() string {
 // judgeRedirect explains why the public URL must be the address where a browser
 // ends up: WeChat compares the host, and cookies belong to it.
 func (d *doctor) judgeRedirect(r reply) []finding {
-	public, to := d.config.publicURL, r.location
+	public, to := d.config.PublicURL, r.location
 	text := fmt.Sprintf("redirects to %s://%s%s", to.Scheme, to.Host, to.Path)
 	target := to.Scheme + "://" + to.Host + strings.TrimRight(public.Path, "/")
 	switch {
@@ -146,11 +146,11 @@ func (d *doctor) checkVerifyFile(ctx context.Context) (findings []finding) {
 		return one(warning, subject, "WXLOGIN_VERIFY_FILE is not set; WeChat reads that file when the domain is registered",
 			"download it ("+wechat.WayToDomain+" → 设置) and set WXLOGIN_VERIFY_FILE to its path, unless the proxy serves it or the domain is registered already")
 	}
-	files, err := d.settings.readVerifyFiles()
+	files, err := d.settings.ReadVerifyFiles()
 	if err != nil {
 		return one(failure, subject, err.Error(), "download it again ("+wechat.WayToDomain+" → 设置), keep its name and let the user that runs the service read it")
 	}
-	public := d.config.publicURL
+	public := d.config.PublicURL
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		switch {
 		case public == nil || !d.offline && !d.reached:

@@ -13,18 +13,18 @@ import (
 // not reach: browsers go round between those and WeChat.
 func (d *doctor) checkReturnHosts(context.Context) []finding {
 	const subject = "return to"
-	public, domain := d.config.publicURL, d.config.cookieDomain
+	public, domain := d.config.PublicURL, d.config.CookieDomain
 	switch {
 	case public == nil:
 		return skip(subject, "WXLOGIN_PUBLIC_URL is not valid")
 	case domain == "" && d.settings.CookieDomain != "":
 		return skip(subject, "WXLOGIN_COOKIE_DOMAIN is not valid")
-	case len(d.config.returnHosts) == 0 && domain != "":
+	case len(d.config.ReturnHosts) == 0 && domain != "":
 		return one(warning, subject, "WXLOGIN_COOKIE_DOMAIN is set and WXLOGIN_RETURN_HOSTS is not: people come back to no other site",
 			"name the protected sites in WXLOGIN_RETURN_HOSTS, or leave out WXLOGIN_COOKIE_DOMAIN")
 	}
 	var outside []string
-	for _, host := range d.config.returnHosts {
+	for _, host := range d.config.ReturnHosts {
 		u, err := url.Parse("//" + host)
 		if err != nil {
 			continue // among the settings
@@ -35,10 +35,10 @@ func (d *doctor) checkReturnHosts(context.Context) []finding {
 		}
 	}
 	switch {
-	case len(d.config.returnHosts) == 0:
+	case len(d.config.ReturnHosts) == 0:
 		return one(good, subject, "none", "")
 	case outside == nil:
-		return one(good, subject, fmt.Sprintf("%d, and the session reaches all", len(d.config.returnHosts)), "")
+		return one(good, subject, fmt.Sprintf("%d, and the session reaches all", len(d.config.ReturnHosts)), "")
 	}
 	text := "the session's cookie does not reach " + strings.Join(outside, ", ") + ", as WXLOGIN_COOKIE_DOMAIN is not set"
 	if domain != "" {
@@ -55,15 +55,15 @@ const siteProbe = "/wxlogin-doctor?from=doctor"
 // the login leads back.
 func (d *doctor) checkSites(ctx context.Context) []finding {
 	const subject = "forward auth"
-	public := d.config.publicURL
+	public := d.config.PublicURL
 	switch {
-	case public == nil || len(d.config.returnHosts) == 0:
+	case public == nil || len(d.config.ReturnHosts) == 0:
 		return nil
 	case d.offline:
 		return skip(subject, isOffline)
 	}
 	var findings []finding
-	for _, host := range d.config.returnHosts {
+	for _, host := range d.config.ReturnHosts {
 		scheme := "https://"
 		if u, err := url.Parse("//" + host); err == nil && auth.IsLoopback(u.Hostname()) {
 			scheme = "http://"
@@ -80,7 +80,7 @@ func (d *doctor) checkSite(ctx context.Context, wanted string) finding {
 	switch {
 	case err != nil:
 		return finding{skipped, subject, wanted + ": " + diagnose(err).text, ""}
-	case r.location == nil || !strings.HasPrefix(r.location.String(), strings.TrimRight(d.config.publicURL.String(), "/")+"/"):
+	case r.location == nil || !strings.HasPrefix(r.location.String(), strings.TrimRight(d.config.PublicURL.String(), "/")+"/"):
 		return finding{skipped, subject, fmt.Sprintf("%s answers %d and asks for no login; not protected, or not this page", wanted, r.status), ""}
 	}
 	back := r.location.Query().Get("return_to")

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"wxlogin/internal/auth"
+	"wxlogin/internal/settings"
 	"wxlogin/internal/web"
 	"wxlogin/internal/wechat"
 )
@@ -16,7 +17,7 @@ import (
 // checkWeChat makes one call to WeChat's API and reads three things from it:
 // the network, the clock and the account.
 func (d *doctor) checkWeChat(ctx context.Context) []finding {
-	host := hostOf(d.config.apiURL)
+	host := hostOf(d.config.APIURL)
 	if d.offline || host == "" {
 		why := isOffline
 		if host == "" {
@@ -25,22 +26,22 @@ func (d *doctor) checkWeChat(ctx context.Context) []finding {
 		return slices.Concat(skip("wechat", "%s", why), skip("clock", "%s", why), skip("account", "%s", why))
 	}
 	began := d.now()
-	probe, refusal, err := d.probe(ctx, d.config.accounts[0])
+	probe, refusal, err := d.probe(ctx, d.config.Accounts[0])
 	took := d.now().Sub(began)
 	if err != nil {
 		what := diagnose(err)
 		return slices.Concat(
-			one(failure, "wechat", via(host, d.config.apiURL)+": "+what.text, what.wechat),
+			one(failure, "wechat", via(host, d.config.APIURL)+": "+what.text, what.wechat),
 			skip("clock", "WeChat did not answer"), skip("account", "WeChat did not answer"))
 	}
-	findings := one(good, "wechat", via(host, d.config.apiURL)+" answers in "+milliseconds(took), "")
+	findings := one(good, "wechat", via(host, d.config.APIURL)+" answers in "+milliseconds(took), "")
 	if !d.realWeChat() && !auth.IsLoopback(host) {
 		findings = one(warning, "wechat", host+" answers, and is not WeChat's own: it gets the AppSecret",
 			"unset WXLOGIN_WECHAT_API_URL and WXLOGIN_WECHAT_OPEN_URL unless this is a test")
 	}
 	findings = append(findings, judgeClock(began.Add(took/2), probe.ServerDate))
 	d.answered = true
-	return append(findings, d.judgeAccount(d.config.accounts[0], refusal))
+	return append(findings, d.judgeAccount(d.config.Accounts[0], refusal))
 }
 
 // probe asks WeChat about an account. A refusal, which is an answer, is no error; an
@@ -58,7 +59,7 @@ func (d *doctor) probe(ctx context.Context, account auth.Account) (wechat.Probe,
 
 // checkAccounts asks WeChat about the AppID and the secret of every further account.
 func (d *doctor) checkAccounts(ctx context.Context) (findings []finding) {
-	for _, account := range d.config.accounts[1:] {
+	for _, account := range d.config.Accounts[1:] {
 		if !d.answered {
 			findings = append(findings, skip("account", "%s: WeChat did not answer", account.Name)...)
 			continue
@@ -77,13 +78,13 @@ func (d *doctor) checkAccounts(ctx context.Context) (findings []finding) {
 // settings do not say that they are bound to one Open Platform account.
 func (d *doctor) checkGroups(context.Context) []finding {
 	var without []string
-	for _, account := range d.config.accounts {
+	for _, account := range d.config.Accounts {
 		if account.Group == "" {
 			without = append(without, account.Name)
 		}
 	}
 	switch {
-	case len(d.config.accounts) < 2:
+	case len(d.config.Accounts) < 2:
 		return nil
 	case len(without) == 0:
 		return one(good, "groups", "every account names its Open Platform account", "")
@@ -121,9 +122,9 @@ func (d *doctor) judgeAccount(account auth.Account, refusal *wechat.Refusal) fin
 
 func (d *doctor) judgeSecret(account auth.Account, refusal *wechat.Refusal) finding {
 	switch {
-	case account.Name != auth.MainAccount && d.config.secrets[account.Name] == "":
-		return finding{skipped, "account", "not checked: it needs " + secretOf(account.Name), ""}
-	case account.AppID == "" || d.config.secrets[account.Name] == "":
+	case account.Name != auth.MainAccount && d.config.Secrets[account.Name] == "":
+		return finding{skipped, "account", "not checked: it needs " + settings.SecretVariable(account.Name), ""}
+	case account.AppID == "" || d.config.Secrets[account.Name] == "":
 		return finding{skipped, "account", "not checked: it needs WXLOGIN_APPID and WXLOGIN_APPSECRET", ""}
 	case refusal == nil:
 		return finding{good, "account", "AppID " + account.AppID + " and its AppSecret are right", ""}
@@ -134,7 +135,7 @@ func (d *doctor) judgeSecret(account auth.Account, refusal *wechat.Refusal) find
 		f.verdict = warning
 	}
 	if account.Name != auth.MainAccount {
-		f.advice += "\nof this account the settings are WXLOGIN_ACCOUNTS and " + secretOf(account.Name)
+		f.advice += "\nof this account the settings are WXLOGIN_ACCOUNTS and " + settings.SecretVariable(account.Name)
 	}
 	return f
 }
@@ -162,14 +163,14 @@ func explained(refusal *wechat.Refusal) (text, advice string) {
 // This server never needs it, so one that cannot be reached is no failure.
 func (d *doctor) checkAuthorizePage(ctx context.Context) (findings []finding) {
 	const subject = "authorize"
-	public := d.config.publicURL
+	public := d.config.PublicURL
 	switch {
 	case d.offline:
 		return skip(subject, isOffline)
-	case public == nil || d.config.appID == "" || hostOf(d.config.openURL) == "":
+	case public == nil || d.config.AppID == "" || hostOf(d.config.OpenURL) == "":
 		return skip(subject, "it needs WXLOGIN_PUBLIC_URL, WXLOGIN_APPID and WXLOGIN_WECHAT_OPEN_URL")
 	}
-	for _, account := range d.config.accounts {
+	for _, account := range d.config.Accounts {
 		if !account.SignsInPages() {
 			continue
 		}
@@ -182,15 +183,15 @@ func (d *doctor) checkAuthorizePage(ctx context.Context) (findings []finding) {
 
 func (d *doctor) lookAtAuthorizePage(ctx context.Context, account auth.Account) finding {
 	const subject = "authorize"
-	scopes := slices.Compact([]auth.Scope{d.config.mode.ScopeFor(false), d.config.mode.ScopeFor(true)})
+	scopes := slices.Compact([]auth.Scope{d.config.Mode.ScopeFor(false), d.config.Mode.ScopeFor(true)})
 	if account.Kind == auth.WebsiteAccount {
 		scopes = []auth.Scope{auth.ScopeLogin}
 	}
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	advice := phoneAdvice(issuerOf(d.config), account)
+	advice := phoneAdvice(d.config.Issuer(), account)
 	for _, scope := range scopes {
-		page, err := d.client(account).AuthorizePage(ctx, auth.Authorization{Scope: scope, RedirectURI: issuerOf(d.config) + web.CallbackPath(account.Name)})
+		page, err := d.client(account).AuthorizePage(ctx, auth.Authorization{Scope: scope, RedirectURI: d.config.Issuer() + web.CallbackPath(account.Name)})
 		if err != nil {
 			return finding{skipped, subject, "cannot be told from here: " + diagnose(err).text, advice}
 		}
@@ -203,7 +204,7 @@ func (d *doctor) lookAtAuthorizePage(ctx context.Context, account auth.Account) 
 
 // which names an account where there are several.
 func (d *doctor) which(account auth.Account) string {
-	if len(d.config.accounts) < 2 {
+	if len(d.config.Accounts) < 2 {
 		return ""
 	}
 	return account.Name + ": "
@@ -236,7 +237,7 @@ func (d *doctor) judgePage(page wechat.PageError, scope auth.Scope) finding {
 	case page.Number == 10009:
 		return finding{warning, subject, text + ": " + e.English, e.Advice}
 	case page.Number == 10003:
-		e.Advice += "\nfor this service: " + d.config.publicURL.Hostname()
+		e.Advice += "\nfor this service: " + d.config.PublicURL.Hostname()
 	}
 	return finding{failure, subject, text + ": " + e.English, e.Advice}
 }

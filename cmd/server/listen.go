@@ -5,13 +5,15 @@ import (
 	"net"
 	"os"
 	"syscall"
+
+	"wxlogin/internal/settings"
 )
 
 // listenOn opens the address of a setting, or says why it cannot be had.
 func listenOn(flag, address string) (net.Listener, error) {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
-		return nil, badSetting(flag, "%s", whyNot(address, err))
+		return nil, settings.Errorf(flag, "%s", whyNot(address, err))
 	}
 	return listener, nil
 }

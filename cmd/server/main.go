@@ -14,6 +14,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"wxlogin/internal/settings"
 	"wxlogin/internal/telemetry"
 	"wxlogin/internal/terminal"
 )
@@ -85,10 +86,10 @@ func (e *environment) remark(format string, args ...any) {
 func (e *environment) logs(format, level string) (telemetry.Logs, error) {
 	var least slog.Level
 	if err := least.UnmarshalText([]byte(level)); err != nil {
-		return telemetry.Logs{}, badSetting("log-level", "%q is not one of debug, info, warn, error", level)
+		return telemetry.Logs{}, settings.Errorf("log-level", "%q is not one of debug, info, warn, error", level)
 	}
 	if !slices.Contains([]string{"", "text", "json"}, format) {
-		return telemetry.Logs{}, badSetting("log-format", "%q is not one of text, json", format)
+		return telemetry.Logs{}, settings.Errorf("log-format", "%q is not one of text, json", format)
 	}
 	return telemetry.NewLogs(e.stderr, format, least), nil
 }
@@ -99,12 +100,12 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	env := &environment{stdout: stdout, stderr: stderr, words: terminal.WordsOf(terminal.LanguageOf(environ))}
 	fail := func(err error) int {
 		// No error of ours shows a secret; a library's might.
-		text := redactor(secretsIn(env.vars, args)...).Replace(err.Error())
+		text := settings.Redactor(env.vars, args).Replace(err.Error())
 		fmt.Fprintln(patientWriter{stderr}, "server:", env.words.Say(text))
 		return 1
 	}
 	var err error
-	if env.vars, err = readVariables(environ, ".env"); err != nil {
+	if env.vars, err = settings.ReadVariables(environ, ".env"); err != nil {
 		return fail(err)
 	}
 	var cli commands
@@ -114,8 +115,8 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		kong.Description("wxlogin: the login service for web pages inside WeChat that remembers people."),
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(code int) { exited = code }),
-		kong.Resolvers(variableResolver(env.vars)),
-		kong.ValueFormatter(helpWithVariable),
+		kong.Resolvers(settings.Resolver(env.vars)),
+		kong.ValueFormatter(settings.HelpWithVariable),
 		kong.Help(env.words.PrintHelp),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.BindTo(ctx, (*context.Context)(nil)),
@@ -129,10 +130,10 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		return exited // --help
 	}
 	if err != nil {
-		return fail(nameVariable(err))
+		return fail(settings.NameVariable(err))
 	}
-	if target, ok := command.Selected().Target.Addr().Interface().(interface{ takeSecrets(map[string]string) }); ok {
-		target.takeSecrets(env.vars)
+	if target, ok := command.Selected().Target.Addr().Interface().(interface{ TakeSecrets(map[string]string) }); ok {
+		target.TakeSecrets(env.vars)
 	}
 	if err := command.Run(); err != nil {
 		return fail(err)

@@ -6,6 +6,7 @@ import (
 
 	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
+	"wxlogin/internal/settings"
 )
 
 type personCommands struct {
@@ -16,14 +17,14 @@ type personCommands struct {
 }
 
 type personGroupCommand struct {
-	settings
+	settings.Settings
 	ID   string `arg:"" help:"Id or openid of the person."`
 	Do   string `arg:"" enum:"add,remove" help:"add or remove."`
 	Name string `arg:"" help:"Name of the group."`
 }
 
 func (c *personGroupCommand) Run(ctx context.Context, env *environment) error {
-	return withAdmins(ctx, &c.settings, func(admins *admin.Service, _ config) error {
+	return withAdmins(ctx, &c.Settings, func(admins *admin.Service, _ settings.Config) error {
 		change, done, already := admins.JoinGroup, "%s is in %s now\n", "%s was in %s already\n"
 		if c.Do == "remove" {
 			change, done, already = admins.LeaveGroup, "%s is in %s no more\n", "%s was not in %s\n"

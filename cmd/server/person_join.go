@@ -6,19 +6,20 @@ import (
 
 	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
+	"wxlogin/internal/settings"
 )
 
 // mostListed is how many joins and proposals are printed.
 const mostListed = 200
 
 type personJoinCommand struct {
-	settings
+	settings.Settings
 	Kept  string `arg:"" help:"Id or openid of the person who keeps their id."`
 	Other string `arg:"" help:"Id or openid of the other; whoever knows them by their id meets somebody new."`
 }
 
 func (c *personJoinCommand) Run(ctx context.Context, env *environment) error {
-	return withAdmins(ctx, &c.settings, func(admins *admin.Service, _ config) error {
+	return withAdmins(ctx, &c.Settings, func(admins *admin.Service, _ settings.Config) error {
 		kept, err := personID(ctx, admins, c.Kept)
 		if err != nil {
 			return err
@@ -48,12 +49,12 @@ func personID(ctx context.Context, admins *admin.Service, name string) (string, 
 }
 
 type personUndoCommand struct {
-	settings
+	settings.Settings
 	Join string `arg:"" help:"Id of the join, the second word of its line in the list."`
 }
 
 func (c *personUndoCommand) Run(ctx context.Context, env *environment) error {
-	return withAdmins(ctx, &c.settings, func(admins *admin.Service, _ config) error {
+	return withAdmins(ctx, &c.Settings, func(admins *admin.Service, _ settings.Config) error {
 		err := admins.UndoJoin(ctx, admin.CommandLine(), c.Join)
 		if auth.ReasonOf(err) == auth.NoSuchJoin {
 			return fmt.Errorf("nothing was joined as %q, or it has been undone; see: server person list", c.Join)
@@ -66,10 +67,10 @@ func (c *personUndoCommand) Run(ctx context.Context, env *environment) error {
 	})
 }
 
-type personListCommand struct{ settings }
+type personListCommand struct{ settings.Settings }
 
 func (c *personListCommand) Run(ctx context.Context, env *environment) error {
-	return withAdmins(ctx, &c.settings, func(admins *admin.Service, config config) error {
+	return withAdmins(ctx, &c.Settings, func(admins *admin.Service, config settings.Config) error {
 		latest := admin.JoinQuery{Limit: mostListed}
 		proposals, err := admins.Proposals(ctx, latest)
 		if err != nil {
@@ -83,7 +84,7 @@ func (c *personListCommand) Run(ctx context.Context, env *environment) error {
 			env.answer("proposed\t%s\t%s\tunionid %s\t%s\t%s\n", p.Kept.ID, p.Other.ID, p.UnionID, p.Kept.Nickname, p.Other.Nickname)
 		}
 		for _, j := range joins.Joins {
-			on := j.LinkedAt.In(config.zone).Format("2006-01-02 15:04")
+			on := j.LinkedAt.In(config.Zone).Format("2006-01-02 15:04")
 			env.answer("joined\t%s\tto the person %s\tby %s on %s\t%s %s\t%s\n", j.ID, j.Person.ID, j.Linked, on, j.AppID, j.OpenID, j.Person.Nickname)
 		}
 		return nil

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"wxlogin/internal/auth"
+	"wxlogin/internal/settings"
 )
 
 type keygenCommand struct{}
@@ -23,22 +24,22 @@ func (*keygenCommand) Run(env *environment) error {
 }
 
 type backupCommand struct {
-	settings
+	settings.Settings
 	File string `arg:"" help:"New file to write; one that exists is not overwritten."`
 }
 
 func (c *backupCommand) Run(ctx context.Context, env *environment) error {
 	if !strings.HasPrefix(c.DatabaseURL, "sqlite:") {
-		return badSetting("database-url", "is not of the form sqlite:PATH; for PostgreSQL use pg_dump, or what your provider has")
+		return settings.Errorf("database-url", "is not of the form sqlite:PATH; for PostgreSQL use pg_dump, or what your provider has")
 	}
 	// Opening makes a database that is not there, and the copy of that would be
 	// found to be empty on the day it is needed.
 	if path, ok := strings.CutPrefix(c.DatabaseURL, "sqlite:"); ok {
 		if _, err := os.Stat(path); err != nil {
-			return badSetting("database-url", "%v", err)
+			return settings.Errorf("database-url", "%v", err)
 		}
 	}
-	db, _, err := c.openStore(ctx, slog.New(slog.DiscardHandler))
+	db, _, err := openStore(ctx, &c.Settings, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}
@@ -50,10 +51,10 @@ func (c *backupCommand) Run(ctx context.Context, env *environment) error {
 	return nil
 }
 
-type healthcheckCommand struct{ settings }
+type healthcheckCommand struct{ settings.Settings }
 
 func (c *healthcheckCommand) Run(ctx context.Context, env *environment) error {
-	public, err := c.parsePublicURL()
+	public, err := c.ParsePublicURL()
 	if err != nil {
 		return err
 	}
@@ -81,7 +82,7 @@ func (c *healthcheckCommand) Run(ctx context.Context, env *environment) error {
 func localAddress(listen string) (string, error) {
 	host, port, err := net.SplitHostPort(listen)
 	if err != nil {
-		return "", badSetting("addr", "%q is not host:port", listen)
+		return "", settings.Errorf("addr", "%q is not host:port", listen)
 	}
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		host = "127.0.0.1"

@@ -1,67 +1,36 @@
-package main
+package settings
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
-	"time"
 
 	"wxlogin/internal/auth"
 	"wxlogin/internal/store"
-	"wxlogin/migrations"
 )
 
-// openStore opens the database with the operator's keys. Where there are none, they
-// are made once it is open, so that a start that is refused leaves none behind.
-func (s *settings) openStore(ctx context.Context, log *slog.Logger) (*store.Store, auth.Keyring, error) {
-	return s.openWatched(ctx, log, nil)
-}
-
-// openWatched is openStore for who wants to know how far a migration is.
-func (s *settings) openWatched(ctx context.Context, log *slog.Logger, migrating func(store.Migration)) (*store.Store, auth.Keyring, error) {
-	keys, err := s.keyring()
-	if err != nil {
-		return nil, nil, err
-	}
-	db, err := store.Open(ctx, store.Config{
-		URL:  s.DatabaseURL,
-		Keys: keys,
-		MakeKeys: func(sealed bool) (auth.Keyring, error) {
-			keys, err = s.makeKeys(sealed)
-			return keys, err
-		},
-		Migrations: migrations.FS,
-		Migrating:  migrating,
-		Now:        time.Now,
-		Logger:     log,
-	})
-	return db, keys, err
-}
-
-// keyring gives the operator's keys: those set, or those of the file beside the
+// Keyring gives the operator's keys: those set, or those of the file beside the
 // SQLite database. It is nil when that file is to be made.
-func (s *settings) keyring() (auth.Keyring, error) {
+func (s *Settings) Keyring() (auth.Keyring, error) {
 	if s.Keys != "" {
 		keys, err := auth.ParseKeys(s.Keys)
 		if err != nil {
-			return nil, badSetting("keys", "%v; `server keygen` makes one", err)
+			return nil, Errorf("keys", "%v; `server keygen` makes one", err)
 		}
 		return keys, nil
 	}
-	file, ok := s.keyFile()
+	file, ok := s.KeyFile()
 	if !ok {
-		return nil, badSetting("keys", "is required with PostgreSQL, as all replicas share it; `server keygen` makes one")
+		return nil, Errorf("keys", "is required with PostgreSQL, as all replicas share it; `server keygen` makes one")
 	}
 	text, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		if err := writableFolder(filepath.Dir(file)); err != nil {
-			return nil, badSetting("database-url", "the keys beside the database cannot be kept there: %v", err)
+		if err := WritableFolder(filepath.Dir(file)); err != nil {
+			return nil, Errorf("database-url", "the keys beside the database cannot be kept there: %v", err)
 		}
 		return nil, nil
 	}
@@ -82,10 +51,10 @@ func parseKeyFile(file, text string) (auth.Keyring, error) {
 	return keys, nil
 }
 
-// keyFile is where the keys lie that nobody has set. They are beside the database
+// KeyFile is where the keys lie that nobody has set. They are beside the database
 // itself, by whatever name it is opened; or beside the symbolic link, where older
 // versions have put them.
-func (s *settings) keyFile() (file string, ok bool) {
+func (s *Settings) KeyFile() (file string, ok bool) {
 	path, ok := store.File(s.DatabaseURL)
 	if !ok {
 		return "", false
@@ -97,20 +66,20 @@ func (s *settings) keyFile() (file string, ok bool) {
 	return file, true
 }
 
-// makeKeys makes the file of the keys. Of several processes that start at once, one
+// MakeKeys makes the file of the keys. Of several processes that start at once, one
 // makes it and all read the same.
 //
 // A database with sealed tokens had keys. New ones would look as if all were well,
 // and what the old ones open would be lost.
-func (s *settings) makeKeys(sealed bool) (auth.Keyring, error) {
-	file, _ := s.keyFile()
+func (s *Settings) MakeKeys(sealed bool) (auth.Keyring, error) {
+	file, _ := s.KeyFile()
 	if sealed {
 		return nil, fmt.Errorf("%s is gone, and the database has tokens that only its keys open. Put it back from where you keep it. "+
 			"If it is lost for good, set WXLOGIN_KEYS to what `server keygen` prints: people sign in once more, and stored tokens do not open", file)
 	}
 	text, err := readOrMake(file, auth.NewKey())
 	if err != nil {
-		return nil, badSetting("database-url", "the keys beside the database cannot be kept there: %v", err)
+		return nil, Errorf("database-url", "the keys beside the database cannot be kept there: %v", err)
 	}
 	return parseKeyFile(file, text)
 }
@@ -134,4 +103,18 @@ func readOrMake(file, text string) (string, error) {
 	}
 	content, err := os.ReadFile(file)
 	return string(content), err
+}
+
+// WritableFolder says why no file can be made in a folder.
+func WritableFolder(folder string) error {
+	f, err := os.CreateTemp(folder, ".wxlogin-doctor-*")
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }

@@ -1,4 +1,4 @@
-package main
+package settings
 
 import (
 	"errors"
@@ -39,20 +39,20 @@ func accountVariables(vars map[string]string) map[string]string {
 	return secrets
 }
 
-// secretOf is the variable of an account's secret.
-func secretOf(account string) string { return secretPrefix + strings.ToUpper(account) }
+// SecretVariable is the variable of an account's secret.
+func SecretVariable(account string) string { return secretPrefix + strings.ToUpper(account) }
 
 // parseAccounts reads all accounts, main first, and their secrets by name. Every wrong
 // part has its line in the error.
-func (s *settings) parseAccounts() ([]auth.Account, map[string]auth.Secret, error) {
+func (s *Settings) parseAccounts() ([]auth.Account, map[string]auth.Secret, error) {
 	var errs []error
-	wrong := func(flag, format string, args ...any) { errs = append(errs, badSetting(flag, format, args...)) }
+	wrong := func(flag, format string, args ...any) { errs = append(errs, Errorf(flag, format, args...)) }
 	main := auth.Account{Name: auth.MainAccount, Kind: auth.OfficialAccount, AppID: s.AppID, Group: s.Group}
 	if s.Group != "" && !nameForm.MatchString(s.Group) {
 		wrong("group", "%q is not a name of 1 to 32 letters, digits, - or _", s.Group)
 	}
 	accounts, secrets := []auth.Account{main}, map[string]auth.Secret{auth.MainAccount: auth.Secret(s.AppSecret)}
-	for _, item := range list(s.Accounts) {
+	for _, item := range List(s.Accounts) {
 		account, err := parseAccount(item)
 		if err != nil {
 			errs = append(errs, err)
@@ -91,14 +91,14 @@ func (s *settings) parseAccounts() ([]auth.Account, map[string]auth.Secret, erro
 // mentioned says whether a list of accounts has one that begins with the name: what is
 // wrong with it has been said, and its secret is not alone.
 func mentioned(accounts, name string) bool {
-	return slices.ContainsFunc(list(accounts), func(item string) bool { return item == name || strings.HasPrefix(item, name+":") })
+	return slices.ContainsFunc(List(accounts), func(item string) bool { return item == name || strings.HasPrefix(item, name+":") })
 }
 
 // parseAccount reads one account: name:kind:appid@group.
 func parseAccount(item string) (auth.Account, error) {
 	const form = "name:kind:appid@group, for example shop:oa:wx0123456789abcdef@acme"
 	wrong := func(format string, args ...any) (auth.Account, error) {
-		// What stands before @ is no user's name here, as badSetting would take it for.
+		// What stands before @ is no user's name here, as Errorf would take it for.
 		return auth.Account{}, fmt.Errorf("%s: %s", variableOf("accounts"), fmt.Sprintf(format, args...))
 	}
 	parts := strings.Split(item, ":")
@@ -126,14 +126,14 @@ func parseAccount(item string) (auth.Account, error) {
 
 // accountSecret reads the AppSecret of an account from its variable, or from the file
 // that the one with _FILE names.
-func (s *settings) accountSecret(account string) (auth.Secret, error) {
-	name := secretOf(account)
+func (s *Settings) accountSecret(account string) (auth.Secret, error) {
+	name := SecretVariable(account)
 	secret, file := s.accountSecrets[name], s.accountSecrets[name+"_FILE"]
 	switch {
 	case secret != "" && file != "":
 		return "", fmt.Errorf("%s and %s_FILE are both set; keep one", name, name)
 	case secret == "" && file == "":
-		return "", badSetting("accounts", "the account %s has no secret; set %s, or %s_FILE with the path of a file that holds it", account, name, name)
+		return "", Errorf("accounts", "the account %s has no secret; set %s, or %s_FILE with the path of a file that holds it", account, name, name)
 	case file != "":
 		var err error
 		if secret, err = readSecret(name+"_FILE", file); err != nil {
@@ -153,24 +153,24 @@ func plainSecret(secret string) bool {
 }
 
 // parseAccountHosts reads which host's logins go by which account.
-func (s *settings) parseAccountHosts(public *url.URL, accounts []auth.Account) (map[string]string, error) {
+func (s *Settings) parseAccountHosts(public *url.URL, accounts []auth.Account) (map[string]string, error) {
 	const flag = "account-hosts"
 	var errs []error
 	hosts := make(map[string]string)
-	for _, item := range list(s.AccountHosts) {
+	for _, item := range List(s.AccountHosts) {
 		host, name, ok := strings.Cut(item, "=")
 		i := slices.IndexFunc(accounts, func(a auth.Account) bool { return a.Name == name })
 		switch {
 		case !ok || host == "" || name == "":
-			errs = append(errs, badSetting(flag, "%q is not host=account, for example shop.example.com=shop", item))
+			errs = append(errs, Errorf(flag, "%q is not host=account, for example shop.example.com=shop", item))
 		case hosts[host] != "":
-			errs = append(errs, badSetting(flag, "the host %s is there twice", host))
-		case public != nil && !strings.EqualFold(host, public.Host) && !slices.Contains(list(s.ReturnHosts), host):
-			errs = append(errs, badSetting(flag, "%q is neither the host of WXLOGIN_PUBLIC_URL nor in WXLOGIN_RETURN_HOSTS, so that no login leads there%s", host, hostHint(host)))
+			errs = append(errs, Errorf(flag, "the host %s is there twice", host))
+		case public != nil && !strings.EqualFold(host, public.Host) && !slices.Contains(List(s.ReturnHosts), host):
+			errs = append(errs, Errorf(flag, "%q is neither the host of WXLOGIN_PUBLIC_URL nor in WXLOGIN_RETURN_HOSTS, so that no login leads there%s", host, hostHint(host)))
 		case i < 0:
-			errs = append(errs, badSetting(flag, "%q names an account that is not in WXLOGIN_ACCOUNTS", item))
+			errs = append(errs, Errorf(flag, "%q names an account that is not in WXLOGIN_ACCOUNTS", item))
 		case !accounts[i].SignsInPages():
-			errs = append(errs, badSetting(flag, "%q names a mini program, which signs nobody in to a page", item))
+			errs = append(errs, Errorf(flag, "%q names a mini program, which signs nobody in to a page", item))
 		default:
 			hosts[host] = name
 		}
@@ -179,9 +179,9 @@ func (s *settings) parseAccountHosts(public *url.URL, accounts []auth.Account) (
 }
 
 // parseAdmins reads who may enter the admin pages: openid, or account:openid.
-func (s *settings) parseAdmins(accounts []auth.Account) ([]string, error) {
+func (s *Settings) parseAdmins(accounts []auth.Account) ([]string, error) {
 	var errs []error
-	admins := list(s.Admins)
+	admins := List(s.Admins)
 	for _, who := range admins {
 		name, openID, other := strings.Cut(who, ":")
 		if !other {
@@ -189,37 +189,48 @@ func (s *settings) parseAdmins(accounts []auth.Account) ([]string, error) {
 		}
 		switch {
 		case !slices.ContainsFunc(accounts, func(a auth.Account) bool { return a.Name == name }):
-			errs = append(errs, badSetting("admins", "%q names an account that is not in WXLOGIN_ACCOUNTS", who))
-		case checkOpenID(openID) != nil:
-			errs = append(errs, badSetting("admins", "%q is not an openid; it is 28 letters, digits, - or _, and begins with o", openID))
+			errs = append(errs, Errorf("admins", "%q names an account that is not in WXLOGIN_ACCOUNTS", who))
+		case CheckOpenID(openID) != nil:
+			errs = append(errs, Errorf("admins", "%q is not an openid; it is 28 letters, digits, - or _, and begins with o", openID))
 		}
 	}
 	return admins, errors.Join(errs...)
 }
+
+// CheckOpenID says what is wrong with an openid.
+func CheckOpenID(openID string) error {
+	if !openIDForm.MatchString(openID) {
+		return fmt.Errorf("%q is not an openid; it is 28 letters, digits, - or _, and begins with o", openID)
+	}
+	return nil
+}
+
+// IsAppID says whether a text looks like an AppID.
+func IsAppID(text string) bool { return appIDForm.MatchString(text) }
 
 // verifyForm is what WeChat names its check files: MP_verify_….txt for a domain, and
 // letters and digits alone for a mini program's business domain. Nothing of it could
 // be a path, or robots.txt.
 var verifyForm = regexp.MustCompile(`^((MP|WW)_verify_[0-9A-Za-z]{1,64}|[0-9A-Za-z]{8,64})\.txt$`)
 
-// readVerifyFiles reads the files that WeChat asks for, by name.
-func (s *settings) readVerifyFiles() (map[string][]byte, error) {
+// ReadVerifyFiles reads the files that WeChat asks for, by name.
+func (s *Settings) ReadVerifyFiles() (map[string][]byte, error) {
 	const flag = "verify-file"
 	var errs []error
 	files := make(map[string][]byte)
-	for _, path := range list(s.VerifyFile) {
+	for _, path := range List(s.VerifyFile) {
 		name := filepath.Base(path)
 		if !verifyForm.MatchString(name) {
-			errs = append(errs, badSetting(flag, "%q is not named MP_verify_….txt, nor by 8 letters and digits or more, as WeChat's console gave it", name))
+			errs = append(errs, Errorf(flag, "%q is not named MP_verify_….txt, nor by 8 letters and digits or more, as WeChat's console gave it", name))
 			continue
 		}
 		if _, ok := files[name]; ok {
-			errs = append(errs, badSetting(flag, "%s is there twice", name))
+			errs = append(errs, Errorf(flag, "%s is there twice", name))
 			continue
 		}
 		content, err := os.ReadFile(path)
 		if err != nil {
-			errs = append(errs, badSetting(flag, "%v", err))
+			errs = append(errs, Errorf(flag, "%v", err))
 			continue
 		}
 		files[name] = content

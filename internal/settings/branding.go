@@ -1,4 +1,4 @@
-package main
+package settings
 
 import (
 	"bytes"
@@ -13,7 +13,6 @@ import (
 	"unicode/utf8"
 
 	"wxlogin/internal/auth"
-	"wxlogin/internal/web"
 )
 
 // Bounds of what is shown: a page of 360 pixels has room for no more.
@@ -23,9 +22,24 @@ const (
 	maxLogo     = 256 << 10
 )
 
+// Branding is what the pages say of the site.
+type Branding struct {
+	Name       string
+	Logo       *Logo // nil: none
+	PrivacyURL string
+	TermsURL   string
+	Contact    string // an e-mail address, an address of the web, or any words
+}
+
+// Logo is a picture and its media type.
+type Logo struct {
+	ContentType string
+	Data        []byte
+}
+
 // parseBranding checks what the pages say of the site.
-func (s *settings) parseBranding() (web.Branding, error) {
-	b := web.Branding{Name: s.SiteName, PrivacyURL: s.PrivacyURL, TermsURL: s.TermsURL, Contact: s.Contact}
+func (s *Settings) parseBranding() (Branding, error) {
+	b := Branding{Name: s.SiteName, PrivacyURL: s.PrivacyURL, TermsURL: s.TermsURL, Contact: s.Contact}
 	var errs []error
 	for _, text := range []struct {
 		flag, value string
@@ -33,9 +47,9 @@ func (s *settings) parseBranding() (web.Branding, error) {
 	}{{"site-name", b.Name, maxSiteName}, {"contact", b.Contact, maxContact}} {
 		switch {
 		case utf8.RuneCountInString(text.value) > text.most:
-			errs = append(errs, badSetting(text.flag, "is longer than %d characters", text.most))
+			errs = append(errs, Errorf(text.flag, "is longer than %d characters", text.most))
 		case !utf8.ValidString(text.value) || strings.ContainsFunc(text.value, unicode.IsControl):
-			errs = append(errs, badSetting(text.flag, "holds a line break or another character that cannot be shown"))
+			errs = append(errs, Errorf(text.flag, "holds a line break or another character that cannot be shown"))
 		}
 	}
 	for flag, value := range map[string]string{"privacy-url": b.PrivacyURL, "terms-url": b.TermsURL} {
@@ -44,7 +58,7 @@ func (s *settings) parseBranding() (web.Branding, error) {
 		}
 		u, err := url.Parse(value)
 		if err != nil || u.User != nil || !plainHost(u) || u.Scheme != "https" && (u.Scheme != "http" || !s.AllowHTTP && !auth.IsLoopback(u.Hostname())) {
-			errs = append(errs, badSetting(flag, "%q is not an address like https://www.example.com/privacy", value))
+			errs = append(errs, Errorf(flag, "%q is not an address like https://www.example.com/privacy", value))
 		}
 	}
 	var err error
@@ -55,31 +69,31 @@ func (s *settings) parseBranding() (web.Branding, error) {
 }
 
 // readLogo reads the picture once, at the start.
-func (s *settings) readLogo() (*web.Logo, error) {
+func (s *Settings) readLogo() (*Logo, error) {
 	if s.SiteLogo == "" {
 		return nil, nil
 	}
 	file, err := os.Open(s.SiteLogo)
 	if err != nil {
-		return nil, badSetting("site-logo", "%v", err)
+		return nil, Errorf("site-logo", "%v", err)
 	}
 	defer file.Close()
 	data, err := io.ReadAll(io.LimitReader(file, maxLogo+1))
 	if err != nil {
-		return nil, badSetting("site-logo", "%v", err)
+		return nil, Errorf("site-logo", "%v", err)
 	}
 	if len(data) > maxLogo {
-		return nil, badSetting("site-logo", "is larger than %d kB", maxLogo>>10)
+		return nil, Errorf("site-logo", "is larger than %d kB", maxLogo>>10)
 	}
 	contentType := http.DetectContentType(data)
 	switch contentType {
 	case "image/png", "image/jpeg", "image/webp":
-		return &web.Logo{ContentType: contentType, Data: data}, nil
+		return &Logo{ContentType: contentType, Data: data}, nil
 	}
 	// A picture in an img runs no script, and opened by itself it is under our
 	// content policy.
 	if strings.EqualFold(filepath.Ext(s.SiteLogo), ".svg") && bytes.Contains(data, []byte("<svg")) {
-		return &web.Logo{ContentType: "image/svg+xml", Data: data}, nil
+		return &Logo{ContentType: "image/svg+xml", Data: data}, nil
 	}
-	return nil, badSetting("site-logo", "%q is not a PNG, JPEG, WebP or SVG", filepath.Base(s.SiteLogo))
+	return nil, Errorf("site-logo", "%q is not a PNG, JPEG, WebP or SVG", filepath.Base(s.SiteLogo))
 }

@@ -1,4 +1,4 @@
-package main
+package settings
 
 import (
 	"bytes"
@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/joho/godotenv"
@@ -124,31 +123,4 @@ func readSecret(variable, file string) (string, error) {
 		return "", fmt.Errorf("%s: %s is empty", variable, file)
 	}
 	return text, nil
-}
-
-// secretsIn are the values of secret settings among variables and arguments.
-func secretsIn(vars map[string]string, args []string) []string {
-	names := secretNames()
-	var values []string
-	for _, name := range names {
-		values = append(values, vars[variableOf(name)])
-	}
-	for name, value := range accountVariables(vars) {
-		if !strings.HasSuffix(name, "_FILE") { // a path, which whoever mistyped it has to see
-			values = append(values, value)
-		}
-	}
-	for i, arg := range args {
-		flag, value, ok := strings.Cut(strings.TrimLeft(arg, "-"), "=")
-		if !strings.HasPrefix(arg, "-") || !slices.Contains(names, flag) {
-			continue
-		}
-		if value == "" && i+1 < len(args) { // also when a space went wrong after "="
-			value, ok = args[i+1], true
-		}
-		if ok {
-			values = append(values, value)
-		}
-	}
-	return values
 }

@@ -1,4 +1,4 @@
-package main
+package settings
 
 import (
 	"errors"
@@ -15,10 +15,10 @@ import (
 // variablePrefix begins every variable of ours.
 const variablePrefix = "WXLOGIN_"
 
-// readVariables gathers the variables of the process and of the file, which is
+// ReadVariables gathers the variables of the process and of the file, which is
 // not needed to exist. The process's win. One of ours that no setting has is an
 // error: a misspelt setting would otherwise be a default that nobody wanted.
-func readVariables(environ []string, file string) (map[string]string, error) {
+func ReadVariables(environ []string, file string) (map[string]string, error) {
 	vars, err := readDotenv(file)
 	if err != nil {
 		return nil, err
@@ -66,9 +66,9 @@ func ofKubernetes(name, value string) bool {
 // variableNames are the variables of all settings, with the _FILE forms.
 func variableNames() []string {
 	var names []string
-	settings := reflect.TypeFor[settings]()
-	for i := range settings.NumField() {
-		field := settings.Field(i)
+	of := reflect.TypeFor[Settings]()
+	for i := range of.NumField() {
+		field := of.Field(i)
 		if !field.IsExported() {
 			continue
 		}
@@ -84,9 +84,9 @@ func variableNames() []string {
 // secretNames are the flags of the settings that are secret.
 func secretNames() []string {
 	var names []string
-	settings := reflect.TypeFor[settings]()
-	for i := range settings.NumField() {
-		tag := settings.Field(i).Tag
+	of := reflect.TypeFor[Settings]()
+	for i := range of.NumField() {
+		tag := of.Field(i).Tag
 		if _, secret := tag.Lookup("secret"); secret {
 			names = append(names, tag.Get("name"))
 		}
@@ -114,9 +114,9 @@ func didYouMean(name string, known []string) string {
 	return ""
 }
 
-// variableResolver gives kong the value of a flag that was not typed: from its
+// Resolver gives kong the value of a flag that was not typed: from its
 // variable, or from the file that the variable with _FILE names.
-func variableResolver(vars map[string]string) kong.Resolver {
+func Resolver(vars map[string]string) kong.Resolver {
 	return kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 		if !flag.Tag.Has("setting") {
 			return nil, nil
@@ -144,9 +144,9 @@ func variableResolver(vars map[string]string) kong.Resolver {
 	})
 }
 
-// nameVariable lets an error of a flag's value name the setting by its variable,
+// NameVariable lets an error of a flag's value name the setting by its variable,
 // as all other errors do: kong does not know where a value came from.
-func nameVariable(err error) error {
+func NameVariable(err error) error {
 	flag, text, ok := strings.Cut(strings.TrimPrefix(err.Error(), "--"), ": ")
 	if !ok || !slices.Contains(variableNames(), variableOf(flag)) {
 		return err
@@ -157,11 +157,11 @@ func nameVariable(err error) error {
 	if strings.HasPrefix(text, "expected duration") {
 		text += "; the form is 720h or 90m"
 	}
-	return badSetting(flag, "%s", text)
+	return Errorf(flag, "%s", text)
 }
 
-// helpWithVariable adds its variable to the help of a setting.
-func helpWithVariable(value *kong.Value) string {
+// HelpWithVariable adds its variable to the help of a setting.
+func HelpWithVariable(value *kong.Value) string {
 	if !value.Tag.Has("setting") {
 		return value.Help
 	}

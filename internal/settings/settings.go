@@ -1,4 +1,4 @@
-package main
+package settings
 
 import (
 	"errors"
@@ -13,12 +13,11 @@ import (
 
 	"wxlogin/internal/auth"
 	"wxlogin/internal/store"
-	"wxlogin/internal/web"
 )
 
-// settings are what an operator can set, each by a flag, a variable or, for a
-// secret, a file. They are texts here; parse gives them their meaning.
-type settings struct {
+// Settings are what an operator can set, each by a flag, a variable or, for a
+// secret, a file. They are texts here; Parse gives them their meaning.
+type Settings struct {
 	Addr           string        `name:"addr" setting:"" default:"127.0.0.1:8007" help:"Listen here."`
 	PublicURL      string        `name:"public-url" setting:"" help:"Address that visitors use. Its path is the prefix of every route, its host the callback domain registered with WeChat."`
 	AllowHTTP      bool          `name:"allow-http" setting:"" help:"Accept a public URL of http that is not on this machine."`
@@ -62,49 +61,59 @@ type settings struct {
 	accountSecrets map[string]string // variables of the accounts' AppSecrets, which have no flags
 }
 
-// takeSecrets gives the settings what no flag and no field has.
-func (s *settings) takeSecrets(vars map[string]string) { s.accountSecrets = accountVariables(vars) }
+// TakeSecrets takes, of all variables, the AppSecrets of accounts: they have no flag and
+// no field.
+func (s *Settings) TakeSecrets(vars map[string]string) { s.accountSecrets = accountVariables(vars) }
 
-// config is what the settings mean.
-type config struct {
-	addr         string
-	publicURL    *url.URL
-	appID        string
-	accounts     []auth.Account         // main first
-	secrets      map[string]auth.Secret // their AppSecrets, by the account's name
-	accountHosts map[string]string
-	qrFrame      bool
-	mode         auth.Mode
-	lang         string
-	databaseURL  string
-	returnHosts  []string
-	cookieDomain string
-	proxies      []netip.Prefix
-	admins       []string
-	idle         time.Duration
-	lifetime     time.Duration
-	recheck      time.Duration
-	renewProfile bool
-	keepLogins   time.Duration
-	keepEvents   time.Duration
-	rateLimit    int
-	rootFiles    map[string][]byte
-	metricsAddr  string
-	emailDomain  string
-	backendKeys  []auth.BackendKey
-	followers    bool
-	zone         *time.Location
-	branding     web.Branding
-	openURL      string
-	apiURL       string
+// Config is what the settings mean.
+type Config struct {
+	Addr         string
+	PublicURL    *url.URL
+	AppID        string
+	Accounts     []auth.Account         // main first
+	Secrets      map[string]auth.Secret // their AppSecrets, by the account's name
+	AccountHosts map[string]string
+	QRFrame      bool
+	Mode         auth.Mode
+	Lang         string
+	ReturnHosts  []string
+	CookieDomain string
+	Proxies      []netip.Prefix
+	Admins       []string
+	Idle         time.Duration
+	Lifetime     time.Duration
+	Recheck      time.Duration
+	RenewProfile bool
+	KeepLogins   time.Duration
+	KeepEvents   time.Duration
+	RateLimit    int
+	RootFiles    map[string][]byte
+	MetricsAddr  string
+	EmailDomain  string
+	BackendKeys  []auth.BackendKey
+	Followers    bool
+	Zone         *time.Location
+	Branding     Branding
+	OpenURL      string
+	APIURL       string
+}
+
+// Issuer is the name under which applications know the service: the public URL without
+// a slash at its end.
+func (c Config) Issuer() string {
+	if c.PublicURL == nil {
+		return ""
+	}
+	return strings.TrimRight(c.PublicURL.String(), "/")
 }
 
 // leastKept is the shortest that a history may be kept.
 const leastKept = 24 * time.Hour
 
-// badSetting is one that cannot be used: which, why, and what it should be like.
+// Errorf is the error of a setting that cannot be used: which, why, and what it should
+// be like.
 // Of a value that is an address, it shows no user and password.
-func badSetting(flag, format string, args ...any) error {
+func Errorf(flag, format string, args ...any) error {
 	for i, arg := range args {
 		if value, ok := arg.(string); ok {
 			args[i] = withoutUser(value)
@@ -135,34 +144,33 @@ var (
 	domainForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$`)
 )
 
-// parse checks all settings of the service and returns what they mean. Every
+// Parse checks all settings of the service and returns what they mean. Every
 // wrong one has its line in the error; none shows a secret.
-func (s *settings) parse() (config, error) {
-	c := config{
-		addr:         s.Addr,
-		appID:        s.AppID,
-		qrFrame:      s.QRConnect == "frame",
-		mode:         auth.Mode(s.Scope),
-		lang:         s.Lang,
-		databaseURL:  s.DatabaseURL,
-		returnHosts:  list(s.ReturnHosts),
-		idle:         s.SessionIdle,
-		lifetime:     s.SessionLife,
-		recheck:      s.Recheck,
-		renewProfile: s.RenewProfile,
-		keepLogins:   s.KeepLogins,
-		keepEvents:   s.KeepEvents,
-		rateLimit:    s.RateLimit,
-		metricsAddr:  s.MetricsAddr,
-		followers:    s.Followers,
-		emailDomain:  s.OIDCEmail,
-		openURL:      s.WeChatOpenURL,
-		apiURL:       s.WeChatAPIURL,
+func (s *Settings) Parse() (Config, error) {
+	c := Config{
+		Addr:         s.Addr,
+		AppID:        s.AppID,
+		QRFrame:      s.QRConnect == "frame",
+		Mode:         auth.Mode(s.Scope),
+		Lang:         s.Lang,
+		ReturnHosts:  List(s.ReturnHosts),
+		Idle:         s.SessionIdle,
+		Lifetime:     s.SessionLife,
+		Recheck:      s.Recheck,
+		RenewProfile: s.RenewProfile,
+		KeepLogins:   s.KeepLogins,
+		KeepEvents:   s.KeepEvents,
+		RateLimit:    s.RateLimit,
+		MetricsAddr:  s.MetricsAddr,
+		Followers:    s.Followers,
+		EmailDomain:  s.OIDCEmail,
+		OpenURL:      s.WeChatOpenURL,
+		APIURL:       s.WeChatAPIURL,
 	}
 	var errs []error
 	check := func(ok bool, flag, format string, args ...any) {
 		if !ok {
-			errs = append(errs, badSetting(flag, format, args...))
+			errs = append(errs, Errorf(flag, format, args...))
 		}
 	}
 	add := func(err error) {
@@ -173,33 +181,33 @@ func (s *settings) parse() (config, error) {
 	check(hostPort(s.Addr), "addr", "%q is not host:port, for example 127.0.0.1:8007", s.Addr)
 	check(s.MetricsAddr == "" || hostPort(s.MetricsAddr), "metrics-addr", "%q is not host:port, for example 127.0.0.1:9007", s.MetricsAddr)
 	var err error
-	c.publicURL, err = s.parsePublicURL()
+	c.PublicURL, err = s.ParsePublicURL()
 	add(err)
 	check(s.AppID != "", "appid", "is required: the AppID of the official account, wx and 16 characters")
 	check(s.AppID == "" || appIDForm.MatchString(s.AppID), "appid",
 		"%q is not an AppID; it looks like wx0123456789abcdef: wx and 16 letters or digits (gh_… is the account's original id)", s.AppID)
 	check(s.AppSecret != "", "appsecret", "is required: the AppSecret of the official account, or WXLOGIN_APPSECRET_FILE with the path of a file that holds it")
 	check(plainSecret(s.AppSecret), "appsecret", "holds a space or a character that no AppSecret has; it is 32 letters and digits")
-	check(slices.Contains([]auth.Mode{auth.ModeAuto, auth.ModeBase, auth.ModeUserinfo}, c.mode), "scope", "%q is not one of auto, base, userinfo", s.Scope)
+	check(slices.Contains([]auth.Mode{auth.ModeAuto, auth.ModeBase, auth.ModeUserinfo}, c.Mode), "scope", "%q is not one of auto, base, userinfo", s.Scope)
 	check(slices.Contains([]string{"redirect", "frame"}, s.QRConnect), "qrconnect", "%q is not one of redirect, frame", s.QRConnect)
 	check(slices.Contains([]string{"zh_CN", "zh_TW", "en"}, s.Lang), "lang", "%q is not one of zh_CN, zh_TW, en", s.Lang)
-	for _, host := range c.returnHosts {
+	for _, host := range c.ReturnHosts {
 		u, err := url.Parse("https://" + host)
 		ok := err == nil && u.Host == host && plainHost(u)
 		check(ok, "return-hosts", "%q is not an exact host or host:port, for example shop.example.com%s", host, hostHint(host))
 	}
-	c.accounts, c.secrets, err = s.parseAccounts()
+	c.Accounts, c.Secrets, err = s.parseAccounts()
 	add(err)
-	c.accountHosts, err = s.parseAccountHosts(c.publicURL, c.accounts)
+	c.AccountHosts, err = s.parseAccountHosts(c.PublicURL, c.Accounts)
 	add(err)
-	c.admins, err = s.parseAdmins(c.accounts)
+	c.Admins, err = s.parseAdmins(c.Accounts)
 	add(err)
-	for _, item := range list(s.TrustedProxies) {
+	for _, item := range List(s.TrustedProxies) {
 		prefix, err := parsePrefix(item)
 		check(err == nil, "trusted-proxies", "%q is not a CIDR, for example 127.0.0.1/32 or 10.0.0.0/8", item)
-		c.proxies = append(c.proxies, prefix)
+		c.Proxies = append(c.Proxies, prefix)
 	}
-	c.cookieDomain, err = s.parseCookieDomain(c.publicURL)
+	c.CookieDomain, err = s.parseCookieDomain(c.PublicURL)
 	add(err)
 	check(s.SessionIdle >= time.Minute, "session-idle", "%v is shorter than a minute; the form is 720h", s.SessionIdle)
 	check(s.SessionLife >= s.SessionIdle, "session-lifetime", "%v is shorter than WXLOGIN_SESSION_IDLE (%v)", s.SessionLife, s.SessionIdle)
@@ -207,34 +215,34 @@ func (s *settings) parse() (config, error) {
 	// A login's row keeps its code from being spent again.
 	check(s.KeepLogins == 0 || s.KeepLogins >= leastKept, "keep-logins", "%v is shorter than a day; the form is 4416h, and 0 keeps them for ever", s.KeepLogins)
 	check(s.KeepEvents == 0 || s.KeepEvents >= leastKept, "keep-events", "%v is shorter than a day; the form is 26304h, and 0 keeps them for ever", s.KeepEvents)
-	c.zone, err = loadZone(s.TimeZone)
+	c.Zone, err = loadZone(s.TimeZone)
 	check(err == nil, "time-zone", "%v", err)
 	check(domainForm.MatchString(s.OIDCEmail), "oidc-email-domain", "%q is not a domain in small letters, like wechat.invalid", s.OIDCEmail)
-	c.branding, err = s.parseBranding()
+	c.Branding, err = s.parseBranding()
 	add(err)
 	check(s.RateLimit >= 0, "rate-limit", "%d is negative; 0 switches the limit off", s.RateLimit)
 	for flag, value := range map[string]string{"wechat-open-url": s.WeChatOpenURL, "wechat-api-url": s.WeChatAPIURL} {
 		u, err := url.Parse(value)
 		check(err == nil && u.Host != "" && u.RawQuery == "" && u.Fragment == "" && (u.Scheme == "https" || u.Scheme == "http"), flag, "%q is not an address like https://api.weixin.qq.com", value)
 	}
-	c.backendKeys, err = s.parseBackendKeys()
+	c.BackendKeys, err = s.parseBackendKeys()
 	add(err)
-	add(s.checkDatabaseURL())
-	c.rootFiles, err = s.readVerifyFiles()
+	add(s.CheckDatabaseURL())
+	c.RootFiles, err = s.ReadVerifyFiles()
 	add(err)
 	return c, errors.Join(errs...)
 }
 
-// checkDatabaseURL shows nothing of the address, which may hold a password.
-func (s *settings) checkDatabaseURL() error {
+// CheckDatabaseURL shows nothing of the address, which may hold a password.
+func (s *Settings) CheckDatabaseURL() error {
 	if err := store.CheckURL(s.DatabaseURL); err != nil {
-		return badSetting("database-url", "%v", err)
+		return Errorf("database-url", "%v", err)
 	}
 	return nil
 }
 
-// list takes a comma-separated text apart.
-func list(s string) []string {
+// List takes a comma-separated text apart.
+func List(s string) []string {
 	var items []string
 	for item := range strings.SplitSeq(s, ",") {
 		if item = strings.TrimSpace(item); item != "" {

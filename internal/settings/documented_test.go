@@ -1,4 +1,4 @@
-package main_test
+package settings_test
 
 import (
 	"flag"
@@ -8,9 +8,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/alecthomas/kong"
 	"github.com/google/go-cmp/cmp"
 
-	server "wxlogin/cmd/server"
+	"wxlogin/internal/settings"
 )
 
 var update = flag.Bool("update", false, "rewrite .env.example and the tables of docs/settings.md and its Chinese version")
@@ -71,12 +72,12 @@ var descriptions = map[string]description{
 // Every setting has its lines in .env.example and its row in docs/settings.md, made
 // from the struct that the program reads.
 func TestSettingsAreDocumented(t *testing.T) {
-	for _, s := range server.Settings() {
+	for _, s := range settings.All() {
 		if _, ok := descriptions[s.Name]; !ok {
-			t.Fatalf("%s is a new setting: describe it in envexample_test.go, then run make env-example", s.Variable)
+			t.Fatalf("%s is a new setting: describe it in documented_test.go, then run make env-example", s.Variable)
 		}
 	}
-	if got, want := len(descriptions), len(server.Settings()); got != want {
+	if got, want := len(descriptions), len(settings.All()); got != want {
 		t.Fatalf("%d settings are described, and there are %d", got, want)
 	}
 	wantFile(t, "../../.env.example", func(string) string { return envExample() })
@@ -111,7 +112,7 @@ func envExample() string {
 # 本文件由 make env-example 生成。 Made by make env-example: do not edit it.
 `)
 	write := func(required bool) {
-		for _, s := range server.Settings() {
+		for _, s := range settings.All() {
 			d := descriptions[s.Name]
 			if d.required != required {
 				continue
@@ -144,7 +145,7 @@ func envExample() string {
 	return b.String()
 }
 
-func exampleOf(s server.Setting) string {
+func exampleOf(s settings.Setting) string {
 	if example := descriptions[s.Name].example; example != "" {
 		return example
 	}
@@ -159,7 +160,7 @@ func settingsTable(chinese bool) string {
 		b.WriteString("| variable | form | default | meaning |\n|---|---|---|---|\n")
 	}
 	cell := func(s string) string { return strings.ReplaceAll(s, "|", `\|`) }
-	for _, s := range server.Settings() {
+	for _, s := range settings.All() {
 		d := descriptions[s.Name]
 		name, otherwise, meaning := "`"+s.Variable+"`", "", s.Help
 		if s.Secret {
@@ -193,29 +194,51 @@ func betweenMarkers(t *testing.T, text, table string) string {
 	return before + opening + "\n\n" + table + "\n" + closing + after
 }
 
+// parsed are the settings as the program reads them: from these variables and this file.
+func parsed(t *testing.T, variables []string, file string) (settings.Config, error) {
+	t.Helper()
+	vars, err := settings.ReadVariables(variables, file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var s settings.Settings
+	parser, err := kong.New(&s, kong.Resolvers(settings.Resolver(vars)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := parser.Parse(nil); err != nil {
+		t.Fatal(err)
+	}
+	s.TakeSecrets(vars)
+	return s.Parse()
+}
+
 // The service takes every example of .env.example, and asks for what is left
 // empty there.
 func TestEnvExampleIsTaken(t *testing.T) {
 	var variables []string
-	for _, s := range server.Settings() {
+	for _, s := range settings.All() {
 		variables = append(variables, s.Variable+"="+exampleOf(s))
 	}
 	folder := t.TempDir()
-	verify := filepath.Join(folder, descriptions["verify-file"].example)
+	file, verify := filepath.Join(folder, ".env"), filepath.Join(folder, descriptions["verify-file"].example)
 	if err := os.WriteFile(verify, []byte("0123456789abcdef"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	variables = append(variables, "WXLOGIN_VERIFY_FILE="+verify, "WXLOGIN_DATABASE_URL=sqlite:"+filepath.Join(folder, "wxlogin.db"))
-	runs(t, variables, "admin", "list").wantExit(0)
+	if _, err := parsed(t, append(variables, "WXLOGIN_VERIFY_FILE="+verify), file); err != nil {
+		t.Errorf("an example is not taken: %v", err)
+	}
 
-	if err := os.WriteFile(filepath.Join(folder, ".env"), []byte(envExample()), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(envExample()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	untouched := startIn(t, folder, nil, "serve")
-	untouched.wantExit(1)
-	for _, s := range server.Settings() {
-		if named := strings.Contains(untouched.stderr.text(), s.Variable+": "); named != descriptions[s.Name].required {
-			t.Errorf("with .env.example as it is, %s is named: %v\n%s", s.Variable, named, untouched.stderr.text())
+	_, err := parsed(t, nil, file)
+	if err == nil {
+		t.Fatal(".env.example is taken as it is")
+	}
+	for _, s := range settings.All() {
+		if named := strings.Contains("\n"+err.Error(), "\n"+s.Variable+": "); named != descriptions[s.Name].required {
+			t.Errorf("with .env.example as it is, %s is named: %v\n%v", s.Variable, named, err)
 		}
 	}
 }

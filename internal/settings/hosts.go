@@ -1,6 +1,7 @@
-package main
+package settings
 
 import (
+	"net"
 	"net/url"
 	"path"
 	"slices"
@@ -13,10 +14,10 @@ import (
 	"wxlogin/internal/auth"
 )
 
-func (s *settings) parsePublicURL() (*url.URL, error) {
+func (s *Settings) ParsePublicURL() (*url.URL, error) {
 	const flag, form = "public-url", "for example https://h5.example.com or https://h5.example.com/wx"
 	if s.PublicURL == "" {
-		return nil, badSetting(flag, "is required: the address that visitors use, %s", form)
+		return nil, Errorf(flag, "is required: the address that visitors use, %s", form)
 	}
 	u, err := url.Parse(s.PublicURL)
 	switch {
@@ -25,13 +26,13 @@ func (s *settings) parsePublicURL() (*url.URL, error) {
 		if err == nil {
 			hint = hostHint(u.Hostname())
 		}
-		return nil, badSetting(flag, "%q is not an address, %s%s", s.PublicURL, form, hint)
+		return nil, Errorf(flag, "%q is not an address, %s%s", s.PublicURL, form, hint)
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.RawPath != "" || strings.ContainsAny(u.Path, `\{}*`) || strings.Contains(u.Path, "//") || path.Clean("/"+u.Path) != "/"+strings.Trim(u.Path, "/"):
-		return nil, badSetting(flag, "has more than scheme, host and a plain path, %s", form)
+		return nil, Errorf(flag, "has more than scheme, host and a plain path, %s", form)
 	case slices.Contains([]string{"callback", "login", "admin", "scan", "verify", "signin"}, path.Base(u.Path)):
-		return nil, badSetting(flag, "ends in /%s, which is an address below it; leave that out: %s", path.Base(u.Path), strings.TrimSuffix(strings.TrimRight(s.PublicURL, "/"), "/"+path.Base(u.Path)))
+		return nil, Errorf(flag, "ends in /%s, which is an address below it; leave that out: %s", path.Base(u.Path), strings.TrimSuffix(strings.TrimRight(s.PublicURL, "/"), "/"+path.Base(u.Path)))
 	case u.Scheme == "http" && !auth.IsLoopback(u.Hostname()) && !s.AllowHTTP:
-		return nil, badSetting(flag, "%q is http, which sends sessions in the clear; use https, or set WXLOGIN_ALLOW_HTTP=true if this is a closed network", s.PublicURL)
+		return nil, Errorf(flag, "%q is http, which sends sessions in the clear; use https, or set WXLOGIN_ALLOW_HTTP=true if this is a closed network", s.PublicURL)
 	}
 	return u, nil
 }
@@ -71,13 +72,13 @@ func hostHint(host string) string {
 	return ""
 }
 
-func (s *settings) parseCookieDomain(public *url.URL) (string, error) {
+func (s *Settings) parseCookieDomain(public *url.URL) (string, error) {
 	domain := strings.TrimPrefix(strings.ToLower(s.CookieDomain), ".")
 	if s.CookieDomain == "" || public == nil {
 		return "", nil
 	}
 	if !isASCII(domain) || strings.ContainsAny(domain, ",;") {
-		return "", badSetting("cookie-domain", "%q is not one domain%s", s.CookieDomain, hostHint(domain))
+		return "", Errorf("cookie-domain", "%q is not one domain%s", s.CookieDomain, hostHint(domain))
 	}
 	host := strings.ToLower(public.Hostname())
 	// A browser drops a cookie of a domain that its page is not in, or that many
@@ -85,7 +86,14 @@ func (s *settings) parseCookieDomain(public *url.URL) (string, error) {
 	// and WeChat.
 	suffix, _ := publicsuffix.PublicSuffix(domain)
 	if host != domain && !strings.HasSuffix(host, "."+domain) || suffix == domain {
-		return "", badSetting("cookie-domain", "%q is not the domain of the public URL's host %q, nor one above it that is all yours", s.CookieDomain, host)
+		return "", Errorf("cookie-domain", "%q is not the domain of the public URL's host %q, nor one above it that is all yours", s.CookieDomain, host)
 	}
 	return domain, nil
+}
+
+// OnLoopback says whether a listen address can be reached from this machine
+// alone.
+func OnLoopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	return err == nil && auth.IsLoopback(strings.ToLower(host))
 }
