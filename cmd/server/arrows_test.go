@@ -14,11 +14,12 @@ var arrows = map[string][]string{
 	"compat/record":             {},
 	"compat/table":              {"compat/record"},
 	"bench/rig":                 {}, // it knows the built program alone
-	"cmd/server":                {"examples/oidc-app", "internal/admin", "internal/auth", "internal/demo", "internal/idtoken", "internal/settings", "internal/store", "internal/telemetry", "internal/terminal", "internal/web", "internal/wechat", "internal/wechat/wechatsim", "migrations", "templates"},
+	"cmd/server":                {"examples/oidc-app", "internal/admin", "internal/auth", "internal/demo", "internal/doctor", "internal/idtoken", "internal/settings", "internal/store", "internal/telemetry", "internal/terminal", "internal/web", "internal/wechat", "internal/wechat/wechatsim", "migrations", "templates"},
 	"examples/oidc-app":         {}, // somebody else's application
 	"internal/admin":            {"internal/auth"},
 	"internal/auth":             {},
 	"internal/demo":             {"internal/admin", "internal/auth", "internal/store", "internal/web"},
+	"internal/doctor":           {"internal/auth", "internal/idtoken", "internal/settings", "internal/store", "internal/terminal", "internal/web", "internal/wechat", "migrations"},
 	"internal/idtoken":          {"internal/auth"},
 	"internal/settings":         {"internal/auth", "internal/store"},
 	"internal/store":            {"internal/admin", "internal/auth", "internal/store/list", "internal/store/move", "internal/store/sqldb"},

@@ -3,11 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/x509"
 	"log/slog"
 	"net"
-	"strings"
-	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -44,25 +41,3 @@ func ServeOn(ctx context.Context, listener net.Listener, vars map[string]string)
 	}
 	return serve(ctx, service{settings: &c.Settings, config: config, listener: listener, logs: telemetry.Logs{Logger: slog.New(slog.DiscardHandler)}})
 }
-
-func printed(findings ...finding) string {
-	var out bytes.Buffer
-	d := doctor{secrets: strings.NewReplacer()}
-	for _, f := range findings {
-		d.print(&out, f)
-	}
-	return out.String()
-}
-
-// DiskLine is what doctor says of a file system.
-func DiskLine(free uint64, network string) string {
-	return printed(judgeDisk("/data", disk{free: free, network: network})...)
-}
-
-// CertificateLine is what doctor says of a certificate.
-func CertificateLine(ends, now time.Time) string {
-	return printed(judgeCertificate(&x509.Certificate{NotAfter: ends}, now))
-}
-
-// Diagnosis is what doctor says of a failed request.
-func Diagnosis(err error) string { return diagnose(err).text }

@@ -4,15 +4,13 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
-	"net/http"
 	"os"
 	"runtime"
 	"runtime/debug"
 	"strings"
-	"time"
 
 	"wxlogin/internal/auth"
+	"wxlogin/internal/doctor"
 	"wxlogin/internal/settings"
 )
 
@@ -54,40 +52,11 @@ func (c *backupCommand) Run(ctx context.Context, env *environment) error {
 type healthcheckCommand struct{ settings.Settings }
 
 func (c *healthcheckCommand) Run(ctx context.Context, env *environment) error {
-	public, err := c.ParsePublicURL()
-	if err != nil {
+	if err := doctor.Ready(ctx, &c.Settings); err != nil {
 		return err
-	}
-	door, err := localAddress(c.Addr)
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
-	defer cancel()
-	address := door + strings.TrimRight(public.Path, "/") + "/readyz"
-	// Asked at its own door, whatever proxy the variables name.
-	r, err := ask(ctx, address, nil)
-	if err != nil {
-		return fmt.Errorf("not ready: %s: %s", address, diagnose(err).text)
-	}
-	if r.status != http.StatusOK {
-		return fmt.Errorf("not ready: %d %s %s", r.status, http.StatusText(r.status), strings.TrimSpace(string(r.body)))
 	}
 	env.answer("ready\n")
 	return nil
-}
-
-// localAddress is where the service listens, as somebody on this machine calls
-// it.
-func localAddress(listen string) (string, error) {
-	host, port, err := net.SplitHostPort(listen)
-	if err != nil {
-		return "", settings.Errorf("addr", "%q is not host:port", listen)
-	}
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "127.0.0.1"
-	}
-	return "http://" + net.JoinHostPort(host, port), nil
 }
 
 type versionCommand struct{}

@@ -21,7 +21,7 @@ import (
 
 // spoken are the packages that speak to people in a terminal: all their texts with
 // words in them are messages, but those of the log.
-var spoken = []string{"*.go", "../settings/*.go", "../../cmd/server/*.go"}
+var spoken = []string{"*.go", "../settings/*.go", "../doctor/*.go", "../../cmd/server/*.go"}
 
 // heard are files of others, of which a terminal shows what becomes an error of a start
 // or of a command.

@@ -1,8 +1,8 @@
-package main_test
+package doctor_test
 
 import (
-	"context"
-	"maps"
+	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -11,9 +11,19 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
-	server "wxlogin/cmd/server"
+	"github.com/alecthomas/kong"
+
+	"wxlogin/internal/auth"
+	"wxlogin/internal/doctor"
+	"wxlogin/internal/settings"
+	"wxlogin/internal/store"
+	"wxlogin/internal/web"
+	"wxlogin/internal/wechat"
 	"wxlogin/internal/wechat/wechatsim"
+	"wxlogin/migrations"
+	"wxlogin/templates"
 )
 
 // clinic is an operator's machine with a simulated WeChat.
@@ -53,33 +63,55 @@ func newClinic(t *testing.T) *clinic {
 	return c
 }
 
-// serves starts the service on the public URL.
+// serves starts a service on the public URL: its pages, on the database of the settings.
 func (c *clinic) serves() *clinic {
 	c.Helper()
-	listener := listen(c.T)
-	c.vars["WXLOGIN_ADDR"] = listener.Addr().String()
-	c.vars["WXLOGIN_PUBLIC_URL"] = "http://" + listener.Addr().String() + "/wx"
-	ctx, stop := context.WithCancel(c.Context())
-	done := make(chan error, 1)
-	vars := maps.Clone(c.vars)
-	go func() { done <- server.ServeOn(ctx, listener, vars) }()
-	c.Cleanup(func() {
-		stop()
-		if err := <-done; err != nil {
-			c.Errorf("service: %v", err)
-		}
+	front := httptest.NewUnstartedServer(nil)
+	c.vars["WXLOGIN_ADDR"] = front.Listener.Addr().String()
+	c.vars["WXLOGIN_PUBLIC_URL"] = "http://" + c.vars["WXLOGIN_ADDR"] + "/wx"
+	s := c.settings()
+	config, err := s.Parse()
+	if err != nil {
+		c.Fatal(err)
+	}
+	keys, err := s.Keyring()
+	if err != nil {
+		c.Fatal(err)
+	}
+	db, err := store.Open(c.Context(), store.Config{URL: s.DatabaseURL, Keys: keys, Migrations: migrations.FS})
+	if err != nil {
+		c.Fatal(err)
+	}
+	c.Cleanup(func() { db.Close() })
+	log := slog.New(slog.DiscardHandler)
+	rules := auth.Rules{AppID: config.AppID, Accounts: config.Accounts, Mode: config.Mode, Idle: config.Idle, Lifetime: config.Lifetime}
+	front.Config.Handler, err = web.New(web.Config{
+		PublicURL: config.PublicURL, ReturnHosts: config.ReturnHosts, CookieDomain: config.CookieDomain, TrustedProxies: config.Proxies,
+		Lang: config.Lang, Zone: config.Zone, Keys: keys, RootFiles: config.RootFiles,
+		Auth:     auth.New(auth.Config{Store: db, Rules: rules, Now: time.Now, Log: log}),
+		Sessions: db, Ready: db.Ready, Templates: templates.FS, Now: time.Now, Log: log,
 	})
-	// The listener holds the request until the service takes it.
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.vars["WXLOGIN_PUBLIC_URL"]+"/readyz", nil)
 	if err != nil {
 		c.Fatal(err)
 	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		c.Fatal(err)
-	}
-	res.Body.Close()
+	front.Start()
+	c.Cleanup(front.Close)
 	return c
+}
+
+// settings are those of the clinic's variables.
+func (c *clinic) settings() *settings.Settings {
+	c.Helper()
+	var s settings.Settings
+	parser, err := kong.New(&s, kong.Resolvers(settings.Resolver(c.vars)))
+	if err != nil {
+		c.Fatal(err)
+	}
+	if _, err := parser.Parse(nil); err != nil {
+		c.Fatal(err)
+	}
+	s.TakeSecrets(c.vars)
+	return &s
 }
 
 // visitorsMeet puts another handler at the public URL.
@@ -105,21 +137,34 @@ func (c *clinic) write(path, content string, mode os.FileMode) {
 type report struct {
 	*testing.T
 	text string
-	code int
+	err  error // that something failed
 }
 
-func (c *clinic) doctor(args ...string) report {
+// doctor examines the clinic.
+func (c *clinic) doctor() report { return c.examine(false) }
+
+// offline examines what needs no network.
+func (c *clinic) offline() report { return c.examine(true) }
+
+func (c *clinic) examine(offline bool) report {
 	c.Helper()
-	text, code := server.Doctor(c.Context(), c.vars, args...)
+	client := func(config settings.Config, account auth.Account) *wechat.Client {
+		return wechat.New(wechat.Config{
+			AppID: account.AppID, AppSecret: config.Secrets[account.Name], OpenURL: config.OpenURL, APIURL: config.APIURL, Lang: config.Lang,
+		})
+	}
+	var out strings.Builder
+	err := doctor.Examine(c.Context(), doctor.Config{Settings: c.settings(), Client: client, Offline: offline}, &out)
+	text := out.String()
 	for _, secret := range []string{clinicSecret, strings.TrimPrefix(clinicKey, "k1:")} {
-		if strings.Contains(text, secret) {
-			c.Errorf("doctor prints a secret:\n%s", text)
+		if strings.Contains(text+fmt.Sprint(err), secret) {
+			c.Errorf("doctor prints a secret:\n%s%v", text, err)
 		}
 	}
-	if failed := strings.Contains("\n"+text, "\nFAIL "); failed != (code == 1) {
-		c.Errorf("exit code %d does not go with\n%s", code, text)
+	if failed := strings.Contains("\n"+text, "\nFAIL "); failed != (err != nil) {
+		c.Errorf("the error %v does not go with\n%s", err, text)
 	}
-	return report{c.T, text, code}
+	return report{c.T, text, err}
 }
 
 var lineStart = regexp.MustCompile(`(?m)^(?:ok|warn|FAIL|skip) `)
@@ -155,19 +200,13 @@ func (r report) wants(verdict, subject string, words ...string) report {
 	return r
 }
 
-func listen(t *testing.T) net.Listener {
+// deadAddress is one where nobody listens.
+func deadAddress(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return listener
-}
-
-// deadAddress is one where nobody listens.
-func deadAddress(t *testing.T) string {
-	t.Helper()
-	listener := listen(t)
 	listener.Close()
 	return listener.Addr().String()
 }

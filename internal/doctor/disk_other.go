@@ -1,5 +1,5 @@
 //go:build !linux
 
-package main
+package doctor
 
 func diskOf(string) (disk, bool) { return disk{}, false }

@@ -1,4 +1,4 @@
-package main_test
+package doctor_test
 
 import (
 	"crypto/x509"
@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	server "wxlogin/cmd/server"
+	"wxlogin/internal/doctor"
 	"wxlogin/internal/wechat/wechatsim"
 )
 
@@ -202,17 +202,17 @@ func TestDoctorOfTheVerifyFile(t *testing.T) {
 	t.Run("missing", func(t *testing.T) {
 		c := newClinic(t)
 		os.Remove(c.vars["WXLOGIN_VERIFY_FILE"])
-		c.doctor("--offline").wants("FAIL", "MP_verify", "download it again").wants("FAIL", "settings", "WXLOGIN_VERIFY_FILE")
+		c.offline().wants("FAIL", "MP_verify", "download it again").wants("FAIL", "settings", "WXLOGIN_VERIFY_FILE")
 	})
 	t.Run("badly named", func(t *testing.T) {
 		c := newClinic(t)
 		c.vars["WXLOGIN_VERIFY_FILE"] = filepath.Join(c.dir, "verify (1).txt")
-		c.doctor("--offline").wants("FAIL", "MP_verify", "MP_verify_")
+		c.offline().wants("FAIL", "MP_verify", "MP_verify_")
 	})
 	t.Run("not set", func(t *testing.T) {
 		c := newClinic(t)
 		delete(c.vars, "WXLOGIN_VERIFY_FILE")
-		c.doctor("--offline").wants("warn", "MP_verify", "unless the proxy serves it")
+		c.offline().wants("warn", "MP_verify", "unless the proxy serves it")
 	})
 }
 
@@ -234,7 +234,7 @@ func TestDiagnosis(t *testing.T) {
 		"HTTPS_PROXY is not an address":    fmt.Errorf(`invalid proxy address "http://me:password@[": missing`),
 		"something that nobody thought of": fmt.Errorf("something that nobody thought of"),
 	} {
-		got := server.Diagnosis(&url.Error{Op: "Get", URL: "https://api.weixin.qq.com/?secret=x", Err: fmt.Errorf("token: %w", err)})
+		got := doctor.Diagnosis(&url.Error{Op: "Get", URL: "https://api.weixin.qq.com/?secret=x", Err: fmt.Errorf("token: %w", err)})
 		if !strings.Contains(got, want) || strings.Contains(got, "secret") || strings.Contains(got, "password") {
 			t.Errorf("%v: %q, want %q", err, got, want)
 		}

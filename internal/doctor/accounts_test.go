@@ -1,4 +1,4 @@
-package main_test
+package doctor_test
 
 import (
 	"bytes"
@@ -24,7 +24,10 @@ func TestDoctorOfAccounts(t *testing.T) {
 	wechat := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		appID := r.URL.Query().Get("appid")
 		if r.Method == http.MethodPost { // of the access token; the body is read once more
-			body := must(io.ReadAll(r.Body))
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				t.Error(err)
+			}
 			var asked struct{ AppID string }
 			if err := json.Unmarshal(body, &asked); err != nil {
 				t.Error(err)

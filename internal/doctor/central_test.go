@@ -1,4 +1,4 @@
-package main_test
+package doctor_test
 
 import (
 	"testing"

@@ -1,11 +1,10 @@
-package main
+package doctor
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -17,6 +16,7 @@ import (
 	"wxlogin/internal/settings"
 	"wxlogin/internal/store"
 	"wxlogin/internal/wechat"
+	"wxlogin/migrations"
 )
 
 func (d *doctor) checkSettings(context.Context) []finding {
@@ -140,10 +140,11 @@ func (d *doctor) checkDatabase(ctx context.Context) []finding {
 	if !sqlite {
 		advice = serverAdvice
 	}
-	if _, err := d.settings.Keyring(); err != nil {
+	keys, err := d.settings.Keyring()
+	if err != nil {
 		return skip("database", "it needs the keys")
 	}
-	db, _, err := openStore(ctx, d.settings, slog.New(slog.DiscardHandler))
+	db, err := store.Open(ctx, store.Config{URL: d.settings.DatabaseURL, Keys: keys, Migrations: migrations.FS, Now: d.now})
 	if err != nil {
 		return one(failure, "database", err.Error(), advice)
 	}
