@@ -3,6 +3,9 @@ package main
 // Main is the program.
 var Main = main
 
+// Listen answers requests on a listener until its context ends.
+var Listen = listen
+
 // What tunes the garbage collector.
 var (
 	LimitFor = limitFor

@@ -7,8 +7,10 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"wxlogin/internal/auth"
@@ -170,4 +172,25 @@ func listen(ctx context.Context, listener net.Listener, handler http.Handler, dr
 	}
 	log.Info("stopped")
 	return nil
+}
+
+// listenOn opens the address of a setting, or says why it cannot be had.
+func listenOn(flag, address string) (net.Listener, error) {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, settings.Errorf(flag, "%s", whyNot(address, err))
+	}
+	return listener, nil
+}
+
+func whyNot(address string, err error) string {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return address + " is taken: a program listens there already, perhaps another wxlogin; stop it, or choose another address"
+	case errors.Is(err, os.ErrPermission):
+		return address + " is not for this user: ports below 1024 need rights; listen on a higher one, behind a proxy"
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return address + " is no address of this machine; 0.0.0.0 is all of them"
+	}
+	return err.Error()
 }
