@@ -3,7 +3,7 @@
 // which visitors come. It also asks a running service whether it is ready, and explains
 // WeChat's numbers.
 //
-// It does not know the commands and the parser of their flags, and nothing of how the
+// It does not know the flags and exit codes of the commands, and nothing of how the
 // service is put together: it meets a service as visitors do. It changes nothing but the
-// schema of a database, which it opens as a start does, and makes no keys and no file.
+// schema of a database, which it opens as a start does, and makes no keys.
 package doctor
