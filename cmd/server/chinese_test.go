@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	server "wxlogin/cmd/server"
 	"wxlogin/internal/wechat"
 )
 
@@ -47,10 +48,16 @@ func TestChineseTerminal(t *testing.T) {
 			explained = append(explained, fmt.Sprint(n))
 		}
 	}
-	run := func(lang string, variables []string, args ...string) (said string) {
-		command := exec.CommandContext(t.Context(), plainProgram(t), args...)
+	noWeChat := []string{"WXLOGIN_WECHAT_OPEN_URL=http://127.0.0.1:1", "WXLOGIN_WECHAT_API_URL=http://127.0.0.1:1"}
+	// A process takes longer to start than a help to be written.
+	says := func(lang string, args ...string) string {
+		text, _ := server.Run(t.Context(), append(noWeChat, "LANG="+lang, "WXLOGIN_DATABASE_URL=sqlite:"+filepath.Join(t.TempDir(), "wxlogin.db")), args...)
+		return text
+	}
+	serve := func(variables []string) (said string) {
+		command := exec.CommandContext(t.Context(), plainProgram(t), "serve")
 		command.Dir = t.TempDir()
-		command.Env = append(append(outsideVariables(), variables...), "LANG="+lang, "WXLOGIN_WECHAT_OPEN_URL=http://127.0.0.1:1", "WXLOGIN_WECHAT_API_URL=http://127.0.0.1:1")
+		command.Env = append(append(append(outsideVariables(), variables...), "LANG=zh_CN.UTF-8"), noWeChat...)
 		text, err := command.CombinedOutput()
 		if _, ended := errors.AsType[*exec.ExitError](err); err != nil && !ended {
 			t.Fatal(err)
@@ -65,9 +72,9 @@ func TestChineseTerminal(t *testing.T) {
 			{"admin"}, {"admin", "grnt"}, {"admin", "grant"}, {"backup"}, {"backup", "a", "b"}, {"migrate-data"}, {"migrate-data", "--from=x"},
 			{"doctor"}, {"doctor", "--offline"}, {"doctor", "99"}, explained, {"healthcheck"}, {"admin", "list"},
 		} {
-			wantChinese(t, lang+" "+strings.Join(args, " "), run(lang, nil, args...))
+			wantChinese(t, lang+" "+strings.Join(args, " "), says(lang, args...))
 		}
-		if said := run(lang, nil, "serve", "--help"); !strings.Contains(said, word) {
+		if said := says(lang, "serve", "--help"); !strings.Contains(said, word) {
 			t.Errorf("%s: the help has no %s", lang, word)
 		}
 	}
@@ -90,7 +97,7 @@ func TestChineseTerminal(t *testing.T) {
 		"traces":          with("OTEL_TRACES_EXPORTER=console"),
 		"TZ":              with("TZ=Beijing"),
 	} {
-		said := run("zh_CN.UTF-8", variables, "serve")
+		said := serve(variables)
 		wantChinese(t, what, said)
 		if strings.Contains(said, secret) || strings.Contains(said, secret[:10]) {
 			t.Errorf("%s: a secret is shown:\n%s", what, said)

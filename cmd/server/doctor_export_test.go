@@ -12,16 +12,21 @@ import (
 	"wxlogin/internal/telemetry"
 )
 
-// Doctor runs `server doctor` in this process, with these variables and no
-// others. It returns what was printed and the exit code.
-func Doctor(ctx context.Context, vars map[string]string, args ...string) (printed string, code int) {
-	var environ []string
-	for name, value := range vars {
-		environ = append(environ, name+"="+value)
-	}
+// Run runs a command in this process, with these variables and no others. It returns
+// what was printed and the exit code.
+func Run(ctx context.Context, variables []string, args ...string) (printed string, code int) {
 	var out bytes.Buffer
-	code = run(ctx, append([]string{"doctor"}, args...), environ, &out, &out)
+	code = run(ctx, args, variables, &out, &out)
 	return out.String(), code
+}
+
+// Doctor runs `server doctor` in this process.
+func Doctor(ctx context.Context, vars map[string]string, args ...string) (printed string, code int) {
+	var variables []string
+	for name, value := range vars {
+		variables = append(variables, name+"="+value)
+	}
+	return Run(ctx, variables, append([]string{"doctor"}, args...)...)
 }
 
 // ServeOn runs the service on a listener until ctx ends.
