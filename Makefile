@@ -122,7 +122,7 @@ run-demo: build
 # env-example rewrites .env.example and the tables of docs/settings.md and
 # docs/settings.zh-CN.md from the settings; the tests fail when they differ.
 env-example:
-	go test ./cmd/server -run TestSettingsAreDocumented -update
+	go test ./internal/settings -run TestSettingsAreDocumented -update
 
 # licences rewrites THIRD_PARTY_LICENSES.md from the modules that are linked; a
 # test fails when it differs.

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"wxlogin/internal/auth"
+	"wxlogin/internal/settings"
 	"wxlogin/internal/web"
 )
 
@@ -15,7 +16,7 @@ type accountCommands struct {
 }
 
 type accountListCommand struct {
-	settings
+	settings.Settings
 	JSON bool `name:"json" help:"Print a list of objects."`
 }
 
@@ -31,19 +32,19 @@ type accountShown struct {
 }
 
 func (c *accountListCommand) Run(env *environment) error {
-	config, err := c.settings.parse()
+	config, err := c.Parse()
 	if err != nil {
 		return err
 	}
 	var shown []accountShown
-	for _, account := range config.accounts {
+	for _, account := range config.Accounts {
 		a := accountShown{Name: account.Name, Kind: account.Kind, AppID: account.AppID, Group: account.Group, Hosts: []string{}}
-		a.Entry = issuerOf(config) + "/login?account=" + account.Name
-		a.Return = issuerOf(config) + web.CallbackPath(account.Name)
+		a.Entry = config.Issuer() + "/login?account=" + account.Name
+		a.Return = config.Issuer() + web.CallbackPath(account.Name)
 		if account.Kind == auth.MiniProgram {
-			a.Entry, a.Return = issuerOf(config)+"/mini/"+account.Name+"/login", ""
+			a.Entry, a.Return = config.Issuer()+"/mini/"+account.Name+"/login", ""
 		}
-		for host, name := range config.accountHosts {
+		for host, name := range config.AccountHosts {
 			if name == account.Name {
 				a.Hosts = append(a.Hosts, host)
 			}

@@ -11,18 +11,19 @@ import (
 
 	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
+	"wxlogin/internal/settings"
 	"wxlogin/internal/store"
 )
 
 type accountMigrateCommand struct {
-	settings
+	settings.Settings
 	Name   string `arg:"" help:"Account that people have now; its AppID is in the settings."`
 	From   string `required:"" placeholder:"APPID" help:"AppID of the account before the migration, which is in the settings no more."`
 	DryRun bool   `name:"dry-run" help:"Ask WeChat and say what would become of each openid; write nothing."`
 }
 
 func (c *accountMigrateCommand) Run(ctx context.Context, env *environment) error {
-	config, err := c.settings.parse()
+	config, err := c.Parse()
 	if err != nil {
 		return err
 	}
@@ -30,35 +31,35 @@ func (c *accountMigrateCommand) Run(ctx context.Context, env *environment) error
 	if err != nil {
 		return err
 	}
-	db, _, err := c.openStore(ctx, slog.New(slog.DiscardHandler))
+	db, _, err := openStore(ctx, &c.Settings, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	client := config.client(account, nil)
+	client := wechatClient(config, account, nil)
 	central := auth.NewCentral([]auth.CentralAccount{{Account: account, Provider: client}}, db, time.Now, slog.New(slog.DiscardHandler))
 	run := migrationRun{
 		migration: auth.AccountMigration{Account: account, FromAppID: c.From, Central: central, WeChat: client, Store: db, Now: time.Now, Dry: c.DryRun},
-		env:       env, admins: config.admins, db: db, audit: config.adminService(db),
+		env:       env, admins: config.Admins, db: db, audit: adminService(config, db),
 	}
 	run.migration.Progress = run.progress
 	return run.do(ctx)
 }
 
 // account is the one that people have now, if openids of the other can become its own.
-func (c *accountMigrateCommand) account(config config) (auth.Account, error) {
-	i := slices.IndexFunc(config.accounts, func(a auth.Account) bool { return a.Name == c.Name })
+func (c *accountMigrateCommand) account(config settings.Config) (auth.Account, error) {
+	i := slices.IndexFunc(config.Accounts, func(a auth.Account) bool { return a.Name == c.Name })
 	if i < 0 {
 		return auth.Account{}, fmt.Errorf("there is no account %q; see: server account list", c.Name)
 	}
-	account := config.accounts[i]
+	account := config.Accounts[i]
 	if account.Kind == auth.WebsiteAccount {
 		return account, fmt.Errorf("%q is a website application: WeChat migrates official accounts and mini programs", c.Name)
 	}
-	if !appIDForm.MatchString(c.From) {
+	if !settings.IsAppID(c.From) {
 		return account, fmt.Errorf("--from: %q is not an AppID; it looks like wx0123456789abcdef: wx and 16 letters or digits", c.From)
 	}
-	for _, other := range config.accounts {
+	for _, other := range config.Accounts {
 		if other.AppID == c.From {
 			return account, fmt.Errorf("--from: %s is the AppID of the account %s in the settings; put the new AppID and its AppSecret there first", c.From, other.Name)
 		}

@@ -11,6 +11,7 @@ import (
 
 	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
+	"wxlogin/internal/settings"
 )
 
 type adminCommands struct {
@@ -23,16 +24,16 @@ type adminCommands struct {
 	End      adminEndCommand      `cmd:"" help:"Put one of these browsers out; its next request is refused."`
 }
 
-type adminLinkCommand struct{ settings }
+type adminLinkCommand struct{ settings.Settings }
 
 func (c *adminLinkCommand) Run(ctx context.Context, env *environment) error {
-	return withAdmins(ctx, &c.settings, func(admins *admin.Service, config config) error {
-		address, ends, err := newAdminLink(ctx, admins, config.publicURL)
+	return withAdmins(ctx, &c.Settings, func(admins *admin.Service, config settings.Config) error {
+		address, ends, err := newAdminLink(ctx, admins, config.PublicURL)
 		if err != nil {
 			return err
 		}
 		fmt.Fprintln(env.stdout, address)
-		env.remark("Open it in a browser before %s; it works once.\n", ends.In(config.zone).Format("15:04:05 MST"))
+		env.remark("Open it in a browser before %s; it works once.\n", ends.In(config.Zone).Format("15:04:05 MST"))
 		return nil
 	})
 }
@@ -47,17 +48,17 @@ func newAdminLink(ctx context.Context, admins *admin.Service, public *url.URL) (
 }
 
 type adminGrantCommand struct {
-	settings
+	settings.Settings
 	OpenID  string `arg:"" name:"openid" help:"Openid of the person; they need not have come yet."`
 	Account string `name:"account" default:"main" placeholder:"NAME" help:"The account that the openid is of."`
 }
 
 func (c *adminGrantCommand) Run(ctx context.Context, env *environment) error {
-	if err := checkOpenID(c.OpenID); err != nil {
+	if err := settings.CheckOpenID(c.OpenID); err != nil {
 		return err
 	}
-	return withAdmins(ctx, &c.settings, func(admins *admin.Service, config config) error {
-		who, err := config.adminName(c.Account, c.OpenID)
+	return withAdmins(ctx, &c.Settings, func(admins *admin.Service, config settings.Config) error {
+		who, err := adminName(config, c.Account, c.OpenID)
 		if err != nil {
 			return err
 		}
@@ -67,17 +68,17 @@ func (c *adminGrantCommand) Run(ctx context.Context, env *environment) error {
 }
 
 type adminRevokeCommand struct {
-	settings
+	settings.Settings
 	OpenID  string `arg:"" name:"openid" help:"Openid of the person."`
 	Account string `name:"account" default:"main" placeholder:"NAME" help:"The account that the openid is of."`
 }
 
 func (c *adminRevokeCommand) Run(ctx context.Context, env *environment) error {
-	if err := checkOpenID(c.OpenID); err != nil {
+	if err := settings.CheckOpenID(c.OpenID); err != nil {
 		return err
 	}
-	return withAdmins(ctx, &c.settings, func(admins *admin.Service, config config) error {
-		who, err := config.adminName(c.Account, c.OpenID)
+	return withAdmins(ctx, &c.Settings, func(admins *admin.Service, config settings.Config) error {
+		who, err := adminName(config, c.Account, c.OpenID)
 		if err != nil {
 			return err
 		}
@@ -89,10 +90,10 @@ func (c *adminRevokeCommand) Run(ctx context.Context, env *environment) error {
 	})
 }
 
-type adminListCommand struct{ settings }
+type adminListCommand struct{ settings.Settings }
 
 func (c *adminListCommand) Run(ctx context.Context, env *environment) error {
-	return withAdmins(ctx, &c.settings, func(admins *admin.Service, config config) error {
+	return withAdmins(ctx, &c.Settings, func(admins *admin.Service, config settings.Config) error {
 		all, err := admins.Admins(ctx)
 		if err != nil {
 			return err
@@ -100,48 +101,41 @@ func (c *adminListCommand) Run(ctx context.Context, env *environment) error {
 		for _, a := range all {
 			since := "from WXLOGIN_ADMINS"
 			if !a.GrantedAt.IsZero() {
-				since = "granted " + a.GrantedAt.In(config.zone).Format("2006-01-02 15:04")
+				since = "granted " + a.GrantedAt.In(config.Zone).Format("2006-01-02 15:04")
 			}
 			who := a.OpenID
 			if a.Account != auth.MainAccount {
 				who = a.Account + ":" + who
 			}
-			fmt.Fprintf(env.stdout, "%s\t%s\t%s\n", who, env.words.say(since), a.Nickname)
+			fmt.Fprintf(env.stdout, "%s\t%s\t%s\n", who, env.words.Say(since), a.Nickname)
 		}
 		return nil
 	})
 }
 
 // adminName is how somebody is named who is or becomes an admin.
-func (c *config) adminName(account, openID string) (string, error) {
+func adminName(config settings.Config, account, openID string) (string, error) {
 	switch {
 	case account == auth.MainAccount:
 		return openID, nil
-	case !slices.ContainsFunc(c.accounts, func(a auth.Account) bool { return a.Name == account }):
+	case !slices.ContainsFunc(config.Accounts, func(a auth.Account) bool { return a.Name == account }):
 		return "", fmt.Errorf("--account: WXLOGIN_ACCOUNTS names no account %q", account)
 	}
 	return account + ":" + openID, nil
 }
 
 // withAdmins runs f on the database of a service that may be running.
-func withAdmins(ctx context.Context, s *settings, f func(*admin.Service, config) error) error {
-	config, err := s.parse()
+func withAdmins(ctx context.Context, s *settings.Settings, f func(*admin.Service, settings.Config) error) error {
+	config, err := s.Parse()
 	if err != nil {
 		return err
 	}
-	db, _, err := s.openStore(ctx, slog.New(slog.DiscardHandler))
+	db, _, err := openStore(ctx, s, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	return f(config.adminService(db), config)
-}
-
-func checkOpenID(openID string) error {
-	if !openIDForm.MatchString(openID) {
-		return fmt.Errorf("%q is not an openid; it is 28 letters, digits, - or _, and begins with o", openID)
-	}
-	return nil
+	return f(adminService(config, db), config)
 }
 
 func (e *environment) report(err error, changed bool, done, already string, args ...any) error {
@@ -153,4 +147,44 @@ func (e *environment) report(err error, changed bool, done, already string, args
 	}
 	e.answer(done, args...)
 	return nil
+}
+
+type adminSessionsCommand struct{ settings.Settings }
+
+func (c *adminSessionsCommand) Run(ctx context.Context, env *environment) error {
+	return withAdmins(ctx, &c.Settings, func(admins *admin.Service, config settings.Config) error {
+		sessions, err := admins.Sessions(ctx)
+		if err != nil {
+			return err
+		}
+		at := func(t time.Time) string { return t.In(config.Zone).Format("2006-01-02 15:04") }
+		for _, s := range sessions {
+			// What a browser calls itself is anybody's words, and this may be a terminal.
+			agent := auth.CleanText(s.Device.UserAgent, maxAgent)
+			env.answer("%s\tlet in %s\tseen %s\tends %s\t%s\t%s\n", s.ID, at(s.CreatedAt), at(s.LastSeenAt), at(s.EndsAt), s.Device.RemoteAddr, agent)
+		}
+		return nil
+	})
+}
+
+// maxAgent bounds what is printed of a browser's name, in characters.
+const maxAgent = 120
+
+type adminEndCommand struct {
+	settings.Settings
+	Session string `arg:"" name:"session" help:"Session of the browser, the first word of its line in the list."`
+}
+
+func (c *adminEndCommand) Run(ctx context.Context, env *environment) error {
+	return withAdmins(ctx, &c.Settings, func(admins *admin.Service, _ settings.Config) error {
+		err := admins.EndAdminSession(ctx, admin.CommandLine(), c.Session)
+		if auth.ReasonOf(err) == auth.NoSuchSession {
+			return fmt.Errorf("no browser is in by the session %q; it may have ended a moment ago. See: server admin sessions", c.Session)
+		}
+		if err != nil {
+			return err
+		}
+		env.answer("%s has ended\n", c.Session)
+		return nil
+	})
 }

@@ -2,21 +2,24 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 	"wxlogin/internal/idtoken"
+	"wxlogin/internal/settings"
 	"wxlogin/internal/store"
 	"wxlogin/internal/telemetry"
 	"wxlogin/internal/web"
 	"wxlogin/internal/wechat"
+	"wxlogin/migrations"
 	"wxlogin/templates"
 )
 
 // parts are what the service is put together from.
 type parts struct {
-	config    config
+	config    settings.Config
 	keys      auth.Keyring
 	demo      *web.Demo // nil: for real people
 	db        *store.Store
@@ -53,8 +56,8 @@ func assemble(p parts) (assembled, error) {
 	officials := make(map[string]auth.FollowerProvider)
 	var credentials []auth.CentralAccount
 	var fetcher auth.PictureFetcher // any of them: pictures need no secret
-	for _, account := range config.accounts {
-		client := config.client(account, p.observers.Call)
+	for _, account := range config.Accounts {
+		client := wechatClient(config, account, p.observers.Call)
 		fetcher, refreshers[account.AppID] = client, client
 		credentials = append(credentials, auth.CentralAccount{Account: account, Provider: client})
 		if account.Kind == auth.OfficialAccount {
@@ -68,46 +71,46 @@ func assemble(p parts) (assembled, error) {
 	}
 	pictures := auth.NewPictures(fetcher, p.db, time.Now, log)
 	refresher := auth.NewRefresher(refreshers, p.db, pictures, time.Now, log)
-	admins := config.adminService(p.db)
+	admins := adminService(config, p.db)
 	rules := auth.Rules{
-		AppID:    config.appID,
-		Accounts: config.accounts,
-		Mode:     config.mode,
-		Idle:     config.idle,
-		Lifetime: config.lifetime,
+		AppID:    config.AppID,
+		Accounts: config.Accounts,
+		Mode:     config.Mode,
+		Idle:     config.Idle,
+		Lifetime: config.Lifetime,
 		Budget:   loginBudget,
-		Recheck:  config.recheck,
+		Recheck:  config.Recheck,
 
-		RenewProfile: config.renewProfile,
+		RenewProfile: config.RenewProfile,
 		Appointed:    admins.Appointed,
-		Followers:    config.followers,
+		Followers:    config.Followers,
 	}
 	signing := idtoken.NewKeys(p.db, time.Now, log)
 	central := auth.NewCentral(credentials, p.db, time.Now, log)
 	var followers *auth.Followers
 	var following web.FollowerReader
-	if config.followers {
+	if config.Followers {
 		followers, following = auth.NewFollowers(officials, central, p.db, time.Now, log), p.db
 	}
 	observe := p.observers.Request
-	if config.metricsAddr == "" && p.observers.Tracing == nil {
+	if config.MetricsAddr == "" && p.observers.Tracing == nil {
 		observe = nil // nobody would see it
 	}
 	server, err := web.New(web.Config{
-		PublicURL:      config.publicURL,
-		ReturnHosts:    config.returnHosts,
-		AccountHosts:   config.accountHosts,
-		QRFrame:        config.qrFrame,
-		CookieDomain:   config.cookieDomain,
-		TrustedProxies: config.proxies,
-		Lang:           config.lang,
-		Zone:           config.zone,
+		PublicURL:      config.PublicURL,
+		ReturnHosts:    config.ReturnHosts,
+		AccountHosts:   config.AccountHosts,
+		QRFrame:        config.QRFrame,
+		CookieDomain:   config.CookieDomain,
+		TrustedProxies: config.Proxies,
+		Lang:           config.Lang,
+		Zone:           config.Zone,
 		Keys:           p.keys,
-		RateLimit:      config.rateLimit,
-		RootFiles:      config.rootFiles,
-		EmailDomain:    config.emailDomain,
+		RateLimit:      config.RateLimit,
+		RootFiles:      config.RootFiles,
+		EmailDomain:    config.EmailDomain,
 		Demo:           p.demo,
-		Branding:       config.branding,
+		Branding:       branding(config.Branding),
 		Auth: auth.New(auth.Config{
 			Providers: providers, Minis: minis, Store: p.db, Pictures: pictures, Followers: followers, Rules: rules, Now: time.Now, Log: log,
 			Observe: p.observers.Login, Arrived: p.observers.Arrived,
@@ -120,7 +123,7 @@ func assemble(p parts) (assembled, error) {
 		Central:     central,
 		Followers:   followers,
 		Following:   following,
-		BackendKeys: config.backendKeys,
+		BackendKeys: config.BackendKeys,
 		Grants:      auth.NewGrants(p.db, p.keys, rules, time.Now),
 		IDTokens:    signing,
 		Sessions:    p.db,
@@ -140,25 +143,60 @@ func assemble(p parts) (assembled, error) {
 		Now:         time.Now,
 		Log:         log,
 	})
-	logouts := idtoken.NewBackchannel(p.db, signing, issuerOf(config), time.Now, log)
+	logouts := idtoken.NewBackchannel(p.db, signing, config.Issuer(), time.Now, log)
 	return assembled{server, signing, logouts, pictures, refresher, central, followers}, err
 }
 
-// client is WeChat as one of the accounts sees it. observe may be nil.
-func (c *config) client(account auth.Account, observe func(context.Context, string, auth.Reason, int64, time.Duration)) *wechat.Client {
+// openStore opens the database with the operator's keys. Where there are none, they
+// are made once it is open, so that a start that is refused leaves none behind.
+func openStore(ctx context.Context, s *settings.Settings, log *slog.Logger) (*store.Store, auth.Keyring, error) {
+	return openWith(ctx, s, store.Config{Logger: log, Keep: true})
+}
+
+// openWatched is openStore for the service, which migrates an older schema, and wants to
+// know how far that is.
+func openWatched(ctx context.Context, s *settings.Settings, log *slog.Logger, migrating func(store.Migration)) (*store.Store, auth.Keyring, error) {
+	return openWith(ctx, s, store.Config{Logger: log, Migrating: migrating})
+}
+
+func openWith(ctx context.Context, s *settings.Settings, c store.Config) (*store.Store, auth.Keyring, error) {
+	keys, err := s.Keyring()
+	if err != nil {
+		return nil, nil, err
+	}
+	c.URL, c.Keys, c.Migrations, c.Now = s.DatabaseURL, keys, migrations.FS, time.Now
+	c.MakeKeys = func(sealed bool) (auth.Keyring, error) {
+		keys, err = s.MakeKeys(sealed)
+		return keys, err
+	}
+	db, err := store.Open(ctx, c)
+	return db, keys, err
+}
+
+// wechatClient is WeChat as one of the accounts sees it. observe may be nil.
+func wechatClient(c settings.Config, account auth.Account, observe func(context.Context, string, auth.Reason, int64, time.Duration)) *wechat.Client {
 	return wechat.New(wechat.Config{
 		AppID:     account.AppID,
-		AppSecret: c.secrets[account.Name],
-		OpenURL:   c.openURL,
-		APIURL:    c.apiURL,
-		Lang:      c.lang,
+		AppSecret: c.Secrets[account.Name],
+		OpenURL:   c.OpenURL,
+		APIURL:    c.APIURL,
+		Lang:      c.Lang,
 		Observe:   observe,
 	})
 }
 
+// branding is what the pages say of the site.
+func branding(b settings.Branding) web.Branding {
+	shown := web.Branding{Name: b.Name, PrivacyURL: b.PrivacyURL, TermsURL: b.TermsURL, Contact: b.Contact}
+	if b.Logo != nil {
+		shown.Logo = &web.Logo{ContentType: b.Logo.ContentType, Data: b.Logo.Data}
+	}
+	return shown
+}
+
 // adminService is the rules of who is an admin.
-func (c *config) adminService(db *store.Store) *admin.Service {
-	return admin.New(admin.Config{Store: db, AppID: c.appID, Accounts: c.accounts, Admins: c.admins, Followers: c.followers, Now: time.Now})
+func adminService(c settings.Config, db *store.Store) *admin.Service {
+	return admin.New(admin.Config{Store: db, AppID: c.AppID, Accounts: c.Accounts, Admins: c.Admins, Followers: c.Followers, Now: time.Now})
 }
 
 // meaning says what one of WeChat's errcodes means.

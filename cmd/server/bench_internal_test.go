@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"wxlogin/internal/auth"
+	"wxlogin/internal/settings"
 	"wxlogin/internal/store"
 	"wxlogin/internal/telemetry"
 	"wxlogin/internal/wechat/wechatsim"
@@ -69,9 +70,9 @@ func benchServer(b *testing.B) (handler http.Handler, cookie string) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	c := config{
-		publicURL: public, appID: "wx1", mode: auth.ModeAuto, lang: "zh_CN",
-		idle: 720 * time.Hour, lifetime: 4320 * time.Hour, metricsAddr: "127.0.0.1:0",
+	c := settings.Config{
+		PublicURL: public, AppID: "wx1", Mode: auth.ModeAuto, Lang: "zh_CN",
+		Idle: 720 * time.Hour, Lifetime: 4320 * time.Hour, MetricsAddr: "127.0.0.1:0",
 	}
 	db, err := store.Open(b.Context(), store.Config{URL: "sqlite:" + filepath.Join(b.TempDir(), "x.db"), Keys: keys, Migrations: migrations.FS, Logger: log.Logger})
 	if err != nil {
@@ -82,7 +83,7 @@ func benchServer(b *testing.B) (handler http.Handler, cookie string) {
 	now := time.Now()
 	_, err = db.SaveLogin(b.Context(), auth.SaveLogin{
 		Login: auth.Login{
-			ID: auth.NewID(), AppID: c.appID, StateHash: auth.Hash("state"), CodeHash: auth.Hash("code"), SessionHash: auth.Hash(token),
+			ID: auth.NewID(), AppID: c.AppID, StateHash: auth.Hash("state"), CodeHash: auth.Hash("code"), SessionHash: auth.Hash(token),
 			Scope: auth.ScopeUserinfo, Outcome: auth.SignedIn, StartedAt: now, FinishedAt: now,
 		},
 		OpenID:  "o1",
@@ -90,7 +91,7 @@ func benchServer(b *testing.B) (handler http.Handler, cookie string) {
 		Profile: &auth.Profile{Nickname: "小明 🌻", Country: "中国"},
 		Session: auth.Session{
 			ID: auth.NewID(), TokenHash: auth.Hash(token), Kind: auth.VisitorSession,
-			CreatedAt: now, LastSeenAt: now, EndsAt: now.Add(c.lifetime),
+			CreatedAt: now, LastSeenAt: now, EndsAt: now.Add(c.Lifetime),
 		},
 	})
 	if err != nil {

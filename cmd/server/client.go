@@ -12,6 +12,7 @@ import (
 	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 	"wxlogin/internal/idtoken"
+	"wxlogin/internal/settings"
 )
 
 type clientCommands struct {
@@ -61,7 +62,7 @@ func (f *clientFlags) apply(c *auth.Client) {
 		c.Alg = auth.Alg(*f.Alg)
 	}
 	if f.Groups != nil {
-		c.Groups = list(*f.Groups)
+		c.Groups = settings.List(*f.Groups)
 	}
 }
 
@@ -72,7 +73,7 @@ func set[T any](to *T, from *T) {
 }
 
 type clientAddCommand struct {
-	settings
+	settings.Settings
 	clientFlags
 	Name   string `arg:"" help:"Its name, which people are shown."`
 	Public bool   `name:"public" help:"It runs where no secret can be kept, like a page or an app: it gets none, and has to use PKCE."`
@@ -80,8 +81,8 @@ type clientAddCommand struct {
 }
 
 func (c *clientAddCommand) Run(ctx context.Context, env *environment) error {
-	return c.settings.withClients(ctx, func(admins *admin.Service, keys *idtoken.Keys, config config) error {
-		client := auth.Client{Name: c.Name, Issuer: issuerOf(config), Account: auth.MainAccount, Alg: auth.RS256}
+	return withClients(ctx, &c.Settings, func(admins *admin.Service, keys *idtoken.Keys, config settings.Config) error {
+		client := auth.Client{Name: c.Name, Issuer: config.Issuer(), Account: auth.MainAccount, Alg: auth.RS256}
 		c.clientFlags.apply(&client)
 		added, secret, err := admins.AddClient(ctx, admin.CommandLine(), client, c.Public)
 		if err != nil {
@@ -95,20 +96,20 @@ func (c *clientAddCommand) Run(ctx context.Context, env *environment) error {
 }
 
 type clientEditCommand struct {
-	settings
+	settings.Settings
 	clientFlags
 	Name   string `arg:"" help:"Its name."`
 	Public *bool  `name:"public" negatable:"" help:"It runs where no secret can be kept: it has none from then on, and has to use PKCE."`
 }
 
 func (c *clientEditCommand) Run(ctx context.Context, env *environment) error {
-	return c.settings.withClients(ctx, func(admins *admin.Service, keys *idtoken.Keys, config config) error {
+	return withClients(ctx, &c.Settings, func(admins *admin.Service, keys *idtoken.Keys, config settings.Config) error {
 		client, err := admins.Client(ctx, c.Name)
 		if err != nil {
 			return clientError(err)
 		}
 		c.clientFlags.apply(&client)
-		client.Issuer = issuerOf(config)
+		client.Issuer = config.Issuer()
 		switch {
 		case c.Public != nil && *c.Public:
 			client.SecretHash = ""
@@ -127,12 +128,12 @@ func (c *clientEditCommand) Run(ctx context.Context, env *environment) error {
 }
 
 type clientListCommand struct {
-	settings
+	settings.Settings
 	JSON bool `name:"json" help:"Print a list of objects."`
 }
 
 func (c *clientListCommand) Run(ctx context.Context, env *environment) error {
-	return c.settings.withClients(ctx, func(admins *admin.Service, _ *idtoken.Keys, config config) error {
+	return withClients(ctx, &c.Settings, func(admins *admin.Service, _ *idtoken.Keys, config settings.Config) error {
 		clients, err := admins.Clients(ctx)
 		if err != nil {
 			return err
@@ -152,13 +153,13 @@ func (c *clientListCommand) Run(ctx context.Context, env *environment) error {
 }
 
 type clientSecretCommand struct {
-	settings
+	settings.Settings
 	Name string `arg:"" help:"Its name."`
 	JSON bool   `name:"json" help:"Print an object."`
 }
 
 func (c *clientSecretCommand) Run(ctx context.Context, env *environment) error {
-	return c.settings.withClients(ctx, func(admins *admin.Service, _ *idtoken.Keys, _ config) error {
+	return withClients(ctx, &c.Settings, func(admins *admin.Service, _ *idtoken.Keys, _ settings.Config) error {
 		client, err := admins.Client(ctx, c.Name)
 		if err != nil {
 			return clientError(err)
@@ -172,12 +173,12 @@ func (c *clientSecretCommand) Run(ctx context.Context, env *environment) error {
 }
 
 type clientRemoveCommand struct {
-	settings
+	settings.Settings
 	Name string `arg:"" help:"Its name."`
 }
 
 func (c *clientRemoveCommand) Run(ctx context.Context, env *environment) error {
-	return c.settings.withClients(ctx, func(admins *admin.Service, _ *idtoken.Keys, _ config) error {
+	return withClients(ctx, &c.Settings, func(admins *admin.Service, _ *idtoken.Keys, _ settings.Config) error {
 		client, err := admins.Client(ctx, c.Name)
 		if err == nil {
 			err = admins.RemoveClient(ctx, admin.CommandLine(), client)
@@ -191,18 +192,18 @@ func (c *clientRemoveCommand) Run(ctx context.Context, env *environment) error {
 }
 
 // withClients runs f on the database of a service that may be running.
-func (s *settings) withClients(ctx context.Context, f func(*admin.Service, *idtoken.Keys, config) error) error {
-	config, err := s.parse()
+func withClients(ctx context.Context, s *settings.Settings, f func(*admin.Service, *idtoken.Keys, settings.Config) error) error {
+	config, err := s.Parse()
 	if err != nil {
 		return err
 	}
 	log := slog.New(slog.DiscardHandler)
-	db, _, err := s.openStore(ctx, log)
+	db, _, err := openStore(ctx, s, log)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	return f(config.adminService(db), idtoken.NewKeys(db, time.Now, log), config)
+	return f(adminService(config, db), idtoken.NewKeys(db, time.Now, log), config)
 }
 
 // clientError leaves the reason out, which says nothing to whoever has typed a command.

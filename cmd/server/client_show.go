@@ -10,17 +10,18 @@ import (
 	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 	"wxlogin/internal/idtoken"
+	"wxlogin/internal/settings"
 )
 
 type clientShowCommand struct {
-	settings
+	settings.Settings
 	Name string  `arg:"" help:"Its name."`
 	For  *string `name:"for" placeholder:"APP" enum:"gitea,grafana,oauth2-proxy,nextcloud,miniflux,authjs,apache" help:"Print the lines to paste into this application: gitea, grafana, oauth2-proxy, nextcloud, miniflux, authjs or apache."`
 	JSON bool    `name:"json" help:"Print an object."`
 }
 
 func (c *clientShowCommand) Run(ctx context.Context, env *environment) error {
-	return c.settings.withClients(ctx, func(admins *admin.Service, _ *idtoken.Keys, config config) error {
+	return withClients(ctx, &c.Settings, func(admins *admin.Service, _ *idtoken.Keys, config settings.Config) error {
 		client, err := admins.Client(ctx, c.Name)
 		if err != nil {
 			return clientError(err)
@@ -61,9 +62,9 @@ type clientShown struct {
 	CreatedAt   time.Time `json:"created_at"`
 }
 
-func show(c auth.Client, config config) clientShown {
+func show(c auth.Client, config settings.Config) clientShown {
 	return clientShown{
-		Issuer: issuerOf(config), Name: c.Name, ID: c.ID, Public: c.Public(),
+		Issuer: config.Issuer(), Name: c.Name, ID: c.ID, Public: c.Public(),
 		Redirects: append([]string{}, c.RedirectURIs...), Logouts: append([]string{}, c.LogoutURIs...), Backchannel: c.Backchannel,
 		Email: c.Email, WeChat: c.WeChat, Trusted: c.Trusted, Native: c.Native, Account: c.Account, Alg: c.Alg,
 		Groups: append([]string{}, c.Groups...), CreatedAt: c.CreatedAt,

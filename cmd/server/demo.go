@@ -2,43 +2,51 @@ package main
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	oidcapp "wxlogin/examples/oidc-app"
+	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 	"wxlogin/internal/demo"
+	"wxlogin/internal/settings"
 	"wxlogin/internal/web"
 	"wxlogin/internal/wechat/wechatsim"
 )
 
 type demoCommand struct {
-	settings
+	settings.Settings
 	Data          string `help:"Keep the database and the keys in this folder. Default: a temporary one, gone at the end." placeholder:"DIR"`
 	Empty         bool   `help:"Begin with nobody, instead of some hundred made-up people and their logins."`
 	SimulatorAddr string `name:"simulator-addr" help:"Where the simulated WeChat listens. Default: 127.0.0.1:8008, or any free port if that is taken."`
 	AppAddr       string `name:"app-addr" help:"Where the sample application listens. Default: 127.0.0.1:8009, or any free port if that is taken."`
 }
 
-const defaultSimulatorAddr = "127.0.0.1:8008"
+const (
+	defaultSimulatorAddr = "127.0.0.1:8008"
+	defaultAppAddr       = "127.0.0.1:8009"
+	sampleName           = "示例应用 Sample app"
+)
 
 // Run puts a service and a simulated WeChat together, on this machine only: a
 // simulator lets anybody be anyone, so it must never stand before real people.
 func (c *demoCommand) Run(ctx context.Context, env *environment) error {
-	s := &c.settings
+	s := &c.Settings
 	if s.AppID != "" {
-		return badSetting("appid", "is set, and the demonstration is for no real account; use `server serve`, or unset it")
+		return settings.Errorf("appid", "is set, and the demonstration is for no real account; use `server serve`, or unset it")
 	}
 	if s.Accounts != "" {
-		return badSetting("accounts", "is set, and the demonstration has accounts of its own; use `server serve`, or unset it")
+		return settings.Errorf("accounts", "is set, and the demonstration has accounts of its own; use `server serve`, or unset it")
 	}
-	if !onLoopback(s.Addr) {
-		return badSetting("addr", reachable, s.Addr)
+	if !settings.OnLoopback(s.Addr) {
+		return settings.Errorf("addr", reachable, s.Addr)
 	}
 	log, err := env.logs(s.LogFormat, s.LogLevel)
 	if err != nil {
@@ -77,9 +85,9 @@ func (c *demoCommand) Run(ctx context.Context, env *environment) error {
 
 	s.PublicURL, s.WeChatOpenURL, s.WeChatAPIURL = public, simURL, simURL
 	s.AppID, s.AppSecret = sim.AppID(), sim.Secret()
-	s.demoAccounts(sim.Apps())
+	demoAccounts(s, sim.Apps())
 	s.DatabaseURL = "sqlite:" + filepath.Join(data, "wxlogin.db")
-	config, err := s.parse()
+	config, err := s.Parse()
 	if err != nil {
 		return err
 	}
@@ -106,16 +114,18 @@ func (c *demoCommand) Run(ctx context.Context, env *environment) error {
 
 // demoAccounts sets what the simulator plays besides the account main: a website and a
 // mini program, of one Open Platform account with it.
-func (s *settings) demoAccounts(apps []wechatsim.App) {
-	s.Group, s.accountSecrets = "demo", make(map[string]string)
+func demoAccounts(s *settings.Settings, apps []wechatsim.App) {
+	s.Group = "demo"
+	secrets := make(map[string]string)
 	var accounts []string
 	for _, app := range apps {
 		if name := map[wechatsim.Kind]string{wechatsim.Website: "pc", wechatsim.MiniProgram: "mini"}[app.Kind]; name != "" {
 			accounts = append(accounts, name+":"+string(app.Kind)+":"+app.AppID+"@"+s.Group)
-			s.accountSecrets[secretOf(name)] = app.Secret
+			secrets[settings.SecretVariable(name)] = app.Secret
 		}
 	}
 	s.Accounts = strings.Join(accounts, ",")
+	s.TakeSecrets(secrets)
 }
 
 // folder is where the demonstration keeps its data, and what to do with it in
@@ -139,7 +149,7 @@ func listenBeside(flag, addr, usual string) (net.Listener, error) {
 		}
 		addr = "127.0.0.1:0"
 	}
-	if !onLoopback(addr) {
+	if !settings.OnLoopback(addr) {
 		return nil, fmt.Errorf("--%s: %s", flag, fmt.Sprintf(reachable, addr))
 	}
 	listener, err := net.Listen("tcp", addr)
@@ -150,23 +160,23 @@ func listenBeside(flag, addr, usual string) (net.Listener, error) {
 }
 
 // prepare fills the database, prints what to open, and makes the sample application.
-func (c *demoCommand) prepare(ctx context.Context, env *environment, config config, simURL, appURL string, log *slog.Logger) (*oidcapp.App, error) {
-	db, keys, err := c.settings.openWatched(ctx, slog.New(slog.DiscardHandler), nil)
+func (c *demoCommand) prepare(ctx context.Context, env *environment, config settings.Config, simURL, appURL string, log *slog.Logger) (*oidcapp.App, error) {
+	db, keys, err := openWatched(ctx, &c.Settings, slog.New(slog.DiscardHandler), nil)
 	if err != nil {
 		return nil, err
 	}
 	defer db.Close()
 	if !c.Empty {
-		if err := demo.Seed(ctx, db, auth.Rules{AppID: config.appID, Accounts: config.accounts}); err != nil {
+		if err := demo.Seed(ctx, db, auth.Rules{AppID: config.AppID, Accounts: config.Accounts}); err != nil {
 			return nil, fmt.Errorf("make up people: %w", err)
 		}
 	}
-	admins := config.adminService(db)
+	admins := adminService(config, db)
 	id, secret, err := addSample(ctx, admins, keys, config, appURL+"/")
 	if err != nil {
 		return nil, err
 	}
-	adminLink, ends, err := newAdminLink(ctx, admins, config.publicURL)
+	adminLink, ends, err := newAdminLink(ctx, admins, config.PublicURL)
 	if err != nil {
 		return nil, err
 	}
@@ -184,7 +194,38 @@ OpenID Connect, for an application of yours:
   redirect_uri      %s   (any port)
 
 Ctrl+C stops it.
-`, config.publicURL, adminLink, ends.In(config.zone).Format("15:04 MST"), simURL, appURL,
-		issuerOf(config), id, string(secret), strings.Join(sampleClient().RedirectURIs, "  "))
-	return oidcapp.New(oidcapp.Config{Issuer: issuerOf(config), ClientID: id, ClientSecret: string(secret), URL: appURL, Log: log})
+`, config.PublicURL, adminLink, ends.In(config.Zone).Format("15:04 MST"), simURL, appURL,
+		config.Issuer(), id, string(secret), strings.Join(sampleClient().RedirectURIs, "  "))
+	return oidcapp.New(oidcapp.Config{Issuer: config.Issuer(), ClientID: id, ClientSecret: string(secret), URL: appURL, Log: log})
+}
+
+// sampleClient is an application like any other, for the sample and for what somebody
+// develops against the demonstration: at any port, as nobody knows which.
+func sampleClient() auth.Client {
+	return auth.Client{
+		Name: sampleName, Account: auth.MainAccount, Alg: auth.RS256, Native: true,
+		RedirectURIs: []string{"http://127.0.0.1/callback", "http://localhost/callback"},
+	}
+}
+
+// addSample stores the sample's client, unless a folder of --data has it. There its id
+// and secret stay, so that what is developed against it goes on working.
+func addSample(ctx context.Context, admins *admin.Service, keys auth.Keyring, config settings.Config, home string) (id string, secret auth.Secret, err error) {
+	secret = auth.Secret(base64.RawURLEncoding.EncodeToString(keys[0].Subkey("demo/client")))
+	client, err := admins.Client(ctx, sampleName)
+	if auth.ReasonOf(err) == auth.NoSuchClient {
+		client, _, err = admins.AddClient(ctx, admin.CommandLine(), sampleClient(), false)
+	}
+	if err != nil {
+		return "", "", err
+	}
+	issuer := config.Issuer()
+	if client.Issuer == issuer && client.HasSecret(secret) && slices.Contains(client.LogoutURIs, home) {
+		return client.ID, secret, nil
+	}
+	client.Issuer, client.SecretHash = issuer, auth.Hash(secret)
+	if !slices.Contains(client.LogoutURIs, home) {
+		client.LogoutURIs = append(client.LogoutURIs, home)
+	}
+	return client.ID, secret, admins.EditClient(ctx, admin.CommandLine(), client)
 }

@@ -26,6 +26,3 @@ func CommandFlags() (map[string][]string, error) {
 	}
 	return flags, nil
 }
-
-// Variables are the names of all settings, with the _FILE forms.
-func Variables() []string { return variableNames() }

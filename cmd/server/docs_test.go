@@ -288,35 +288,7 @@ func TestMakeAndGoOfDocs(t *testing.T) {
 	}
 }
 
-// ofService is a variable that a Service of Kubernetes makes.
-var ofService = regexp.MustCompile(`^WXLOGIN_(PORT|SERVICE_HOST)$`)
-
-// ofAccount is the variable of an account's AppSecret, which has the account's name.
-var ofAccount = regexp.MustCompile(`^WXLOGIN_APPSECRET_[A-Z][A-Z0-9]*(_FILE)?$`)
-
 var variables = regexp.MustCompile(`WXLOGIN_[A-Z0-9_]*[A-Z0-9]`)
-
-// Every variable that a text, an example or a file of the build names is a
-// setting.
-func TestVariablesOfDocs(t *testing.T) {
-	known := append(server.Variables(), screenshotsVariable, "WXLOGIN_TEST_ENGINE")
-	texts := docs(t)
-	for _, pattern := range []string{"../../Dockerfile", "../../docker-compose.yml", "../../Makefile", "../../examples/*/*"} {
-		for _, file := range must(filepath.Glob(pattern)) {
-			if must(os.Stat(file)).IsDir() {
-				continue // a mini program has its pages in some
-			}
-			texts[strings.TrimPrefix(filepath.ToSlash(file), "../../")] = string(must(os.ReadFile(file)))
-		}
-	}
-	for name, text := range texts {
-		for _, variable := range variables.FindAllString(text, -1) {
-			if !slices.Contains(known, variable) && !ofService.MatchString(variable) && !ofAccount.MatchString(variable) {
-				t.Errorf("%s names %s, which is no setting", name, variable)
-			}
-		}
-	}
-}
 
 // The documentation speaks to everybody: it knows no folder of the machine that
 // it was written on, nor where that machine gets its modules from.

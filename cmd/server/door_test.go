@@ -59,12 +59,14 @@ func TestItAnswersWhileTheDatabaseIsOpened(t *testing.T) {
 // Who stops the service before its database is open has it stopped, and reads of no
 // fault.
 func TestStopBeforeReady(t *testing.T) {
-	c := newClinic(t)
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
 	listener := listen(t)
-	c.vars["WXLOGIN_ADDR"] = listener.Addr().String()
-	if err := server.ServeOn(ctx, listener, c.vars); err != nil {
+	vars := map[string]string{
+		"WXLOGIN_ADDR": listener.Addr().String(), "WXLOGIN_PUBLIC_URL": publicURL, "WXLOGIN_DATABASE_URL": "sqlite:" + filepath.Join(t.TempDir(), "wxlogin.db"),
+		"WXLOGIN_APPID": "wx0123456789abcdef", "WXLOGIN_APPSECRET": "0123456789abcdef0123456789abcdef",
+	}
+	if err := server.ServeOn(ctx, listener, vars); err != nil {
 		t.Errorf("stopped before it was ready: %v", err)
 	}
 }

@@ -1,12 +1,10 @@
 package main
 
-import (
-	"reflect"
-	"strings"
-)
-
 // Main is the program.
 var Main = main
+
+// Listen answers requests on a listener until its context ends.
+var Listen = listen
 
 // What tunes the garbage collector.
 var (
@@ -14,51 +12,6 @@ var (
 	InUse    = inUse
 	TuneGC   = tuneGC
 )
-
-// Setting is what the struct of settings says about one of them.
-type Setting struct {
-	Name, Variable, Default, Help string
-	Secret                        bool
-}
-
-// Settings are all of them, in their order.
-func Settings() []Setting {
-	var all []Setting
-	of := reflect.TypeFor[settings]()
-	for i := range of.NumField() {
-		if !of.Field(i).IsExported() {
-			continue
-		}
-		tag := of.Field(i).Tag
-		_, secret := tag.Lookup("secret")
-		all = append(all, Setting{
-			Name: tag.Get("name"), Variable: variableOf(tag.Get("name")),
-			Default: tag.Get("default"), Help: tag.Get("help"), Secret: secret,
-		})
-	}
-	return all
-}
-
-// What people read in the language of their terminal.
-var (
-	LanguageOf = languageOf
-	Wrap       = wrap
-	Catalogue  = catalogue
-	Verb       = verb
-)
-
-// Say says texts in a language.
-func Say(lang string) func(text string) string { return wordsOf(lang).say }
-
-// Form is the form by which a line of a message is found: without the names before it
-// and without what joins it to them.
-func Form(line string) string {
-	line = strings.TrimPrefix(strings.TrimSpace(line), "%s: ")
-	for link.MatchString(line) {
-		line = link.ReplaceAllString(line, "")
-	}
-	return strings.TrimLeft(line, "; ")
-}
 
 // Idleness is idleness.
 type Idleness struct{ idleness }

@@ -9,6 +9,7 @@ import (
 	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 	"wxlogin/internal/idtoken"
+	"wxlogin/internal/settings"
 	"wxlogin/internal/store"
 )
 
@@ -99,12 +100,12 @@ func propose(ctx context.Context, admins *admin.Service, log *slog.Logger) {
 	}
 }
 
-func sweep(ctx context.Context, db *store.Store, config config, log *slog.Logger) {
+func sweep(ctx context.Context, db *store.Store, config settings.Config, log *slog.Logger) {
 	now := time.Now()
-	if _, err := db.Sweep(ctx, now, config.idle); err != nil && ctx.Err() == nil {
+	if _, err := db.Sweep(ctx, now, config.Idle); err != nil && ctx.Err() == nil {
 		log.Warn("what has ended was not cleared away", "error", err)
 	}
-	if _, err := db.Forget(ctx, oldest(now, config.keepLogins), oldest(now, config.keepEvents)); err != nil && ctx.Err() == nil {
+	if _, err := db.Forget(ctx, oldest(now, config.KeepLogins), oldest(now, config.KeepEvents)); err != nil && ctx.Err() == nil {
 		log.Warn("what is older than it is kept was not cleared away", "error", err)
 	}
 }

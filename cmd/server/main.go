@@ -17,7 +17,9 @@ import (
 	"github.com/alecthomas/kong"
 
 	"wxlogin/internal/auth"
+	"wxlogin/internal/settings"
 	"wxlogin/internal/telemetry"
+	"wxlogin/internal/terminal"
 )
 
 func main() {
@@ -70,27 +72,27 @@ type environment struct {
 	vars   map[string]string // of the process and of .env
 	stdout io.Writer         // as it is, for programs too
 	stderr io.Writer
-	words  words // of the terminal
+	words  terminal.Words // of the terminal
 }
 
 // answer tells whoever has typed the command, on the standard output.
 func (e *environment) answer(format string, args ...any) {
-	io.WriteString(e.stdout, e.words.say(fmt.Sprintf(format, args...))) // nobody to tell when it cannot be written
+	io.WriteString(e.stdout, e.words.Say(fmt.Sprintf(format, args...))) // nobody to tell when it cannot be written
 }
 
 // remark tells beside what the command prints.
 func (e *environment) remark(format string, args ...any) {
-	io.WriteString(e.stderr, e.words.say(fmt.Sprintf(format, args...)))
+	io.WriteString(e.stderr, e.words.Say(fmt.Sprintf(format, args...)))
 }
 
 // logs opens the log that --log-format and --log-level ask for.
 func (e *environment) logs(format, level string) (telemetry.Logs, error) {
 	var least slog.Level
 	if err := least.UnmarshalText([]byte(level)); err != nil {
-		return telemetry.Logs{}, badSetting("log-level", "%q is not one of debug, info, warn, error", level)
+		return telemetry.Logs{}, settings.Errorf("log-level", "%q is not one of debug, info, warn, error", level)
 	}
 	if !slices.Contains([]string{"", "text", "json"}, format) {
-		return telemetry.Logs{}, badSetting("log-format", "%q is not one of text, json", format)
+		return telemetry.Logs{}, settings.Errorf("log-format", "%q is not one of text, json", format)
 	}
 	return telemetry.NewLogs(e.stderr, format, least), nil
 }
@@ -111,15 +113,15 @@ func withoutReasons(err error) string {
 // run is the whole program but for the process around it. It returns the exit
 // code.
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
-	env := &environment{stdout: stdout, stderr: stderr, words: wordsOf(languageOf(environ))}
+	env := &environment{stdout: stdout, stderr: stderr, words: terminal.WordsOf(terminal.LanguageOf(environ))}
 	fail := func(err error) int {
 		// No error of ours shows a secret; a library's might.
-		text := redactor(secretsIn(env.vars, args)...).Replace(withoutReasons(err))
-		fmt.Fprintln(patientWriter{stderr}, "server:", env.words.say(text))
+		text := settings.Redactor(env.vars, args).Replace(withoutReasons(err))
+		fmt.Fprintln(patientWriter{stderr}, "server:", env.words.Say(text))
 		return 1
 	}
 	var err error
-	if env.vars, err = readVariables(environ, ".env"); err != nil {
+	if env.vars, err = settings.ReadVariables(environ, ".env"); err != nil {
 		return fail(err)
 	}
 	var cli commands
@@ -129,9 +131,9 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		kong.Description("wxlogin: the login service for web pages inside WeChat that remembers people."),
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(code int) { exited = code }),
-		kong.Resolvers(variableResolver(env.vars)),
-		kong.ValueFormatter(helpWithVariable),
-		kong.Help(env.words.printHelp),
+		kong.Resolvers(settings.Resolver(env.vars)),
+		kong.ValueFormatter(settings.HelpWithVariable),
+		kong.Help(env.words.PrintHelp),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(env),
@@ -144,10 +146,10 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		return exited // --help
 	}
 	if err != nil {
-		return fail(nameVariable(err))
+		return fail(settings.NameVariable(err))
 	}
-	if target, ok := command.Selected().Target.Addr().Interface().(interface{ takeSecrets(map[string]string) }); ok {
-		target.takeSecrets(env.vars)
+	if target, ok := command.Selected().Target.Addr().Interface().(interface{ TakeSecrets(map[string]string) }); ok {
+		target.TakeSecrets(env.vars)
 	}
 	if err := command.Run(); err != nil {
 		return fail(err)

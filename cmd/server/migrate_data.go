@@ -7,12 +7,13 @@ import (
 	"strings"
 	"time"
 
+	"wxlogin/internal/settings"
 	"wxlogin/internal/store"
 	"wxlogin/migrations"
 )
 
 type migrateDataCommand struct {
-	settings
+	settings.Settings
 	From string `name:"from" required:"" placeholder:"sqlite:PATH" help:"Database of the service, which has been stopped."`
 }
 
@@ -27,23 +28,23 @@ func (c *migrateDataCommand) Run(ctx context.Context, env *environment) error {
 	if !ok || path == "" {
 		return fmt.Errorf("--from: %q is not of the form sqlite:PATH", c.From)
 	}
-	if err := c.checkDatabaseURL(); err != nil {
+	if err := c.CheckDatabaseURL(); err != nil {
 		return err
 	}
 	if strings.HasPrefix(c.DatabaseURL, "sqlite:") {
-		return badSetting("database-url", "is the target, and has to be of the form postgres://USER:PASSWORD@HOST/DATABASE")
+		return settings.Errorf("database-url", "is the target, and has to be of the form postgres://USER:PASSWORD@HOST/DATABASE")
 	}
 	if _, err := os.Stat(path); err != nil {
 		return fmt.Errorf("--from: %w", err)
 	}
 	// The keys of the source, which may lie beside it. A file that is not there is
 	// not made: new keys open nothing.
-	from := c.settings
+	from := c.Settings
 	from.DatabaseURL = c.From
-	beside, _ := from.keyFile()
-	keys, err := from.keyring()
+	beside, _ := from.KeyFile()
+	keys, err := from.Keyring()
 	if err == nil && keys == nil {
-		err = badSetting("keys", "is required: the keys that this database was written with")
+		err = settings.Errorf("keys", "is required: the keys that this database was written with")
 	}
 	if err != nil {
 		return err

@@ -7,11 +7,14 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"wxlogin/internal/auth"
+	"wxlogin/internal/settings"
 	"wxlogin/internal/telemetry"
 	"wxlogin/internal/web"
 )
@@ -27,11 +30,11 @@ const (
 	maxHeader     = 32 << 10
 )
 
-type serveCommand struct{ settings }
+type serveCommand struct{ settings.Settings }
 
 func (c *serveCommand) Run(ctx context.Context, env *environment) error {
-	s := &c.settings
-	config, err := s.parse()
+	s := &c.Settings
+	config, err := s.Parse()
 	if err != nil {
 		return err
 	}
@@ -42,10 +45,10 @@ func (c *serveCommand) Run(ctx context.Context, env *environment) error {
 	defer log.Flush()
 	outliveReaders()
 	defer outliveTerminal(log.Logger)()
-	if config.publicURL.Scheme == "http" && !auth.IsLoopback(config.publicURL.Hostname()) {
-		log.Warn("the public URL is http: sessions travel in the clear, and cookies lack Secure", "public_url", config.publicURL.String())
+	if config.PublicURL.Scheme == "http" && !auth.IsLoopback(config.PublicURL.Hostname()) {
+		log.Warn("the public URL is http: sessions travel in the clear, and cookies lack Secure", "public_url", config.PublicURL.String())
 	}
-	listener, err := listenOn("addr", config.addr)
+	listener, err := listenOn("addr", config.Addr)
 	if err != nil {
 		return err
 	}
@@ -59,14 +62,14 @@ func (c *serveCommand) Run(ctx context.Context, env *environment) error {
 }
 
 // tracing starts traces, where the variables ask for them.
-func (e *environment) tracing(ctx context.Context, config config, log *slog.Logger) (*telemetry.Tracing, error) {
-	return telemetry.StartTracing(ctx, telemetry.TracingConfig{Vars: e.vars, Version: version(), Parents: config.proxies, Log: log})
+func (e *environment) tracing(ctx context.Context, config settings.Config, log *slog.Logger) (*telemetry.Tracing, error) {
+	return telemetry.StartTracing(ctx, telemetry.TracingConfig{Vars: e.vars, Version: version(), Parents: config.Proxies, Log: log})
 }
 
 // service is what serve serves.
 type service struct {
-	settings *settings
-	config   config
+	settings *settings.Settings
+	config   settings.Config
 	demo     *web.Demo          // nil: for real people
 	tracing  *telemetry.Tracing // nil: no traces
 	listener net.Listener
@@ -78,15 +81,15 @@ type service struct {
 func serve(ctx context.Context, s service) error {
 	tuneGCForStart()
 	config, log := s.config, s.logs.Logger
-	if _, err := s.settings.keyring(); err != nil {
+	if _, err := s.settings.Keyring(); err != nil {
 		return err // before anybody is answered
 	}
 	var draining atomic.Bool
-	front := &door{prefix: strings.TrimRight(config.publicURL.Path, "/"), opened: make(chan struct{})}
+	front := &door{prefix: strings.TrimRight(config.PublicURL.Path, "/"), opened: make(chan struct{})}
 	served := make(chan error, 1)
 	go func() { served <- listen(ctx, s.listener, front, &draining, log) }()
 	log.Info("listening; the database is being opened", "address", s.listener.Addr().String())
-	db, keys, err := s.settings.openWatched(ctx, log, front.migrates)
+	db, keys, err := openWatched(ctx, s.settings, log, front.migrates)
 	if err != nil && ctx.Err() != nil {
 		return <-served // asked to stop before it was ready: no fault
 	}
@@ -97,8 +100,8 @@ func serve(ctx context.Context, s service) error {
 
 	metrics := telemetry.NewMetrics(version())
 	metrics.WatchLog(s.logs.Dropped)
-	if err := metrics.Serve(ctx, config.metricsAddr, log); err != nil {
-		return badSetting("metrics-addr", "%s", whyNot(config.metricsAddr, err))
+	if err := metrics.Serve(ctx, config.MetricsAddr, log); err != nil {
+		return settings.Errorf("metrics-addr", "%s", whyNot(config.MetricsAddr, err))
 	}
 	ready := func(ctx context.Context) error {
 		if draining.Load() {
@@ -115,7 +118,7 @@ func serve(ctx context.Context, s service) error {
 	}
 	metrics.WatchStore(db)
 	metrics.WatchStreams(running.server.Streams)
-	admins := config.adminService(db)
+	admins := adminService(config, db)
 	jobs := []job{
 		{sweepEvery, func(ctx context.Context) { sweep(ctx, db, config, log) }},
 		{refreshEvery, func(ctx context.Context) { refresh(ctx, running.refresher, log) }},
@@ -124,7 +127,7 @@ func serve(ctx context.Context, s service) error {
 		{proposeEvery, func(ctx context.Context) { propose(ctx, admins, log) }},
 		{logoutsEvery, func(ctx context.Context) { sendLogouts(ctx, running.logouts, log) }},
 	}
-	if config.metricsAddr != "" {
+	if config.MetricsAddr != "" {
 		jobs = append(jobs,
 			job{telemetry.ReadyEvery, func(ctx context.Context) { metrics.LookReady(ctx, ready) }},
 			job{telemetry.CountEvery, func(ctx context.Context) { metrics.LookSessions(ctx, db) }})
@@ -132,7 +135,7 @@ func serve(ctx context.Context, s service) error {
 	defer startJobs(ctx, jobs)()
 
 	front.open(s.tracing.Handler(running.server))
-	log.Info("wxlogin is ready", "address", s.listener.Addr().String(), "public_url", config.publicURL.String(), "version", version())
+	log.Info("wxlogin is ready", "address", s.listener.Addr().String(), "public_url", config.PublicURL.String(), "version", version())
 	go tuneGC(ctx)
 	err = <-served
 	closing, cancel := context.WithTimeout(context.Background(), time.Second)
@@ -169,4 +172,25 @@ func listen(ctx context.Context, listener net.Listener, handler http.Handler, dr
 	}
 	log.Info("stopped")
 	return nil
+}
+
+// listenOn opens the address of a setting, or says why it cannot be had.
+func listenOn(flag, address string) (net.Listener, error) {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, settings.Errorf(flag, "%s", whyNot(address, err))
+	}
+	return listener, nil
+}
+
+func whyNot(address string, err error) string {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return address + " is taken: a program listens there already, perhaps another wxlogin; stop it, or choose another address"
+	case errors.Is(err, os.ErrPermission):
+		return address + " is not for this user: ports below 1024 need rights; listen on a higher one, behind a proxy"
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return address + " is no address of this machine; 0.0.0.0 is all of them"
+	}
+	return err.Error()
 }

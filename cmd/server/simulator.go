@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"wxlogin/internal/auth"
+	"wxlogin/internal/settings"
 	"wxlogin/internal/wechat/wechatsim"
 )
 
@@ -53,7 +53,7 @@ func (c *simulatorCommand) Run(ctx context.Context, env *environment) error {
 	config := wechatsim.Config{
 		AppID:         c.AppID,
 		Secret:        c.AppSecret,
-		CallbackHosts: list(c.Hosts),
+		CallbackHosts: settings.List(c.Hosts),
 		AnyBrowser:    c.AnyBrowser,
 		Phone:         c.Phone,
 		Apps:          []wechatsim.App{{Kind: wechatsim.Website}, {Kind: wechatsim.MiniProgram}},
@@ -129,11 +129,4 @@ func serveBeside(ctx context.Context, listener net.Listener, handler http.Handle
 		return fmt.Errorf("%s: %w", listener.Addr(), err)
 	}
 	return nil
-}
-
-// onLoopback says whether a listen address can be reached from this machine
-// alone.
-func onLoopback(address string) bool {
-	host, _, err := net.SplitHostPort(address)
-	return err == nil && auth.IsLoopback(strings.ToLower(host))
 }

@@ -3,15 +3,14 @@ package main
 import (
 	"context"
 	"fmt"
-	"net"
-	"net/http"
 	"os"
 	"runtime"
 	"runtime/debug"
 	"strings"
-	"time"
 
 	"wxlogin/internal/auth"
+	"wxlogin/internal/doctor"
+	"wxlogin/internal/settings"
 	"wxlogin/internal/store"
 )
 
@@ -23,17 +22,17 @@ func (*keygenCommand) Run(env *environment) error {
 }
 
 type backupCommand struct {
-	settings
+	settings.Settings
 	File string `arg:"" help:"New file to write; one that exists is not overwritten."`
 }
 
 func (c *backupCommand) Run(ctx context.Context, env *environment) error {
 	path, ok := strings.CutPrefix(c.DatabaseURL, "sqlite:")
 	if !ok {
-		return badSetting("database-url", "is not of the form sqlite:PATH; for PostgreSQL use pg_dump, or what your provider has")
+		return settings.Errorf("database-url", "is not of the form sqlite:PATH; for PostgreSQL use pg_dump, or what your provider has")
 	}
 	if _, err := os.Stat(path); err != nil {
-		return badSetting("database-url", "%v", err)
+		return settings.Errorf("database-url", "%v", err)
 	}
 	if err := store.Backup(ctx, c.DatabaseURL, c.File); err != nil {
 		return err
@@ -42,43 +41,14 @@ func (c *backupCommand) Run(ctx context.Context, env *environment) error {
 	return nil
 }
 
-type healthcheckCommand struct{ settings }
+type healthcheckCommand struct{ settings.Settings }
 
 func (c *healthcheckCommand) Run(ctx context.Context, env *environment) error {
-	public, err := c.parsePublicURL()
-	if err != nil {
+	if err := doctor.Ready(ctx, &c.Settings); err != nil {
 		return err
-	}
-	door, err := localAddress(c.Addr)
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
-	defer cancel()
-	address := door + strings.TrimRight(public.Path, "/") + "/readyz"
-	// Asked at its own door, whatever proxy the variables name.
-	r, err := ask(ctx, address, nil)
-	if err != nil {
-		return fmt.Errorf("not ready: %s: %s", address, diagnose(err).text)
-	}
-	if r.status != http.StatusOK {
-		return fmt.Errorf("not ready: %d %s %s", r.status, http.StatusText(r.status), strings.TrimSpace(string(r.body)))
 	}
 	env.answer("ready\n")
 	return nil
-}
-
-// localAddress is where the service listens, as somebody on this machine calls
-// it.
-func localAddress(listen string) (string, error) {
-	host, port, err := net.SplitHostPort(listen)
-	if err != nil {
-		return "", badSetting("addr", "%q is not host:port", listen)
-	}
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "127.0.0.1"
-	}
-	return "http://" + net.JoinHostPort(host, port), nil
 }
 
 type versionCommand struct{}

@@ -1,5 +1,0 @@
-//go:build !linux
-
-package main
-
-func diskOf(string) (disk, bool) { return disk{}, false }

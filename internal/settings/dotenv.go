@@ -1,0 +1,126 @@
+package settings
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/joho/godotenv"
+)
+
+// readDotenv reads a file of variables; none is no error. Its errors name the file,
+// the line and the variable and nothing else: the library's repeat the rest of the
+// file, in which the secrets stand.
+func readDotenv(file string) (map[string]string, error) {
+	text, err := readText(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	if err := checkDotenv(text); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	vars, err := godotenv.Unmarshal(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: cannot be read", file) // checkDotenv has seen it line by line
+	}
+	return vars, nil
+}
+
+// dotenvName is what a variable can be called. The library takes spaces as well,
+// and a line without "=" at the end of the file for a variable without a name.
+var dotenvName = regexp.MustCompile(`^[A-Za-z_][0-9A-Za-z_.]*$`)
+
+// checkDotenv finds the first line that is not a setting.
+func checkDotenv(text string) error {
+	lines := strings.Split(text, "\n")
+	for i := 0; i < len(lines); {
+		// A quoted value may go on over several lines.
+		end := i + 1
+		vars, err := godotenv.Unmarshal(lines[i])
+		for err != nil && opensQuote(lines[i]) && end < len(lines) {
+			end++
+			vars, err = godotenv.Unmarshal(strings.Join(lines[i:end], "\n"))
+		}
+		where := fmt.Sprintf("line %d", i+1)
+		if name := nameIn(lines[i]); name != "" {
+			where = fmt.Sprintf("line %d, %s", i+1, name)
+		}
+		switch {
+		case err != nil && opensQuote(lines[i]):
+			return fmt.Errorf("%s: the quote that begins the value has no end", where)
+		case err != nil:
+			return fmt.Errorf("%s: is not of the form NAME=value", where)
+		}
+		for name := range vars {
+			if !dotenvName.MatchString(name) {
+				return fmt.Errorf("%s: is not of the form NAME=value", where)
+			}
+		}
+		i = end
+	}
+	return nil
+}
+
+var quoteOpener = regexp.MustCompile(`^[^=:#]*[=:]\s*["']`)
+
+func opensQuote(line string) bool { return quoteOpener.MatchString(line) }
+
+var ownName = regexp.MustCompile(`^(WXLOGIN|OTEL)_[A-Z_]*`)
+
+// nameIn is the variable that a line is about, empty when it cannot be told: then
+// the line may be the rest of a secret.
+func nameIn(line string) string {
+	line = strings.TrimSpace(line)
+	if rest, ok := strings.CutPrefix(line, "export"); ok {
+		line = strings.TrimSpace(rest)
+	}
+	longest := ""
+	for _, name := range variableNames() {
+		if strings.HasPrefix(line, name) && len(name) > len(longest) {
+			longest = name
+		}
+	}
+	if longest == "" {
+		longest = ownName.FindString(line)
+	}
+	return longest
+}
+
+// readText reads a file that an editor has written. Those of Windows put a byte
+// order mark in front, and some of them save as UTF-16.
+func readText(file string) (string, error) {
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return "", err
+	}
+	utf16 := bytes.HasPrefix(content, []byte{0xff, 0xfe}) || bytes.HasPrefix(content, []byte{0xfe, 0xff})
+	if utf16 || bytes.IndexByte(content, 0) >= 0 {
+		return "", errors.New("is not UTF-8 but UTF-16, as some editors of Windows write; save as UTF-8")
+	}
+	text := strings.TrimPrefix(string(content), "\uFEFF")
+	return strings.ReplaceAll(text, "\r\n", "\n"), nil
+}
+
+// readSecret reads the file that a variable with _FILE names. The error shows the
+// path only if it cannot be the secret itself, which is an easy mistake to make.
+func readSecret(variable, file string) (string, error) {
+	text, err := readText(file)
+	if pathErr, ok := errors.AsType[*fs.PathError](err); ok && !filepath.IsAbs(file) {
+		return "", fmt.Errorf("%s: the file that it names cannot be read: %w; it takes the path of a file, not the secret itself", variable, pathErr.Err)
+	}
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", variable, err)
+	}
+	if text = strings.TrimSpace(text); text == "" {
+		return "", fmt.Errorf("%s: %s is empty", variable, file)
+	}
+	return text, nil
+}

@@ -1,0 +1,225 @@
+package terminal
+
+import (
+	_ "embed"
+	"encoding/json"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"unicode"
+
+	"golang.org/x/text/language"
+)
+
+// Words say in the language of the terminal what the program has to say to whoever
+// runs it.
+//
+// A message is put together by many packages, of ours and of others, and the log has
+// it in English. None of them knows a language. What is about to be shown to a person
+// is looked up here by its English form, the text with verbs in it that it was made
+// from, and what filled the verbs is put into the same form in the other language.
+// What has no other form stays English.
+//
+// The zero words are English.
+type Words struct {
+	said func() map[string]string // by their English form, in the other language
+	read func() []form            // those with verbs, the most definite first
+}
+
+// catalogue has for each English form that in simplified and in traditional Chinese.
+//
+//go:embed words.json
+var catalogue []byte
+
+// LanguageOf is the language that the terminal is set to, by POSIX's rule: LC_ALL
+// before LC_MESSAGES before LANG. It is zh_CN, zh_TW or, for every other, empty. A
+// terminal that is not of UTF-8 gets English too: it could not show ours.
+func LanguageOf(environ []string) string {
+	for _, name := range []string{"LC_ALL=", "LC_MESSAGES=", "LANG="} {
+		// The last one counts, as for the process itself.
+		for _, entry := range slices.Backward(environ) {
+			if locale, ok := strings.CutPrefix(entry, name); ok && locale != "" {
+				return chinese(locale)
+			}
+		}
+	}
+	return ""
+}
+
+func chinese(locale string) string {
+	locale, _, _ = strings.Cut(locale, "@") // zh_CN.UTF-8@pinyin
+	locale, charset, given := strings.Cut(locale, ".")
+	if given && !strings.EqualFold(strings.ReplaceAll(charset, "-", ""), "UTF8") {
+		return ""
+	}
+	tag, err := language.Parse(locale)
+	if base, _ := tag.Base(); err != nil || base.String() != "zh" {
+		return ""
+	}
+	if script, _ := tag.Script(); script.String() == "Hant" {
+		return "zh_TW"
+	}
+	return "zh_CN"
+}
+
+// WordsOf are the words of zh_CN or zh_TW; of any other language they are English.
+func WordsOf(lang string) Words {
+	at := slices.Index([]string{"zh_CN", "zh_TW"}, lang)
+	if at < 0 {
+		return Words{}
+	}
+	said := sync.OnceValue(func() map[string]string {
+		var all map[string][2]string
+		if err := json.Unmarshal(catalogue, &all); err != nil {
+			return nil // a test reads it; English does for everybody else
+		}
+		said := make(map[string]string, len(all))
+		for english, both := range all {
+			said[english] = both[at]
+		}
+		return said
+	})
+	return Words{said: said, read: sync.OnceValue(func() []form { return formsOf(said()) })}
+}
+
+// English says that nothing is translated.
+func (w Words) English() bool { return w.said == nil }
+
+// Say gives a text in the language of the words, line by line.
+func (w Words) Say(text string) string {
+	if w.English() {
+		return text
+	}
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		told := strings.TrimSpace(line)
+		said, _ := w.look(told)
+		lines[i] = strings.Replace(line, told, said, 1)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// link is what begins a chain of errors with the name of a setting, a file or a
+// reason, which is the same in every language, or with a word.
+var link = regexp.MustCompile(`^(--)?[\w.-]+: `)
+
+// look finds a line, or what is known of it.
+func (w Words) look(line string) (said string, known bool) {
+	if said, known = w.said()[line]; known {
+		return said, true
+	}
+	if name := link.FindString(line); name != "" {
+		said, known = w.look(line[len(name):])
+		if word, ok := w.said()[strings.TrimSuffix(name, ": ")]; ok {
+			return word + "：" + said, true
+		}
+		return name + said, known
+	}
+	for _, f := range w.read() {
+		if filled, ok := f.match(line); ok {
+			return w.fill(f, filled), true
+		}
+	}
+	// What has happened and why, or what has happened and what to do.
+	for i := range line {
+		for _, between := range [][2]string{{": ", "："}, {"; ", "；"}} {
+			if !strings.HasPrefix(line[i:], between[0]) {
+				continue
+			}
+			what, knows := w.look(line[:i])
+			why, knowsWhy := w.look(line[i+len(between[0]):])
+			switch {
+			case knows || knowsWhy && (what == "" || strings.ContainsFunc(what, isHan)):
+				return what + between[1] + why, true
+			case knowsWhy:
+				return what + between[0] + why, true
+			}
+		}
+	}
+	return line, false
+}
+
+func isHan(r rune) bool { return unicode.Is(unicode.Han, r) }
+
+// form is an English text with verbs, taken apart.
+type form struct {
+	between []string // the verbs
+	verbs   []string // their letters
+	said    string   // the same in the other language
+}
+
+// verb is one of package fmt's.
+var verb = regexp.MustCompile(`%(?:\[(\d)\])?[-+#0-9.]*([a-zA-Z])`)
+
+// formsOf are all with verbs. One with more text of its own goes before one that
+// would match more.
+func formsOf(said map[string]string) []form {
+	var forms []form
+	for english, other := range said {
+		verbs := verb.FindAllStringSubmatch(english, -1)
+		if verbs == nil {
+			continue
+		}
+		f := form{between: verb.Split(english, -1), said: other}
+		for _, v := range verbs {
+			f.verbs = append(f.verbs, v[2])
+		}
+		forms = append(forms, f)
+	}
+	slices.SortFunc(forms, func(a, b form) int {
+		x, y := strings.Join(a.between, ""), strings.Join(b.between, "")
+		if len(x) != len(y) {
+			return len(y) - len(x)
+		}
+		return strings.Compare(x, y)
+	})
+	return forms
+}
+
+// match gives what the verbs were filled with, if the line is of this form.
+func (f form) match(line string) (filled []string, ok bool) {
+	for _, text := range f.between {
+		if !strings.Contains(line, text) {
+			return nil, false // most are not, and a pattern takes longer to make
+		}
+	}
+	pattern := "^" + regexp.QuoteMeta(f.between[0])
+	for i, letter := range f.verbs {
+		switch letter {
+		case "q":
+			pattern += `("(?:[^"\\]|\\.)*")`
+		case "d":
+			pattern += `(\s*-?\d+)`
+		default:
+			pattern += `(.*?)`
+		}
+		pattern += regexp.QuoteMeta(f.between[i+1])
+	}
+	found := regexp.MustCompile(pattern + "$").FindStringSubmatch(line)
+	if found == nil {
+		return nil, false
+	}
+	return found[1:], true
+}
+
+// fill says the form in the other language. What fills it may have a form itself.
+func (w Words) fill(f form, filled []string) string {
+	next := 0
+	return verb.ReplaceAllStringFunc(f.said, func(v string) string {
+		if index := verb.FindStringSubmatch(v)[1]; index != "" {
+			next, _ = strconv.Atoi(index)
+		} else {
+			next++
+		}
+		if next > len(filled) {
+			return ""
+		}
+		text := filled[next-1]
+		if kind := f.verbs[next-1]; kind != "q" && kind != "d" {
+			text, _ = w.look(text)
+		}
+		return text
+	})
+}
