@@ -89,7 +89,7 @@ type options struct {
 // newWorld starts a service. Everything ends with the test.
 func newWorld(t testing.TB, o options) *world {
 	t.Helper()
-	w := &world{t: t, clock: &clock{}, log: &logBuffer{}, secrets: &secrets{}, stopping: make(chan struct{}), sim: o.sim, dbPath: o.dbPath}
+	w := &world{t: t, clock: newClock(), log: &logBuffer{}, secrets: &secrets{}, stopping: make(chan struct{}), sim: o.sim, dbPath: o.dbPath}
 	if w.sim == nil {
 		w.sim = wechatsim.New(wechatsim.Config{Now: w.clock.now, Apps: apps(o.accounts)})
 	}
@@ -225,17 +225,23 @@ func check(t testing.TB, err error) {
 	}
 }
 
-// clock is the time of a world: the real one, moved by the test.
+// clock is the time of a world, moved by the test, so that nothing ends because a machine
+// is busy with other things. By itself it goes on by a millisecond whenever somebody looks,
+// so that what comes later is later. It begins at the real time, by which browsers keep
+// cookies.
 type clock struct {
-	mu     sync.Mutex
-	offset time.Duration
-	jump   time.Duration
+	mu   sync.Mutex
+	at   time.Time
+	jump time.Duration
 }
+
+func newClock() *clock { return &clock{at: time.Now()} }
 
 func (c *clock) now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return jumped(time.Now().Add(c.offset), c.jump)
+	c.at = c.at.Add(time.Millisecond)
+	return jumped(c.at, c.jump)
 }
 
 // set has somebody set the clock of the machine, forward or back. The time by which a
@@ -260,7 +266,7 @@ func jumped(t time.Time, by time.Duration) time.Time {
 func (c *clock) pass(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.offset += d
+	c.at = c.at.Add(d)
 }
 
 // logBuffer is a log that the test can read.

@@ -67,7 +67,6 @@ func (o *object) list(name string, values []string) {
 
 func (o *object) bytes() []byte { return []byte(o.b.String() + "}") }
 
-func quote(s string) string {
-	return `"` + strings.NewReplacer(`"`, `\"`, `\`, `\\`, `/`, `\/`,
-		"\n", `\n`, "\r", `\r`, "\t", `\t`, "\b", `\b`, "\f", `\f`).Replace(s) + `"`
-}
+var escapes = strings.NewReplacer(`"`, `\"`, `\`, `\\`, `/`, `\/`, "\n", `\n`, "\r", `\r`, "\t", `\t`, "\b", `\b`, "\f", `\f`)
+
+func quote(s string) string { return `"` + escapes.Replace(s) + `"` }
