@@ -109,7 +109,7 @@ var accountPromises = map[string]func(*world){
 			for _, filter := range []admin.Filter{"", admin.FilterBlocked, admin.FilterOpenID, admin.FilterSeen7d} {
 				for _, sort := range admin.Sorts {
 					for _, q := range []admin.UserQuery{{}, {Search: lin.Nickname[:3]}, {First: admin.Span{From: now.Add(-200 * time.Hour)}}, {Last: admin.Span{To: now.Add(-200 * time.Hour)}}, {Province: "广东"}} {
-						q.AppID, q.Filter, q.Sort = appID, filter, sort
+						q.AppID, q.Filter, q.Sort, q.Limit = appID, filter, sort, 12
 						want := slices.Clone(all)
 						want = slices.DeleteFunc(want, func(u auth.User) bool {
 							return appID != "" && !of(u, appID) || filter == admin.FilterOpenID && !u.ProfileUpdatedAt.IsZero() || !strings.Contains(u.Profile.Nickname, q.Search) || q.Province != "" && u.Profile.Province != q.Province || filter == admin.FilterBlocked && !u.Blocked || filter == admin.FilterSeen7d && u.LastLoginAt.Before(now.Add(-7*24*time.Hour)) ||

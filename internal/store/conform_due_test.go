@@ -146,7 +146,7 @@ var duePromises = map[string]func(*world){
 			for _, before := range []time.Duration{time.Millisecond, 0} {
 				next := w.number("SELECT MIN(ends_at) FROM tokens WHERE ends_at > $1", w.clock.now().Add(ahead).UnixMilli())
 				w.clock.pass(time.UnixMilli(next).Add(-ahead - before).Sub(w.clock.now()))
-				w.wantNaive(7)
+				w.wantNaive(20)
 			}
 		}
 		w.wantNaive(500)

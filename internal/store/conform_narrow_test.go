@@ -106,7 +106,7 @@ var narrowPromises = map[string]func(*world){
 			return span
 		}
 		filters := []admin.Filter{"", "", admin.FilterBlocked, admin.FilterSeen7d, admin.FilterNeedsLogin, admin.FilterTokenEnds}
-		gathered, some, all := 0, 0, 200
+		gathered, some, all := 0, 0, 100
 		for range all {
 			q := admin.UserQuery{Filter: filters[random.IntN(len(filters))], Sort: admin.Sorts[random.IntN(4)], Limit: 5 + random.IntN(40)}
 			q.ByFirst = random.IntN(4) == 0
