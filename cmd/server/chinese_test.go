@@ -12,7 +12,6 @@ import (
 	"strings"
 	"testing"
 
-	server "wxlogin/cmd/server"
 	"wxlogin/internal/wechat"
 )
 
@@ -48,16 +47,10 @@ func TestChineseTerminal(t *testing.T) {
 			explained = append(explained, fmt.Sprint(n))
 		}
 	}
-	noWeChat := []string{"WXLOGIN_WECHAT_OPEN_URL=http://127.0.0.1:1", "WXLOGIN_WECHAT_API_URL=http://127.0.0.1:1"}
-	// A process takes longer to start than a help to be written.
-	says := func(lang string, args ...string) string {
-		text, _ := server.Run(t.Context(), append(noWeChat, "LANG="+lang, "WXLOGIN_DATABASE_URL=sqlite:"+filepath.Join(t.TempDir(), "wxlogin.db")), args...)
-		return text
-	}
-	serve := func(variables []string) (said string) {
-		command := exec.CommandContext(t.Context(), plainProgram(t), "serve")
+	run := func(lang string, variables []string, args ...string) (said string) {
+		command := exec.CommandContext(t.Context(), plainProgram(t), args...)
 		command.Dir = t.TempDir()
-		command.Env = append(append(append(outsideVariables(), variables...), "LANG=zh_CN.UTF-8"), noWeChat...)
+		command.Env = append(append(outsideVariables(), variables...), "LANG="+lang, "WXLOGIN_WECHAT_OPEN_URL=http://127.0.0.1:1", "WXLOGIN_WECHAT_API_URL=http://127.0.0.1:1")
 		text, err := command.CombinedOutput()
 		if _, ended := errors.AsType[*exec.ExitError](err); err != nil && !ended {
 			t.Fatal(err)
@@ -72,9 +65,9 @@ func TestChineseTerminal(t *testing.T) {
 			{"admin"}, {"admin", "grnt"}, {"admin", "grant"}, {"backup"}, {"backup", "a", "b"}, {"migrate-data"}, {"migrate-data", "--from=x"},
 			{"doctor"}, {"doctor", "--offline"}, {"doctor", "99"}, explained, {"healthcheck"}, {"admin", "list"},
 		} {
-			wantChinese(t, lang+" "+strings.Join(args, " "), says(lang, args...))
+			wantChinese(t, lang+" "+strings.Join(args, " "), run(lang, nil, args...))
 		}
-		if said := says(lang, "serve", "--help"); !strings.Contains(said, word) {
+		if said := run(lang, nil, "serve", "--help"); !strings.Contains(said, word) {
 			t.Errorf("%s: the help has no %s", lang, word)
 		}
 	}
@@ -97,7 +90,7 @@ func TestChineseTerminal(t *testing.T) {
 		"traces":          with("OTEL_TRACES_EXPORTER=console"),
 		"TZ":              with("TZ=Beijing"),
 	} {
-		said := serve(variables)
+		said := run("zh_CN.UTF-8", variables, "serve")
 		wantChinese(t, what, said)
 		if strings.Contains(said, secret) || strings.Contains(said, secret[:10]) {
 			t.Errorf("%s: a secret is shown:\n%s", what, said)

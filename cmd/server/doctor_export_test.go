@@ -12,21 +12,16 @@ import (
 	"wxlogin/internal/telemetry"
 )
 
-// Run runs a command in this process, with these variables and no others. It returns
-// what was printed and the exit code.
-func Run(ctx context.Context, variables []string, args ...string) (printed string, code int) {
-	var out bytes.Buffer
-	code = run(ctx, args, variables, &out, &out)
-	return out.String(), code
-}
-
-// Doctor runs `server doctor` in this process.
+// Doctor runs `server doctor` in this process, with these variables and no
+// others. It returns what was printed and the exit code.
 func Doctor(ctx context.Context, vars map[string]string, args ...string) (printed string, code int) {
-	var variables []string
+	var environ []string
 	for name, value := range vars {
-		variables = append(variables, name+"="+value)
+		environ = append(environ, name+"="+value)
 	}
-	return Run(ctx, variables, append([]string{"doctor"}, args...)...)
+	var out bytes.Buffer
+	code = run(ctx, append([]string{"doctor"}, args...), environ, &out, &out)
+	return out.String(), code
 }
 
 // ServeOn runs the service on a listener until ctx ends.
