@@ -12,13 +12,15 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	server "wxlogin/cmd/server"
 	"wxlogin/internal/wechat/wechatsim"
 )
 
 // While the database is opened, here because another process migrates it, the
-// service is alive and not ready, and visitors are asked to come again.
+// service is alive and not ready, and visitors wait for it.
 func TestItAnswersWhileTheDatabaseIsOpened(t *testing.T) {
 	sim := wechatsim.New(wechatsim.Config{})
 	database := filepath.Join(t.TempDir(), "wxlogin.db")
@@ -39,21 +41,50 @@ func TestItAnswersWhileTheDatabaseIsOpened(t *testing.T) {
 		t.Fatal(err)
 	}
 	phone := newPhone(t, listening.Address, "", "")
-	for path, want := range map[string]int{"/healthz": 200, "/readyz": 503, "/": 503, "/api/me": 503, "/verify": 503} {
+	for path, want := range map[string]int{"/healthz": 200, "/readyz": 503} {
 		got := phone.ask(http.MethodGet, publicURL+path, nil)
-		if got.status != want || want == 503 && path == "/readyz" && !strings.Contains(got.body, "migrated") {
+		if got.status != want || want == 503 && !strings.Contains(got.body, "migrated") {
 			t.Errorf("%s: %d %s", path, got.status, got.body)
 		}
 	}
 	lock.Close()
-	p.stderr.wait(t, `"msg":"wxlogin is ready"`)
-	for path, want := range map[string]int{"/healthz": 200, "/readyz": 200, "/api/me": 401} {
+	// Whoever comes before it is ready waits for it, and notices nothing.
+	for path, want := range map[string]int{"/api/me": 401, "/healthz": 200, "/readyz": 200} {
+		if path == "/readyz" {
+			p.stderr.wait(t, `"msg":"wxlogin is ready"`)
+		}
 		if got := phone.ask(http.MethodGet, publicURL+path, nil); got.status != want {
-			t.Errorf("%s: %d when it is ready", path, got.status)
+			t.Errorf("%s: %d", path, got.status)
 		}
 	}
 	p.terminate()
 	p.wantExit(0)
+}
+
+// Visitors wait for eight seconds at most before they are asked to come again, and are
+// let in as soon as there is a service; who looks after the process waits for nothing.
+func TestTheDoorBeforeThereIsAService(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		door := server.NewDoor()
+		ask := func(path string) (status int, after time.Duration) {
+			began, answer := time.Now(), httptest.NewRecorder()
+			door.ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
+			return answer.Code, time.Since(began)
+		}
+		for _, test := range []struct {
+			path   string
+			status int
+			after  time.Duration
+		}{{"/healthz", 200, 0}, {"/readyz", 503, 0}, {"/", 503, 8 * time.Second}, {"/api/me", 503, 8 * time.Second}, {"/verify", 503, 8 * time.Second}} {
+			if status, after := ask(test.path); status != test.status || after != test.after {
+				t.Errorf("%s: %d after %v, want %d after %v", test.path, status, after, test.status, test.after)
+			}
+		}
+		time.AfterFunc(3*time.Second, func() { server.OpenDoor(door, http.NotFoundHandler()) })
+		if status, after := ask("/"); status != 404 || after != 3*time.Second {
+			t.Errorf("who waited: %d after %v", status, after)
+		}
+	})
 }
 
 // Who stops the service before its database is open has it stopped, and reads of no
