@@ -79,6 +79,9 @@ func (w *world) townOf(random *rand.Rand, n int) (people []towner) {
 			if !maybe(4) {
 				d.ends = w.clock.now().UnixMilli() + int64(random.IntN(700)-300)*hour
 			}
+			if nth > 0 && maybe(3) { // at the same moment
+				d.ends = p.doors[0].ends
+			}
 			p.doors = append(p.doors, d)
 			further := fmt.Sprintf("%016x", random.Uint64())
 			if nth > 0 {
@@ -178,12 +181,16 @@ func (w *world) askAtRandom(random *rand.Rand, people []towner) admin.UserQuery 
 		AppID:  []string{"", "", appID, "wxmost", "wxolder", "wxnewer", "wxfew", "wxnobody"}[random.IntN(8)],
 		Filter: admin.Filters[random.IntN(len(admin.Filters))], Sort: admin.Sorts[random.IntN(len(admin.Sorts))],
 		Search:  []string{"", "", "", "王", "in", "小雨", "欧奇", somebody.doors[len(somebody.doors)-1].openID, somebody.unionID, "nobody"}[random.IntN(10)],
-		ByFirst: random.IntN(5) == 0, Limit: 7 + random.IntN(40),
+		ByFirst: random.IntN(5) == 0, Limit: 7 + random.IntN(60),
 	}
 	if q.Filter.ByTokenEnd() {
 		return q // has neither days nor places
 	}
-	at := func() time.Time { return w.clock.ago(time.Duration(random.IntN(1000)) * time.Hour) }
+	// The very moment at which somebody came: it is the edge that counts.
+	at := func() time.Time {
+		p := people[random.IntN(len(people))]
+		return time.UnixMilli([]int64{p.first, p.last}[random.IntN(2)])
+	}
 	switch random.IntN(8) {
 	case 0:
 		q.First.From = at()
@@ -202,9 +209,9 @@ func (w *world) askAtRandom(random *rand.Rand, people []towner) admin.UserQuery 
 var everyListPromises = map[string]func(*world){
 	"whatever is asked for together, the pages have who is asked for, in order, there and back": func(w *world) {
 		random := rand.New(rand.NewPCG(7, 8))
-		people := w.townOf(random, 200)
+		people := w.townOf(random, 400)
 		now := w.clock.now().UnixMilli()
-		some, all := 0, 120
+		some, all := 0, 150
 		for range all {
 			q := w.askAtRandom(random, people)
 			want := slices.DeleteFunc(slices.Clone(people), func(p towner) bool { return !p.of(q, now) })
