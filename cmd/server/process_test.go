@@ -84,10 +84,12 @@ func startProgram(t *testing.T, program, folder string, variables []string, args
 	return p
 }
 
+// outsideVariables are those of the machine, without what would set something: not GOGC
+// either, which the Makefile has for the tests' own heap and a service tunes itself.
 func outsideVariables() []string {
 	var kept []string
 	for _, entry := range os.Environ() {
-		if !strings.HasPrefix(entry, "WXLOGIN_") && !strings.HasPrefix(entry, "OTEL_") && !strings.HasPrefix(entry, "LC_") && !strings.HasPrefix(entry, "LANG=") {
+		if !strings.HasPrefix(entry, "WXLOGIN_") && !strings.HasPrefix(entry, "OTEL_") && !strings.HasPrefix(entry, "LC_") && !strings.HasPrefix(entry, "GOGC=") && !strings.HasPrefix(entry, "LANG=") {
 			kept = append(kept, entry)
 		}
 	}

@@ -168,7 +168,7 @@ func (d *doctor) checkAuthorizePage(ctx context.Context) (findings []finding) {
 	case d.offline:
 		return skip(subject, isOffline)
 	case public == nil || d.config.AppID == "" || hostOf(d.config.OpenURL) == "":
-		return skip(subject, "it needs WXLOGIN_PUBLIC_URL, WXLOGIN_APPID and WXLOGIN_WECHAT_OPEN_URL")
+		return []finding{{skipped, subject, "not checked: it needs WXLOGIN_PUBLIC_URL, WXLOGIN_APPID and WXLOGIN_WECHAT_OPEN_URL", ""}}
 	}
 	for _, account := range d.config.Accounts {
 		if !account.SignsInPages() {

@@ -172,7 +172,7 @@ func TestReplays(t *testing.T) {
 func TestRateLimitIsNotEvaded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) { // the limiter's minute does not end on the way
-		const limit = 20
+		const limit = 60
 		w := newWorld(t, options{rateLimit: limit})
 		for _, test := range []struct {
 			path string

@@ -71,6 +71,7 @@ type options struct {
 	dbPath      string       // share another world's database
 	keys        auth.Keyring // and its keys
 	sim         *wechatsim.Simulator
+	clock       *clock         // and its time
 	apiURL      string         // in place of the simulator
 	zone        *time.Location // nil: UTC
 
@@ -90,6 +91,9 @@ type options struct {
 func newWorld(t testing.TB, o options) *world {
 	t.Helper()
 	w := &world{t: t, clock: newClock(), log: &logBuffer{}, secrets: &secrets{}, stopping: make(chan struct{}), sim: o.sim, dbPath: o.dbPath}
+	if o.clock != nil {
+		w.clock = o.clock
+	}
 	if w.sim == nil {
 		w.sim = wechatsim.New(wechatsim.Config{Now: w.clock.now, Apps: apps(o.accounts)})
 	}
