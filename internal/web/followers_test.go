@@ -258,13 +258,14 @@ func TestOneProcessAsksWhoFollows(t *testing.T) {
 func oneAsksWhoFollows(t *testing.T) {
 	t.Helper()
 	a := newWorld(t, options{followers: true})
-	b := a.replica(options{followers: true, clock: a.clock})
+	b := a.replica(options{followers: true})
 	phone := a.phone("lin")
 	phone.signsIn()
 	lin, err := a.db.User(t.Context(), phone.whose())
 	check(t, err)
 	check(t, a.followers.Flush(t.Context()))
 	a.clock.pass(25 * time.Hour)
+	b.clock.pass(25 * time.Hour)
 	held := make(chan struct{})
 	a.sim.Plan(wechatsim.Follower, wechatsim.Fault{Until: held})
 	for range 3 {

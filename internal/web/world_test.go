@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 	"unsafe"
@@ -71,7 +72,6 @@ type options struct {
 	dbPath      string       // share another world's database
 	keys        auth.Keyring // and its keys
 	sim         *wechatsim.Simulator
-	clock       *clock         // and its time
 	apiURL      string         // in place of the simulator
 	zone        *time.Location // nil: UTC
 
@@ -90,10 +90,7 @@ type options struct {
 // newWorld starts a service. Everything ends with the test.
 func newWorld(t testing.TB, o options) *world {
 	t.Helper()
-	w := &world{t: t, clock: newClock(), log: &logBuffer{}, secrets: &secrets{}, stopping: make(chan struct{}), sim: o.sim, dbPath: o.dbPath}
-	if o.clock != nil {
-		w.clock = o.clock
-	}
+	w := &world{t: t, clock: newClock(o.replicaOf), log: &logBuffer{}, secrets: &secrets{}, stopping: make(chan struct{}), sim: o.sim, dbPath: o.dbPath}
 	if w.sim == nil {
 		w.sim = wechatsim.New(wechatsim.Config{Now: w.clock.now, Apps: apps(o.accounts)})
 	}
@@ -231,21 +228,29 @@ func check(t testing.TB, err error) {
 
 // clock is the time of a world, moved by the test, so that nothing ends because a machine
 // is busy with other things. By itself it goes on by a millisecond whenever somebody looks,
-// so that what comes later is later. It begins at the real time, by which browsers keep
-// cookies.
+// at it or at that of a replica, so that what comes later is later. It begins at the real
+// time, by which browsers keep cookies.
 type clock struct {
-	mu   sync.Mutex
-	at   time.Time
-	jump time.Duration
+	began time.Time
+	looks *atomic.Int64 // by all replicas
+
+	mu     sync.Mutex
+	passed time.Duration
+	jump   time.Duration
 }
 
-func newClock() *clock { return &clock{at: time.Now()} }
+// newClock is a world's clock, or that of a replica, which is moved by itself.
+func newClock(replicaOf *world) *clock {
+	if replicaOf != nil {
+		return &clock{began: replicaOf.clock.began, looks: replicaOf.clock.looks}
+	}
+	return &clock{began: time.Now(), looks: new(atomic.Int64)}
+}
 
 func (c *clock) now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.at = c.at.Add(time.Millisecond)
-	return jumped(c.at, c.jump)
+	return jumped(c.began.Add(time.Duration(c.looks.Add(1))*time.Millisecond+c.passed), c.jump)
 }
 
 // set has somebody set the clock of the machine, forward or back. The time by which a
@@ -270,7 +275,7 @@ func jumped(t time.Time, by time.Duration) time.Time {
 func (c *clock) pass(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.at = c.at.Add(d)
+	c.passed += d
 }
 
 // logBuffer is a log that the test can read.
