@@ -241,7 +241,7 @@ type clock struct {
 
 // newClock is a world's clock, or that of a replica, which is moved by itself.
 func newClock(replicaOf *world) *clock {
-	if replicaOf != nil {
+	if replicaOf != nil && replicaOf.clock != nil { // not a public URL alone
 		return &clock{began: replicaOf.clock.began, looks: replicaOf.clock.looks}
 	}
 	return &clock{began: time.Now(), looks: new(atomic.Int64)}
