@@ -28,6 +28,7 @@ var arrows = map[string][]string{
 	"internal/store/sqldb":      {"internal/auth"},
 	"internal/telemetry":        {"internal/auth", "internal/store", "internal/web", "internal/wechat"},
 	"internal/terminal":         {},
+	"internal/clocktest":        {},
 	"internal/programs":         {},
 	"internal/store/pgtest":     {"internal/programs"},
 	"internal/store/sqlitetest": {},

@@ -3,24 +3,13 @@ package store_test
 import (
 	"strings"
 	"time"
-	"unsafe"
 
 	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
+	"wxlogin/internal/clocktest"
 )
 
 const farAhead = 400 * 24 * time.Hour
-
-// jumped is a time as time.Now gives it on a machine whose clock has been set: of the two
-// that it holds, that of the wall is another, and that by which a process goes on is not.
-func jumped(t time.Time, by time.Duration) time.Time {
-	set := t
-	*(*uint64)(unsafe.Pointer(&set)) += uint64(by/time.Second) << 30 // see time.Time
-	if set.Sub(t) != 0 || set.Round(0).Sub(t.Round(0)) != by {
-		panic("this version of Go keeps times otherwise")
-	}
-	return set
-}
 
 // cleans does what the service does every few minutes.
 func (w *world) cleans() (gone int64) {
@@ -110,7 +99,7 @@ var clockPromises = map[string]func(*world){
 		w.cleans()
 		began := time.Now()
 		for hours := range 60 * time.Hour / time.Hour {
-			now := jumped(began.Add(hours*time.Hour), farAhead+2*hours*time.Hour)
+			now := clocktest.Jumped(began.Add(hours*time.Hour), farAhead+2*hours*time.Hour)
 			if n := must(w.Sweep(w.ctx, now, 720*time.Hour))(w.t); n != 0 {
 				w.t.Fatalf("%d rows gone after %d hours", n, hours)
 			}

@@ -17,10 +17,10 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
-	"unsafe"
 
 	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
+	"wxlogin/internal/clocktest"
 	"wxlogin/internal/idtoken"
 	"wxlogin/internal/store"
 	"wxlogin/internal/web"
@@ -250,7 +250,7 @@ func newClock(replicaOf *world) *clock {
 func (c *clock) now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return jumped(c.began.Add(time.Duration(c.looks.Add(1))*time.Millisecond+c.passed), c.jump)
+	return clocktest.Jumped(c.began.Add(time.Duration(c.looks.Add(1))*time.Millisecond+c.passed), c.jump)
 }
 
 // set has somebody set the clock of the machine, forward or back. The time by which a
@@ -259,17 +259,6 @@ func (c *clock) set(by time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.jump += by
-}
-
-// jumped is a time as time.Now gives it on a machine whose clock has been set: of the two
-// that it holds, that of the wall is another.
-func jumped(t time.Time, by time.Duration) time.Time {
-	set := t
-	*(*uint64)(unsafe.Pointer(&set)) += uint64(by/time.Second) << 30 // see time.Time
-	if set.Sub(t) != 0 || set.Round(0).Sub(t.Round(0)) != by {
-		panic("this version of Go keeps times otherwise")
-	}
-	return set
 }
 
 func (c *clock) pass(d time.Duration) {
