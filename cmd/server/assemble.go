@@ -153,8 +153,8 @@ func openStore(ctx context.Context, s *settings.Settings, log *slog.Logger) (*st
 	return openWith(ctx, s, store.Config{Logger: log, Keep: true})
 }
 
-// openWatched is openStore for the service, which migrates an older schema, and wants to
-// know how far that is.
+// openWatched is openStore for the service and the demonstration, which migrate an older
+// schema; migrating, unless it is nil, is told how far that is.
 func openWatched(ctx context.Context, s *settings.Settings, log *slog.Logger, migrating func(store.Migration)) (*store.Store, auth.Keyring, error) {
 	return openWith(ctx, s, store.Config{Logger: log, Migrating: migrating})
 }

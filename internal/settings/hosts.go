@@ -15,6 +15,7 @@ import (
 	"wxlogin/internal/auth"
 )
 
+// ParsePublicURL is the address that visitors use. Its errors name the setting.
 func (s *Settings) ParsePublicURL() (*url.URL, error) {
 	const flag, form = "public-url", "for example https://h5.example.com or https://h5.example.com/wx"
 	if s.PublicURL == "" {
