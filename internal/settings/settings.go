@@ -203,8 +203,8 @@ func (s *Settings) Parse() (Config, error) {
 	c.Admins, err = s.parseAdmins(c.Accounts)
 	add(err)
 	for _, item := range List(s.TrustedProxies) {
-		prefix, err := parsePrefix(item)
-		check(err == nil, "trusted-proxies", "%q is not a CIDR, for example 127.0.0.1/32 or 10.0.0.0/8", item)
+		prefix, ok := parsePrefix(item)
+		check(ok, "trusted-proxies", "%q is not a CIDR, for example 127.0.0.1/32 or 10.0.0.0/8", item)
 		c.Proxies = append(c.Proxies, prefix)
 	}
 	c.CookieDomain, err = s.parseCookieDomain(c.PublicURL)
@@ -252,11 +252,19 @@ func List(s string) []string {
 	return items
 }
 
-func parsePrefix(s string) (netip.Prefix, error) {
+// parsePrefix reads addresses as peers have them: an IPv4 address that is written as
+// IPv6 (::ffff:10.0.0.0/104) is its IPv4 address, since a peer's is.
+func parsePrefix(s string) (prefix netip.Prefix, ok bool) {
 	if addr, err := netip.ParseAddr(s); err == nil {
-		return netip.PrefixFrom(addr, addr.BitLen()), nil
+		prefix = netip.PrefixFrom(addr, addr.BitLen())
+	} else if prefix, err = netip.ParsePrefix(s); err != nil {
+		return netip.Prefix{}, false
 	}
-	return netip.ParsePrefix(s)
+	if prefix.Addr().Is4In6() {
+		const mapped = 96 // bits before the IPv4 address; fewer make the prefix invalid
+		prefix = netip.PrefixFrom(prefix.Addr().Unmap(), prefix.Bits()-mapped)
+	}
+	return prefix, prefix.IsValid()
 }
 
 func hostPort(s string) bool {
