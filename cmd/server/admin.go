@@ -98,6 +98,7 @@ func (c *adminListCommand) Run(ctx context.Context, env *environment) error {
 		if err != nil {
 			return err
 		}
+		env.remarkIf(len(all) == 0, "nobody may open the admin pages by their own login yet: server admin grant OPENID, or server admin link for one browser")
 		for _, a := range all {
 			since := "from WXLOGIN_ADMINS"
 			if !a.GrantedAt.IsZero() {
@@ -157,6 +158,7 @@ func (c *adminSessionsCommand) Run(ctx context.Context, env *environment) error 
 		if err != nil {
 			return err
 		}
+		env.remarkIf(len(sessions) == 0, "no browser has been let in by an admin link, or each has ended: server admin link")
 		at := func(t time.Time) string { return t.In(config.Zone).Format("2006-01-02 15:04") }
 		for _, s := range sessions {
 			// What a browser calls itself is anybody's words, and this may be a terminal.

@@ -98,6 +98,32 @@ func TestChineseTerminal(t *testing.T) {
 	}
 }
 
+// An empty list says so to people, beside it: a program reads a list without lines.
+func TestAnEmptyListSaysSo(t *testing.T) {
+	folder := t.TempDir()
+	good := []string{"WXLOGIN_PUBLIC_URL=http://127.0.0.1:8007", "WXLOGIN_APPID=wx0123456789abcdef", "WXLOGIN_APPSECRET=0123456789abcdef0123456789abcdef"}
+	made := startIn(t, folder, good, "admin", "link")
+	made.wantExit(0)
+	for _, list := range []string{"admin list", "admin sessions", "person list", "client list"} {
+		p := startIn(t, folder, append([]string{"LC_ALL=zh_CN.UTF-8"}, good...), strings.Fields(list)...)
+		p.wantExit(0)
+		if printed := p.stdout.text(); printed != "" {
+			t.Errorf("%s prints %q", list, printed)
+		}
+		wantChinese(t, list, p.stderr.text())
+		if said := p.stderr.text(); strings.Count(said, "\n") != 1 {
+			t.Errorf("%s says %q", list, said)
+		}
+	}
+	granted := startIn(t, folder, good, "admin", "grant", "o6_bmjrPTlm6_2sgVt7hMZOPfL2M")
+	granted.wantExit(0)
+	full := startIn(t, folder, good, "admin", "list")
+	full.wantExit(0)
+	if said := full.stderr.text(); said != "" || strings.Count(full.stdout.text(), "\n") != 1 {
+		t.Errorf("a list of one says %q beside %q", said, full.stdout.text())
+	}
+}
+
 // What programs read is the same in every language: the address of an admin link, a
 // key, the version, and the log.
 func TestChineseIsForPeopleOnly(t *testing.T) {

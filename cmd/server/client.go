@@ -145,6 +145,7 @@ func (c *clientListCommand) Run(ctx context.Context, env *environment) error {
 			}
 			return printJSON(env.stdout, shown)
 		}
+		env.remarkIf(len(clients) == 0, "no application is registered yet: server client add NAME --redirect-uri ADDRESS")
 		for _, client := range clients {
 			fmt.Fprintf(env.stdout, "%s\t%s\t%s\n", client.Name, client.ID, strings.Join(client.RedirectURIs, " "))
 		}

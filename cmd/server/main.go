@@ -85,6 +85,13 @@ func (e *environment) remark(format string, args ...any) {
 	io.WriteString(e.stderr, e.words.Say(fmt.Sprintf(format, args...)))
 }
 
+// remarkIf says why a list is empty: beside it, since programs read the list.
+func (e *environment) remarkIf(empty bool, why string) {
+	if empty {
+		e.remark("%s\n", why)
+	}
+}
+
 // logs opens the log that --log-format and --log-level ask for.
 func (e *environment) logs(format, level string) (telemetry.Logs, error) {
 	var least slog.Level

@@ -108,6 +108,7 @@ func (c *personListCommand) Run(ctx context.Context, env *environment) error {
 		if err != nil {
 			return err
 		}
+		env.remarkIf(len(proposals.Proposals)+len(joins.Joins) == 0, "nobody is proposed as one person with somebody else, and nobody has been joined")
 		for _, p := range proposals.Proposals {
 			env.answer("proposed\t%s\t%s\tunionid %s\t%s\t%s\n", p.Kept.ID, p.Other.ID, p.UnionID, p.Kept.Nickname, p.Other.Nickname)
 		}
