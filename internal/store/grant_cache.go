@@ -11,22 +11,22 @@ import (
 // for userinfo when it has just redeemed a code, and the redeeming knows the answer.
 // Clients too, which every step of a login to one reads.
 
-// heldGrant is a grant as the database has it, but for what the clock says.
-type heldGrant struct {
+// cachedGrant is a grant as the database has it, but for what the clock says.
+type cachedGrant struct {
 	auth.Granted
 	sessionEndsAt time.Time // zero: it has no session any more
 }
 
 // at is the grant at a moment.
-func (g *heldGrant) at(now time.Time) auth.Granted {
+func (g *cachedGrant) at(now time.Time) auth.Granted {
 	granted := g.Granted
 	granted.Grant.InSession = now.Before(g.sessionEndsAt)
 	return granted
 }
 
 // grant returns the entry of a grant, nil for none, and the state to add under.
-func (c *sessionCache) grant(id string) (*heldGrant, sqldb.State) {
-	return cachedNow(c, func() *heldGrant { return c.grants[id] })
+func (c *sessionCache) grant(id string) (*cachedGrant, sqldb.State) {
+	return cachedNow(c, func() *cachedGrant { return c.grants[id] })
 }
 
 // client returns the entry of a client, nil for none, and the state to add under.
@@ -48,7 +48,7 @@ func cachedNow[T any](c *sessionCache, look func() *T) (entry *T, state sqldb.St
 	return entry, state
 }
 
-func (c *sessionCache) addGrant(g *heldGrant, state sqldb.State) {
+func (c *sessionCache) addGrant(g *cachedGrant, state sqldb.State) {
 	c.addUnder(state, func() { c.putGrant(g) })
 }
 
@@ -63,7 +63,7 @@ func (c *sessionCache) addClient(client *auth.Client, state sqldb.State) {
 // maxCachedClients is more than anybody has.
 const maxCachedClients = 1000
 
-func (c *sessionCache) putGrant(g *heldGrant) {
+func (c *sessionCache) putGrant(g *cachedGrant) {
 	if len(c.grants) >= maxCached {
 		c.dropGrants() // they are of use for minutes
 	}
@@ -76,7 +76,7 @@ func (c *sessionCache) putGrant(g *heldGrant) {
 
 // putRedeemed adds a grant that a transaction of ours has redeemed, if its client is
 // known: then it is as the transaction has found it.
-func (c *sessionCache) putRedeemed(g *heldGrant) {
+func (c *sessionCache) putRedeemed(g *cachedGrant) {
 	if client := c.clients[g.Grant.ClientID]; client != nil {
 		g.Client = *client
 		c.putGrant(g)

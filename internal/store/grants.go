@@ -156,7 +156,7 @@ func (s *Store) RedeemCode(ctx context.Context, r auth.RedeemCode) (granted auth
 			return err
 		}
 		granted = auth.Granted{Grant: row.grant(true), User: person.User()}
-		changes = touched{grantsOf: row.UserID, redeemed: &heldGrant{Granted: granted, sessionEndsAt: instant(person.SessionEndsAt)}}
+		changes = touched{grantsOf: row.UserID, redeemed: &cachedGrant{Granted: granted, sessionEndsAt: instant(person.SessionEndsAt)}}
 		if _, err = tx.ExecContext(ctx, endedGrants, row.SessionID.V, row.ClientID, row.ID, millis(r.At.Add(-auth.AccessLifetime))); err == nil && row.Offline {
 			_, err = tx.ExecContext(ctx, surplusOffline, row.UserID, row.ClientID, auth.MaxOffline)
 		}
@@ -180,8 +180,8 @@ var grantedQuery = `SELECT ` + nested(grantColumns) + `, ` + list.ByIdentity(str
 
 // GrantByID implements auth.GrantStore.
 func (s *Store) GrantByID(ctx context.Context, id string) (auth.Granted, error) {
-	held, state := s.cache.grant(id)
-	if held == nil {
+	cached, state := s.cache.grant(id)
+	if cached == nil {
 		var row struct {
 			Grant         grantRow        `db:"grants"`
 			User          list.UserRow    `db:"users"`
@@ -191,10 +191,10 @@ func (s *Store) GrantByID(ctx context.Context, id string) (auth.Granted, error) 
 		if err := s.granted.GetContext(ctx, &row, id); err != nil {
 			return auth.Granted{}, s.orNone(ctx, "read grant", err, auth.NoSuchGrant)
 		}
-		held = &heldGrant{auth.Granted{Grant: row.Grant.grant(false), User: row.User.User(), Client: row.Client.client()}, maybeInstant(row.SessionEndsAt)}
-		s.cache.addGrant(held, state)
+		cached = &cachedGrant{auth.Granted{Grant: row.Grant.grant(false), User: row.User.User(), Client: row.Client.client()}, maybeInstant(row.SessionEndsAt)}
+		s.cache.addGrant(cached, state)
 	}
-	return held.at(s.now()), nil
+	return cached.at(s.now()), nil
 }
 
 // RotateRefresh implements auth.GrantStore.

@@ -87,8 +87,8 @@ func (r joinedRow) joined() (was joinedPerson, err error) {
 	return was, errors.Join(json.Unmarshal([]byte(r.Person), &was.Person), json.Unmarshal([]byte(r.Rest), &was.Rest), json.Unmarshal([]byte(r.Kept), &was.Kept))
 }
 
-// told is who they were; of what somebody has broken by hand, nothing is known.
-func (r joinedRow) told() (p admin.JoinedPerson) {
+// person is who they were; of what somebody has broken by hand, nothing is known.
+func (r joinedRow) person() (p admin.JoinedPerson) {
 	was, _ := r.joined()
 	p.User = was.Person.User()
 	if was.Rest.Picture != nil {

@@ -68,7 +68,7 @@ func (s *Store) EachOfPersonalData(ctx context.Context, userID string, visit adm
 			return err
 		}
 	}
-	if err := visit.Identities(each(first.identities, identityRow.identity), each(first.joined, joinedRow.told)); err != nil {
+	if err := visit.Identities(each(first.identities, identityRow.identity), each(first.joined, joinedRow.person)); err != nil {
 		return err
 	}
 	if err := visit.Following(first.following); err != nil {

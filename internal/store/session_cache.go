@@ -45,8 +45,8 @@ type sessionCache struct {
 	sessions   map[string][]string    // of a person: the keys of their entries, and no others
 
 	clients  map[string]*auth.Client
-	grants   map[string]*heldGrant // by their id
-	grantsOf map[string][]string   // of a person: the ids of theirs, and no others
+	grants   map[string]*cachedGrant // by their id
+	grantsOf map[string][]string     // of a person: the ids of theirs, and no others
 }
 
 // touched says whose sessions a transaction has changed. The zero value: nobody's.
@@ -56,10 +56,10 @@ type touched struct {
 	sessions []string    // by the hash of their token
 	made     *auth.Visit // as it can be read from now on; nil: none
 
-	clients  bool       // some, or what is granted to them
-	grants   bool       // any; those of a user go with the user, and with a session all
-	grantsOf string     // a person's
-	redeemed *heldGrant // as it can be read from now on, but for its client; nil: none
+	clients  bool         // some, or what is granted to them
+	grants   bool         // any; those of a user go with the user, and with a session all
+	grantsOf string       // a person's
+	redeemed *cachedGrant // as it can be read from now on, but for its client; nil: none
 }
 
 // touchesAll is for a transaction that nobody has thought about.
@@ -72,7 +72,7 @@ var _ sqldb.CommitHook = (*sessionCache)(nil)
 func newSessionCache() *sessionCache {
 	return &sessionCache{
 		current: noState, entries: make(map[string]*auth.Visit), sessions: make(map[string][]string),
-		clients: make(map[string]*auth.Client), grants: make(map[string]*heldGrant), grantsOf: make(map[string][]string),
+		clients: make(map[string]*auth.Client), grants: make(map[string]*cachedGrant), grantsOf: make(map[string][]string),
 	}
 }
 

@@ -51,7 +51,7 @@ func part(ctx context.Context, tx *sqldb.Tx, identity identityRow, event admin.E
 	gone := keptChange{Blocked: kept.Blocked}
 	node := tree.of(identity.ID)
 	if node == nil {
-		tree.forget(identity.ID)
+		tree.removeIdentity(identity.ID)
 	} else {
 		decided, err := tree.decided(ctx, tx, node, kept)
 		if err != nil {

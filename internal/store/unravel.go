@@ -67,7 +67,7 @@ func (t joinTree) parent(id string) (parent *joinNode) {
 }
 
 // parents are all to whom somebody has come in turn, the first one first. Databases of
-// before forget may have somebody who has come with themselves.
+// before removeIdentity may have somebody who has come with themselves.
 func (t joinTree) parents(id string) (all []*joinNode) {
 	for p := t.parent(id); p != nil && p.id() != id && !slices.Contains(all, p); p = t.parent(p.id()) {
 		all = append(all, p)
@@ -86,9 +86,9 @@ func (t joinTree) after(n *joinNode) (later []*joinNode) {
 	return later
 }
 
-// forget takes out an identity that was never a person's own: nobody has it with them any
+// removeIdentity takes out an identity that was never a person's own: nobody has it with them any
 // more, and whoever it is joined to from now on may have come with it.
-func (t joinTree) forget(id string) {
+func (t joinTree) removeIdentity(id string) {
 	for _, n := range t.nodes {
 		if slices.Contains(n.CameWith, id) {
 			n.CameWith, n.touched = without(n.CameWith, []string{id}), true
