@@ -1,10 +1,12 @@
-// Package list reads pages of users, of those of an application, and of the audit log: search, filters, order,
-// cursors, totals, and the way by which the engines find them quickly.
+// Package list reads pages of people, of the people of an application, of the audit log,
+// and of joins and proposals: search, filters, order, cursors, totals, and the access
+// paths by which the engines find them quickly.
 //
-// It writes nothing, and does not know who asks, how rows come about, when an index
-// is kept up to date or what a session is. Of the tables it knows users and events,
-// of tokens, admins and nicknames what filters and searches ask, and of grants and
-// consents whom an application knows.
+// It writes nothing, and does not know who asks, how rows come about, when an index is
+// kept up to date or what a session is. Of the tables it knows users, identities, events
+// and proposals; of followers, tokens, identity_tokens, admins, nicknames, sessions and
+// logins what filters and searches ask; and of grants and consents which people an
+// application knows.
 package list
 
 import (
