@@ -9,14 +9,14 @@ import (
 	"wxlogin/internal/store/sqldb"
 )
 
-// live holds for a grant, by the name of its table, that its client can use: one that
-// was redeemed and whose session goes on, or which outlives it. What has ended
-// otherwise is swept away.
+// live is the condition on a grant, by the name of its table, that its client can still
+// use it: the grant was redeemed, and its session goes on or it outlives sessions. Grants
+// that ended otherwise are swept away.
 func live(grants string) string {
 	return strings.ReplaceAll("g.redeemed_at IS NOT NULL AND (g.session_id IS NOT NULL OR g.offline = 1)", "g.", grants+".")
 }
 
-// accessToRow is a person with the latest of what a client holds of them.
+// accessToRow is a person with the latest grant that a client holds of them.
 type accessToRow struct {
 	UserRow
 	GrantID  string           `db:"grant_id"`
@@ -32,8 +32,8 @@ func (r accessToRow) access() admin.Access {
 	}
 }
 
-// accessTo finds each person at the latest grant of theirs, by an index of the client's
-// in this order. A person's grants of one client are few.
+// accessTo finds each person at their latest grant, by an index that has the client's
+// grants in this order. A client holds few grants of one person.
 var accessTo = `SELECT ` + UserColumns + `, latest.id AS grant_id, latest.created_at AS last_at, consents.scopes, consents.agreed_at,
 		(SELECT MAX(held.offline) FROM grants AS held WHERE held.user_id = latest.user_id AND held.client_id = latest.client_id AND ` + live("held") + `) AS offline
 	FROM grants AS latest JOIN users ON users.id = latest.user_id
@@ -54,8 +54,8 @@ func findAccess(clientID string, from *Position, back bool, limit int) sqldb.Cla
 	return c.Then(" ORDER BY latest.created_at"+order+", latest.id"+order+" LIMIT $1", limit)
 }
 
-// AccessTo returns one page of the people of whom a client holds something. BadRequest
-// for a limit out of range or a cursor that this query did not give.
+// AccessTo returns one page of the people of whom a client holds a grant. BadRequest for a
+// limit out of range or a cursor that this query did not give.
 func (l *Lists) AccessTo(ctx context.Context, q admin.AccessQuery) (admin.AccessPage, error) {
 	limit, err := pageSize(q.Limit)
 	if err != nil {
@@ -73,15 +73,14 @@ func (l *Lists) AccessTo(ctx context.Context, q admin.AccessQuery) (admin.Access
 	return admin.AccessPage{People: each(found.rows, accessToRow.access), Next: found.next, Prev: found.prev}, err
 }
 
-// clientUse looks at the latest of what a client holds, so many, whatever there is. Of
-// a client that holds nothing any more, the last that somebody agreed to tell it is
-// known.
+// clientUse looks at no more than the latest grants of a client. For a client that holds
+// none any more, it has the time of the latest consent.
 var clientUse = `SELECT COUNT(*) AS grants, COUNT(DISTINCT user_id) AS people, MAX(created_at) AS last_at,
 		(SELECT MAX(agreed_at) FROM consents WHERE client_id = $1) AS agreed_at
 	FROM (SELECT user_id, created_at FROM grants WHERE client_id = $1 AND ` + live("grants") + ` ORDER BY created_at DESC LIMIT $2) AS latest`
 
-// ClientUse counts the people of whom a client holds something, among its latest grants,
-// and says when the last of them came.
+// ClientUse counts the people among the latest grants of a client, and says when the
+// latest grant was made or consent given.
 func (l *Lists) ClientUse(ctx context.Context, clientID string, among int) (admin.ClientUse, error) {
 	var row struct {
 		Grants   int             `db:"grants"`
@@ -102,7 +101,7 @@ func (l *Lists) ClientUse(ctx context.Context, clientID string, among int) (admi
 	return use, nil
 }
 
-// AccessStatements are those of AccessTo and ClientUse.
+// AccessStatements are the statements of AccessTo and ClientUse.
 func AccessStatements(clientID string, among int) (all []Statement) {
 	from := Position{At: 1, ID: "x"}
 	for _, back := range []bool{false, true} {

@@ -11,7 +11,8 @@ import (
 	"wxlogin/internal/store/sqldb"
 )
 
-// accountsOf reads which accounts a table has rows of, one step of its index each.
+// accountsOf selects the accounts that a table has rows of, with one step of its index for
+// each.
 func accountsOf(table string) string {
 	return fmt.Sprintf(`SELECT appid FROM (
 		WITH RECURSIVE accounts (appid) AS (SELECT MIN(appid) FROM %[1]s
@@ -20,13 +21,13 @@ func accountsOf(table string) string {
 	) AS of_%[1]s`, table)
 }
 
-// ofAccount are the ids of who has an identity of an account; who has two of it is there
-// twice.
+// ofAccount selects the ids of people with an identity of an account, once for each such
+// identity.
 func ofAccount(appID string) sqldb.Clause {
 	return sqldb.SQL("SELECT id FROM users WHERE appid = $1 UNION ALL SELECT user_id AS id FROM identities WHERE appid = $1", appID)
 }
 
-// account adds that somebody has an identity of an account.
+// account adds the condition that a person has an identity of an account.
 func (l *Lists) account(ctx context.Context, sel *selection, q admin.UserQuery) error {
 	appID := q.AppID
 	of := sqldb.SQL(l.db.HalfTrue("(users.appid = $1 OR EXISTS (SELECT 1 FROM identities"+l.db.IndexedBy("identities_by_user")+` WHERE identities.user_id = users.id AND identities.appid = $1`+l.db.RowByRow()+`))`), appID)
@@ -38,7 +39,7 @@ func (l *Lists) account(ctx context.Context, sel *selection, q admin.UserQuery) 
 		few:     fewOfOther,
 	}
 	if sel.at == "users.first_login_at" && sel.group == "" {
-		candidate.few = 0 // a scan reads nobody else
+		candidate.few = 0 // the scan reads nobody else
 		sel.late = append(sel.late, of)
 		sel.streams = l.streamsOf(appID)
 		sel.candidates = append(sel.candidates, candidate)
@@ -48,15 +49,15 @@ func (l *Lists) account(ctx context.Context, sel *selection, q admin.UserQuery) 
 	if q.Search != "" || q.Filter == admin.FilterSubscribed || q.Filter == admin.FilterUnsubscribed {
 		candidate.few = fewBeside
 	}
-	if sel.group == "" { // not a place, where not everybody is
+	if sel.group == "" { // not for a place, whose index has few people already
 		candidate.listed = sqldb.SQL(l.db.HalfTrue("users.id IN ("+candidate.ids.Text+")"), candidate.ids.Args...)
 	}
 	sel.candidates = append(sel.candidates, candidate)
 	return l.cutToAccount(ctx, sel, appID)
 }
 
-// streamsOf has the people of an account in the order that they first came: those who
-// came by it, and those who came by another.
+// streamsOf has the people of an account in the order of their first login, as two
+// streams: by their first identity, and by a further one.
 func (l *Lists) streamsOf(appID string) []stream {
 	first := stream{order: order{
 		scanned: "users" + l.db.IndexedBy("users_by_account"),
@@ -70,10 +71,9 @@ func (l *Lists) streamsOf(appID string) []stream {
 	return []stream{first, further}
 }
 
-// cutToAccount keeps to the time in which an account's people first came: there is nobody
-// of a place who is of an account that nobody comes to since WeChat stopped telling of
-// places, and nobody comes for the last time before the first, but for clocks that are set
-// back.
+// cutToAccount limits the scan to the time in which the account's people first logged in.
+// An account that is newer than the places that WeChat gave has nobody in any of them, and
+// no last login is before the first, except where clocks were set back.
 func (l *Lists) cutToAccount(ctx context.Context, sel *selection, appID string) error {
 	var came struct {
 		First sql.Null[int64] `db:"first"`
@@ -86,7 +86,8 @@ func (l *Lists) cutToAccount(ctx context.Context, sel *selection, appID string) 
 		return err
 	}
 	within := sqldb.SQL("users.first_login_at >= $1 AND users.first_login_at <= $2", came.First.V, came.Last.V)
-	// First, before names are compared: of an account of old that is false of nearly all.
+	// First, before names are compared: for an old account this is false for nearly
+	// everybody.
 	sel.where = slices.Insert(sel.where, 0, within)
 	if sel.group != "" {
 		users := "users" + l.db.IndexedBy("users_by_"+strings.TrimPrefix(sel.group, "users."))
@@ -108,10 +109,10 @@ func (l *Lists) cutToAccount(ctx context.Context, sel *selection, appID string) 
 	return nil
 }
 
-// firstOfAccount has a few of an account's people, those who first came, put in the order
-// of their last logins. Who came for the last time before the others first came is among
-// them, and there a scan would go past everybody else's people: only a few of the
-// account's have come at all. From then on it is scanned.
+// firstOfAccount gathers the account's earliest people and sorts them by their last login.
+// Everybody of the account whose last login was before the others' first one is among
+// them. In that part of the order, a scan would pass over everybody else's rows to find
+// few. The rest is scanned.
 func (l *Lists) firstOfAccount(ctx context.Context, sel *selection, appID string) error {
 	roughly, err := l.roughly(ctx)
 	if err != nil {
@@ -127,11 +128,11 @@ func (l *Lists) firstOfAccount(ctx context.Context, sel *selection, appID string
 		UNION ALL SELECT at FROM (SELECT person_first_at AS at FROM identities WHERE appid = $1 ORDER BY appid, person_first_at LIMIT $2) AS further
 		ORDER BY at LIMIT $2) AS firsts`, appID, most)
 	if err != nil || firsts.N < most {
-		return err // who are few are gathered
+		return err // so few are gathered anyway
 	}
 	before := Position{At: firsts.At.V - clockSlack.Milliseconds()}
 	head, rest := stream{order: sel.order, high: &before}, stream{order: sel.order, low: &before}
-	// By the primary key: neither in the order, nor by whatever else they fulfil.
+	// By the primary key: not by the index of the order, nor by that of another condition.
 	head.scanned, head.at = "users"+l.db.IndexedBy("sqlite_autoindex_users_1"), "+users.last_login_at"
 	head.where = []sqldb.Clause{sqldb.SQL(`users.id IN (SELECT id FROM users WHERE appid = $1 AND first_login_at < $2
 		UNION ALL SELECT user_id FROM identities WHERE appid = $1 AND person_first_at < $2)`, appID, firsts.At.V)}

@@ -10,12 +10,12 @@ import (
 	"wxlogin/internal/store/sqldb"
 )
 
-// counting counts entries up to a limit.
+// counting counts the entries of the index up to a limit.
 func (index candidateIndex) counting(limit int64) sqldb.Clause {
 	return sqldb.Join(sqldb.SQL("SELECT COUNT(*) AS entries, "+index.people+" AS people FROM ("), index.entries, sqldb.SQL(" LIMIT $1) AS counted", limit))
 }
 
-// entryCount is what a candidate index has.
+// entryCount is how many entries a candidate index has.
 type entryCount struct {
 	Entries int64 `db:"entries"`
 	People  int64 `db:"people"` // among them
@@ -26,8 +26,9 @@ func (p *people) countEntries(ctx context.Context, index candidateIndex, limit i
 	return count, err
 }
 
-// gather reads where all the people stand in the order, those too who do not fulfil the
-// late conditions if these are asked later.
+// gather reads the positions of all the people in the order. With later, the late
+// conditions are checked page by page instead, and people who do not meet them are among
+// the positions.
 func (p *people) gather(ctx context.Context, index candidateIndex, later bool) error {
 	all := *p
 	if later {
@@ -52,9 +53,8 @@ func (p *people) gather(ctx context.Context, index candidateIndex, later bool) e
 	return nil
 }
 
-// gathering finds the people by a candidate index. The limit tells the planner that
-// there are few, and the unary plus keeps the engines from scanning the order
-// nevertheless.
+// gathering finds the people by a candidate index. Its limit tells the planner that there
+// are few, and the unary plus keeps the engines from scanning the order instead.
 func (p *people) gathering(index candidateIndex) sqldb.Clause {
 	from, where := sqldb.SQL(index.users), p.conditions()
 	if index.users == "" {
@@ -69,8 +69,8 @@ func (p *people) gathering(index candidateIndex) sqldb.Clause {
 		Then(" ORDER BY +" + p.at + direction + ", users.id" + direction)
 }
 
-// readGathered is read of people who have been gathered. People who have been erased
-// since are left out.
+// readGathered is read for people who have been gathered. It leaves out those who were
+// erased since.
 func (p *people) readGathered(ctx context.Context, from *Position, back bool, limit int) ([]listedUser, error) {
 	positions := p.positions
 	if from != nil {
@@ -101,13 +101,14 @@ func (p *people) readGathered(ctx context.Context, from *Position, back bool, li
 	return all[:min(limit, len(all))], nil
 }
 
-// rowsAt reads the people of some positions, but for those who do not fulfil the late
+// rowsAt reads the people at some positions, except those who do not meet the late
 // conditions.
 func (p *people) rowsAt(ctx context.Context, positions []Position) ([]listedUser, error) {
 	ids := each(positions, func(at Position) string { return at.ID })
 	where := append([]sqldb.Clause{sqldb.In("users.id", ids)}, p.late...)
 	rows, err := p.rows(ctx, sqldb.SQL("SELECT "+UserColumns+", 0 AS at FROM users").And(where))
-	// In the order as it was gathered: people who log in meanwhile stay where they were.
+	// In the order in which they were gathered: people who log in meanwhile keep their
+	// places.
 	nth := make(map[string]int, len(positions))
 	for i, at := range positions {
 		nth[at.ID] = i

@@ -10,8 +10,8 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// Position is a point in an order of rows: the time it goes by, and the id that
-// settles ties.
+// Position is a point in an order of rows: the time that the order goes by, and the id
+// that breaks ties.
 type Position struct {
 	At int64
 	ID string
@@ -19,8 +19,8 @@ type Position struct {
 
 const markBytes = 12
 
-// cursor names a position to those who ask for the next page, or the one before. Its
-// mark covers the query too, so that it fits no other.
+// cursor encodes a position for the request of the next page, or of the one before. Its
+// mark covers the query too, so that it is valid for no other.
 func (l *Lists) cursor(query string, p Position, back bool) string {
 	direction := "n"
 	if back {
@@ -35,7 +35,7 @@ func (l *Lists) cursor(query string, p Position, back bool) string {
 func (l *Lists) readCursor(query, cursor string) (p Position, back bool, err error) {
 	forged := auth.Failf(auth.BadRequest, "cursor is not of this query's making")
 	raw, err := base64.RawURLEncoding.DecodeString(cursor)
-	// One cursor, one spelling: decoding would pass over line breaks.
+	// Each cursor has one spelling: decoding alone would ignore line breaks.
 	if err != nil || len(raw) <= markBytes || base64.RawURLEncoding.EncodeToString(raw) != cursor {
 		return p, false, forged
 	}

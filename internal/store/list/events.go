@@ -11,7 +11,7 @@ import (
 	"wxlogin/internal/store/sqldb"
 )
 
-// namedEventRow is an event with the nicknames of today.
+// namedEventRow is an event with the current nicknames.
 type namedEventRow struct {
 	EventRow
 	ActorName   string `db:"actor_name"`
@@ -22,14 +22,14 @@ func (r namedEventRow) Event() admin.NamedEvent {
 	return admin.NamedEvent{Event: r.EventRow.Event(), ActorName: r.ActorName, SubjectName: r.SubjectName}
 }
 
-// namedEvents finds people by id. A grant's subject is an openid, because it may
-// come before the person.
+// namedEvents joins people by id. The subject of a grant is an openid, because the grant
+// may be made before the person has ever logged in.
 const namedEvents = `SELECT events.id, events.at, events.actor, events.action, events.subject, events.detail,
 		COALESCE(actors.nickname, '') AS actor_name, COALESCE(subjects.nickname, '') AS subject_name
 	FROM events LEFT JOIN users AS actors ON actors.id = events.actor
 		LEFT JOIN users AS subjects ON subjects.id = events.subject`
 
-// eventWhere is an EventQuery in SQL, but for who.
+// eventWhere is an EventQuery in SQL, except for its Who.
 func eventWhere(q admin.EventQuery) (where []sqldb.Clause) {
 	if q.Action != "" {
 		where = append(where, sqldb.SQL("events.action = $1", q.Action))
@@ -43,12 +43,13 @@ func eventWhere(q admin.EventQuery) (where []sqldb.Clause) {
 	return where
 }
 
-// maxNamesakes is among how many people of a name their entries are looked for.
+// maxNamesakes is how many people of one name the audit log is searched for.
 const maxNamesakes = 20
 
-// whom lists whom entries have to be by or about: the text as it is, which may be of
-// somebody erased or a way in, and the people whom it names, whole or by a part of
-// their nickname. ErrTooMany when more people have that than could be gone through.
+// whom lists the names that entries have to be by or about: the text itself, which may be
+// the id of an erased person or an actor that is no person, and the people that it
+// identifies, in full or by a part of their nickname. ErrTooMany when more than
+// maxNamesakes people have that part.
 func (l *Lists) whom(ctx context.Context, text string) ([]string, error) {
 	whom := []string{text}
 	var named []string
@@ -76,8 +77,8 @@ func (l *Lists) whom(ctx context.Context, text string) ([]string, error) {
 	return append(whom, slices.DeleteFunc(append(named, theirs...), func(id string) bool { return id == text })...), nil
 }
 
-// furtherNames are what the audit log may know people by besides their ids: ids that
-// they had before they were joined, and openids.
+// furtherNames are the names besides their ids under which the audit log may know people:
+// openids, and the ids that they had before a join.
 func (l *Lists) furtherNames(ctx context.Context, ids []string) (names []string, err error) {
 	if len(ids) == 0 {
 		return nil, nil
@@ -88,8 +89,8 @@ func (l *Lists) furtherNames(ctx context.Context, ids []string) (names []string,
 	return names, l.db.Fail(ctx, "list events", err)
 }
 
-// eventsOf picks the entries by or about some people that can be on a page: the
-// first ones of each by each of the two indexes. A grant is about an openid.
+// eventsOf picks the entries by or about some people that can be on a page: the first ones
+// of each person from each of the two indexes. The subject of a grant is an openid.
 func eventsOf(whom []string, where []sqldb.Clause, order string, limit int) sqldb.Clause {
 	var picked sqldb.Clause
 	word := "events.id IN ("
@@ -103,8 +104,8 @@ func eventsOf(whom []string, where []sqldb.Clause, order string, limit int) sqld
 	return picked.Then(")")
 }
 
-// readEvents returns up to limit entries from a position on, nearest first: older
-// ones, or newer ones when back. Those of everybody if whom is nil.
+// readEvents returns up to limit entries from a position on, nearest first: older ones, or
+// newer ones when back. With a nil whom they are everybody's.
 func (l *Lists) readEvents(ctx context.Context, q admin.EventQuery, whom []string, from *Position, back bool, limit int) ([]namedEventRow, error) {
 	c := findEvents(q, whom, from, back, limit)
 	var rows []namedEventRow
@@ -127,8 +128,8 @@ func findEvents(q admin.EventQuery, whom []string, from *Position, back bool, li
 	return sqldb.SQL(namedEvents).And(where).Then(" ORDER BY events.at"+order+", events.id"+order+" LIMIT $1", limit)
 }
 
-// eventPager binds the cursors of the audit log to their query. BadRequest for a
-// text that is too long, or too many people's.
+// eventPager binds the cursors of the audit log to their query. BadRequest for a text that
+// is too long, or that too many people have in their nickname.
 func (l *Lists) eventPager(ctx context.Context, q admin.EventQuery) (pager[namedEventRow], error) {
 	var whom []string
 	if !admin.Searchable(q.Who) {
@@ -164,8 +165,8 @@ func (l *Lists) Events(ctx context.Context, q admin.EventQuery) (admin.EventPage
 	return admin.EventPage{Events: each(found.rows, namedEventRow.Event), Next: found.next, Prev: found.prev}, err
 }
 
-// EachEvent calls visit for every entry that matches, newest first, and ends
-// with its first error. Limit and Cursor do not count.
+// EachEvent calls visit for every entry that matches, newest first, and ends with its
+// first error. Limit and Cursor are ignored.
 func (l *Lists) EachEvent(ctx context.Context, q admin.EventQuery, visit func(admin.NamedEvent) error) error {
 	pager, err := l.eventPager(ctx, q)
 	if err != nil {

@@ -2,8 +2,8 @@ package list
 
 import "wxlogin/internal/store/sqldb"
 
-// follow adds that WeChat has told of somebody that they follow an official account (1),
-// or that they do not (0), and follow no other.
+// follow adds the condition on what WeChat has answered about a person: that they follow
+// an official account (1), or that they do not follow one (0) and follow no other.
 func (sel *selection) follow(d sqldb.Dialect, answer int) {
 	answered := func(answer int) sqldb.Clause {
 		return sqldb.SQL("EXISTS (SELECT 1 FROM followers WHERE followers.user_id = users.id AND followers.follows = $1"+d.RowByRow()+")", answer)

@@ -7,8 +7,8 @@ import (
 	"wxlogin/internal/store/sqldb"
 )
 
-// FurtherIdentities are those that some people have besides the first, by the id of the
-// person.
+// FurtherIdentities returns the identities that some people have besides the first, by the
+// id of the person.
 func (l *Lists) FurtherIdentities(ctx context.Context, userIDs []string) (map[string][]auth.Identity, error) {
 	if len(userIDs) == 0 {
 		return nil, nil

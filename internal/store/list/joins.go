@@ -8,14 +8,14 @@ import (
 	"wxlogin/internal/store/sqldb"
 )
 
-// joinRow is what the order of joins goes by.
+// joinRow has what the list of joins is ordered by.
 type joinRow struct {
 	ID string `db:"id"`
 	At int64  `db:"linked_at"`
 }
 
-// Joins is a page of the ids of identities that have come to somebody, the latest
-// first. BadRequest for a limit out of range or a cursor that this did not give.
+// Joins returns a page of the ids of identities that were joined to a person, the latest
+// first. BadRequest for a limit out of range or a cursor that this query did not give.
 func (l *Lists) Joins(ctx context.Context, q admin.JoinQuery) (ids []string, next, prev string, err error) {
 	found, err := joinPage(ctx, l, q, pager[joinRow]{
 		query: "joins",
@@ -37,7 +37,7 @@ func findJoins(from *Position, back bool, limit int) sqldb.Clause {
 	return c.Then(" ORDER BY linked_at"+order+", id"+order+" LIMIT $1", limit)
 }
 
-// ProposalRow is a proposal that nobody has answered.
+// ProposalRow is a proposal that no admin has answered yet.
 type ProposalRow struct {
 	Kept    string `db:"user_id"`
 	Other   string `db:"other_id"`
@@ -45,7 +45,7 @@ type ProposalRow struct {
 	NotedAt int64  `db:"noted_at"`
 }
 
-// Proposals is a page of them, the latest first. BadRequest as with Joins.
+// Proposals returns a page of such proposals, the latest first. BadRequest as with Joins.
 func (l *Lists) Proposals(ctx context.Context, q admin.JoinQuery) (rows []ProposalRow, next, prev string, err error) {
 	found, err := joinPage(ctx, l, q, pager[ProposalRow]{
 		query: "proposals",
@@ -68,8 +68,8 @@ func findProposals(from *Position, back bool, limit int) sqldb.Clause {
 	return c.Then(" ORDER BY noted_at"+order+", user_id"+order+", other_id"+order+" LIMIT $1", limit)
 }
 
-// latestFirst are the direction of an order that begins with the latest, and what lies
-// beyond a position in it.
+// latestFirst returns the direction of an order that begins with the latest, and the
+// operator for what lies beyond a position in it.
 func latestFirst(back bool) (order, beyond string) {
 	if back {
 		return " ASC", ">"
@@ -85,7 +85,7 @@ func joinPage[Row any](ctx context.Context, l *Lists, q admin.JoinQuery, p pager
 	return pageAt(ctx, l, p, q.Cursor, limit)
 }
 
-// JoinStatements are those of Joins and Proposals.
+// JoinStatements are the statements of Joins and Proposals.
 func JoinStatements() (all []Statement) {
 	for _, back := range []bool{false, true} {
 		for _, from := range []*Position{nil, {At: 1, ID: "a b"}} {

@@ -21,17 +21,17 @@ import (
 // Config is what New needs.
 type Config struct {
 	DB   *sqldb.DB
-	Keys auth.Keyring // mark the cursors; the first makes them, any reads them
-	// People counts everybody; unless it has to be exact, the number of very many may be
-	// one of a while ago.
+	Keys auth.Keyring // for the marks of cursors; the first makes them, each checks them
+	// People counts everybody. Unless it has to be exact, a very large count may be
+	// somewhat out of date.
 	People func(ctx context.Context, exact bool) (int64, error)
 	Now    func() time.Time
 	// MaxTotal is how far people are counted for a page; 0: the constant of this name.
-	// A test that needs more than that needs few this way.
+	// With a small one, a test of larger totals needs few people.
 	MaxTotal int64
 }
 
-// Lists are those of one database. It is safe for concurrent use.
+// Lists reads the lists of one database. It is safe for concurrent use.
 type Lists struct {
 	db          *sqldb.DB
 	countPeople func(context.Context, bool) (int64, error)
@@ -40,7 +40,7 @@ type Lists struct {
 	maxTotal    int64
 }
 
-// New reads lists of a database whose schema is up to date.
+// New returns the Lists of a database whose schema is up to date.
 func New(c Config) *Lists {
 	l := &Lists{db: c.DB, countPeople: c.People, now: c.Now, maxTotal: cmp.Or(c.MaxTotal, MaxTotal)}
 	for _, key := range c.Keys {
@@ -49,7 +49,8 @@ func New(c Config) *Lists {
 	return l
 }
 
-// roughly is how many people there are, about, or more; negative when nobody knows.
+// roughly estimates how many people there are, rather too high than too low; negative when
+// it is not known.
 func (l *Lists) roughly(ctx context.Context) (n float64, err error) {
 	query := `SELECT COALESCE(MAX(rowid), 0) FROM users`
 	if l.db.ManyWriters {

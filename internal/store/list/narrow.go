@@ -6,7 +6,8 @@ import (
 	"wxlogin/internal/store/sqldb"
 )
 
-// narrow adds when somebody came, first or last, and where they are.
+// narrow adds the conditions on the time of the first and the last login, and on the
+// place.
 func (l *Lists) narrow(sel *selection, q admin.UserQuery) error {
 	if !q.Narrowed() {
 		return nil
@@ -18,16 +19,16 @@ func (l *Lists) narrow(sel *selection, q admin.UserQuery) error {
 	sel.within(l.db.Dialect, "first_login_at", q.First)
 	sel.within(l.db.Dialect, "last_login_at", q.Last)
 	if !q.First.From.IsZero() && sel.at == "users.last_login_at" {
-		// Nobody comes for the last time before the first, but for clocks that are set
-		// back. Without this, a scan that begins with who came long ago would go past all
-		// of those before it found the new ones.
+		// No last login is before the first, except where clocks were set back. Without
+		// this, a scan that begins with the oldest logins would pass over everybody before
+		// the span until it found the first match.
 		sel.cut(admin.Span{From: q.First.From.Add(-clockSlack)})
 	}
 	return nil
 }
 
-// within adds that a time of a person falls into a span: a segment of the order that
-// goes by it, else a range of the other order's index.
+// within adds the condition that a time of a person falls into a span: as a segment of the
+// order, if the order goes by that time, otherwise as a range of the time's own index.
 func (sel *selection) within(d sqldb.Dialect, column string, span admin.Span) {
 	if span.IsZero() {
 		return
@@ -45,12 +46,12 @@ func (sel *selection) within(d sqldb.Dialect, column string, span admin.Span) {
 	sel.own(d, fewOfUsers, indexOf(column), condition.Text, condition.Args...)
 	if sel.at == at {
 		sel.where = sel.where[:others]
-		sel.candidates[len(sel.candidates)-1].few = 0 // a scan reads nobody else
+		sel.candidates[len(sel.candidates)-1].few = 0 // the scan reads nobody else
 		sel.cut(span)
 	}
 }
 
-// cut makes the segment of the order smaller.
+// cut narrows the segment of the order to a span.
 func (sel *selection) cut(span admin.Span) {
 	if !span.From.IsZero() && (sel.low == nil || sel.low.At < millis(span.From)) {
 		sel.low = &Position{At: millis(span.From)}
@@ -60,8 +61,8 @@ func (sel *selection) cut(span admin.Span) {
 	}
 }
 
-// place adds where somebody is, as WeChat told it. Each of the two orders has an
-// index for it.
+// place adds the condition on the place of a person, as WeChat gave it. Each of the two
+// orders has an index for it.
 func (l *Lists) place(sel *selection, q admin.UserQuery) {
 	column, value := "city", q.City
 	switch {

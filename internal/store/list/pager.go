@@ -8,7 +8,7 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// pager gives the pages of rows that stand in a total order.
+// pager reads pages of rows that are in a total order.
 type pager[Row any] struct {
 	query string // what its cursors are bound to
 	// read returns up to limit rows from a position on, nearest first; from the start
@@ -17,7 +17,7 @@ type pager[Row any] struct {
 	position func(Row) Position
 }
 
-// page is some rows in order, and where to go on.
+// page is some rows in order, with the cursors of the pages beside it.
 type page[Row any] struct {
 	rows       []Row
 	next, prev string // cursors; empty where there is no page
@@ -46,14 +46,15 @@ func pageAt[Row any](ctx context.Context, l *Lists, p pager[Row], cursor string,
 		}
 		from, back = &pos, b
 	}
-	// One more than asked tells whether there are more.
+	// One row more than asked for tells whether there are more.
 	rows, err := p.read(ctx, from, back, limit+1)
 	if err != nil || len(rows) == 0 {
 		return page[Row]{}, err
 	}
 	further := len(rows) > limit
 	rows = rows[:min(len(rows), limit)]
-	// On the other side is at least what the cursor came from, unless it has gone.
+	// On the other side is at least the row that the cursor was made from, unless it was
+	// deleted.
 	behind := false
 	if from != nil {
 		nearest := p.position(rows[0])
@@ -88,9 +89,9 @@ func (p pager[Row]) all(ctx context.Context, visit func(Row) error) error {
 	}, visit)
 }
 
-// Each calls visit for every row in order, and ends with its first error. The first
-// page has been read. It goes on page by page, so that a slow visit keeps no read
-// open; a page of fewer than size rows is the last.
+// Each calls visit for every row in order, and ends with its first error. The first page
+// has been read already. The others are read one by one, so that a slow visit keeps no
+// read open; a page of fewer than size rows is the last.
 func Each[Row any](page []Row, size int, position func(Row) Position, next func(Position) ([]Row, error), visit func(Row) error) (err error) {
 	for {
 		for _, row := range page {

@@ -10,9 +10,9 @@ import (
 	"wxlogin/internal/store/sqldb"
 )
 
-// people are those of a query. Where a part of it names few, these are gathered
-// by its index and put in order; else the order is scanned, and nearly every step
-// is a hit.
+// people are the people of a query. Where one of its conditions matches few, they are
+// gathered by the index of that condition and sorted; otherwise the order is scanned, and
+// nearly every row is a match.
 type people struct {
 	selection
 	lists     *Lists
@@ -26,7 +26,7 @@ type people struct {
 type listedUser struct {
 	UserRow
 	At      int64           `db:"at"` // what the order goes by
-	Further []auth.Identity `db:"-"`  // that they have besides the first
+	Further []auth.Identity `db:"-"`  // identities besides the first
 }
 
 // user is the person of the row, with their identities.
@@ -39,7 +39,7 @@ func (r listedUser) position() Position { return Position{At: r.At, ID: r.ID} }
 // MaxTotal is how far people are counted for a page.
 const MaxTotal = 10_000
 
-// people finds out how the people of a query are best read.
+// people plans how the people of a query are best read.
 func (l *Lists) people(ctx context.Context, q admin.UserQuery) (*people, error) {
 	sel, err := l.selection(ctx, q)
 	if err != nil {
@@ -52,8 +52,8 @@ func (l *Lists) people(ctx context.Context, q admin.UserQuery) (*people, error) 
 	return p, nil
 }
 
-// plan counts what the candidate indices have, and gathers the people by the one
-// that has fewest, if those are few.
+// plan counts the entries of the candidate indexes, and gathers the people by the index
+// with the fewest, if those are few.
 func (p *people) plan(ctx context.Context) error {
 	if len(p.candidates) == 0 {
 		return nil
@@ -100,9 +100,9 @@ func (p *people) plan(ctx context.Context) error {
 	return p.gather(ctx, *smallest, least > few(fewOfOther, roughly))
 }
 
-// few is what is few among so many people, where nobody knows how many among a
-// million. Both ways take as long where the square of the few is as large as a
-// multiple of all.
+// few scales a threshold that was measured with a million people: the break-even point
+// grows with the square root of the number of people. More, or an unknown number, count as
+// a million.
 func few(ofMillion int64, people float64) int64 {
 	if people < 0 || people >= aMillion {
 		return ofMillion
@@ -110,7 +110,7 @@ func few(ofMillion int64, people float64) int64 {
 	return int64(float64(ofMillion) * math.Sqrt(people/aMillion))
 }
 
-// moreThan is a total of more than n, told in a round number.
+// moreThan is a total of more than n, which is rounded down to its first digit.
 func moreThan(n int64) admin.Total {
 	unit := int64(1)
 	for n/unit >= 10 {
@@ -119,7 +119,7 @@ func moreThan(n int64) admin.Total {
 	return admin.Total{N: n - n%unit, More: true}
 }
 
-// count counts all of them.
+// count counts all people of the query.
 func (p *people) count(ctx context.Context) (n int64, err error) {
 	switch {
 	case p.counted && !p.total.More:
@@ -147,9 +147,9 @@ func (p *people) read(ctx context.Context, from *Position, back bool, limit int)
 	return p.rows(ctx, p.scanOrder(from, back, limit))
 }
 
-// readStreams goes through several indexes side by side. Where the first one fills the
-// page, the others are read no further than that goes: somebody who is in all of them is
-// passed in each but one.
+// readStreams merges the scans of several indexes. Once the page is full, the remaining
+// indexes are read no further than its last row: they would step over everybody who
+// belongs to another stream.
 func (p *people) readStreams(ctx context.Context, from *Position, back bool, limit int) (all []listedUser, err error) {
 	var to *Position
 	for _, stream := range p.streams {

@@ -10,7 +10,7 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// UserColumns are those of UserRow.
+// UserColumns are the columns of UserRow.
 const UserColumns = `users.id, users.appid, users.openid, users.unionid, users.nickname, users.sex, users.language,
 	users.country, users.province, users.city, users.avatar_url, users.privilege, users.scope, users.blocked,
 	users.first_login_at, users.last_login_at, users.profile_updated_at, users.login_count,
@@ -43,8 +43,8 @@ type UserRow struct {
 	IdentityID       string           `db:"identity_id"` // not among UserColumns: '' is the first one
 }
 
-// ByIdentity are the columns of a person by the row of identities that is joined to
-// them, by their first identity where none is. as names a column in the answer.
+// ByIdentity returns the columns of a person as seen by the joined row of identities, or
+// by their first identity where there is none. as names a column of the result.
 func ByIdentity(as func(column string) string) string {
 	var columns []string
 	for column := range strings.SplitSeq(UserColumns, ",") {
@@ -89,11 +89,11 @@ func (r UserRow) User() auth.User {
 		ConsentAt:        maybeInstant(r.ConsentAt),
 	}
 	if r.Privilege != "[]" {
-		// A list that somebody has broken by hand is not worth a failed visit.
+		// A list that somebody has damaged by hand is no reason to fail a visit.
 		_ = json.Unmarshal([]byte(r.Privilege), &u.Privilege)
 	}
 	if r.Groups != "[]" {
-		// Likewise: who is in none gets in less.
+		// Likewise: without groups, the person may enter less, not more.
 		_ = json.Unmarshal([]byte(r.Groups), &u.Groups)
 	}
 	return u
@@ -109,7 +109,7 @@ type EventRow struct {
 	Detail  string       `db:"detail"`
 }
 
-// Event is what the row notes.
+// Event is the event of the row.
 func (r EventRow) Event() admin.Event {
 	return admin.Event{ID: r.ID, At: instant(r.At), Actor: r.Actor, Action: r.Action, Subject: r.Subject, Detail: r.Detail}
 }
@@ -125,7 +125,7 @@ func maybeInstant(ms sql.Null[int64]) time.Time {
 	return instant(ms.V)
 }
 
-// each turns rows into what they mean.
+// each converts rows.
 func each[Row, T any](rows []Row, meaning func(Row) T) []T {
 	out := make([]T, len(rows))
 	for i, row := range rows {

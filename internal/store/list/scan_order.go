@@ -7,7 +7,7 @@ import (
 	"wxlogin/internal/store/sqldb"
 )
 
-// conditions are all that the people fulfil.
+// conditions are all conditions of the selection.
 func (sel *selection) conditions() []sqldb.Clause {
 	where := slices.Concat(sel.where, sel.late)
 	if sel.gatherAt.Text != "" {
@@ -25,8 +25,8 @@ func (sel *selection) conditions() []sqldb.Clause {
 	return where
 }
 
-// of is the selection as one of its streams has it, up to a position: what comes behind
-// that is on no page, as another stream has enough that comes before.
+// of restricts the selection to one of its streams, up to a position: rows beyond that are
+// on no page, as another stream has enough rows before it.
 func (sel *selection) of(stream stream, to *Position, back bool) *selection {
 	one := &selection{order: stream.order, where: slices.Concat(sel.where, stream.where), low: sel.low, high: sel.high}
 	one.down = sel.down
@@ -46,7 +46,7 @@ func (sel *selection) of(stream stream, to *Position, back bool) *selection {
 	return one
 }
 
-// past says that a position is behind the far end of the segment.
+// past says whether a position is beyond the far end of the segment.
 func (sel *selection) past(from *Position, back bool) bool {
 	far := sel.high
 	if sel.down != back {
@@ -55,14 +55,14 @@ func (sel *selection) past(from *Position, back bool) bool {
 	return from != nil && far != nil && sel.compare(*from, *far, back) > 0
 }
 
-// scanOrder finds people by going through the segment of the order that has them:
-// from a position on, or from its near end if that comes later.
+// scanOrder finds people by a scan of the segment of the order that has them: from a
+// position on, or from the near end if that comes later.
 func (sel *selection) scanOrder(from *Position, back bool, limit int) sqldb.Clause {
 	near, far, after, before := sel.low, sel.high, ">", "<"
 	if sel.down != back {
 		near, far, after, before = far, near, before, after
 	}
-	// Of two starts, SQLite might take the one that has it read more.
+	// Given two starts, SQLite might choose the one from which it reads more.
 	if from == nil || near != nil && sel.compare(*from, *near, back) < 0 {
 		from = near
 	}
@@ -71,7 +71,7 @@ func (sel *selection) scanOrder(from *Position, back bool, limit int) sqldb.Clau
 	case sel.equal:
 		where = append(where, sqldb.SQL(sel.group+" = $1", sel.value))
 	case sel.group != "":
-		where = append(where, sqldb.SQL(sel.group+" <> ''")) // what the index has
+		where = append(where, sqldb.SQL(sel.group+" <> ''")) // the condition of a partial index
 	}
 	where = append(where, sel.end(from, after)...)
 	where = append(where, sel.end(far, before)...)
@@ -84,11 +84,11 @@ func (sel *selection) scanOrder(from *Position, back bool, limit int) sqldb.Clau
 		Then(" ORDER BY "+by+" LIMIT $1", limit)
 }
 
-// end is the condition of one end of a segment; of the end of the group where the
-// segment has none. A group is given by two ends, and as an equal value only if no other
-// index is there: with that, PostgreSQL takes any index of the times, hoping to come by
-// enough of the group soon, and goes past everybody who came since the last of them.
-// By the ends alone it takes all of the group to be between them.
+// end is the condition for one end of a segment, or of the group where the segment has no
+// such end. A group is given as a range, and as an equality only if no other index is in
+// question: with an equality, PostgreSQL picks any index of the times, expecting to meet
+// enough of the group soon, and scans past everybody who came since the last of them. Of a
+// range it assumes that the whole group is in it.
 func (sel *selection) end(at *Position, side string) []sqldb.Clause {
 	grouped := sel.group != "" && !sel.equal
 	switch {
@@ -99,7 +99,8 @@ func (sel *selection) end(at *Position, side string) []sqldb.Clause {
 	case sel.loose:
 		return []sqldb.Clause{
 			sqldb.SQL(sel.at+" "+side+"= $1", at.At),
-			// No OR, which PostgreSQL takes to be true of few, when it is of nearly all.
+			// Not an OR: PostgreSQL would estimate that few rows match, when nearly all
+			// do.
 			sqldb.SQL("CASE WHEN "+sel.at+" = $1 THEN "+sel.id+" "+side+" $2 ELSE true END", at.At, at.ID),
 		}
 	case !grouped:
@@ -116,7 +117,7 @@ func (o order) direction(back bool) string {
 	return " ASC"
 }
 
-// compare says which of two positions comes first in the order, or against it.
+// compare compares two positions by the order, or against it when back.
 func (o order) compare(a, b Position, back bool) int {
 	if o.down != back {
 		a, b = b, a

@@ -10,18 +10,18 @@ import (
 	"wxlogin/internal/store/sqldb"
 )
 
-// endLength is how many characters nickname_ends has of an end of a nickname.
+// endLength is how many characters of an end of a nickname are in nickname_ends.
 const endLength = 8
 
-// behind stands behind everything that so many characters can say.
+// behind sorts after every text of so many characters.
 var behind = strings.Repeat(string(utf8.MaxRune), endLength)
 
-// within are the ends that begin with a text, or with its first letters: small
-// ones, as the engine makes them when it compares without regard to case.
+// within selects the ends that begin with a text, or with its first letters: in lower
+// case, as the engine itself folds it.
 var within = fmt.Sprintf("nickname_ends.ending >= substr(lower($1), 1, %d) AND nickname_ends.ending <= substr(lower($1), 1, %[1]d) || $2", endLength)
 
-// named are the people whom a text names whole: by any id that the pages show. An
-// openid is unique within its account, so the accounts are gone through one by one.
+// named selects the people that a text identifies in full: by any id that the pages show.
+// An openid is unique only within its account, so the accounts are searched one by one.
 var named = `SELECT id FROM users WHERE id = $1 UNION ALL SELECT id FROM users WHERE unionid = $1
 	UNION ALL SELECT users.id FROM (` + accountsOf("users") + `) AS accounts CROSS JOIN users WHERE users.appid = accounts.appid AND users.openid = $1
 	UNION ALL SELECT user_id FROM identities WHERE id = $1 UNION ALL SELECT user_id FROM identities WHERE openid = $1
@@ -29,17 +29,17 @@ var named = `SELECT id FROM users WHERE id = $1 UNION ALL SELECT id FROM users W
 	UNION ALL SELECT user_id FROM sessions WHERE id = $1 AND user_id IS NOT NULL
 	UNION ALL SELECT user_id FROM logins WHERE request_id = $1 AND request_id <> '' AND user_id IS NOT NULL`
 
-// naming reads the ids of the people named.
+// naming selects the ids of those people.
 func naming(text string) sqldb.Clause {
 	return sqldb.SQL("SELECT DISTINCT id FROM ("+named+") AS whole", text)
 }
 
 var likeEscaper = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 
-// search adds the people who have a text as a part of their nickname, or whom it
-// names whole.
+// search adds the condition that a text is part of a person's nickname, or identifies them
+// in full.
 func (l *Lists) search(ctx context.Context, sel *selection, text string, filter admin.Filter) error {
-	var whole []string // hardly ever somebody, and seldom more than one; as values, so that no planner takes them for many
+	var whole []string // mostly nobody, and seldom more than one; as values, so that no planner expects many
 	if err := l.db.Select(ctx, &whole, naming(text)); err != nil {
 		return err
 	}
@@ -50,17 +50,18 @@ func (l *Lists) search(ctx context.Context, sel *selection, text string, filter 
 	condition.Text = l.db.HalfTrue(condition.Text)
 	sel.where = append(sel.where, condition)
 	if filter == admin.FilterOpenID && len(whole) == 0 {
-		// Who has no profile has no name either, but who has told one themselves.
+		// People without a profile have no nickname either, unless they entered one
+		// themselves.
 		const own = "users.profile_updated_at IS NULL AND users.nickname <> ''"
 		sel.own(l.db.Dialect, fewOfUsers, "users_of_own_name", own)
 		if l.db.ManyWriters {
-			// Which takes them to be as many as both conditions would make them, and goes
-			// through everybody; of a few it takes those that the index has.
+			// PostgreSQL estimates from the two conditions that they are many, and scans
+			// everybody. With a limit it uses the index.
 			sel.candidates[len(sel.candidates)-1].users = fmt.Sprintf("(SELECT * FROM users WHERE %s ORDER BY first_login_at, id LIMIT %d) AS users", own, fewOfUsers)
 		}
 	}
-	// A text that is longer than what is kept of an end is looked for by its first
-	// letters, and by its last ones, if fewer people have those.
+	// A text that is longer than the stored ends is looked up by its first letters, and
+	// also by its last ones, in case fewer people have those.
 	letters := []rune(text)
 	parts := []string{text}
 	if len(letters) > endLength {
@@ -78,7 +79,7 @@ func (l *Lists) search(ctx context.Context, sel *selection, text string, filter 
 		}
 		sel.candidates = append(sel.candidates, candidateIndex{
 			entries: sqldb.SQL("SELECT n FROM nickname_ends WHERE "+within, args...),
-			people:  "COUNT(DISTINCT n)", // a nickname that has the text twice has two ends
+			people:  "COUNT(DISTINCT n)", // a nickname that has the text twice has two entries
 			exact:   len(parts) == 1 && len(whole) == 0,
 			ids:     ids,
 			listed:  listed,

@@ -14,68 +14,71 @@ import (
 type selection struct {
 	order
 	where []sqldb.Clause
-	// Conditions that take a look at other tables: of many who have been gathered, they
-	// are asked page by page. The streams fulfil them.
+	// Conditions that need lookups in other tables: when many people have been gathered,
+	// they are checked page by page. The streams imply them.
 	late       []sqldb.Clause
 	candidates []candidateIndex
-	// The segment of the order that has them, without its two ends; nil: it has none
+	// The segment of the order that has the people, without its two ends; nil: it is open
 	// on that side.
 	low, high *Position
-	// The indexes that a scan goes through one beside the other; none: that of the order.
+	// The indexes whose scans are merged; none: the index of the order is scanned.
 	streams []stream
-	// What the order goes by, of who has been gathered, where that is no column of theirs.
+	// The value that gathered people are sorted by, where it is not a column of theirs.
 	gatherAt sqldb.Clause
 }
 
-// stream is a part of the people, in the order by an index of its own: nobody is in two.
+// stream is a part of the people, in order by an index of its own. Nobody is in two
+// streams.
 type stream struct {
 	order
 	where     []sqldb.Clause // besides those of the selection
-	low, high *Position      // narrower than that; nil: it is not
+	low, high *Position      // narrower than the selection's; nil: not narrower
 }
 
-// order is a total order of people that an index has.
+// order is a total order of people that an index provides.
 type order struct {
 	scanned string // tables, read in this order
-	beside  string // the same tables, beside ids that another index has found
+	beside  string // the same tables, joined to ids that another index has found
 	at, id  string // columns that it goes by; the index has both
 	down    bool   // largest first
-	// The index of the order goes by this column before all, and only those who have
-	// this value in it are in the order; empty: everybody is.
+	// The leading column of the order's index. Only people with this value in it are in
+	// the order; empty: everybody is.
 	group, value string
-	// The group is given as the equal value that it is, as no other index goes by at.
+	// The group is given as an equality, since no other index goes by at.
 	equal bool
-	// The index has at, and not id: who is within a range is told by both.
+	// The index has at but not id, so ties at an end of a range are resolved with the id
+	// of the table.
 	loose bool
 }
 
-// candidateIndex finds the people that one part of a selection names, and perhaps
-// some more, without a look at the others.
+// candidateIndex finds the people that one condition of a selection matches, and perhaps
+// some more, without reading the others.
 type candidateIndex struct {
-	entries sqldb.Clause // SELECT of what the index has
+	entries sqldb.Clause // SELECT of the entries of the index
 	people  string       // what counts the people among them
-	exact   bool         // they are those people and nobody else
-	users   string       // as they are read by it; empty: it is no index of users
-	ids     sqldb.Clause // SELECT of their ids otherwise
-	few     int64        // entries that are quicker gathered than the order is scanned; 0: none are
-	// listed is one more condition, for a scan of tokens when there are more than few:
-	// it spares the look at a person who is not among them.
+	exact   bool         // they are the people who match, and nobody else
+	users   string       // users as read by this index; empty: it is an index of another table
+	ids     sqldb.Clause // SELECT of the people's ids in that case
+	few     int64        // up to so many entries, gathering is quicker than a scan of the order; 0: never
+	// listed is one more condition for a scan, when there are more entries than few: it
+	// saves the lookups for people who are not among them.
 	listed sqldb.Clause
 }
 
-// How many entries are few in a million people, as measured: gathering them takes
-// as long as scanning the order for a page of them.
+// How many entries are few among a million people, as measured: gathering so many takes as
+// long as scanning the order for one page of them.
 const (
-	fewOfUsers  = 5000   // a look from the index into the table each
-	fewOfOther  = 2000   // three looks
-	fewBeside   = 12_000 // likewise, where a scan goes past most of those for want of a name, or of who follows
-	fewOfLogins = 25_000 // none: the index has all that it takes
-	fewOfNamed  = 80_000 // likewise, and only those of a name are put in order
-	fewToList   = 8000   // rather than scanned past: two looks, and the list
+	fewOfUsers  = 5000   // one lookup from the index into the table each
+	fewOfOther  = 2000   // three lookups
+	fewBeside   = 12_000 // likewise, where a scan would pass over most of them because of a search or of who follows
+	fewOfLogins = 25_000 // no lookup: the index covers the query
+	fewOfNamed  = 80_000 // likewise, and only the people of a name are sorted
+	fewToList   = 8000   // so many are listed instead of scanned past: two lookups, and the list
 	aMillion    = 1_000_000
 )
 
-// clockSlack is how far a clock may be set back between somebody's first login and the last.
+// clockSlack is how far a clock may be set back between a person's first login and their
+// last.
 const clockSlack = 24 * time.Hour
 
 func (l *Lists) selection(ctx context.Context, q admin.UserQuery) (sel selection, err error) {
@@ -104,13 +107,13 @@ func (l *Lists) selection(ctx context.Context, q admin.UserQuery) (sel selection
 			return sel, err
 		}
 	}
-	if q.AppID != "" && !q.Filter.ByTokenEnd() { // whose streams are of the account
+	if q.AppID != "" && !q.Filter.ByTokenEnd() { // whose streams are limited to the account already
 		err = l.account(ctx, &sel, q)
 	}
 	return sel, err
 }
 
-// orderOfUsers goes by one of the times of a person.
+// orderOfUsers is the order by one of the times of a person.
 func (l *Lists) orderOfUsers(column string) order {
 	return order{
 		scanned: "users" + l.db.IndexedBy(indexOf(column)),
@@ -120,10 +123,10 @@ func (l *Lists) orderOfUsers(column string) order {
 	}
 }
 
-// indexOf has people in the order of one of their times.
+// indexOf names the index that has people in the order of one of their times.
 func indexOf(column string) string { return "users_by_" + strings.TrimSuffix(column, "_at") }
 
-// filter adds a condition and where those who fulfil it are found.
+// filter adds the condition of a filter, and the index that finds the people who meet it.
 func (l *Lists) filter(ctx context.Context, sel *selection, q admin.UserQuery) error {
 	now := l.now()
 	switch filter := q.Filter; filter {
@@ -171,23 +174,23 @@ func (sel *selection) own(d sqldb.Dialect, few int64, index, condition string, a
 	})
 }
 
-// seen adds that somebody has logged in since.
+// seen adds the condition that a person has logged in since.
 func (sel *selection) seen(d sqldb.Dialect, since int64, named bool) {
 	few := int64(fewOfLogins)
 	switch {
 	case sel.down:
-		few = fewOfUsers // the last to come have been seen, and are where a scan begins
+		few = fewOfUsers // a scan begins with the latest logins, which match
 	case named:
 		few = fewOfNamed
 	}
 	sel.own(d, few, "users_by_last_login", "users.last_login_at >= $1", since)
 	if sel.at == "users.last_login_at" {
 		sel.where, sel.low = nil, &Position{At: since}
-		sel.candidates[0].few = 0 // a scan reads nobody else
+		sel.candidates[0].few = 0 // the scan reads nobody else
 	}
 }
 
-// admins adds that somebody has been granted to be one.
+// admins adds the condition that a person was made an admin by a grant.
 func (sel *selection) admins() {
 	ids := sqldb.SQL("SELECT users.id FROM admins CROSS JOIN users WHERE users.appid = admins.appid AND users.openid = admins.openid")
 	sel.where = append(sel.where, sqldb.SQL("EXISTS (SELECT 1 FROM admins WHERE admins.appid = users.appid AND admins.openid = users.openid)"))

@@ -8,22 +8,22 @@ import (
 	"wxlogin/internal/store/sqldb"
 )
 
-// Gathers says whether the people of a query are gathered by a candidate index, and
-// not found by a scan of the order. For tests.
+// Gathers says whether the people of a query are gathered by a candidate index instead of
+// found by a scan of the order. For tests.
 func (l *Lists) Gathers(ctx context.Context, q admin.UserQuery) (bool, error) {
 	p, err := l.people(ctx, q)
 	return err == nil && p.gathered, err
 }
 
-// Statement is one that finds people, for tests of what the engines make of it.
+// Statement is a statement that finds people, for tests of how the engines plan it.
 type Statement struct {
 	Text string
 	Args []any
-	Scan bool // it goes through the order
-	From bool // of a cursor
+	Scan bool // it scans the order
+	From bool // it begins at a cursor
 }
 
-// Statements are all that a query may be answered by.
+// Statements returns all statements that may answer a query.
 func (l *Lists) Statements(ctx context.Context, q admin.UserQuery) (all []Statement, err error) {
 	sel, err := l.selection(ctx, q)
 	if err != nil {
@@ -60,7 +60,7 @@ func (l *Lists) Statements(ctx context.Context, q admin.UserQuery) (all []Statem
 	return all, nil
 }
 
-// scans are those that find all of a selection's people.
+// scans are the scans that together find all people of the selection.
 func (sel *selection) scans(back bool) (all []*selection) {
 	if len(sel.streams) == 0 {
 		return []*selection{sel}
@@ -71,14 +71,14 @@ func (sel *selection) scans(back bool) (all []*selection) {
 	return all
 }
 
-// NamingStatement looks up whom a text names whole.
+// NamingStatement looks up the people that a text identifies in full.
 func NamingStatement(text string) Statement {
 	c := naming(text)
 	return Statement{Text: c.Text, Args: c.Args}
 }
 
-// EventStatements are all that a query of the audit log may be answered by, about
-// these people; about everybody if there are none.
+// EventStatements returns all statements that may answer a query of the audit log about
+// these people, or about everybody if there are none.
 func EventStatements(q admin.EventQuery, whom ...string) (all []Statement) {
 	for _, from := range []*Position{nil, {At: 1, ID: "x"}} {
 		for _, back := range []bool{false, true} {

@@ -7,19 +7,20 @@ import (
 	"wxlogin/internal/store/sqldb"
 )
 
-// The refresh_token of a person's first identity is in tokens, those of the further ones
-// are in identity_tokens; each has its account, and an index has them in the order of
-// their ends account by account.
+// The refresh_token of a person's first identity is in tokens, those of further identities
+// are in identity_tokens. Each row has its account, and an index of each table is ordered
+// by account and end.
 
-// tokenAccounts are the accounts that there are tokens of.
+// tokenAccounts returns the accounts that have tokens.
 func (l *Lists) tokenAccounts(ctx context.Context) (appIDs []string, err error) {
 	err = l.db.SelectContext(ctx, &appIDs, accountsOf("tokens")+" UNION "+accountsOf("identity_tokens"))
 	return appIDs, err
 }
 
-// tokenEnds has people in the order of their tokens' ends, from low to high: whoever is
-// due next comes first, whatever order was asked for. Of several tokens the one that ends
-// first within the segment counts; of an account, its own.
+// tokenEnds has people in the order of their tokens' ends, from low to high: the next to
+// end comes first, whatever order was asked for. Of several tokens of a person, the one
+// that ends first within the segment counts; in a query of one account, only that
+// account's.
 func (l *Lists) tokenEnds(ctx context.Context, sel *selection, q admin.UserQuery) error {
 	appID := q.AppID
 	sel.order = order{beside: "users", at: "tokens.ends_at", id: "users.id"}
@@ -37,7 +38,7 @@ func (l *Lists) tokenEnds(ctx context.Context, sel *selection, q admin.UserQuery
 			accounts = []string{""} // nobody's
 		}
 	}
-	// of adds to a condition that a token is of the account that was asked for.
+	// of limits a condition to tokens of the account that was asked for.
 	of := func(c sqldb.Clause, column string) sqldb.Clause {
 		if appID == "" {
 			return c
@@ -47,8 +48,8 @@ func (l *Lists) tokenEnds(ctx context.Context, sel *selection, q admin.UserQuery
 	not := func(exists sqldb.Clause) sqldb.Clause {
 		return sqldb.Join(sqldb.SQL("NOT EXISTS ("), exists, sqldb.SQL(l.db.RowByRow()+")"))
 	}
-	// person is whose another token is looked for. In a search, which few come through,
-	// that is asked of those alone.
+	// person is the id by which other tokens of a person are looked up. In a search it is
+	// the one of users, so that they are looked up only for the few who match.
 	person := func(column string) string {
 		if q.Search != "" {
 			return "users.id"
@@ -61,8 +62,8 @@ func (l *Lists) tokenEnds(ctx context.Context, sel *selection, q admin.UserQuery
 	within := func(column string) sqldb.Clause {
 		return sqldb.SQL(column+" >= $1 AND "+column+" < $2", low, sel.high.At)
 	}
-	// Those of first identities come first, which most people have alone, and which take no
-	// look to know whose they are.
+	// The tokens of first identities come first: most people have no other, and it takes
+	// no lookup to know whose they are.
 	var further []stream
 	var entries, looked []sqldb.Clause
 	for _, account := range accounts {
@@ -87,8 +88,8 @@ func (l *Lists) tokenEnds(ctx context.Context, sel *selection, q admin.UserQuery
 		})
 		entries = append(entries, sqldb.Join(
 			sqldb.SQL("SELECT user_id FROM tokens"+l.db.IndexedBy("tokens_by_end")+" WHERE appid = $1 AND ", account), within("ends_at")))
-		// One look each, and none behind the limit: no join, which might be begun with all
-		// identities.
+		// One lookup each, and none beyond the limit. Not a join, which might begin with
+		// all identities.
 		looked = append(looked, sqldb.Join(
 			sqldb.SQL("SELECT (SELECT user_id FROM identities WHERE identities.id = identity_tokens.identity_id) AS user_id FROM identity_tokens"+
 				l.db.IndexedBy("identity_tokens_by_end")+" WHERE appid = $1 AND ", account), within("ends_at")))
@@ -99,12 +100,13 @@ func (l *Lists) tokenEnds(ctx context.Context, sel *selection, q admin.UserQuery
 		sqldb.SQL(" UNION ALL SELECT theirs.ends_at FROM identities"+byUser+" CROSS JOIN identity_tokens AS theirs WHERE theirs.identity_id = identities.id AND identities.user_id = users.id AND "),
 		of(within("theirs.ends_at"), "theirs.appid"), sqldb.SQL(") AS ends)"),
 	)
-	// Those of an account may all be further ones, which take a look each to be counted.
+	// The tokens of an account may all be of further identities, which take a lookup each
+	// to be counted.
 	sel.candidates = append(sel.candidates, candidateIndex{entries: union(append(entries, looked...)), people: "COUNT(DISTINCT user_id)", exact: appID == ""})
 	return nil
 }
 
-// union puts queries together.
+// union combines queries by UNION ALL.
 func union(queries []sqldb.Clause) (all sqldb.Clause) {
 	for i, query := range queries {
 		if i > 0 {
@@ -115,7 +117,7 @@ func union(queries []sqldb.Clause) (all sqldb.Clause) {
 	return all
 }
 
-// EndingTokens are how many people are listed as those whose token ends soon.
+// EndingTokens counts the people whose token ends soon, as their list does.
 func (l *Lists) EndingTokens(ctx context.Context) (admin.Total, error) {
 	p, err := l.people(ctx, admin.UserQuery{Filter: admin.FilterTokenEnds})
 	if err != nil {

@@ -13,7 +13,7 @@ func (p *people) pager(q admin.UserQuery) pager[listedUser] {
 	return pager[listedUser]{query: queryOf(q), read: p.read, position: listedUser.position}
 }
 
-// queryOf tells one query from another, whatever page of it is asked for.
+// queryOf identifies a query, whichever page of it is asked for.
 func queryOf(q admin.UserQuery) string {
 	text := fmt.Sprintf("%q %q %q", q.Search, q.Filter, q.Order())
 	for _, span := range []admin.Span{q.First, q.Last} {
@@ -22,9 +22,8 @@ func queryOf(q admin.UserQuery) string {
 	return text + fmt.Sprintf(" %q %q %q", q.Province, q.City, q.AppID)
 }
 
-// Users returns one page of people. BadRequest for an unknown filter or order, a
-// limit out of range, a search that is no text, or a cursor that this query did
-// not give.
+// Users returns one page of people. BadRequest for an unknown filter or order, a limit out
+// of range, a search that is not text, or a cursor that this query did not give.
 func (l *Lists) Users(ctx context.Context, q admin.UserQuery) (admin.UserPage, error) {
 	limit, err := pageSize(q.Limit)
 	if err != nil {
@@ -45,14 +44,14 @@ func (l *Lists) Users(ctx context.Context, q admin.UserQuery) (admin.UserPage, e
 		page.Total.N, err = l.countPeople(ctx, false)
 		return page, l.db.Fail(ctx, "count users", err)
 	default:
-		// Nobody has counted; but these are there, and perhaps more.
+		// They have not been counted, but this page's people are there, and perhaps more.
 		page.Total = admin.Total{N: int64(len(page.Users)), More: page.Next != "" || page.Prev != ""}
 	}
 	return page, nil
 }
 
-// EachUser calls visit for everyone who matches, in order, and ends with its
-// first error. Limit and Cursor do not count.
+// EachUser calls visit for everyone who matches, in order, and ends with its first error.
+// Limit and Cursor are ignored.
 func (l *Lists) EachUser(ctx context.Context, q admin.UserQuery, visit func(auth.User) error) error {
 	p, err := l.people(ctx, q)
 	if err != nil {
@@ -61,8 +60,8 @@ func (l *Lists) EachUser(ctx context.Context, q admin.UserQuery, visit func(auth
 	return p.pager(q).all(ctx, func(row listedUser) error { return visit(row.user()) })
 }
 
-// CountUsers counts everyone who matches, however many they are. Limit, Cursor
-// and Sort do not count.
+// CountUsers counts everyone who matches, however many they are. Limit, Cursor and Sort
+// are ignored.
 func (l *Lists) CountUsers(ctx context.Context, q admin.UserQuery) (int64, error) {
 	p, err := l.people(ctx, q)
 	if err != nil {
