@@ -9,9 +9,9 @@ import (
 )
 
 // Jumped is a time as time.Now gives it once the clock has been set by whole seconds,
-// forward or back: of the two readings that it holds, that of the wall is another, and that
-// by which a process goes on stays. t is from time.Now. No function of package time makes
-// such a time, so it is written into the value.
+// forward or back: of the two readings that it holds, the wall clock's is changed and the
+// monotonic one stays. t is from time.Now. No function of package time makes such a time,
+// so it is written into the value.
 func Jumped(t time.Time, by time.Duration) time.Time {
 	set := t
 	*(*uint64)(unsafe.Pointer(&set)) += uint64(by/time.Second) << 30 // see time.Time

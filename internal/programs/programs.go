@@ -1,5 +1,5 @@
-// Package programs is about other people's programs that tests run: browsers, proxies,
-// poolers, Node.js, Python. It finds them, and says why a test does without.
+// Package programs finds other people's programs that tests run: browsers, proxies,
+// poolers, Node.js, Python. It says why a test runs without one.
 //
 // It does not know what is done with them, and is part of no program.
 package programs
@@ -10,14 +10,14 @@ import (
 	"testing"
 )
 
-// Variable is set to leftOut by make test, unless it is also told CI=true. Whoever calls
-// go test by hand has all that is installed.
+// Variable is set to leftOut by make test, unless CI=true. A go test by hand runs all that
+// is installed.
 const (
 	Variable = "TEST_PROGRAMS"
 	leftOut  = "none"
 )
 
-// Wanted skips a test that runs other people's programs where those are left out.
+// Wanted skips a test that runs other people's programs, where those are left out.
 func Wanted(t testing.TB) {
 	t.Helper()
 	if os.Getenv(Variable) == leftOut && !inCI() {
@@ -25,9 +25,9 @@ func Wanted(t testing.TB) {
 	}
 }
 
-// Find gives the path of the first of these programs that is installed: names, or paths
-// where a folder is not on everybody's. Without any, the test is Absent; source says
-// what brings it, as in "Debian: apt-get install nginx".
+// Find returns the path of the first of these programs that is installed. They are names,
+// or paths where a folder is not on everybody's PATH. If there is none, it calls Absent;
+// source says where to get it, as in "Debian: apt-get install nginx".
 func Find(t testing.TB, source string, names ...string) string {
 	t.Helper()
 	Wanted(t)
@@ -40,8 +40,7 @@ func Find(t testing.TB, source string, names ...string) string {
 	return ""
 }
 
-// Absent ends a test for which something is missing: at home it is left out, and with
-// CI=true it fails.
+// Absent ends a test for which something is missing: it is skipped, or fails with CI=true.
 func Absent(t testing.TB, what string) {
 	t.Helper()
 	if inCI() {

@@ -20,10 +20,10 @@ type Options struct {
 	Opens func(sealed, appID, openID string) bool
 }
 
-// Table is what has become of one table.
+// Table is what was done for one table.
 type Table struct {
 	Table    string
-	Rows     int64  // of the source, and all of the target
+	Rows     int64  // of the source; afterwards the target has the same
 	Added    int64  // that were not in the target before
 	Repaired int64  // texts that were not valid UTF-8, which PostgreSQL would refuse
 	Checksum string // of all rows, the same on both sides
@@ -32,11 +32,11 @@ type Table struct {
 // Sealed counts the refresh_tokens of the source that are not dead.
 type Sealed struct{ Opened, Foreign int64 }
 
-// Run copies table by table, in batches. What is there already is not copied
-// again, so one that was interrupted goes on where it ended. It refuses a source of
-// another schema or of other keys, and a target that holds what the source does
-// not. The source is only read. report is called for each table that has been
-// copied and checked.
+// Run copies table by table, in batches. Rows that are there already are not copied again,
+// so a move that was interrupted goes on where it ended. It refuses a source of another
+// schema or sealed with other keys, and a target with rows that the source does not have.
+// The source is only read. report is called for each table that has been copied and
+// checked.
 func Run(ctx context.Context, o Options, report func(Table)) (sealed Sealed, err error) {
 	m := &mover{Options: o}
 	if err := m.open(ctx); err != nil {
@@ -59,7 +59,7 @@ type mover struct {
 	tables []table
 }
 
-// table is a table by its columns.
+// table is a table with its columns.
 type table struct {
 	name    string
 	columns []string
@@ -67,11 +67,11 @@ type table struct {
 	keyAt   []int    // their positions among the columns
 }
 
-// skipped are tables of which each database has its own: triggers fill the index
-// of nicknames as people come, and the service counts again.
+// skipped are the tables that each database fills by itself: triggers fill the index of
+// nicknames as people are inserted, and the service counts again.
 var skipped = []string{"leases", "nicknames", "nickname_ends", "tallies", "tallied"}
 
-// open opens the source and reads what tables it has.
+// open opens the source and reads which tables it has.
 func (m *mover) open(ctx context.Context) (err error) {
 	if m.To.Engine != "postgres" {
 		return auth.Failf(auth.BadRequest, "the target has to be a PostgreSQL database")
@@ -146,8 +146,8 @@ func (m *mover) move(ctx context.Context, report func(Table)) (Sealed, error) {
 	return sealed, nil
 }
 
-// checkSeals refuses a source whose tokens none of the keys opens: what is sealed
-// moves as it is.
+// checkSeals refuses a source if the keys open none of its tokens: sealed values are
+// copied as they are.
 func (m *mover) checkSeals(ctx context.Context) (sealed Sealed, err error) {
 	rows, err := m.source.QueryxContext(ctx, `SELECT tokens.refresh_token, COALESCE(identities.appid, users.appid), COALESCE(identities.openid, users.openid)
 		FROM all_tokens AS tokens JOIN users ON users.id = tokens.user_id LEFT JOIN identities ON identities.id = tokens.identity_id WHERE tokens.dead_reason IS NULL`)
@@ -177,8 +177,8 @@ func (t table) selection() string {
 	return "SELECT " + strings.Join(t.columns, ", ") + " FROM " + t.name
 }
 
-// wantSubset refuses a target that has a row of a table which the source has
-// not, or has otherwise.
+// wantSubset refuses a target with a row that the source does not have, or has with other
+// values.
 func (m *mover) wantSubset(ctx context.Context, t table) error {
 	rows, err := m.To.QueryxContext(ctx, t.selection())
 	if err != nil {

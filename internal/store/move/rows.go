@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// repair replaces what is not valid in texts, which SQLite stores as it comes and
-// PostgreSQL refuses, and says how many it has changed.
+// repair replaces invalid UTF-8 in texts and drops NUL characters, which SQLite stores as
+// they come and PostgreSQL refuses. It returns how many texts it has changed.
 func repair(row []any) (n int64) {
 	for i, value := range row {
 		text, ok := value.(string)

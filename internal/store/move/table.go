@@ -9,13 +9,13 @@ import (
 	"wxlogin/internal/store/sqldb"
 )
 
-// What one statement takes to the target.
+// The limits of one INSERT.
 const (
 	batchRows  = 500
 	batchBytes = 4 << 20
 )
 
-// copy takes a table over, and compares both sides row by row.
+// copy copies a table, and compares the rows and checksums of both sides.
 func (m *mover) copy(ctx context.Context, t table) (Table, error) {
 	moved := Table{Table: t.name}
 	rows, err := m.source.QueryxContext(ctx, t.selection()+" ORDER BY "+strings.Join(t.key, ", "))
@@ -103,7 +103,7 @@ func (m *mover) insert(ctx context.Context, t table, rows [][]any) (added int64,
 	return added, err
 }
 
-// count reads all of a table of the target.
+// count reads all rows of a table of the target.
 func (m *mover) count(ctx context.Context, t table) (all total, err error) {
 	rows, err := m.To.QueryxContext(ctx, t.selection())
 	if err != nil {

@@ -13,7 +13,7 @@ func (s *Server) Database(t testing.TB) string {
 	t.Helper()
 	name := s.create(t)
 	t.Cleanup(func() {
-		// An error is no matter: it all goes in the end.
+		// An error does not matter: the whole server is removed in the end.
 		_, _ = s.admin.Exec("DROP DATABASE IF EXISTS " + name + " WITH (FORCE)")
 	})
 	return name
@@ -26,17 +26,17 @@ func (s *Server) create(t testing.TB) string {
 	return name
 }
 
-// filled is a database as fill has left it, for the next test.
+// filled is a database as fill has left it, to be used by the next test.
 type filled struct {
 	name  string
 	db    *sql.DB
-	empty string // what makes its rows again what they were
+	empty string // restores its rows
 }
 
-// Filled gives a test a database as fill has left it, for as long as the test
-// takes. fill gets the address of an empty one. Making a database takes longer
-// than most tests, so one that a test is through with goes to the next, without
-// the rows that came since. Tests that change tables want one of their own.
+// Filled gives a test a database as fill has left it, for the duration of the test. fill
+// gets the address of an empty one. Making a database takes longer than most tests, so the
+// next test gets the same one, without the rows that were added since. Tests that change
+// tables want a database of their own.
 func (s *Server) Filled(t testing.TB, fill func(url string) error) string {
 	t.Helper()
 	var d filled
@@ -72,9 +72,9 @@ func (s *Server) fill(t testing.TB, fill func(url string) error) filled {
 	return d
 }
 
-// emptying is what makes all tables again what they are now. Of those that have rows it
-// keeps a copy. Triggers and foreign keys are left alone meanwhile: a row that goes with
-// another was a statement each, which took a fifth of the server's time.
+// emptying is the statement that restores all tables to what they are now. It keeps a copy
+// of those that have rows. Triggers and foreign keys are off meanwhile: a statement for
+// each row that a cascade deletes took a fifth of the server's time.
 func emptying(db *sql.DB) (string, error) {
 	var tables string
 	if err := db.QueryRow(`SELECT string_agg(tablename, ',') FROM pg_tables WHERE schemaname = 'public'`).Scan(&tables); err != nil {
@@ -101,7 +101,7 @@ func emptying(db *sql.DB) (string, error) {
 // Exec runs a statement as an administrator of the server.
 func (s *Server) Exec(t testing.TB, statement string, args ...any) {
 	t.Helper()
-	// A test that ends cleans up too.
+	// Not the context of the test, as cleanups need it too.
 	if _, err := s.admin.ExecContext(context.Background(), statement, args...); err != nil {
 		t.Fatalf("%s: %v", statement, err)
 	}

@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// owner is who runs the server: PostgreSQL refuses to be run by root.
+// owner is the user who runs the server: PostgreSQL refuses to be run by root.
 func owner() (uid, gid int, ok bool) {
 	if os.Geteuid() != 0 {
 		return 0, 0, false
@@ -22,7 +22,7 @@ func owner() (uid, gid int, ok bool) {
 }
 
 func attributes() *syscall.SysProcAttr {
-	attributes := &syscall.SysProcAttr{Pdeathsig: syscall.SIGQUIT} // it does not outlive the tests
+	attributes := &syscall.SysProcAttr{Pdeathsig: syscall.SIGQUIT} // the server does not outlive the tests
 	if uid, gid, ok := owner(); ok {
 		attributes.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
 	}

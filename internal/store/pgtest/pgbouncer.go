@@ -13,10 +13,10 @@ import (
 	"wxlogin/internal/programs"
 )
 
-// Pooler is a PgBouncer before the server, for one test.
+// Pooler is a PgBouncer in front of the server, for one test.
 type Pooler struct{ port int }
 
-// Pooler starts PgBouncer with this pool_mode and as many connections to each
+// Pooler starts PgBouncer with this pool_mode, and at most size connections to each
 // database.
 func (s *Server) Pooler(t testing.TB, mode string, size int) *Pooler {
 	t.Helper()

@@ -1,5 +1,5 @@
-// Package pgtest runs PostgreSQL servers for tests: from the binaries that are
-// installed, in a temporary folder, gone afterwards.
+// Package pgtest runs PostgreSQL servers for tests: from the installed binaries, in a
+// temporary folder that is removed afterwards.
 //
 // It does not know what is stored in them, and is part of no program.
 package pgtest
@@ -34,11 +34,11 @@ type Server struct {
 	bin, dir string
 	port     int
 	process  *exec.Cmd
-	ended    chan struct{} // closed when the process has
-	copying  string        // how databases are made quickly
+	ended    chan struct{} // closed when the process has ended
+	copying  string        // the option that makes databases quickly
 	admin    *sql.DB
 	names    atomic.Int64
-	free     chan filled // databases that no test has
+	free     chan filled // databases that no test uses
 }
 
 // Main runs the tests of a package and then ends the server that they shared:
@@ -66,7 +66,7 @@ func Shared(t testing.TB) *Server {
 	return shared.server
 }
 
-// New starts a server for one test, which may do with it what it likes.
+// New starts a server for one test alone, which may stop it or change its settings.
 func New(t testing.TB) *Server {
 	t.Helper()
 	server, err := newServer()
@@ -77,7 +77,7 @@ func New(t testing.TB) *Server {
 
 var errMissing = errors.New("PostgreSQL is not installed here (/usr/lib/postgresql/*/bin)")
 
-// available skips a test at home, and fails it with CI=true.
+// available skips a test without PostgreSQL, or fails it with CI=true.
 func available(t testing.TB, err error) {
 	t.Helper()
 	if errors.Is(err, errMissing) {
@@ -105,7 +105,7 @@ func newServer() (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Short, for the path of a socket may not be long.
+	// A short name: the path of a socket must not be long.
 	dir, err := os.MkdirTemp("", "wxpg")
 	if err != nil {
 		return nil, err
@@ -132,7 +132,7 @@ func (s *Server) initialize() error {
 	if out, err := initdb.CombinedOutput(); err != nil {
 		return fmt.Errorf("initdb: %w: %s", err, out)
 	}
-	// Version 15 has learnt another way, which costs ten times as much.
+	// Since version 15 the default is another strategy, which costs ten times as much.
 	if _, version, _ := strings.Cut(filepath.ToSlash(s.bin), "/postgresql/"); version >= "15" {
 		s.copying = " STRATEGY file_copy"
 	}
@@ -141,7 +141,7 @@ func (s *Server) initialize() error {
 
 func (s *Server) data() string { return filepath.Join(s.dir, "data") }
 
-// command is one of PostgreSQL's, run as somebody that it accepts: not root.
+// command is one of PostgreSQL's programs, run as a user that it accepts: not root.
 func (s *Server) command(name string, args ...string) *exec.Cmd {
 	cmd := exec.Command(filepath.Join(s.bin, name), args...)
 	cmd.Dir = s.dir
@@ -163,7 +163,7 @@ func (s *Server) Start() error {
 	s.ended = make(chan struct{})
 	go func() {
 		defer close(s.ended)
-		_ = s.process.Wait() // how it ends is the tests' doing
+		_ = s.process.Wait() // tests end it in different ways
 	}()
 	if s.admin == nil {
 		admin, err := sql.Open("pgx", s.URL("postgres"))
@@ -188,18 +188,19 @@ func (s *Server) Start() error {
 	}
 }
 
-// Kill ends the server at once, as pg_ctl stop -m immediate does: what was under
-// way is lost, what was committed is not.
+// Kill ends the server at once, as pg_ctl stop -m immediate does: what was in progress is
+// lost, what was committed is not.
 func (s *Server) Kill() { s.end(syscall.SIGQUIT) }
 
-// Stop ends the server as pg_ctl stop -m fast does: connections are told.
+// Stop ends the server as pg_ctl stop -m fast does: it closes its connections with a
+// message.
 func (s *Server) Stop() { s.end(syscall.SIGINT) }
 
 func (s *Server) end(signal os.Signal) {
 	if s.ended == nil {
 		return
 	}
-	_ = s.process.Process.Signal(signal) // an error says that it has ended
+	_ = s.process.Process.Signal(signal) // an error means that it has ended
 	select {
 	case <-s.ended:
 	case <-time.After(patience):
@@ -217,12 +218,12 @@ func (s *Server) Remove() {
 	os.RemoveAll(s.dir)
 }
 
-// URL is the address of a database by the server's socket.
+// URL is the address of a database through the server's socket.
 func (s *Server) URL(database string) string {
 	return fmt.Sprintf("postgres://wxlogin@/%s?host=%s&port=%d", database, s.dir, s.port)
 }
 
-// TCP is the address of a database by the network.
+// TCP is the address of a database through the network.
 func (s *Server) TCP(database string) string {
 	return fmt.Sprintf("postgres://wxlogin@127.0.0.1:%d/%s?sslmode=disable", s.port, database)
 }

@@ -1,5 +1,5 @@
-// Package sqlitetest gives tests SQLite files that somebody has filled once. It
-// knows nothing of what is in them.
+// Package sqlitetest gives each test a copy of a SQLite file that was filled once. It
+// knows nothing of what is in it.
 package sqlitetest
 
 import (
@@ -9,16 +9,16 @@ import (
 	"testing"
 )
 
-// Template is a SQLite file that is made once a process and copied for each test:
-// to migrate an empty one takes longer than most tests.
+// Template is a SQLite file that is made once in a process and copied for each test:
+// migrating an empty one takes longer than most tests.
 type Template struct {
 	once    sync.Once
 	content []byte
 	err     error
 }
 
-// Copy writes the file that fill leaves at a path, and closes, to a new path in a
-// folder of the test's own.
+// Copy copies the file to a new path in the test's own folder. fill makes the file at a
+// path, and closes it.
 func (f *Template) Copy(t testing.TB, fill func(path string) error) string {
 	t.Helper()
 	f.once.Do(func() { f.content, f.err = filled(fill) })
@@ -33,7 +33,7 @@ func (f *Template) Copy(t testing.TB, fill func(path string) error) string {
 }
 
 func filled(fill func(path string) error) ([]byte, error) {
-	// Not the folder of the test that comes first: others outlive it.
+	// Not in the folder of the first test, which the others outlive.
 	folder, err := os.MkdirTemp("", "wxlogin-template-")
 	if err != nil {
 		return nil, err
