@@ -8,6 +8,5 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// usable leaves it to the driver, which asks the server after a second of
-// silence.
+// usable leaves the check to the driver, which asks the server after a second of silence.
 func usable(context.Context, *pgx.Conn) error { return nil }

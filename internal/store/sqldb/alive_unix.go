@@ -13,11 +13,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// usable looks at an idle connection before it is used again. A server that has
-// ended it, or has restarted, has sent something already: a last word, or the
-// end of the stream. The driver itself asks only after a second of silence, and
-// what it sends into a dead connection is lost without anybody knowing how far
-// it came. A look costs no round trip.
+// usable checks an idle connection before it is used again. A server that has ended it, or
+// has restarted, has sent something already: a last message, or the end of the stream. The
+// driver itself checks only after a second of silence, and if it sends into a dead
+// connection, nobody knows how much was done. This check costs no round trip.
 func usable(_ context.Context, conn *pgx.Conn) error {
 	socket := conn.PgConn().Conn()
 	if encrypted, ok := socket.(*tls.Conn); ok {
@@ -33,7 +32,7 @@ func usable(_ context.Context, conn *pgx.Conn) error {
 func silent(socket net.Conn) bool {
 	direct, ok := socket.(syscall.Conn)
 	if !ok {
-		return true // nobody can tell
+		return true // it cannot be checked
 	}
 	raw, err := direct.SyscallConn()
 	if err != nil {

@@ -16,9 +16,9 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// Backup is DB.Backup of a database that this process need not have open otherwise. It
-// leaves the schema as it is: a copy that is made before an upgrade is the way back, and
-// the older program may be at work.
+// Backup is DB.Backup for a database that this process need not have open. It leaves the
+// schema as it is: a copy made before an upgrade is the way back, and the older program
+// may still be running.
 func Backup(ctx context.Context, url, file string) error {
 	path, ok := strings.CutPrefix(url, "sqlite:")
 	if !ok {
@@ -32,7 +32,7 @@ func Backup(ctx context.Context, url, file string) error {
 	return db.Backup(ctx, file)
 }
 
-// find looks at a file, and does not open it for long.
+// find checks the file, and keeps no connection to it.
 func (db *DB) find(ctx context.Context, path string) (err error) {
 	if db.path, err = FilePath(path); err != nil {
 		return err
@@ -53,10 +53,9 @@ func (db *DB) find(ctx context.Context, path string) (err error) {
 	return nil
 }
 
-// Backup writes a consistent copy of the live database to a new file, mode 0600.
-// It refuses to overwrite, and the file has its name only once the copy is
-// complete, checked and on the disk. It refuses a name beside which a log of
-// another database is.
+// Backup writes a consistent copy of the live database to a new file, mode 0600. It does
+// not overwrite, and the file gets its name only once the copy is complete, checked and on
+// the disk. It refuses a name that has a log of another database beside it.
 func (db *DB) Backup(ctx context.Context, file string) error {
 	if db.path == "" {
 		return auth.Fail(auth.BadRequest, errPgDump)
@@ -64,7 +63,8 @@ func (db *DB) Backup(ctx context.Context, file string) error {
 	if err := db.watch.usable(); err != nil {
 		return db.Fail(ctx, "backup", err)
 	}
-	// SQLite would take these for the log of the copy, once somebody opens it, and spoil it.
+	// SQLite would take these for the log of the copy as soon as it is opened, and spoil
+	// it.
 	for _, log := range []string{file + "-wal", file + "-journal"} {
 		if _, err := os.Lstat(log); err == nil {
 			return auth.Failf(auth.BadRequest, "backup: %s is left of another file, and would spoil the copy: remove it", log)
@@ -80,7 +80,7 @@ func (db *DB) Backup(ctx context.Context, file string) error {
 }
 
 func (db *DB) backup(ctx context.Context, file string) (err error) {
-	// Absolute, so that no name can pass for one of SQLite's file: addresses.
+	// Absolute, so that SQLite takes no name for one of its file: addresses.
 	file, err = filepath.Abs(file)
 	if err != nil {
 		return err
@@ -89,7 +89,7 @@ func (db *DB) backup(ctx context.Context, file string) (err error) {
 		return fs.ErrExist
 	}
 	temp := file + ".part-" + rand.Text()[:8]
-	// SQLite writes into a file that is there if it is empty.
+	// SQLite writes into an existing file if it is empty.
 	f, err := os.OpenFile(temp, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 	if err != nil {
 		return err
@@ -107,18 +107,18 @@ func (db *DB) backup(ctx context.Context, file string) (err error) {
 	return publish(temp, file)
 }
 
-// copyInto uses a connection of its own: the writer has others waiting. It copies page
-// after page, as they stand in the file. VACUUM INTO copies row after row and entry after
-// entry instead, in the order of each index: with twice the processor time, and where the
-// file does not fit into memory with a read of the disk for nearly every page.
+// copyInto uses a connection of its own, as others wait for the writer. It copies page by
+// page, in the order of the file. VACUUM INTO copies rows and index entries instead, in
+// the order of each index: that takes twice the processor time, and where the file does
+// not fit into memory a read of the disk for nearly every page.
 func (db *DB) copyInto(ctx context.Context, temp string) error {
 	pool, err := openPool(db.path, "_pragma=busy_timeout(10000)&"+alike, 1)
 	if err != nil {
 		return err
 	}
 	defer pool.Close()
-	// Opened first and closed last: to close it takes away the locks of whoever else in
-	// this process has the same file open.
+	// Opened first and closed last: closing it releases the locks of everybody else in
+	// this process who has the same file open.
 	f, err := os.OpenFile(temp, os.O_RDWR, 0)
 	if err != nil {
 		return err
@@ -130,8 +130,8 @@ func (db *DB) copyInto(ctx context.Context, temp string) error {
 	}
 	defer conn.Close()
 	// All pages are of one moment, however long it takes and whoever writes meanwhile:
-	// without a transaction around all steps, a write between two of them would have
-	// SQLite begin anew.
+	// without a transaction around all steps, SQLite would start over after each write
+	// between two of them.
 	tx, err := conn.BeginTxx(ctx, nil)
 	if err != nil {
 		return err
@@ -147,8 +147,8 @@ func (db *DB) copyInto(ctx context.Context, temp string) error {
 	if err := conn.Raw(func(raw any) error { return db.copyPages(ctx, raw.(backupSource), temp) }); err != nil {
 		return err
 	}
-	// Out of WAL (fileformat2.html, 1.3.3): a copy is one file for whoever opens it. The
-	// program goes into WAL with every start.
+	// Not in WAL mode (fileformat2.html, 1.3.3): a copy is one file for whoever opens it.
+	// The program sets WAL mode at every start.
 	if _, err := f.WriteAt([]byte{1, 1}, 18); err != nil {
 		return err
 	}
@@ -161,9 +161,10 @@ type backupSource interface {
 }
 
 const (
-	// Nobody else knows the copy, and one that fails is thrown away.
+	// Nobody else knows the copy, and one that fails is deleted.
 	copyParams = "_pragma=locking_mode(EXCLUSIVE)&_pragma=journal_mode(OFF)&_pragma=synchronous(OFF)"
-	// copyStep is how many pages are copied between two looks whether somebody waits.
+	// copyStep is how many pages are copied between two checks whether the caller has
+	// given up.
 	copyStep = 1024
 )
 
@@ -172,7 +173,7 @@ func (db *DB) copyPages(ctx context.Context, source backupSource, temp string) (
 	if err != nil {
 		return err
 	}
-	defer func() { err = cmp.Or(err, b.Finish()) }() // which says the same once more
+	defer func() { err = cmp.Or(err, b.Finish()) }() // it returns the same error again
 	for more := true; more; {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -186,7 +187,7 @@ func (db *DB) copyPages(ctx context.Context, source backupSource, temp string) (
 }
 
 func checkCopy(ctx context.Context, temp string) error {
-	// immutable keeps SQLite from leaving files of its own beside the copy.
+	// immutable keeps SQLite from making files of its own beside the copy.
 	db, err := openPool(temp, "mode=ro&immutable=1&"+alike, 1)
 	if err != nil {
 		return err
@@ -195,11 +196,11 @@ func checkCopy(ctx context.Context, temp string) error {
 	return quickCheck(ctx, db)
 }
 
-// publish gives a finished file its name, unless somebody else has taken it.
+// publish gives a finished file its name, unless that has been taken.
 func publish(temp, file string) error {
 	err := os.Link(temp, file) // unlike a rename it never replaces a file
 	if err != nil && !errors.Is(err, fs.ErrExist) {
-		// A file system without links: the narrow gap is all there is.
+		// A file system without links: this leaves a short race.
 		if _, taken := os.Lstat(file); taken == nil {
 			return fs.ErrExist
 		}

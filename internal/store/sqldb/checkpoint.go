@@ -10,44 +10,44 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// checkpointEvery is how many pages of the log make it worth to copy them into
-// the file. It is SQLite's own number.
+// checkpointEvery is how many pages in the log make it worthwhile to copy them into the
+// file. It is SQLite's own number.
 const checkpointEvery = 1000
 
-// checkpointLate is when the commit does so itself after all. Only then can the
-// log begin at its beginning again: as long as writes go on, there is always
-// something new in it that has not been copied. It bounds the log to 16 MB, which
-// a start after a crash has to read.
+// checkpointLate is the number of pages at which the commit itself copies them. Only then
+// can the log start over: as long as writes go on, there is always something in it that
+// has not been copied. It limits the log to 16 MB, which a start after a crash has to
+// read.
 const checkpointLate = 4 * checkpointEvery
 
-// emptyWaits is how long emptying the log keeps writers waiting for readers of it,
-// and emptyAgain when it is tried again for the first time; then after twice that,
-// and so on, up to emptyRarely.
+// emptyWaits is how long emptying the log makes writers wait for its readers, and
+// emptyAgain how long after that it is tried again for the first time; each further wait
+// is twice as long, up to emptyRarely.
 const (
 	emptyWaits  = 50 * time.Millisecond
 	emptyAgain  = time.Second
 	emptyRarely = 10 * time.Minute
 )
 
-// checkpointer copies SQLite's log into the file while writes go on, through a
-// connection that does nothing else (SQLite allows it beside a writer: wal.html,
-// §2.2). Left to itself, SQLite copies within the commit that makes the log long,
-// and all who wait to write wait for the disk: with
-// a million people, a seventh of all logins were lost to that.
+// checkpointer copies SQLite's log into the file while writes go on, through a connection
+// that does nothing else (SQLite allows that beside a writer: wal.html, §2.2). SQLite
+// itself would copy within the commit that makes the log long, and all who wait to write
+// would wait for the disk: with a million people, a seventh of all logins were lost to
+// that.
 //
-// And it empties the log when it is asked to.
+// It also empties the log on request.
 type checkpointer struct {
 	conn  *sqlx.Conn
-	index *walIndex // nil: nobody can tell how long the log is, and SQLite copies alone
+	index *walIndex // nil: the length of the log is unknown, and SQLite copies by itself
 	log   *slog.Logger
 	wake  chan struct{}
 	empty chan chan struct{} // closed after the first attempt
-	ended <-chan struct{}    // closed when nobody is there any more
+	ended <-chan struct{}    // closed when it is stopped
 	stop  context.CancelFunc
 	done  sync.WaitGroup
 }
 
-// newCheckpointer begins.
+// newCheckpointer starts a checkpointer.
 func newCheckpointer(conn *sqlx.Conn, index *walIndex, log *slog.Logger) *checkpointer {
 	ctx, stop := context.WithCancel(context.Background())
 	c := &checkpointer{conn: conn, index: index, log: log, wake: make(chan struct{}, 1), empty: make(chan chan struct{}), ended: ctx.Done(), stop: stop}
@@ -72,7 +72,7 @@ func (c *checkpointer) run(ctx context.Context) {
 	for {
 		select {
 		case <-c.wake:
-			// What fails here, the commit that comes late tries again.
+			// If this fails, the commit at checkpointLate tries again.
 			_, _ = c.conn.ExecContext(ctx, "PRAGMA wal_checkpoint(PASSIVE)")
 		case tried := <-c.empty:
 			try(emptyAgain)
@@ -85,8 +85,8 @@ func (c *checkpointer) run(ctx context.Context) {
 	}
 }
 
-// truncate copies all of the log into the file and cuts it to nothing. False while
-// somebody reads what is in it.
+// truncate copies all of the log into the file and truncates it. It returns false while
+// somebody reads the log.
 func (c *checkpointer) truncate(ctx context.Context) bool {
 	var busy, pages, copied int
 	err := c.conn.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &pages, &copied)
@@ -103,11 +103,11 @@ func (c *checkpointer) look() {
 	}
 	select {
 	case c.wake <- struct{}{}:
-	default: // it is going to look
+	default: // it has been woken already
 	}
 }
 
-// close ends it before the connection is closed.
+// close stops it before the connection is closed.
 func (c *checkpointer) close() {
 	if c != nil {
 		c.stop()
@@ -115,11 +115,10 @@ func (c *checkpointer) close() {
 	}
 }
 
-// EmptyLog takes what has been erased out of SQLite's log too: there it would stay
-// until new writes come to lie over it. It returns after the first attempt. While
-// somebody reads the log, another program that replicates it for example, it cannot
-// be emptied, and that is tried again from time to time. With another engine it
-// does nothing.
+// EmptyLog removes what has been erased from SQLite's log too, where it would stay until
+// new writes overwrite it. It returns after the first attempt. While somebody reads the
+// log, for example a program that replicates it, it cannot be emptied, and is tried again
+// from time to time. With another engine it does nothing.
 func (db *DB) EmptyLog(ctx context.Context) {
 	if db.checkpoints == nil {
 		return
@@ -128,7 +127,7 @@ func (db *DB) EmptyLog(ctx context.Context) {
 	select {
 	case db.checkpoints.empty <- tried:
 		<-tried
-	case <-db.checkpoints.ended: // the last who closes the file empties the log
+	case <-db.checkpoints.ended: // the last connection to close empties the log
 	case <-ctx.Done():
 	}
 }

@@ -10,20 +10,20 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Clause is a piece of SQL with the values of its placeholders, $1 and on, to make
-// a statement of several.
+// Clause is a piece of SQL with the values of its placeholders, $1 and on. Statements are
+// composed of them.
 type Clause struct {
 	Text string
 	Args []any
 }
 
-// SQL is a Clause with its values.
+// SQL makes a Clause.
 func SQL(text string, args ...any) Clause { return Clause{text, args} }
 
 var placeholder = regexp.MustCompile(`\$[0-9]+`)
 
-// Join puts clauses one behind the other. The placeholders of each go on where those
-// of the one before end.
+// Join concatenates clauses, and renumbers the placeholders of each to follow those before
+// it.
 func Join(clauses ...Clause) (all Clause) {
 	for _, c := range clauses {
 		before := len(all.Args)
@@ -39,10 +39,10 @@ func Join(clauses ...Clause) (all Clause) {
 	return all
 }
 
-// Then adds a piece of SQL behind it.
+// Then appends a piece of SQL.
 func (c Clause) Then(text string, args ...any) Clause { return Join(c, SQL(text, args...)) }
 
-// And adds conditions, the first behind WHERE.
+// And appends conditions, the first after WHERE.
 func (c Clause) And(where []Clause) Clause {
 	word := " WHERE "
 	for _, condition := range where {
@@ -51,7 +51,8 @@ func (c Clause) And(where []Clause) Clause {
 	return c
 }
 
-// In says that a column has one of some values, at least one.
+// In is the condition that a column has one of some values, of which there has to be one
+// at least.
 func In[T any](column string, values []T) Clause {
 	places, args := make([]string, len(values)), make([]any, len(values))
 	for i, value := range values {
@@ -61,14 +62,14 @@ func In[T any](column string, values []T) Clause {
 }
 
 // Among is In for very many texts, as one value: SQLite takes longer to parse a
-// placeholder than to look up what it stands for.
+// placeholder than to look up its value.
 func (d Dialect) Among(column string, texts []string) Clause {
 	if d.ManyWriters {
 		return SQL(column+" = ANY($1)", texts)
 	}
 	list, err := json.Marshal(texts)
 	if err != nil {
-		panic(err) // of texts, never
+		panic(err) // never for texts
 	}
 	return SQL(column+" IN (SELECT value FROM json_each($1))", string(list))
 }
@@ -83,9 +84,9 @@ func (db *DB) Select(ctx context.Context, dest any, c Clause) error {
 	return db.SelectContext(ctx, dest, c.Text, db.planned(c)...)
 }
 
-// planned are the values of a statement of pieces, which PostgreSQL plans for them each
-// time. One that was prepared it plans without regard to them from the sixth time on, and
-// would not know any more how much of an index lies between two ends.
+// planned returns the values of a composed statement, so that PostgreSQL plans it for them
+// each time. It would plan a prepared one without regard to the values from the sixth time
+// on, and could not estimate any more how much of an index lies between two bounds.
 func (db *DB) planned(c Clause) []any {
 	if !db.ManyWriters || db.pooler.chosen {
 		return c.Args

@@ -13,23 +13,22 @@ import (
 )
 
 // writeBudget is how long a write waits until it may begin, unless its context ends
-// sooner. A visitor is waiting, and 503 with "try again" is better than a page
-// that never comes.
+// sooner. A visitor is waiting, and a 503 with "try again" is better than a page that
+// never comes.
 const writeBudget = 5 * time.Second
 
-// attempts is how often a transaction is run that others got in the way of.
+// attempts is how often a transaction is run that is in conflict with others.
 const attempts = 5
 
-// Write runs do in one transaction. It commits when do returns nil, and else
-// leaves the database as it was; then do may be run again, so it must not build
-// on what it did the first time. The caller's context bounds all of it. what says
-// in an error what was being done.
+// Write runs do in one transaction. It commits when do returns nil, and otherwise leaves
+// the database as it was. do may be run again, so it must not build on what it did the
+// first time. The caller's context limits all of it. what names the operation in errors.
 //
-// do may share its transaction with others that wait at the same moment. It sees
-// what they have done, and none of them returns before the common commit.
+// do may share its transaction with others that wait at the same moment. It sees what they
+// have done, and none of them returns before the common commit.
 //
-// The commit hook is given change as it is, once do has run: what do has found out
-// may be in what it points to.
+// The commit hook is given change itself, after do has run: do may have filled in what it
+// points to.
 func (db *DB) Write(ctx context.Context, what string, change any, do func(*Tx) error) error {
 	if err := db.watch.usable(); err != nil {
 		return db.Fail(ctx, what, err)
@@ -43,8 +42,8 @@ func (db *DB) Write(ctx context.Context, what string, change any, do func(*Tx) e
 	} else {
 		err = db.queue.wait(j, db.drain)
 	}
-	// A write that went well says that there is room again; it does not say that
-	// the pages it did not touch are whole.
+	// A successful write means that the disk has space again; it does not mean that the
+	// pages it did not touch are intact.
 	if r := db.refused.Load(); err == nil && r != nil && !r.damaged {
 		db.refused.CompareAndSwap(r, nil)
 	}
@@ -60,8 +59,7 @@ type job struct {
 	done   chan error
 }
 
-// run is do, and a fault of ours in it is an error: others depend on the same
-// transaction.
+// run calls do, and turns a panic into an error: others depend on the same transaction.
 func (j *job) run(tx *Tx) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -71,22 +69,21 @@ func (j *job) run(tx *Tx) (err error) {
 	return j.do(tx)
 }
 
-// queue is where transactions wait for the one writer. While a commit waits for
-// the disk, others come; they are committed together, and the disk is waited for
-// once.
+// queue is where transactions wait for the one writer. While a commit waits for the disk,
+// others arrive; they are committed together, and wait for the disk once.
 type queue struct {
 	mu       sync.Mutex
 	waiting  []*job
-	draining bool  // a goroutine takes them
-	obstacle error // that keeps them waiting; nil while it goes on
+	draining bool  // a goroutine is taking jobs
+	obstacle error // that keeps the jobs waiting; nil: none
 }
 
-// groupSize bounds how many jobs share a commit, and with that how long the first
-// of them waits for the last.
+// groupSize limits how many jobs share a commit, and so how long the first of them waits
+// for the last.
 const groupSize = 64
 
-// wait puts a job in the queue and waits for its end. A context that ends before
-// the job is taken removes it again.
+// wait puts a job in the queue and waits for its end. If the context ends before the job
+// is taken, it leaves the queue.
 func (q *queue) wait(j *job, drain func()) error {
 	j.done = make(chan error, 1)
 	q.mu.Lock()
@@ -110,21 +107,21 @@ func (q *queue) wait(j *job, drain func()) error {
 	q.mu.Unlock()
 	switch {
 	case i < 0:
-		return <-j.done // it is being written, and that has its own end
+		return <-j.done // it is being run, which ends by itself
 	case obstacle != nil:
 		return obstacle
 	}
 	return j.late()
 }
 
-// blocked notes what keeps the jobs waiting, until some are taken.
+// blocked records what keeps the jobs waiting, until some are taken.
 func (q *queue) blocked(obstacle error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.obstacle = obstacle
 }
 
-// late is the error of a job that waited too long to begin.
+// late is the error of a job that has waited too long to begin.
 func (j *job) late() error {
 	if err := j.ctx.Err(); err != nil {
 		return err
@@ -132,7 +129,7 @@ func (j *job) late() error {
 	return fmt.Errorf("waited %v to write, in vain", writeBudget) // not the caller's deadline
 }
 
-// take gives the next jobs.
+// take removes the next jobs from the queue.
 func (q *queue) take() []*job {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -143,7 +140,7 @@ func (q *queue) take() []*job {
 	return jobs
 }
 
-// idle ends the draining when nothing waits.
+// idle ends the draining when nothing is waiting.
 func (q *queue) idle() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -151,8 +148,8 @@ func (q *queue) idle() bool {
 	return !q.draining
 }
 
-// drain writes what waits until nothing does. Jobs are taken once the lock is
-// held: until then they may still be called off.
+// drain runs jobs until none are waiting. They are taken only once the write lock is held:
+// until then they may still leave the queue.
 func (db *DB) drain() {
 	for !db.queue.idle() {
 		conn, tx, err := db.begin(context.Background(), context.Background())
@@ -165,7 +162,7 @@ func (db *DB) drain() {
 		if err == nil {
 			committing, err = db.commit(conn, tx, jobs)
 		}
-		// When one of several has failed, a transaction for each shows which.
+		// When one of several jobs has failed, a transaction for each shows which.
 		again := err != nil && !committing && (len(jobs) > 1 || db.diagnose(err).Again)
 		for _, j := range jobs {
 			if again {
@@ -176,7 +173,7 @@ func (db *DB) drain() {
 	}
 }
 
-// alone gives a job a transaction of its own.
+// alone runs a job in a transaction of its own.
 func (db *DB) alone(j *job) error {
 	for try := 1; ; try++ {
 		committing, err := db.attempt(j)
@@ -184,24 +181,25 @@ func (db *DB) alone(j *job) error {
 			return nil
 		}
 		fault := db.diagnose(err)
-		// A connection that breaks off while it commits may have done so or not.
+		// When a connection breaks off during the commit, it is unknown whether that was
+		// done.
 		if !fault.Again && (!fault.Gone || committing) || try == attempts {
 			return err
 		}
 		select {
 		case <-j.waits.Done():
 			return err
-		// At random, so that two that were in each other's way do not meet again.
+		// A random wait, so that two transactions in conflict do not meet again.
 		case <-time.After(time.Duration(rand.Int64N(int64(try) * int64(10*time.Millisecond)))):
 		}
 	}
 }
 
-// attempt runs a job once, and says whether it came to the commit.
+// attempt runs a job once, and says whether it reached the commit.
 func (db *DB) attempt(j *job) (committing bool, err error) {
 	conn, tx, err := db.begin(j.ctx, j.waits)
 	for err != nil && db.diagnose(err).Busy && j.waits.Err() == nil {
-		conn, tx, err = db.begin(j.ctx, j.waits) // the engine has waited a moment itself
+		conn, tx, err = db.begin(j.ctx, j.waits) // the engine itself has waited a moment
 	}
 	switch {
 	case err != nil && conn == nil && j.waits.Err() != nil:
@@ -212,8 +210,8 @@ func (db *DB) attempt(j *job) (committing bool, err error) {
 	return db.commit(conn, tx, []*job{j})
 }
 
-// begin waits for a connection, and begins a transaction on it that ends with
-// ctx. The connection is nil when none came.
+// begin waits for a connection, and begins a transaction on it that ends with ctx. The
+// connection is nil when there was none in time.
 func (db *DB) begin(ctx, waits context.Context) (*sqlx.Conn, *Tx, error) {
 	conn, err := db.writer.Connx(waits)
 	if err != nil {
@@ -226,7 +224,8 @@ func (db *DB) begin(ctx, waits context.Context) (*sqlx.Conn, *Tx, error) {
 		}
 	}
 	var direct *directStmts
-	// A transaction that ends with a context ends behind its statements' back.
+	// Not for a transaction whose context can end: that would end it behind the
+	// statements' back.
 	if err == nil && db.direct != nil && ctx.Done() == nil {
 		direct = db.direct
 		if err = direct.on(ctx, conn); err != nil {
@@ -239,8 +238,8 @@ func (db *DB) begin(ctx, waits context.Context) (*sqlx.Conn, *Tx, error) {
 	return conn, &Tx{tx, direct}, err
 }
 
-// settle tells the hook of a commit. The order matters: first the state, then
-// whether anybody else can have had a hand in it (see foreignCommits).
+// settle tells the hook about a commit. The order matters: first it reads the state, then
+// it asks whether anybody else can have changed it (see foreignCommits).
 func (db *DB) settle(conn *sqlx.Conn, before State, committed bool, jobs []*job) {
 	db.gap()
 	after, known := db.State()
@@ -253,9 +252,9 @@ func (db *DB) settle(conn *sqlx.Conn, before State, committed bool, jobs []*job)
 	db.hook.Committed(before, after, known, changes)
 }
 
-// before reads the state that a transaction begins with, which holds the lock to
-// write: nobody else changes the database until its end. The zero State when
-// nobody can tell.
+// before reads the state in which a transaction begins. The transaction holds the write
+// lock: nobody else changes the database until its end. The zero State when the state is
+// unknown.
 func (db *DB) before() State {
 	state, ok := db.State()
 	if !ok {
@@ -265,8 +264,8 @@ func (db *DB) before() State {
 	return state
 }
 
-// commit runs jobs in a transaction and commits it, and says whether it came to
-// the commit.
+// commit runs jobs in a transaction and commits it, and says whether it reached the
+// commit.
 func (db *DB) commit(conn *sqlx.Conn, tx *Tx, jobs []*job) (committing bool, err error) {
 	defer conn.Close()
 	defer tx.Rollback() // nothing to do after Commit

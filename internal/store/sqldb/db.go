@@ -21,37 +21,37 @@ type Config struct {
 	URL        string           // sqlite:PATH or postgres://…
 	Migrations fs.FS            // *.sql
 	Prepared   []string         // statements that transactions repeat; parsed once
-	Migrating  func(Progress)   // called as the schema is brought up to date; nil: nobody wants to know
-	Keep       bool             // an older schema, whose program may be at work: ErrOlder
-	Hook       CommitHook       // nil: nobody wants to know
+	Migrating  func(Progress)   // called as the schema is migrated; may be nil
+	Keep       bool             // do not migrate an older schema, whose program may be running: ErrOlder
+	Hook       CommitHook       // may be nil
 	Now        func() time.Time // nil: time.Now
 	Logger     *slog.Logger     // nil: silence
 
-	// Gap is for tests that play what others do at the worst moment. It is called
-	// twice after each commit of SQLite's: before the state that the commit has left
-	// is read, and before SQLite is asked whose that state is; and after each step of a
-	// backup.
+	// Gap is for tests that simulate other processes at the worst moment. It is called
+	// twice after each commit of SQLite's: before the state that the commit has left is
+	// read, and before SQLite is asked who made that state. It is also called after each
+	// step of a backup.
 	Gap func()
 }
 
-// CommitHook hears of the transactions of this process, for a cache that outlives
-// them. Its methods are called by one goroutine at a time where the state of the
-// database is known.
+// CommitHook is told about the transactions of this process, for a cache that outlives
+// them. While the state of the database is known, its methods are called by one goroutine
+// at a time.
 type CommitHook interface {
-	// Before is called in a transaction that holds the lock to write: until it ends,
-	// nobody else changes the database. It is not called where the state is unknown.
+	// Before is called in a transaction that holds the write lock: until it ends, nobody
+	// else changes the database. It is not called if the state is unknown.
 	Before()
-	// Committed is called after a commit, with the state that the transaction began
-	// in (the zero State: unknown), the state that it has left, and the changes that
-	// were given to Write, in the order in which they were made. ok is false when the
-	// state after may not be the work of this transaction alone, or is unknown.
+	// Committed is called after a commit, with the state in which the transaction began
+	// (the zero State: unknown), the state after it, and the changes that were given to
+	// Write, in the order in which they were made. ok is false when the state after may
+	// not be the work of this transaction alone, or is unknown.
 	Committed(before, after State, ok bool, changes []any)
 	// RolledBack is called at the end of a transaction that changed nothing.
 	RolledBack()
 }
 
-// State is one state of a database. Equal states, the zero State excepted, hold the
-// same rows.
+// State is one state of a database. Equal states, other than the zero State, have the same
+// rows.
 type State struct{ header walHeader }
 
 // DB is one database. It is safe for concurrent use, within a process and by
@@ -60,7 +60,7 @@ type DB struct {
 	Dialect
 
 	writer  *sqlx.DB
-	foreign foreignCommits // of the writer's connection; used by whoever holds it
+	foreign foreignCommits // of the writer's connection; used by the goroutine that holds it
 	reader  readPool
 	path    string // of SQLite's file; empty with another engine
 	watch   watch  // over SQLite's files
@@ -72,27 +72,26 @@ type DB struct {
 	keep       bool // an older schema stays as it is
 
 	queue queue      // of transactions, for an engine with one writer
-	pin   *sqlx.Conn // keeps SQLite's index of the log in being; nil with another engine
+	pin   *sqlx.Conn // keeps SQLite's index of the log alive; nil with another engine
 	index *walIndex  // nil where it cannot be read
 
-	checkpoints *checkpointer // through pin; nil with another engine
+	checkpoints *checkpointer // on pin; nil with another engine
 
-	direct *directStmts // of the writer's connection; nil where the driver prepares by itself
-	pooler *pooler      // of PostgreSQL; else nil
+	direct *directStmts // of the writer's connection; nil if the driver prepares by itself
+	pooler *pooler      // nil with SQLite
 	hook   CommitHook
 	gap    func()
 
-	closed  atomic.Bool             // and the file may be another's by now
+	closed  atomic.Bool             // the file may belong to another by now
 	refused atomic.Pointer[refusal] // the last statement that the engine refused for good
 
 	now func() time.Time
 	log *slog.Logger
 }
 
-// Open opens the database, makes it if there is none, and brings its schema up
-// to date. It refuses a file that is damaged, is no database, belongs to another
-// program or has a newer schema than this program knows. Its errors have the
-// reason StoreDown.
+// Open opens the database, makes it if there is none, and migrates its schema. It refuses
+// a file that is damaged, is not a database, belongs to another program or has a newer
+// schema than this program knows. Its errors have the reason StoreDown.
 func Open(ctx context.Context, c Config) (*DB, error) {
 	db := newDB(c)
 	if err := db.open(ctx, c); err != nil {
@@ -102,7 +101,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	return db, nil
 }
 
-// newDB is one that is not open yet.
+// newDB returns a DB that is not open yet.
 func newDB(c Config) *DB {
 	db := &DB{now: c.Now, log: c.Logger, hook: c.Hook, gap: c.Gap, migrating: c.Migrating, keep: c.Keep}
 	if db.now == nil {
@@ -140,15 +139,15 @@ func (db *DB) open(ctx context.Context, c Config) (err error) {
 	return db.prepareWrites(ctx, c.Prepared)
 }
 
-// noHook is the hook of whom commits do not concern.
+// noHook is the hook if Config has none.
 type noHook struct{}
 
 func (noHook) Before()                               {}
 func (noHook) Committed(_, _ State, _ bool, _ []any) {}
 func (noHook) RolledBack()                           {}
 
-// CheckURL says what is wrong with an address of a database. It shows nothing of
-// it: an address may hold a password.
+// CheckURL says what is wrong with the address of a database. It does not show the
+// address, which may hold a password.
 func CheckURL(address string) error {
 	if isPostgres(address) {
 		_, err := parsePostgres(address)
@@ -160,18 +159,16 @@ func CheckURL(address string) error {
 	return nil
 }
 
-// State is the state of the database at this moment. ok is false when nobody can
-// tell.
+// State returns the current state of the database. ok is false when it is unknown.
 func (db *DB) State() (state State, ok bool) {
 	header, ok := db.index.state()
 	return State{header}, ok && !db.closed.Load() && db.watch.usable() == nil
 }
 
-// Schema is the version of the newest migration, which the database has too.
+// Schema is the version of the newest migration, which is also the database's.
 func (db *DB) Schema() int64 { return db.schema }
 
-// Pools returns the connections by what they are for, to look at their
-// statistics.
+// Pools returns the connection pools by their purpose, for their statistics.
 func (db *DB) Pools() map[string]*sql.DB {
 	return map[string]*sql.DB{"reader": db.reader.DB.DB, "writer": db.writer.DB}
 }
@@ -192,7 +189,7 @@ func (db *DB) Close() error {
 	db.checkpoints.close()
 	db.closeDirect()
 	if db.pin != nil {
-		_ = db.pin.Close() // it may be closed, when its connection broke
+		_ = db.pin.Close() // it may be closed already, if its connection broke
 	}
 	for _, pool := range []*sqlx.DB{db.reader.DB, db.writer} {
 		if pool != nil {
@@ -213,7 +210,7 @@ func (db *DB) closeDirect() {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), writeBudget)
 	defer cancel()
-	conn, err := db.writer.Conn(ctx) // the write of this moment ends first
+	conn, err := db.writer.Conn(ctx) // the current write ends first
 	if err != nil {
 		return
 	}

@@ -13,17 +13,17 @@ import (
 	"github.com/jmoiron/sqlx/reflectx"
 )
 
-// directStmts are the statements that transactions repeat, on the connection of the one
-// writer. Through database/sql and sqlx each costs as much again as a small statement
-// takes: a statement of the transaction is made and thrown away, rows are watched, and
-// values are copied twice. They are used by whoever holds the connection.
+// directStmts are the statements that transactions repeat, prepared on the connection of
+// the one writer. database/sql and sqlx would double what a small statement costs: they
+// make and discard a statement for the transaction, watch rows for their context, and copy
+// values twice. They are used by whoever holds the connection.
 type directStmts struct {
 	queries []string
 	conn    any // the driver's connection that the statements belong to
 	stmts   map[string]*directStmt
 }
 
-// on has the statements be those of a connection.
+// on prepares the statements on a connection, unless they belong to it already.
 func (d *directStmts) on(ctx context.Context, conn *sqlx.Conn) error {
 	return conn.Raw(func(raw any) error {
 		if d.conn == raw {
@@ -31,7 +31,7 @@ func (d *directStmts) on(ctx context.Context, conn *sqlx.Conn) error {
 		}
 		d.close()
 		stmts := make(map[string]*directStmt, len(d.queries))
-		d.stmts = stmts // what has been prepared is closed, whatever happens
+		d.stmts = stmts // so that close finds what has been prepared, even after an error
 		for _, query := range d.queries {
 			stmt, err := raw.(driver.ConnPrepareContext).PrepareContext(ctx, query)
 			if err != nil {
@@ -45,7 +45,7 @@ func (d *directStmts) on(ctx context.Context, conn *sqlx.Conn) error {
 	})
 }
 
-// of is a statement, or nil when it is none of them.
+// of returns the statement of a query, or nil when it is not one of these.
 func (d *directStmts) of(query string) *directStmt {
 	if d == nil {
 		return nil
@@ -53,7 +53,7 @@ func (d *directStmts) of(query string) *directStmt {
 	return d.stmts[query]
 }
 
-// close is for a connection that is no longer the one, or is about to be closed.
+// close closes the statements of a connection that was replaced, or is about to be closed.
 func (d *directStmts) close() {
 	if d == nil {
 		return
@@ -70,15 +70,15 @@ type driverStmt interface {
 	driver.StmtQueryContext
 }
 
-// directStmt is one.
+// directStmt is one of them.
 type directStmt struct {
 	driverStmt
-	into   reflect.Type // that fields are of
-	fields [][]int      // of each column
+	into   reflect.Type // the type that fields belongs to
+	fields [][]int      // the field of each column
 	row    []driver.Value
 }
 
-// exec runs it.
+// exec runs the statement.
 func (s *directStmt) exec(args []any) (sql.Result, error) {
 	values, err := driverValues(args)
 	if err != nil {
@@ -87,7 +87,7 @@ func (s *directStmt) exec(args []any) (sql.Result, error) {
 	return s.ExecContext(context.Background(), values)
 }
 
-// get reads its first row into dest, as sqlx does.
+// get reads the first row of its result into dest, as sqlx does.
 func (s *directStmt) get(mapper *reflectx.Mapper, dest any, args []any) (err error) {
 	values, err := driverValues(args)
 	if err != nil {
@@ -123,7 +123,7 @@ func (s *directStmt) get(mapper *reflectx.Mapper, dest any, args []any) (err err
 	return nil
 }
 
-// aim finds the place of each column in values of a type.
+// aim finds the field of each column in values of a type.
 func (s *directStmt) aim(mapper *reflectx.Mapper, into reflect.Type, columns []string) error {
 	s.into, s.fields, s.row = nil, nil, make([]driver.Value, len(columns))
 	if into.Kind() == reflect.Struct && !reflect.PointerTo(into).Implements(scannerType) {
@@ -142,7 +142,7 @@ func (s *directStmt) aim(mapper *reflectx.Mapper, into reflect.Type, columns []s
 
 var scannerType = reflect.TypeFor[sql.Scanner]()
 
-// driverValues are arguments as database/sql hands them to a driver.
+// driverValues converts arguments as database/sql does for a driver.
 func driverValues(args []any) ([]driver.NamedValue, error) {
 	values := make([]driver.NamedValue, len(args))
 	for i, arg := range args {
@@ -155,7 +155,7 @@ func driverValues(args []any) ([]driver.NamedValue, error) {
 	return values, nil
 }
 
-// assign is for the types that columns of ours have; false for another.
+// assign sets a field, for the types that our columns have; ok is false for others.
 func assign(to reflect.Value, value driver.Value) (ok bool, err error) {
 	if scanner, ok := to.Addr().Interface().(sql.Scanner); ok {
 		return true, scanner.Scan(value)
@@ -166,7 +166,7 @@ func assign(to reflect.Value, value driver.Value) (ok bool, err error) {
 			to.SetString(v)
 			return true, nil
 		}
-	case []byte: // what is no text
+	case []byte: // a column that is not text
 		if to.Kind() == reflect.String {
 			to.SetString(string(v))
 			return true, nil

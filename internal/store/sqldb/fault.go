@@ -8,26 +8,26 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// Fault is what an error says of the engine that made it. The zero Fault: nothing
-// is known.
+// Fault is what an error says about the engine that made it. The zero Fault: nothing is
+// known.
 type Fault struct {
 	Words   string // for the operator
-	Busy    bool   // somebody else holds the lock, so trying again may help
-	Again   bool   // the transaction did nothing, and may do better when run once more
-	Gone    bool   // the connection broke off; what was under way may have happened
-	Stale   bool   // a new connection may find it otherwise
-	NoText  bool   // a value is no text, so nothing stored equals it
-	Lasting bool   // it is going to fail until somebody does something
-	Damaged bool   // and nothing that works elsewhere says that it is well again
+	Busy    bool   // somebody else holds the lock, so a retry may help
+	Again   bool   // the transaction did nothing, and may succeed when it is run again
+	Gone    bool   // the connection broke off; what was in progress may have been done
+	Stale   bool   // a new connection may not have it
+	NoText  bool   // a value is not valid text, so nothing stored equals it
+	Lasting bool   // it will fail until somebody repairs it
+	Damaged bool   // other writes that succeed do not mean that it is repaired
 }
 
-// Fault says what state of the engine an error speaks of.
+// Fault diagnoses the state of the engine from an error.
 func (db *DB) Fault(err error) Fault { return db.diagnose(err) }
 
-// Fail makes the error that the layer above returns: one that has a reason keeps
-// it, a value that is no text is a BadRequest, every other is StoreDown, with what
-// was being done, the fault of the database in plain words, and the context's own
-// end within. A lasting fault makes the database unready for a while.
+// Fail makes the error that the layer above returns. An error that has a reason keeps it,
+// a value that is not valid text becomes BadRequest, and every other becomes StoreDown;
+// that wraps what was being done, the fault of the database in plain words, and the error
+// of a context that has ended. A lasting fault makes the database unready for a while.
 func (db *DB) Fail(ctx context.Context, what string, err error) error {
 	if err == nil {
 		return nil
@@ -37,7 +37,7 @@ func (db *DB) Fail(ctx context.Context, what string, err error) error {
 	}
 	fault := db.diagnose(err)
 	if lost := db.lost(fault); lost != nil {
-		err, fault = lost, Fault{} // it is why, and says what to do
+		err, fault = lost, Fault{} // this is the cause, and says what to do
 	}
 	err = oneLine(err)
 	if fault.Words != "" {
@@ -58,7 +58,8 @@ func (db *DB) Fail(ctx context.Context, what string, err error) error {
 	return auth.Fail(auth.StoreDown, fmt.Errorf("%s: %w", what, err))
 }
 
-// lost says that a fault comes of files that are no longer the ones opened.
+// lost returns an error if a fault comes from files that are no longer the ones that were
+// opened.
 func (db *DB) lost(fault Fault) error {
 	if !fault.Lasting {
 		return nil

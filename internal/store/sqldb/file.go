@@ -7,8 +7,8 @@ import (
 	"path/filepath"
 )
 
-// FilePath is the one absolute path of a file, whether it is there or not:
-// symbolic links are followed, so that two names of one database have one lock.
+// FilePath returns the one absolute path of a file, whether it exists or not: symbolic
+// links are followed, so that two names of one database have one lock.
 func FilePath(path string) (string, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -20,9 +20,9 @@ func FilePath(path string) (string, error) {
 			return real, nil
 		}
 		if !errors.Is(err, fs.ErrNotExist) {
-			return path, nil // whoever opens it says what is wrong
+			return path, nil // opening it will say what is wrong
 		}
-		// A file that is to be made, perhaps by a link that leads to where it will be.
+		// A file that does not exist yet, perhaps a link to where it will be.
 		target, err := os.Readlink(path)
 		if err != nil {
 			folder, err := filepath.EvalSymlinks(filepath.Dir(path))
@@ -39,9 +39,9 @@ func FilePath(path string) (string, error) {
 	return path, nil
 }
 
-// TakeOwner gives a file that root has made to whom the database belongs, or its
-// folder while there is none: made by root's hand, it would be in the way of the
-// service. With any other user it does nothing.
+// TakeOwner gives a file that root has made to the owner of the database, or of its folder
+// while there is no database: a file owned by root would be in the way of the service. For
+// any other user it does nothing.
 func TakeOwner(file, database string) error {
 	info, err := os.Stat(database)
 	if err != nil {
@@ -53,8 +53,8 @@ func TakeOwner(file, database string) error {
 	return chownLike(file, info)
 }
 
-// Whose says to whom a file belongs that this process may not open; empty when that
-// is not why. It goes behind the error.
+// Whose says who owns a file that this process may not open; it is empty if err has
+// another cause. It is appended to the error.
 func Whose(file string, err error) string {
 	if !errors.Is(err, fs.ErrPermission) {
 		return ""

@@ -20,7 +20,7 @@ func chownLike(file string, like os.FileInfo) error {
 		return nil
 	}
 	if !info.Mode().IsRegular() || has.Nlink > 1 {
-		return nil // root gives away no file that has another name elsewhere
+		return nil // root does not give away a file that has another name elsewhere
 	}
 	return os.Lchown(file, int(want.Uid), int(want.Gid))
 }

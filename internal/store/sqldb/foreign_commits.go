@@ -9,27 +9,26 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// foreignCommits tells whether anybody else has changed a SQLite database since
-// our writer's last commit.
+// foreignCommits tells whether anybody else has changed a SQLite database since our
+// writer's last commit.
 //
-// It asks PRAGMA data_version on the writer's own connection: the number stays
-// the same over the connection's own commits, those that change nothing and
-// checkpoints included, and is another one after a commit of any other connection
-// (sqlite.org/pragma.html#pragma_data_version). SQLite compares the header of the
-// log's index with the writer's own copy of it for that. So when the number is
-// what it was, the header in shared memory was the writer's own at that moment;
-// no header comes back once it has been replaced, so it was so at every moment
-// since our commit too. A reader of the header after the commit and before
-// asking has read the state that the commit left, and nobody else's.
+// It asks PRAGMA data_version on the writer's own connection: the number stays the same
+// over the connection's own commits, checkpoints and commits without changes included, and
+// differs after a commit of any other connection
+// (sqlite.org/pragma.html#pragma_data_version). For that, SQLite compares the header of
+// the log's index with the writer's own copy of it. So when the number has not changed,
+// the header in shared memory was the writer's own at that moment. A header that has been
+// replaced never comes back, so it was the writer's own at every moment since our commit
+// too. A reader that reads the header after the commit and before this question has read
+// the state that the commit left, and nobody else's.
 type foreignCommits struct {
-	conn  any         // the driver's connection that the rest belongs to
-	query driver.Stmt // on it; its plan costs more than its answer
+	conn  any         // the driver's connection that query and last belong to
+	query driver.Stmt // prepared: the plan costs more than the answer
 	last  int64       // the version at our last commit
 }
 
-// none says that nobody else has committed since it was asked last, on this
-// connection. It is false when that is not known: the first time, on a new
-// connection, after an error.
+// none says that nobody else has committed since the last call, on this connection. It is
+// false when that is unknown: the first time, on a new connection, after an error.
 func (f *foreignCommits) none(ctx context.Context, conn *sqlx.Conn) bool {
 	unchanged := false
 	err := conn.Raw(func(raw any) error {
@@ -71,7 +70,7 @@ func (f *foreignCommits) version(ctx context.Context) (int64, error) {
 	return version, nil
 }
 
-// close is for a connection that is no longer the one, or cannot be asked.
+// close closes the query of a connection that was replaced, or that returned an error.
 func (f *foreignCommits) close() {
 	if f.query != nil {
 		_ = f.query.Close()

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// tryLock takes the exclusive lock of an open file, which ends with the file or
-// the process; false means that somebody else has it.
+// tryLock takes the exclusive lock of an open file. The lock ends with the file or the
+// process; false means that somebody else has it.
 func tryLock(f *os.File) (bool, error) {
 	err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	if err == unix.EWOULDBLOCK || err == unix.EINTR {
@@ -18,10 +18,10 @@ func tryLock(f *os.File) (bool, error) {
 	return err == nil, err
 }
 
-// writable says why a file cannot be written, without opening it.
+// writable returns why a file cannot be written, without opening it.
 func writable(path string) error { return unix.Access(path, unix.W_OK) }
 
-// syncDir makes a rename within dir outlast a power cut.
+// syncDir makes a rename within dir survive a power failure.
 func syncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {

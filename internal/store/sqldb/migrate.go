@@ -23,7 +23,7 @@ func schemaVersion(ctx context.Context, db getter) (version int64, err error) {
 	return version, err
 }
 
-// quickCheckLimit bounds the check at start to about a second.
+// quickCheckLimit limits the check at start to about a second.
 const quickCheckLimit = 256 << 20
 
 // inspect refuses a file that this program must not touch. It changes nothing.
@@ -49,7 +49,7 @@ func (db *DB) inspect(ctx context.Context) error {
 	return quickCheck(ctx, pool)
 }
 
-// quickCheck reads the whole database and reports the first fault it finds.
+// quickCheck reads the whole database and reports the first damage that it finds.
 func quickCheck(ctx context.Context, db getter) error {
 	var found string
 	if err := db.GetContext(ctx, &found, "PRAGMA quick_check(1)"); err != nil {
@@ -62,8 +62,7 @@ func quickCheck(ctx context.Context, db getter) error {
 	return nil
 }
 
-// readMigrations reads the migrations, and with them the version that this program is
-// for.
+// readMigrations reads the migrations, and so the schema version that this program is for.
 func (db *DB) readMigrations(files fs.FS) (err error) {
 	if db.migrations, err = readMigrations(files, db.Dialect); err != nil {
 		return fmt.Errorf("read migrations: %w", err)
@@ -72,11 +71,11 @@ func (db *DB) readMigrations(files fs.FS) (err error) {
 	return nil
 }
 
-// ErrOlder is in what Open says of a schema that it was told to keep.
+// ErrOlder is in the error of Open for an older schema that it must not migrate.
 var ErrOlder = errors.New("the service migrates it when it starts; until then the program of the older one can be used")
 
-// migrateOnce applies the first migration that is missing, in a transaction with the
-// note that it has been. done says that there was none. The caller holds the lock.
+// migrateOnce applies the first missing migration, in a transaction that also records it.
+// done says that none are missing any more. The caller holds the lock.
 func (db *DB) migrateOnce(ctx context.Context, pool *sqlx.DB) (done bool, err error) {
 	provider, err := goose.NewProvider(db.goose, pool.DB, nil, goose.WithGoMigrations(db.goMigrations()...),
 		goose.WithDisableGlobalRegistry(true), goose.WithTableName(versionTable))
@@ -115,13 +114,13 @@ func (db *DB) migrateOnce(ctx context.Context, pool *sqlx.DB) (done bool, err er
 	return done, nil
 }
 
-// lockPoll is how often a start looks whether another one is through.
+// lockPoll is how often a start checks whether another one has finished.
 const lockPoll = 20 * time.Millisecond
 
-// lockBeside waits for the lock of a file's start-up and returns its release.
-// The lock is a file of its own: opening and closing the database file here
-// would drop SQLite's locks on it. It stays behind, empty, because deleting it
-// would let two processes hold two locks of one name.
+// lockBeside waits for the lock of a file's start-up and returns its release. The lock is
+// a file of its own: opening and closing the database file here would drop SQLite's locks
+// on it. The lock file stays behind, empty: if it were deleted, two processes could hold
+// two locks of one name.
 func lockBeside(ctx context.Context, path string) (unlock func(), err error) {
 	f, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR, 0o600)
 	if whose := Whose(path+".lock", err); whose != "" {

@@ -15,19 +15,19 @@ import (
 	"github.com/pressly/goose/v3"
 )
 
-// Progress is how far a migration is. It moves with every statement.
+// Progress is how far a migration is. It is updated with every statement.
 type Progress struct {
-	From, To int64 // versions of the schema: what the database had at this start, and what it will have
-	Version  int64 // that is being made now
+	From, To int64 // schema versions: the one at this start, and the one afterwards
+	Version  int64 // that is being applied now
 
-	// Rows is how many rows all statements of this start go through, by what the
-	// engine knows of its tables; RowsDone, those that have ended.
+	// Rows is how many rows all statements of this start go through, as estimated from the
+	// engine's statistics; RowsDone counts the rows of finished statements.
 	RowsDone, Rows int64
 
-	tables map[string]int64 // their rows
+	tables map[string]int64 // row counts
 }
 
-// Percent is how much is done, 99 at most.
+// Percent is how much is done, at most 99.
 func (p Progress) Percent() int {
 	if p.Rows == 0 {
 		return int(99 * (p.Version - 1 - p.From) / max(1, p.To-p.From))
@@ -35,13 +35,13 @@ func (p Progress) Percent() int {
 	return int(99 * p.RowsDone / p.Rows)
 }
 
-// migration is a file of migrations, in an engine's words.
+// migration is one file of migrations, in the engine's SQL.
 type migration struct {
 	version    int64
 	statements []string
 }
 
-// readMigrations reads *.sql: of those named *.ENGINE.sql, this engine's.
+// readMigrations reads *.sql, but of the files named *.ENGINE.sql only this engine's.
 func readMigrations(files fs.FS, d Dialect) ([]migration, error) {
 	names, err := fs.Glob(files, "*.sql")
 	if err != nil {
@@ -70,8 +70,8 @@ func readMigrations(files fs.FS, d Dialect) ([]migration, error) {
 	return all, nil
 }
 
-// statements are those of a file. As goose has it, one ends with the line that ends
-// with a semicolon, unless it stands between StatementBegin and StatementEnd.
+// statements splits a file. As in goose, a statement ends with a line that ends with a
+// semicolon, unless it is between StatementBegin and StatementEnd.
 func statements(text string) (all []string) {
 	var one strings.Builder
 	whole := false
@@ -116,16 +116,16 @@ func (db *DB) goMigrations() (all []*goose.Migration) {
 	return all
 }
 
-// through are statements that go through a table: to change its rows, to sort them or,
-// as SQLite does when a STRICT table gets a column, to look at them.
+// through matches statements that go through all rows of a table: to change them, to sort
+// them or, as SQLite does when a STRICT table gets a column, to check them.
 var through = regexp.MustCompile(`(?s)^\s*(?:UPDATE (\w+)|ALTER TABLE (\w+) (?:ADD|DROP)|CREATE (?:UNIQUE )?INDEX \w+ ON (\w+)|INSERT INTO .* FROM (\w+)|DROP TABLE (\w+))`)
 
-// goesThrough is the table that a statement goes through, or "".
+// goesThrough returns the table that a statement goes through, or "".
 func goesThrough(statement string) string {
 	return strings.Join(append(through.FindStringSubmatch(statement), "")[1:], "")
 }
 
-// estimate looks how many rows there are to go through after a version.
+// estimate counts how many rows there are to go through after a version.
 func (db *DB) estimate(ctx context.Context, pool getter, current int64) (*Progress, error) {
 	p := &Progress{From: current, To: db.schema, tables: make(map[string]int64)}
 	for _, m := range db.migrations {
@@ -147,7 +147,7 @@ func (db *DB) estimate(ctx context.Context, pool getter, current int64) (*Progre
 	return p, nil
 }
 
-// rowsOf is about how many rows a table has; 0 where there is no such table yet.
+// rowsOf estimates how many rows a table has; 0 if there is no such table yet.
 func (db *DB) rowsOf(ctx context.Context, pool getter, table string) (rows int64, err error) {
 	if db.ManyWriters {
 		err = pool.GetContext(ctx, &rows, `SELECT COALESCE(MAX(reltuples), 0)::bigint FROM pg_class WHERE oid = to_regclass($1)`, table)

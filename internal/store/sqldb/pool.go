@@ -13,12 +13,12 @@ type getter interface {
 	GetContext(ctx context.Context, dest any, query string, args ...any) error
 }
 
-// readPool reads again, once, what a connection that broke off did not bring: a
-// read does no harm twice.
+// readPool repeats a read, once, if its connection broke off: repeating a read does no
+// harm.
 type readPool struct {
 	*sqlx.DB
-	gone   func(error) bool // of the connection, and not of the statement
-	usable func() error     // what keeps all from being read
+	gone   func(error) bool // says that the connection broke off, rather than that the statement failed
+	usable func() error     // returns why nothing may be read
 	pooler *pooler          // nil: there is none
 }
 
@@ -29,7 +29,7 @@ func (p readPool) twice(ctx context.Context, dest any, read func() error) error 
 	err := read()
 	if err != nil && ctx.Err() == nil && p.gone(err) {
 		if dest != nil {
-			reflect.ValueOf(dest).Elem().SetZero() // some rows may have come
+			reflect.ValueOf(dest).Elem().SetZero() // some rows may have been read
 		}
 		err = read()
 	}
@@ -77,8 +77,8 @@ func (db *DB) SelectContext(ctx context.Context, dest any, query string, args ..
 	return db.reader.SelectContext(ctx, dest, query, args...)
 }
 
-// QueryxContext reads rows one by one. What has been read when a connection breaks
-// off is the caller's to read again.
+// QueryxContext reads rows one by one. If the connection breaks off, it is the caller who
+// has to read again.
 func (db *DB) QueryxContext(ctx context.Context, query string, args ...any) (*sqlx.Rows, error) {
 	if err := db.watch.usable(); err != nil {
 		return nil, err
@@ -86,17 +86,17 @@ func (db *DB) QueryxContext(ctx context.Context, query string, args ...any) (*sq
 	return db.reader.QueryxContext(ctx, query, args...)
 }
 
-// Snapshot runs do, whose reads are all of one moment. do may be run again, so it
-// must not build on what it did the first time.
+// Snapshot runs do, whose reads all see the database at one moment. do may be run again,
+// so it must not build on what it did the first time.
 func (db *DB) Snapshot(ctx context.Context, do func(*Tx) error) error {
 	return db.reader.twice(ctx, nil, func() error {
 		return db.reader.within(ctx, db.reading, func(tx *sqlx.Tx) error { return do(&Tx{Tx: tx}) })
 	})
 }
 
-// Prepare has a query of few rows parsed once for all that read it. PostgreSQL's
-// driver does so by itself, in the way that the address asks for: what is prepared
-// here, a pooler could not follow.
+// Prepare parses a query of few rows once, for all its reads. PostgreSQL's driver does so
+// by itself, in the way that the address asks for: a pooler could not follow statements
+// that are prepared here.
 func (db *DB) Prepare(ctx context.Context, query string) (s Stmt, err error) {
 	s = Stmt{pool: db.reader, query: query}
 	if !db.ManyWriters {
@@ -105,7 +105,7 @@ func (db *DB) Prepare(ctx context.Context, query string) (s Stmt, err error) {
 	return s, err
 }
 
-// Stmt is a prepared statement: a query of few rows that is read all the time.
+// Stmt is a prepared statement: a query of few rows that is read very often.
 type Stmt struct {
 	stmt  *sqlx.Stmt // nil: not prepared by us
 	pool  readPool
@@ -128,11 +128,11 @@ func (s Stmt) SelectContext(ctx context.Context, dest any, args ...any) error {
 	return s.pool.twice(ctx, dest, func() error { return s.stmt.SelectContext(ctx, dest, args...) })
 }
 
-// gone says that a connection broke off.
+// gone says whether an error means that the connection broke off.
 func (db *DB) gone(err error) bool { return db.diagnose(err).Gone }
 
-// reconnect closes the connections that nobody uses at the moment. A session may
-// remember what is no longer so, for example that it takes no writes.
+// reconnect closes the idle connections. A session may remember a state that is no longer
+// true, for example that the server takes no writes.
 func (db *DB) reconnect() {
 	for pool, size := range map[*sqlx.DB]int{db.writer: postgresWriters, db.reader.DB: postgresReaders} {
 		if pool != nil {

@@ -18,19 +18,18 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// pooler is what is known of a program between us and the server, such as
-// PgBouncer, that may give each transaction another connection of the server's.
-// Behind one, what is set for a connection or prepared on it is lost, so each
-// transaction sets its own limits and nothing is prepared. A nil one: there cannot
-// be any.
+// pooler is what is known of a program between us and the server, such as PgBouncer, that
+// may give each transaction another server connection. Behind one, settings and prepared
+// statements of a connection are lost, so each transaction sets its own limits and nothing
+// is prepared. A nil pooler: there cannot be any.
 type pooler struct {
 	seen   atomic.Bool
-	chosen bool   // the address says how statements are sent, and is obeyed
-	limits string // begin each transaction behind it
+	chosen bool   // the address says how statements are sent, which is kept
+	limits string // SQL that begins each transaction behind a pooler
 }
 
-// limits end what waits behind somebody else's lock, as SQLite's budget does, and
-// free the locks of a process that vanished in the middle of a transaction.
+// limits end the wait for somebody else's lock, as SQLite's budget does, and free the
+// locks of a process that vanished in the middle of a transaction.
 var limits = []struct{ name, value string }{{"lock_timeout", "5s"}, {"idle_in_transaction_session_timeout", "30s"}}
 
 // setting is a statement that sets a parameter, for the connection or for the
@@ -40,16 +39,16 @@ func setting(name, value string, local bool) string {
 	return fmt.Sprintf("SELECT set_config(%s, %s, %t); ", quote(name), quote(value), local)
 }
 
-// newPooler looks whether there is one: the process that a connection is told of
-// at its beginning is then not the one that answers. What of the address a pooler
-// refuses at the beginning is taken out of config and set in each transaction.
+// newPooler detects a pooler: the backend PID of the handshake then differs from
+// pg_backend_pid(). Parameters of the address that a pooler refuses in the handshake are
+// removed from config and set in each transaction.
 func newPooler(ctx context.Context, config *pgx.ConnConfig, chosen bool) (*pooler, error) {
 	p := &pooler{chosen: chosen}
 	for _, l := range limits {
 		p.limits += setting(l.name, l.value, true)
 	}
 	conn, err := pgx.ConnectConfig(ctx, config)
-	// "unsupported startup parameter", of PgBouncer and those that follow it
+	// "unsupported startup parameter", from PgBouncer and compatible poolers
 	if fault, ok := errors.AsType[*pgconn.PgError](err); ok && fault.Code == "08P01" && len(config.RuntimeParams) > 0 {
 		for _, name := range slices.Sorted(maps.Keys(config.RuntimeParams)) {
 			p.limits += setting(name, config.RuntimeParams[name], true)
@@ -65,7 +64,7 @@ func newPooler(ctx context.Context, config *pgx.ConnConfig, chosen bool) (*poole
 	return p, p.look(ctx, conn)
 }
 
-// look sets the limits of a new connection, and asks who answers.
+// look sets the limits of a new connection, and checks which backend answers.
 func (p *pooler) look(ctx context.Context, conn *pgx.Conn) error {
 	statements := ""
 	for _, l := range limits {
@@ -85,12 +84,12 @@ func (p *pooler) look(ctx context.Context, conn *pgx.Conn) error {
 // there says whether there is a pooler.
 func (p *pooler) there() bool { return p != nil && p.seen.Load() }
 
-// unfit says that a connection prepares statements that get lost.
+// unfit says that a connection would prepare statements, which get lost.
 func (p *pooler) unfit(mode pgx.QueryExecMode) bool {
 	return p.there() && !p.chosen && mode != pgx.QueryExecModeExec
 }
 
-// open opens connections. Those with limits wait for nobody's lock without end.
+// open opens a pool. With limited, its connections do not wait for locks without end.
 func (p *pooler) open(config *pgx.ConnConfig, size int, limited bool) *sqlx.DB {
 	options := []stdlib.OptionOpenDB{
 		stdlib.OptionBeforeConnect(func(_ context.Context, config *pgx.ConnConfig) error {
@@ -126,8 +125,8 @@ func (p *pooler) begun(ctx context.Context, tx *sqlx.Tx) error {
 	return err
 }
 
-// diagnose notices a pooler by what goes wrong behind it: a statement that is not
-// there, or is there already, was prepared on another's connection.
+// diagnose detects a pooler by what fails behind it: a statement that is missing, or
+// exists already, was prepared on another connection.
 func (p *pooler) diagnose(err error) Fault {
 	if fault, ok := errors.AsType[*pgconn.PgError](err); ok && (fault.Code == "26000" || fault.Code == "42P05") {
 		p.seen.Store(true)
@@ -136,9 +135,9 @@ func (p *pooler) diagnose(err error) Fault {
 	return diagnosePostgres(err)
 }
 
-// inOne runs do on a database whose transactions are all parts of one, on one
-// connection: a migration then needs no second connection beside the one that
-// holds its lock, which a pooler might not have to give.
+// inOne runs do on a database whose transactions are all savepoints of one transaction, on
+// one connection: a migration then needs no second connection beside the one that holds
+// its lock, which a pooler might not have.
 func (p *pooler) inOne(ctx context.Context, pool *sqlx.DB, do func(*sqlx.DB) error) error {
 	conn, err := pool.Connx(ctx)
 	if err != nil {
@@ -147,7 +146,7 @@ func (p *pooler) inOne(ctx context.Context, pool *sqlx.DB, do func(*sqlx.DB) err
 	defer conn.Close()
 	begin := "BEGIN; "
 	if p.there() {
-		// Without the limit for locks: another that starts is waited for.
+		// Without the lock timeout: another process that is starting is waited for.
 		begin += p.limits + setting("lock_timeout", "0", true)
 	}
 	if _, err := conn.ExecContext(ctx, begin); err != nil {
@@ -170,16 +169,16 @@ func (p *pooler) inOne(ctx context.Context, pool *sqlx.DB, do func(*sqlx.DB) err
 	return ending
 }
 
-// theOne is a connection in a transaction, as a pool of its own. It implements
+// theOne is a connection in a transaction, presented as a pool. It implements
 // driver.Connector.
 type theOne struct{ *stdlib.Conn }
 
 func (c theOne) Connect(context.Context) (driver.Conn, error) { return c, nil }
 func (c theOne) Driver() driver.Driver                        { return stdlib.GetDefaultDriver() }
-func (c theOne) Close() error                                 { return nil } // it is somebody else's
+func (c theOne) Close() error                                 { return nil } // the caller of inOne closes it
 func (c theOne) ResetSession(context.Context) error           { return nil }
 
-// BeginTx begins a part of the transaction.
+// BeginTx begins a savepoint of the transaction.
 func (c theOne) BeginTx(ctx context.Context, _ driver.TxOptions) (driver.Tx, error) {
 	_, err := c.ExecContext(ctx, "SAVEPOINT part", nil)
 	return part{ctx, c}, err

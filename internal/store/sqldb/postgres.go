@@ -21,12 +21,12 @@ var postgresDialect = Dialect{
 	Like:        "ILIKE",
 	ManyWriters: true,
 	goose:       goose.DialectPostgres,
-	translation: strings.NewReplacer(), // the migrations are in its words; /*STRICT*/ is a comment
-	// Every statement sees what others have committed before it: one that has
-	// waited for a row judges the row as it is now. The statements here are
-	// written for that, whatever default_transaction_isolation says.
+	translation: strings.NewReplacer(), // the migrations are in its SQL; /*STRICT*/ is a comment
+	// Every statement sees what others have committed before it: one that has waited for a
+	// row checks the row as it is now. The statements here are written for that, whatever
+	// default_transaction_isolation is.
 	writing: &sql.TxOptions{Isolation: sql.LevelReadCommitted},
-	// All statements see one moment.
+	// All statements see one snapshot.
 	reading:  &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
 	diagnose: diagnosePostgres,
 }
@@ -34,29 +34,29 @@ var postgresDialect = Dialect{
 // pgxDriver is the name by which sqlx knows the driver.
 const pgxDriver = "pgx"
 
-// What one DB asks of a server. Two replicas and a command or two are within
-// the 100 connections that PostgreSQL grants by default.
+// The connections that one DB makes. Two replicas and a command or two stay within the 100
+// connections that PostgreSQL allows by default.
 const (
 	postgresReaders = 8
 	postgresWriters = 8
-	// Connections are made again now and then, so that a change of the server
-	// behind a name is followed.
+	// Connections are renewed now and then, so that a change of the server behind a name
+	// is noticed.
 	postgresLifetime = 30 * time.Minute
 	postgresIdle     = 5 * time.Minute
 	// connecting is how long one address of the server may take to answer.
 	connecting = 5 * time.Second
 )
 
-// A server that has vanished without a word is noticed within half a minute.
+// A server that has vanished silently is noticed within half a minute.
 var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 3}
 
-// isPostgres says whether an address is one of PostgreSQL's.
+// isPostgres says whether an address is a PostgreSQL address.
 func isPostgres(address string) bool {
 	return strings.HasPrefix(address, "postgres://") || strings.HasPrefix(address, "postgresql://")
 }
 
-// parsePostgres reads an address. Its error shows nothing of the address, which
-// may hold a password.
+// parsePostgres parses an address. Its error does not show the address, which may hold a
+// password.
 func parsePostgres(address string) (*pgx.ConnConfig, error) {
 	u, err := url.Parse(address)
 	if err != nil || spilt(u) {
@@ -64,7 +64,7 @@ func parsePostgres(address string) (*pgx.ConnConfig, error) {
 	}
 	config, err := pgx.ParseConfig(address)
 	if err != nil {
-		_, why, _ := strings.Cut(err.Error(), "`: ") // what is before repeats the address
+		_, why, _ := strings.Cut(err.Error(), "`: ") // the part before repeats the address
 		password, _ := u.User.Password()
 		for _, secret := range []string{password, u.Query().Get("password"), u.Query().Get("sslpassword")} {
 			if secret != "" {
@@ -80,8 +80,8 @@ func parsePostgres(address string) (*pgx.ConnConfig, error) {
 	return config, nil
 }
 
-// spilt says whether a # or a ? of a password has cut the address, so that its
-// pieces would be taken for a host, a port and parameters, which errors name.
+// spilt says whether a # or a ? in a password has split the address, so that parts of the
+// password would be taken for a host, a port or parameters, which errors name.
 func spilt(u *url.URL) bool {
 	for name := range u.Query() {
 		if strings.ContainsAny(name, "@/:") {
@@ -96,7 +96,7 @@ func (db *DB) openPostgres(ctx context.Context, address string, migrations fs.FS
 	if err != nil {
 		return err
 	}
-	// The form has been checked.
+	// The address has been checked.
 	u, _ := url.Parse(address)
 	p, err := newPooler(ctx, config, u.Query().Has("default_query_exec_mode"))
 	if err != nil {
@@ -114,13 +114,13 @@ func (db *DB) openPostgres(ctx context.Context, address string, migrations fs.FS
 	return nil
 }
 
-// migrationLock is the number of the advisory lock of a start that migrates:
-// "wxlogin" in ASCII.
+// migrationLock is the key of the advisory lock that a start takes to migrate: "wxlogin"
+// in ASCII.
 const migrationLock = 0x77786c6f67696e
 
-// preparePostgres inspects and migrates the database, while others that start at
-// the same moment wait. A database that is up to date is not touched, so that a
-// start passes while it takes no writes.
+// preparePostgres inspects and migrates the database, while others that start at the same
+// moment wait. A database that is up to date is not written to, so that a start succeeds
+// while it is read-only.
 func (db *DB) preparePostgres(ctx context.Context, config *pgx.ConnConfig, files fs.FS) error {
 	pool := db.pooler.open(config, 1, false)
 	defer pool.Close()
@@ -138,7 +138,7 @@ func (db *DB) preparePostgres(ctx context.Context, config *pgx.ConnConfig, files
 		return err
 	}
 	var err error
-	if db.pooler.there() { // which may have to be told the schema
+	if db.pooler.there() { // the transaction may have to set the schema
 		err = db.pooler.inOne(ctx, pool, look)
 	} else {
 		err = look(pool)
@@ -146,9 +146,9 @@ func (db *DB) preparePostgres(ctx context.Context, config *pgx.ConnConfig, files
 	if err != nil || current {
 		return err
 	}
-	// The lock ends with the transaction, also behind a pooler that gives each
-	// transaction another connection. Each migration has one of its own, so that an older
-	// program waits for the tables of one alone, and what has been done stays done.
+	// The lock ends with the transaction, also behind a pooler that gives each transaction
+	// another connection. Each migration has its own, so that an older program waits for
+	// the tables of one migration only, and finished migrations stay.
 	for done := false; err == nil && !done; {
 		err = db.pooler.inOne(ctx, pool, func(one *sqlx.DB) (err error) {
 			if _, err := one.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1)`, int64(migrationLock)); err != nil {
@@ -164,15 +164,15 @@ func (db *DB) preparePostgres(ctx context.Context, config *pgx.ConnConfig, files
 	return err
 }
 
-// inspectPostgres refuses a database that this program must not touch, and says
-// whether it has been here before. It changes nothing.
+// inspectPostgres refuses a database that this program must not touch, and says whether it
+// has been used by this program before. It changes nothing.
 func inspectPostgres(ctx context.Context, db *sqlx.DB) (known bool, err error) {
 	var found struct {
 		Encoding string `db:"encoding"`
 		Tables   int    `db:"tables"`
 		Known    bool   `db:"known"`
 	}
-	// What extensions bring belongs to nobody.
+	// Tables of extensions do not count.
 	err = db.GetContext(ctx, &found, `SELECT current_setting('server_encoding') AS encoding, COUNT(*) AS tables,
 			COALESCE(bool_or(relname = $1), false) AS known
 		FROM pg_class WHERE relkind IN ('r', 'p')
@@ -189,23 +189,23 @@ func inspectPostgres(ctx context.Context, db *sqlx.DB) (known bool, err error) {
 	return found.Known, nil
 }
 
-// readOnly says whether the server takes no writes, as a standby does.
+// readOnly says whether the server is read-only, as a standby is.
 func readOnly(ctx context.Context, db readPool) (bool, error) {
 	var setting string
 	err := db.GetContext(ctx, &setting, `SELECT current_setting('transaction_read_only')`)
 	return setting == "on", err
 }
 
-// Server tells which server this is on and how long it takes to answer; empty
-// for a file.
+// Server returns the version of the server and how long it takes to answer; empty for a
+// file.
 func (db *DB) Server(ctx context.Context) (version string, latency time.Duration, err error) {
 	if db.path != "" {
 		return "", 0, nil
 	}
-	began := time.Now() // of a connection that is there already, as Open has used it
+	began := time.Now() // on an existing connection, since Open has used it
 	err = db.reader.GetContext(ctx, &version, `SELECT version()`)
 	latency = time.Since(began)
-	// What follows is about the machine that it was built on.
+	// The rest describes the machine that it was built on.
 	version, _, _ = strings.Cut(version, " on ")
 	return version, latency, db.Fail(ctx, "ask the server", err)
 }

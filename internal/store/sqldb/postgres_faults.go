@@ -11,13 +11,14 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// diagnosePostgres goes by SQLSTATE (PostgreSQL documentation, appendix A), and
-// by what the connection did when the server said nothing.
+// diagnosePostgres goes by SQLSTATE (PostgreSQL documentation, appendix A), and by the
+// error of the connection when the server said nothing.
 func diagnosePostgres(err error) Fault {
 	if fault, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return diagnoseState(fault)
 	}
-	// The end of a context closes the connection under way: that is its fault.
+	// The end of a context closes the connection in use: that is not a fault of the
+	// database.
 	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return Fault{}
 	}
@@ -70,8 +71,8 @@ func diagnoseState(fault *pgconn.PgError) Fault {
 	return Fault{}
 }
 
-// flat has an error's text on one line: the driver lists the addresses that it
-// tried on lines of their own.
+// flat puts the text of an error on one line: the driver lists the addresses that it tried
+// on separate lines.
 type flat struct{ error }
 
 func (f flat) Error() string { return strings.Join(strings.Fields(f.error.Error()), " ") }
@@ -84,5 +85,5 @@ func oneLine(err error) error {
 	return err
 }
 
-// errPgDump is what a backup says.
+// errPgDump is the error of a backup of PostgreSQL.
 var errPgDump = errors.New("this copies SQLite files; for PostgreSQL use pg_dump, or what your provider has")

@@ -15,16 +15,16 @@ type refusal struct {
 	damaged bool
 }
 
-// refusalCounts is how long a refused statement makes the database unready. After
-// that it is tried again, as nothing else would find out that the disk has room.
+// refusalCounts is how long a refused statement makes the database unready. After that,
+// statements are tried again: nothing else would find out that the disk has space.
 const refusalCounts = 30 * time.Second
 
-// Ready says whether the database can serve: it answers, its schema is the one of
-// the migrations, the file is still the one opened, and nothing is known that
-// keeps writes from passing. It writes nothing. A lock that somebody else holds is
-// no reason to be unready, as reads go on.
+// Ready returns nil if the database can serve: it answers, its schema is the one of the
+// migrations, the file is still the one opened, and nothing is known that keeps writes
+// from succeeding. It writes nothing. A lock that somebody else holds does not make it
+// unready, as reads go on.
 func (db *DB) Ready(ctx context.Context) error {
-	err := db.takesWrites(ctx) // first: of other files nothing is read
+	err := db.takesWrites(ctx) // first: other files must not be read
 	var version int64
 	if err == nil {
 		version, err = schemaVersion(ctx, db.reader)
@@ -34,20 +34,20 @@ func (db *DB) Ready(ctx context.Context) error {
 	}
 	if err == nil {
 		if r := db.refused.Load(); r != nil && db.now().Sub(r.at) < refusalCounts {
-			err = fmt.Errorf("it failed a moment ago: %v", r.err) // no fault of this moment's
+			err = fmt.Errorf("it failed a moment ago: %v", r.err) // not wrapped: it is not a new fault
 		}
 	}
 	return db.Fail(ctx, "check database", err)
 }
 
-// takesWrites finds out without a write that there is no use in trying one.
+// takesWrites finds out, without writing, whether a write would be refused.
 func (db *DB) takesWrites(ctx context.Context) error {
 	if db.path != "" {
 		return db.sameFile()
 	}
 	refuses, err := readOnly(ctx, db.reader)
 	if err == nil && refuses {
-		db.reconnect() // the next look is through a session that knows of a change
+		db.reconnect() // so that the next check uses a new session, which knows of a change
 		return errors.New("the database is read-only")
 	}
 	return err

@@ -19,8 +19,8 @@ type Source struct {
 }
 
 // OpenSource opens a file and checks it for damage, unless it is large. It changes
-// nothing, its journal mode included, and makes no file. BadRequest when there is
-// none.
+// nothing, its journal mode included, and creates no file. BadRequest when there is no
+// such file.
 func OpenSource(ctx context.Context, path string) (*Source, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -52,12 +52,12 @@ func (s *Source) Close() error {
 	return s.pool.Close()
 }
 
-// Schema is the version of the newest migration that the file has. An error when it
-// is another program's.
+// Schema is the version of the newest migration that the file has. It is an error when the
+// file is another program's.
 func (s *Source) Schema(ctx context.Context) (int64, error) { return schemaVersion(ctx, s) }
 
-// Tables are the names of all tables, besides SQLite's own, Litestream's, and the
-// list of migrations.
+// Tables returns the names of all tables, except SQLite's own, Litestream's, and the list
+// of migrations.
 func (s *Source) Tables(ctx context.Context) (names []string, err error) {
 	err = s.SelectContext(ctx, &names, `SELECT name FROM sqlite_master WHERE type = 'table' AND name <> $1
 		AND name NOT LIKE 'sqlite\_%' ESCAPE '\' AND name NOT LIKE '\_litestream\_%' ESCAPE '\' ORDER BY name`, versionTable)
@@ -67,8 +67,8 @@ func (s *Source) Tables(ctx context.Context) (names []string, err error) {
 // ErrChanged is the error of a Snapshot during which somebody has written.
 var ErrChanged = errors.New("the SQLite database has changed meanwhile")
 
-// Snapshot runs do, whose reads are all of one moment. ErrChanged when that was no
-// longer the state of the file at its end.
+// Snapshot runs do, whose reads all see the file at one moment. ErrChanged when the file
+// had changed by the end.
 func (s *Source) Snapshot(ctx context.Context, do func() error) error {
 	before, err := s.commits(ctx)
 	if err != nil {
@@ -90,7 +90,7 @@ func (s *Source) Snapshot(ctx context.Context, do func() error) error {
 	return nil
 }
 
-// commits is a number that another connection's commits change.
+// commits is a number that changes with the commits of other connections.
 func (s *Source) commits(ctx context.Context) (n int64, err error) {
 	err = s.GetContext(ctx, &n, `PRAGMA data_version`)
 	return n, err

@@ -22,7 +22,7 @@ var sqliteDialect = Dialect{
 	Engine: "sqlite",
 	Like:   "LIKE",
 	goose:  goose.DialectSQLite3,
-	// STRICT tables take no text for a number, and know INTEGER only: 64 bits. Bytes
+	// STRICT tables do not accept text for a number, and have INTEGER only: 64 bits. Bytes
 	// are a BLOB.
 	translation: strings.NewReplacer("BIGINT", "INTEGER", "BYTEA", "BLOB", "/*STRICT*/", "STRICT"),
 	reading:     &sql.TxOptions{ReadOnly: true},
@@ -34,7 +34,7 @@ func diagnoseSQLite(err error) Fault {
 	if !ok {
 		return Fault{}
 	}
-	switch fault.Code() & 0xff { // the upper bits tell more precisely where
+	switch fault.Code() & 0xff { // the upper bits tell the cause more precisely
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
 		return Fault{Words: "the database is locked by somebody else", Busy: true}
 	case sqlite3.SQLITE_FULL:
@@ -53,29 +53,28 @@ func diagnoseSQLite(err error) Fault {
 	return Fault{}
 }
 
-// Settings that every connection has. busy_timeout comes first, so that the
-// others wait for a lock too. secure_delete makes what is erased really go.
+// Settings of all connections. busy_timeout comes first, so that the others wait for a
+// lock too. secure_delete overwrites what is erased.
 const (
 	alike   = "_pragma=foreign_keys(1)&_pragma=secure_delete(1)&_dqs=0&_defensive=1"
 	durable = "_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=journal_size_limit(67108864)"
-	// setup waits for whoever is at it; there are no visitors yet.
+	// setup waits for other processes that are starting; there are no visitors yet.
 	setupParams = "_pragma=busy_timeout(10000)&" + durable + "&" + alike + "&_txlock=immediate"
-	// The writer waits in short steps and tries again for as long as the caller's
-	// context allows: SQLite itself would not notice its end. It keeps in memory what
-	// it needs to take one statement back: a person with a nickname changes more pages
-	// than the 64 kB that SQLite keeps there by itself, and each further one is a write
-	// to a temporary file.
+	// The writer waits in short steps and tries again for as long as the caller's context
+	// allows: SQLite itself would not notice its end. It keeps in memory what it needs to
+	// undo one statement: a person with a nickname changes more pages than the 64 kB that
+	// SQLite keeps there by default, and each further page is a write to a temporary file.
 	writerParams = "_pragma=busy_timeout(50)&" + durable + "&" + alike + "&_pragma=temp_store(MEMORY)&_txlock=immediate"
-	// Readers meet a lock only in the moments of opening, closing and recovery.
-	// What they read is in the system's cache of the file; a large one of each
-	// reader's own only takes memory.
+	// Readers meet a lock only in the moments of opening, closing and recovery. What they
+	// read is in the system's cache of the file; a large cache for each reader would only
+	// use memory.
 	readerParams = "_pragma=busy_timeout(1000)&" + durable + "&" + alike + "&_pragma=query_only(1)&_pragma=cache_size(-1000)"
 	// inspect looks at a file without changing it, its journal mode included.
 	inspectParams = "_pragma=busy_timeout(10000)&" + alike + "&_pragma=query_only(1)"
 )
 
-// dsn names a file to the driver. Only the form file: has SQLite take its own
-// parameters (driver documentation), and in it the path is percent-encoded.
+// dsn is the address of a file for the driver. Only with the form file: does SQLite take
+// its own parameters (driver documentation), and in it the path is percent-encoded.
 func dsn(path, params string) string {
 	path = filepath.ToSlash(path)
 	if !strings.HasPrefix(path, "/") {
@@ -130,14 +129,14 @@ func (db *DB) openSQLite(ctx context.Context, path string, migrations fs.FS) (er
 	return err
 }
 
-// syncData has commits wait for the data and what it takes to read it back, and not for
-// the times of the file, which fsync writes to the file system's journal with each: as
-// durable, and what SQLite does wherever a distribution builds it. It holds for the whole
-// process. Systems that know no other way than fsync keep to it.
+// syncData makes commits wait for the data and what it takes to read it back, and not for
+// the timestamps of the file, which fsync writes to the file system's journal each time.
+// That is as durable, and is what SQLite does wherever a distribution builds it. It
+// applies to the whole process. Systems that have only fsync keep using it.
 func syncData() { _, _ = sqlite.Fdatasync(true) }
 
-// prepareFile makes, inspects and migrates the file, while other processes that
-// start at the same moment wait.
+// prepareFile makes, inspects and migrates the file, while other processes that start at
+// the same moment wait.
 func (db *DB) prepareFile(ctx context.Context, migrations fs.FS) error {
 	if info, err := os.Stat(db.path); err == nil {
 		if err := oneFile(info); err != nil {
@@ -149,9 +148,9 @@ func (db *DB) prepareFile(ctx context.Context, migrations fs.FS) error {
 		return err
 	}
 	defer unlock()
-	// With O_EXCL this opens nothing that exists: closing a file that SQLite has
-	// open in this process would drop its locks (POSIX). SQLite gives -wal and
-	// -shm the mode of the file.
+	// With O_EXCL this opens no existing file: closing a file that SQLite has open in this
+	// process would drop its locks (POSIX). SQLite gives -wal and -shm the mode of the
+	// file.
 	f, err := os.OpenFile(db.path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 	if err == nil {
 		err = errors.Join(f.Close(), TakeOwner(db.path, filepath.Dir(db.path)))
@@ -182,21 +181,21 @@ func (db *DB) prepareFile(ctx context.Context, migrations fs.FS) error {
 	return err
 }
 
-// oneFile refuses what SQLite must not have for a database.
+// oneFile refuses a file that SQLite must not use as a database.
 func oneFile(info fs.FileInfo) error {
 	switch {
 	case !info.Mode().IsRegular():
 		return errors.New("it is not a regular file")
 	case linked(info):
-		// SQLite would keep a log for each name, and spoil the file (howtocorrupt.html,
+		// SQLite would keep a log for each name, and corrupt the file (howtocorrupt.html,
 		// §2.3).
 		return errors.New("the file has a second name (a hard link), and a program that used that one would damage it: remove the other name (find DIR -samefile FILE), or copy the file with server backup")
 	}
 	return nil
 }
 
-// sameFile says what keeps the file that is open from being the database, or from
-// being written.
+// sameFile returns an error if the open file is no longer the database, or cannot be
+// written.
 func (db *DB) sameFile() error {
 	if err := db.watch.look(); err != nil {
 		return err

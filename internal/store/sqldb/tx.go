@@ -7,18 +7,18 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// Tx is a transaction. Statements that Config.Prepared names go to the driver directly
-// where nobody can end the transaction but who runs it. Such a statement runs to its
-// end: whether its caller still waits has been asked before, and it takes less time
-// than the goroutine that database/sql and the driver each start to look again.
+// Tx is a transaction. The statements of Config.Prepared go to the driver directly, if
+// nothing but the transaction's own goroutine can end it. Such a statement runs to its
+// end: the caller's context was checked before, and the statement takes less time than the
+// goroutines that database/sql and the driver each start to watch the context.
 type Tx struct {
 	*sqlx.Tx
 	direct *directStmts // nil: all statements go through database/sql
 }
 
-// prepareWrites has SQLite parse the statements that transactions repeat. That took
-// more than a third of a login's time: most have an upsert with triggers behind
-// it. PostgreSQL's driver does so by itself.
+// prepareWrites makes SQLite parse the statements that transactions repeat. Parsing took
+// more than a third of a login's time: most are an upsert with triggers behind it.
+// PostgreSQL's driver does so by itself.
 func (db *DB) prepareWrites(ctx context.Context, queries []string) error {
 	if db.ManyWriters {
 		return nil

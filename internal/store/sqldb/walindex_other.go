@@ -8,5 +8,5 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// openWALIndex finds none: every visit reads the database.
+// openWALIndex finds no index: every visit reads the database.
 func openWALIndex(context.Context, *sqlx.Conn, string) *walIndex { return nil }

@@ -13,22 +13,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// walIndexes are the indices this process has mapped. One is opened once and
-// never closed: at the close of any descriptor of a file the system drops all
-// locks that the process holds on it (POSIX), and SQLite's are there.
+// walIndexes are the indexes that this process has mapped. Each is opened once and never
+// closed: when any descriptor of a file is closed, the system drops all locks that the
+// process holds on it (POSIX), and SQLite's locks are on that file.
 var walIndexes = struct {
 	sync.Mutex
 	byFile map[[2]uint64]*walIndex // by device and inode
 }{byFile: make(map[[2]uint64]*walIndex)}
 
-// openWALIndex finds the index of the file that a connection has open. While it
-// stays open the index stays what it is; nil when there is none to be read.
+// openWALIndex maps the index of the file that a connection has open. The index stays the
+// same while that stays open; nil when there is none that can be read.
 func openWALIndex(ctx context.Context, conn *sqlx.Conn, path string) *walIndex {
 	var mode string
 	if err := conn.GetContext(ctx, &mode, "PRAGMA journal_mode"); err != nil || mode != "wal" {
 		return nil
 	}
-	// A first read has SQLite make the index.
+	// A first read makes SQLite create the index.
 	if _, err := conn.ExecContext(ctx, "SELECT COUNT(*) FROM sqlite_master"); err != nil {
 		return nil
 	}
@@ -56,7 +56,7 @@ func openWALIndex(ctx context.Context, conn *sqlx.Conn, path string) *walIndex {
 	}
 	memory, err := unix.Mmap(fd, 0, walIndexSize, unix.PROT_READ, unix.MAP_SHARED)
 	if err != nil {
-		return nil // and the descriptor stays open, for the locks' sake
+		return nil // the descriptor stays open, so that no lock is dropped
 	}
 	index := &walIndex{memory: memory}
 	walIndexes.byFile[key] = index

@@ -13,46 +13,46 @@ import (
 	"time"
 )
 
-// watchEvery is how often SQLite's files are looked at: so long a service can go on
-// with files that nobody else sees.
+// watchEvery is how often SQLite's files are checked, and so for how long a service can go
+// on with files that nobody else sees.
 const watchEvery = 500 * time.Millisecond
 
-// watch finds out that the files at their paths are no longer those that are open.
-// Everything would seem to work: what is written would be lost at the next start,
-// and what others write, a session that is revoked among it, would not be seen.
-// Once that is so, the database is not read and not written.
+// watch notices when the files at their paths are no longer those that are open.
+// Everything would seem to work, but what is written would be lost at the next start, and
+// what others write, such as the revocation of a session, would not be seen. From then on
+// the database is neither read nor written.
 type watch struct {
 	path  string
 	files []watchedFile
-	index *walIndex // says how long the log has to be; nil: nobody does
+	index *walIndex // says how long the log has to be; nil: unknown
 
 	lost atomic.Pointer[lostFiles]
 
-	stop context.CancelFunc // nil: nothing runs
+	stop context.CancelFunc // nil: not started
 	done sync.WaitGroup
 }
 
 type watchedFile struct {
 	path   string
 	info   os.FileInfo // as it was opened
-	mapped bool        // it must not become smaller
-	beside bool        // SQLite's own, the log or its index; and else the database
+	mapped bool        // it must not shrink
+	beside bool        // SQLite's log or its index, not the database itself
 }
 
 type lostFiles struct {
 	err     error
-	forever bool // what comes back may not be what it was
+	forever bool // even if the file comes back, its content may differ
 }
 
-// open begins with the main file.
+// open begins with the database file.
 func (w *watch) open(path string) error {
 	info, err := os.Stat(path)
 	w.path, w.files = path, []watchedFile{{path: path, info: info}}
 	return err
 }
 
-// start adds the files that SQLite has made beside it by now, and looks at all of
-// them from now on.
+// start adds the files that SQLite has made beside it by now, and checks all of them from
+// now on.
 func (w *watch) start(index *walIndex) {
 	w.index = index
 	for _, suffix := range []string{"-wal", "-shm"} {
@@ -84,7 +84,7 @@ func (w *watch) close() {
 	}
 }
 
-// usable says that nothing is known to be lost.
+// usable returns an error if files are known to be lost.
 func (w *watch) usable() error {
 	if l := w.lost.Load(); l != nil {
 		return l.err
@@ -92,8 +92,8 @@ func (w *watch) usable() error {
 	return nil
 }
 
-// look looks at the files now. A database that was moved and is back is well again;
-// of the files beside it nobody can say what has been done without them.
+// look checks the files now. A database that was moved away and is back is usable again;
+// for the files beside it, nobody can say what was done without them.
 func (w *watch) look() error {
 	for {
 		before := w.lost.Load()
@@ -129,12 +129,12 @@ func (w *watch) find() *lostFiles {
 	return nil
 }
 
-// logIsShort says that the log lacks pages that its index has, or begins otherwise:
-// whoever writes after it was cut off makes it long again, around a hole. SQLite itself
-// writes pages before the index names them, and forgets them there before it cuts the
-// log off or starts it over (wal.c, walCheckpoint), so under one state of the index the
-// log is long enough and has its salts. Nobody locks the log itself, so that closing
-// it takes no lock away.
+// logIsShort says whether the log lacks pages that its index has, or begins with other
+// salts: a write after it was cut off makes it long again, around a hole. SQLite itself
+// writes pages before the index names them, and removes them from the index before it
+// truncates the log or starts it over (wal.c, walCheckpoint). So as long as the index has
+// one state, the log is long enough and has the salts of that state. Nobody locks the log
+// itself, so closing it drops no lock.
 func (w *watch) logIsShort(path string) bool {
 	before, ok := w.index.state()
 	if !ok || before.logSize() == 0 {
@@ -142,7 +142,7 @@ func (w *watch) logIsShort(path string) bool {
 	}
 	log, err := os.Open(path)
 	if err != nil {
-		return false // which the next look tells
+		return false // the next look reports it
 	}
 	defer log.Close()
 	var header [walHeaderOfLog]byte
