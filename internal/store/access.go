@@ -10,8 +10,8 @@ import (
 	"wxlogin/internal/store/sqldb"
 )
 
-// accessColumns are what consents and grants tell of a client and a person. A person's
-// grants of one client are few.
+// accessColumns are the columns about a client and a person from consents and grants. A
+// client has few grants of one person.
 const accessColumns = `consents.scopes, consents.agreed_at,
 	(SELECT MAX(created_at) FROM grants WHERE grants.user_id = users.id AND grants.client_id = clients.id AND redeemed_at IS NOT NULL) AS last_at,
 	CASE WHEN EXISTS (SELECT 1 FROM grants WHERE grants.user_id = users.id AND grants.client_id = clients.id AND redeemed_at IS NOT NULL AND offline = 1)
@@ -26,7 +26,7 @@ type accessRow struct {
 	Offline  bool             `db:"offline"`
 }
 
-// access leaves out the hash of the client's secret, which is nobody's to see.
+// access leaves out the hash of the client's secret, which nobody may see.
 func (r accessRow) access() admin.Access {
 	client := r.Client.client()
 	client.SecretHash = ""

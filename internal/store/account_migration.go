@@ -11,8 +11,8 @@ import (
 
 var _ auth.AccountMigrationStore = (*Store)(nil)
 
-// OpenIDsOf implements auth.AccountMigrationStore. Each half is read along the key of
-// its table.
+// OpenIDsOf implements auth.AccountMigrationStore. Each half is a scan of the key of its
+// table.
 func (s *Store) OpenIDsOf(ctx context.Context, appID, after string, limit int) (openIDs []string, err error) {
 	err = s.db.SelectContext(ctx, &openIDs, `SELECT openid FROM (
 			SELECT openid FROM (SELECT openid FROM users WHERE appid = $1 AND openid > $2 ORDER BY openid LIMIT $3) AS first
@@ -27,10 +27,10 @@ func (s *Store) CountOpenIDs(ctx context.Context, appID string) (n int64, err er
 	return n, s.fail(ctx, "count openids", err)
 }
 
-// ownedOpenID is whose an openid of an account is.
+// ownedOpenID is an openid of an account, with the person who has it.
 type ownedOpenID struct {
 	UserID     string `db:"user_id"`
-	IdentityID string `db:"identity_id"` // '': the first
+	IdentityID string `db:"identity_id"` // '': the first identity
 	OpenID     string `db:"openid"`
 	UnionID    string `db:"unionid"`
 }
@@ -95,7 +95,7 @@ func (s *Store) MoveOpenIDs(ctx context.Context, m auth.MoveOpenIDs) (taken int6
 	return taken, err
 }
 
-// proposeTwo notes that WeChat has named two people as one.
+// proposeTwo records that according to WeChat two people are one.
 func proposeTwo(ctx context.Context, tx *sqldb.Tx, userID string, other ownedOpenID, m auth.MoveOpenIDs) error {
 	if userID == other.UserID {
 		return nil
@@ -105,9 +105,9 @@ func proposeTwo(ctx context.Context, tx *sqldb.Tx, userID string, other ownedOpe
 	return err
 }
 
-// moveOpenID makes an identity one of the new account. Its refresh token and who follows
-// are the former account's: a token sealed for that would not open, and WeChat would not
-// take it.
+// moveOpenID moves an identity to the new account. Its refresh token and what is known of
+// its following belong to the former account and are deleted: the token is sealed for that
+// account, and WeChat would not take it.
 func moveOpenID(ctx context.Context, tx *sqldb.Tx, i ownedOpenID, m auth.MoveOpenIDs) error {
 	move := `UPDATE users SET appid = $3, openid = $4 WHERE id = $1 AND $2 = ''`
 	if i.IdentityID != "" {
@@ -124,8 +124,8 @@ func moveOpenID(ctx context.Context, tx *sqldb.Tx, i ownedOpenID, m auth.MoveOpe
 	return err
 }
 
-// renameMoved has admins and the audit log know people by their new openids. Those that
-// are taken keep what is said of them: who they are is for an admin to say.
+// renameMoved gives people their new openids among the admins and in the audit log. Where
+// a new openid was taken, nothing is renamed: an admin has to decide who that is.
 func renameMoved(ctx context.Context, tx *sqldb.Tx, olds []string, m auth.MoveOpenIDs) error {
 	stay, err := owners(ctx, tx, m.From, olds)
 	if err != nil {
@@ -140,7 +140,7 @@ func renameMoved(ctx context.Context, tx *sqldb.Tx, olds []string, m auth.MoveOp
 		return err
 	}
 	for _, old := range admins {
-		// The new openid may have been granted it by hand.
+		// The new openid may have been made an admin by hand.
 		if _, err := tx.ExecContext(ctx, `INSERT INTO admins (appid, openid, granted_at) SELECT CAST($3 AS TEXT), CAST($4 AS TEXT), granted_at
 			FROM admins WHERE appid = $1 AND openid = $2 ON CONFLICT DO NOTHING`, m.From, old, m.To, m.OpenIDs[old]); err != nil {
 			return err

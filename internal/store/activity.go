@@ -23,7 +23,7 @@ func (r errcodeRow) count() admin.SlotCount {
 
 func slotStart(slot int64) time.Time { return instant(slot * quarter) }
 
-// Activity counts what went on since a moment.
+// Activity counts what has happened since a moment.
 func (s *Store) Activity(ctx context.Context, since time.Time) (admin.Activity, error) {
 	var activity admin.Activity
 	rollups, err := s.rollups(ctx, since)
@@ -59,8 +59,8 @@ func (s *Store) Activity(ctx context.Context, since time.Time) (admin.Activity, 
 	return activity, s.fail(ctx, "count tokens", err)
 }
 
-// readExchanges finds when WeChat last answered well, and when not. A desktop
-// that a phone let in asked WeChat nothing.
+// readExchanges finds the last good and the last failed answer of WeChat. A desktop that
+// was let in by a phone did not ask WeChat.
 func (s *Store) readExchanges(ctx context.Context, since time.Time, activity *admin.Activity) error {
 	var good []int64
 	err := s.db.SelectContext(ctx, &good, `SELECT started_at FROM logins

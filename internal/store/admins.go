@@ -71,15 +71,15 @@ func (s *Store) Admins(ctx context.Context, appID string) ([]admin.Admin, error)
 	return admins, nil
 }
 
-// adminLock is the number of the advisory lock of acts that must leave an admin:
+// adminLock is the key of the advisory lock for changes that must leave an admin:
 // "wxadmin" in ASCII.
 const adminLock = 0x777861646d696e
 
-// leavesAnAdmin keeps a transaction from locking out the last admin: besides whom
-// it is about, somebody can enter. Those that ask come one after the other, so that
-// each sees what those before it have done: two admins who block each other at the
-// same moment do not both. It stands before every other statement, so that nobody
-// waits for it with a lock of another kind.
+// leavesAnAdmin keeps a transaction from locking out the last admin: besides the person
+// concerned, somebody else must be able to enter. These transactions run one after the
+// other, so that each sees what those before it have done: of two admins who block each
+// other at the same moment, only one succeeds. It is the first statement, so that nobody
+// waits for this lock while holding another.
 func (s *Store) leavesAnAdmin(ctx context.Context, tx *sqldb.Tx, guard *admin.Guard, column, except string) error {
 	if err := s.lockAdmins(ctx, tx, guard); err != nil {
 		return err
@@ -110,9 +110,8 @@ func (s *Store) wantAnAdmin(ctx context.Context, tx *sqldb.Tx, guard *admin.Guar
 	return nil
 }
 
-// countAdmins counts who can enter, by whichever of their identities: besides one
-// person, or but for one openid. It begins with the few who are named, so that not
-// everybody is asked whether they are.
+// countAdmins counts the people who can enter, by any of their identities, other than one
+// person or one openid. It begins with the few admins, so that not everybody is looked at.
 func countAdmins(guard admin.Guard, column, except string) (query string, args []any) {
 	args = []any{except}
 	person, openID := "id <> $1", ""
@@ -164,8 +163,8 @@ func (s *Store) SpendAdminLink(ctx context.Context, tokenHash string, now time.T
 	})
 }
 
-// AdminSessions implements admin.Store. By the index of people: no visitor's session
-// is without one.
+// AdminSessions implements admin.Store. It reads the index of sessions by person: every
+// visitor's session has a person.
 func (s *Store) AdminSessions(ctx context.Context) ([]auth.Session, error) {
 	var rows []sessionRow
 	err := s.db.SelectContext(ctx, &rows, `SELECT `+sessionColumns+` FROM sessions

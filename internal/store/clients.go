@@ -56,7 +56,7 @@ func (r clientRow) client() auth.Client {
 	}
 }
 
-// texts reads a JSON list. One that somebody has broken by hand has nothing in it.
+// texts parses a JSON list. A list that somebody has damaged by hand is empty.
 func texts(list string) (items []string) {
 	if list != "[]" {
 		_ = json.Unmarshal([]byte(list), &items)
@@ -64,8 +64,8 @@ func texts(list string) (items []string) {
 	return items
 }
 
-// doorkeepers are the groups that may enter. No groups let everybody in, so a list that
-// somebody has broken by hand names one that nobody can be in.
+// doorkeepers are the groups that may enter. Without groups everybody may, so for a list
+// that somebody has damaged by hand it returns a group that nobody can be in.
 func doorkeepers(list string) []string {
 	if groups := texts(list); list == "[]" || len(groups) > 0 {
 		return groups
@@ -76,7 +76,7 @@ func doorkeepers(list string) []string {
 func jsonList(items []string) string {
 	list, err := json.Marshal(append([]string{}, items...))
 	if err != nil {
-		panic(err) // of texts, never
+		panic(err) // never for texts
 	}
 	return string(list)
 }
@@ -154,8 +154,8 @@ func (s *Store) EditClient(ctx context.Context, c auth.Client, event admin.Event
 	})
 }
 
-// RemoveClient implements admin.Store. Consents, grants and what the client was still
-// to be told go with the row (ON DELETE CASCADE).
+// RemoveClient implements admin.Store. Consents, grants and pending notices of logouts are
+// deleted with the row (ON DELETE CASCADE).
 func (s *Store) RemoveClient(ctx context.Context, id string, event admin.Event) error {
 	return s.writeFor(ctx, "remove client", &touched{clients: true}, func(tx *sqldb.Tx) error {
 		found, err := changed(tx.ExecContext(ctx, `DELETE FROM clients WHERE id = $1`, id))
@@ -197,7 +197,8 @@ func (r consentRow) consent() auth.Consent {
 // SaveConsent implements auth.GrantStore.
 func (s *Store) SaveConsent(ctx context.Context, c auth.Consent) error {
 	return s.writeFor(ctx, "save consent", &touched{}, func(tx *sqldb.Tx) error {
-		// From the tables of people and clients, so that who is gone adds nothing.
+		// Selected from the tables of people and clients, so that nothing is added for one
+		// that is gone.
 		_, err := tx.ExecContext(ctx, `INSERT INTO consents (user_id, client_id, scopes, agreed_at)
 			SELECT users.id, clients.id, CAST($3 AS TEXT), CAST($4 AS BIGINT) FROM users, clients
 			WHERE users.id = $1 AND clients.id = $2

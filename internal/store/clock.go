@@ -11,35 +11,35 @@ import (
 )
 
 const (
-	// clockJump is how far from the last sweep of all processes a clock may be and
-	// still be believed at once. A service that runs sweeps every few minutes.
+	// clockJump is how far a clock may be from the last sweep of any process and still be
+	// trusted at once. A running service sweeps every few minutes.
 	clockJump = 24 * time.Hour
-	// clockProof is for how long one that is further away has to go on, before it
-	// is: time to see the warning, and for a machine to learn the time.
+	// clockProof is how long a clock that is further away has to go on before it is
+	// trusted: time to see the warning, and for a machine to learn the time.
 	clockProof = 24 * time.Hour
-	// clockPause is how long it may be between two looks meanwhile: after more, it
+	// clockPause is the longest time between two checks meanwhile: after more, the clock
 	// has jumped again.
 	clockPause = time.Hour
 )
 
-// clockDoubt is what is remembered of a clock that is not believed. The zero value
-// is for one that is.
+// clockDoubt is the state of a clock that is not trusted. The zero value is for a clock
+// that is.
 type clockDoubt struct {
 	mu   sync.Mutex
-	from time.Time // the first look
-	last time.Time // the last one
-	mark int64     // as it was; somebody who moves it has another clock
+	from time.Time // the first check
+	last time.Time // the last check
+	mark int64     // the mark at the first check; whoever has changed it since has another clock
 }
 
-// believes says whether the clock may decide what is old. What it deletes cannot be
-// brought back: under a clock that is a year ahead, all sessions have ended and the
-// history is older than it is kept. So a sweep notes when it was, in quarter hours
-// since 1970. A clock further than clockJump from that note, ahead or behind, has
-// jumped, or nothing ran meanwhile, which looks the same. It is believed when it has
-// gone on for clockProof in this process and nobody else has swept by another clock.
-// Until then nothing is cleared away; what has ended is no use anyway.
+// believes says whether the clock may decide what is old. What a sweep deletes cannot be
+// brought back: to a clock that is a year ahead, all sessions have ended and all history
+// is too old. So each sweep records its time, in quarter hours since 1970. A clock further
+// than clockJump from that mark, ahead or behind, has jumped, or nothing was running
+// meanwhile, which looks the same. It is trusted once it has gone on for clockProof in
+// this process and nobody else has swept by another clock. Until then nothing is deleted;
+// what has ended is useless anyway.
 func (s *Store) believes(ctx context.Context, now time.Time) (bool, error) {
-	now = now.Round(0) // a jump shows in the time of the wall alone
+	now = now.Round(0) // only the wall clock shows a jump
 	d := &s.doubt
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -71,7 +71,7 @@ func (s *Store) believes(ctx context.Context, now time.Time) (bool, error) {
 	})
 }
 
-// sweptAt is when somebody last swept; null: nobody has.
+// sweptAt is the time of the last sweep; NULL if there was none.
 func sweptAt(ctx context.Context, db getter) (slot sql.Null[int64], err error) {
 	err = db.GetContext(ctx, &slot.V, `SELECT slot FROM tallied WHERE what = 'swept'`)
 	if errors.Is(err, sql.ErrNoRows) {

@@ -17,8 +17,8 @@ func credentialPlace(appID string, kind auth.CredentialKind) string {
 	return "credentials:value:" + appID + ":" + string(kind)
 }
 
-// Credential implements auth.CredentialStore. One that does not open counts as none:
-// WeChat gives another.
+// Credential implements auth.CredentialStore. A value that does not open counts as
+// missing: WeChat issues another.
 func (s *Store) Credential(ctx context.Context, appID string, kind auth.CredentialKind) (auth.Credential, error) {
 	c := auth.Credential{AppID: appID, Kind: kind}
 	var row struct {
@@ -65,7 +65,7 @@ func (s *Store) SaveCredential(ctx context.Context, c auth.Credential) error {
 	})
 }
 
-// millisOrNone is 0 for the zero time.
+// millisOrNone is millis, and 0 for the zero time.
 func millisOrNone(t time.Time) int64 {
 	if t.IsZero() {
 		return 0

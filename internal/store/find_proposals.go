@@ -12,18 +12,17 @@ import (
 	"wxlogin/internal/store/sqldb"
 )
 
-// peopleAtOnce is how many people are looked at in one read, so that none is open
-// for long.
+// peopleAtOnce is how many people one read looks at, so that none takes long.
 const peopleAtOnce = 2000
 
-// searchAgain is how long ago the people of a group have been gone through when that is
-// done again: a group that is set up once more has missed logins meanwhile, and unionids
-// come with profiles that are fetched too.
+// searchAgain is after how long the people of a group are searched again: a group that is
+// configured again has missed logins meanwhile, and refreshed profiles bring unionids too.
 const searchAgain = 24 * time.Hour
 
-// FindProposals implements admin.Store. A login proposes whom its unionid names; this is
-// for those who have come before their accounts were known to be of one Open Platform
-// account. When it was done is noted, so that of several processes and starts one does it.
+// FindProposals implements admin.Store. A login proposes the people that its unionid
+// names; this finds those who logged in before their accounts were known to belong to one
+// Open Platform account. The time of the search is recorded, so that of several processes
+// and starts only one does it.
 func (s *Store) FindProposals(ctx context.Context, groups [][]string, at time.Time) (found int64, err error) {
 	due := millis(at.Add(-searchAgain)) / quarter
 	for _, appIDs := range groups {
@@ -54,7 +53,7 @@ func (s *Store) FindProposals(ctx context.Context, groups [][]string, at time.Ti
 	return found, nil
 }
 
-// findProposals goes through the unionids in the order of their index.
+// findProposals scans the unionids in the order of their index.
 func (s *Store) findProposals(ctx context.Context, appIDs []string, at time.Time) (found int64, err error) {
 	for from, last := "", false; !last; {
 		var to string
@@ -71,13 +70,13 @@ func (s *Store) findProposals(ctx context.Context, appIDs []string, at time.Time
 	return found, nil
 }
 
-// namesake is somebody whom a unionid names.
+// namesake is a person with a unionid that others have too.
 type namesake struct {
 	UnionID string `db:"unionid"`
 	UserID  string `db:"user_id"`
 }
 
-// proposeWithin proposes the people of the unionids behind one and up to another.
+// proposeWithin proposes the people with unionids after from and up to to.
 func (s *Store) proposeWithin(ctx context.Context, from, to string, last bool, appIDs []string, at time.Time) (found int64, err error) {
 	var all []namesake
 	if err := s.db.Select(ctx, &all, namesakes(from, to, last, appIDs)); err != nil {
@@ -103,8 +102,8 @@ func (s *Store) proposeWithin(ctx context.Context, from, to string, last bool, a
 	return found, err
 }
 
-// namesakes are the people of whom others have the unionid too. Each table is read in
-// the order of its index, and who is alone with a unionid is looked for in the others.
+// namesakes selects the people whose unionid others have too. Each table is scanned in the
+// order of its index, and each unionid is looked up in the others.
 func namesakes(from, to string, last bool, appIDs []string) sqldb.Clause {
 	within := func(table string) sqldb.Clause {
 		c := sqldb.SQL(table+".unionid > $1", from)

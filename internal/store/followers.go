@@ -10,7 +10,7 @@ import (
 
 var _ auth.FollowerStore = (*Store)(nil)
 
-// followerRow is what is known of an identity, with the identity.
+// followerRow is what WeChat has answered about an identity, with the identity.
 type followerRow struct {
 	UserID     string          `db:"user_id"`
 	IdentityID string          `db:"identity_id"`
@@ -32,7 +32,7 @@ func (r followerRow) following() auth.Following {
 	}
 }
 
-// followingQuery has what is known in the order of a person's identities.
+// followingQuery selects these answers in the order of each person's identities.
 func followingQuery(userIDs []string) sqldb.Clause {
 	return sqldb.Join(sqldb.SQL(`SELECT followers.user_id, followers.identity_id, COALESCE(identities.appid, users.appid) AS appid,
 			COALESCE(identities.openid, users.openid) AS openid, followers.follows, followers.since, followers.scene, followers.checked_at
@@ -58,8 +58,8 @@ func followingOf(ctx context.Context, db selecter, userIDs []string) ([]auth.Fol
 	return each(rows, followerRow.following), err
 }
 
-// FollowerAnswersOf is FollowingOf without the identities, which whoever has them need not
-// have looked up: exports read it of everybody. A row is an identity's of the person.
+// FollowerAnswersOf is FollowingOf without the identities, for callers who have them:
+// exports read it for everybody. Each row belongs to an identity of the person.
 func (s *Store) FollowerAnswersOf(ctx context.Context, userIDs []string) ([]auth.FollowerAnswer, error) {
 	if len(userIDs) == 0 {
 		return nil, nil

@@ -7,34 +7,34 @@ import (
 	"wxlogin/internal/store/sqldb"
 )
 
-// Grants are in the cache beside sessions, and by the same rules: an application asks
-// for userinfo when it has just redeemed a code, and the redeeming knows the answer.
-// Clients too, which every step of a login to one reads.
+// Grants are cached beside sessions, by the same rules: an application asks for userinfo
+// right after it has redeemed a code, and the transaction that redeems it knows the
+// answer. Clients are cached too, as every step of a login to one reads it.
 
-// cachedGrant is a grant as the database has it, but for what the clock says.
+// cachedGrant is a grant as it is in the database, without what depends on the clock.
 type cachedGrant struct {
 	auth.Granted
-	sessionEndsAt time.Time // zero: it has no session any more
+	sessionEndsAt time.Time // zero: its session has been deleted
 }
 
-// at is the grant at a moment.
+// at is the grant as of a moment.
 func (g *cachedGrant) at(now time.Time) auth.Granted {
 	granted := g.Granted
 	granted.Grant.InSession = now.Before(g.sessionEndsAt)
 	return granted
 }
 
-// grant returns the entry of a grant, nil for none, and the state to add under.
+// grant returns the entry of a grant, or nil, and the state to add one under.
 func (c *sessionCache) grant(id string) (*cachedGrant, sqldb.State) {
 	return cachedNow(c, func() *cachedGrant { return c.grants[id] })
 }
 
-// client returns the entry of a client, nil for none, and the state to add under.
+// client returns the entry of a client, or nil, and the state to add one under.
 func (c *sessionCache) client(id string) (*auth.Client, sqldb.State) {
 	return cachedNow(c, func() *auth.Client { return c.clients[id] })
 }
 
-// cachedNow looks an entry up if what is cached is of the database's state.
+// cachedNow looks up an entry, if the cache is of the current state of the database.
 func cachedNow[T any](c *sessionCache, look func() *T) (entry *T, state sqldb.State) {
 	state, ok := c.current()
 	if !ok {
@@ -60,12 +60,12 @@ func (c *sessionCache) addClient(client *auth.Client, state sqldb.State) {
 	})
 }
 
-// maxCachedClients is more than anybody has.
+// maxCachedClients is more than any site has.
 const maxCachedClients = 1000
 
 func (c *sessionCache) putGrant(g *cachedGrant) {
 	if len(c.grants) >= maxCached {
-		c.dropGrants() // they are of use for minutes
+		c.dropGrants() // they are useful for minutes only
 	}
 	id, user := g.Grant.ID, g.User.ID
 	if c.grants[id] == nil {
@@ -75,7 +75,7 @@ func (c *sessionCache) putGrant(g *cachedGrant) {
 }
 
 // putRedeemed adds a grant that a transaction of ours has redeemed, if its client is
-// known: then it is as the transaction has found it.
+// cached: then the client is as the transaction has seen it.
 func (c *sessionCache) putRedeemed(g *cachedGrant) {
 	if client := c.clients[g.Grant.ClientID]; client != nil {
 		g.Client = *client

@@ -41,7 +41,7 @@ type grantRow struct {
 	RefreshEndsAt sql.Null[int64]  `db:"refresh_ends_at"`
 }
 
-// grant is what the row notes; inSession is another row's to say.
+// grant is the grant of the row; inSession is known from the session's row.
 func (r grantRow) grant(inSession bool) auth.Grant {
 	return auth.Grant{
 		ID:          r.ID,
@@ -72,8 +72,8 @@ func words(text string) []string { return strings.Fields(text) }
 
 func sentence(items []string) string { return strings.Join(items, " ") }
 
-// A session that ends while its code is made takes the code along, or leaves nothing
-// to add.
+// A session that ends while its code is made deletes the code too, or leaves no row to
+// insert from.
 const insertGrant = `INSERT INTO grants (id, client_id, user_id, session_id, sid, code_hash, code_ends_at, redirect_uri, challenge,
 		nonce, scopes, method, signed_in_at, created_at, offline, identity_id)
 	SELECT CAST($1 AS TEXT), clients.id, users.id, sessions.id, sessions.id, CAST($5 AS TEXT), CAST($6 AS BIGINT), CAST($7 AS TEXT),
@@ -82,8 +82,8 @@ const insertGrant = `INSERT INTO grants (id, client_id, user_id, session_id, sid
 	FROM sessions JOIN users ON users.id = sessions.user_id, clients
 	WHERE sessions.id = $4 AND users.id = $3 AND users.blocked = 0 AND clients.id = $2 AND sessions.ends_at > $13`
 
-// surplusCodes are those beyond the newest that a client has not used in a session. The
-// sum keeps SQLite from going through all of the client's grants for their order.
+// surplusCodes deletes all but the newest unused codes of a client in a session. The sum
+// keeps SQLite from scanning all grants of the client in their order.
 const surplusCodes = `DELETE FROM grants WHERE id IN (SELECT id FROM grants
 	WHERE session_id = $1 AND client_id = $2 AND redeemed_at IS NULL ORDER BY created_at + 0 DESC, id DESC LIMIT 1000 OFFSET $3)`
 
@@ -114,17 +114,17 @@ var personInSession = `SELECT ` + byIdentity + `, sessions.ends_at AS session_en
 		LEFT JOIN identities ON identities.id = sessions.identity_id
 	WHERE users.id = $1 AND sessions.id = $2 AND sessions.ends_at > $3 AND users.blocked = 0`
 
-// Of one session, a client's grants whose access tokens have ended are of no use but
-// one: it tells that the client knows the session.
+// Of the grants of a client in one session whose access tokens have expired, only one is
+// still needed: it shows that the client knows the session.
 const endedGrants = `DELETE FROM grants WHERE session_id = $1 AND client_id = $2 AND id <> $3 AND offline = 0 AND redeemed_at < $4`
 
-// surplusOffline are those beyond the newest that a client holds of a person for when
-// they are not there: anybody can make some with every login.
+// surplusOffline deletes all but the newest offline grants of a person that a client
+// holds: each login can make one.
 const surplusOffline = `DELETE FROM grants WHERE id IN (SELECT id FROM grants
 	WHERE user_id = $1 AND client_id = $2 AND offline = 1 AND redeemed_at IS NOT NULL ORDER BY created_at + 0 DESC, id DESC LIMIT 1000 OFFSET $3)`
 
-// RedeemCode implements auth.GrantStore. Of many who come with one code, the first
-// one's UPDATE finds it unused and the others', which wait for it, do not.
+// RedeemCode implements auth.GrantStore. Of several requests with one code, the first
+// UPDATE finds it unused; the others wait for it and then do not.
 func (s *Store) RedeemCode(ctx context.Context, r auth.RedeemCode) (granted auth.Granted, err error) {
 	used := false
 	var changes touched
@@ -171,7 +171,7 @@ func (s *Store) RedeemCode(ctx context.Context, r auth.RedeemCode) (granted auth
 	return granted, nil
 }
 
-// grantedQuery reads all that a token is about.
+// grantedQuery reads all that a token stands for.
 var grantedQuery = `SELECT ` + nested(grantColumns) + `, ` + list.ByIdentity(strconv.Quote) + `, ` + nested(clientColumns) + `,
 		(SELECT ends_at FROM sessions WHERE sessions.id = grants.session_id) AS session_ends_at
 	FROM grants JOIN users ON users.id = grants.user_id JOIN clients ON clients.id = grants.client_id

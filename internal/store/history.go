@@ -10,18 +10,18 @@ import (
 	"wxlogin/internal/store/sqldb"
 )
 
-// History is a past that Import writes.
+// History is made-up history, for Import.
 type History struct {
-	Logins   []auth.SaveLogin // that signed people in, oldest first
-	Failed   []auth.Login     // and those that did not
+	Logins   []auth.SaveLogin // logins that signed people in, oldest first
+	Failed   []auth.Login     // logins that failed
 	Pictures []auth.Picture   // by openid instead of user id
 	Blocked  []string         // openids
 	Events   []admin.Event    // actors and subjects may be openids
 }
 
-// Import fills an empty database with a past, in one transaction: for
-// demonstrations, and for tests of what many people make slow. The tokens in it
-// are nobody's, so no profile is due to be fetched with them.
+// Import fills an empty database with history, in one transaction: for demonstrations, and
+// for tests with many people. Its tokens are not real, so none is due for a refresh of the
+// profile.
 func (s *Store) Import(ctx context.Context, h History) error {
 	return s.write(ctx, "import", func(tx *sqldb.Tx) error {
 		var any int64
@@ -31,13 +31,13 @@ func (s *Store) Import(ctx context.Context, h History) error {
 		if any > 0 {
 			return errors.New("the database is not empty")
 		}
-		// What is counted already was before this past came.
+		// The rollups were made before this history was there.
 		for _, table := range []string{"tallies", "tallied"} {
 			if _, err := tx.ExecContext(ctx, `DELETE FROM `+table); err != nil {
 				return err
 			}
 		}
-		ids := make(map[string]string) // of openids
+		ids := make(map[string]string) // user ids by openid
 		repeated := tx
 		for _, save := range h.Logins {
 			visit, err := s.saveLogin(ctx, repeated, save)

@@ -13,14 +13,14 @@ import (
 	"wxlogin/internal/store/sqldb"
 )
 
-// byIdentity are the columns of a person by the row of identities that is joined to
-// them, if one is.
+// byIdentity are the columns of a person as seen by the joined row of identities, if there
+// is one.
 var byIdentity = list.ByIdentity(func(column string) string { return column[len("users."):] })
 
-// furtherColumns are what is read of a further identity.
+// furtherColumns are the columns of a further identity.
 const furtherColumns = `identities.id, identities.appid, identities.openid, identities.unionid, identities.scope`
 
-// furtherRow is one, or all NULL for a person who has none.
+// furtherRow is a further identity, or all NULL for a person who has none.
 type furtherRow struct {
 	ID      sql.Null[string] `db:"id"`
 	AppID   sql.Null[string] `db:"appid"`
@@ -41,8 +41,8 @@ func furtherOf(ctx context.Context, db selecter, userID string) ([]auth.Identity
 	return each(rows, furtherRow.identity), err
 }
 
-// identify tells the person of a visit by the identity that its session is of, and says
-// whether they have it.
+// identify sets the person of a visit as seen by the identity of its session, and says
+// whether they still have it.
 func identify(visit *auth.Visit, further []auth.Identity) bool {
 	visit.User = visit.User.WithFurther(further)
 	id := visit.Session.IdentityID
@@ -70,9 +70,9 @@ func (s *Store) UserBy(ctx context.Context, id auth.TokenID) (auth.User, error) 
 	return row.User(), nil
 }
 
-// countIdentity writes on a further identity that somebody has signed in by it once
-// more, and what WeChat has told of it: an empty unionid keeps the one stored, and no
-// scope narrows it. sql.ErrNoRows when it is not that person's.
+// countIdentity counts a login by a further identity, and saves what WeChat said with it:
+// an empty unionid keeps the stored one, and a narrower scope does not replace a wider
+// one. sql.ErrNoRows when the identity is not that person's.
 func countIdentity(ctx context.Context, tx *sqldb.Tx, id, userID, unionID string, scope auth.Scope, at time.Time) (row furtherRow, err error) {
 	err = tx.GetContext(ctx, &row, `UPDATE identities SET last_login_at = $3, login_count = login_count + 1, unionid = COALESCE($4, unionid),
 			scope = CASE WHEN scope = 'snsapi_userinfo' THEN scope ELSE $5 END
@@ -80,15 +80,15 @@ func countIdentity(ctx context.Context, tx *sqldb.Tx, id, userID, unionID string
 	return row, err
 }
 
-// saved is who came, as it is written down.
+// saved is a person who has logged in, as saved.
 type saved struct {
-	user    auth.User       // by their first identity
-	by      auth.Identity   // that they came by; zero: the first
-	further []auth.Identity // that they have besides the first
-	granted bool            // `admin grant` has named them
+	user    auth.User       // as seen by their first identity
+	by      auth.Identity   // the identity they logged in by; zero: the first
+	further []auth.Identity // identities besides the first
+	granted bool            // made an admin by `admin grant`
 }
 
-// who is the person by the identity that they came by.
+// who is the person as seen by the identity that they logged in by.
 func (p saved) who() auth.User {
 	if p.by.ID == "" {
 		return p.user
@@ -96,7 +96,7 @@ func (p saved) who() auth.User {
 	return p.user.By(p.by)
 }
 
-// savePerson writes down who came.
+// savePerson saves the person of a login.
 func (s *Store) savePerson(ctx context.Context, tx *sqldb.Tx, save auth.SaveLogin) (p saved, err error) {
 	row, err := s.saveIdentity(ctx, tx, save)
 	if err != nil {
@@ -117,9 +117,9 @@ func (s *Store) savePerson(ctx context.Context, tx *sqldb.Tx, save auth.SaveLogi
 	return p, err
 }
 
-// saveIdentity finds the person of an openid, or makes one. The first who came with it
-// has it in users, who came later by another door in identities; that it is never in
-// both, and never twice, is for those to see to who add it.
+// saveIdentity finds the person of an openid, or makes one. The first identity of a person
+// is in users, their further ones in identities. Whoever adds an openid ensures that it is
+// never in both tables, and never twice.
 func (s *Store) saveIdentity(ctx context.Context, tx *sqldb.Tx, save auth.SaveLogin) (row savedRow, err error) {
 	if save.Before.ID == "" && save.Several {
 		if err := s.lockOpenID(ctx, tx, save.Login.AppID, save.OpenID); err != nil {
@@ -142,7 +142,7 @@ func (s *Store) saveIdentity(ctx context.Context, tx *sqldb.Tx, save auth.SaveLo
 	}
 	err = tx.GetContext(ctx, &found, `SELECT id, user_id FROM identities WHERE appid = $1 AND openid = $2`, save.Login.AppID, save.OpenID)
 	switch {
-	case errors.Is(err, sql.ErrNoRows) && save.Before.IdentityID != "": // parted from its person meanwhile
+	case errors.Is(err, sql.ErrNoRows) && save.Before.IdentityID != "": // split off from its person meanwhile
 		save.Before.IdentityID = ""
 		return s.saveIdentity(ctx, tx, save)
 	case errors.Is(err, sql.ErrNoRows):
@@ -153,9 +153,9 @@ func (s *Store) saveIdentity(ctx context.Context, tx *sqldb.Tx, save auth.SaveLo
 	return s.saveFurther(ctx, tx, save, found.ID, found.UserID)
 }
 
-// saveFurther writes down that somebody has come by a further identity of theirs.
+// saveFurther saves a login by a further identity.
 func (s *Store) saveFurther(ctx context.Context, tx *sqldb.Tx, save auth.SaveLogin, id, userID string) (row savedRow, err error) {
-	// The person first, then what is theirs, as everywhere.
+	// The person first, then their rows, as everywhere.
 	if row, err = comeAgain(ctx, tx, save, userID); err != nil {
 		return row, err
 	}
@@ -163,7 +163,7 @@ func (s *Store) saveFurther(ctx context.Context, tx *sqldb.Tx, save auth.SaveLog
 	return row, err
 }
 
-// comeAgain writes on a known person what a login by a further identity brings.
+// comeAgain saves on a known person what a login by a further identity brings.
 func comeAgain(ctx context.Context, tx *sqldb.Tx, save auth.SaveLogin, userID string) (savedRow, error) {
 	at := save.Session.CreatedAt
 	if save.Profile != nil {
@@ -180,14 +180,14 @@ func comeAgain(ctx context.Context, tx *sqldb.Tx, save auth.SaveLogin, userID st
 	return countLogin(ctx, tx, userID, at)
 }
 
-// What the advisory locks of PostgreSQL are about, in their first number.
+// What the advisory locks of PostgreSQL stand for, in their first key.
 const (
 	lockOfOpenID  = 0x6f70656e // "open"
 	lockOfUnionID = 0x756e696f // "unio"
 )
 
-// lockOpenID has others who add the same openid wait: whether it is anybody's is in
-// two tables, and no key of either says that it is in one of them alone.
+// lockOpenID makes others who add the same openid wait: the openid may be in either of two
+// tables, and no unique key spans both.
 func (s *Store) lockOpenID(ctx context.Context, tx *sqldb.Tx, appID, openID string) error {
 	return s.lockText(ctx, tx, lockOfOpenID, appID+" "+openID)
 }
@@ -200,8 +200,8 @@ func (s *Store) lockText(ctx context.Context, tx *sqldb.Tx, about int32, text st
 	return err
 }
 
-// noteUnionID writes down for admins that an identity has another unionid than before,
-// and of which account it is.
+// noteUnionID records for admins that the unionid of an identity has changed, and of which
+// account the identity is.
 func noteUnionID(ctx context.Context, tx *sqldb.Tx, userID, identityID string, at time.Time) error {
 	var appID string
 	err := tx.GetContext(ctx, &appID, `SELECT COALESCE((SELECT appid FROM identities WHERE id = $2), appid) FROM users WHERE id = $1`, userID, identityID)

@@ -40,17 +40,17 @@ func (r identityRow) identity() admin.Identity {
 	}
 }
 
-// identitiesOf are those of a person besides the first.
+// identitiesOf reads the identities of a person besides the first.
 func identitiesOf(ctx context.Context, db selecter, userID string) (rows []identityRow, err error) {
 	err = db.SelectContext(ctx, &rows, `SELECT `+identityColumns+` FROM identities WHERE user_id = $1 ORDER BY id`, userID)
 	return rows, err
 }
 
-// linkedBy says who had an identity join: the entry is found by its moment, in the index
-// of what has been done when.
+// linkedBy selects who joined an identity: the event is found by its time, in the index of
+// events.
 const linkedBy = `(SELECT actor FROM events WHERE action = 'join' AND at = identities.linked_at AND detail = identities.id LIMIT 1)`
 
-// linkedColumns are identityColumns with that, and what they are called now.
+// linkedColumns are identityColumns with that actor and their current nickname.
 const linkedColumns = identityColumns + `, COALESCE(` + linkedBy + `, '') AS linked_by, COALESCE((SELECT nickname FROM users WHERE id = ` + linkedBy + `), '') AS linked_by_name`
 
 type linkedRow struct {
@@ -96,8 +96,8 @@ func (s *Store) Identities(ctx context.Context, userID string) ([]admin.Identity
 	return all, s.fail(ctx, "list identities", err)
 }
 
-// lastByFirst is when somebody who has several identities came by the first one, as far
-// as the history goes.
+// lastByFirst is the last login by the first identity of a person with several, as far as
+// the history goes.
 func (s *Store) lastByFirst(ctx context.Context, userID string) (time.Time, error) {
 	var at sql.Null[int64]
 	err := s.db.GetContext(ctx, &at, `SELECT MAX(started_at) FROM logins WHERE user_id = $1 AND identity_id IS NULL AND outcome = 'signed_in'`, userID)
@@ -139,7 +139,7 @@ func (s *Store) JoinPage(ctx context.Context, q admin.JoinQuery) (page admin.Joi
 	return page, nil
 }
 
-// Joins are the latest, at most limit.
+// Joins returns the latest joins, at most limit.
 func (s *Store) Joins(ctx context.Context, limit int) ([]admin.Join, error) {
 	page, err := s.JoinPage(ctx, admin.JoinQuery{Limit: limit})
 	return page.Joins, err
@@ -162,14 +162,14 @@ func (s *Store) ProposalPage(ctx context.Context, q admin.JoinQuery) (page admin
 	}
 	for _, row := range rows {
 		kept, other := people[row.Kept], people[row.Other]
-		if kept.ID != "" && other.ID != "" { // else erased since
+		if kept.ID != "" && other.ID != "" { // otherwise erased since
 			page.Proposals = append(page.Proposals, admin.Proposal{Kept: kept, Other: other, UnionID: row.UnionID, NotedAt: instant(row.NotedAt)})
 		}
 	}
 	return page, nil
 }
 
-// Proposals are the latest, at most limit.
+// Proposals returns the latest proposals, at most limit.
 func (s *Store) Proposals(ctx context.Context, limit int) ([]admin.Proposal, error) {
 	page, err := s.ProposalPage(ctx, admin.JoinQuery{Limit: limit})
 	return page.Proposals, err

@@ -12,8 +12,8 @@ import (
 	"wxlogin/internal/store/sqldb"
 )
 
-// joinedPerson is what is kept of somebody who was joined to another: all that an undo
-// needs beside what has moved.
+// joinedPerson is what is stored of a person who was joined to another: all that an undo
+// needs, apart from the rows that moved.
 type joinedPerson struct {
 	Person   list.UserRow
 	CameWith []string // ids of their further identities
@@ -21,20 +21,20 @@ type joinedPerson struct {
 	Kept     keptChange
 }
 
-// joinedRest are rows of theirs that go with the person.
+// joinedRest are the rows that are deleted with the person.
 type joinedRest struct {
 	Consents  []keptConsent  `json:"consents"`
 	Proposals []keptProposal `json:"proposals"`
 	Picture   *auth.Picture  `json:"picture"`
 }
 
-// keptChange is what a join has changed of the person who is kept, besides what it
-// adds to.
+// keptChange is what a join has changed in the person who is kept, apart from counts that
+// it adds to.
 type keptChange struct {
-	Groups      []string `json:"groups"`        // that they were in none of before
-	Proposed    []string `json:"proposed"`      // who may be one with them since
-	Blocked     int      `json:"blocked"`       // as they were before
-	LastLoginAt int64    `json:"last_login_at"` // likewise
+	Groups      []string `json:"groups"`        // groups that the join added
+	Proposed    []string `json:"proposed"`      // ids of people proposed to be the same since
+	Blocked     int      `json:"blocked"`       // before the join
+	LastLoginAt int64    `json:"last_login_at"` // before the join
 }
 
 type keptConsent struct {
@@ -43,7 +43,7 @@ type keptConsent struct {
 	AgreedAt int64  `db:"agreed_at" json:"agreed_at"`
 }
 
-// keptProposal is a row of proposals, with somebody else.
+// keptProposal is a row of proposals, between the joined person and a third.
 type keptProposal struct {
 	Third       string          `db:"third" json:"third"`
 	UnionID     string          `db:"unionid" json:"unionid"`
@@ -51,7 +51,7 @@ type keptProposal struct {
 	DismissedAt sql.Null[int64] `db:"dismissed_at" json:"dismissed_at"`
 }
 
-// rememberPerson reads what is kept of somebody.
+// rememberPerson reads what is stored of a person before a join.
 func rememberPerson(ctx context.Context, tx *sqldb.Tx, person list.UserRow) (was joinedPerson, err error) {
 	was.Person = person
 	for _, read := range []struct {
@@ -87,7 +87,7 @@ func (r joinedRow) joined() (was joinedPerson, err error) {
 	return was, errors.Join(json.Unmarshal([]byte(r.Person), &was.Person), json.Unmarshal([]byte(r.Rest), &was.Rest), json.Unmarshal([]byte(r.Kept), &was.Kept))
 }
 
-// person is who they were; of what somebody has broken by hand, nothing is known.
+// person decodes the joined person; of a damaged row, what can be read.
 func (r joinedRow) person() (p admin.JoinedPerson) {
 	was, _ := r.joined()
 	p.User = was.Person.User()
@@ -97,7 +97,7 @@ func (r joinedRow) person() (p admin.JoinedPerson) {
 	return p
 }
 
-// writeJoined keeps them, in the place of what was kept.
+// writeJoined saves a joined person, and replaces an existing row.
 func writeJoined(ctx context.Context, tx *sqldb.Tx, was joinedPerson) error {
 	person, err := json.Marshal(was.Person)
 	if err != nil {

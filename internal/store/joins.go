@@ -13,9 +13,9 @@ import (
 	"wxlogin/internal/store/sqldb"
 )
 
-// lockPeople has logins, and everybody else who writes a person, wait until the
-// transaction ends. Which of two tables an openid is in changes, and the statement of a
-// login looks into both at one moment.
+// lockPeople makes logins, and everybody else who writes a person, wait until the
+// transaction ends. A join moves openids between two tables, and the statement of a login
+// reads both in one snapshot.
 func (s *Store) lockPeople(ctx context.Context, tx *sqldb.Tx) error {
 	if !s.db.ManyWriters {
 		return nil
@@ -24,9 +24,9 @@ func (s *Store) lockPeople(ctx context.Context, tx *sqldb.Tx) error {
 	return err
 }
 
-// keepPeople has joins and their undos wait until the transaction ends, and not others
-// who sign in: what it reads next of whose an identity is stays so. Whoever writes to
-// users first need not.
+// keepPeople makes joins and their undos wait until the transaction ends, but not other
+// logins: the person of an identity that is read next stays the same. A transaction that
+// writes to users first does not need it.
 func (s *Store) keepPeople(ctx context.Context, tx *sqldb.Tx) error {
 	if !s.db.ManyWriters {
 		return nil
@@ -70,7 +70,7 @@ func readPerson(ctx context.Context, db getter, id string) (row list.UserRow, er
 	return row, err
 }
 
-// joinPeople gives all that the other has to the one who is kept.
+// joinPeople moves everything of the other person to the one who is kept.
 func (s *Store) joinPeople(ctx context.Context, tx *sqldb.Tx, kept, other list.UserRow, linked auth.Linked, guard *admin.Guard, at time.Time) error {
 	was, err := rememberPerson(ctx, tx, other)
 	if err != nil {
@@ -80,7 +80,7 @@ func (s *Store) joinPeople(ctx context.Context, tx *sqldb.Tx, kept, other list.U
 	was.Kept = keptChange{Groups: without(texts(other.Groups), groups), Blocked: kept.Blocked, LastLoginAt: kept.LastLoginAt}
 	groups = append(groups, was.Kept.Groups...)
 	slices.Sort(groups)
-	// Who is shut out stays out, and takes the rest of themselves along.
+	// If the other is blocked, both are afterwards.
 	if other.Blocked > kept.Blocked {
 		if err := s.wantAnAdmin(ctx, tx, guard, "id", kept.ID); err != nil {
 			return err
@@ -99,7 +99,8 @@ func (s *Store) joinPeople(ctx context.Context, tx *sqldb.Tx, kept, other list.U
 	if err := moveIdentities(ctx, tx, kept.ID, was, linked, at); err != nil {
 		return err
 	}
-	// Sessions and history have gone; token, picture, scans and consents go with the row.
+	// Sessions and history have moved; token, picture, scans and consents are deleted with
+	// the row.
 	if _, err := tx.ExecContext(ctx, `DELETE FROM users WHERE id = $1`, other.ID); err != nil {
 		return err
 	}
@@ -109,11 +110,11 @@ func (s *Store) joinPeople(ctx context.Context, tx *sqldb.Tx, kept, other list.U
 	return err
 }
 
-// moveIdentities gives somebody the identities of another, with tokens, sessions and
-// history, and keeps what they were.
+// moveIdentities moves the identities of a person to another, with tokens, sessions and
+// history, and saves the former person.
 func moveIdentities(ctx context.Context, tx *sqldb.Tx, keptID string, was joinedPerson, linked auth.Linked, at time.Time) error {
 	p := was.Person
-	// Whom the other was proposed to be, who is kept may be.
+	// Open proposals of the other become those of the person who is kept.
 	err := tx.SelectContext(ctx, &was.Kept.Proposed, `INSERT INTO proposals (user_id, other_id, unionid, noted_at)
 		SELECT CASE WHEN third < $2 THEN third ELSE CAST($2 AS TEXT) END, CASE WHEN third < $2 THEN CAST($2 AS TEXT) ELSE third END, unionid, noted_at
 		FROM (SELECT CASE WHEN user_id = $1 THEN other_id ELSE user_id END AS third, unionid, noted_at
@@ -127,7 +128,7 @@ func moveIdentities(ctx context.Context, tx *sqldb.Tx, keptID string, was joined
 		statement string
 		args      []any
 	}{
-		// The logins by it are those that the further ones have not counted.
+		// Its count of logins is the total without those of the further identities.
 		{`INSERT INTO identities (id, user_id, appid, openid, unionid, scope, first_login_at, last_login_at, login_count, linked, linked_at)
 			SELECT id, CAST($2 AS TEXT), appid, openid, unionid, scope, first_login_at, last_login_at,
 				login_count - (SELECT COALESCE(SUM(login_count), 0) FROM identities WHERE user_id = $1), CAST($3 AS TEXT), CAST($4 AS BIGINT)

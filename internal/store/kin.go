@@ -9,7 +9,7 @@ import (
 	"wxlogin/internal/store/sqldb"
 )
 
-// kinship are the people whom a unionid names in some accounts, by their ids.
+// kinship selects the ids of the people who have a unionid in some accounts.
 func kinship(unionID string, appIDs []string) sqldb.Clause {
 	accounts := sqldb.In("appid", appIDs)
 	return sqldb.Join(
@@ -18,15 +18,15 @@ func kinship(unionID string, appIDs []string) sqldb.Clause {
 	)
 }
 
-// joinKin makes an identity that is new one of the person whom its unionid names in
-// another account of the same Open Platform account, and says whether it did. Whoever
-// is blocked comes in by no other door.
+// joinKin adds a new identity to the person who has its unionid in another account of the
+// same Open Platform account, and says whether it did. A blocked person cannot log in by
+// another account either.
 func (s *Store) joinKin(ctx context.Context, tx *sqldb.Tx, save auth.SaveLogin, row *savedRow) (joined bool, err error) {
 	if len(save.Kin) == 0 || !auth.Joins(save.UnionID) {
 		return false, nil
 	}
-	// Of two doors that somebody comes through for the first time at the same moment,
-	// the second sees the first.
+	// If a person logs in by two accounts for the first time at the same moment, the
+	// second login sees the first.
 	if err := s.lockText(ctx, tx, lockOfUnionID, save.UnionID); err != nil {
 		return false, err
 	}
@@ -60,15 +60,15 @@ func (s *Store) joinKin(ctx context.Context, tx *sqldb.Tx, save auth.SaveLogin, 
 	return true, addEvent(ctx, tx, admin.Event{ID: auth.NewID(), At: at, Actor: admin.ActorWeChat, Action: admin.ActJoin, Subject: userID, Detail: save.Login.AppID})
 }
 
-// kinRow is somebody of the same unionid.
+// kinRow is a person with the same unionid.
 type kinRow struct {
 	ID      string `db:"id"`
 	Blocked int    `db:"blocked"`
 }
 
-// kinOf are the people whom the unionid of a login names, who came first first. Who
-// has another openid of the very account is somebody else, whatever the unionid says:
-// WeChat gives a person one for each.
+// kinOf reads the people with the unionid of a login, the earliest first. A person with
+// another openid of the same account is somebody else, whatever the unionid says: WeChat
+// gives a person one openid for each account.
 func kinOf(ctx context.Context, tx *sqldb.Tx, save auth.SaveLogin) (kin []kinRow, err error) {
 	query := kinQuery(save)
 	err = tx.SelectContext(ctx, &kin, query.Text, query.Args...)
@@ -81,9 +81,9 @@ func kinQuery(save auth.SaveLogin) sqldb.Clause {
 		ORDER BY first_login_at, id LIMIT 10`, save.Login.AppID))
 }
 
-// propose notes for admins that somebody else has the unionid that a person has come
-// with, in one of some accounts: two people, whom nothing but an admin joins. Who came
-// first is kept: ids are in the order of time. It returns how many were not noted yet.
+// propose records for admins that other people have the unionid of a person, in one of
+// some accounts; they stay separate until an admin joins them. The earlier of the two is
+// kept, as ids are ordered by time. It returns how many proposals are new.
 func propose(ctx context.Context, tx *sqldb.Tx, userID, unionID string, appIDs []string, at time.Time) (proposed int64, err error) {
 	var others []string
 	query := kinship(unionID, appIDs)

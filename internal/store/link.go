@@ -11,8 +11,8 @@ import (
 	"wxlogin/internal/store/sqldb"
 )
 
-// lockLink has others wait who sign in by the same identity, or write any person: in
-// the order in which a login takes its locks.
+// lockLink makes logins by the same identity wait, and everybody who writes a person. It
+// takes the locks in the same order as a login.
 func (s *Store) lockLink(ctx context.Context, tx *sqldb.Tx, save auth.SaveLogin) error {
 	if err := s.lockOpenID(ctx, tx, save.Login.AppID, save.OpenID); err != nil {
 		return err
@@ -23,8 +23,8 @@ func (s *Store) lockLink(ctx context.Context, tx *sqldb.Tx, save auth.SaveLogin)
 	return s.lockPeople(ctx, tx)
 }
 
-// link joins who has come by a login to whoever has the session that it was begun in:
-// somebody new too, so that an undo has what is known of them.
+// link joins the person of a login to the person of the session in which it was begun. A
+// new person is joined too, so that an undo has what is known of them.
 func (s *Store) link(ctx context.Context, tx *sqldb.Tx, save auth.SaveLogin, came saved) (saved, error) {
 	at := save.Session.CreatedAt
 	var keptID string
@@ -33,7 +33,7 @@ func (s *Store) link(ctx context.Context, tx *sqldb.Tx, save auth.SaveLogin, cam
 		return saved{}, auth.Failf(auth.LinkStale, "the session has ended that began it")
 	}
 	if err != nil || keptID == came.user.ID {
-		return came, err // theirs already
+		return came, err // the identity is theirs already
 	}
 	kept, err := readPerson(ctx, tx, keptID)
 	if err != nil {
@@ -71,8 +71,8 @@ func (s *Store) link(ctx context.Context, tx *sqldb.Tx, save auth.SaveLogin, cam
 	return readLinked(ctx, tx, keptID, came)
 }
 
-// givesRights says whether somebody would be let in where they are not, by what another
-// may: whoever has an admin scan a code of theirs has no admin pages by it.
+// givesRights says whether a join would give a person rights that only the other has:
+// having an admin scan a link code must not make anybody an admin.
 func givesRights(ctx context.Context, tx *sqldb.Tx, link *auth.Link, kept, other auth.User) (bool, error) {
 	if len(without(other.Groups, kept.Groups)) > 0 {
 		return true, nil
@@ -92,7 +92,8 @@ func isAdmin(ctx context.Context, tx *sqldb.Tx, link *auth.Link, u auth.User) (i
 	return is, err
 }
 
-// readLinked is the person by the identity that was another's, as they are now.
+// readLinked reads the person after the join, as seen by the identity that was joined to
+// them.
 func readLinked(ctx context.Context, tx *sqldb.Tx, userID string, came saved) (p saved, err error) {
 	var row list.UserRow
 	if row, err = readPerson(ctx, tx, userID); err != nil {

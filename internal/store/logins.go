@@ -12,8 +12,8 @@ import (
 	"wxlogin/internal/store/sqldb"
 )
 
-// refreshLifetime is how long a refresh_token lives (official: 30 days, and a
-// refresh does not prolong it).
+// refreshLifetime is the lifetime of a refresh_token (official: 30 days, and a refresh
+// does not prolong it).
 const refreshLifetime = 30 * 24 * time.Hour
 
 const insertLogin = `INSERT INTO logins (id, appid, state_hash, code_hash, session_hash, scope, outcome, reason, user_id,
@@ -29,13 +29,13 @@ func addLogin(ctx context.Context, tx *sqldb.Tx, l auth.Login) (bool, error) {
 		l.Device.RemoteAddr, l.Device.UserAgent, l.Errcode, l.Step, l.RequestID, maybeText(l.IdentityID)))
 }
 
-// changed says whether a statement changed any row.
+// changed returns whether a statement changed any row.
 func changed(result sql.Result, err error) (bool, error) {
 	n, err := count(result, err)
 	return n > 0, err
 }
 
-// count says how many rows a statement changed.
+// count returns how many rows a statement changed.
 func count(result sql.Result, err error) (int64, error) {
 	if err != nil {
 		return 0, err
@@ -43,8 +43,8 @@ func count(result sql.Result, err error) (int64, error) {
 	return result.RowsAffected()
 }
 
-// ClaimLogin implements auth.Store. Address and browser come with the end: until
-// it is known who came they are nobody's, and an erasure would not find them.
+// ClaimLogin implements auth.Store. Address and browser are saved at the end of the login:
+// before, it is not known whose they are, and an erasure would not find them.
 func (s *Store) ClaimLogin(ctx context.Context, l auth.Login) (claimed bool, err error) {
 	l.Device, l.RequestID = auth.Device{}, ""
 	err = s.writeFor(ctx, "claim login", &touched{}, func(tx *sqldb.Tx) (err error) {
@@ -67,9 +67,9 @@ func (s *Store) LoginByState(ctx context.Context, stateHash string) (auth.Login,
 	return row.login(), nil
 }
 
-// The identity that came may be another person's by now, or a person of its own, and is
-// looked for: $7 is the id of either. Whose is gone was erased meanwhile, and takes
-// identity, address and browser along. A login that signs nobody in has no session.
+// The identity ($7) may belong to another person by now, or be a person of its own, so
+// both tables are searched for its id. If it was erased meanwhile, identity, address and
+// browser are dropped. A login that signs nobody in has no session.
 const finishLogin = `UPDATE logins SET outcome = $2, reason = $3, finished_at = $4,
 		errcode = $5, step = $6, request_id = $10, session_hash = '',
 		user_id = COALESCE((SELECT id FROM users WHERE id = $7), (SELECT user_id FROM identities WHERE id = $7)),
@@ -78,8 +78,8 @@ const finishLogin = `UPDATE logins SET outcome = $2, reason = $3, finished_at = 
 		user_agent = CASE WHEN $7 = '' OR EXISTS (SELECT 1 FROM users WHERE id = $7 UNION ALL SELECT 1 FROM identities WHERE id = $7) THEN $9 ELSE '' END
 	WHERE id = $1 AND outcome = 'pending'`
 
-// FinishLogin implements auth.Store. A login that has ended already stays as it
-// ended. The person may have been erased meanwhile.
+// FinishLogin implements auth.Store. A login that has ended is not changed. The person may
+// have been erased meanwhile.
 func (s *Store) FinishLogin(ctx context.Context, l auth.Login) error {
 	if l.UserID == "" && l.Outcome != auth.Failed {
 		l.Device = auth.Device{}
@@ -96,14 +96,14 @@ func (s *Store) FinishLogin(ctx context.Context, l auth.Login) error {
 	})
 }
 
-// SaveLogin implements auth.Store. CodeSpent when the login has ended in another
-// way by now, or another login has claimed its state or code.
+// SaveLogin implements auth.Store. CodeSpent when the login has ended otherwise by now, or
+// another login has claimed its state or code.
 func (s *Store) SaveLogin(ctx context.Context, save auth.SaveLogin) (*auth.Visit, error) {
 	changes, made := touched{sessions: []string{save.Replaces}}, auth.Visit{}
 	err := s.writeFor(ctx, "save login", &changes, func(tx *sqldb.Tx) error {
 		visit, err := s.saveLogin(ctx, tx, save)
 		made, changes.user, changes.made = visit, visit.User.ID, &made
-		if save.Link != nil { // two people's, and no session
+		if save.Link != nil { // it touches two people, and makes no session
 			changes.all, changes.made = true, nil
 		}
 		return err
@@ -114,7 +114,7 @@ func (s *Store) SaveLogin(ctx context.Context, save auth.SaveLogin) (*auth.Visit
 	return &made, nil
 }
 
-// saveLogin gives the visit that begins with the login.
+// saveLogin saves a login and returns the visit that it begins.
 func (s *Store) saveLogin(ctx context.Context, tx *sqldb.Tx, save auth.SaveLogin) (visit auth.Visit, err error) {
 	if save.Link != nil {
 		if err := s.lockLink(ctx, tx, save); err != nil {
@@ -145,23 +145,23 @@ func (s *Store) saveLogin(ctx context.Context, tx *sqldb.Tx, save auth.SaveLogin
 	if err != nil {
 		return auth.Visit{}, err
 	}
-	visit.Session = newSessionRow(session).session() // as it is read
+	visit.Session = newSessionRow(session).session() // as a read would return it
 	visit.User, visit.Granted = person.user, person.granted
 	identify(&visit, person.further)
 	pack(&visit)
 	return visit, endLogin(ctx, tx, save.Login)
 }
 
-// greetUser is what a silent login changes of somebody known. The statement below
-// would do, but it names columns of three more indexes, and an engine writes an
-// entry again whether its value is another or not.
+// greetUser is what a silent login of a known person changes. upsertUser would do, but it
+// sets columns of three more indexes, and an engine rewrites index entries whether a value
+// changes or not.
 const greetUser = `UPDATE users SET last_login_at = $4, login_count = login_count + 1
 	WHERE appid = $1 AND openid = $2 AND blocked = 0 AND (unionid = $3 OR $3 = '')
 	RETURNING ` + savedColumns
 
-// A person who is blocked fails the last WHERE, and somebody's further identity the
-// first one, so the statement returns no row. A profile has come when
-// profile_updated_at has.
+// The statement returns no row for a blocked person, because of the last WHERE, and for a
+// further identity, because of the first. The profile is replaced when there is a new
+// profile_updated_at.
 const upsertUser = `INSERT INTO users (id, appid, openid, unionid, nickname, sex, language, country, province, city,
 		avatar_url, privilege, scope, blocked, first_login_at, last_login_at, profile_updated_at, login_count,
 		consent_version, consent_at)
@@ -186,20 +186,20 @@ const upsertUser = `INSERT INTO users (id, appid, openid, unionid, nickname, sex
 	WHERE users.blocked = 0
 	RETURNING ` + savedColumns
 
-// savedColumns are what the statements that save somebody give back.
+// savedColumns are what the statements that save a person return.
 const savedColumns = list.UserColumns + `, ` + grantedColumn + `,
 	CASE WHEN EXISTS (SELECT 1 FROM identities WHERE identities.user_id = users.id) THEN 1 ELSE 0 END AS several`
 
-// savedRow is one.
+// savedRow is a row of them.
 type savedRow struct {
 	list.UserRow
 	Granted int        `db:"granted"`
 	Several int        `db:"several"` // 1: the person has further identities
-	By      furtherRow `db:"-"`       // the one that they came by; of NULLs: the first
+	By      furtherRow `db:"-"`       // the identity they logged in by; all NULL: the first
 }
 
-// saveUser writes down who came, by the identity that they first came with.
-// sql.ErrNoRows for whoever is blocked, and when it is a further identity of somebody.
+// saveUser saves the person of a login by their first identity. sql.ErrNoRows when they
+// are blocked, and when it is a further identity of somebody.
 func saveUser(ctx context.Context, tx *sqldb.Tx, save auth.SaveLogin) (row savedRow, err error) {
 	at := save.Session.CreatedAt
 	if silent(save) {
@@ -223,13 +223,13 @@ func saveUser(ctx context.Context, tx *sqldb.Tx, save auth.SaveLogin) (row saved
 	return row, err
 }
 
-// silent says that a login brings nothing but who it is.
+// silent says whether a login brings nothing but the identity.
 func silent(save auth.SaveLogin) bool {
 	return save.Scope == auth.ScopeBase && save.Profile == nil && save.Consent == ""
 }
 
-// A base token opens no profile, so it does not take the place of one that does or
-// did: a dead one says that the person has to agree once more, and goes on to.
+// A base token opens no profile, so it does not replace a token that does or did: a dead
+// one shows that the person has to agree once more, and must go on to do so.
 const (
 	upsertToken         = `INSERT INTO tokens (user_id` + tokenValues + `user_id` + tokenTaken + `tokens` + tokenBase
 	upsertIdentityToken = `INSERT INTO identity_tokens (identity_id` + tokenValues + `identity_id` + tokenTaken + `identity_tokens` + tokenBase
@@ -243,7 +243,7 @@ const (
 	WHERE excluded.scope = 'snsapi_userinfo' OR `
 	tokenBase = `.scope = 'snsapi_base'`
 
-	// tokenColumns are all but whose it is.
+	// tokenColumns are all columns but the owner.
 	tokenColumns = `scope, refresh_token, kid, issued_at, ends_at, dead_reason, due_at, appid`
 )
 
@@ -269,8 +269,8 @@ const endedLogin = `UPDATE logins SET outcome = $2, reason = '', user_id = $3, f
 		remote_addr = $7, user_agent = $8, identity_id = $9
 	WHERE id = $1 AND outcome = 'pending'`
 
-// endLogin writes the end of a login that signed somebody in. It adds the login
-// if the claim is not there, so that the history stays whole.
+// endLogin saves the end of a login that signed somebody in. It adds the login if its
+// claim is missing, so that the history is complete.
 func endLogin(ctx context.Context, tx *sqldb.Tx, l auth.Login) error {
 	ended, err := changed(tx.ExecContext(ctx, endedLogin, l.ID, auth.SignedIn, l.UserID, millis(l.FinishedAt), l.Errcode, l.Step,
 		l.Device.RemoteAddr, l.Device.UserAgent, maybeText(l.IdentityID)))

@@ -10,9 +10,9 @@ import (
 	"wxlogin/internal/store/sqldb"
 )
 
-// noteLogout writes down which clients are to be told that a session has ended, or,
-// by the column user_id, all of a person's. It stands before what ends them, which
-// takes along by what they would be found.
+// noteLogout queues notices for the clients that have to be told that a session has ended,
+// or, with a condition on user_id, all of a person's sessions. It has to come before the
+// deletion, which deletes the grants by which the clients are found.
 func noteLogout(ctx context.Context, tx *sqldb.Tx, where, value string, at time.Time, more ...any) error {
 	_, err := tx.ExecContext(ctx, `INSERT INTO outbox (client_id, sid, user_id, noted_at, due_at, tries)
 		SELECT DISTINCT grants.client_id, grants.sid, grants.user_id, CAST($2 AS BIGINT), CAST($2 AS BIGINT), 0
@@ -22,7 +22,7 @@ func noteLogout(ctx context.Context, tx *sqldb.Tx, where, value string, at time.
 	return err
 }
 
-// What noteLogout looks by.
+// The conditions of noteLogout.
 const (
 	ofSession  = `grants.session_id = $1`
 	ofToken    = `grants.session_id = (SELECT id FROM sessions WHERE token_hash = $1 AND kind = 'visitor')`
@@ -37,7 +37,7 @@ func (s *Store) NextNotice(ctx context.Context, now, again time.Time, passOver .
 	for _, id := range passOver {
 		due = due.Then(` AND client_id <> $1`, id)
 	}
-	// Read first: nearly always there is none, and a write waits for others.
+	// Read first: nearly always there is none, and a write waits for other writes.
 	var waiting bool
 	if err := s.db.Get(ctx, &waiting, sqldb.Join(sqldb.SQL(`SELECT EXISTS (`), due, sqldb.SQL(`)`))); err != nil {
 		return auth.Notice{}, s.fail(ctx, "look for notices", err)

@@ -7,8 +7,8 @@ import (
 	"wxlogin/internal/store/sqldb"
 )
 
-// SaveOwnProfile writes what a person tells of themselves. What WeChat has told stands:
-// then nothing is written, which is no error.
+// SaveOwnProfile saves what people enter about themselves. A profile from WeChat is kept:
+// then nothing is written, and that is no error.
 func (s *Store) SaveOwnProfile(ctx context.Context, own auth.OwnProfile) error {
 	return s.writeFor(ctx, "save own profile", &touched{user: own.UserID}, func(tx *sqldb.Tx) error {
 		if own.Nickname != nil {

@@ -10,7 +10,7 @@ import (
 	"wxlogin/internal/store/sqldb"
 )
 
-// What admins, and people about themselves, do to a person: admin.PeopleStore.
+// Changes to a person, by admins or by themselves: admin.PeopleStore.
 
 // SetBlocked implements admin.Store.
 func (s *Store) SetBlocked(ctx context.Context, userID string, blocked bool, guard *admin.Guard, event admin.Event) error {
@@ -69,16 +69,16 @@ func (s *Store) EndSession(ctx context.Context, userID, sessionID string, event 
 	})
 }
 
-// EraseUser implements admin.Store. The person's logins stay as numbers,
-// without the person, their address and their browser. The audit log stays; it
-// knows the person by our id alone.
+// EraseUser implements admin.Store. The person's logins remain for the statistics, without
+// the person, their address and their browser. The audit log remains too; it knows the
+// person only by our id.
 func (s *Store) EraseUser(ctx context.Context, userID string, guard *admin.Guard, event admin.Event) error {
 	err := s.write(ctx, "erase user", func(tx *sqldb.Tx) error {
 		if err := s.leavesAnAdmin(ctx, tx, guard, "id", userID); err != nil {
 			return err
 		}
-		// First of all nobody else may sign this person in, nor finish a login of
-		// theirs: what they write would not be seen here, and stay.
+		// First, keep others from signing this person in, and from finishing a login of
+		// theirs: what they write would not be seen here, and would stay.
 		var openID string
 		err := tx.GetContext(ctx, &openID, `SELECT openid FROM users WHERE id = $1`+s.db.ForUpdate("users"), userID)
 		if errors.Is(err, sql.ErrNoRows) {
@@ -92,14 +92,14 @@ func (s *Store) EraseUser(ctx context.Context, userID string, guard *admin.Guard
 		if err != nil {
 			return err
 		}
-		// A trip of theirs may have failed before it was known whose it was. Nobody can
-		// tell, so the few of the last hour, which alone have an address, all lose it.
+		// A login of theirs may have failed before its person was known. Nobody can tell
+		// which, so the few of the last hour, which alone have an address, all lose it.
 		_, err = tx.ExecContext(ctx, `UPDATE logins SET remote_addr = '', user_agent = ''
 			WHERE state_hash IS NOT NULL AND user_id IS NULL AND remote_addr || user_agent <> ''`)
 		if err != nil {
 			return err
 		}
-		// an openid is data on a person too, and somebody who comes again is new.
+		// An openid is personal data too, and a person who logs in again is a new one.
 		_, err = tx.ExecContext(ctx, `DELETE FROM admins WHERE EXISTS (SELECT 1 FROM users
 			WHERE users.id = $1 AND users.appid = admins.appid AND users.openid = admins.openid)
 			OR EXISTS (SELECT 1 FROM identities

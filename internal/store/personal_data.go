@@ -20,17 +20,16 @@ import (
 // personalDataPage is how many rows of a list are read at once.
 const personalDataPage = 100
 
-// EachOfPersonalData hands over all that is stored on a person. NoSuchUser, before
-// anything else, when there is no such person. The hashes are left out: they are
-// no data on a person, and of use only to whoever steals the rest.
+// EachOfPersonalData passes everything stored about a person to visit. NoSuchUser, before
+// anything else, when there is no such person. Hashes are left out: they are not data
+// about a person, and useful only to somebody who steals the rest.
 //
-// What there is of nearly everybody is read in one transaction, and is of one
-// moment. Only of lists longer than a page is the rest read page by page, with
-// nothing held open while a visit takes its time: a snapshot of SQLite would keep
-// its log from being reset for as long as somebody reads slowly. That comes to the
-// same: the lists go back in time from that moment, what happens later is not in
-// them, and what is in them does not change. Only an erasure takes it away, so the
-// end is NoSuchUser too when the person is gone by then.
+// For nearly everybody all of it is read in one transaction, in one snapshot. Only lists
+// longer than a page are read further page by page, with nothing held open while visit
+// takes its time: a snapshot of SQLite would keep its log from being reset for as long as
+// somebody reads slowly. The result is the same: the lists go back in time from that
+// moment, so they have nothing later, and their entries do not change. Only an erasure
+// removes them, so at the end NoSuchUser is returned too if the person is gone by then.
 func (s *Store) EachOfPersonalData(ctx context.Context, userID string, visit admin.PersonalDataVisitor) error {
 	var first personalData
 	err := s.db.Snapshot(ctx, func(tx *sqldb.Tx) (err error) {
@@ -80,11 +79,11 @@ func (s *Store) EachOfPersonalData(ctx context.Context, userID string, visit adm
 	return visit.Rest(first.token, first.picture)
 }
 
-// personalData is what one transaction reads.
+// personalData is what the one transaction reads.
 type personalData struct {
 	user       list.UserRow
 	identities []identityRow
-	joined     []joinedRow // who was joined to them, as they were
+	joined     []joinedRow // the people who were joined to them
 	sessions   []sessionRow
 	logins     []loginRow
 	events     []list.EventRow
@@ -127,7 +126,7 @@ func readPersonalData(ctx context.Context, tx *sqldb.Tx, userID string) (d perso
 	return d, err
 }
 
-// names are what the audit log knows the person by: the id first.
+// names are the names under which the audit log has the person, the id first.
 func (d *personalData) names() []any {
 	names := []any{d.user.ID, d.user.OpenID}
 	for _, i := range d.identities {
@@ -136,11 +135,12 @@ func (d *personalData) names() []any {
 	return names
 }
 
-// namesAtOnce bounds the parts of one statement: SQLite takes 500, two of each name.
+// namesAtOnce limits the terms of one statement: SQLite takes 500, and each name needs
+// two.
 const namesAtOnce = 100
 
-// eventsBefore are by or about whoever has some names, before a position and newest
-// first: a page of them, as somebody may have come to have any number of names.
+// eventsBefore reads a page of the events by or about a person with these names, before a
+// position and newest first. A person may have any number of names.
 func eventsBefore(ctx context.Context, db selecter, from list.Position, names []any) (rows []list.EventRow, err error) {
 	for some := range slices.Chunk(names, namesAtOnce) {
 		var theirs []list.EventRow
@@ -156,7 +156,7 @@ func eventsBefore(ctx context.Context, db selecter, from list.Position, names []
 	return rows[:min(len(rows), personalDataPage)], nil
 }
 
-// eventsOf picks a page by an index for each of so many names.
+// eventsOf selects a page by an index for each of so many names.
 func eventsOf(names int) string {
 	var picked []string
 	for i := range names {
@@ -168,8 +168,8 @@ func eventsOf(names int) string {
 	return `SELECT id, at, actor, action, subject, detail FROM events WHERE id IN (` + strings.Join(picked, ` UNION `) + `) ORDER BY at DESC, id DESC LIMIT $3`
 }
 
-// The other lists of personal data, before a position and newest first. Each is read
-// along an index.
+// The other lists of personal data, before a position and newest first. Each is read along
+// an index.
 const (
 	sessionsBefore = `SELECT ` + sessionColumns + ` FROM sessions
 		WHERE user_id = $4 AND (created_at, id) < ($1, $2) ORDER BY created_at DESC, id DESC LIMIT $3`
@@ -184,8 +184,7 @@ func before(p list.Position, who []any) []any {
 	return append([]any{p.At, p.ID, personalDataPage}, who...)
 }
 
-// eachBefore calls visit for every row of a list of which the first page has been
-// read.
+// eachBefore calls visit for every row of a list whose first page has been read.
 func eachBefore[Row any](ctx context.Context, s *Store, first []Row, statement string, position func(Row) list.Position, visit func(Row) error, userID string) error {
 	return list.Each(first, personalDataPage, position, func(from list.Position) (rows []Row, err error) {
 		err = s.db.SelectContext(ctx, &rows, statement, before(from, []any{userID})...)
@@ -197,7 +196,7 @@ func eventPosition(r list.EventRow) list.Position { return list.Position{At: r.A
 func (r sessionRow) position() list.Position      { return list.Position{At: r.CreatedAt, ID: r.ID} }
 func (r loginRow) position() list.Position        { return list.Position{At: r.StartedAt, ID: r.ID} }
 
-// Token returns what is known of a person's refresh_token, of several that of the first
+// Token returns what is known of a person's refresh_token; of several, that of the first
 // identity that has one; nil when none is stored.
 func (s *Store) Token(ctx context.Context, userID string) (*admin.TokenInfo, error) {
 	info, err := tokenInfo(ctx, s.db, userID)
@@ -206,7 +205,7 @@ func (s *Store) Token(ctx context.Context, userID string) (*admin.TokenInfo, err
 
 const tokenInfoColumns = `identity_id, scope, issued_at, ends_at, due_at, dead_reason`
 
-// tokenRow is a row of tokens, without the token.
+// tokenRow is a row of all_tokens, without the token.
 type tokenRow struct {
 	IdentityID string           `db:"identity_id"`
 	Scope      auth.Scope       `db:"scope"`
@@ -232,7 +231,7 @@ func tokenInfo(ctx context.Context, db getter, userID string) (*admin.TokenInfo,
 	return row.info(), nil
 }
 
-// tokensOf are what is known of all of a person's refresh_tokens, by the identity's id.
+// tokensOf reads what is known of all of a person's refresh_tokens, by the identity's id.
 func tokensOf(ctx context.Context, db selecter, userID string) (map[string]*admin.TokenInfo, error) {
 	var rows []tokenRow
 	err := db.SelectContext(ctx, &rows, `SELECT `+tokenInfoColumns+` FROM all_tokens WHERE user_id = $1`, userID)
@@ -243,9 +242,9 @@ func tokensOf(ctx context.Context, db selecter, userID string) (map[string]*admi
 	return tokens, err
 }
 
-// joinedUser is somebody who was joined to another, as they were.
+// joinedUser decodes a person who was joined to another.
 func joinedUser(person string) auth.User {
 	var row list.UserRow
-	_ = json.Unmarshal([]byte(person), &row) // of what somebody has broken by hand, nothing is known
+	_ = json.Unmarshal([]byte(person), &row) // a damaged row gives what can be read of it
 	return row.User()
 }

@@ -11,8 +11,8 @@ import (
 
 var _ auth.PictureStore = (*Store)(nil)
 
-// Picture returns the copy kept of a person's picture; the zero Picture when
-// there is none.
+// Picture returns the stored copy of a person's picture; the zero Picture when there is
+// none.
 func (s *Store) Picture(ctx context.Context, userID string) (auth.Picture, error) {
 	picture, err := readPicture(ctx, s.db, userID)
 	return picture, s.fail(ctx, "read picture", err)
@@ -61,9 +61,8 @@ const savePicture = `INSERT INTO pictures (user_id, source, content_type, body, 
 	ON CONFLICT (user_id) DO UPDATE SET source = excluded.source, content_type = excluded.content_type,
 		body = excluded.body, etag = excluded.etag, copied_at = excluded.copied_at`
 
-// SavePicture implements auth.PictureStore. The person is looked at in the same
-// statement: they may have been erased, or have changed their picture again,
-// while this one was copied.
+// SavePicture implements auth.PictureStore. The same statement checks the person: they may
+// have been erased, or have changed their picture again, while this one was copied.
 func (s *Store) SavePicture(ctx context.Context, p auth.Picture) (saved bool, err error) {
 	err = s.writeFor(ctx, "save picture", &touched{}, func(tx *sqldb.Tx) (err error) {
 		saved, err = changed(tx.ExecContext(ctx, savePicture, p.UserID, p.Source, p.Type, p.Body, p.ETag, millis(p.CopiedAt)))
@@ -72,8 +71,8 @@ func (s *Store) SavePicture(ctx context.Context, p auth.Picture) (saved bool, er
 	return saved && err == nil, err
 }
 
-// DeletePicture implements auth.PictureStore. A person who has a picture again by
-// now keeps its copy.
+// DeletePicture implements auth.PictureStore. If the person has a picture again by now,
+// its copy is kept.
 func (s *Store) DeletePicture(ctx context.Context, userID string) error {
 	return s.writeFor(ctx, "delete picture", &touched{}, func(tx *sqldb.Tx) error {
 		_, err := tx.ExecContext(ctx, `DELETE FROM pictures

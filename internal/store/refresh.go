@@ -13,9 +13,9 @@ import (
 
 var _ auth.RefreshStore = (*Store)(nil)
 
-// TakeLease implements auth.RefreshStore. A lease of another's that ends later than
-// one begun now would was taken under a wrong clock, and would keep everybody off
-// until then: it counts as ended.
+// TakeLease implements auth.RefreshStore. Another owner's lease that ends later than one
+// that begins now was taken under a wrong clock, and would keep everybody off until then:
+// it counts as ended.
 func (s *Store) TakeLease(ctx context.Context, job, owner string, now, ends time.Time) (taken bool, err error) {
 	last := millis(ends.Add(auth.ClockSkew))
 	var was sql.Null[int64]
@@ -64,15 +64,15 @@ func (s *Store) NextDue(ctx context.Context, now, again time.Time) (id auth.Toke
 	return id, err
 }
 
-// tokenTable is where tokens are.
+// tokenTable is a table that has tokens.
 type tokenTable struct {
 	name, key string
-	sealed    string // the columns of sealedToken
-	from      string // the table, as tokens, with the people
+	sealed    string // columns of sealedToken
+	from      string // the table, named tokens, joined to the people
 }
 
-// tokenTables are two: the token of a first identity is with the person, those of
-// further ones with the identity. The view all_tokens is both.
+// tokenTables are two: the token of a first identity belongs to the person, those of
+// further identities to the identity. The view all_tokens has both.
 var tokenTables = [...]tokenTable{
 	{"tokens", "user_id",
 		`tokens.user_id, '' AS identity_id, tokens.refresh_token, users.appid, users.openid`,
@@ -82,7 +82,7 @@ var tokenTables = [...]tokenTable{
 		`identity_tokens AS tokens JOIN identities ON identities.id = tokens.identity_id JOIN users ON users.id = identities.user_id`},
 }
 
-// due reads the token that has been due for longest, of somebody who is not blocked.
+// due selects the token that has been due for longest, of a person who is not blocked.
 func (t tokenTable) due() string {
 	return `SELECT ` + t.sealed + `, tokens.due_at FROM ` + t.from + `
 		WHERE tokens.due_at <= $1 AND tokens.due_at IS NOT NULL AND tokens.dead_reason IS NULL
@@ -90,17 +90,17 @@ func (t tokenTable) due() string {
 		ORDER BY tokens.due_at LIMIT 1`
 }
 
-// putOff has a token be due at another time.
+// putOff changes the time at which a token is due.
 func (t tokenTable) putOff() string {
 	return `UPDATE ` + t.name + ` SET due_at = $2 WHERE ` + t.key + ` = $1`
 }
 
-// one reads a token by its key and the person whose it is.
+// one selects a token by its key and its person.
 func (t tokenTable) one(columns string) string {
 	return `SELECT ` + t.sealed + columns + ` FROM ` + t.from + ` WHERE tokens.` + t.key + ` = $1 AND users.id = $2`
 }
 
-// tokenTableOf says where a token is, and by which key.
+// tokenTableOf returns the table that has a token, and its key there.
 func tokenTableOf(id auth.TokenID) (t tokenTable, key string) {
 	if id.IdentityID == "" {
 		return tokenTables[0], id.UserID
@@ -123,7 +123,7 @@ func (t sealedToken) id() auth.TokenID {
 
 func (t sealedToken) place() string { return tokenPlace(t.AppID, t.OpenID) }
 
-// opensTo says whether a token is still the one that was.
+// opensTo says whether a stored token is still the one that was used.
 func (s *Store) opensTo(ctx context.Context, tx *sqldb.Tx, id auth.TokenID, was auth.Secret) (sealedToken, bool, error) {
 	var row sealedToken
 	t, key := tokenTableOf(id)
@@ -138,7 +138,7 @@ func (s *Store) opensTo(ctx context.Context, tx *sqldb.Tx, id auth.TokenID, was 
 	return row, err == nil && text == was, nil
 }
 
-// updateProfile puts a profile in the place of the one there is.
+// updateProfile replaces the profile.
 const updateProfile = `UPDATE users SET nickname = $2, sex = $3, language = $4, country = $5, province = $6, city = $7,
 		avatar_url = $8, privilege = $9, profile_updated_at = $10
 	WHERE id = $1`
@@ -170,8 +170,7 @@ func (s *Store) SaveRefresh(ctx context.Context, save auth.SaveRefresh) error {
 	})
 }
 
-// saveUnionID writes down the unionid that a refresh has brought. Nobody is joined by
-// it.
+// saveUnionID saves the unionid that a refresh has brought. It joins nobody.
 func saveUnionID(ctx context.Context, tx *sqldb.Tx, save auth.SaveRefresh) error {
 	if save.UnionID == "" {
 		return nil
@@ -201,16 +200,16 @@ func (s *Store) MarkDead(ctx context.Context, id auth.TokenID, was auth.Secret, 
 	})
 }
 
-// updateToken changes a token, unless it is another by now: a login has brought one, or
-// it has gone to another person. What to set counts its arguments from $3.
+// updateToken changes a token, unless it has been replaced: by a login, or because it has
+// moved to another person. The placeholders of set begin with $3.
 func updateToken(ctx context.Context, tx *sqldb.Tx, row sealedToken, set string, args ...any) error {
 	t, key := tokenTableOf(row.id())
 	_, err := tx.ExecContext(ctx, `UPDATE `+t.name+` SET `+set+` WHERE `+t.key+` = $1 AND refresh_token = $2`, append([]any{key, row.Sealed}, args...)...)
 	return err
 }
 
-// markDead ends a token now, unless it has ended already or is another by now: the
-// lists of people know by its end whose is of no use.
+// markDead ends a token now, unless it has ended already or been replaced: lists of people
+// recognize a useless token by its end.
 func (s *Store) markDead(ctx context.Context, tx *sqldb.Tx, row sealedToken, reason string) error {
 	return updateToken(ctx, tx, row, `dead_reason = $3, due_at = NULL, ends_at = CASE WHEN ends_at > $4 THEN $4 ELSE ends_at END`, reason, millis(s.now()))
 }
@@ -220,7 +219,7 @@ const resealBatch = 100
 
 // ResealTokens implements auth.RefreshStore.
 func (s *Store) ResealTokens(ctx context.Context) (n int64, err error) {
-	// Only of keys that are at hand: a start with the wrong keys must not spoil
+	// Only tokens of keys that are configured: a start with the wrong keys must not damage
 	// what the right ones still open.
 	kids := s.sealer.older()
 	if len(kids) == 0 {
@@ -250,7 +249,7 @@ func (s *Store) ResealTokens(ctx context.Context) (n int64, err error) {
 	return int64(len(old)), err
 }
 
-// reseal seals one token again, unless a login has brought another since.
+// reseal seals one token with the newest key, unless a login has replaced it since.
 func (s *Store) reseal(ctx context.Context, tx *sqldb.Tx, row sealedToken) error {
 	text, err := s.sealer.open(row.Sealed, row.place())
 	if err != nil {

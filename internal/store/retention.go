@@ -7,14 +7,14 @@ import (
 	"wxlogin/internal/store/sqldb"
 )
 
-// Forget deletes the history of logins and the audit log from before a
-// moment each; the zero time keeps all. It returns how many rows went, and works
-// in small transactions so that logins get their turn in between.
+// Forget deletes the history of logins and the audit log from before a moment each; a zero
+// time keeps all. It returns how many rows were deleted, and works in small transactions
+// so that logins get their turn in between.
 //
 // While the clock is in doubt it deletes nothing (see believes).
 //
-// A login's row also keeps its state and its code from being spent again for an
-// hour, so what is kept has to be longer than that.
+// For an hour, the row of a login also keeps its state and its code from being used again,
+// so history has to be kept for longer than that.
 func (s *Store) Forget(ctx context.Context, logins, events time.Time) (total int64, err error) {
 	if believed, err := s.believes(ctx, s.now()); err != nil || !believed {
 		return 0, err

@@ -12,19 +12,18 @@ import (
 	"wxlogin/internal/store/sqldb"
 )
 
-// Counting the logins of a month takes long with many people, and those of last
-// week do not change any more. So quarter hours are counted once, into the table
-// tallies, when nothing more can come of them; what is later is counted as it is
-// asked for.
+// Counting the logins of a month takes long with many people, and last week's do not
+// change any more. So each quarter hour is counted once, into the table tallies, when
+// nothing can be added to it any more; later ones are counted on request.
 
-// rollUpDelay is how long after a quarter hour's end nothing begins in it any more:
-// a login is noted as soon as WeChat sends the browser back.
+// rollUpDelay is how long after the end of a quarter hour nothing can begin in it any
+// more: a login is recorded as soon as WeChat sends the browser back.
 const rollUpDelay = admin.QuarterHour
 
-// quarter is how many milliseconds a slot has.
+// quarter is the length of a slot in milliseconds.
 const quarter = int64(admin.QuarterHour / time.Millisecond)
 
-// rollup is what went on in a quarter of an hour.
+// rollup is what happened in a quarter of an hour.
 type rollup struct {
 	Slot      int64 `db:"slot"` // quarter hours since 1970
 	Logins    int64 `db:"logins"`
@@ -33,9 +32,8 @@ type rollup struct {
 	NewPeople int64 `db:"new_people"`
 }
 
-// counting counts from $1 on and up to $2, without it, by slots of $3, in which
-// somebody was turned away for the reason $4. Each part reads a range of an
-// index and no table.
+// counting counts from $1 up to but not including $2, by slots of $3; $4 is the reason for
+// refusing snapshot visitors. Each part reads a range of an index and no table.
 const counting = `SELECT slot, CAST(SUM(logins) AS BIGINT) AS logins, CAST(SUM(snapshots) AS BIGINT) AS snapshots,
 		CAST(SUM(failures) AS BIGINT) AS failures, CAST(SUM(new_people) AS BIGINT) AS new_people FROM (
 	SELECT started_at / $3 AS slot, COUNT(CASE WHEN outcome = 'signed_in' THEN 1 END) AS logins,
@@ -54,10 +52,10 @@ func rolledUpTo(ctx context.Context, db getter, lock string) (slot int64, err er
 	return slot, err
 }
 
-// dayOfSlots is how much one transaction counts.
+// dayOfSlots is how many slots one transaction counts.
 const dayOfSlots = 96
 
-// rollUp counts the quarter hours that are over.
+// rollUp counts the quarter hours that have ended.
 func (s *Store) rollUp(ctx context.Context, now time.Time) error {
 	for more := true; more; {
 		err := s.writeFor(ctx, "roll up", &touched{}, func(tx *sqldb.Tx) (err error) {
@@ -81,7 +79,7 @@ func (s *Store) rollUpDay(ctx context.Context, tx *sqldb.Tx, now time.Time) (mor
 		return false, err
 	}
 	over := (millis(now) - rollUpDelay.Milliseconds()) / quarter
-	// A login that is under way is counted when it has ended.
+	// A pending login is counted when it has ended.
 	var pending, first sql.Null[int64]
 	if err := tx.GetContext(ctx, &pending, `SELECT MIN(started_at) FROM logins WHERE outcome = 'pending' AND state_hash IS NOT NULL`); err != nil {
 		return false, err
@@ -93,7 +91,7 @@ func (s *Store) rollUpDay(ctx context.Context, tx *sqldb.Tx, now time.Time) (mor
 	case from == over:
 		return false, nil
 	case from > over:
-		// The clock was wrong, or somebody's is. What has been counted too early is
+		// The clock was wrong, here or in another process. What was counted too early is
 		// counted again.
 		from = over
 	case from == 0:
@@ -115,7 +113,7 @@ func (s *Store) rollUpDay(ctx context.Context, tx *sqldb.Tx, now time.Time) (mor
 	return to < over, err
 }
 
-// rollups are what went on since a moment, by quarter hours, oldest first.
+// rollups returns what has happened since a moment, by quarter hours, oldest first.
 func (s *Store) rollups(ctx context.Context, since time.Time) (all []rollup, err error) {
 	until, err := rolledUpTo(ctx, s.db, "")
 	if err != nil {
@@ -129,7 +127,7 @@ func (s *Store) rollups(ctx context.Context, since time.Time) (all []rollup, err
 	}
 	begin, whole := millis(since), (millis(since)+quarter-1)/quarter
 	if until > whole {
-		if begin < whole*quarter { // it is not all of a quarter hour that is wanted
+		if begin < whole*quarter { // only a part of the first quarter hour is wanted
 			if err := count(begin, whole*quarter); err != nil {
 				return nil, err
 			}

@@ -7,8 +7,8 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// Rows as the database has them: times in unix milliseconds, NULL for what the
-// domain leaves empty.
+// Rows as the database has them: times in unix milliseconds, NULL for what the domain
+// leaves empty.
 
 func millis(t time.Time) int64 { return t.UnixMilli() }
 
@@ -120,7 +120,7 @@ func (r loginRow) login() auth.Login {
 	}
 }
 
-// each turns rows into what they mean.
+// each converts rows.
 func each[Row, T any](rows []Row, meaning func(Row) T) []T {
 	out := make([]T, len(rows))
 	for i, row := range rows {

@@ -14,8 +14,7 @@ var _ auth.ScanStore = (*Store)(nil)
 
 const scanColumns = `ticket_hash, user_id, status, opened_at, answered_at, ends_at, identity_id`
 
-// scanQuery is read about once a second for every desktop that waits, so it is
-// prepared once.
+// scanQuery runs about once a second for every desktop that waits, so it is prepared once.
 const scanQuery = `SELECT ` + scanColumns + ` FROM scans WHERE ticket_hash = $1`
 
 type scanRow struct {
@@ -44,7 +43,8 @@ func (r scanRow) scan() auth.Scan {
 func (s *Store) OpenScan(ctx context.Context, scan auth.Scan) (auth.Scan, error) {
 	var row scanRow
 	err := s.writeFor(ctx, "open scan", &touched{}, func(tx *sqldb.Tx) error {
-		// From the table of people, so that one who is gone adds nothing.
+		// Selected from the table of people, so that nothing is added for a person who is
+		// gone.
 		_, err := tx.ExecContext(ctx, `INSERT INTO scans (`+scanColumns+`)
 			SELECT CAST($1 AS TEXT), users.id, CAST($3 AS TEXT), CAST($4 AS BIGINT), NULL, CAST($5 AS BIGINT), CAST($6 AS TEXT)
 			FROM users WHERE users.id = $2
@@ -101,8 +101,8 @@ func (s *Store) CollectScan(ctx context.Context, c auth.CollectScan) (user auth.
 			return err
 		}
 		changes.user = scan.UserID
-		// The person first, then what is theirs: who blocks and who erases goes the
-		// same way, so that nobody waits for somebody who waits for them.
+		// The person first, then their rows: blocking and erasing take locks in the same
+		// order, so that there is no deadlock.
 		row, err := countLogin(ctx, tx, scan.UserID, c.Session.CreatedAt)
 		if err != nil {
 			return err
@@ -140,8 +140,7 @@ func (s *Store) CollectScan(ctx context.Context, c auth.CollectScan) (user auth.
 	return user, nil
 }
 
-// countLogin writes on a known person that they have signed in once more.
-// Blocked when they may not.
+// countLogin counts a login of a known person. Blocked when they are.
 func countLogin(ctx context.Context, tx *sqldb.Tx, userID string, at time.Time) (row savedRow, err error) {
 	err = tx.GetContext(ctx, &row, `UPDATE users SET last_login_at = $2, login_count = login_count + 1
 		WHERE id = $1 AND blocked = 0 RETURNING `+savedColumns, userID, millis(at))
@@ -151,8 +150,8 @@ func countLogin(ctx context.Context, tx *sqldb.Tx, userID string, at time.Time) 
 	return row, err
 }
 
-// refuseScans takes back what a person has opened or confirmed and no desktop
-// has fetched: who ends all their sessions means those of the next moment too.
+// refuseScans revokes what a person has opened or confirmed and no desktop has fetched:
+// ending all sessions includes those that would begin in the next moment.
 func refuseScans(ctx context.Context, tx *sqldb.Tx, userID string) error {
 	_, err := tx.ExecContext(ctx, `UPDATE scans SET status = 'refused'
 		WHERE user_id = $1 AND status IN ('opened', 'confirmed')`, userID)

@@ -10,9 +10,9 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// sealer encrypts what must not be read from a copy of the database. The
-// newest key seals, every key opens. A sealed text reads v1|kid|base64, so that
-// rows of an old key can be found and resealed.
+// sealer encrypts what must not be readable in a copy of the database. The newest key
+// seals, every key opens. A sealed text is v1|kid|base64, so that rows of an old key can
+// be found and resealed.
 type sealer struct {
 	newest string
 	keys   map[string]cipher.AEAD // by kid
@@ -20,7 +20,7 @@ type sealer struct {
 
 const sealVersion = "v1"
 
-// errSealed is all that is said of a text that does not open.
+// errSealed is the only error for a text that does not open.
 var errSealed = errors.New("sealed text does not open")
 
 func newSealer(ring auth.Keyring) (*sealer, error) {
@@ -30,8 +30,8 @@ func newSealer(ring auth.Keyring) (*sealer, error) {
 		if err != nil {
 			return nil, err
 		}
-		// The nonce is random and the cipher's own business. A key may seal 2^32
-		// texts before two nonces could meet (NIST SP 800-38D).
+		// The nonce is random, and part of the sealed text. A key may seal 2^32 texts
+		// before two nonces are likely to be the same (NIST SP 800-38D).
 		aead, err := cipher.NewGCMWithRandomNonce(block)
 		if err != nil {
 			return nil, err
@@ -57,14 +57,14 @@ func (s *sealer) older() (kids []string) {
 	return kids
 }
 
-// seal encrypts a text for one place; it opens nowhere else.
+// seal encrypts a text for one place; it does not open anywhere else.
 func (s *sealer) seal(text auth.Secret, place string) (sealed, kid string) {
 	box := s.keys[s.newest].Seal(nil, nil, []byte(text), []byte(place))
 	return sealVersion + "|" + s.newest + "|" + base64.RawStdEncoding.EncodeToString(box), s.newest
 }
 
-// open gives back what seal took, or errSealed: unknown key, damaged, or moved
-// from another place.
+// open returns what was sealed, or errSealed: unknown key, damaged, or moved from another
+// place.
 func (s *sealer) open(sealed, place string) (auth.Secret, error) {
 	version, rest, _ := strings.Cut(sealed, "|")
 	kid, encoded, _ := strings.Cut(rest, "|")

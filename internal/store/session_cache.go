@@ -11,64 +11,61 @@ import (
 	"wxlogin/internal/store/sqldb"
 )
 
-// maxCached bounds how many sessions the cache holds: about 1 KB each.
+// maxCached limits how many sessions are cached: about 1 KB each.
 const maxCached = 16_384
 
-// sessionCache holds sessions as the database has them, and serves them as long
-// as the database is in the very state for which that is known. What another
-// process does, or somebody at the command line of SQLite, counts from the next
-// request on.
+// sessionCache caches sessions as they are in the database, and serves them as long as the
+// database is in the very state for which they are known. A change by another process, or
+// by somebody at SQLite's command line, takes effect with the next request.
 //
-// Logins go on all the time, and each is a change. Of the transactions of this
-// process it is known whom they touch: only these sessions are invalidated, and
-// the rest carries over to the new state. A visit has the whole person in it, so
-// a person who is touched loses all their entries.
+// Logins go on all the time, and each is a change. For the transactions of this process it
+// is known whom they touch: only these sessions are invalidated, and the rest carries over
+// to the new state. A visit has the whole person in it, so all entries of a person who is
+// touched are invalidated.
 //
-// Two facts make that safe, and the cache keeps nothing where either is unknown.
-// The state before our transaction is read while it holds the lock to write, so
-// nobody else can change it. The state after it is known to be its own work, and
-// not that of somebody who committed behind it, by SQLite's data version (see
-// sqldb.CommitHook). A test plays all orders of our commits, foreign ones, commits
-// that change nothing, checkpoints and reads.
+// Two facts make that safe, and where either is unknown nothing is kept. The state before
+// our transaction is read while it holds the write lock, so nobody else can change it. The
+// state after it is known by SQLite's data version to be its own work, and not that of
+// somebody who committed after it (see sqldb.CommitHook). A test plays all orders of our
+// commits, foreign ones, commits that change nothing, checkpoints and reads.
 //
-// All requests of a session are given the same visit. It is never changed: what
-// is read again takes its place.
+// All requests of a session get the same visit. It is never modified: what is read again
+// replaces it.
 type sessionCache struct {
-	current func() (sqldb.State, bool) // the state of the database; false: nobody can tell
+	current func() (sqldb.State, bool) // the state of the database; false: unknown
 
 	hits, misses atomic.Int64
 
 	mu         sync.RWMutex
-	state      sqldb.State            // that all entries hold for
+	state      sqldb.State            // of all entries
 	committing bool                   // one of our own transactions is about to change the state
 	entries    map[string]*auth.Visit // by the hash of the session's token
-	sessions   map[string][]string    // of a person: the keys of their entries, and no others
+	sessions   map[string][]string    // by person: the keys of exactly their entries
 
 	clients  map[string]*auth.Client
-	grants   map[string]*cachedGrant // by their id
-	grantsOf map[string][]string     // of a person: the ids of theirs, and no others
+	grants   map[string]*cachedGrant // by id
+	grantsOf map[string][]string     // by person: the ids of exactly their grants
 }
 
-// touched says whose sessions a transaction has changed. The zero value: nobody's.
+// touched says which cached entries a transaction has changed. The zero value: none.
 type touched struct {
 	all      bool
 	user     string
 	sessions []string    // by the hash of their token
-	made     *auth.Visit // as it can be read from now on; nil: none
+	made     *auth.Visit // to be cached, as it reads from now on; nil: none
 
-	clients  bool         // some, or what is granted to them
-	grants   bool         // any; those of a user go with the user, and with a session all
-	grantsOf string       // a person's
-	redeemed *cachedGrant // as it can be read from now on, but for its client; nil: none
+	clients  bool         // some clients, or grants of theirs
+	grants   bool         // all grants; user invalidates those of the user, sessions invalidates all
+	grantsOf string       // all grants of a person
+	redeemed *cachedGrant // to be cached, as it reads from now on, without its client; nil: none
 }
 
-// touchesAll is for a transaction that nobody has thought about.
+// touchesAll is for a transaction that does not say what it touches.
 var touchesAll = touched{all: true}
 
 var _ sqldb.CommitHook = (*sessionCache)(nil)
 
-// newSessionCache makes a cache that caches nothing until it is told how to learn
-// the current state.
+// newSessionCache makes a cache that stores nothing until current is set.
 func newSessionCache() *sessionCache {
 	return &sessionCache{
 		current: noState, entries: make(map[string]*auth.Visit), sessions: make(map[string][]string),
@@ -76,17 +73,17 @@ func newSessionCache() *sessionCache {
 	}
 }
 
-// noState is for a database whose state nobody can tell: nothing is cached.
+// noState is for a database whose state is unknown: nothing is cached.
 func noState() (sqldb.State, bool) { return sqldb.State{}, false }
 
-// SessionCacheStats says how often a session was found in memory, and how often
-// the database was asked.
+// SessionCacheStats returns how often a session was found in memory, and how often the
+// database was read.
 func (s *Store) SessionCacheStats() (hits, misses int64) {
 	return s.cache.hits.Load(), s.cache.misses.Load()
 }
 
-// get returns the entry of a session, nil for none, and the state of the database
-// to add under what is read from now on.
+// get returns the entry of a session, or nil, and the state of the database to add under
+// what is read from now on.
 func (c *sessionCache) get(tokenHash string) (visit *auth.Visit, state sqldb.State) {
 	state, ok := c.current()
 	if !ok {
@@ -106,8 +103,8 @@ func (c *sessionCache) get(tokenHash string) (visit *auth.Visit, state sqldb.Sta
 	return visit, state
 }
 
-// add caches what was read since the state was seen. What comes too late would
-// be of no use in the new state, and only take the place of something else.
+// add caches what was read since the state was seen. If the state has changed, it would be
+// useless, and only take the place of another entry.
 func (c *sessionCache) add(visit *auth.Visit, state sqldb.State) {
 	c.addUnder(state, func() { c.put(visit) })
 }
@@ -120,7 +117,7 @@ func (c *sessionCache) addUnder(state sqldb.State, put func()) {
 	defer c.mu.Unlock()
 	if c.state != state {
 		if c.committing {
-			return // our own transaction is going to say what it has touched
+			return // our own transaction will say what it has touched
 		}
 		c.invalidateAll()
 		c.state = state
@@ -130,16 +127,16 @@ func (c *sessionCache) addUnder(state sqldb.State, put func()) {
 
 func (c *sessionCache) put(visit *auth.Visit) {
 	hash, user := visit.Session.TokenHash, visit.User.ID
-	c.invalidate(hash) // two have read it at once
+	c.invalidate(hash) // two requests may have read it at once
 	c.evict()
 	c.entries[hash] = visit
 	c.sessions[user] = append(c.sessions[user], hash)
 }
 
-// pack has the texts that each request reads of a visit lie together, and has those that
-// many share be one for all, so that comparing them is comparing pointers. The people of
-// a busy hour do not fit into a processor's caches: each text in a place of its own is one
-// more read from memory.
+// pack copies the texts of a visit that each request reads into one allocation, and
+// interns those that many visits share, so that comparing them compares pointers. The
+// people of a busy hour do not fit into a processor's caches: each text with an allocation
+// of its own is one more read from memory.
 func pack(visit *auth.Visit) {
 	u := &visit.User
 	u.AppID, u.Scope = unique.Make(u.AppID).Value(), unique.Make(u.Scope).Value()
@@ -154,7 +151,7 @@ func pack(visit *auth.Visit) {
 	}
 }
 
-// evict drops any one entry when there are too many.
+// evict drops one entry, whichever, when there are too many.
 func (c *sessionCache) evict() {
 	if len(c.entries) < maxCached {
 		return
@@ -209,9 +206,9 @@ func (c *sessionCache) RolledBack() {
 	c.committing = false
 }
 
-// Committed implements sqldb.CommitHook: it invalidates whom the transaction has
-// touched, and carries the others over to the new state. A change that is not a
-// *touched is one that nobody has thought about.
+// Committed implements sqldb.CommitHook: it invalidates what the transactions have
+// touched, and carries the rest over to the new state. A change that is not a *touched may
+// have touched anything.
 func (c *sessionCache) Committed(before, after sqldb.State, ok bool, changes []any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -221,7 +218,7 @@ func (c *sessionCache) Committed(before, after sqldb.State, ok bool, changes []a
 		return
 	}
 	if c.state != before {
-		c.invalidateAll() // what was read in an older state
+		c.invalidateAll() // they were read in an older state
 	}
 	for _, change := range changes {
 		c.apply(change)
@@ -240,7 +237,7 @@ func (c *sessionCache) apply(change any) {
 	c.invalidatePerson(t.user)
 	for _, tokenHash := range t.sessions {
 		c.invalidate(tokenHash)
-		if tokenHash != "" { // whose grants these are, the hash does not say
+		if tokenHash != "" { // the hash does not say whose grants these are
 			c.dropGrants()
 		}
 	}

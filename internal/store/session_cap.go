@@ -11,24 +11,24 @@ import (
 	"wxlogin/internal/store/sqldb"
 )
 
-// aheadOfClock is how far ahead of now a session may have been seen and still
-// count as recently used: further, a clock was wrong, and the session ends first.
+// aheadOfClock is how far ahead of now the last visit of a session may be for it to count
+// as recently used: beyond that a clock was wrong, and the session ends first.
 const aheadOfClock = 24 * time.Hour
 
-// countSessionsOf counts a person's sessions as far as one transaction ends them: a
-// few entries of sessions_by_user, whatever there is. The limit is written out:
-// for a bound one, SQLite plans the statement again each time.
+// countSessionsOf counts a person's sessions, up to what one transaction ends: a few
+// entries of sessions_by_user, however many there are. The limit is a literal: SQLite
+// would plan the statement again each time for a bound one.
 var countSessionsOf = fmt.Sprintf(`SELECT COUNT(*) FROM (SELECT 1 FROM sessions WHERE user_id = $1 LIMIT %d) AS counted`, auth.MaxSessions+batch)
 
-// endLeastUsed ends a person's sessions that were used least recently, those past
-// their end before any other, and never the one that has just begun.
+// endLeastUsed ends the least recently used sessions of a person, expired ones before any
+// other, and never the one that has just begun.
 const endLeastUsed = `DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE user_id = $1 AND token_hash <> $2
 	ORDER BY CASE WHEN ends_at <= $3 OR last_seen_at > $4 THEN 0 ELSE 1 END, last_seen_at, created_at, id LIMIT $5)`
 
-// limitSessions ends what a person has beyond auth.MaxSessions, at most a batch
-// of them, and says how many it ended. The transaction has locked the person, so
-// that of two logins at once the second sees what the first has added; and its
-// change names the person, so that the ended sessions leave the cache.
+// limitSessions ends the sessions of a person beyond auth.MaxSessions, at most a batch of
+// them, and returns how many it ended. The transaction has locked the person, so that of
+// two logins at once the second sees what the first has added. Its change names the
+// person, so that the ended sessions leave the cache.
 func limitSessions(ctx context.Context, tx *sqldb.Tx, userID, begun string, now time.Time) (ended int64, err error) {
 	var has int64
 	if err := tx.GetContext(ctx, &has, countSessionsOf, userID); err != nil || has <= auth.MaxSessions {
@@ -37,13 +37,12 @@ func limitSessions(ctx context.Context, tx *sqldb.Tx, userID, begun string, now 
 	return count(tx.ExecContext(ctx, endLeastUsed, userID, begun, millis(now), millis(now.Add(aheadOfClock)), has-auth.MaxSessions))
 }
 
-// overLimit finds people with more than auth.MaxSessions: of a database that is
-// older than the limit, or written by others.
+// overLimit finds people with more than auth.MaxSessions: in a database that is older than
+// the limit, or was written by other programs.
 const overLimit = `SELECT user_id FROM sessions WHERE user_id IS NOT NULL GROUP BY user_id HAVING COUNT(*) > $1 LIMIT $2`
 
-// sweepSessionLimit ends what people have beyond the limit. It looks for them
-// without a lock, and ends a batch a transaction. A person who is missed among
-// so many is found by the next sweep.
+// sweepSessionLimit ends sessions beyond the limit. It searches without a lock, and ends
+// one batch in each transaction. A person whom it misses is found by the next sweep.
 func (s *Store) sweepSessionLimit(ctx context.Context, now time.Time) (total int64, err error) {
 	var people []string
 	if err := s.db.SelectContext(ctx, &people, overLimit, auth.MaxSessions, batch); err != nil {

@@ -21,8 +21,8 @@ const (
 	deleteSession = `DELETE FROM sessions WHERE token_hash = $1 AND kind = $2`
 )
 
-// addSession begins a session. Where its person has too many, others of theirs end:
-// see limitSessions for what that asks of the transaction.
+// addSession begins a session. If the person has too many, others of theirs end: see
+// limitSessions for what that requires of the transaction.
 func addSession(ctx context.Context, tx *sqldb.Tx, session auth.Session) error {
 	row := newSessionRow(session)
 	_, err := tx.ExecContext(ctx, insertSession, row.ID, row.TokenHash, row.Kind, row.UserID, row.CreatedAt,
@@ -33,14 +33,15 @@ func addSession(ctx context.Context, tx *sqldb.Tx, session auth.Session) error {
 	return err
 }
 
-// renewSession gives a browser's session another beginning. Its id stays: clients know
-// the browser by it, and are to be told of its end.
+// renewSession restarts a browser's session. Its id stays: clients know the browser by it,
+// and have to be told of its end.
 const renewSession = `UPDATE sessions SET token_hash = $3, created_at = $4, last_seen_at = $5, ends_at = $6, remote_addr = $7, user_agent = $8, scope = $9,
 		identity_id = $10
 	WHERE token_hash = $1 AND kind = 'visitor' AND user_id = $2 RETURNING id`
 
-// beginSession begins a session in the place of what the browser held, and returns it
-// as it is kept: one of the same person goes on under its id, another's ends.
+// beginSession begins a session in place of the browser's former one, and returns it as
+// saved: if that was the same person's, it goes on under its id; if it was another's, it
+// ends.
 func (s *Store) beginSession(ctx context.Context, tx *sqldb.Tx, replaces string, session auth.Session) (auth.Session, error) {
 	if replaces == "" {
 		return session, addSession(ctx, tx, session)
@@ -60,9 +61,9 @@ func (s *Store) beginSession(ctx context.Context, tx *sqldb.Tx, replaces string,
 	return session, addSession(ctx, tx, session)
 }
 
-// sameDevice finds the session that a login takes the place of, by its device; empty
-// for none. The row of the person is written by now, so that of two such logins at once
-// the second sees the first.
+// sameDevice finds the session on the same device that a login replaces; empty for none.
+// The row of the person has been written already, so that of two such logins at once the
+// second sees the first.
 func sameDevice(ctx context.Context, tx *sqldb.Tx, save auth.SaveLogin) (tokenHash string, err error) {
 	var rows []struct {
 		TokenHash  string `db:"token_hash"`
@@ -80,16 +81,16 @@ func sameDevice(ctx context.Context, tx *sqldb.Tx, save auth.SaveLogin) (tokenHa
 	return "", err
 }
 
-// grantedColumn is 1 for whom `admin grant` has named, by whichever of their
-// identities, and else 0.
+// grantedColumn is 1 for a person whom `admin grant` has named, by any of their
+// identities, and 0 otherwise.
 const grantedColumn = `CASE WHEN EXISTS (SELECT 1 FROM admins WHERE admins.appid = users.appid AND admins.openid = users.openid)
 		OR EXISTS (SELECT 1 FROM identities CROSS JOIN admins
 			WHERE identities.user_id = users.id AND admins.appid = identities.appid AND admins.openid = identities.openid)
 	THEN 1 ELSE 0 END AS granted`
 
-// The two reads that every request makes one of. They are prepared once, which
-// halves what they cost. A visitor's has a row for each further identity of the person,
-// and one for who has none.
+// Every request makes one of these two reads. They are prepared once, which halves their
+// cost. That of a visitor returns a row for each further identity of the person, and one
+// row if there are none.
 var (
 	visitorQuery = `SELECT ` + nested(sessionColumns) + `, ` + nested(list.UserColumns) + `, ` + grantedColumn + `, ` + nested(furtherColumns) + `
 		FROM sessions JOIN users ON users.id = sessions.user_id LEFT JOIN identities ON identities.user_id = users.id
@@ -104,8 +105,7 @@ type visitRow struct {
 	Further furtherRow   `db:"identities"`
 }
 
-// nested names each column by its table too, as sqlx wants for a struct within
-// a struct.
+// nested names each column with its table, as sqlx needs for a struct within a struct.
 func nested(columns string) string {
 	names := strings.Split(columns, ",")
 	for i, name := range names {
@@ -115,13 +115,13 @@ func nested(columns string) string {
 	return strings.Join(names, ", ")
 }
 
-// Visit implements auth.Store. It leaves the idle limit to the caller, who knows
-// it; a session past its end, or of somebody blocked, does not count.
+// Visit implements auth.Store. It leaves the idle limit to the caller, who knows it; a
+// session that has expired, or whose person is blocked, does not count.
 func (s *Store) Visit(ctx context.Context, kind auth.SessionKind, tokenHash string) (*auth.Visit, error) {
 	var visit *auth.Visit
 	var err error
 	switch kind {
-	case auth.VisitorSession: // from memory while nothing has changed
+	case auth.VisitorSession: // from the cache while nothing has changed
 		var state sqldb.State
 		if visit, state = s.cache.get(tokenHash); visit == nil {
 			visit, err = s.readVisit(ctx, tokenHash, state)
@@ -134,14 +134,14 @@ func (s *Store) Visit(ctx context.Context, kind auth.SessionKind, tokenHash stri
 	if err != nil {
 		return nil, s.orNone(ctx, "read session", err, auth.NotSignedIn)
 	}
-	// Blocking deletes sessions; this is the second lock on the same door.
+	// Blocking deletes sessions; this is a second check.
 	if visit.User.Blocked || !s.now().Before(visit.Session.EndsAt) {
 		return nil, auth.Fail(auth.NotSignedIn, nil)
 	}
 	return visit, nil
 }
 
-// readVisit reads a visitor's session. It is cached as one of the state.
+// readVisit reads a visitor's session, and caches it under the state.
 func (s *Store) readVisit(ctx context.Context, tokenHash string, state sqldb.State) (*auth.Visit, error) {
 	var rows []visitRow
 	if err := s.visitor.SelectContext(ctx, &rows, tokenHash); err != nil {
@@ -173,7 +173,7 @@ func (s *Store) readAdminVisit(ctx context.Context, tokenHash string) (*auth.Vis
 	return &auth.Visit{Session: row.session()}, nil
 }
 
-// DeleteSession ends one session. No error when there is none.
+// DeleteSession ends one session. It is no error if there is none.
 func (s *Store) DeleteSession(ctx context.Context, kind auth.SessionKind, tokenHash string) error {
 	return s.writeFor(ctx, "delete session", &touched{sessions: []string{tokenHash}}, func(tx *sqldb.Tx) error {
 		if err := noteLogout(ctx, tx, ofToken, tokenHash, s.now()); err != nil {
@@ -184,8 +184,8 @@ func (s *Store) DeleteSession(ctx context.Context, kind auth.SessionKind, tokenH
 	})
 }
 
-// deleteSessionsOf ends all that a person has opened: sessions, what they have
-// confirmed for desktops, and what clients hold.
+// deleteSessionsOf ends all access of a person: sessions, what they have confirmed for
+// desktops, and what clients hold.
 func deleteSessionsOf(ctx context.Context, tx *sqldb.Tx, userID string, at time.Time) (int64, error) {
 	if err := endGrants(ctx, tx, userID, at); err != nil {
 		return 0, err
@@ -194,7 +194,7 @@ func deleteSessionsOf(ctx context.Context, tx *sqldb.Tx, userID string, at time.
 }
 
 // endGrants ends what a person has confirmed for desktops and what clients hold of them,
-// and has these told.
+// and queues notices for these clients.
 func endGrants(ctx context.Context, tx *sqldb.Tx, userID string, at time.Time) error {
 	if err := refuseScans(ctx, tx, userID); err != nil {
 		return err
@@ -206,12 +206,12 @@ func endGrants(ctx context.Context, tx *sqldb.Tx, userID string, at time.Time) e
 	return err
 }
 
-// batch is how many rows one transaction of a background job touches, so that
-// no login waits long for its turn.
+// batch is how many rows one transaction of a background job touches, so that no login
+// waits long for its turn.
 const batch = 500
 
-// TouchSessions writes down that sessions were seen. A session that has ended
-// meanwhile stays ended, and no session goes back in time.
+// TouchSessions saves when sessions were last used. A session that has ended meanwhile
+// stays ended, and no session goes back in time.
 func (s *Store) TouchSessions(ctx context.Context, tokenHashes []string, at time.Time) error {
 	for hashes := range slices.Chunk(tokenHashes, batch) {
 		touch := sqldb.Join(sqldb.SQL(`UPDATE sessions SET last_seen_at = $1 WHERE last_seen_at < $1 AND `, millis(at)), sqldb.In("token_hash", hashes))

@@ -38,7 +38,7 @@ func (s *Store) SigningKeys(ctx context.Context) ([]auth.SigningKey, error) {
 			CreatedAt: instant(row.CreatedAt), SignsAt: instant(row.SignsAt), Retired: row.Private == "",
 		}
 		if row.Private != "" {
-			// One that does not open signs nothing; it still checks what it has signed.
+			// A key that does not open signs nothing; its public part still verifies what it has signed.
 			keys[i].Private, _ = s.sealer.open(row.Private, keyPlace(row.KID))
 		}
 	}
@@ -83,7 +83,7 @@ func (s *Store) ResealSigningKeys(ctx context.Context) error {
 	for _, row := range rows {
 		private, err := s.sealer.open(row.Private, keyPlace(row.KID))
 		if err != nil {
-			continue // a start with the wrong keys must not spoil what the right ones open
+			continue // a start with the wrong keys must not damage what the right ones open
 		}
 		sealed, by := s.sealer.seal(private, keyPlace(row.KID))
 		err = s.writeFor(ctx, "reseal signing key", &touched{}, func(tx *sqldb.Tx) error {

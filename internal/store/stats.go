@@ -11,15 +11,15 @@ import (
 	"wxlogin/internal/store/sqldb"
 )
 
-// counts are statements that each engine has another quick way for.
+// counts are statements for which each engine has a quick way of its own.
 type counts struct {
-	people   string // all of them
+	people   string // all people
 	visitors string // sessions of visitors, ended ones included
 }
 
 var (
 	sqliteCounts = counts{
-		people:   `SELECT COUNT(*) FROM users`, // it counts the pages of the smallest index
+		people:   `SELECT COUNT(*) FROM users`, // it adds up the pages of the smallest index
 		visitors: `SELECT (SELECT COUNT(*) FROM sessions) - (SELECT COUNT(*) FROM sessions WHERE user_id IS NULL)`,
 	}
 	postgresCounts = counts{
@@ -35,29 +35,29 @@ func (s *Store) counts() counts {
 	return sqliteCounts
 }
 
-// From so many rows on, a count takes longer than all the rest of a page, and one of a
-// while ago says the same: it is given while they are counted again.
+// From manyRows on, counting takes longer than the rest of a page, and a slightly older
+// count will do: it is returned while the rows are counted again.
 const (
 	manyRows  = 100_000
 	whileAgo  = time.Hour
-	recounted = 10 * time.Second // at most
+	recounted = 10 * time.Second // timeout
 )
 
-// cachedCount is a count of very many rows. It is good for as long as the database is
-// in the state in which it was counted, as with sessions.
+// cachedCount is a cached count of rows. It is valid while the database is in the state in
+// which they were counted, as with sessions.
 type cachedCount struct {
-	many int64 // from which on it may be of a while ago
+	many int64 // from this many on it may be stale
 
 	mu    sync.Mutex
 	state sqldb.State
 	known bool
-	again bool // it is being counted again
+	again bool // a recount is running
 	n     int64
 	at    time.Time
 }
 
-// of gives what was counted in a state or, unless it has to be exact, a while ago. Who
-// is told to count again does so behind the answer, and then calls set or leave.
+// of returns the count of a state or, unless it has to be exact, a stale one. again asks
+// the caller to recount in the background, and then to call set or leave.
 func (c *cachedCount) of(state sqldb.State, now time.Time, exact bool) (n int64, known, again bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -78,14 +78,14 @@ func (c *cachedCount) set(state sqldb.State, n int64, now time.Time) {
 	c.state, c.known, c.again, c.n, c.at = state, true, false, n, now
 }
 
-// leave says that a count has failed.
+// leave says that a recount has failed.
 func (c *cachedCount) leave() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.again = false
 }
 
-// cachedCount counts by a statement, or gives what is cached.
+// cachedCount returns what is cached, or counts by a statement.
 func (s *Store) cachedCount(ctx context.Context, cached *cachedCount, statement string, exact bool) (n int64, err error) {
 	state, ok := s.db.State()
 	if !ok {
@@ -105,7 +105,7 @@ func (s *Store) cachedCount(ctx context.Context, cached *cachedCount, statement 
 	return n, err
 }
 
-// recount counts again, behind the answer.
+// recount counts again in the background.
 func (s *Store) recount(ctx context.Context, cached *cachedCount, statement string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recounted)
 	go func() {
@@ -113,24 +113,24 @@ func (s *Store) recount(ctx context.Context, cached *cachedCount, statement stri
 		var n int64
 		state, ok := s.db.State()
 		if err := s.db.GetContext(ctx, &n, statement); err != nil || !ok {
-			cached.leave() // who looks next tries again
+			cached.leave() // the next caller tries again
 			return
 		}
 		cached.set(state, n, s.now())
 	}()
 }
 
-// countPeople counts everybody. Unless it has to be exact, the number of very many may
-// be one of a while ago.
+// countPeople counts everybody. Unless it has to be exact, a very large count may be
+// stale.
 func (s *Store) countPeople(ctx context.Context, exact bool) (int64, error) {
 	return s.cachedCount(ctx, &s.everybody, s.counts().people, exact)
 }
 
-// CountSessions counts the sessions that have not ended, by kind. One that has
-// only been idle for too long counts until Sweep finds it. It reads no session:
-// the engine has counted, or counts the entries of an index, and looks at those
-// that have ended and are not swept away yet, and those of the next hours: few. Of very
-// many, the number may be one of a while ago.
+// CountSessions counts the sessions that have not ended, by kind. A session that has only
+// been idle for too long counts until Sweep finds it. No session is read: the engine has
+// counted, or counts the entries of an index, and reads entries only of those that have
+// ended and are not swept yet, and of those that end within hours: few. A very large count
+// may be stale.
 func (s *Store) CountSessions(ctx context.Context) (map[auth.SessionKind]int64, error) {
 	var row struct {
 		Visitors int64 `db:"visitors"`
@@ -157,7 +157,7 @@ func (s *Store) CountSessions(ctx context.Context) (map[auth.SessionKind]int64, 
 	if known {
 		err = count(strconv.FormatInt(visitors, 10))
 		later, ok := s.db.State()
-		known = visitors >= s.signedIn.many || ok && later == state // else one number is of another moment than the others
+		known = visitors >= s.signedIn.many || ok && later == state // otherwise the numbers are of different moments
 	}
 	if err == nil && !known {
 		err = count(s.counts().visitors)
@@ -174,8 +174,8 @@ func (s *Store) CountSessions(ctx context.Context) (map[auth.SessionKind]int64, 
 	}, nil
 }
 
-// OtherAccounts counts the sessions by other accounts than these, which begin again with
-// a login.
+// OtherAccounts counts the sessions by accounts other than these. They are not valid any
+// more: the people have to sign in again.
 func (s *Store) OtherAccounts(ctx context.Context, appIDs []string) (sessions int64, err error) {
 	query := sqldb.Join(sqldb.SQL(`SELECT COUNT(*) FROM sessions JOIN users ON users.id = sessions.user_id LEFT JOIN identities ON identities.id = sessions.identity_id
 		WHERE sessions.ends_at > $1 AND NOT `, millis(s.now())), sqldb.In("COALESCE(identities.appid, users.appid)", appIDs))

@@ -21,14 +21,14 @@ import (
 // Config is what Open needs.
 type Config struct {
 	URL  string       // sqlite:PATH or postgres://…
-	Keys auth.Keyring // seal the refresh tokens; at least one, or nil
-	// MakeKeys gives them where Keys is nil, once the database is open: a start that
-	// is refused makes none. sealed says that there are tokens already, sealed with keys
-	// that are not at hand. Its error is returned as it is.
+	Keys auth.Keyring // seal the refresh tokens; at least one, or nil: see MakeKeys
+	// MakeKeys makes them where Keys is nil, once the database is open: a start that is
+	// refused makes none. sealed says that there are tokens already, sealed with keys that
+	// are missing. Its error is returned unchanged.
 	MakeKeys   func(sealed bool) (auth.Keyring, error)
 	Migrations fs.FS            // *.sql
-	Migrating  func(Migration)  // called as the schema is brought up to date; nil: nobody wants to know
-	Keep       bool             // an older schema, whose program may be at work: ErrOlder
+	Migrating  func(Migration)  // called as the schema is migrated; may be nil
+	Keep       bool             // do not migrate an older schema, whose program may be running: ErrOlder
 	Now        func() time.Time // nil: time.Now
 	Logger     *slog.Logger     // nil: silence
 
@@ -37,24 +37,24 @@ type Config struct {
 	manyRows int64  // 0: manyRows
 }
 
-// ErrOlder is in what Open says of a schema that it was told to keep.
+// ErrOlder is in the error of Open for an older schema that it must not migrate.
 var ErrOlder = sqldb.ErrOlder
 
-// Migration is how far one is.
+// Migration is how far a migration is.
 type Migration = sqldb.Progress
 
 // Store is one database. It is safe for concurrent use, within a process and by
 // several processes.
 type Store struct {
 	db    *sqldb.DB
-	cache *sessionCache // of Visit
+	cache *sessionCache // for Visit
 	lists *list.Lists
 
-	doubt clockDoubt // about the clock that sweeps go by
+	doubt clockDoubt // about the clock of sweeps
 
-	everybody, signedIn cachedCount // how many people there are, and sessions of visitors
+	everybody, signedIn cachedCount // counts of people, and of visitors' sessions
 
-	// Read with every visit or every login.
+	// Statements of every visit or every login.
 	visitor, admin, scan, byOpenID, pictureSource, client, granted sqldb.Stmt
 
 	sealer *sealer
@@ -67,15 +67,15 @@ var (
 	_ admin.Store = (*Store)(nil)
 )
 
-// loginWrites are the statements of every login, of every login to a client, and what the
-// refresher asks for every minute and every person.
+// loginWrites are the statements of every login, of every login to a client, and of the
+// refresher, which asks every minute and for every person.
 var loginWrites = []string{insertLogin, finishLogin, endedLogin, greetUser, upsertUser, upsertToken, insertSession, renewSession, deleteSession, countSessionsOf, endLeastUsed,
 	insertGrant, surplusCodes, redeemCode, personInSession, endedGrants, surplusOffline,
 	tokenTables[0].due(), tokenTables[0].putOff(), tokenTables[1].due(), tokenTables[1].putOff()}
 
-// Open opens the database, makes it if there is none, and brings its schema up
-// to date. It refuses a file that is damaged, is no database, belongs to another
-// program or has a newer schema than this program knows.
+// Open opens the database, makes it if there is none, and migrates its schema. It refuses
+// a file that is damaged, is not a database, belongs to another program or has a newer
+// schema than this program knows.
 func Open(ctx context.Context, c Config) (*Store, error) {
 	s := &Store{now: c.Now, log: c.Logger, cache: newSessionCache()}
 	s.everybody.many, s.signedIn.many = cmp.Or(c.manyRows, manyRows), cmp.Or(c.manyRows, manyRows)
@@ -139,12 +139,12 @@ func (s *Store) open(ctx context.Context) (err error) {
 	return s.checkKeys(ctx)
 }
 
-// CheckURL says what is wrong with an address of a database. It shows nothing of
-// it: an address may hold a password.
+// CheckURL says what is wrong with the address of a database. It does not show the
+// address, which may hold a password.
 func CheckURL(address string) error { return sqldb.CheckURL(address) }
 
-// File is the one absolute path of a SQLite database, symbolic links followed. ok
-// is false for an address of another engine.
+// File is the one absolute path of a SQLite database, with symbolic links followed. ok is
+// false for an address of another engine.
 func File(address string) (path string, ok bool) {
 	path, ok = strings.CutPrefix(address, "sqlite:")
 	if !ok || path == "" {
@@ -156,47 +156,46 @@ func File(address string) (path string, ok bool) {
 	return path, true
 }
 
-// TakeOwner gives a file that root has made to whom the database belongs (see
+// TakeOwner gives a file that root has made to the owner of the database (see
 // sqldb.TakeOwner).
 func TakeOwner(file, database string) error { return sqldb.TakeOwner(file, database) }
 
-// Whose says to whom a file belongs that may not be opened (see sqldb.Whose).
+// Whose says who owns a file that may not be opened (see sqldb.Whose).
 func Whose(file string, err error) string { return sqldb.Whose(file, err) }
 
 // Close ends all connections. Calls in flight fail.
 func (s *Store) Close() error { return s.db.Close() }
 
-// Ready says whether the store can serve: the database answers, its schema is
-// the one these statements are for, the file is still the one opened, and
-// nothing is known that keeps writes from passing. It writes nothing. A lock
-// that somebody else holds is no reason to be unready, as reads go on.
+// Ready returns nil if the store can serve: the database answers, its schema is the one
+// these statements are for, the file is still the one opened, and nothing is known that
+// keeps writes from succeeding. It writes nothing. A lock that somebody else holds does
+// not make it unready, as reads go on.
 func (s *Store) Ready(ctx context.Context) error { return s.db.Ready(ctx) }
 
 // Backup writes a consistent copy of a SQLite database, which others may have open, to a
-// new file, mode 0600. It refuses to overwrite, and migrates nothing.
+// new file, mode 0600. It does not overwrite, and migrates nothing.
 func Backup(ctx context.Context, url, file string) error { return sqldb.Backup(ctx, url, file) }
 
-// Server tells which server this is on and how long it takes to answer; empty
-// for a file.
+// Server returns the version of the server and how long it takes to answer; empty for a
+// file.
 func (s *Store) Server(ctx context.Context) (version string, latency time.Duration, err error) {
 	return s.db.Server(ctx)
 }
 
-// Pools returns the connections by what they are for, to look at their
-// statistics.
+// Pools returns the connection pools by their purpose, for their statistics.
 func (s *Store) Pools() map[string]*sql.DB { return s.db.Pools() }
 
 // WritesWaiting is how many transactions wait for the one writer of SQLite. With
 // another engine they wait for a connection.
 func (s *Store) WritesWaiting() int { return s.db.WritesWaiting() }
 
-// What MoveFrom says of a table, and of the refresh_tokens.
+// What MoveFrom reports of a table, and of the refresh_tokens.
 type (
 	Moved  = move.Table
 	Sealed = move.Sealed
 )
 
-// MoveFrom copies a SQLite database that no service uses into this one, which is
+// MoveFrom copies a SQLite database that no service uses into this one, which has to be
 // PostgreSQL (see move.Run).
 func (s *Store) MoveFrom(ctx context.Context, path string, report func(Moved)) (Sealed, error) {
 	opens := func(sealed, appID, openID string) bool {
@@ -206,14 +205,14 @@ func (s *Store) MoveFrom(ctx context.Context, path string, report func(Moved)) (
 	return move.Run(ctx, move.Options{From: path, To: s.db, Opens: opens}, report)
 }
 
-// write runs do in one transaction (see sqldb.DB.Write), after which no session is
-// known to be what it was.
+// write runs do in one transaction (see sqldb.DB.Write), and invalidates all cached
+// sessions.
 func (s *Store) write(ctx context.Context, what string, do func(*sqldb.Tx) error) error {
 	return s.db.Write(ctx, what, &touchesAll, do)
 }
 
-// writeFor is write for a transaction that touches no sessions but these. who is
-// read when do has run.
+// writeFor is write for a transaction that touches only these entries of the cache. who is
+// read after do has run.
 func (s *Store) writeFor(ctx context.Context, what string, who *touched, do func(*sqldb.Tx) error) error {
 	return s.db.Write(ctx, what, who, do)
 }
@@ -223,7 +222,7 @@ func (s *Store) fail(ctx context.Context, what string, err error) error {
 	return s.db.Fail(ctx, what, err)
 }
 
-// orNone is fail for the read of one row: reason when there is none.
+// orNone is fail for the read of one row, with reason when there is no row.
 func (s *Store) orNone(ctx context.Context, what string, err error, reason auth.Reason) error {
 	if errors.Is(err, sql.ErrNoRows) || err != nil && s.db.Fault(err).NoText {
 		return auth.Fail(reason, nil)

@@ -8,25 +8,24 @@ import (
 	"wxlogin/internal/store/sqldb"
 )
 
-// abandoned is after how long a pending login counts as one whose process died,
-// and its state and its code as worthless: a login takes seconds, a trip to WeChat
-// ten minutes at most, and a code lives for five.
+// abandoned is after how long the process of a pending login counts as dead, and its state
+// and its code as useless: a login takes seconds, a trip to WeChat ten minutes at most,
+// and a code is valid for five.
 const abandoned = time.Hour
 
 // dueWithin is how far ahead a profile may be due: more than any is put off.
 const dueWithin = 30 * 24 * time.Hour
 
-// Sweep clears away what has ended by now: sessions past their end, idle for
-// longer than idle, or more than auth.MaxSessions of a person, admin links that
-// nobody used, scans. Logins that were never finished become failed, old states
-// and codes are forgotten, and with them address and browser of failures that are
-// nobody's, and quarter hours that are over are counted for the
-// dashboard. What can only have been written under a wrong clock that was ahead goes
-// too, and profiles that it put off become due. While this clock is itself in doubt,
-// Sweep only counts (see believes).
+// Sweep deletes what has ended by now: sessions that have expired, have been idle for
+// longer than idle, or are beyond auth.MaxSessions of a person, unused admin links, scans,
+// grants and notices. Logins that were never finished become failed; old states and codes
+// are deleted, and with them address and browser of failures without a person. Quarter
+// hours that have ended are counted for the dashboard. What can only have been written
+// under a wrong clock that was ahead is deleted too, and profiles that it put off become
+// due. While this clock is itself in doubt, Sweep only counts (see believes).
 //
-// It returns how many rows it cleared away or ended, and works in small
-// transactions so that logins get their turn in between.
+// It returns how many rows it deleted or ended, and works in small transactions so that
+// logins get their turn in between.
 func (s *Store) Sweep(ctx context.Context, now time.Time, idle time.Duration) (total int64, err error) {
 	believed, err := s.believes(ctx, now)
 	if err != nil {
@@ -34,7 +33,7 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, idle time.Duration) (t
 	}
 	if !believed {
 		return 0, s.writeFor(ctx, "roll up", &touched{}, func(tx *sqldb.Tx) error {
-			_, err := s.rollUpDay(ctx, tx, now) // what a clock ahead has counted is counted again
+			_, err := s.rollUpDay(ctx, tx, now) // what was counted under a clock that was ahead is counted again
 			return err
 		})
 	}

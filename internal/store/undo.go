@@ -34,8 +34,8 @@ func (s *Store) UndoJoin(ctx context.Context, id, personID string, event admin.E
 	})
 }
 
-// part makes a person of their own of whom an identity was before, or who has never
-// been one.
+// part splits an identity off into a person of its own: the former person, or a new one if
+// it never was one.
 func part(ctx context.Context, tx *sqldb.Tx, identity identityRow, event admin.Event) error {
 	kept, err := readPerson(ctx, tx, identity.UserID)
 	if err != nil {
@@ -45,7 +45,7 @@ func part(ctx context.Context, tx *sqldb.Tx, identity identityRow, event admin.E
 	if err != nil {
 		return err
 	}
-	was := joinedPerson{Person: list.UserRow{ // of whom nothing else is known
+	was := joinedPerson{Person: list.UserRow{ // nothing else is known of a new person
 		ID: identity.ID, AppID: identity.AppID, OpenID: identity.OpenID, Privilege: "[]", Groups: "[]", FirstLoginAt: identity.FirstLoginAt, Blocked: kept.Blocked,
 	}}
 	gone := keptChange{Blocked: kept.Blocked}
@@ -67,7 +67,7 @@ func part(ctx context.Context, tx *sqldb.Tx, identity identityRow, event admin.E
 	}
 	p := was.Person
 	p.AppID, p.OpenID = identity.AppID, identity.OpenID // an account migration may have changed them
-	// What came along and is still there goes along.
+	// Identities that came with the person, and are still there, leave with them.
 	all, err := identitiesOf(ctx, tx, kept.ID)
 	if err != nil {
 		return err
@@ -104,8 +104,8 @@ func part(ctx context.Context, tx *sqldb.Tx, identity identityRow, event admin.E
 	return dismiss(ctx, tx, kept.ID, p.ID, event)
 }
 
-// giveBackRest writes the rows that went with a person, as far as those are there whom
-// they are about.
+// giveBackRest restores the rows that were deleted with a person, if their other party
+// still exists.
 func giveBackRest(ctx context.Context, tx *sqldb.Tx, userID string, rest joinedRest) error {
 	for _, c := range rest.Consents {
 		_, err := tx.ExecContext(ctx, `INSERT INTO consents (user_id, client_id, scopes, agreed_at) SELECT $1, id, $3, $4 FROM clients WHERE id = $2`,
@@ -129,8 +129,8 @@ func giveBackRest(ctx context.Context, tx *sqldb.Tx, userID string, rest joinedR
 	return nil
 }
 
-// endByIdentity ends the sessions of an identity, what they have confirmed for
-// desktops, and what applications hold by them.
+// endByIdentity ends the sessions of an identity, what was confirmed with it for desktops,
+// and what applications hold by it.
 func endByIdentity(ctx context.Context, tx *sqldb.Tx, userID, id string, event admin.Event) error {
 	if err := noteLogout(ctx, tx, ofIdentity, userID, event.At, id); err != nil {
 		return err
@@ -147,10 +147,10 @@ func endByIdentity(ctx context.Context, tx *sqldb.Tx, userID, id string, event a
 	return nil
 }
 
-// giveBack moves what is of an identity from the person who had it to another: to
-// whom it is the first one, if it has the id of theirs.
+// giveBack moves the rows of an identity from one person to another. If it has the id of
+// the other, it becomes their first identity.
 func giveBack(ctx context.Context, tx *sqldb.Tx, from, to, id string) error {
-	if id == to { // the row of the identity goes, and with it the token that is there
+	if id == to { // the row of the identity is deleted, and its token with it
 		_, err := tx.ExecContext(ctx, `INSERT INTO tokens (user_id, `+tokenColumns+`) SELECT identity_id, `+tokenColumns+` FROM identity_tokens WHERE identity_id = $1`, id)
 		if err != nil {
 			return err
@@ -168,7 +168,7 @@ func giveBack(ctx context.Context, tx *sqldb.Tx, from, to, id string) error {
 	return nil
 }
 
-// insertPerson writes a row of users as it was.
+// insertPerson restores a row of users.
 func insertPerson(ctx context.Context, tx *sqldb.Tx, p list.UserRow) error {
 	_, err := tx.ExecContext(ctx, `INSERT INTO users (id, appid, openid, unionid, nickname, sex, language, country, province, city, avatar_url, privilege,
 			scope, blocked, first_login_at, last_login_at, profile_updated_at, login_count, consent_version, consent_at, group_names)
@@ -178,8 +178,8 @@ func insertPerson(ctx context.Context, tx *sqldb.Tx, p list.UserRow) error {
 	return err
 }
 
-// takeFromKept takes back what a join has added to the person who was kept: what an
-// admin has changed since stays so.
+// takeFromKept removes what a join has added to the person who was kept. What an admin has
+// changed since stays.
 func takeFromKept(ctx context.Context, tx *sqldb.Tx, kept list.UserRow, change keptChange, logins int64) error {
 	_, err := tx.ExecContext(ctx, `UPDATE users SET login_count = login_count - $2, group_names = $3, blocked = $4, last_login_at = COALESCE((SELECT MAX(at) FROM (
 			SELECT MAX(started_at) AS at FROM logins WHERE user_id = $1 AND outcome = 'signed_in'
@@ -213,7 +213,7 @@ func (s *Store) Dismiss(ctx context.Context, keptID, otherID string, event admin
 	})
 }
 
-// dismiss keeps two people from being proposed (again).
+// dismiss keeps two people from being proposed again, or at all.
 func dismiss(ctx context.Context, tx *sqldb.Tx, a, b string, event admin.Event) error {
 	_, err := tx.ExecContext(ctx, `INSERT INTO proposals (user_id, other_id, unionid, noted_at, dismissed_at) VALUES ($1, $2, '', $3, $3)
 		ON CONFLICT (user_id, other_id) DO UPDATE SET dismissed_at = excluded.dismissed_at`, min(a, b), max(a, b), millis(event.At))

@@ -10,20 +10,21 @@ import (
 )
 
 // People are joined to people who have been joined to others, and the undos come in any
-// order. What a join has changed is kept with whom it joined; whoever is parted is taken
-// out of that, as if they had never been there.
+// order. What a join has changed is stored with the person it joined; an undo changes
+// these records as if that person had never been joined.
 
-// joinNode is somebody who has been joined, among all who have come to one person.
+// joinNode is one of the people who have been joined to a person, directly or by way of
+// others.
 type joinNode struct {
 	joinedPerson
 	linkedAt int64
-	lastAt   int64 // that was kept of their last login
-	touched  bool  // it has to be written
+	lastAt   int64 // their last login as stored
+	touched  bool  // it has to be saved
 }
 
 func (n *joinNode) id() string { return n.Person.ID }
 
-// joinTree are all who have come to a person.
+// joinTree is all people who have been joined to one person.
 type joinTree struct{ nodes []*joinNode }
 
 func readTree(ctx context.Context, tx *sqldb.Tx, userID string) (t joinTree, err error) {
@@ -47,7 +48,7 @@ func readTree(ctx context.Context, tx *sqldb.Tx, userID string) (t joinTree, err
 	return t, nil
 }
 
-// of is the node of an identity; nil for one that was never a person's own.
+// of returns the node of an identity; nil for one that was never a person of its own.
 func (t joinTree) of(id string) *joinNode {
 	i := slices.IndexFunc(t.nodes, func(n *joinNode) bool { return n.id() == id })
 	if i < 0 {
@@ -56,7 +57,8 @@ func (t joinTree) of(id string) *joinNode {
 	return t.nodes[i]
 }
 
-// parent is to whom an identity was joined, if that one has been joined to another since.
+// parent returns the person to whom an identity was joined, if that person has been joined
+// to another since.
 func (t joinTree) parent(id string) (parent *joinNode) {
 	for _, n := range t.nodes {
 		if slices.Contains(n.CameWith, id) && (parent == nil || len(n.CameWith) < len(parent.CameWith)) {
@@ -66,8 +68,8 @@ func (t joinTree) parent(id string) (parent *joinNode) {
 	return parent
 }
 
-// parents are all to whom somebody has come in turn, the first one first. Databases of
-// before removeIdentity may have somebody who has come with themselves.
+// parents returns all people to whom somebody was joined in turn, the first one first.
+// Databases from before removeIdentity may have a person who came with themselves.
 func (t joinTree) parents(id string) (all []*joinNode) {
 	for p := t.parent(id); p != nil && p.id() != id && !slices.Contains(all, p); p = t.parent(p.id()) {
 		all = append(all, p)
@@ -75,7 +77,7 @@ func (t joinTree) parents(id string) (all []*joinNode) {
 	return all
 }
 
-// after are those joined to the same person later, in order.
+// after returns the people who were joined to the same person later, in order.
 func (t joinTree) after(n *joinNode) (later []*joinNode) {
 	parent := t.parent(n.id())
 	for _, other := range t.nodes {
@@ -86,8 +88,8 @@ func (t joinTree) after(n *joinNode) (later []*joinNode) {
 	return later
 }
 
-// removeIdentity takes out an identity that was never a person's own: nobody has it with them any
-// more, and whoever it is joined to from now on may have come with it.
+// removeIdentity removes an identity that was never a person of its own: it no longer came
+// with anybody, and the person it is joined to from now on may have come with it.
 func (t joinTree) removeIdentity(id string) {
 	for _, n := range t.nodes {
 		if slices.Contains(n.CameWith, id) {
@@ -96,7 +98,8 @@ func (t joinTree) removeIdentity(id string) {
 	}
 }
 
-// blocked says whether the person is who has all of them, unless an admin has decided.
+// blocked is the state that the whole tree implies for the person, unless an admin has set
+// another since.
 func (t joinTree) blocked() (blocked int) {
 	for _, n := range t.nodes {
 		blocked = max(blocked, n.Person.Blocked, n.Kept.Blocked)
@@ -104,9 +107,9 @@ func (t joinTree) blocked() (blocked int) {
 	return blocked
 }
 
-// takeOut takes somebody out, and returns what goes with them from the person who has
-// had them and what that one is without. Of whom they were joined to, the rest tells from
-// then on as if they had not been; nor are the two proposed again.
+// takeOut removes a person from the join tree, and returns what the person who has them
+// must give back. The people to whom they were joined, and those joined later, are then
+// stored as if they had never been there, and the two are not proposed again.
 func (t joinTree) takeOut(n *joinNode, when int64) keptChange {
 	gone := n.Kept
 	was := max(n.Kept.LastLoginAt, n.Person.LastLoginAt)
@@ -114,7 +117,8 @@ func (t joinTree) takeOut(n *joinNode, when int64) keptChange {
 	for i, at := range append([]*joinNode{n}, parents...) {
 		for _, later := range t.after(at) {
 			later.touched = true
-			// What they would have brought as well stays, and is theirs.
+			// What the later person would have brought as well stays, and counts as
+			// theirs.
 			theirs := texts(later.Person.Groups)
 			later.Kept.Groups = append(later.Kept.Groups, common(gone.Groups, theirs)...)
 			gone.Groups = without(gone.Groups, theirs)
@@ -152,13 +156,13 @@ func (t joinTree) takeOut(n *joinNode, when int64) keptChange {
 		parent.Kept.Groups, parent.Kept.Proposed = without(parent.Kept.Groups, gone.Groups), without(parent.Kept.Proposed, gone.Proposed)
 	}
 	ids := append([]string{n.id()}, n.CameWith...)
-	for _, parent := range parents { // last: who came to whom is told by it
+	for _, parent := range parents { // last: parents reads CameWith
 		parent.CameWith = without(parent.CameWith, ids)
 	}
 	return gone
 }
 
-// open are those who were proposed to be one with them, and whom nobody has dismissed.
+// open returns the people proposed to be the same person, except dismissed proposals.
 func (r joinedRest) open() (thirds []string) {
 	for _, p := range r.Proposals {
 		if !p.DismissedAt.Valid {
@@ -168,12 +172,12 @@ func (r joinedRest) open() (thirds []string) {
 	return thirds
 }
 
-// dismissed is a proposal that nobody makes again.
+// dismissed is a proposal that is not made again.
 func dismissed(third string, at int64) keptProposal {
 	return keptProposal{Third: third, NotedAt: at, DismissedAt: sql.Null[int64]{V: at, Valid: true}}
 }
 
-// write keeps what has changed, and of whom it is when they were last there.
+// write saves the changed nodes, and the last login of their identities.
 func (t joinTree) write(ctx context.Context, tx *sqldb.Tx) error {
 	for _, n := range t.nodes {
 		if !n.touched {
@@ -191,8 +195,8 @@ func (t joinTree) write(ctx context.Context, tx *sqldb.Tx) error {
 }
 
 // decided says whether an admin has blocked or unblocked the person, by any of the ids
-// that they have been told of by since somebody was joined; or longer ago than the audit
-// log goes back.
+// that they have had since somebody was joined. A different state decides it too: the act
+// may be older than the audit log.
 func (t joinTree) decided(ctx context.Context, tx *sqldb.Tx, n *joinNode, kept list.UserRow) (bool, error) {
 	if kept.Blocked != t.blocked() {
 		return true, nil

@@ -47,7 +47,7 @@ func (s *Store) UserLogins(ctx context.Context, userID string, limit int) ([]aut
 }
 
 // FailedLogins lists the logins that failed in a request, newest first: one, unless
-// somebody has written by hand.
+// somebody has edited the database.
 func (s *Store) FailedLogins(ctx context.Context, requestID string) ([]auth.Login, error) {
 	var rows []loginRow
 	err := s.db.SelectContext(ctx, &rows, `SELECT `+loginColumns+` FROM logins
@@ -61,7 +61,7 @@ func (s *Store) FailedLogins(ctx context.Context, requestID string) ([]auth.Logi
 // Counts returns the numbers on the dashboard.
 func (s *Store) Counts(ctx context.Context, since time.Time) (admin.Counts, error) {
 	counts := admin.Counts{Since: since}
-	// With very many people these two are most of the time that the page takes.
+	// With very many people, these two take most of the time of the page.
 	var counting sync.WaitGroup
 	var sessions map[auth.SessionKind]int64
 	var failed error
@@ -91,9 +91,8 @@ func (s *Store) Counts(ctx context.Context, since time.Time) (admin.Counts, erro
 	return counts, nil
 }
 
-// RefreshToken opens a stored refresh_token. NeedsLogin when there is none that is
-// any use: absent, dead, or sealed in a way that the keys at hand do not open. A new
-// login brings a new one.
+// RefreshToken opens a stored refresh_token. NeedsLogin when there is no usable one: it is
+// absent, dead, or not opened by the configured keys. A new login brings a new one.
 func (s *Store) RefreshToken(ctx context.Context, id auth.TokenID) (auth.Secret, error) {
 	var row struct {
 		sealedToken
@@ -109,7 +108,7 @@ func (s *Store) RefreshToken(ctx context.Context, id auth.TokenID) (auth.Secret,
 	case err != nil:
 		return "", s.fail(ctx, "read refresh token", err)
 	case row.Scope != auth.ScopeUserinfo:
-		// WeChat would answer 48001, which means a fault of the operator's.
+		// WeChat would answer 48001, which means a mistake of the operator.
 		return "", auth.Failf(auth.NeedsLogin, "refresh token of user %s opens no profile", id.UserID)
 	case row.Dead.Valid:
 		return "", auth.Failf(auth.NeedsLogin, "refresh token of user %s is dead: %s", id.UserID, row.Dead.V)
@@ -133,8 +132,9 @@ func (s *Store) TokensOf(ctx context.Context, userID string) ([]auth.TokenID, er
 	return each(ids, func(id string) auth.TokenID { return auth.TokenID{UserID: userID, IdentityID: id} }), nil
 }
 
-// checkKeys notices that the keys are not those of this database: of the tokens
-// of those who came last, none opens. People can still sign in, so it only says so, loudly.
+// checkKeys notices that the keys are not those of this database: they open none of the
+// tokens of the people who logged in last. People can still sign in, so it only logs a
+// loud warning.
 func (s *Store) checkKeys(ctx context.Context) error {
 	var rows []sealedToken
 	for _, t := range tokenTables {
