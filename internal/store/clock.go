@@ -46,14 +46,14 @@ func (s *Store) believes(ctx context.Context, now time.Time) (bool, error) {
 	slot := millis(now) / quarter
 	mark, err := sweptAt(ctx, s.db)
 	if err != nil {
-		return false, s.fail(ctx, "read when it was last swept", err)
+		return false, s.fail(ctx, "read time of last sweep", err)
 	}
 	const jump = int64(clockJump/time.Millisecond) / quarter
 	if mark.Valid && (slot > mark.V+jump || slot < mark.V-jump) {
 		if pause := now.Sub(d.last); d.from.IsZero() || d.mark != mark.V || pause < 0 || pause > clockPause {
 			d.from, d.mark = now, mark.V
-			s.log.WarnContext(ctx, "THE CLOCK IS FAR FROM THAT OF THE LAST SWEEP: nothing is cleared away until it has gone on like this for a day. "+
-				"If nothing ran for so long, all is well. Else set the clock right.", "now", now, "last_sweep", slotStart(mark.V))
+			s.log.WarnContext(ctx, "THE CLOCK IS FAR FROM THAT OF THE LAST SWEEP: nothing is deleted until it has run steadily for a day. "+
+				"If the service was stopped for so long, this is fine; otherwise set the clock.", "now", now, "last_sweep", slotStart(mark.V))
 		}
 		d.last = now
 		if now.Sub(d.from) < clockProof {

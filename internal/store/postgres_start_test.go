@@ -88,7 +88,7 @@ func TestAStartRefusesWhatIsNotItsDatabase(t *testing.T) {
 	wantRefused(t, open(server.TCP("latin")), "LATIN1", "UTF8")
 	wantRefused(t, open(server.TCP("nowhere")), "nowhere", "does not exist")
 	server.Exec(t, "CREATE ROLE guest LOGIN")
-	wantRefused(t, open(strings.Replace(server.TCP(server.Database(t)), "wxlogin@", "guest@", 1)), "lacks a right")
+	wantRefused(t, open(strings.Replace(server.TCP(server.Database(t)), "wxlogin@", "guest@", 1)), "lacks a privilege")
 	newer := server.Database(t)
 	if err := open(server.TCP(newer)); err != nil {
 		t.Fatal(err)

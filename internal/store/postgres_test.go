@@ -250,7 +250,7 @@ func TestNoConnectionToSpareIsAFaultOfTheMoment(t *testing.T) {
 	var served, refused atomic.Int64
 	together(20, func(int) {
 		if _, err := narrow.Visit(w.ctx, auth.VisitorSession, token); err != nil {
-			wantRefused(t, err, "no connection to spare")
+			wantRefused(t, err, "too many connections")
 			refused.Add(1)
 			return
 		}

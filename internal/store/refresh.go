@@ -30,8 +30,8 @@ func (s *Store) TakeLease(ctx context.Context, job, owner string, now, ends time
 		return err
 	})
 	if err == nil && taken && was.Valid {
-		s.log.WarnContext(ctx, "a lease ended too far ahead and was taken over: a clock is wrong, here or on another machine, or was",
-			"job", job, "ended", instant(was.V), "now", now)
+		s.log.WarnContext(ctx, "lease in the future taken over: a clock is or was wrong, here or on another machine",
+			"job", job, "ends", instant(was.V), "now", now)
 	}
 	return taken && err == nil, err
 }

@@ -31,7 +31,7 @@ func (s *Store) Forget(ctx context.Context, logins, events time.Time) (total int
 			continue
 		}
 		for n := int64(batch); n == batch; total += n {
-			err := s.write(ctx, "forget", func(tx *sqldb.Tx) (err error) {
+			err := s.write(ctx, "delete old history", func(tx *sqldb.Tx) (err error) {
 				n, err = count(tx.ExecContext(ctx, job.statement, millis(job.before), batch))
 				return err
 			})

@@ -66,7 +66,7 @@ func (c *checkpointer) run(ctx context.Context) {
 		}
 		again = time.After(wait)
 		if last == emptyAgain {
-			c.log.InfoContext(ctx, "what was erased is still in SQLite's log, as somebody reads that; it is tried again")
+			c.log.InfoContext(ctx, "WAL not truncated after erase: a reader is active; retrying")
 		}
 	}
 	for {

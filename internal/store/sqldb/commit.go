@@ -126,7 +126,7 @@ func (j *job) late() error {
 	if err := j.ctx.Err(); err != nil {
 		return err
 	}
-	return fmt.Errorf("waited %v to write, in vain", writeBudget) // not the caller's deadline
+	return fmt.Errorf("write timed out after waiting %v", writeBudget) // not the caller's deadline
 }
 
 // take removes the next jobs from the queue.

@@ -106,7 +106,7 @@ func (db *DB) migrateOnce(ctx context.Context, pool *sqlx.DB) (done bool, err er
 	}
 	done = applied.Source.Version == db.schema
 	if applied.Duration > time.Second {
-		db.log.InfoContext(ctx, "migrating the database schema", "version", applied.Source.Version, "of", db.schema, "seconds", applied.Duration.Seconds())
+		db.log.InfoContext(ctx, "database migration applied", "version", applied.Source.Version, "of", db.schema, "seconds", applied.Duration.Seconds())
 	}
 	if done {
 		db.log.InfoContext(ctx, "database schema migrated", "from", db.migration.From, "to", db.schema)

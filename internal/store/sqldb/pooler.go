@@ -130,7 +130,7 @@ func (p *pooler) begun(ctx context.Context, tx *sqlx.Tx) error {
 func (p *pooler) diagnose(err error) Fault {
 	if fault, ok := errors.AsType[*pgconn.PgError](err); ok && (fault.Code == "26000" || fault.Code == "42P05") {
 		p.seen.Store(true)
-		return Fault{Words: "a pooler gives each transaction another connection; statements are no longer prepared from now on", Gone: true}
+		return Fault{Words: "a connection pooler was detected; statements are no longer prepared from now on", Gone: true}
 	}
 	return diagnosePostgres(err)
 }

@@ -103,7 +103,7 @@ func (db *DB) openPostgres(ctx context.Context, address string, migrations fs.FS
 		return err
 	}
 	if p.there() {
-		db.log.InfoContext(ctx, "there is a pooler before the database: each transaction sets its own limits, and no statement is prepared")
+		db.log.InfoContext(ctx, "connection pooler detected: each transaction sets its own limits, no statement is prepared")
 	}
 	db.pooler, db.diagnose = p, p.diagnose
 	if err := db.preparePostgres(ctx, config, migrations); err != nil {

@@ -36,9 +36,9 @@ func diagnosePostgres(err error) Fault {
 func diagnoseState(fault *pgconn.PgError) Fault {
 	switch fault.Code {
 	case "40001", "40P01": // serialization_failure, deadlock_detected
-		return Fault{Words: "others were faster", Again: true}
+		return Fault{Words: "conflict with other transactions", Again: true}
 	case "23503": // foreign_key_violation: the row was deleted while we wrote
-		return Fault{Words: "a row that others refer to has been deleted meanwhile", Again: true}
+		return Fault{Words: "a referenced row has been deleted meanwhile", Again: true}
 	case "55P03": // lock_not_available
 		return Fault{Words: "the database is locked by somebody else"}
 	case "25006": // read_only_sql_transaction
@@ -50,20 +50,20 @@ func diagnoseState(fault *pgconn.PgError) Fault {
 	case "53100":
 		return Fault{Words: "the database's disk is full", Lasting: true}
 	case "53300":
-		return Fault{Words: "the database has no connection to spare"}
+		return Fault{Words: "the database has too many connections"}
 	case "22021", "22P05": // character_not_in_repertoire, untranslatable_character
-		return Fault{Words: "a text that no database holds", NoText: true}
+		return Fault{Words: "a text that the database cannot store", NoText: true}
 	case "42501":
-		return Fault{Words: "the database's user lacks a right", Lasting: true}
+		return Fault{Words: "the database user lacks a privilege", Lasting: true}
 	case "3D000", "28000", "28P01":
-		return Fault{Words: "the database does not let us in", Lasting: true}
+		return Fault{Words: "the database refuses the login", Lasting: true}
 	case "58030":
-		return Fault{Words: "the database's disk fails", Lasting: true}
+		return Fault{Words: "disk I/O error of the database", Lasting: true}
 	case "XX001", "XX002":
 		return Fault{Words: "the database is damaged", Lasting: true, Damaged: true}
 	}
 	if strings.HasPrefix(fault.Code, "53") {
-		return Fault{Words: "the database lacks memory or room"}
+		return Fault{Words: "the database lacks memory or other resources"}
 	}
 	if strings.HasPrefix(fault.Code, "08") {
 		return Fault{Words: "the connection to the database broke off", Gone: true}

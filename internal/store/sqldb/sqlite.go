@@ -42,7 +42,7 @@ func diagnoseSQLite(err error) Fault {
 	case sqlite3.SQLITE_READONLY:
 		return Fault{Words: "the database is read-only", Lasting: true}
 	case sqlite3.SQLITE_IOERR:
-		return Fault{Words: "the disk fails", Lasting: true}
+		return Fault{Words: "disk I/O error", Lasting: true}
 	case sqlite3.SQLITE_CORRUPT:
 		return Fault{Words: "the database file is damaged", Lasting: true, Damaged: true}
 	case sqlite3.SQLITE_NOTADB:
