@@ -84,9 +84,9 @@ func benchAccounts(b *testing.B, url string, raw *sql.DB, n int) {
 	})
 }
 
-// fillFurther gives everybody a second identity: most of one account, others of one that
-// is new, of one that is of old, and of a small one. Of most WeChat has told whether they
-// follow the account.
+// fillFurther gives everybody a second identity: most of one account, others of a new one,
+// of an old one, and of a small one. For most, WeChat has said whether they follow the
+// account.
 func fillFurther(b *testing.B, ctx context.Context, raw *sql.DB, n int) {
 	rows, err := raw.QueryContext(ctx, "SELECT id, unionid, first_login_at, last_login_at FROM users ORDER BY first_login_at")
 	if err != nil {

@@ -137,7 +137,7 @@ var accountPromises = map[string]func(*world){
 			}
 		}
 	},
-	"whose token ends is told by all identities, and of an account by its own": func(w *world) {
+	"the filters of tokens go by all identities, and for one account by its own": func(w *world) {
 		all := w.company(40)
 		now := w.clock.now()
 		for _, appID := range []string{"", shopID, websiteID, otherID} { // the last has no tokens of its first identities

@@ -169,7 +169,7 @@ var adminPromises = map[string]func(*world){
 		}
 		w.wantEvents(revoke, grant)
 	},
-	"admins come oldest first, with the name of whom is known": func(w *world) {
+	"admins come oldest first, with their nickname where it is known": func(w *world) {
 		at := w.clock.now()
 		for _, openID := range []string{"o9", "o1", "o5"} {
 			must(w.GrantAdmin(w.ctx, appID, openID, w.event(admin.ActGrant, openID)))(w.t)

@@ -53,7 +53,8 @@ func (w *world) tokenDies(userID string) {
 	}
 }
 
-// naive is who fulfils a condition, by the token's end, found without any cleverness.
+// naive finds the people who meet a condition, by the end of their token, with a plain
+// query.
 func (w *world) naive(condition string, args ...any) (openIDs []string) {
 	w.t.Helper()
 	rows, err := w.at.raw.QueryContext(w.ctx, "SELECT users.openid FROM users LEFT JOIN tokens ON tokens.user_id = users.id WHERE "+condition+

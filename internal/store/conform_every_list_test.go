@@ -207,7 +207,7 @@ func (w *world) askAtRandom(random *rand.Rand, people []towner) admin.UserQuery 
 }
 
 var everyListPromises = map[string]func(*world){
-	"whatever is asked for together, the pages have who is asked for, in order, there and back": func(w *world) {
+	"for any combination of conditions, the pages have the people who match, in order, forward and back": func(w *world) {
 		random := rand.New(rand.NewPCG(7, 8))
 		people := w.townOf(random, 400)
 		now := w.clock.now().UnixMilli()

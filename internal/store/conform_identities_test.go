@@ -173,7 +173,7 @@ var identityPromises = map[string]func(*world){
 		_, err = w.RefreshToken(w.ctx, further)
 		wantReason(w.t, err, auth.NeedsLogin)
 		w.wantToken(w.Store, user, "SHOP")
-		// Whoever has one that is of no use is told of.
+		// A person with one useless token is listed.
 		if page := must(w.Users(w.ctx, admin.UserQuery{Filter: admin.FilterNeedsLogin}))(w.t); len(page.Users) != 1 || page.Users[0].ID != user.ID {
 			w.t.Errorf("%d need a login", len(page.Users))
 		}
@@ -298,7 +298,7 @@ var identityPromises = map[string]func(*world){
 			w.t.Errorf("%+v", again.User)
 		}
 	},
-	"of several tokens that of the first identity is told of, of one alone that one": func(w *world) {
+	"of several tokens, the one of the first identity is shown; of one alone, that one": func(w *world) {
 		user := w.comes(shopID, "oShop", union1).User
 		issued := make(map[string]time.Time)
 		for _, door := range []string{websiteID, shopID} { // the first one's is written later
@@ -380,9 +380,9 @@ var identityPromises = map[string]func(*world){
 		must(w.AnswerScan(w.ctx, "t", visit.User.ID, auth.ScanConfirmed, now))(w.t)
 		save := w.login("", auth.ScopeScan)
 		user := must(w.CollectScan(w.ctx, auth.CollectScan{TicketHash: "t", Login: save.Login, Session: save.Session}))(w.t)
-		desk := w.wantSignedIn(save.Session.TokenHash)
-		if user.OpenID != "oPC" || desk.User.OpenID != "oPC" || desk.User.LoginCount != 3 {
-			w.t.Errorf("%+v, %+v", user, desk.User)
+		desktop := w.wantSignedIn(save.Session.TokenHash)
+		if user.OpenID != "oPC" || desktop.User.OpenID != "oPC" || desktop.User.LoginCount != 3 {
+			w.t.Errorf("%+v, %+v", user, desktop.User)
 		}
 		if l := must(w.UserLogins(w.ctx, user.ID, 1))(w.t)[0]; l.AppID != websiteID || l.IdentityID != user.IdentityID {
 			w.t.Errorf("%+v", l)

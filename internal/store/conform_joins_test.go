@@ -109,7 +109,8 @@ var joinPromises = map[string]func(*world){
 		if got := must(w.UserLogins(w.ctx, kept.User.ID, 10))(w.t); len(got) != 3 {
 			w.t.Errorf("%d logins of three", len(got))
 		}
-		// What knew the other by their id is told that they have gone.
+		// The application that knew the other by their id gets a notice that they are
+		// gone.
 		w.wantNoGrant(grant.Grant.ID)
 		if n := w.number("SELECT COUNT(*) FROM outbox WHERE user_id = $1", other.User.ID); n != 1 {
 			w.t.Errorf("%d applications are told", n)

@@ -175,7 +175,7 @@ var linkPromises = map[string]func(*world){
 			w.t.Error(diff)
 		}
 	},
-	"a link of a session that has ended is none": func(w *world) {
+	"a link from a session that has ended is refused": func(w *world) {
 		kept := w.comes(shopID, "oKept", "")
 		if err := w.EndSession(w.ctx, kept.User.ID, kept.Session.ID, w.event(admin.ActEndSession, kept.User.ID)); err != nil {
 			w.t.Fatal(err)

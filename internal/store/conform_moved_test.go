@@ -5,16 +5,16 @@ import (
 )
 
 var movedPromises = map[string]func(*world){
-	"who has parted from somebody and takes them in later is not brought by them": func(w *world) {
-		lin, desk := w.comes(shopID, "oLin", union1).User, w.comes(websiteID, "oLin", union1).User
+	"a person who was split off and is joined to the other later does not come with them": func(w *world) {
+		lin, desktop := w.comes(shopID, "oLin", union1).User, w.comes(websiteID, "oLin", union1).User
 		wei, may := w.comes(otherID, "oWei", "").User, w.comes(otherID, "oMay", "").User
-		w.wantJoined(wei, lin) // who brings the desk
-		if err := w.undoes(desk.IdentityID); err != nil {
+		w.wantJoined(wei, lin) // who brings the desktop
+		if err := w.undoes(desktop.IdentityID); err != nil {
 			w.t.Fatal(err)
 		}
-		desk = must(w.User(w.ctx, desk.IdentityID))(w.t)
-		w.wantJoined(desk, wei) // who brings lin
-		w.wantJoined(may, desk) // who brings both
+		desktop = must(w.User(w.ctx, desktop.IdentityID))(w.t)
+		w.wantJoined(desktop, wei) // who brings lin
+		w.wantJoined(may, desktop) // who brings both
 		wantIdentities := func(counts map[string]int) {
 			w.t.Helper()
 			for user, want := range counts {
@@ -23,7 +23,7 @@ var movedPromises = map[string]func(*world){
 				}
 			}
 		}
-		if err := w.undoes(lin.ID); err != nil { // alone: the desk was theirs before they parted
+		if err := w.undoes(lin.ID); err != nil { // alone: the desktop was theirs before they parted
 			w.t.Fatal(err)
 		}
 		wantIdentities(map[string]int{lin.ID: 1, may.ID: 3})

@@ -24,8 +24,8 @@ type settler struct {
 
 var hamlets = map[string][]string{"广东": {"广州", "深圳"}, "浙江": {"杭州"}, "": {""}, "Hongkong": {"", "Central"}}
 
-// settle fills a database with people of whom nothing depends on anything else but
-// as it has to: nobody comes for the last time before the first.
+// settle fills a database with people whose values are independent of one another, except
+// that no last login is before the first.
 func (w *world) settle(random *rand.Rand, n int) (people []settler) {
 	w.t.Helper()
 	start := w.clock.now().Add(-1000 * time.Hour).UnixMilli()
@@ -239,7 +239,7 @@ var narrowPromises = map[string]func(*world){
 			}
 		}
 	},
-	"entries are found by the name of whom they are by or about": func(w *world) {
+	"entries are found by the name of the person that they are by or about": func(w *world) {
 		lin := w.called("o1", "林小雨🌸")
 		other := w.called("o2", "王小明")
 		save := w.login("o1", auth.ScopeBase)

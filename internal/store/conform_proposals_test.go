@@ -8,15 +8,15 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// finds looks for people who may be one among accounts that are of one Open Platform
-// account from now on.
+// finds searches for people who may be one, after these accounts have become part of one
+// Open Platform account.
 func (w *world) finds(appIDs ...string) int64 {
 	w.t.Helper()
 	return must(w.FindProposals(w.ctx, [][]string{appIDs}, w.clock.now()))(w.t)
 }
 
-// alone signs somebody in by an account that is bound to no Open Platform account, or not
-// yet said to be.
+// alone signs somebody in by an account that is not bound to an Open Platform account, or
+// not yet known to be.
 func (w *world) alone(appID, openID, unionID string) auth.User {
 	w.t.Helper()
 	save := w.door(appID, openID, unionID)

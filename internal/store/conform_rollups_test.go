@@ -68,7 +68,7 @@ var rollupPromises = map[string]func(*world){
 			w.t.Error(diff)
 		}
 		if diff := cmp.Diff(before, uncounted); diff == "" {
-			w.t.Error("what came late is not told")
+			w.t.Error("what came late is not counted")
 		}
 	},
 	"a login that is under way is counted when it has ended": func(w *world) {
@@ -99,7 +99,7 @@ var rollupPromises = map[string]func(*world){
 			w.t.Errorf("%+v", counts)
 		}
 	},
-	"an import is told though the quarter hours before it had been counted": func(w *world) {
+	"an import is counted though its quarter hours had been counted before": func(w *world) {
 		since := w.clock.now()
 		save := w.login("o1", auth.ScopeBase)
 		w.fails(auth.WeChatBusy, 0, auth.StepCode, "")

@@ -22,7 +22,7 @@ func (w *world) called(openID, nickname string) auth.User {
 	return w.signsIn(save)
 }
 
-// found are the openids of who is found, sorted, page by page.
+// found are the openids of the people of a query, sorted, read page by page.
 func (w *world) found(q admin.UserQuery) []string {
 	w.t.Helper()
 	var found []string
@@ -153,7 +153,7 @@ var searchPromises = map[string]func(*world){
 			w.wantNoNames()
 		}
 	},
-	"who is named whole is found among those who have it in their nickname": func(w *world) {
+	"a person named in full is found among those who have the text in their nickname": func(w *world) {
 		w.called("o1", "see o2")
 		save := w.login("o2", auth.ScopeUserinfo)
 		save.UnionID = "u2"
@@ -173,7 +173,7 @@ var searchPromises = map[string]func(*world){
 			w.t.Errorf("%d are found in all accounts, want 303", n)
 		}
 	},
-	"a total is exact, or of so many that it is told in a round number": func(w *world) {
+	"a total is exact, or so large that it is rounded": func(w *world) {
 		if list.MaxTotal != 10_000 {
 			w.t.Errorf("people are counted up to %d", list.MaxTotal)
 		}

@@ -13,10 +13,9 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// everything is all rows of people and of what is theirs, in every column: what a join
-// and its undo have to leave as it was. Sessions and what applications hold end by them,
-// and the audit log grows. Of proposals it is those with somebody else: two who have been
-// parted are not proposed again.
+// everything is all rows of people and what belongs to them, in every column: what a join
+// and its undo have to restore. Sessions and grants end, and the audit log grows. Only
+// proposals with a third person count: two people who were parted are not proposed again.
 func (w *world) everything(parted []auth.User) map[string][]string {
 	w.t.Helper()
 	var ids []string

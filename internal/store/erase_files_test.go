@@ -13,8 +13,8 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// Of a crowd, everybody of whom somebody is erased, no file has anything left: pages
-// that were split and joined on the way included.
+// Nothing of erased people among many others is left in any file, pages that were split
+// and merged on the way included.
 func TestErasedPeopleAreInNoFile(t *testing.T) {
 	w := newWorld(t, sqliteEngine)
 	const crowd = 300
@@ -68,7 +68,7 @@ func TestErasedPeopleAreInNoFile(t *testing.T) {
 	}
 }
 
-// unknown is a silent trip of somebody whom nobody knows.
+// unknown is a silent login of an unknown person.
 func (w *world) unknown(device auth.Device) auth.Login {
 	w.t.Helper()
 	l := pending(w.login("", auth.ScopeBase))

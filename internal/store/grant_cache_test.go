@@ -109,7 +109,7 @@ func TestCachedGrantsAreTheDatabases(t *testing.T) {
 		if err := act.act(s, &visits[random.IntN(len(visits))], grants[random.IntN(len(grants))]); err != nil && !expected[auth.ReasonOf(err)] {
 			t.Fatalf("seed %d: %s: %v", seed, act.name, err)
 		}
-		// The newest above all: of those the redeeming has told.
+		// Mostly the newest, which were cached when they were redeemed.
 		for _, g := range append(grants[max(0, len(grants)-3):], grants[random.IntN(len(grants))]) {
 			want, wantErr := uncached.GrantByID(w.ctx, g.ID)
 			for range 2 { // read, and cached

@@ -8,8 +8,8 @@ import (
 	"wxlogin/internal/admin"
 )
 
-// twice fills a database with people of two accounts each, every second of whom follows
-// one; half of all came before the cursor that Statements have.
+// twice fills a database with people of two accounts each. Every second one follows an
+// account; half of all came before the cursor of Statements.
 func (w *world) twice(n int) {
 	w.t.Helper()
 	for _, insert := range []string{
@@ -34,7 +34,7 @@ func (w *world) twice(n int) {
 func TestNoPlanOfAListReadsTheWholeTableOnPostgres(t *testing.T) {
 	w := newWorld(t, postgresEngine)
 	w.twice(10_000)
-	// The filters that many fulfil; who is among few is gathered, and not looked for.
+	// The filters that match many people; few would be gathered instead.
 	filters := []admin.Filter{admin.FilterNone, admin.FilterProfile, admin.FilterSubscribed, admin.FilterUnsubscribed, admin.FilterNeedsLogin, admin.FilterTokenEnds}
 	for _, appID := range []string{"", appID, "wxmost"} {
 		for _, filter := range filters {
@@ -73,7 +73,8 @@ func TestListsArePlannedForWhatTheyAskOnPostgres(t *testing.T) {
 	}
 }
 
-// On PostgreSQL, who is named whole or has a rare nickname is looked up among many.
+// On PostgreSQL, a person who is named in full or has a rare nickname is looked up among
+// many.
 func TestSearchReadsFewOnPostgres(t *testing.T) {
 	w := newWorld(t, postgresEngine)
 	w.bulk(5000)
@@ -98,8 +99,8 @@ func TestSearchReadsFewOnPostgres(t *testing.T) {
 	}
 }
 
-// On PostgreSQL, people of a place are found among them, and not by going past
-// everybody who has come since WeChat stopped telling of places.
+// On PostgreSQL, people of a place are found by its index, not by a scan past everybody
+// who has come since WeChat stopped giving places.
 func TestPlacesReadTheirOwnOnPostgres(t *testing.T) {
 	w := newWorld(t, postgresEngine)
 	w.bulk(7500)

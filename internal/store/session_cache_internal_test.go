@@ -65,7 +65,7 @@ func visitOf(name string) *auth.Visit {
 }
 
 // What was read while the database changed is not cached, and our own transactions
-// invalidate whom they have touched and nobody else.
+// invalidate only what they have touched.
 func TestSessionCacheFollowsOurTransactions(t *testing.T) {
 	i := newStates(t)
 	c := i.cache()

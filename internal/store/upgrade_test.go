@@ -69,8 +69,8 @@ func (w *world) past(save auth.SaveLogin, nickname string, issued time.Time) str
 	return id
 }
 
-// Who is told to keep the schema migrates no older one, makes a new database, and opens
-// one that somebody else has migrated.
+// With Keep, an older schema is not migrated, a new database is made, and one that
+// somebody else has migrated is opened.
 func TestAnOlderSchemaIsKept(t *testing.T) {
 	for _, e := range engines {
 		t.Run(e.name, func(t *testing.T) {

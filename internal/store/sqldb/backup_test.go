@@ -77,8 +77,8 @@ func TestBackupsGoOnWhileOthersWrite(t *testing.T) {
 	}
 }
 
-// A copy is of one moment, however long it takes: who writes while page after page is
-// copied is not in it, and does not have it begin anew.
+// A copy is of one moment, however long it takes: writes during the copy are not in it,
+// and do not make it start over.
 func TestABackupIsOfOneMoment(t *testing.T) {
 	const pages = 5000
 	_, path := newSQLite(t)

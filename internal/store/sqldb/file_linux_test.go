@@ -69,7 +69,7 @@ func TestFilesThatRootMakesAreTheServices(t *testing.T) {
 	}
 }
 
-// A service that is locked out is told by which file and whose it is.
+// A service that may not open a file gets an error that names the file and its owner.
 func TestAFileOfAnotherUserIsNamed(t *testing.T) {
 	dir := os.Getenv("SQLDB_TEST_FOLDER")
 	if dir == "" {
