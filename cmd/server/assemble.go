@@ -71,7 +71,7 @@ func assemble(p parts) (assembled, error) {
 	}
 	pictures := auth.NewPictures(fetcher, p.db, time.Now, log)
 	refresher := auth.NewRefresher(refreshers, p.db, pictures, time.Now, log)
-	admins := adminService(config, p.db)
+	admins := adminService(config, p.db, refresher)
 	rules := auth.Rules{
 		AppID:    config.AppID,
 		Accounts: config.Accounts,
@@ -118,7 +118,6 @@ func assemble(p parts) (assembled, error) {
 		Scans:       auth.NewScans(p.db, rules, time.Now, p.observers.Login),
 		Stopping:    p.stopping,
 		Admins:      admins,
-		Refresher:   refresher,
 		Pictures:    pictures,
 		Central:     central,
 		Followers:   followers,
@@ -194,9 +193,11 @@ func branding(b settings.Branding) web.Branding {
 	return shown
 }
 
-// adminService is the rules of who is an admin.
-func adminService(c settings.Config, db *store.Store) *admin.Service {
-	return admin.New(admin.Config{Store: db, AppID: c.AppID, Accounts: c.Accounts, Admins: c.Admins, Followers: c.Followers, Now: time.Now})
+// adminService is what admins may do, and who is one. Only the service has a refresher.
+func adminService(c settings.Config, db *store.Store, refresher *auth.Refresher) *admin.Service {
+	return admin.New(admin.Config{
+		Store: db, Refresher: refresher, AppID: c.AppID, Accounts: c.Accounts, Admins: c.Admins, Followers: c.Followers, Now: time.Now,
+	})
 }
 
 // meaning says what one of WeChat's errcodes means.

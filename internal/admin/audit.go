@@ -8,11 +8,6 @@ import (
 
 // What is done elsewhere and belongs in the audit log.
 
-// RecordRefresh records that an admin had a profile fetched again.
-func (s *Service) RecordRefresh(ctx context.Context, by Actor, userID string) error {
-	return s.record(ctx, by, ActRefresh, userID, "")
-}
-
 // RecordExport records that an admin took a copy of people's data.
 func (s *Service) RecordExport(ctx context.Context, by Actor, subject, detail string) error {
 	return s.record(ctx, by, ActExport, subject, detail)

@@ -30,13 +30,15 @@ type Config struct {
 	Admins   []string       // that the configuration names: openid, or account:openid
 	Now      func() time.Time
 
-	Followers bool // as in auth.Rules
+	Followers bool            // as in auth.Rules
+	Refresher *auth.Refresher // nil where no profile is fetched again: on the command line
 }
 
 // Service is what admins may do, and the rule of who is one. Every act is recorded
 // with the act itself.
 type Service struct {
 	store      Store
+	refresher  *auth.Refresher
 	accounts   []auth.Account
 	configured map[string][]string // openids, by AppID; a key for each account
 	now        func() time.Time
@@ -45,7 +47,14 @@ type Service struct {
 
 // New makes a Service.
 func New(c Config) *Service {
-	s := &Service{store: c.Store, accounts: auth.AllAccounts(c.Accounts, c.AppID), configured: make(map[string][]string), now: c.Now, followers: c.Followers}
+	s := &Service{
+		store:      c.Store,
+		refresher:  c.Refresher,
+		accounts:   auth.AllAccounts(c.Accounts, c.AppID),
+		configured: make(map[string][]string),
+		now:        c.Now,
+		followers:  c.Followers,
+	}
 	for _, account := range s.accounts {
 		s.configured[account.AppID] = nil
 	}
@@ -172,6 +181,18 @@ func (s *Service) EndSession(ctx context.Context, by Actor, userID, sessionID st
 		return err
 	}
 	return s.store.EndSession(ctx, userID, sessionID, s.event(by, ActEndSession, userID, ""))
+}
+
+// Refresh fetches a person's profile from WeChat again, with a stored refresh_token.
+// NeedsLogin when only a login of theirs helps, NoSuchUser when there is no such person.
+func (s *Service) Refresh(ctx context.Context, by Actor, userID string) error {
+	if err := by.admin(); err != nil {
+		return err
+	}
+	if _, err := s.refresher.Refresh(ctx, userID); err != nil {
+		return err
+	}
+	return s.record(ctx, by, ActRefresh, userID, "")
 }
 
 // Erase deletes all that is stored on a person. It does not shut them out: who

@@ -225,10 +225,7 @@ func (s *Server) endSessions(r *http.Request, by admin.Actor, userID string) err
 
 // refresh fetches a person's profile with the stored refresh_token, now.
 func (s *Server) refresh(r *http.Request, by admin.Actor, userID string) error {
-	if _, err := s.config.Refresher.Refresh(r.Context(), userID); err != nil {
-		return err
-	}
-	return s.admins.RecordRefresh(r.Context(), by, userID)
+	return s.admins.Refresh(r.Context(), by, userID)
 }
 
 // apiErase deletes a person; for their confirmation see apiAct.

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 	"wxlogin/internal/wechat/wechatsim"
 )
@@ -139,6 +140,38 @@ func TestRefreshFailures(t *testing.T) {
 				p.wantPage(http.StatusOK, "林小满")
 			}
 		})
+	}
+}
+
+// Who acts is checked before WeChat is asked and anything is written: a person's token
+// is not for those who may not use it, and not for the person either.
+func TestWhoMayNotRefreshChangesNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{})
+	phone := w.phone("lin")
+	phone.signsIn()
+	id := phone.me()["id"].(string)
+	lin := w.person("lin")
+	lin.Nickname = "林大满"
+	w.sim.AddPerson(lin)
+	for name, by := range map[string]admin.Actor{
+		"nobody":        {},
+		"the person":    admin.Self(&auth.Visit{User: auth.User{ID: id}}),
+		"somebody else": admin.Self(&auth.Visit{User: auth.User{ID: auth.NewID()}}).Confirming(id),
+	} {
+		if err := w.admins.Refresh(t.Context(), by, id); auth.ReasonOf(err) != auth.NotAdmin {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if calls := w.sim.Calls(wechatsim.Refresh); len(calls) != 0 {
+		t.Errorf("WeChat was asked: %v", calls)
+	}
+	if nickname := phone.me()["nickname"]; nickname != "林小满" {
+		t.Errorf("the profile has become %q's", nickname)
+	}
+	check(t, w.admins.Refresh(t.Context(), admin.CommandLine(), id))
+	if nickname := phone.me()["nickname"]; nickname != "林大满" {
+		t.Errorf("the operator's refresh leaves %q", nickname)
 	}
 }
 

@@ -60,7 +60,6 @@ type Config struct {
 	Auth       *auth.Service
 	Scans      *auth.Scans
 	Admins     *admin.Service
-	Refresher  *auth.Refresher
 	Pictures   *auth.Pictures // nil: none are copied
 	Central    *auth.Central
 	Followers  *auth.Followers // nil: nobody asks WeChat
