@@ -70,7 +70,7 @@ func assemble(p parts) (assembled, error) {
 		}
 	}
 	pictures := auth.NewPictures(fetcher, p.db, time.Now, log)
-	refresher := auth.NewRefresher(refreshers, p.db, pictures, time.Now, log)
+	refresher := auth.NewRefresher(auth.RefresherConfig{Providers: refreshers, Store: p.db, Pictures: pictures, Now: time.Now, Log: log})
 	admins := adminService(config, p.db, refresher)
 	rules := auth.Rules{
 		AppID:    config.AppID,
@@ -90,7 +90,8 @@ func assemble(p parts) (assembled, error) {
 	var followers *auth.Followers
 	var following web.FollowerReader
 	if config.Followers {
-		followers, following = auth.NewFollowers(officials, central, p.db, time.Now, log), p.db
+		followers = auth.NewFollowers(auth.FollowersConfig{Providers: officials, Central: central, Store: p.db, Now: time.Now, Log: log})
+		following = p.db
 	}
 	observe := p.observers.Request
 	if config.MetricsAddr == "" && p.observers.Tracing == nil {
@@ -142,7 +143,7 @@ func assemble(p parts) (assembled, error) {
 		Now:         time.Now,
 		Log:         log,
 	})
-	logouts := idtoken.NewBackchannel(p.db, signing, config.Issuer(), time.Now, log)
+	logouts := idtoken.NewBackchannel(idtoken.BackchannelConfig{Store: p.db, Keys: signing, Issuer: config.Issuer(), Now: time.Now, Log: log})
 	return assembled{server, signing, logouts, pictures, refresher, central, followers}, err
 }
 

@@ -34,7 +34,7 @@ func newWorld(t *testing.T, configured ...string) *world {
 	})
 	check(t, err)
 	t.Cleanup(func() { w.db.Close() })
-	refresher := auth.NewRefresher(nil, w.db, nil, clock, slog.New(slog.DiscardHandler))
+	refresher := auth.NewRefresher(auth.RefresherConfig{Store: w.db, Now: clock, Log: slog.New(slog.DiscardHandler)})
 	w.admins = admin.New(admin.Config{Store: w.db, Refresher: refresher, AppID: appID, Admins: configured, Now: clock})
 	return w
 }

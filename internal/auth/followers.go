@@ -91,12 +91,26 @@ type wantedFollower struct {
 	identity Identity
 }
 
-// NewFollowers starts the worker. The providers are those of the official accounts, by
-// AppID. Close ends it.
-func NewFollowers(providers map[string]FollowerProvider, central *Central, store FollowerStore, now func() time.Time, log *slog.Logger) *Followers {
+// FollowersConfig is what a Followers needs.
+type FollowersConfig struct {
+	Providers map[string]FollowerProvider // of the official accounts, by AppID
+	Central   *Central
+	Store     FollowerStore
+	Now       func() time.Time
+	Log       *slog.Logger
+}
+
+// NewFollowers makes a Followers and starts its worker. Close ends it.
+func NewFollowers(c FollowersConfig) *Followers {
 	f := &Followers{
-		providers: providers, central: central, store: store, now: now, log: log, owner: NewID(),
-		limit: rate.NewLimiter(followerRate, 1), paused: make(map[string]time.Time),
+		providers: c.Providers,
+		central:   c.Central,
+		store:     c.Store,
+		now:       c.Now,
+		log:       c.Log,
+		owner:     NewID(),
+		limit:     rate.NewLimiter(followerRate, 1),
+		paused:    make(map[string]time.Time),
 	}
 	f.queue = newQueue(followerQueue, 1, f.look)
 	return f

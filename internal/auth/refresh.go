@@ -103,15 +103,23 @@ type Refresher struct {
 	Sleep func(ctx context.Context, d time.Duration) error
 }
 
-// NewRefresher makes a Refresher. The providers are those of the accounts, by AppID: a
-// token is one account's (official).
-func NewRefresher(providers map[string]RefreshProvider, store RefreshStore, pictures *Pictures, now func() time.Time, log *slog.Logger) *Refresher {
+// RefresherConfig is what a Refresher needs.
+type RefresherConfig struct {
+	Providers map[string]RefreshProvider // by AppID: a token is one account's (official)
+	Store     RefreshStore
+	Pictures  *Pictures // nil: none are copied
+	Now       func() time.Time
+	Log       *slog.Logger
+}
+
+// NewRefresher makes a Refresher.
+func NewRefresher(c RefresherConfig) *Refresher {
 	return &Refresher{
-		providers: providers,
-		store:     store,
-		pictures:  pictures,
-		now:       now,
-		log:       log,
+		providers: c.Providers,
+		store:     c.Store,
+		pictures:  c.Pictures,
+		now:       c.Now,
+		log:       c.Log,
 		owner:     NewID(),
 		limit:     rate.NewLimiter(refreshRate, 1),
 		Sleep:     sleep,

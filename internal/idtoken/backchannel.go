@@ -47,10 +47,19 @@ const (
 	logoutTokenLifetime = 2 * time.Minute
 )
 
-// NewBackchannel makes a Backchannel that speaks for an issuer.
-func NewBackchannel(store auth.OutboxStore, keys *Keys, issuer string, now func() time.Time, log *slog.Logger) *Backchannel {
+// BackchannelConfig is what a Backchannel needs.
+type BackchannelConfig struct {
+	Store  auth.OutboxStore
+	Keys   *Keys
+	Issuer string // that signs the tokens
+	Now    func() time.Time
+	Log    *slog.Logger
+}
+
+// NewBackchannel makes a Backchannel.
+func NewBackchannel(c BackchannelConfig) *Backchannel {
 	return &Backchannel{
-		store: store, keys: keys, issuer: issuer, timeout: 5 * time.Second, now: now, log: log,
+		store: c.Store, keys: c.Keys, issuer: c.Issuer, timeout: 5 * time.Second, now: c.Now, log: c.Log,
 		anywhere: newClient(nil), nearby: newClient(onlyNearby),
 	}
 }

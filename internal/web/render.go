@@ -36,27 +36,38 @@ type renderer struct {
 	profiles profiles
 }
 
+// rendererConfig is what a renderer needs.
+type rendererConfig struct {
+	files fs.FS
+	// words, if set, are those of a renderer of the same files, for tests: with them no
+	// page is parsed before it is requested.
+	words    map[string]words
+	assets   *assets
+	prefix   string // of every address
+	fallback string // the operator's language
+	zone     *time.Location
+}
+
 // newRenderer parses all pages. A template or a word that is missing is an error here
-// and not in front of a visitor. known are the words of a renderer of the same files,
-// for tests: with them nothing is parsed before it is asked for. It is nil else.
-func newRenderer(files fs.FS, known map[string]words, assets *assets, prefix, fallback string, zone *time.Location) (*renderer, error) {
+// and not in front of a visitor.
+func newRenderer(c rendererConfig) (*renderer, error) {
 	r := &renderer{
 		pages:    make(map[string]map[string]func() (*template.Template, error)),
 		words:    make(map[string]words),
-		fallback: fallback,
-		profiles: profiles{zone: zone, shapes: make(map[shape][]part)},
+		fallback: c.fallback,
+		profiles: profiles{zone: c.zone, shapes: make(map[shape][]part)},
 	}
 	for _, lang := range languages {
-		words := known[lang]
+		words := c.words[lang]
 		if words == nil {
 			var err error
-			if words, err = readWords(files, lang); err != nil {
+			if words, err = readWords(c.files, lang); err != nil {
 				return nil, err
 			}
 		}
 		r.words[lang] = words
 		shared := sync.OnceValues(func() (*template.Template, error) {
-			return template.New("").Funcs(funcs(words, assets, prefix, lang, zone)).ParseFS(files, "_*.html")
+			return template.New("").Funcs(funcs(c, words, lang)).ParseFS(c.files, "_*.html")
 		})
 		r.pages[lang] = make(map[string]func() (*template.Template, error))
 		for _, p := range pages {
@@ -66,13 +77,13 @@ func newRenderer(files fs.FS, known map[string]words, assets *assets, prefix, fa
 					return nil, fmt.Errorf("parse shared templates: %w", err)
 				}
 				name := p.file() + ".html"
-				t, err := template.Must(parts.Clone()).ParseFS(files, name)
+				t, err := template.Must(parts.Clone()).ParseFS(c.files, name)
 				if err != nil {
 					return nil, fmt.Errorf("parse %s: %w", name, err)
 				}
 				return t.Lookup(name), nil
 			}
-			if lang == languages[0] && known == nil { // a fault of a template is one in every language
+			if lang == languages[0] && c.words == nil { // a fault of a template is one in every language
 				if _, err := parse(); err != nil {
 					return nil, err
 				}
@@ -111,19 +122,19 @@ func (w words) text(key string, args ...any) (string, error) {
 	return s, nil
 }
 
-func funcs(words words, assets *assets, prefix, lang string, zone *time.Location) template.FuncMap {
+func funcs(c rendererConfig, words words, lang string) template.FuncMap {
 	return template.FuncMap{
 		"t":      words.text,
-		"path":   func(p string) string { return prefix + p },
-		"asset":  func(name string) (string, error) { return assets.path(prefix, name) },
-		"date":   func(t time.Time) string { return t.In(zone).Format(dateFormat) },
-		"day":    func(t time.Time) string { return t.In(zone).Format("01-02") },
+		"path":   func(p string) string { return c.prefix + p },
+		"asset":  func(name string) (string, error) { return c.assets.path(c.prefix, name) },
+		"date":   func(t time.Time) string { return t.In(c.zone).Format(dateFormat) },
+		"day":    func(t time.Time) string { return t.In(c.zone).Format("01-02") },
 		"iso":    func(t time.Time) string { return t.UTC().Format(isoFormat) },
 		"ago":    func(now, t time.Time) (string, error) { return ago(words, now, t) },
 		"agent":  func(userAgent string) (string, error) { return words.device(nameDevice(userAgent)) },
 		"device": words.device,
 		"detail": words.detail,
-		"zone":   zone.String,
+		"zone":   c.zone.String,
 		"bcp47":  func() string { return contentLanguages[lang][0] },
 	}
 }

@@ -36,13 +36,14 @@ type cookieKind struct {
 	options sessions.Options
 }
 
-func newSessionCookies(site site, domain string, rules auth.Rules, store SessionStore, now func() time.Time) *sessionCookies {
+func newSessionCookies(site site, c Config) *sessionCookies {
+	domain, rules := c.CookieDomain, c.Auth.Rules()
 	options := site.cookieOptions(domain, rules.Lifetime)
 	// The admin pages were once called the desk; proxies take their cookie out by that name.
 	forAdmins := site.cookieOptions("", admin.SessionLifetime)
 	return &sessionCookies{
-		sessions: store,
-		now:      now,
+		sessions: c.Sessions,
+		now:      c.Now,
 		idle:     rules.Idle,
 		appIDs:   rules.AppIDs(),
 		visitor:  &cookieKind{auth.VisitorSession, site.cookie(domain, "wxlogin"), cookieName(site.secure, domain, "wxlogin"), options},

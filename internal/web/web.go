@@ -98,7 +98,7 @@ type Config struct {
 	Meaning func(lang string, errcode int64) string
 
 	Templates fs.FS
-	words     map[string]words // see newRenderer
+	words     map[string]words // see rendererConfig
 	Now       func() time.Time
 	Log       *slog.Logger
 }
@@ -171,7 +171,7 @@ func New(config Config) (*Server, error) {
 	s.elsewherePolicy = newElsewherePolicy(s.site, config.ReturnHosts)
 	idle := s.rules.Idle
 	s.lastSeen = newLastSeenWriter(config.Sessions, config.Log, min(time.Hour, idle/4))
-	s.cookies = newSessionCookies(s.site, config.CookieDomain, s.rules, config.Sessions, config.Now)
+	s.cookies = newSessionCookies(s.site, config)
 	s.flows = newFlows(s.site, config.Keys, config.Now)
 	if s.config.Observe == nil {
 		s.config.Observe = func(context.Context, AccessRecord) {}
@@ -198,7 +198,10 @@ func New(config Config) (*Server, error) {
 	if s.assets, err = assetsWith(config.Branding.Logo); err != nil {
 		return nil, err
 	}
-	if s.renderer, err = newRenderer(config.Templates, config.words, s.assets, s.site.prefix, config.Lang, config.Zone); err != nil {
+	s.renderer, err = newRenderer(rendererConfig{
+		files: config.Templates, words: config.words, assets: s.assets, prefix: s.site.prefix, fallback: config.Lang, zone: config.Zone,
+	})
+	if err != nil {
 		return nil, fmt.Errorf("pages: %w", err)
 	}
 	s.guesses = s.newGuesses()
