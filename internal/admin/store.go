@@ -7,8 +7,12 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// Store is where the acts are written down, each with its event in the same
-// transaction. Errors are StoreDown unless said otherwise.
+// Store saves the acts, each with its event in the same transaction. Errors are StoreDown
+// unless said otherwise.
+//
+// It is one interface because all acts and their events belong in one database, which a
+// Config with a field for each part would have to name five times. The parts only group
+// its methods by subject.
 type Store interface {
 	PeopleStore
 	JoinStore
