@@ -7,13 +7,13 @@ import (
 
 // OpenIDChanger is WeChat for an account that another has been moved to (公众号迁移).
 type OpenIDChanger interface {
-	// ChangeOpenID maps openids of the former account, MostChanged at most, to those of
+	// ChangeOpenID maps openids of the former account, at most 100 (official), to those of
 	// this one. What WeChat cannot map is left out. TokenSpent as with Follower.
 	ChangeOpenID(ctx context.Context, token Secret, fromAppID string, openIDs []string) (map[string]string, error)
 }
 
-// MostChanged is how many openids WeChat maps at once (official).
-const MostChanged = 100
+// mostChanged is how many openids WeChat maps at once (official).
+const mostChanged = 100
 
 // AccountMigrationStore is where identities become those of another account. Errors are
 // StoreDown.
@@ -73,7 +73,7 @@ func (m AccountMigration) Run(ctx context.Context) (done Migrated, err error) {
 	}
 	last := ""
 	for {
-		batch, err := m.Store.OpenIDsOf(ctx, m.FromAppID, last, MostChanged)
+		batch, err := m.Store.OpenIDsOf(ctx, m.FromAppID, last, mostChanged)
 		if err != nil || len(batch) == 0 {
 			return done, err
 		}

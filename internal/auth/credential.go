@@ -53,13 +53,13 @@ type CredentialStore interface {
 }
 
 // failed is the error of a question that was not answered well and is not asked again yet.
-func (c Credential) failed() error { return Fail(c.Failure, CredentialFailure{c}) }
+func (c Credential) failed() error { return Fail(c.Failure, credentialFailure{c}) }
 
-// CredentialFailure is in the chain of an error about a credential that WeChat does not
+// credentialFailure is in the chain of an error about a credential that WeChat does not
 // give, if it was asked a moment ago, by whichever process.
-type CredentialFailure struct{ Credential }
+type credentialFailure struct{ Credential }
 
-func (f CredentialFailure) Error() string {
+func (f credentialFailure) Error() string {
 	text := string(f.Kind) + ": WeChat was asked a moment ago and did not give one"
 	if f.Errcode != 0 {
 		text += " (errcode " + strconv.FormatInt(f.Errcode, 10) + ")"
@@ -68,10 +68,10 @@ func (f CredentialFailure) Error() string {
 }
 
 // WeChatErrcode implements what ErrcodeOf looks for.
-func (f CredentialFailure) WeChatErrcode() int64 { return f.Errcode }
+func (f credentialFailure) WeChatErrcode() int64 { return f.Errcode }
 
 // WeChatSaw implements what SeenFrom looks for: this server's address as WeChat saw it, empty if it did not tell.
-func (f CredentialFailure) WeChatSaw() string { return f.From }
+func (f credentialFailure) WeChatSaw() string { return f.From }
 
 // note writes down a failure, and when to ask again: what nothing helps but the operator
 // is not asked as often as what passes by itself.

@@ -45,6 +45,7 @@ const (
 	maxAnswer = 4 << 10
 	// logoutTokenLifetime is what the specification recommends at most.
 	logoutTokenLifetime = 2 * time.Minute
+	logoutToken         = "logout+jwt" // the type of token (Back-Channel Logout, 2.4)
 )
 
 // BackchannelConfig is what a Backchannel needs.
@@ -195,7 +196,7 @@ func pauseAfter(tries int) time.Duration {
 // tell calls a client.
 func (b *Backchannel) tell(ctx context.Context, client auth.Client, notice auth.Notice) error {
 	now := b.now()
-	token, err := b.keys.Sign(ctx, client.Alg, LogoutToken, map[string]any{
+	token, err := b.keys.Sign(ctx, client.Alg, logoutToken, map[string]any{
 		"iss": b.issuer, "aud": client.ID, "iat": now.Unix(), "exp": now.Add(logoutTokenLifetime).Unix(), "jti": auth.NewID(),
 		"events": map[string]any{"http://schemas.openid.net/event/backchannel-logout": struct{}{}},
 		// Both: some take a token with sub alone, and keep the session.

@@ -23,9 +23,9 @@ import (
 // The life of a key.
 const (
 	RotateEvery = 90 * 24 * time.Hour
-	// PublishAhead is how long the next key can be read before it signs, and the last
+	// publishAhead is how long the next key can be read before it signs, and the last
 	// one after: clients keep what they have read.
-	PublishAhead = 24 * time.Hour
+	publishAhead = 24 * time.Hour
 	// keepPublic is for how long a key still checks what it has signed: an application
 	// may hand back an ID token of long ago when somebody signs out.
 	keepPublic = 400 * 24 * time.Hour
@@ -59,13 +59,8 @@ func NewKeys(store auth.KeyStore, now func() time.Time, log *slog.Logger) *Keys 
 	return &Keys{store: store, now: now, log: log}
 }
 
-// The types of token (RFC 7519, 5.1; OpenID Connect Back-Channel Logout, 2.4).
-const (
-	IDToken     = "JWT"
-	LogoutToken = "logout+jwt"
-)
-
-// Sign makes a token of claims, in the compact form.
+// Sign makes a token of claims, in the compact form. typ is the type of token: "JWT" for an
+// ID token (RFC 7519, 5.1).
 func (k *Keys) Sign(ctx context.Context, alg auth.Alg, typ string, claims any) (string, error) {
 	signing, err := k.signing(ctx, alg)
 	if err != nil {

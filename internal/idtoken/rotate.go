@@ -24,7 +24,7 @@ func (k *Keys) Rotate(ctx context.Context) error {
 			if key.Alg != alg {
 				continue
 			}
-			if last != nil && now.Sub(key.SignsAt) >= PublishAhead { // the one after it has signed for that long
+			if last != nil && now.Sub(key.SignsAt) >= publishAhead { // the one after it has signed for that long
 				if err := k.retire(ctx, last, now.Sub(key.SignsAt)); err != nil {
 					return err
 				}
@@ -34,9 +34,9 @@ func (k *Keys) Rotate(ctx context.Context) error {
 		if last == nil {
 			continue
 		}
-		if due := last.SignsAt.Add(RotateEvery); !now.Before(due.Add(-PublishAhead)) {
+		if due := last.SignsAt.Add(RotateEvery); !now.Before(due.Add(-publishAhead)) {
 			signsAt := due
-			if earliest := now.Add(PublishAhead); signsAt.Before(earliest) {
+			if earliest := now.Add(publishAhead); signsAt.Before(earliest) {
 				signsAt = earliest
 			}
 			if err := k.add(ctx, alg, keys, signsAt); err != nil {
