@@ -22,8 +22,8 @@ type accessTokens struct {
 }
 
 const (
-	accessMark  = 16                  // bytes
-	accessBytes = 16 + 8 + accessMark // the grant, the end and how it was given, the mark
+	accessMAC   = 16                 // bytes
+	accessBytes = 16 + 8 + accessMAC // the grant, the end and how it was given, the mark
 )
 
 func newAccessTokens(keys Keyring) *accessTokens {
@@ -58,7 +58,7 @@ func (t *accessTokens) make(g *Grant, at time.Time) Secret {
 		end |= 1
 	}
 	b := binary.BigEndian.AppendUint64(id[:], end)
-	return Secret(base64.RawURLEncoding.EncodeToString(append(b, mark(t.keys[0], b)...)))
+	return Secret(base64.RawURLEncoding.EncodeToString(append(b, macOf(t.keys[0], b)...)))
 }
 
 // open reads a token. One that we have not made is none.
@@ -67,12 +67,12 @@ func (t *accessTokens) open(token Secret) (accessToken, bool) {
 	if err != nil || len(b) != accessBytes || base64.RawURLEncoding.EncodeToString(b) != string(token) {
 		return accessToken{}, false
 	}
-	said := b[:accessBytes-accessMark]
+	signed := b[:accessBytes-accessMAC]
 	for _, key := range t.keys {
-		if hmac.Equal(mark(key, said), b[len(said):]) {
-			end := binary.BigEndian.Uint64(said[16:])
+		if hmac.Equal(macOf(key, signed), b[len(signed):]) {
+			end := binary.BigEndian.Uint64(signed[16:])
 			return accessToken{
-				grantID: uuid.UUID(said[:16]).String(),
+				grantID: uuid.UUID(signed[:16]).String(),
 				endsAt:  time.UnixMilli(int64(end >> 1)),
 				session: end&1 == 1,
 			}, true
@@ -81,10 +81,10 @@ func (t *accessTokens) open(token Secret) (accessToken, bool) {
 	return accessToken{}, false
 }
 
-func mark(key, said []byte) []byte {
+func macOf(key, signed []byte) []byte {
 	mac := hmac.New(sha256.New, key)
-	mac.Write(said)
-	return mac.Sum(nil)[:accessMark]
+	mac.Write(signed)
+	return mac.Sum(nil)[:accessMAC]
 }
 
 // after is the secret of the refresh token that follows another.

@@ -35,14 +35,14 @@ type Backchannel struct {
 }
 
 const (
-	couriers = 4
-	// round is after how long couriers start anew: by then somebody else may wait whom
+	workers = 4
+	// round is after how long workers start anew: by then somebody else may wait whom
 	// the ones before have passed over or not seen.
 	round = 5 * time.Second
-	// taken is how long a notice is nobody else's: longer than a call takes.
-	taken     = 30 * time.Second
-	maxPause  = time.Hour
-	maxAnswer = 4 << 10
+	// noticeLease is how long a notice is nobody else's: longer than a call takes.
+	noticeLease = 30 * time.Second
+	maxPause    = time.Hour
+	maxAnswer   = 4 << 10
 	// logoutTokenLifetime is what the specification recommends at most.
 	logoutTokenLifetime = 2 * time.Minute
 	logoutToken         = "logout+jwt" // the type of token (Back-Channel Logout, 2.4)
@@ -70,7 +70,7 @@ func newClient(control func(network, address string, _ syscall.RawConn) error) *
 	dialer := &net.Dialer{Timeout: 5 * time.Second, Control: control}
 	return &http.Client{
 		Transport: &http.Transport{
-			DialContext: dialer.DialContext, TLSHandshakeTimeout: 5 * time.Second, MaxIdleConns: couriers, IdleConnTimeout: time.Minute, MaxResponseHeaderBytes: 16 << 10,
+			DialContext: dialer.DialContext, TLSHandshakeTimeout: 5 * time.Second, MaxIdleConns: workers, IdleConnTimeout: time.Minute, MaxResponseHeaderBytes: 16 << 10,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
@@ -90,20 +90,20 @@ func onlyNearby(_, address string, _ syscall.RawConn) error {
 // one that answers slowly, and is to be told of thousands of logouts, keeps nobody else
 // waiting. A client that cannot be reached is not called again in the same round.
 func (b *Backchannel) Deliver(ctx context.Context) error {
-	d := delivery{Backchannel: b, silent: make(map[string]bool)}
+	d := delivery{Backchannel: b, unreachable: make(map[string]bool)}
 	ends := b.now().Add(round)
-	errs := make(chan error, couriers)
-	for range couriers {
+	errs := make(chan error, workers)
+	for range workers {
 		go func() {
 			more, err := true, error(nil)
 			for more && err == nil && b.now().Before(ends) {
-				more, err = d.one(ctx)
+				more, err = d.deliverOne(ctx)
 			}
 			errs <- err
 		}()
 	}
 	var first error
-	for range couriers {
+	for range workers {
 		first = cmp.Or(first, <-errs)
 	}
 	return first
@@ -113,16 +113,16 @@ func (b *Backchannel) Deliver(ctx context.Context) error {
 type delivery struct {
 	*Backchannel
 
-	mu     sync.Mutex
-	busy   []string        // the ids of clients that a courier is at
-	silent map[string]bool // and of those that could not be reached
+	mu          sync.Mutex
+	busy        []string        // the ids of clients that a courier is at
+	unreachable map[string]bool // and of those that could not be reached
 }
 
 // next takes a notice of a client that no other courier is at, if there is one.
 func (d *delivery) next(ctx context.Context, now time.Time) (auth.Notice, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	notice, err := d.store.NextNotice(ctx, now, now.Add(taken), d.busy...)
+	notice, err := d.store.NextNotice(ctx, now, now.Add(noticeLease), d.busy...)
 	if err == nil && notice.ClientID != "" {
 		d.busy = append(d.busy, notice.ClientID)
 	}
@@ -136,25 +136,25 @@ func (d *delivery) done(clientID string) {
 	d.busy = slices.DeleteFunc(d.busy, func(id string) bool { return id == clientID })
 }
 
-// tellOnce calls a client unless it could not be reached before.
-func (d *delivery) tellOnce(ctx context.Context, client auth.Client, notice auth.Notice) error {
+// notifyOnce calls a client unless it could not be reached before.
+func (d *delivery) notifyOnce(ctx context.Context, client auth.Client, notice auth.Notice) error {
 	d.mu.Lock()
-	silent := d.silent[client.ID]
+	unreachable := d.unreachable[client.ID]
 	d.mu.Unlock()
-	if silent {
-		return errSilent
+	if unreachable {
+		return errUnreachable
 	}
-	err := d.tell(ctx, client, notice)
+	err := d.notify(ctx, client, notice)
 	if _, unreached := errors.AsType[*url.Error](err); unreached {
 		d.mu.Lock()
-		d.silent[client.ID] = true
+		d.unreachable[client.ID] = true
 		d.mu.Unlock()
 	}
 	return err
 }
 
-// one brings one notice, and says whether there was one.
-func (d *delivery) one(ctx context.Context) (bool, error) {
+// deliverOne brings one notice, and says whether there was one.
+func (d *delivery) deliverOne(ctx context.Context) (bool, error) {
 	notice, err := d.next(ctx, d.now())
 	if err != nil || notice.ClientID == "" {
 		return false, err
@@ -167,7 +167,7 @@ func (d *delivery) one(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	err = d.tellOnce(ctx, client, notice)
+	err = d.notifyOnce(ctx, client, notice)
 	attrs := []any{"application", client.Name, "tries", notice.Tries, "error", err}
 	switch {
 	case err == nil:
@@ -178,7 +178,7 @@ func (d *delivery) one(ctx context.Context) (bool, error) {
 	case d.now().Sub(notice.NotedAt) >= auth.NoticeLifetime:
 		d.log.WarnContext(ctx, "an application could not be told of a logout, and will not be", attrs...)
 		return true, d.store.DropNotice(ctx, notice)
-	case errors.Is(err, errSilent): // the first has said it for all
+	case errors.Is(err, errUnreachable): // the first has said it for all
 		d.log.DebugContext(ctx, "an application could not be told of a logout yet", attrs...)
 	default:
 		d.log.WarnContext(ctx, "an application could not be told of a logout yet", attrs...)
@@ -186,15 +186,15 @@ func (d *delivery) one(ctx context.Context) (bool, error) {
 	return true, d.store.PutOffNotice(ctx, notice, d.now().Add(pauseAfter(notice.Tries)))
 }
 
-var errSilent = errors.New("it could not be reached a moment ago")
+var errUnreachable = errors.New("it could not be reached a moment ago")
 
 // pauseAfter grows from five seconds to an hour.
 func pauseAfter(tries int) time.Duration {
 	return min(5*time.Second<<min(max(tries-1, 0), 10), maxPause)
 }
 
-// tell calls a client.
-func (b *Backchannel) tell(ctx context.Context, client auth.Client, notice auth.Notice) error {
+// notify calls a client.
+func (b *Backchannel) notify(ctx context.Context, client auth.Client, notice auth.Notice) error {
 	now := b.now()
 	token, err := b.keys.Sign(ctx, client.Alg, logoutToken, map[string]any{
 		"iss": b.issuer, "aud": client.ID, "iat": now.Unix(), "exp": now.Add(logoutTokenLifetime).Unix(), "jti": auth.NewID(),

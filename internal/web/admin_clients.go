@@ -123,7 +123,7 @@ func (s *Server) adminClient(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	address := s.address(clientPath(client.ID), kept(r.URL.Query(), "limit"))
+	address := s.address(clientPath(client.ID), carryOver(r.URL.Query(), "limit"))
 	p := adminClientPage{
 		Client: newClientFacts(&client), Issuer: s.issuer(), Use: use[0], People: people.People,
 		Sizes: pageSizes(address, query.Limit), Here: withCursor(address, query.Cursor), Done: done(r),

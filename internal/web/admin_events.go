@@ -104,8 +104,8 @@ func (s *Server) adminEvents(w http.ResponseWriter, r *http.Request) error {
 	if err != nil && !crowd {
 		return ofCursor(err)
 	}
-	form := kept(r.URL.Query(), "action", "who", "from", "to", "limit")
-	exported := kept(form, "action", "who", "from", "to")
+	form := carryOver(r.URL.Query(), "action", "who", "from", "to", "limit")
+	exported := carryOver(form, "action", "who", "from", "to")
 	address := s.address("/admin/events", form)
 	p := adminEventsPage{
 		Events:   list.Events,

@@ -67,7 +67,7 @@ func (s *Server) adminJoins(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return ofCursor(err)
 	}
-	p := adminJoinsPage{Here: s.address(joinsPath, kept(form, joinsParameters...)), Done: done(r)}
+	p := adminJoinsPage{Here: s.address(joinsPath, carryOver(form, joinsParameters...)), Done: done(r)}
 	p.Open = beside{pageOf(p.Here, "cursor", proposals.Prev), pageOf(p.Here, "cursor", proposals.Next)}
 	p.History = beside{pageOf(p.Here, "joined", joins.Prev), pageOf(p.Here, "joined", joins.Next)}
 	for _, proposal := range proposals.Proposals {

@@ -73,15 +73,15 @@ func (s *Server) adminUsers(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	asked := r.URL.Query()
-	form := kept(asked, slices.Concat([]string{"q", "filter", "account", "sort", "limit"}, narrowing)...)
+	form := carryOver(asked, slices.Concat([]string{"q", "filter", "account", "sort", "limit"}, narrowing)...)
 	address := s.address("/admin/users", form)
 	here := withCursor(address, query.Cursor)
-	exported := kept(form, slices.Concat([]string{"q", "filter", "account", "sort"}, narrowing)...)
+	exported := carryOver(form, slices.Concat([]string{"q", "filter", "account", "sort"}, narrowing)...)
 	p := adminUsersPage{
 		Users:     list.Users,
 		Query:     query,
 		Form:      form,
-		More:      len(kept(form, narrowing...)) > 0,
+		More:      len(carryOver(form, narrowing...)) > 0,
 		Total:     list.Total,
 		Filters:   s.userFilters(),
 		Apart:     apart,
@@ -206,7 +206,7 @@ func (s *Server) backToList(r *http.Request) string {
 	if err == nil && asked.Host == "" && asked.Scheme == "" {
 		path, ok := strings.CutPrefix(asked.Path, s.site.prefix)
 		if names, known := listParameters(path); ok && known {
-			return s.address(path, kept(asked.Query(), names...))
+			return s.address(path, carryOver(asked.Query(), names...))
 		}
 	}
 	return s.site.prefix + "/admin/users"

@@ -55,8 +55,8 @@ func (f *failures) find(requestID string) (failure, bool) {
 	return failure{}, false
 }
 
-// remember keeps a failure, unless it is of a kind that scanners and gates make by
-// the thousand and nobody asks about.
+// remember keeps a failure, unless it is of a kind that scanners and forward
+// auth make by the thousand and nobody asks about.
 func (s *Server) remember(r *http.Request, status int, reason auth.Reason) {
 	switch reason {
 	case auth.NoSuchPage, auth.RateLimited, auth.WrongMethod, auth.NotSignedIn:

@@ -47,7 +47,7 @@ func (s *Server) answersOf(ctx context.Context, users ...auth.User) (answers, er
 // subscribed says whether somebody follows the account of an identity; nil where that is
 // not known.
 func (a answers) subscribed(userID, identityID string) *bool {
-	if follows, told := a[[2]string{userID, identityID}]; told {
+	if follows, ok := a[[2]string{userID, identityID}]; ok {
 		return &follows
 	}
 	return nil

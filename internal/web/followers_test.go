@@ -133,7 +133,7 @@ func TestFollowersForAdmins(t *testing.T) {
 	w.comes("alice")
 	w.sim.Plan(wechatsim.Follower, wechatsim.Fault{Errcode: 40003}) // no answer about this one
 	w.comes("plain")
-	desk := w.admin()
+	adminBrowser := w.admin()
 	for filter, want := range map[string]string{"subscribed": "lin", "unsubscribed": "alice"} {
 		var page struct {
 			Users []struct {
@@ -141,16 +141,16 @@ func TestFollowersForAdmins(t *testing.T) {
 				Subscribed *bool
 			}
 		}
-		p := desk.get("/api/admin/users?filter="+filter).wantPage(http.StatusOK, "")
+		p := adminBrowser.get("/api/admin/users?filter="+filter).wantPage(http.StatusOK, "")
 		check(t, json.Unmarshal([]byte(p.Body), &page))
 		if len(page.Users) != 1 || page.Users[0].OpenID != w.person(want).OpenID || page.Users[0].Subscribed == nil || *page.Users[0].Subscribed != (want == "lin") {
 			t.Errorf("%s: %s", filter, p.Body)
 		}
 		text := map[string]string{"lin": "扫描二维码", "alice": "未关注"}[want]
-		desk.get("/admin/users/"+page.Users[0].ID).wantPage(http.StatusOK, text)
+		adminBrowser.get("/admin/users/"+page.Users[0].ID).wantPage(http.StatusOK, text)
 	}
-	wantExported(t, desk, map[string]string{w.person("lin").OpenID: "true", w.person("alice").OpenID: "false", w.person("plain").OpenID: ""})
-	desk.get("/admin/users?filter=subscribed").wantPage(http.StatusOK, w.person("lin").Nickname)
+	wantExported(t, adminBrowser, map[string]string{w.person("lin").OpenID: "true", w.person("alice").OpenID: "false", w.person("plain").OpenID: ""})
+	adminBrowser.get("/admin/users?filter=subscribed").wantPage(http.StatusOK, w.person("lin").Nickname)
 	var data struct {
 		Following []map[string]any
 	}

@@ -38,7 +38,7 @@ func (g guesses) bound(h handler) handler {
 	}
 	return func(w http.ResponseWriter, r *http.Request) error {
 		err := h(w, r)
-		if told, ok := errors.AsType[*protocolError](err); ok && told.guessed && g.limiter.OnLimit(w, r, addressOf(r)) {
+		if e, ok := errors.AsType[*protocolError](err); ok && e.guessed && g.limiter.OnLimit(w, r, addressOf(r)) {
 			w.Header().Del("WWW-Authenticate")
 			return auth.Fail(auth.RateLimited, nil)
 		}

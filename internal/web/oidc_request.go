@@ -214,12 +214,12 @@ func (s *Server) readHint(ctx context.Context, token string) (*hint, error) {
 
 // answer is the address at the client, with what it is told: a code or an error, and
 // who says so (RFC 9207).
-func (s *Server) answer(a *authorization, told url.Values) string {
+func (s *Server) answer(a *authorization, params url.Values) string {
 	if a.state != "" {
-		told.Set("state", a.state)
+		params.Set("state", a.state)
 	}
-	told.Set("iss", s.issuer())
-	return withQuery(a.redirectURI, told)
+	params.Set("iss", s.issuer())
+	return withQuery(a.redirectURI, params)
 }
 
 func (s *Server) refusalAddress(e *refusal) string {

@@ -73,8 +73,8 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) error {
 // observe tells what an application has got; its name is empty while nobody knows it.
 func (s *Server) observe(name, step string, err error) {
 	result := "given"
-	if told, ok := errors.AsType[*protocolError](err); ok {
-		result = told.code
+	if e, ok := errors.AsType[*protocolError](err); ok {
+		result = e.code
 	} else if err != nil {
 		result = string(auth.ReasonOf(err))
 	}

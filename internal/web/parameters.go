@@ -114,8 +114,8 @@ func (s *Server) days(form url.Values, from, to string) (span admin.Span, err er
 	return span, err
 }
 
-// kept are those of the parameters that have a value.
-func kept(form url.Values, names ...string) url.Values {
+// carryOver returns those of the named parameters that have a value.
+func carryOver(form url.Values, names ...string) url.Values {
 	values := url.Values{}
 	for _, name := range names {
 		if value := form.Get(name); value != "" {

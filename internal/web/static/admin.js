@@ -19,14 +19,14 @@
     code.after(button);
   });
 
-  var told = document.createElement("p");
-  told.className = "hidden";
-  told.setAttribute("role", "status");
-  document.body.append(told);
+  var status = document.createElement("p");
+  status.className = "hidden";
+  status.setAttribute("role", "status");
+  document.body.append(status);
 
   function copy(code, button) {
-    function tell(ok) {
-      told.textContent = ok ? words.copied : words.failed;
+    function showResult(ok) {
+      status.textContent = ok ? words.copied : words.failed;
       button.classList.toggle("copied", ok);
       setTimeout(function () { button.classList.remove("copied"); }, 2000);
     }
@@ -38,13 +38,13 @@
       selection.removeAllRanges();
       selection.addRange(range);
       try {
-        tell(document.execCommand("copy"));
+        showResult(document.execCommand("copy"));
       } catch (e) {
-        tell(false);
+        showResult(false);
       }
     }
     if (!navigator.clipboard) return byHand();
-    navigator.clipboard.writeText(code.textContent).then(function () { tell(true); }, byHand);
+    navigator.clipboard.writeText(code.textContent).then(function () { showResult(true); }, byHand);
   }
 
   // Who is chosen.
@@ -65,7 +65,7 @@
     return boxes.filter(function (box) { return box.checked; });
   }
 
-  function tell() {
+  function showCount() {
     var n = chosen().length;
     count.textContent = n;
     count.classList.add("counted");
@@ -73,7 +73,7 @@
   }
 
   function keep() {
-    tell();
+    showCount();
     try {
       sessionStorage.setItem(key(), JSON.stringify(chosen().map(function (box) { return box.value; })));
     } catch (e) {

@@ -86,7 +86,7 @@
     var copied = document.getElementById("copied");
     if (!button) return;
     button.parentNode.hidden = false;
-    function tell(ok) {
+    function showResult(ok) {
       copied.textContent = ok ? button.dataset.done : button.dataset.failed;
     }
     function byHand() {
@@ -96,14 +96,14 @@
       selection.removeAllRanges();
       selection.addRange(range);
       try {
-        tell(document.execCommand("copy"));
+        showResult(document.execCommand("copy"));
       } catch (e) {
-        tell(false);
+        showResult(false);
       }
     }
     button.addEventListener("click", function () {
       if (!navigator.clipboard) return byHand();
-      navigator.clipboard.writeText(address.textContent).then(function () { tell(true); }, byHand);
+      navigator.clipboard.writeText(address.textContent).then(function () { showResult(true); }, byHand);
     });
   }
   copying();
