@@ -20,9 +20,9 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// Backchannel brings logout tokens to the clients that asked for them (OpenID Connect
-// Back-Channel Logout 1.0). What is to be brought waits in the database, so that one
-// of several processes brings it, and none is lost with a process.
+// Backchannel sends logout tokens to the clients that asked for them (OpenID Connect
+// Back-Channel Logout 1.0). Notices wait in the database, so that one of several
+// processes delivers each, and none is lost with a process.
 type Backchannel struct {
 	store   auth.OutboxStore
 	keys    *Keys
@@ -36,14 +36,14 @@ type Backchannel struct {
 
 const (
 	workers = 4
-	// round is after how long workers start anew: by then somebody else may wait whom
-	// the ones before have passed over or not seen.
+	// round is how long one Deliver lasts: the next one sees notices that have been added
+	// since, or that this one passed over.
 	round = 5 * time.Second
-	// noticeLease is how long a notice is nobody else's: longer than a call takes.
+	// noticeLease is how long no other worker takes a notice: longer than a call lasts.
 	noticeLease = 30 * time.Second
 	maxPause    = time.Hour
 	maxAnswer   = 4 << 10
-	// logoutTokenLifetime is what the specification recommends at most.
+	// logoutTokenLifetime is the longest that the specification recommends.
 	logoutTokenLifetime = 2 * time.Minute
 	logoutToken         = "logout+jwt" // the type of token (Back-Channel Logout, 2.4)
 )
@@ -65,7 +65,8 @@ func NewBackchannel(c BackchannelConfig) *Backchannel {
 	}
 }
 
-// newClient follows no redirect, and asks no proxy: the token is for one address.
+// newClient makes a client that follows no redirect and uses no proxy: the token is for
+// one address.
 func newClient(control func(network, address string, _ syscall.RawConn) error) *http.Client {
 	dialer := &net.Dialer{Timeout: 5 * time.Second, Control: control}
 	return &http.Client{
@@ -76,8 +77,8 @@ func newClient(control func(network, address string, _ syscall.RawConn) error) *
 	}
 }
 
-// onlyNearby keeps what is not encrypted on this machine and in private networks. It
-// sees the address that a name has led to.
+// onlyNearby keeps unencrypted calls on this machine and in private networks. It checks
+// the address that the host name resolved to.
 func onlyNearby(_, address string, _ syscall.RawConn) error {
 	at, err := netip.ParseAddrPort(address)
 	if err != nil || !at.Addr().Unmap().IsLoopback() && !at.Addr().Unmap().IsPrivate() {
@@ -86,8 +87,8 @@ func onlyNearby(_, address string, _ syscall.RawConn) error {
 	return nil
 }
 
-// Deliver brings what is due, for a while. Of a client there is one courier at a time:
-// one that answers slowly, and is to be told of thousands of logouts, keeps nobody else
+// Deliver sends the notices that are due, for one round. Each client has one worker at a
+// time, so a client that answers slowly and has thousands of notices keeps no other client
 // waiting. A client that cannot be reached is not called again in the same round.
 func (b *Backchannel) Deliver(ctx context.Context) error {
 	d := delivery{Backchannel: b, unreachable: make(map[string]bool)}
@@ -109,16 +110,16 @@ func (b *Backchannel) Deliver(ctx context.Context) error {
 	return first
 }
 
-// delivery is one round.
+// delivery is one round of Deliver.
 type delivery struct {
 	*Backchannel
 
 	mu          sync.Mutex
-	busy        []string        // the ids of clients that a courier is at
-	unreachable map[string]bool // and of those that could not be reached
+	busy        []string        // ids of the clients that a worker is calling
+	unreachable map[string]bool // ids of the clients that could not be reached
 }
 
-// next takes a notice of a client that no other courier is at, if there is one.
+// next takes a notice for a client that no other worker is calling, if there is one.
 func (d *delivery) next(ctx context.Context, now time.Time) (auth.Notice, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -129,14 +130,14 @@ func (d *delivery) next(ctx context.Context, now time.Time) (auth.Notice, error)
 	return notice, err
 }
 
-// done is the end of what next began.
+// done lets other workers take the client's notices again.
 func (d *delivery) done(clientID string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.busy = slices.DeleteFunc(d.busy, func(id string) bool { return id == clientID })
 }
 
-// notifyOnce calls a client unless it could not be reached before.
+// notifyOnce calls a client, unless it could not be reached earlier in the round.
 func (d *delivery) notifyOnce(ctx context.Context, client auth.Client, notice auth.Notice) error {
 	d.mu.Lock()
 	unreachable := d.unreachable[client.ID]
@@ -153,7 +154,7 @@ func (d *delivery) notifyOnce(ctx context.Context, client auth.Client, notice au
 	return err
 }
 
-// deliverOne brings one notice, and says whether there was one.
+// deliverOne sends one notice, and says whether there was one.
 func (d *delivery) deliverOne(ctx context.Context) (bool, error) {
 	notice, err := d.next(ctx, d.now())
 	if err != nil || notice.ClientID == "" {
@@ -178,7 +179,7 @@ func (d *delivery) deliverOne(ctx context.Context) (bool, error) {
 	case d.now().Sub(notice.NotedAt) >= auth.NoticeLifetime:
 		d.log.WarnContext(ctx, "an application could not be told of a logout, and will not be", attrs...)
 		return true, d.store.DropNotice(ctx, notice)
-	case errors.Is(err, errUnreachable): // the first has said it for all
+	case errors.Is(err, errUnreachable): // the first failure was logged as a warning
 		d.log.DebugContext(ctx, "an application could not be told of a logout yet", attrs...)
 	default:
 		d.log.WarnContext(ctx, "an application could not be told of a logout yet", attrs...)
@@ -188,18 +189,18 @@ func (d *delivery) deliverOne(ctx context.Context) (bool, error) {
 
 var errUnreachable = errors.New("it could not be reached a moment ago")
 
-// pauseAfter grows from five seconds to an hour.
+// pauseAfter is the pause before the next try. It grows from five seconds to an hour.
 func pauseAfter(tries int) time.Duration {
 	return min(5*time.Second<<min(max(tries-1, 0), 10), maxPause)
 }
 
-// notify calls a client.
+// notify sends a client a logout token.
 func (b *Backchannel) notify(ctx context.Context, client auth.Client, notice auth.Notice) error {
 	now := b.now()
 	token, err := b.keys.Sign(ctx, client.Alg, logoutToken, map[string]any{
 		"iss": b.issuer, "aud": client.ID, "iat": now.Unix(), "exp": now.Add(logoutTokenLifetime).Unix(), "jti": auth.NewID(),
 		"events": map[string]any{"http://schemas.openid.net/event/backchannel-logout": struct{}{}},
-		// Both: some take a token with sub alone, and keep the session.
+		// Both: some clients accept a token with sub alone, and keep the session.
 		"sub": notice.UserID, "sid": notice.SessionID,
 	})
 	if err != nil {
@@ -224,7 +225,7 @@ func (b *Backchannel) notify(ctx context.Context, client auth.Client, notice aut
 	defer res.Body.Close()
 	_, _ = io.CopyN(io.Discard, res.Body, maxAnswer) // so that the connection can be used again
 	if res.StatusCode != http.StatusOK && res.StatusCode != http.StatusNoContent {
-		return fmt.Errorf("it answered %d", res.StatusCode) // its words are not ours to log
+		return fmt.Errorf("it answered %d", res.StatusCode) // the body may hold anything, and is not logged
 	}
 	return nil
 }
