@@ -131,7 +131,7 @@ func (f *Followers) Want(user User) {
 	}
 }
 
-// Flush waits until nothing is waiting or under way.
+// Flush waits until no check is queued or under way.
 func (f *Followers) Flush(ctx context.Context) error {
 	if f == nil {
 		return nil
