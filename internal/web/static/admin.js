@@ -1,13 +1,11 @@
-// Makes the admin pages quicker: copies ids, counts who is chosen, and keeps the
-// choice for Back and reload. Every page does its work without it, and all words are
-// on the page already.
+// Makes the admin pages quicker: copies ids, counts the chosen people, and keeps the choice
+// for Back and reload. Every page works without it, and all words are on the page already.
 (function () {
   "use strict";
 
   var words = document.currentScript.dataset;
 
-  // An id with a button beside it. Links to a person show an id too, and are for
-  // going there.
+  // Adds a copy button to ids, but not to those in links to a person.
   document.querySelectorAll("code.id").forEach(function (code) {
     if (code.closest("a")) return;
     var button = document.createElement("button");
@@ -47,7 +45,7 @@
     navigator.clipboard.writeText(code.textContent).then(function () { showResult(true); }, byHand);
   }
 
-  // Who is chosen.
+  // The chosen people.
   var bulk = document.getElementById("bulk");
   if (!bulk) return;
   var boxes = Array.from(bulk.querySelectorAll("input[name=id]"));
@@ -77,7 +75,7 @@
     try {
       sessionStorage.setItem(key(), JSON.stringify(chosen().map(function (box) { return box.value; })));
     } catch (e) {
-      // Full or forbidden: Back shows what the browser itself remembers.
+      // Full or forbidden: Back shows what the browser itself restores.
     }
   }
 
@@ -103,6 +101,6 @@
     keep();
   });
   restore();
-  // Browsers put forms back as they were, too, by now or with the whole page.
+  // Browsers restore forms too, before now or together with the whole page.
   window.addEventListener("pageshow", keep);
 })();
