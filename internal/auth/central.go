@@ -225,7 +225,7 @@ func (c *Central) ask(ctx context.Context, a CentralAccount, had *Credential, sp
 	if err := c.store.SaveCredential(ctx, *had); err != nil { // beforehand: it counts even if the call fails
 		return Issued{}, err
 	}
-	c.log.WarnContext(ctx, "WeChat does not take the access token that it gives; it is made to give another", "account", a.Name, "today", had.ForcedCount)
+	c.log.WarnContext(ctx, "WeChat refuses the access token that it issues: refresh forced", "account", a.Name, "today", had.ForcedCount)
 	return a.Provider.StableToken(ctx, true)
 }
 

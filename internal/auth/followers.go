@@ -125,7 +125,7 @@ func (f *Followers) Want(user User) {
 	for _, i := range user.AllIdentities() {
 		if f.providers[i.AppID] != nil {
 			if !f.queue.add(wantedFollower{user.ID, Identity{ID: i.ID, AppID: i.AppID, OpenID: i.OpenID}}) {
-				f.log.Debug("it is not asked now whether somebody follows the account: too many are waiting", "user", user.ID)
+				f.log.Debug("follower check dropped: queue full", "user", user.ID)
 			}
 		}
 	}
@@ -161,7 +161,7 @@ func (f *Followers) look(ctx context.Context, w wantedFollower) {
 		pause = time.Hour
 	}
 	f.paused[w.identity.AppID] = f.now().Add(pause)
-	f.log.WarnContext(ctx, "WeChat was not asked who follows the account; it is left alone for a while", "appid", w.identity.AppID,
+	f.log.WarnContext(ctx, "follower checks paused", "appid", w.identity.AppID,
 		"minutes", pause.Minutes(), "reason", ReasonOf(err), "errcode", ErrcodeOf(err), "address_to_put_on_the_list", SeenFrom(err), "error", err)
 }
 
@@ -216,7 +216,7 @@ func (f *Followers) ask(ctx context.Context, w wantedFollower) error {
 	found.CheckedAt, found.Told = f.now(), err == nil
 	switch ReasonOf(err) {
 	case NeedsLogin, PersonLimited: // about this person alone: not asked again today
-		f.log.InfoContext(ctx, "WeChat did not tell whether somebody follows the account", "user", w.userID, "appid", w.identity.AppID, "error", err)
+		f.log.InfoContext(ctx, "follower check refused by WeChat", "user", w.userID, "appid", w.identity.AppID, "error", err)
 		err = nil
 	}
 	if err != nil {
@@ -256,6 +256,6 @@ func (f *Followers) endTurn(ctx context.Context) {
 	}
 	f.leased = time.Time{}
 	if _, err := f.store.TakeLease(ctx, "followers", f.owner, f.now(), f.now()); err != nil && ctx.Err() == nil {
-		f.log.WarnContext(ctx, "a lease was not given back, and ends by itself", "job", "followers", "error", err)
+		f.log.WarnContext(ctx, "lease not released; it expires by itself", "job", "followers", "error", err)
 	}
 }

@@ -108,7 +108,7 @@ func (p *Pictures) Want(userID, source string) {
 		return
 	}
 	if !p.queue.add(wantedPicture{userID, source}) {
-		p.log.Info("picture is not copied now: too many are waiting", "user", userID)
+		p.log.Info("picture copy dropped: queue full", "user", userID)
 	}
 }
 

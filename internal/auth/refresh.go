@@ -219,7 +219,7 @@ func (r *Refresher) refresh(ctx context.Context, id TokenID) error {
 		return err
 	}
 	if Changed(user.UnionID, info.UnionID) {
-		r.log.WarnContext(ctx, "the unionid of an identity has changed; nobody is joined or parted by that", "user", user.ID, "appid", user.AppID)
+		r.log.WarnContext(ctx, "unionid of an identity changed; no join made or undone", "user", user.ID, "appid", user.AppID)
 	}
 	at := r.now()
 	save := SaveRefresh{

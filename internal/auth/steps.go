@@ -51,7 +51,7 @@ func (s *Service) newSave(login *Login, answer TokenAnswer, known User) SaveLogi
 // stopping the login, if any.
 func (s *Service) save(ctx context.Context, login *Login, save SaveLogin, troubled Step) (*Visit, error) {
 	if Changed(save.Before.UnionID, save.UnionID) {
-		s.log.WarnContext(ctx, "the unionid of an identity has changed; nobody is joined or parted by that", "user", save.Before.ID, "appid", save.Before.AppID)
+		s.log.WarnContext(ctx, "unionid of an identity changed; no join made or undone", "user", save.Before.ID, "appid", save.Before.AppID)
 	}
 	at := s.now()
 	save.Login = *login
@@ -100,6 +100,6 @@ func (s *Service) finish(ctx context.Context, login Login) {
 	defer cancel()
 	err := s.store.FinishLogin(ctx, login)
 	if err != nil {
-		s.log.WarnContext(ctx, "the end of a login was not written down", "login", login.ID, "outcome", login.Outcome, "error", err)
+		s.log.WarnContext(ctx, "login outcome not saved", "login", login.ID, "outcome", login.Outcome, "error", err)
 	}
 }

@@ -172,17 +172,17 @@ func (d *delivery) deliverOne(ctx context.Context) (bool, error) {
 	attrs := []any{"application", client.Name, "tries", notice.Tries, "error", err}
 	switch {
 	case err == nil:
-		d.log.InfoContext(ctx, "an application was told of a logout", attrs[:4]...)
+		d.log.InfoContext(ctx, "logout notice delivered", attrs[:4]...)
 		return true, d.store.DropNotice(ctx, notice)
 	case ctx.Err() != nil:
 		return false, ctx.Err()
 	case d.now().Sub(notice.NotedAt) >= auth.NoticeLifetime:
-		d.log.WarnContext(ctx, "an application could not be told of a logout, and will not be", attrs...)
+		d.log.WarnContext(ctx, "logout notice dropped: its lifetime is over", attrs...)
 		return true, d.store.DropNotice(ctx, notice)
 	case errors.Is(err, errUnreachable): // the first failure was logged as a warning
-		d.log.DebugContext(ctx, "an application could not be told of a logout yet", attrs...)
+		d.log.DebugContext(ctx, "logout notice not delivered; retrying", attrs...)
 	default:
-		d.log.WarnContext(ctx, "an application could not be told of a logout yet", attrs...)
+		d.log.WarnContext(ctx, "logout notice not delivered; retrying", attrs...)
 	}
 	return true, d.store.PutOffNotice(ctx, notice, d.now().Add(pauseAfter(notice.Tries)))
 }

@@ -248,7 +248,7 @@ func (k *Keys) add(ctx context.Context, alg auth.Alg, keys []*key, signsAt time.
 	next.ID, next.Private, next.Public = jwk.KeyID, auth.Secret(secret), string(public)
 	added, err := k.store.AddSigningKey(ctx, next)
 	if err == nil && added {
-		k.log.InfoContext(ctx, "a signing key was made", "kid", next.ID, "alg", alg, "signs_at", next.SignsAt)
+		k.log.InfoContext(ctx, "signing key created", "kid", next.ID, "alg", alg, "signs_at", next.SignsAt)
 	}
 	return err
 }

@@ -28,7 +28,7 @@ func (s *Server) enterHere(next http.Handler) http.Handler {
 		switch {
 		case query.Has("entered"):
 			if s.notices.first("entrance " + entrance) {
-				s.log.WarnContext(r.Context(), "a proxy says that visitors come by another address than the public one, and they do not; see X-Forwarded-Proto and Host in its settings",
+				s.log.WarnContext(r.Context(), "proxy sends a wrong X-Forwarded-Proto or Host",
 					"request_id", requestID(r), "entrance", entrance)
 			}
 		default:
@@ -157,7 +157,7 @@ func (s *Server) comesToRest(w http.ResponseWriter, r *http.Request, returnTo st
 		advice = "the session cookie does not reach " + host + ": set WXLOGIN_COOKIE_DOMAIN to a domain that it shares with " + s.config.PublicURL.Host +
 			" (now " + strconv.Quote(s.config.CookieDomain) + ")"
 	}
-	s.log.WarnContext(r.Context(), "a browser goes round between a site and WeChat", "request_id", requestID(r), "trips", s.trips(r, returnTo), "advice", advice)
+	s.log.WarnContext(r.Context(), "login loop stopped", "request_id", requestID(r), "trips", s.trips(r, returnTo), "advice", advice)
 	s.tripsEnd(w, r) // whoever presses the button wants another try
 	s.writePage(w, r, http.StatusBadRequest, messagePage{Icon: "warn", Key: "going_round", Action: &link{Label: "action.try_again", Href: s.signInPath(r, returnTo)}})
 	return nil

@@ -83,7 +83,7 @@ func (s *Server) peopleJSON(ctx context.Context, users []auth.User) ([]userJSON,
 func (s *Server) subscribedClaim(ctx context.Context, claim map[string]any, u *auth.User) {
 	known, err := s.answersOf(ctx, *u)
 	if err != nil {
-		s.log.WarnContext(ctx, "an application is not told who follows the account", "user", u.ID, "error", err)
+		s.log.WarnContext(ctx, "claim subscribed left out", "user", u.ID, "error", err)
 		return
 	}
 	if subscribed := known.subscribed(u.ID, u.IdentityID); subscribed != nil {

@@ -203,7 +203,7 @@ func TestFollowersRefused(t *testing.T) {
 	if n := len(w.sim.Calls(wechatsim.StableToken)); n != 1 {
 		t.Errorf("asked for a token %d times", n)
 	}
-	if log := w.log.String(); !strings.Contains(log, `"address_to_put_on_the_list":"127.0.0.1"`) || !strings.Contains(log, "left alone for a while") {
+	if log := w.log.String(); !strings.Contains(log, `"address_to_put_on_the_list":"127.0.0.1"`) || !strings.Contains(log, "follower checks paused") {
 		t.Error("the log does not name the address")
 	}
 	w.sim.SetAddresses(w.sim.AppID(), nil)
@@ -239,7 +239,7 @@ func TestFollowersQueueIsBounded(t *testing.T) {
 		w.followers.Want(auth.User{ID: fmt.Sprint(i), AppID: w.sim.AppID(), OpenID: fmt.Sprint("o", i)})
 	}
 	w.phone("alice").signsIn()
-	if !strings.Contains(w.log.String(), "too many are waiting") {
+	if !strings.Contains(w.log.String(), "queue full") {
 		t.Error("nothing was left out")
 	}
 }

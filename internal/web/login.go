@@ -219,11 +219,10 @@ func fromWeChat(w http.ResponseWriter, address string) error {
 	return redirect(w, http.StatusSeeOther, address)
 }
 
-// note only logs an error of an act's side effect, such as its audit log entry: the act
-// itself has succeeded.
+// note only logs that an audit log entry could not be saved: the act itself has succeeded.
 func (s *Server) note(r *http.Request, err error) {
 	if err != nil {
-		s.log.WarnContext(r.Context(), "not recorded", "request_id", requestID(r), "error", err)
+		s.log.WarnContext(r.Context(), "audit log entry not saved", "request_id", requestID(r), "error", err)
 	}
 }
 
@@ -246,7 +245,7 @@ func (s *Server) spent(w http.ResponseWriter, r *http.Request, fl flow, err erro
 	if fl.Tries >= maxTries {
 		return err
 	}
-	s.log.InfoContext(r.Context(), "login begun again", "request_id", requestID(r), "error", err)
+	s.log.InfoContext(r.Context(), "login restarted: code no longer valid", "request_id", requestID(r), "error", err)
 	account, unknown := s.rules.Named(fl.Account)
 	if unknown != nil {
 		return unknown

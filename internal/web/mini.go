@@ -68,7 +68,9 @@ func (s *Server) miniLogin(w http.ResponseWriter, r *http.Request) error {
 	s.note(r, s.admins.RecordSignIn(r.Context(), visit))
 	// The session has begun, even if the accounts that they follow cannot be read.
 	person, err := s.personJSON(r.Context(), visit.User)
-	s.note(r, err)
+	if err != nil {
+		s.log.WarnContext(r.Context(), "subscribed left out", "request_id", requestID(r), "user", visit.User.ID, "error", err)
+	}
 	return s.json(w, r, struct {
 		Token     string    `json:"token"`
 		ExpiresAt time.Time `json:"expires_at"` // if it is not used before
@@ -168,7 +170,7 @@ func (s *Server) saveOwnProfile(w http.ResponseWriter, r *http.Request) error {
 		}
 		picture, err := s.config.Pictures.Own(r.Context(), visit.User.ID, file)
 		if auth.ReasonOf(err) == auth.BadRequest {
-			s.log.InfoContext(r.Context(), "a picture of somebody's own is none", "request_id", requestID(r), "error", err)
+			s.log.InfoContext(r.Context(), "uploaded picture rejected", "request_id", requestID(r), "error", err)
 			return refuseParameter("picture", ownPictures)
 		}
 		if err != nil {

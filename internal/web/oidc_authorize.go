@@ -50,7 +50,7 @@ func ahead(r *http.Request) bool {
 
 // refusedFor logs and counts a refusal.
 func (s *Server) refusedFor(r *http.Request, refused *refusal) {
-	s.log.InfoContext(r.Context(), "an application was refused", "request_id", requestID(r), "application", refused.a.client.Name, "error", refused)
+	s.log.InfoContext(r.Context(), "authorization request refused", "request_id", requestID(r), "application", refused.a.client.Name, "error", refused)
 	s.config.Application(refused.a.client.Name, "authorize", refused.code)
 }
 
@@ -121,7 +121,7 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request, a *authorization
 		return err
 	}
 	s.config.Application(a.client.Name, "authorize", "given")
-	s.log.InfoContext(r.Context(), "an application was given a code", "request_id", requestID(r), "application", a.client.Name, "user", visit.User.ID)
+	s.log.InfoContext(r.Context(), "authorization code issued", "request_id", requestID(r), "application", a.client.Name, "user", visit.User.ID)
 	return redirect(w, http.StatusSeeOther, s.answer(a, url.Values{"code": {string(code)}}))
 }
 

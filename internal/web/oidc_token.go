@@ -110,7 +110,7 @@ func (s *Server) redeem(w http.ResponseWriter, r *http.Request, client *auth.Cli
 		return refuseCall("unsupported_grant_type", "the grant types are authorization_code and refresh_token")
 	}
 	if auth.ReasonOf(err) == auth.NoSuchGrant {
-		s.log.InfoContext(r.Context(), "an application's code or token is no good", "request_id", requestID(r), "application", client.Name, "error", err)
+		s.log.InfoContext(r.Context(), "code or refresh token refused", "request_id", requestID(r), "application", client.Name, "error", err)
 		return auth.Fail(auth.BadRequest, &protocolError{http.StatusBadRequest, "invalid_grant",
 			"it is not good: unknown, used, ended, or given for another client, redirect_uri or verifier", client.Public()})
 	}

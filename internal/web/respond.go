@@ -176,7 +176,7 @@ func (s *Server) writePage(w http.ResponseWriter, r *http.Request, status int, p
 	defer buffers.Put(buffer)
 	body, err := s.renderer.render(*buffer, f, p)
 	if err != nil {
-		s.log.ErrorContext(r.Context(), "page cannot be shown", "request_id", requestID(r), "error", err)
+		s.log.ErrorContext(r.Context(), "page not rendered", "request_id", requestID(r), "error", err)
 		h.Set("Content-Type", "text/plain; charset=utf-8")
 		w.WriteHeader(http.StatusInternalServerError)
 		w.Write([]byte("抱歉，出错了 / Sorry, something went wrong\n"))

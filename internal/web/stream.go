@@ -49,7 +49,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, chunk int, rows 
 		return err
 	}
 	if err := firstError(err, out.Flush()); err != nil {
-		s.log.WarnContext(r.Context(), "export broken off", "request_id", rs.id, "rows", n, "bytes", rs.written, "error", err)
+		s.log.WarnContext(r.Context(), "export aborted", "request_id", rs.id, "rows", n, "bytes", rs.written, "error", err)
 		panic(http.ErrAbortHandler)
 	}
 	return nil
