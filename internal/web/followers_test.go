@@ -314,9 +314,9 @@ func TestFollowersOfTheErased(t *testing.T) {
 	}
 }
 
-// Who agreed that an application is told WeChat's numbers of them, before anybody asked
-// WeChat who follows the account, is asked again before it is told that too; what it
-// holds from before does not tell it.
+// People who agreed that an application gets their openid and unionid, before WeChat was asked
+// who follows the account, are asked again before it gets that too; tokens from before do not
+// give it.
 func TestFollowersClaimIsAgreedTo(t *testing.T) {
 	t.Parallel()
 	before := newWorld(t, options{})

@@ -239,7 +239,7 @@ func TestALeaseIsKeptWhileItIsUsed(t *testing.T) {
 	if n := len(w.sim.Calls(wechatsim.Refresh)) - people; n != 2 { // one before, and the one that was waited for
 		t.Errorf("%d profiles were fetched, those after another process had taken over among them", n)
 	}
-	// To another process, the lease of a clock that was set back since is none.
+	// To another process, a lease from before the clock was set back does not count.
 	w.clock.pass(9 * day)
 	w.refresher.Sleep = func(context.Context, time.Duration) error {
 		w.clock.set(-time.Hour)
