@@ -73,8 +73,8 @@ func (f credentialFailure) WeChatErrcode() int64 { return f.Errcode }
 // empty if WeChat did not say.
 func (f credentialFailure) WeChatSaw() string { return f.From }
 
-// note records a failure and when to retry: later if only the operator can mend it, sooner
-// if it passes by itself.
+// note records a failure and when to retry: later if only the operator can fix it, sooner if
+// it passes by itself.
 func (c *Credential) note(err error, now time.Time) {
 	c.Failure, c.Errcode, c.From = ReasonOf(err), ErrcodeOf(err), SeenFrom(err)
 	wait := 5 * time.Second

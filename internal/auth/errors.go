@@ -98,7 +98,7 @@ func (r Reason) kind() Kind {
 }
 
 // passes says whether a retry may succeed: the failure was temporary, or the operator may
-// have mended it.
+// have fixed it.
 func (r Reason) passes() bool {
 	switch r.kind() {
 	case Internal, Upstream, Unavailable, Misconfigured:

@@ -156,7 +156,7 @@ func (f *Followers) look(ctx context.Context, w wantedFollower) {
 	pause := time.Minute
 	switch {
 	case KindOf(err) == Misconfigured:
-		pause = 10 * time.Minute // the operator has to mend it
+		pause = 10 * time.Minute // the operator has to fix it
 	case ErrcodeOf(err) == 45009: // the quota of the day
 		pause = time.Hour
 	}

@@ -191,7 +191,7 @@ func (s *Service) userinfo(ctx context.Context, provider Provider, answer TokenA
 	}
 	level := slog.LevelWarn
 	if KindOf(err) == Misconfigured {
-		level = slog.LevelError // there are no profiles until the operator mends it
+		level = slog.LevelError // there are no profiles until the operator fixes it
 	}
 	s.log.Log(ctx, level, "login goes on without a profile", "reason", ReasonOf(err), "error", err)
 	return nil, ErrcodeOf(err), nil

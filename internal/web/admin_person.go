@@ -22,7 +22,7 @@ const (
 type adminUserPage struct {
 	User          auth.User
 	Self          bool            // User is the viewer
-	Admin         bool            // User is an admin, by whichever rule
+	Admin         bool            // User is an admin, by configuration or grant
 	Configured    bool            // the configuration names User as an admin
 	AdminBy       auth.User       // see Server.adminBy
 	Identities    []shownIdentity // a page of them, the first one first

@@ -158,7 +158,7 @@ func (s *Server) comesToRest(w http.ResponseWriter, r *http.Request, returnTo st
 			" (now " + strconv.Quote(s.config.CookieDomain) + ")"
 	}
 	s.log.WarnContext(r.Context(), "login loop stopped", "request_id", requestID(r), "trips", s.trips(r, returnTo), "advice", advice)
-	s.tripsEnd(w, r) // whoever presses the button wants another try
+	s.tripsEnd(w, r) // pressing the button is another try
 	s.writePage(w, r, http.StatusBadRequest, messagePage{Icon: "warn", Key: "going_round", Action: &link{Label: "action.try_again", Href: s.signInPath(r, returnTo)}})
 	return nil
 }

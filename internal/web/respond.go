@@ -85,7 +85,7 @@ func (s *Server) serveError(w http.ResponseWriter, r *http.Request, err error) {
 	s.errorPage(w, r, status, reason, detail)
 }
 
-// logError logs an error: at a high level what the operator can mend, at a low level what only
+// logError logs an error: at a high level what the operator can fix, at a low level what only
 // concerns the visitor.
 func (s *Server) logError(r *http.Request, status int, reason auth.Reason, kind auth.Kind, err error) {
 	ctx := r.Context()

@@ -71,7 +71,7 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request) error {
 	if r.Form.Get("scope") == "all" {
 		visit, err := s.visitor(r)
 		if errors.Is(err, errRecheck) {
-			return err // whoever is there may not end the other sessions
+			return err // the person there may not end the other sessions
 		}
 		if err == nil {
 			_, err = s.admins.EndSessions(r.Context(), admin.Self(visit), visit.User.ID)
