@@ -40,7 +40,7 @@ func (c *accountMigrateCommand) Run(ctx context.Context, env *environment) error
 	central := auth.NewCentral([]auth.CentralAccount{{Account: account, Provider: client}}, db, time.Now, slog.New(slog.DiscardHandler))
 	run := migrationRun{
 		migration: auth.AccountMigration{Account: account, FromAppID: c.From, Central: central, WeChat: client, Store: db, Now: time.Now, Dry: c.DryRun},
-		env:       env, admins: config.Admins, db: db, audit: adminService(config, db),
+		env:       env, admins: config.Admins, db: db, audit: adminService(config, db, nil),
 	}
 	run.migration.Progress = run.progress
 	return run.do(ctx)

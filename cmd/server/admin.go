@@ -136,7 +136,7 @@ func withAdmins(ctx context.Context, s *settings.Settings, f func(*admin.Service
 		return err
 	}
 	defer db.Close()
-	return f(adminService(config, db), config)
+	return f(adminService(config, db, nil), config)
 }
 
 func (e *environment) report(err error, changed bool, done, already string, args ...any) error {

@@ -70,8 +70,8 @@ func assemble(p parts) (assembled, error) {
 		}
 	}
 	pictures := auth.NewPictures(fetcher, p.db, time.Now, log)
-	refresher := auth.NewRefresher(refreshers, p.db, pictures, time.Now, log)
-	admins := adminService(config, p.db)
+	refresher := auth.NewRefresher(auth.RefresherConfig{Providers: refreshers, Store: p.db, Pictures: pictures, Now: time.Now, Log: log})
+	admins := adminService(config, p.db, refresher)
 	rules := auth.Rules{
 		AppID:    config.AppID,
 		Accounts: config.Accounts,
@@ -90,7 +90,8 @@ func assemble(p parts) (assembled, error) {
 	var followers *auth.Followers
 	var following web.FollowerReader
 	if config.Followers {
-		followers, following = auth.NewFollowers(officials, central, p.db, time.Now, log), p.db
+		followers = auth.NewFollowers(auth.FollowersConfig{Providers: officials, Central: central, Store: p.db, Now: time.Now, Log: log})
+		following = p.db
 	}
 	observe := p.observers.Request
 	if config.MetricsAddr == "" && p.observers.Tracing == nil {
@@ -118,7 +119,6 @@ func assemble(p parts) (assembled, error) {
 		Scans:       auth.NewScans(p.db, rules, time.Now, p.observers.Login),
 		Stopping:    p.stopping,
 		Admins:      admins,
-		Refresher:   refresher,
 		Pictures:    pictures,
 		Central:     central,
 		Followers:   followers,
@@ -143,7 +143,7 @@ func assemble(p parts) (assembled, error) {
 		Now:         time.Now,
 		Log:         log,
 	})
-	logouts := idtoken.NewBackchannel(p.db, signing, config.Issuer(), time.Now, log)
+	logouts := idtoken.NewBackchannel(idtoken.BackchannelConfig{Store: p.db, Keys: signing, Issuer: config.Issuer(), Now: time.Now, Log: log})
 	return assembled{server, signing, logouts, pictures, refresher, central, followers}, err
 }
 
@@ -194,9 +194,11 @@ func branding(b settings.Branding) web.Branding {
 	return shown
 }
 
-// adminService is the rules of who is an admin.
-func adminService(c settings.Config, db *store.Store) *admin.Service {
-	return admin.New(admin.Config{Store: db, AppID: c.AppID, Accounts: c.Accounts, Admins: c.Admins, Followers: c.Followers, Now: time.Now})
+// adminService is what admins may do, and who is one. Only the service has a refresher.
+func adminService(c settings.Config, db *store.Store, refresher *auth.Refresher) *admin.Service {
+	return admin.New(admin.Config{
+		Store: db, Refresher: refresher, AppID: c.AppID, Accounts: c.Accounts, Admins: c.Admins, Followers: c.Followers, Now: time.Now,
+	})
 }
 
 // meaning says what one of WeChat's errcodes means.

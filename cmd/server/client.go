@@ -204,7 +204,7 @@ func withClients(ctx context.Context, s *settings.Settings, f func(*admin.Servic
 		return err
 	}
 	defer db.Close()
-	return f(adminService(config, db), idtoken.NewKeys(db, time.Now, log), config)
+	return f(adminService(config, db, nil), idtoken.NewKeys(db, time.Now, log), config)
 }
 
 // clientError leaves the reason out, which says nothing to whoever has typed a command.

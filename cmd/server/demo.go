@@ -171,7 +171,7 @@ func (c *demoCommand) prepare(ctx context.Context, env *environment, config sett
 			return nil, fmt.Errorf("make up people: %w", err)
 		}
 	}
-	admins := adminService(config, db)
+	admins := adminService(config, db, nil)
 	id, secret, err := addSample(ctx, admins, keys, config, appURL+"/")
 	if err != nil {
 		return nil, err

@@ -118,7 +118,7 @@ func serve(ctx context.Context, s service) error {
 	}
 	metrics.WatchStore(db)
 	metrics.WatchStreams(running.server.Streams)
-	admins := adminService(config, db)
+	admins := adminService(config, db, nil)
 	jobs := []job{
 		{sweepEvery, func(ctx context.Context) { sweep(ctx, db, config, log) }},
 		{refreshEvery, func(ctx context.Context) { refresh(ctx, running.refresher, log) }},

@@ -8,27 +8,28 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// Actor is who acts. Every act takes one and decides for itself whether they may,
-// so that no caller can forget to ask. Only this package makes them: Service.Enter,
-// CommandLine and Self. The zero Actor may do nothing.
+// Actor is who acts. Every act takes one and checks it, so that no caller can forget to. Only
+// this package makes them: Service.Enter, CommandLine and Self. The zero Actor may do
+// nothing.
 type Actor struct {
 	kind       actorKind
 	name       string    // in the audit log
-	signedInAt time.Time // of byLogin
-	confirmed  string    // what they have typed to confirm an act
+	signedInAt time.Time // set for byLogin
+	confirmed  string    // what they typed to confirm an act
 }
 
 type actorKind int
 
 const (
 	nobody      actorKind = iota
-	byLogin               // an admin, by their own login
-	byLink                // a browser let in by a link
+	byLogin               // an admin who signed in as themselves
+	byLink                // a browser let in by an admin link
 	commandLine           // the operator at a shell
-	self                  // a person, about their own data
+	self                  // a person who acts on their own data
 )
 
-// CommandLine is the operator at a shell. Access to the machine is access to everything.
+// CommandLine is the operator at a shell, who may do everything: access to the machine is
+// access to all data.
 func CommandLine() Actor { return Actor{kind: commandLine, name: ActorCommand} }
 
 // Self is a signed-in person who acts on their own data, and on nothing else.
@@ -39,7 +40,7 @@ func Self(v *auth.Visit) Actor {
 	return Actor{kind: self, name: v.User.ID}
 }
 
-// Person is the id of an admin who acts by their own login; empty for anybody else.
+// Person returns the id of an admin who signed in as themselves; empty for anybody else.
 func (a Actor) Person() string {
 	if a.kind != byLogin {
 		return ""
@@ -47,22 +48,22 @@ func (a Actor) Person() string {
 	return a.name
 }
 
-// Confirming is the actor with what they have typed to confirm an act on one
-// person: the last ConfirmChars characters of an openid of theirs, or the whole id, as
-// the address of an API call has it.
+// Confirming returns the actor with what they typed to confirm an act on one person: the
+// last ConfirmChars characters of one of the person's openids, or the whole id, as an API
+// call has it in its address.
 func (a Actor) Confirming(typed string) Actor {
 	a.confirmed = typed
 	return a
 }
 
-// ConfirmChars is how much of an openid has to be typed for an act that cannot be
-// undone or makes an admin.
+// ConfirmChars is how many characters of an openid have to be typed for an act that cannot
+// be undone or makes an admin.
 const ConfirmChars = 6
 
-// ErrNotConfirmed is the cause of the error when that has not been typed.
+// ErrNotConfirmed is the cause of the error when something else was typed.
 var ErrNotConfirmed = errors.New("what was typed does not name the person")
 
-// admin passes those who may act on anybody.
+// admin allows actors who may act on anybody.
 func (a Actor) admin() error {
 	switch a.kind {
 	case byLogin, byLink, commandLine:
@@ -71,7 +72,7 @@ func (a Actor) admin() error {
 	return auth.Failf(auth.NotAdmin, "%q acts as an admin", a.name)
 }
 
-// adminOr passes them, and the person who acts on themselves.
+// adminOr allows the same actors, and the person who acts on themselves.
 func (a Actor) adminOr(userID string) error {
 	if a.kind == self && a.name == userID {
 		return nil
@@ -79,8 +80,8 @@ func (a Actor) adminOr(userID string) error {
 	return a.admin()
 }
 
-// meant passes an act that cannot be undone or makes an admin if whoever acts in a
-// browser has typed whom they mean.
+// meant checks, before an act that cannot be undone or makes an admin, that an actor in a
+// browser has typed which person they mean.
 func (a Actor) meant(user auth.User) error {
 	if a.kind != byLogin && a.kind != byLink {
 		return nil
@@ -92,9 +93,9 @@ func (a Actor) meant(user auth.User) error {
 	return nil
 }
 
-// fresh passes such an act if an admin by their own login has signed in a moment
-// ago. A link cannot be used twice, so that a browser let in by one cannot be asked
-// to sign in again: there typing stands in for it.
+// fresh checks, before such an act, that an admin who acts by their own login has signed in
+// recently. A browser let in by a link cannot be asked to sign in again, because the link
+// cannot be used twice: there, typing the confirmation has to do.
 func (s *Service) fresh(by Actor) error {
 	if s.NeedsSignIn(by) {
 		return auth.Failf(auth.SignInAgain, "the admin signed in at %v", by.signedInAt)
@@ -102,15 +103,16 @@ func (s *Service) fresh(by Actor) error {
 	return nil
 }
 
-// NeedsSignIn says whether an admin has to sign in once more before such an act.
+// NeedsSignIn says whether an admin has to sign in again before an act that cannot be undone
+// or makes an admin.
 func (s *Service) NeedsSignIn(by Actor) bool {
 	return by.kind == byLogin && auth.Age(s.now(), by.signedInAt) >= FreshFor
 }
 
-// guard is what an act of by has to leave behind. An admin by their own login may
-// lock out neither themselves nor, at the same moment as others, everybody; a
-// browser let in by a link and the operator may, for they can make a new link. On
-// their own pages admins are people like any other.
+// guard returns the Guard of an act. An admin who acts by their own login must not leave
+// nobody who can enter, not even by acting at the same moment as others. The operator and a
+// browser let in by a link may, because the operator can make a new link. Admins who act
+// on themselves, on their own pages, are people like any other.
 func (s *Service) guard(by Actor) *Guard {
 	if by.kind != byLogin {
 		return nil

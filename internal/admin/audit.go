@@ -6,25 +6,20 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// What is done elsewhere and belongs in the audit log.
+// Entries of the audit log for what other packages do.
 
-// RecordRefresh records that an admin had a profile fetched again.
-func (s *Service) RecordRefresh(ctx context.Context, by Actor, userID string) error {
-	return s.record(ctx, by, ActRefresh, userID, "")
-}
-
-// RecordExport records that an admin took a copy of people's data.
+// RecordExport records that an admin exported people's data.
 func (s *Service) RecordExport(ctx context.Context, by Actor, subject, detail string) error {
 	return s.record(ctx, by, ActExport, subject, detail)
 }
 
-// RecordMigration records that an account migration has begun, or ended.
+// RecordMigration records that an account migration has begun or ended.
 func (s *Service) RecordMigration(ctx context.Context, by Actor, action Action, detail string) error {
 	return s.record(ctx, by, action, "", detail)
 }
 
-// RecordSignOut records that a browser let in by a link has signed out. Of admins
-// by their own login it writes nothing: they sign out like any visitor.
+// RecordSignOut records that a browser let in by a link has signed out. For other actors it
+// writes nothing: an admin signs out like any visitor.
 func (s *Service) RecordSignOut(ctx context.Context, by Actor) error {
 	if by.kind != byLink {
 		return nil
@@ -32,8 +27,8 @@ func (s *Service) RecordSignOut(ctx context.Context, by Actor) error {
 	return s.record(ctx, by, ActSignOut, "", "")
 }
 
-// RecordSignIn records that an admin has signed in by their own login; of anybody
-// else it writes nothing.
+// RecordSignIn records that an admin has signed in as themselves. For anybody else it writes
+// nothing.
 func (s *Service) RecordSignIn(ctx context.Context, v *auth.Visit) error {
 	if !s.MayEnter(v) {
 		return nil
@@ -41,8 +36,8 @@ func (s *Service) RecordSignIn(ctx context.Context, v *auth.Visit) error {
 	return s.store.AddEvent(ctx, s.event(Self(v), ActSignIn, v.User.ID, v.Session.Device.RemoteAddr))
 }
 
-// RecordIdentityClash records that WeChat named two people in one login, which was
-// refused.
+// RecordIdentityClash records that a login was refused because WeChat named two people in
+// it.
 func (s *Service) RecordIdentityClash(ctx context.Context, device auth.Device) error {
 	return s.store.AddEvent(ctx, s.event(Actor{name: ActorWeChat}, ActIdentityClash, "", device.RemoteAddr))
 }

@@ -9,10 +9,10 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// Clients lists the applications that may ask who somebody is, by name.
+// Clients lists the applications that sign people in by OpenID Connect, by name.
 func (s *Service) Clients(ctx context.Context) ([]auth.Client, error) { return s.store.Clients(ctx) }
 
-// Client returns one by its name. NoSuchClient when there is none.
+// Client returns an application by its name. NoSuchClient when there is none.
 func (s *Service) Client(ctx context.Context, name string) (auth.Client, error) {
 	all, err := s.store.Clients(ctx)
 	if err != nil {
@@ -25,8 +25,8 @@ func (s *Service) Client(ctx context.Context, name string) (auth.Client, error) 
 	return all[i], nil
 }
 
-// AddClient adds an application and returns it with its secret, which is shown this
-// once; a public one has none. BadClient when it cannot be so, or its name is taken.
+// AddClient adds an application and returns it with its secret, which is shown only once; a
+// public one has none. BadClient when its settings are wrong or its name is taken.
 func (s *Service) AddClient(ctx context.Context, by Actor, c auth.Client, public bool) (auth.Client, auth.Secret, error) {
 	if err := by.admin(); err != nil {
 		return auth.Client{}, "", err
@@ -43,8 +43,8 @@ func (s *Service) AddClient(ctx context.Context, by Actor, c auth.Client, public
 	return c, secret, s.store.AddClient(ctx, c, s.event(by, ActClientAdd, "", c.Name))
 }
 
-// EditClient changes an application; its id, its name and what people have agreed to
-// stay. BadClient when it cannot be so.
+// EditClient changes an application, but not its id, its name and what people have agreed
+// to. BadClient when its settings are wrong.
 func (s *Service) EditClient(ctx context.Context, by Actor, c auth.Client) error {
 	if err := by.admin(); err != nil {
 		return err
@@ -55,7 +55,7 @@ func (s *Service) EditClient(ctx context.Context, by Actor, c auth.Client) error
 	return s.store.EditClient(ctx, c, s.event(by, ActClientEdit, "", c.Name))
 }
 
-// check says what is wrong with a client.
+// check returns what is wrong with a client.
 func (s *Service) check(c auth.Client) error {
 	i := slices.IndexFunc(s.accounts, func(a auth.Account) bool { return a.Name == c.Account })
 	switch {
@@ -67,8 +67,7 @@ func (s *Service) check(c auth.Client) error {
 	return c.Check()
 }
 
-// NewClientSecret gives an application another secret; the old one is no good from
-// now on.
+// NewClientSecret gives an application a new secret. The old one stops working at once.
 func (s *Service) NewClientSecret(ctx context.Context, by Actor, c auth.Client) (auth.Secret, error) {
 	if err := by.admin(); err != nil {
 		return "", err
@@ -78,8 +77,8 @@ func (s *Service) NewClientSecret(ctx context.Context, by Actor, c auth.Client) 
 	return secret, s.store.EditClient(ctx, c, s.event(by, ActClientSecret, "", c.Name))
 }
 
-// RemoveClient removes an application, with what people have agreed to and what it
-// holds: its next request is nobody's.
+// RemoveClient removes an application with its consents and grants: its next request is
+// refused.
 func (s *Service) RemoveClient(ctx context.Context, by Actor, c auth.Client) error {
 	if err := by.admin(); err != nil {
 		return err
@@ -89,12 +88,12 @@ func (s *Service) RemoveClient(ctx context.Context, by Actor, c auth.Client) err
 
 // ClientUse is how much an application is used.
 type ClientUse struct {
-	People Total     // of whom it holds something
-	LastAt time.Time // of the last login to it that is still known; zero: none is
+	People Total     // for whom it has a grant
+	LastAt time.Time // of the latest login to it that is still stored; zero: none is
 }
 
-// Use says how much some applications are used, each by its place. What is counted of
-// one has a bound, which is the lower the more there are.
+// Use returns how much each of the clients is used, in their order. The count of each is
+// bounded; the more clients, the lower the bound.
 func (s *Service) Use(ctx context.Context, clients []auth.Client) ([]ClientUse, error) {
 	const most, least, together = 10_000, 1_000, 50_000
 	among := max(least, min(most, together/max(1, len(clients))))
@@ -108,35 +107,36 @@ func (s *Service) Use(ctx context.Context, clients []auth.Client) ([]ClientUse, 
 	return all, nil
 }
 
-// AccessQuery asks for the people of whom an application holds something.
+// AccessQuery asks for the people for whom an application has a grant.
 type AccessQuery struct {
 	ClientID string
 	Cursor   string // from AccessPage; empty: the first page
 	Limit    int    // 1 to MaxPage; 0: DefaultPage
 }
 
-// AccessPage is one page of them, who came last first.
+// AccessPage is one page of such people, by their latest login to the application, newest
+// first.
 type AccessPage struct {
 	People []Access
 	Next   string // cursor of the page after; empty on the last one
 	Prev   string // cursor of the page before; empty on the first one
 }
 
-// Access is that an application knows a person.
+// Access is an application's access to a person.
 type Access struct {
 	Client   auth.Client // without the hash of its secret
 	User     auth.User
 	Scopes   []string  // that the person has agreed to; empty: they were not asked
-	AgreedAt time.Time // zero: likewise
-	LastAt   time.Time // of the last login to it that is still known; zero: none is
-	Offline  bool      // it may come back when the person is not there
+	AgreedAt time.Time // zero: they were not asked
+	LastAt   time.Time // of the latest login to it that is still stored; zero: none is
+	Offline  bool      // it has access even when the person is signed out
 
 	Followers bool // WeChat is asked who follows the official accounts
 }
 
-// Tells is what the application is told of the person now: all that it may be told, or as
-// much of that as they have agreed to, if it is one that asks them. What it was allowed
-// when they agreed, and is no longer, it is not told.
+// Tells returns the scopes that the application has at present: all that its settings
+// allow, or, unless it is trusted, those of them that the person has agreed to. A scope
+// that they agreed to but the settings no longer allow is left out.
 func (a Access) Tells() []string {
 	may := a.Client.AsksFor(a.Client.Scopes(strings.Join(auth.ClientScopes, " ")), a.Followers)
 	if len(a.Scopes) == 0 || a.Client.Trusted {
@@ -145,7 +145,7 @@ func (a Access) Tells() []string {
 	return slices.DeleteFunc(may, func(scope string) bool { return !slices.Contains(a.Scopes, scope) })
 }
 
-// AccessOf lists the applications that know a person, by name.
+// AccessOf lists the applications that have access to a person, by name.
 func (s *Service) AccessOf(ctx context.Context, userID string) ([]Access, error) {
 	all, err := s.store.AccessOf(ctx, userID)
 	for i := range all {
@@ -154,8 +154,8 @@ func (s *Service) AccessOf(ctx context.Context, userID string) ([]Access, error)
 	return all, err
 }
 
-// AccessTo returns a page of the people of whom an application holds something.
-// BadRequest for a query that makes no sense.
+// AccessTo returns a page of the people for whom an application has a grant. BadRequest for
+// a query that makes no sense.
 func (s *Service) AccessTo(ctx context.Context, c auth.Client, q AccessQuery) (AccessPage, error) {
 	q.ClientID, c.SecretHash = c.ID, ""
 	page, err := s.store.AccessTo(ctx, q)
@@ -165,8 +165,8 @@ func (s *Service) AccessTo(ctx context.Context, c auth.Client, q AccessQuery) (A
 	return page, err
 }
 
-// EndAccess takes from an application what it holds of a person, and what they have
-// agreed to: its next request for them is refused, and they are asked again.
+// EndAccess deletes an application's grants and consent of a person: its next request for
+// them is refused, and they are asked again.
 func (s *Service) EndAccess(ctx context.Context, by Actor, userID, clientID string) error {
 	if err := by.adminOr(userID); err != nil {
 		return err
@@ -174,7 +174,7 @@ func (s *Service) EndAccess(ctx context.Context, by Actor, userID, clientID stri
 	return s.store.EndAccess(ctx, userID, clientID, s.event(by, ActEndAccess, userID, ""))
 }
 
-// JoinGroup puts a person into a group, by a name as PersonID takes it.
+// JoinGroup puts a person into a group. person is a name as in PersonID.
 func (s *Service) JoinGroup(ctx context.Context, by Actor, person, group string) (changed bool, err error) {
 	return s.changeGroups(ctx, by, person, group, ActGroupAdd, func(groups []string) []string {
 		groups = append(groups, group)
@@ -183,7 +183,7 @@ func (s *Service) JoinGroup(ctx context.Context, by Actor, person, group string)
 	})
 }
 
-// LeaveGroup takes them out of it.
+// LeaveGroup takes a person out of a group.
 func (s *Service) LeaveGroup(ctx context.Context, by Actor, person, group string) (changed bool, err error) {
 	return s.changeGroups(ctx, by, person, group, ActGroupRemove, func(groups []string) []string {
 		return slices.DeleteFunc(groups, func(other string) bool { return other == group })

@@ -8,29 +8,29 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// Identity is one of a person's, and how they came to have it.
+// Identity is one of a person's identities, and how they got it.
 type Identity struct {
 	auth.Identity
-	FirstLoginAt time.Time // by it
-	LastLoginAt  time.Time // by it; of the first one zero, if that was before the history begins
-	LoginCount   int64     // by it
+	FirstLoginAt time.Time // with it
+	LastLoginAt  time.Time // with it; for the first one zero, if that was before the history begins
+	LoginCount   int64     // with it
 	Linked       auth.Linked
 	LinkedAt     time.Time  // zero for the first one
-	LinkedBy     string     // the actor in the audit log; empty where that has nobody
-	LinkedByName string     // what they are called now; empty for who has no nickname
-	Token        *TokenInfo // nil: none is stored, or nobody has asked
+	LinkedBy     string     // the actor in the audit log; empty if there is none
+	LinkedByName string     // the actor's current nickname; may be empty
+	Token        *TokenInfo // nil: none is stored, or it was not read
 }
 
-// Join is that an identity came to a person who had another. The identity's id names it.
+// Join is a further identity that came to a person. The identity's id names the join.
 type Join struct {
 	Identity
-	Person auth.User // whose it is
-	// Nickname is what whoever had it was called, if they were a person of their own.
+	Person auth.User // who has it
+	// Nickname is that of the person who had it before, if it had a person of its own.
 	Nickname string
 }
 
-// Proposal is that two people have one unionid within one Open Platform account, so
-// that they are one to WeChat.
+// Proposal is a proposed join of two people: they have the same unionid within one Open
+// Platform account, so WeChat takes them for one.
 type Proposal struct {
 	Kept    auth.User // who came first
 	Other   auth.User
@@ -38,7 +38,7 @@ type Proposal struct {
 	NotedAt time.Time
 }
 
-// JoinQuery asks for proposals, or for joins, the latest first.
+// JoinQuery asks for proposals or joins, the latest first.
 type JoinQuery struct {
 	Cursor string // from a page; empty: the first page
 	Limit  int    // 1 to MaxPage; 0: DefaultPage
@@ -47,51 +47,50 @@ type JoinQuery struct {
 // ProposalPage is one page of proposals.
 type ProposalPage struct {
 	Proposals  []Proposal
-	Next, Prev string // cursors; empty where there is no page
+	Next, Prev string // cursors; empty when there is no such page
 }
 
 // JoinPage is one page of joins.
 type JoinPage struct {
 	Joins      []Join
-	Next, Prev string // cursors; empty where there is no page
+	Next, Prev string // cursors; empty when there is no such page
 }
 
-// JoinStore is where people are joined, and parted again.
+// JoinStore joins people, and undoes joins.
 type JoinStore interface {
-	// JoinPeople gives all that the other person has to the one who is kept, and keeps
-	// what an undo needs. What applications hold of the other ends; who is kept is
-	// blocked if either was. NoSuchUser when there is no such person, BadRequest when
-	// they are one, LastAdmin as guard has it.
+	// JoinPeople moves everything from the other person to the one who is kept, and saves
+	// what an undo needs. Applications' grants of the other person end; the one who is kept
+	// is blocked if either was. NoSuchUser when there is no such person, BadRequest when
+	// both are the same, LastAdmin as in Guard.
 	JoinPeople(ctx context.Context, keptID, otherID string, guard *Guard, event Event) error
-	// UndoJoin makes a person again of the identity that an id names, with what they had,
-	// and ends its sessions and what applications hold by them. The event's subject
-	// becomes the person who had it. NoSuchJoin when it is nobody's further identity, or
-	// not that person's if one is given.
+	// UndoJoin makes the identity with an id a person again, with what they had, and ends
+	// the identity's sessions and applications' grants through these. The event's subject
+	// becomes the person who had the identity. NoSuchJoin when it is nobody's further
+	// identity, or not that of personID, unless that is empty.
 	UndoJoin(ctx context.Context, id, personID string, event Event) error
-	// Dismiss notes that two people are two. It is no error if nobody has proposed them.
+	// Dismiss saves that two people are not one. It is no error if that was not proposed.
 	Dismiss(ctx context.Context, keptID, otherID string, event Event) error
-	// ProposalPage lists those that nobody has answered yet. BadRequest for a query that
-	// makes no sense.
+	// ProposalPage lists open proposals. BadRequest for a query that makes no sense.
 	ProposalPage(context.Context, JoinQuery) (ProposalPage, error)
 	// JoinPage lists joins. BadRequest for a query that makes no sense.
 	JoinPage(context.Context, JoinQuery) (JoinPage, error)
-	// AnyProposals says whether there is one that nobody has answered yet.
+	// AnyProposals says whether there is an open proposal.
 	AnyProposals(context.Context) (bool, error)
-	// FindProposals proposes all who have one unionid in the accounts of one Open Platform
-	// account and are two people, unless that has been dismissed: once a day for each set
-	// of AppIDs, however often it is called. It returns how many pairs are new.
+	// FindProposals proposes all pairs of people who have the same unionid in the accounts
+	// of one Open Platform account, unless that was dismissed. It searches once a day for
+	// each set of AppIDs, however often it is called, and returns how many pairs are new.
 	FindProposals(ctx context.Context, groups [][]string, at time.Time) (int64, error)
-	// Identities lists a person's, the first one first, with their tokens.
+	// Identities lists a person's identities, the first one first, with their tokens.
 	Identities(ctx context.Context, userID string) ([]Identity, error)
-	// PersonID is the id of a person whom a text names by it, by the id that they had
-	// before they were joined, or by an openid of the account. NoSuchUser when it names
-	// nobody.
+	// PersonID returns the id of the person whom name denotes: by their id, by an id that
+	// they had before a join, or by an openid of the account. NoSuchUser when there is
+	// none.
 	PersonID(ctx context.Context, appID, name string) (string, error)
 }
 
-// Join makes one person of two. The one who is kept keeps their id; whoever knows the
-// other by theirs meets somebody new. An admin by their own login has to have signed in
-// a moment ago, as it may make an admin of somebody.
+// Join makes one person of two. The one who is kept keeps their id; to applications, the
+// other becomes a different person. An admin who acts by their own login has to have signed
+// in recently, because a join can make a person an admin.
 func (s *Service) Join(ctx context.Context, by Actor, keptID, otherID string) error {
 	if err := by.admin(); err != nil {
 		return err
@@ -102,8 +101,8 @@ func (s *Service) Join(ctx context.Context, by Actor, keptID, otherID string) er
 	return s.store.JoinPeople(ctx, keptID, otherID, s.guard(by), s.event(by, ActJoin, keptID, otherID))
 }
 
-// PersonID is the id of a person, by it, by an openid of the account main, or by
-// account:openid.
+// PersonID returns the id of a person, given by that id, by an openid of the account main,
+// or by account:openid.
 func (s *Service) PersonID(ctx context.Context, name string) (string, error) {
 	appID, openID, err := s.openid(name)
 	if err != nil {
@@ -112,7 +111,7 @@ func (s *Service) PersonID(ctx context.Context, name string) (string, error) {
 	return s.store.PersonID(ctx, appID, openID)
 }
 
-// UndoJoin takes it back: who was joined is a person of their own again.
+// UndoJoin undoes a join: whoever was joined is a person of their own again.
 func (s *Service) UndoJoin(ctx context.Context, by Actor, joinID string) error {
 	if err := by.admin(); err != nil {
 		return err
@@ -123,8 +122,8 @@ func (s *Service) UndoJoin(ctx context.Context, by Actor, joinID string) error {
 	return s.store.UndoJoin(ctx, joinID, "", s.event(by, ActUndoJoin, "", joinID))
 }
 
-// Unlink lets a person part from an identity that they have linked themselves. Whom
-// WeChat names one person, and whom an admin has joined, only an admin parts.
+// Unlink lets a person remove an identity that they have linked themselves. Joins by unionid
+// or by an admin can be undone by an admin only.
 func (s *Service) Unlink(ctx context.Context, by Actor, userID, identityID string) error {
 	if err := by.adminOr(userID); err != nil {
 		return err
@@ -139,7 +138,7 @@ func (s *Service) Unlink(ctx context.Context, by Actor, userID, identityID strin
 	return s.store.UndoJoin(ctx, identityID, userID, s.event(by, ActUnlink, userID, identityID))
 }
 
-// Dismiss says that two people who are proposed are two.
+// Dismiss rejects a proposed join.
 func (s *Service) Dismiss(ctx context.Context, by Actor, keptID, otherID string) error {
 	if err := by.admin(); err != nil {
 		return err
@@ -147,18 +146,18 @@ func (s *Service) Dismiss(ctx context.Context, by Actor, keptID, otherID string)
 	return s.store.Dismiss(ctx, keptID, otherID, s.event(by, ActDismiss, keptID, otherID))
 }
 
-// Proposals lists the people who may be one, the latest first.
+// Proposals lists the open proposals, the latest first.
 func (s *Service) Proposals(ctx context.Context, q JoinQuery) (ProposalPage, error) {
 	return s.store.ProposalPage(ctx, q)
 }
 
-// AnyProposals says whether there are people who may be one.
+// AnyProposals says whether there are open proposals.
 func (s *Service) AnyProposals(ctx context.Context) (bool, error) {
 	return s.store.AnyProposals(ctx)
 }
 
-// FindProposals proposes people who had come before their accounts were said to be of
-// one Open Platform account. It returns how many pairs are new.
+// FindProposals proposes joins of people who came before the settings put their accounts
+// into one Open Platform account. It returns how many pairs are new.
 func (s *Service) FindProposals(ctx context.Context) (int64, error) {
 	byGroup := make(map[string][]string)
 	for _, account := range s.accounts {
@@ -175,12 +174,12 @@ func (s *Service) FindProposals(ctx context.Context) (int64, error) {
 	return s.store.FindProposals(ctx, groups, s.now())
 }
 
-// Joins lists what has been joined, the latest first.
+// Joins lists the joins, the latest first.
 func (s *Service) Joins(ctx context.Context, q JoinQuery) (JoinPage, error) {
 	return s.store.JoinPage(ctx, q)
 }
 
-// Identities lists a person's, the first one first.
+// Identities lists a person's identities, the first one first.
 func (s *Service) Identities(ctx context.Context, userID string) ([]Identity, error) {
 	return s.store.Identities(ctx, userID)
 }

@@ -7,8 +7,8 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// NewLink makes a one-time address token for the admin pages and says when it
-// ends. Only the operator at a shell may.
+// NewLink makes the token of an admin link, which opens the admin pages once, and returns
+// when the link ends. Only the operator at a shell may make one.
 func (s *Service) NewLink(ctx context.Context, by Actor) (token auth.Secret, ends time.Time, err error) {
 	if by.kind != commandLine {
 		return "", time.Time{}, auth.Failf(auth.NotAdmin, "%q makes a link", by.name)
@@ -18,8 +18,8 @@ func (s *Service) NewLink(ctx context.Context, by Actor) (token auth.Secret, end
 	return token, ends, err
 }
 
-// UseLink spends a link's token and returns the token of the session it opens.
-// LinkSpent when the link has been used, has ended or never was.
+// UseLink spends a link's token and returns the token of the session that it opens.
+// LinkSpent when the link has been used, has ended or never existed.
 func (s *Service) UseLink(ctx context.Context, link auth.Secret, device auth.Device) (auth.Secret, error) {
 	token, at := auth.NewToken(), s.now()
 	session := auth.Session{
@@ -35,8 +35,8 @@ func (s *Service) UseLink(ctx context.Context, link auth.Secret, device auth.Dev
 	return token, err
 }
 
-// Sessions lists the browsers let in by a link that are in still, newest first. What
-// names a session opens nothing: its token is not here, nor the hash of it.
+// Sessions lists the live sessions of browsers let in by a link, newest first, without the
+// hashes of their tokens.
 func (s *Service) Sessions(ctx context.Context) ([]auth.Session, error) {
 	sessions, err := s.store.AdminSessions(ctx)
 	for i := range sessions {
@@ -45,8 +45,8 @@ func (s *Service) Sessions(ctx context.Context) ([]auth.Session, error) {
 	return sessions, err
 }
 
-// EndAdminSession puts a browser out that a link has let in: its next request is
-// nobody's. NoSuchSession when no such browser is in.
+// EndAdminSession ends the session of a browser let in by a link: its next request is
+// refused. NoSuchSession when there is none with this id.
 func (s *Service) EndAdminSession(ctx context.Context, by Actor, sessionID string) error {
 	if err := by.admin(); err != nil {
 		return err

@@ -10,30 +10,30 @@ import (
 
 // UserQuery asks for stored people. The zero value asks for the newest.
 type UserQuery struct {
-	// Search is a part of a nickname, or a whole openid, unionid, id, the id of a session
-	// or that of a request in which a login failed; empty: everyone.
+	// Search is a part of a nickname, or a whole openid, unionid, id, session id, or id of a
+	// request in which a login failed; empty: everyone.
 	Search string
 	Filter Filter
-	// AppID is of an account that they have an identity of; empty: of any. With a filter
-	// that goes by tokens it is the account that the token is of.
+	// AppID selects people with an identity of this account; empty: of any account. With a
+	// filter by tokens, the token has to be of this account.
 	AppID string
 	First Span // of their first login
-	Last  Span // of their last one
-	// Where they are, as WeChat told it; empty: anywhere.
+	Last  Span // of their last login
+	// Province and City as WeChat has them; empty: any.
 	Province string
 	City     string
-	Sort     Sort // what the list has is Order
-	// ByFirst has the order go by the first login, which never changes.
+	Sort     Sort // the requested order; for the actual one see Order
+	// ByFirst orders by the first login, which never changes.
 	ByFirst bool
 	Cursor  string // from UserPage; empty: the first page
 	Limit   int    // people on a page, 1 to MaxPage; 0: DefaultPage
-	Total   bool   // tell how many there are, even if somebody has to count them
+	Total   bool   // return the total even if it has to be counted
 }
 
-// Span is from one moment up to another, without that; zero: without a bound.
+// Span is the time from From up to To, exclusive; a zero time is no bound.
 type Span struct{ From, To time.Time }
 
-// IsZero says that it has no bounds.
+// IsZero says whether the span has no bounds.
 func (s Span) IsZero() bool { return s.From.IsZero() && s.To.IsZero() }
 
 // The sizes of a page of people.
@@ -45,7 +45,7 @@ const (
 // MaxSearch bounds a search text, in bytes.
 const MaxSearch = 1000
 
-// Searchable says whether a text can be searched for on both engines.
+// Searchable says whether both engines can search for a text.
 func Searchable(text string) bool {
 	return len(text) <= MaxSearch && utf8.ValidString(text) && !strings.ContainsRune(text, 0)
 }
@@ -59,12 +59,12 @@ const (
 	FilterBlocked      Filter = "blocked"
 	FilterAdmin        Filter = "admin"       // granted; those that the configuration names are not in the database
 	FilterProfile      Filter = "profile"     // a profile is stored
-	FilterOpenID       Filter = "openid_only" // none is
+	FilterOpenID       Filter = "openid_only" // no profile is stored
 	FilterNoUnionID    Filter = "no_unionid"
-	FilterSubscribed   Filter = "subscribed"   // follows one of the official accounts, as WeChat told
-	FilterUnsubscribed Filter = "unsubscribed" // follows none of those that it told of
-	FilterNeedsLogin   Filter = "needs_login"  // the refresh_token has ended, or died before its time
-	FilterTokenEnds    Filter = "token_ends"   // it ends within TokenEndsSoon
+	FilterSubscribed   Filter = "subscribed"   // follows an official account, by WeChat's answers
+	FilterUnsubscribed Filter = "unsubscribed" // follows none of those that WeChat answered for
+	FilterNeedsLogin   Filter = "needs_login"  // the refresh_token has ended or is dead
+	FilterTokenEnds    Filter = "token_ends"   // the refresh_token ends within TokenEndsSoon
 	FilterSeen7d       Filter = "seen_7d"      // last login within 7 days
 	FilterSeen30d      Filter = "seen_30d"
 )
@@ -72,17 +72,17 @@ const (
 // Filters are all filters, in the order that pages list them.
 var Filters = []Filter{FilterNone, FilterBlocked, FilterAdmin, FilterProfile, FilterOpenID, FilterNoUnionID, FilterSubscribed, FilterUnsubscribed, FilterNeedsLogin, FilterTokenEnds, FilterSeen7d, FilterSeen30d}
 
-// ByTokenEnd says that a filter has an order of its own, whatever Sort asks for: by
-// the end of the refresh_token, so that the person due next comes first.
+// ByTokenEnd says whether a filter has an order of its own, whatever Sort asks for: by the
+// end of the refresh_token, so that the person due next comes first.
 func (f Filter) ByTokenEnd() bool { return f == FilterNeedsLogin || f == FilterTokenEnds }
 
-// TokenEndsSoon is what counts as soon in the life of a refresh_token.
+// TokenEndsSoon is how long before its end a refresh_token counts as ending soon.
 const TokenEndsSoon = 7 * 24 * time.Hour
 
-// Sort names an order of people. A leading - turns it round.
+// Sort names an order of people. A leading - means descending.
 type Sort string
 
-// The orders. Ties go by id, so every order is total and a cursor is exact.
+// The orders. Ties are resolved by id, so that every order is total and a cursor exact.
 const (
 	SortNewest     Sort = "-first_login_at" // the default
 	SortOldest     Sort = "first_login_at"
@@ -93,15 +93,15 @@ const (
 // Sorts are all orders.
 var Sorts = []Sort{SortNewest, SortOldest, SortLastSeen, SortLongestAgo}
 
-// Narrowed says that it asks for days or a place.
+// Narrowed says whether the query asks for days or a place.
 func (q UserQuery) Narrowed() bool {
 	return !q.First.IsZero() || !q.Last.IsZero() || q.Province != "" || q.City != ""
 }
 
-// Order is the order that the people stand in, if the filter has none of its own. It
-// goes by the time whose days are asked for, in the direction of Sort: so the days are
-// a segment of it, however many people others have. Who was seen lately is such a segment
-// beside all that is not looked up by the other time as well: days, places and accounts.
+// Order returns the order of the list, unless the filter has one of its own. With a span of
+// days it is by that time, in the direction of Sort, so that the days are one range of the
+// index, however many people there are outside it. The filters by the last login are such
+// a range too, and are ordered by it when days, a place or an account narrow the query.
 func (q UserQuery) Order() Sort {
 	sort := q.Sort
 	if sort == "" {
@@ -119,7 +119,7 @@ func (q UserQuery) Order() Sort {
 	return sort
 }
 
-// by is the one of two orders that goes in the same direction.
+// by returns the one of two orders that has the direction of s.
 func (s Sort) by(down, up Sort) Sort {
 	switch s {
 	case SortNewest, SortLastSeen:
@@ -138,8 +138,8 @@ type UserPage struct {
 	Total Total  // on all pages together
 }
 
-// Total is how many there are, as far as it was worth counting.
+// Total is a number of people, counted up to a bound.
 type Total struct {
 	N    int64
-	More bool // than N, which is a round number then
+	More bool // there are more than N, which is a round number then
 }

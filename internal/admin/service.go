@@ -10,16 +10,16 @@ import (
 )
 
 const (
-	// FreshFor is how long ago an admin who comes by their own login may have signed
-	// in for what cannot be undone or makes admins. A silent login renews it.
+	// FreshFor is how recently an admin who acts by their own login must have signed in for
+	// acts that cannot be undone or make admins. A silent login counts.
 	FreshFor = 10 * time.Minute
-	// LinkLifetime is how long an admin link waits for its one use.
+	// LinkLifetime is how long an admin link can be used.
 	LinkLifetime = 10 * time.Minute
-	// SessionLifetime is how long a browser let in by an admin link stays in.
+	// SessionLifetime is how long the session of a browser let in by an admin link lasts.
 	SessionLifetime = 12 * time.Hour
 )
 
-// maxReason bounds what is kept of a reason, in characters.
+// maxReason is the longest stored reason, in characters.
 const maxReason = 200
 
 // Config is what a Service needs.
@@ -27,25 +27,34 @@ type Config struct {
 	Store    Store
 	AppID    string         // of the account main
 	Accounts []auth.Account // as in auth.Rules
-	Admins   []string       // that the configuration names: openid, or account:openid
+	Admins   []string       // whom the configuration names: openid, or account:openid
 	Now      func() time.Time
 
-	Followers bool // as in auth.Rules
+	Followers bool            // as in auth.Rules
+	Refresher *auth.Refresher // nil where no profile is fetched again: on the command line
 }
 
-// Service is what admins may do, and the rule of who is one. Every act is recorded
-// with the act itself.
+// Service is what admins may do, and the rule of who is one. Every act and its entry in the
+// audit log are saved together.
 type Service struct {
 	store      Store
+	refresher  *auth.Refresher
 	accounts   []auth.Account
-	configured map[string][]string // openids, by AppID; a key for each account
+	configured map[string][]string // openids of admins by AppID; every account has a key
 	now        func() time.Time
 	followers  bool
 }
 
 // New makes a Service.
 func New(c Config) *Service {
-	s := &Service{store: c.Store, accounts: auth.AllAccounts(c.Accounts, c.AppID), configured: make(map[string][]string), now: c.Now, followers: c.Followers}
+	s := &Service{
+		store:      c.Store,
+		refresher:  c.Refresher,
+		accounts:   auth.AllAccounts(c.Accounts, c.AppID),
+		configured: make(map[string][]string),
+		now:        c.Now,
+		followers:  c.Followers,
+	}
 	for _, account := range s.accounts {
 		s.configured[account.AppID] = nil
 	}
@@ -57,8 +66,8 @@ func New(c Config) *Service {
 	return s
 }
 
-// openid takes the name of somebody apart who is or becomes an admin: an openid of the
-// account main, or account:openid. NoSuchAccount when there is none of this name.
+// openid splits the name of a person who is or becomes an admin: an openid of the account
+// main, or account:openid. NoSuchAccount when there is no account of this name.
 func (s *Service) openid(who string) (appID, openID string, err error) {
 	name, openID, other := strings.Cut(who, ":")
 	if !other {
@@ -72,8 +81,8 @@ func (s *Service) openid(who string) (appID, openID string, err error) {
 	return "", "", auth.Failf(auth.NoSuchAccount, "there is no account %q", name)
 }
 
-// NameOf is how a person is named who is or becomes an admin; empty for one of an
-// account that is not configured.
+// NameOf returns the name by which Grant and Revoke take a person; empty if their account is
+// not configured.
 func (s *Service) NameOf(user auth.User) string {
 	for _, account := range s.accounts {
 		switch {
@@ -87,9 +96,8 @@ func (s *Service) NameOf(user auth.User) string {
 	return ""
 }
 
-// Enter says who acts in one request to the admin pages. NotAdmin for anybody who is no admin;
-// SignInAgain for an admin whose login is older than a browser let in by a link
-// would stay.
+// Enter returns the actor of a request to the admin pages. NotAdmin for anybody who is not
+// an admin; SignInAgain for an admin whose login is older than SessionLifetime.
 func (s *Service) Enter(v *auth.Visit) (Actor, error) {
 	switch {
 	case !s.MayEnter(v):
@@ -104,9 +112,8 @@ func (s *Service) Enter(v *auth.Visit) (Actor, error) {
 	return Actor{kind: byLogin, name: v.User.ID, signedInAt: v.Session.CreatedAt}, nil
 }
 
-// MayEnter is the one rule of who is an admin: a browser let in by a link, or a
-// person whom the configuration or `admin grant` names, by whichever of their
-// identities.
+// MayEnter is the one rule of who is an admin: a browser let in by a link, or a person one
+// of whose identities the configuration or `admin grant` names.
 func (s *Service) MayEnter(v *auth.Visit) bool {
 	if v.Session.Kind == auth.AdminSession {
 		return true
@@ -114,7 +121,7 @@ func (s *Service) MayEnter(v *auth.Visit) bool {
 	return v.User.ID != "" && !v.User.Blocked && s.serves(v.User.AppID) && (v.Granted || s.Appointed(v.User))
 }
 
-// serves says whether people sign in by an account.
+// serves says whether an account is configured.
 func (s *Service) serves(appID string) bool {
 	_, served := s.configured[appID]
 	return served
@@ -125,8 +132,8 @@ func (s *Service) Appointed(u auth.User) bool {
 	return slices.ContainsFunc(u.AllIdentities(), func(i auth.Identity) bool { return slices.Contains(s.configured[i.AppID], i.OpenID) })
 }
 
-// Stale says whether a visit is an admin's whose login is too old for what only a
-// fresh one may do.
+// Stale says whether a visit is that of an admin who has to sign in again for an act that
+// cannot be undone or makes an admin.
 func (s *Service) Stale(v *auth.Visit) bool {
 	if !s.MayEnter(v) {
 		return false
@@ -135,9 +142,9 @@ func (s *Service) Stale(v *auth.Visit) bool {
 	return err != nil || s.NeedsSignIn(by)
 }
 
-// Block shuts a person out, at once and everywhere: their sessions end, and no
-// login makes a new one. An admin who blocks themselves has to have confirmed it;
-// LastAdmin when no admin would be left.
+// Block locks a person out, at once and everywhere: their sessions end, and no login begins
+// a new one. Admins who block themselves have to confirm it. LastAdmin when no admin would
+// be left.
 func (s *Service) Block(ctx context.Context, by Actor, userID, reason string) error {
 	if err := by.admin(); err != nil {
 		return err
@@ -150,7 +157,7 @@ func (s *Service) Block(ctx context.Context, by Actor, userID, reason string) er
 	return s.store.SetBlocked(ctx, userID, true, s.guard(by), s.event(by, ActBlock, userID, auth.CleanText(reason, maxReason)))
 }
 
-// Unblock lets a person in again; they have to sign in once more.
+// Unblock lets a person in again. They have to sign in again.
 func (s *Service) Unblock(ctx context.Context, by Actor, userID string) error {
 	if err := by.admin(); err != nil {
 		return err
@@ -158,7 +165,7 @@ func (s *Service) Unblock(ctx context.Context, by Actor, userID string) error {
 	return s.store.SetBlocked(ctx, userID, false, nil, s.event(by, ActUnblock, userID, ""))
 }
 
-// EndSessions signs a person out everywhere and returns of how many browsers.
+// EndSessions signs a person out everywhere, and returns how many sessions have ended.
 func (s *Service) EndSessions(ctx context.Context, by Actor, userID string) (int64, error) {
 	if err := by.adminOr(userID); err != nil {
 		return 0, err
@@ -174,9 +181,21 @@ func (s *Service) EndSession(ctx context.Context, by Actor, userID, sessionID st
 	return s.store.EndSession(ctx, userID, sessionID, s.event(by, ActEndSession, userID, ""))
 }
 
-// Erase deletes all that is stored on a person. It does not shut them out: who
-// comes again is a new person. An admin has to have confirmed it and, by their own
-// login, to have signed in a moment ago; LastAdmin when no admin would be left.
+// Refresh fetches a person's profile from WeChat again, with a stored refresh_token.
+// NeedsLogin when only a login of theirs helps, NoSuchUser when there is no such person.
+func (s *Service) Refresh(ctx context.Context, by Actor, userID string) error {
+	if err := by.admin(); err != nil {
+		return err
+	}
+	if _, err := s.refresher.Refresh(ctx, userID); err != nil {
+		return err
+	}
+	return s.record(ctx, by, ActRefresh, userID, "")
+}
+
+// Erase deletes all that is stored on a person. It does not lock them out: when they log in
+// again, they are a new person. An admin has to confirm it and, if they act by their own
+// login, to have signed in recently. LastAdmin when no admin would be left.
 func (s *Service) Erase(ctx context.Context, by Actor, userID string) error {
 	if err := by.adminOr(userID); err != nil {
 		return err
@@ -190,8 +209,7 @@ func (s *Service) Erase(ctx context.Context, by Actor, userID string) error {
 	return s.store.EraseUser(ctx, userID, s.guard(by), s.event(by, ActErase, userID, ""))
 }
 
-// confirmed passes an act on a person if whoever acts in a browser has typed whom
-// they mean.
+// confirmed checks that an actor in a browser has typed which person they mean.
 func (s *Service) confirmed(ctx context.Context, by Actor, userID string) error {
 	if by.kind != byLogin && by.kind != byLink {
 		return nil
@@ -203,9 +221,9 @@ func (s *Service) confirmed(ctx context.Context, by Actor, userID string) error 
 	return by.meant(user)
 }
 
-// Grant makes somebody an admin, known or not yet: by their openid, or by
-// account:openid for one that is not of main. Who may, and what they have to confirm,
-// is as with Erase. NoSuchAccount when there is none of this name.
+// Grant makes a person an admin, whether or not they have ever logged in. who is their
+// openid, or account:openid for an account other than main. Admins may do it, and confirm
+// it as with Erase. NoSuchAccount when there is no account of this name.
 func (s *Service) Grant(ctx context.Context, by Actor, who string) (changed bool, err error) {
 	appID, openID, err := s.mayChange(by, who)
 	if err != nil {
@@ -214,8 +232,8 @@ func (s *Service) Grant(ctx context.Context, by Actor, who string) (changed bool
 	return s.store.GrantAdmin(ctx, appID, openID, s.event(by, ActGrant, openID, ""))
 }
 
-// Revoke takes that back. A person whom the configuration names stays an admin.
-// LastAdmin when no admin would be left.
+// Revoke undoes Grant. A person whom the configuration names stays an admin. LastAdmin when
+// no admin would be left.
 func (s *Service) Revoke(ctx context.Context, by Actor, who string) (changed bool, err error) {
 	appID, openID, err := s.mayChange(by, who)
 	if err != nil {
@@ -228,7 +246,7 @@ func (s *Service) Revoke(ctx context.Context, by Actor, who string) (changed boo
 	return s.store.RevokeAdmin(ctx, appID, openID, guard, s.event(by, ActRevoke, openID, ""))
 }
 
-// mayChange passes those who may make admins and unmake them, and says of whom.
+// mayChange checks that by may make who an admin or revoke that, and splits who.
 func (s *Service) mayChange(by Actor, who string) (appID, openID string, err error) {
 	if err := by.admin(); err != nil {
 		return "", "", err
@@ -242,14 +260,14 @@ func (s *Service) mayChange(by Actor, who string) (appID, openID string, err err
 	return appID, openID, by.meant(auth.User{OpenID: openID})
 }
 
-// Configured says whether the configuration names somebody an admin.
+// Configured says whether the configuration names who as an admin.
 func (s *Service) Configured(who string) bool {
 	appID, openID, err := s.openid(who)
 	return err == nil && slices.Contains(s.configured[appID], openID)
 }
 
-// Admins lists everyone who may enter by their own login: of each account, first those
-// that the configuration names, then the granted, oldest first.
+// Admins lists everyone who may enter by their own login, account by account: first those
+// whom the configuration names, then the granted ones, oldest first.
 func (s *Service) Admins(ctx context.Context) ([]Admin, error) {
 	var all []Admin
 	for _, account := range s.accounts {

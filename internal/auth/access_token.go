@@ -10,20 +10,20 @@ import (
 	"github.com/google/uuid"
 )
 
-// An access token names a grant and when it ends, and is marked with a key of ours:
-// nothing of it is in the database, so that a copy of that makes none, and giving
-// one out writes nothing. What it opens is the grant's business, which is read each
-// time.
+// An access token names a grant and the time when it ends, and carries a MAC by one of
+// our keys. Nothing of it is in the database: nobody can make a token from a copy of the
+// database, and issuing one writes nothing. What it opens is up to the grant, which is
+// read each time.
 
 // accessTokens makes and opens access tokens.
 type accessTokens struct {
-	keys [][]byte // newest first: the first marks, each is believed
-	next []byte   // makes a refresh token of the one before
+	keys [][]byte // newest first: the first signs, every one verifies
+	next []byte   // derives a refresh token from the previous one
 }
 
 const (
-	accessMark  = 16                  // bytes
-	accessBytes = 16 + 8 + accessMark // the grant, the end and how it was given, the mark
+	accessMAC   = 16                 // bytes
+	accessBytes = 16 + 8 + accessMAC // the grant, the end with the session bit, the MAC
 )
 
 func newAccessTokens(keys Keyring) *accessTokens {
@@ -37,11 +37,12 @@ func newAccessTokens(keys Keyring) *accessTokens {
 	return t
 }
 
-// accessToken is what one says.
+// accessToken is what a token says.
 type accessToken struct {
 	grantID string
 	endsAt  time.Time
-	// session says that it was given while the grant's session lived, and ends with it.
+	// session says that the token was issued while the grant's session was alive, and
+	// ends with it.
 	session bool
 }
 
@@ -50,7 +51,7 @@ func (t accessToken) alive(now time.Time) bool {
 	return left > 0 && left <= AccessLifetime+ClockSkew
 }
 
-// make gives a token for a grant.
+// make makes a token for a grant.
 func (t *accessTokens) make(g *Grant, at time.Time) Secret {
 	id := uuid.MustParse(g.ID) // our own
 	end := uint64(at.Add(AccessLifetime).UnixMilli()) << 1
@@ -58,21 +59,21 @@ func (t *accessTokens) make(g *Grant, at time.Time) Secret {
 		end |= 1
 	}
 	b := binary.BigEndian.AppendUint64(id[:], end)
-	return Secret(base64.RawURLEncoding.EncodeToString(append(b, mark(t.keys[0], b)...)))
+	return Secret(base64.RawURLEncoding.EncodeToString(append(b, macOf(t.keys[0], b)...)))
 }
 
-// open reads a token. One that we have not made is none.
+// open reads a token; false for one that we have not made.
 func (t *accessTokens) open(token Secret) (accessToken, bool) {
 	b, err := base64.RawURLEncoding.Strict().DecodeString(string(token))
 	if err != nil || len(b) != accessBytes || base64.RawURLEncoding.EncodeToString(b) != string(token) {
 		return accessToken{}, false
 	}
-	said := b[:accessBytes-accessMark]
+	signed := b[:accessBytes-accessMAC]
 	for _, key := range t.keys {
-		if hmac.Equal(mark(key, said), b[len(said):]) {
-			end := binary.BigEndian.Uint64(said[16:])
+		if hmac.Equal(macOf(key, signed), b[len(signed):]) {
+			end := binary.BigEndian.Uint64(signed[16:])
 			return accessToken{
-				grantID: uuid.UUID(said[:16]).String(),
+				grantID: uuid.UUID(signed[:16]).String(),
 				endsAt:  time.UnixMilli(int64(end >> 1)),
 				session: end&1 == 1,
 			}, true
@@ -81,21 +82,21 @@ func (t *accessTokens) open(token Secret) (accessToken, bool) {
 	return accessToken{}, false
 }
 
-func mark(key, said []byte) []byte {
+func macOf(key, signed []byte) []byte {
 	mac := hmac.New(sha256.New, key)
-	mac.Write(said)
-	return mac.Sum(nil)[:accessMark]
+	mac.Write(signed)
+	return mac.Sum(nil)[:accessMAC]
 }
 
-// after is the secret of the refresh token that follows another.
+// after derives the secret of the refresh token that replaces another.
 func (t *accessTokens) after(grantID string, secret Secret) Secret {
 	mac := hmac.New(sha256.New, t.next)
 	mac.Write([]byte(grantID + "\n" + string(secret)))
 	return Secret(base64.RawURLEncoding.EncodeToString(mac.Sum(nil)))
 }
 
-// A refresh token is the id of its grant, so that one that was replaced long ago is
-// still known for what it is, and a secret of 256 bits.
+// A refresh token is the id of its grant and a secret of 256 bits. By the id, a token that
+// was replaced long ago is still recognized.
 
 const grantIDChars = 22 // of 16 bytes in base64url
 

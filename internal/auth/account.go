@@ -1,6 +1,6 @@
 package auth
 
-// AccountKind is what WeChat calls the type of an account, and says how people sign in by it.
+// AccountKind is WeChat's type of an account. It decides how people sign in by it.
 type AccountKind string
 
 // The kinds.
@@ -13,15 +13,15 @@ const (
 // MainAccount names the account of WXLOGIN_APPID, which is always there.
 const MainAccount = "main"
 
-// Account is one of the operator's accounts with WeChat. Its AppSecret is known to
-// the Provider that asks WeChat for it, and to nobody else.
+// Account is one of the operator's accounts with WeChat. Only the account's Provider
+// knows its AppSecret.
 type Account struct {
-	Name  string // the operator's: [a-z][a-z0-9]{0,15}; MainAccount for the one of WXLOGIN_APPID
+	Name  string // chosen by the operator: [a-z][a-z0-9]{0,15}; MainAccount for the one of WXLOGIN_APPID
 	Kind  AccountKind
 	AppID string
-	// Group is the operator's name of the Open Platform account (开放平台账号) that the
-	// account is bound to. A unionid names one person within one group and says nothing
-	// outside of it (official). Empty: bound to none.
+	// Group is the operator's name for the Open Platform account (开放平台账号) that the
+	// account is bound to. A unionid names one person within one group, and says nothing
+	// outside it (official). Empty: bound to none.
 	Group string
 }
 
@@ -29,8 +29,8 @@ type Account struct {
 // signs in by a call of its own.
 func (a Account) SignsInPages() bool { return a.Kind != MiniProgram }
 
-// AllAccounts are the accounts that an operator has: those that are named, of which main
-// is the first, or main alone, bound to no Open Platform account.
+// AllAccounts returns the operator's accounts: the named ones, of which main is the first,
+// or main alone, bound to no Open Platform account.
 func AllAccounts(named []Account, mainAppID string) []Account {
 	if len(named) > 0 {
 		return named

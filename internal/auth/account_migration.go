@@ -5,28 +5,27 @@ import (
 	"time"
 )
 
-// OpenIDChanger is WeChat for an account that another has been moved to (公众号迁移).
+// OpenIDChanger is WeChat for an account that another was migrated to (公众号迁移).
 type OpenIDChanger interface {
-	// ChangeOpenID maps openids of the former account, MostChanged at most, to those of
-	// this one. What WeChat cannot map is left out. TokenSpent as with Follower.
+	// ChangeOpenID maps openids of the former account, at most 100 (official), to those of
+	// this one. Openids that WeChat cannot map are left out. TokenSpent as with Follower.
 	ChangeOpenID(ctx context.Context, token Secret, fromAppID string, openIDs []string) (map[string]string, error)
 }
 
-// MostChanged is how many openids WeChat maps at once (official).
-const MostChanged = 100
+// mostChanged is how many openids WeChat maps at once (official).
+const mostChanged = 100
 
-// AccountMigrationStore is where identities become those of another account. Errors are
-// StoreDown.
+// AccountMigrationStore moves identities to another account. Errors are StoreDown.
 type AccountMigrationStore interface {
-	// OpenIDsOf lists openids of an account, in order, after one; limit at most.
+	// OpenIDsOf lists openids of an account, in order, that come after one; limit at most.
 	OpenIDsOf(ctx context.Context, appID, after string, limit int) ([]string, error)
-	// CountOpenIDs counts those of an account.
+	// CountOpenIDs counts the openids of an account.
 	CountOpenIDs(ctx context.Context, appID string) (int64, error)
-	// MoveOpenIDs makes identities of one account those of another, in one transaction:
-	// by new openid, as WeChat has mapped them. What is bound to the former account goes
-	// (refresh tokens, who follows it); sessions, rights and history stay with the
-	// person. An identity whose new openid has come by already stays as it is and is
-	// taken; if the two are two people, they are proposed to be one. With dry nothing is
+	// MoveOpenIDs moves identities from one account to another, in one transaction, with
+	// the new openids that WeChat has mapped them to. What is bound to the former account
+	// is deleted (refresh tokens, who follows it); sessions, rights and history stay with
+	// the person. An identity whose new openid is already known stays as it is and counts
+	// as taken; if the two belong to two people, a join is proposed. With Dry nothing is
 	// written.
 	MoveOpenIDs(ctx context.Context, m MoveOpenIDs) (taken int64, err error)
 }
@@ -40,40 +39,40 @@ type MoveOpenIDs struct {
 }
 
 // AccountMigration gives the people of a former account the openids that they have with
-// the one it was moved to. What has been done is done: one that was interrupted is begun
-// again, and asks about the rest.
+// the account it was migrated to. Each batch is final: when a migration was interrupted,
+// the next run asks about the rest.
 type AccountMigration struct {
-	Account   Account // that people have now
+	Account   Account // the one migrated to
 	FromAppID string
 	Central   *Central
 	WeChat    OpenIDChanger
 	Store     AccountMigrationStore
 	Now       func() time.Time
 	Dry       bool // ask WeChat, and write nothing
-	// Progress, if set, is told how far it is after each batch, and what became of the
-	// openids of it, new by old.
+	// Progress, if set, is called after each batch with the totals so far and the batch's
+	// openids, new by old.
 	Progress func(done Migrated, changed map[string]string)
 }
 
-// Migrated is how far an account migration is.
+// Migrated is the progress of an account migration.
 type Migrated struct {
 	Found   int64 // openids of the former account, when it began
-	Moved   int64 // that are those of the new one now
-	Taken   int64 // whose new openid has come by already
-	Unknown int64 // that WeChat knows no new one for
+	Moved   int64 // openids that were replaced
+	Taken   int64 // openids whose new one was already known
+	Unknown int64 // openids that WeChat could not map
 }
 
 // Asked is how many openids WeChat has been asked about.
 func (m Migrated) Asked() int64 { return m.Moved + m.Taken + m.Unknown }
 
-// Run does it. Whatever stops it, what it returns has been done.
+// Run migrates all openids. When an error stops it, what it returns has been done.
 func (m AccountMigration) Run(ctx context.Context) (done Migrated, err error) {
 	if done.Found, err = m.Store.CountOpenIDs(ctx, m.FromAppID); err != nil {
 		return done, err
 	}
 	last := ""
 	for {
-		batch, err := m.Store.OpenIDsOf(ctx, m.FromAppID, last, MostChanged)
+		batch, err := m.Store.OpenIDsOf(ctx, m.FromAppID, last, mostChanged)
 		if err != nil || len(batch) == 0 {
 			return done, err
 		}
@@ -95,7 +94,7 @@ func (m AccountMigration) Run(ctx context.Context) (done Migrated, err error) {
 	}
 }
 
-// ask asks WeChat, and again after a while when it is busy for the moment.
+// ask asks WeChat, and retries after a pause when WeChat is busy.
 func (m AccountMigration) ask(ctx context.Context, openIDs []string) (changed map[string]string, err error) {
 	pauses := []time.Duration{time.Second, 5 * time.Second}
 	for {

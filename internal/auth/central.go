@@ -8,45 +8,46 @@ import (
 	"time"
 )
 
-// CentralProvider is WeChat for one account. Errors are *Error: TokenSpent when it takes
-// the access token no more.
+// CentralProvider is WeChat for one account. Errors are *Error: TokenSpent when WeChat no
+// longer accepts the access token.
 type CentralProvider interface {
 	StableToken(ctx context.Context, force bool) (Issued, error)
 	JSTicket(ctx context.Context, token Secret) (Issued, error)
 }
 
-// CentralAccount is an account whose credentials are looked after.
+// CentralAccount is an account whose credentials Central renews.
 type CentralAccount struct {
 	Account
 	Provider CentralProvider
 }
 
-// Central looks after the access tokens and the tickets of accounts, so that no two
-// processes ask WeChat for them and void each other's: whoever needs one reads what is
-// kept, and one process renews it five minutes ahead.
+// Central keeps the accounts' access tokens and tickets in the database, so that no two
+// processes ask WeChat for one and invalidate each other's. Whoever needs one reads the
+// stored one, and one process renews it five minutes before it ends.
 type Central struct {
 	accounts []CentralAccount
 	store    CredentialStore
 	now      func() time.Time
 	log      *slog.Logger
-	owner    string                   // of the leases of this process
-	turns    map[string]chan struct{} // one at a time, by lease
+	owner    string                   // names this process in leases
+	turns    map[string]chan struct{} // mutexes within this process, by lease
 }
 
 const (
-	renewAhead = 5 * time.Minute // WeChat gives another then (official)
-	// leastLife is what must be left of a credential that is handed out: the way to
-	// where it is used takes time.
+	renewAhead = 5 * time.Minute // from then on WeChat issues the next one (official)
+	// leastLife is how long a credential that is handed out must still be valid: it takes
+	// time until it is used.
 	leastLife = 10 * time.Second
-	// centralLease keeps other processes off while one asks, and is given back then.
+	// centralLease keeps other processes from asking while one does. It is released
+	// afterwards.
 	centralLease = 30 * time.Second
 	pollEvery    = 100 * time.Millisecond
-	// What WeChat allows (official), and a second for two clocks.
+	// What WeChat allows (official), plus a second for differing clocks.
 	forceGap   = 31 * time.Second
 	forceDaily = 20
 )
 
-// NewCentral makes one. It asks nobody.
+// NewCentral makes a Central. It does not call WeChat yet.
 func NewCentral(accounts []CentralAccount, store CredentialStore, now func() time.Time, log *slog.Logger) *Central {
 	c := &Central{accounts: accounts, store: store, now: now, log: log, owner: rand.Text(), turns: make(map[string]chan struct{})}
 	for _, a := range accounts {
@@ -68,18 +69,18 @@ func (c *Central) account(appID string) (CentralAccount, error) {
 	return CentralAccount{}, Failf(WeChatRefused, "no account with an access token has this AppID")
 }
 
-// Token is the access token of an account.
+// Token returns the access token of an account.
 func (c *Central) Token(ctx context.Context, appID string) (Credential, error) {
 	return c.get(ctx, appID, AccessToken, "")
 }
 
-// Ticket is the ticket that signs pages of an official account.
+// Ticket returns the ticket that signs pages of an official account.
 func (c *Central) Ticket(ctx context.Context, appID string) (Credential, error) {
 	return c.get(ctx, appID, JSTicket, "")
 }
 
-// WithToken does something with an account's access token, and once more with another
-// if WeChat takes that one no more (TokenSpent).
+// WithToken calls do with an account's access token, and once more with a new one if
+// WeChat no longer accepts the first (TokenSpent).
 func (c *Central) WithToken(ctx context.Context, appID string, do func(token Secret) error) error {
 	token, err := c.Token(ctx, appID)
 	if err != nil {
@@ -94,8 +95,8 @@ func (c *Central) WithToken(ctx context.Context, appID string, do func(token Sec
 	return do(token.Value)
 }
 
-// Renew renews what has been asked for before and is about to end. Of several processes
-// one does it.
+// Renew renews the credentials that have been used before and are about to end. Only one
+// of several processes does so.
 func (c *Central) Renew(ctx context.Context) error {
 	var errs []error
 	for _, a := range c.accounts {
@@ -112,8 +113,8 @@ func (c *Central) Renew(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// get returns what is kept, or asks for another when there is none, when it has ended,
-// or when it is the one that WeChat takes no more.
+// get returns the stored credential. It asks WeChat for one when none is stored, when the
+// stored one has ended, or when it is spent, the one that WeChat no longer accepts.
 func (c *Central) get(ctx context.Context, appID string, kind CredentialKind, spent Secret) (Credential, error) {
 	a, err := c.account(appID)
 	if err != nil {
@@ -134,7 +135,7 @@ func (c *Central) get(ctx context.Context, appID string, kind CredentialKind, sp
 		if mine || err != nil {
 			return had, err
 		}
-		select { // another process is at it
+		select { // another process is asking
 		case <-ctx.Done():
 			return Credential{}, Failf(WeChatBusy, "%s: another process is asking WeChat: %w", kind, ctx.Err())
 		case <-time.After(pollEvery):
@@ -146,7 +147,8 @@ func (c Credential) usable(now time.Time, spent Secret) bool {
 	return c.Value != "" && c.Value != spent && now.Add(leastLife).Before(c.EndsAt)
 }
 
-// renew asks WeChat for another, if no other process is at it; mine says so.
+// renew asks WeChat for another credential, unless another process is asking: mine is
+// false then.
 func (c *Central) renew(ctx context.Context, a CentralAccount, kind CredentialKind, spent Secret) (_ Credential, mine bool, err error) {
 	job := leaseOf(a.AppID, kind)
 	select {
@@ -155,7 +157,7 @@ func (c *Central) renew(ctx context.Context, a CentralAccount, kind CredentialKi
 	case <-ctx.Done():
 		return Credential{}, false, Fail(WeChatBusy, ctx.Err())
 	}
-	// Who asked first may leave; the others wait for what comes of it.
+	// The first caller may go away; the others wait for the result.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), centralLease/2)
 	defer cancel()
 	now := c.now()
@@ -163,7 +165,7 @@ func (c *Central) renew(ctx context.Context, a CentralAccount, kind CredentialKi
 		return Credential{}, false, err
 	}
 	defer func() {
-		// What the lease was for is written down; who waits need not wait for its end.
+		// The result is saved: release the lease, so that nobody waits for it to expire.
 		if _, given := c.store.TakeLease(ctx, job, c.owner, c.now(), c.now()); given != nil {
 			err = errors.Join(err, given)
 		}
@@ -175,7 +177,7 @@ func (c *Central) renew(ctx context.Context, a CentralAccount, kind CredentialKi
 	ahead := now.After(had.EndsAt.Add(-renewAhead))
 	switch {
 	case had.usable(now, spent) && !ahead:
-		return had, true, nil // another process has been here
+		return had, true, nil // another process has renewed it
 	case now.Before(had.RetryAt):
 		if had.usable(now, spent) {
 			return had, true, nil
@@ -199,8 +201,8 @@ func (c *Central) renew(ctx context.Context, a CentralAccount, kind CredentialKi
 	return had, true, nil
 }
 
-// ask asks WeChat. Where it gives a token that it has just refused, it is made to give
-// another, as often as it allows.
+// ask asks WeChat for a credential. If WeChat returns the token that it has just refused,
+// ask forces a refresh, as often as WeChat allows.
 func (c *Central) ask(ctx context.Context, a CentralAccount, had *Credential, spent Secret) (issued Issued, err error) {
 	if had.Kind == JSTicket {
 		err = c.WithToken(ctx, a.AppID, func(token Secret) (err error) {
@@ -220,14 +222,14 @@ func (c *Central) ask(ctx context.Context, a CentralAccount, had *Credential, sp
 		return Issued{}, Failf(WeChatBusy, "WeChat gives a token that it does not take, and may not be made to give another yet")
 	}
 	had.ForcedAt, had.ForcedCount = now, had.ForcedCount+1
-	if err := c.store.SaveCredential(ctx, *had); err != nil { // before it is done: it counts whatever happens
+	if err := c.store.SaveCredential(ctx, *had); err != nil { // beforehand: it counts even if the call fails
 		return Issued{}, err
 	}
-	c.log.WarnContext(ctx, "WeChat does not take the access token that it gives; it is made to give another", "account", a.Name, "today", had.ForcedCount)
+	c.log.WarnContext(ctx, "WeChat refuses the access token that it issues: refresh forced", "account", a.Name, "today", had.ForcedCount)
 	return a.Provider.StableToken(ctx, true)
 }
 
-// sameDay: WeChat's days are China's.
+// sameDay compares dates in China's time, by which WeChat counts days.
 func sameDay(a, b time.Time) bool {
 	china := time.FixedZone("CST", 8*3600)
 	return a.In(china).Format(time.DateOnly) == b.In(china).Format(time.DateOnly)

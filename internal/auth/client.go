@@ -12,25 +12,25 @@ import (
 	"time"
 )
 
-// Client is an application that asks who somebody is, by OpenID Connect.
+// Client is an application that signs people in by OpenID Connect.
 type Client struct {
 	ID         string // its client_id
-	Number     int64  // a short name, for a code that a phone reads
-	Name       string // shown to people; no two have the same
+	Number     int64  // a short name, for QR codes
+	Name       string // shown to people; unique
 	SecretHash string // of its client_secret; empty: a public client, which has none
-	// RedirectURIs are where codes may go, compared letter by letter.
+	// RedirectURIs are where codes may be sent, compared byte by byte.
 	RedirectURIs []string
-	// LogoutURIs are where a browser may go after a logout that the client began.
+	// LogoutURIs are where a browser may be sent after a logout that the client began.
 	LogoutURIs  []string
-	Backchannel string   // is told of logouts; empty: it is not
+	Backchannel string   // address that receives logout tokens; empty: none are sent
 	Account     string   // by which people sign in to it
 	Alg         Alg      // of its ID tokens
 	Native      bool     // loopback redirect URIs match with any port
 	Email       bool     // may ask for a made-up address
-	WeChat      bool     // is told openid and unionid
+	WeChat      bool     // receives openid and unionid
 	Trusted     bool     // people are not asked for consent
-	Groups      []string // who may enter; none: everybody
-	Issuer      string   // that we were when it was set up
+	Groups      []string // whose members may sign in; none: everybody may
+	Issuer      string   // our issuer when the client was added
 	CreatedAt   time.Time
 }
 
@@ -43,12 +43,12 @@ const (
 	ES256 Alg = "ES256"
 )
 
-// NewClientID makes a client_id: 26 letters and digits, 130 random bits, so that it is
-// in nobody's way in a query, a log or a form, and cannot be guessed.
+// NewClientID makes a client_id: 26 letters and digits, 130 random bits. It needs no
+// escaping in a query, a log or a form, and cannot be guessed.
 func NewClientID() string { return strings.ToLower(rand.Text()) }
 
-// NewClientSecret makes a client_secret. It begins with no hyphen: on the command line of
-// an application that would begin a flag.
+// NewClientSecret makes a client_secret. It does not begin with a hyphen, which would make
+// it a flag on the command line of an application.
 func NewClientSecret() Secret {
 	for {
 		if secret := NewToken(); secret[0] != '-' {
@@ -57,7 +57,7 @@ func NewClientSecret() Secret {
 	}
 }
 
-// Public says that the client runs where nothing can be kept secret.
+// Public says whether the client runs where nothing can be kept secret.
 func (c *Client) Public() bool { return c.SecretHash == "" }
 
 // HasSecret says whether a text is the client's secret.
@@ -65,8 +65,8 @@ func (c *Client) HasSecret(secret Secret) bool {
 	return !c.Public() && subtle.ConstantTimeCompare([]byte(Hash(secret)), []byte(c.SecretHash)) == 1
 }
 
-// Redirects says whether codes may go to an address: one of those registered, letter
-// by letter; for a native client, on its own machine and by any port (RFC 8252, 7.3).
+// Redirects says whether codes may be sent to an address: it has to equal a registered
+// one; for a native client, a loopback address may have any port (RFC 8252, 7.3).
 func (c *Client) Redirects(address string) bool {
 	if slices.Contains(c.RedirectURIs, address) {
 		return true
@@ -89,7 +89,7 @@ func isPort(text string) bool {
 	return err == nil && port != 0
 }
 
-// loopbackURI takes an address of this machine apart, around its port.
+// loopbackURI splits a loopback address around its port.
 func loopbackURI(uri string) (host, path string, ok bool) {
 	u, err := url.Parse(uri)
 	if err != nil || u.Scheme != "http" || !IsLoopback(u.Hostname()) {
@@ -100,11 +100,11 @@ func loopbackURI(uri string) (host, path string, ok bool) {
 	return host, path, strings.HasPrefix(uri, "http://"+u.Host)
 }
 
-// Admits says whether a person may enter the application.
+// Admits says whether a person may sign in to the application.
 func (c *Client) Admits(u *User) bool { return len(c.Groups) == 0 || u.InAny(c.Groups) }
 
-// Host is what people are shown of where the application is; empty for an
-// application on their own machine.
+// Host is the application's host, as people are shown it; empty for an application on
+// their own machine.
 func (c *Client) Host() string {
 	for _, uri := range c.RedirectURIs {
 		if u, err := url.Parse(uri); err == nil && (u.Scheme == "https" || u.Scheme == "http") {
@@ -114,11 +114,12 @@ func (c *Client) Host() string {
 	return ""
 }
 
-// Origins are where scripts of the client may ask from: those of its redirect URIs.
+// Origins are the origins from which the client's scripts may call: those of its redirect
+// URIs.
 func (c *Client) Origins() (origins []string) {
 	for _, uri := range c.RedirectURIs {
 		if u, err := url.Parse(uri); err == nil && (u.Scheme == "https" || u.Scheme == "http") {
-			// Browsers leave out the port that a scheme has by itself.
+			// Browsers leave out a scheme's default port.
 			host := strings.TrimSuffix(strings.ToLower(u.Host), map[string]string{"https": ":443", "http": ":80"}[u.Scheme])
 			origins = append(origins, u.Scheme+"://"+host)
 		}
@@ -132,7 +133,7 @@ const (
 	maxURI        = 1000
 )
 
-// Check says what is wrong with a client, for the operator who makes it.
+// Check returns what is wrong with a client, for the operator who adds it.
 func (c *Client) Check() error {
 	switch {
 	case c.Name == "" || c.Name != CleanText(c.Name, maxClientName):
@@ -160,14 +161,14 @@ func (c *Client) Check() error {
 	return checkBackchannel(c.Backchannel)
 }
 
-// plainURI is what every browser and every reader takes an address for.
+// plainURI matches addresses that every browser and every parser reads alike.
 var plainURI = regexp.MustCompile(`^[0-9A-Za-z._~:/?\[\]@!$&'(),;=%+-]+$`)
 
-// schemeOfApp is a scheme that an application on a phone may have of its own: a
-// domain turned round (RFC 8252, 7.1).
+// schemeOfApp matches the private schemes of phone applications: a domain in reverse
+// order (RFC 8252, 7.1).
 var schemeOfApp = regexp.MustCompile(`^[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+$`)
 
-// checkURI says what holds for every address of a client.
+// checkURI checks what holds for every address of a client.
 func checkURI(flag, uri string) (*url.URL, error) {
 	u, err := url.Parse(uri)
 	switch {
@@ -207,8 +208,8 @@ func (c *Client) checkRedirect(flag, uri string) error {
 	return nil
 }
 
-// checkBackchannel passes https, and http that stays on this machine or in a private
-// network; whether a name leads there is looked at when it is called.
+// checkBackchannel allows https, and http that stays on this machine or in a private
+// network. Where a host name resolves to is checked with each call.
 func checkBackchannel(uri string) error {
 	if uri == "" {
 		return nil
@@ -227,7 +228,7 @@ func checkBackchannel(uri string) error {
 	return nil
 }
 
-// IsLoopback says whether a host name, in small letters, can only mean this machine.
+// IsLoopback says whether a host name, in lower case, can only mean this machine.
 func IsLoopback(host string) bool {
 	addr, err := netip.ParseAddr(host)
 	return err == nil && addr.IsLoopback() || host == "localhost" || strings.HasSuffix(host, ".localhost")
@@ -235,7 +236,7 @@ func IsLoopback(host string) bool {
 
 var groupForm = regexp.MustCompile(`^[0-9a-z][0-9a-z_.-]{0,31}$`)
 
-// CheckGroup says what is wrong with the name of a group.
+// CheckGroup returns what is wrong with the name of a group.
 func CheckGroup(name string) error {
 	if !groupForm.MatchString(name) {
 		return Failf(BadClient, "the group %q is not of 1 to 32 small letters, digits, - _ or .", name)

@@ -35,44 +35,44 @@ const (
 	BadRequest    Reason = "bad_request"     // a parameter is missing or malformed
 	NotSignedIn   Reason = "not_signed_in"   // no session, or one that has ended
 	NotAdmin      Reason = "not_admin"       // admin pages, and this is no admin
-	CrossOrigin   Reason = "cross_origin"    // a form sent from another site
+	CrossOrigin   Reason = "cross_origin"    // a form was sent from another site
 	NoSuchPage    Reason = "no_such_page"    // no route
 	WrongMethod   Reason = "wrong_method"    // a route, but not for this method
 	NoSuchUser    Reason = "no_such_user"    // no person with this id
 	LinkSpent     Reason = "link_spent"      // admin link used, expired or unknown
-	ScanSpent     Reason = "scan_spent"      // desktop's code answered, used, expired or made up
+	ScanSpent     Reason = "scan_spent"      // a desktop's QR code is answered, used, expired or made up
 	TooLarge      Reason = "too_large"       // request body over the limit
 	RateLimited   Reason = "rate_limited"    // too many requests from this address
-	StateMismatch Reason = "state_mismatch"  // the callback is not of this browser's making, or too old
+	StateMismatch Reason = "state_mismatch"  // the callback's login was not begun in this browser, or too long ago
 	Cancelled     Reason = "cancelled"       // the person refused, or WeChat sent no code
 	Blocked       Reason = "blocked"         // an admin has blocked this person
-	Snapshot      Reason = "snapshot"        // WeChat shows the page as a snapshot to nobody in particular
-	CodeSpent     Reason = "code_spent"      // WeChat knows the code no more: used, expired or foreign
-	MiniCodeSpent Reason = "mini_code_spent" // CodeSpent, to a mini program: it calls wx.login again
-	NotMini       Reason = "not_mini"        // for people who have come by a mini program
+	Snapshot      Reason = "snapshot"        // WeChat shows the page as a snapshot, to a made-up person
+	CodeSpent     Reason = "code_spent"      // WeChat does not accept the code: used, expired or another account's
+	MiniCodeSpent Reason = "mini_code_spent" // CodeSpent, for a mini program: it calls wx.login again
+	NotMini       Reason = "not_mini"        // only for people who signed in by a mini program
 	PersonLimited Reason = "person_limited"  // WeChat restricts this person's account
 	WeChatFailed  Reason = "wechat_failed"   // WeChat could not be reached or answered nonsense
 	WeChatTimeout Reason = "wechat_timeout"  // WeChat did not answer within the login's budget
-	WeChatBusy    Reason = "wechat_busy"     // WeChat asks to slow down, or we hold back for it
+	WeChatBusy    Reason = "wechat_busy"     // WeChat asks to slow down, or we wait before asking again
 	WeChatRefused Reason = "wechat_refused"  // WeChat refuses this account: secret, permission, quota
-	TokenSpent    Reason = "token_spent"     // WeChat takes the account's own access token no more: another took its place
+	TokenSpent    Reason = "token_spent"     // WeChat no longer accepts the account's access token: another has replaced it
 	BadKey        Reason = "bad_key"         // a program without a key, or with a wrong one
-	IdentityClash Reason = "identity_clash"  // WeChat named two people in one login, or none
+	IdentityClash Reason = "identity_clash"  // WeChat named two people in one login, or nobody
 	StoreDown     Reason = "store_down"      // the database does not answer or does not take writes
-	LastAdmin     Reason = "last_admin"      // the last admin may not lock the door behind themselves
-	NoSuchSession Reason = "no_such_session" // no session with this id, or no longer
+	LastAdmin     Reason = "last_admin"      // the act would leave no admin who can enter
+	NoSuchSession Reason = "no_such_session" // no session with this id, or it has ended
 	SignInAgain   Reason = "sign_in_again"   // signed in too long ago for this: the admin pages, or an act that cannot be undone
 	NeedsLogin    Reason = "needs_login"     // the stored refresh_token is dead; only a new login helps
-	NoSuchAccount Reason = "no_such_account" // no account of ours with WeChat has this name, or none that signs in so
+	NoSuchAccount Reason = "no_such_account" // no account has this name, or it does not sign people in this way
 	NoSuchClient  Reason = "no_such_client"  // no application with this client_id or name
-	WrongRedirect Reason = "wrong_redirect"  // an application has not registered the address that it wants its answer at
-	BadClient     Reason = "bad_client"      // an application cannot be as it is described
-	NoSuchGrant   Reason = "no_such_grant"   // a code or token is not good: unknown, used, ended, or another client's
-	NoSuchJoin    Reason = "no_such_join"    // nothing was joined by this name, or it has been undone
-	LinkStale     Reason = "link_stale"      // an identity is linked by whoever has just signed in, in the browser that they began in
-	TwoPeople     Reason = "two_people"      // WeChat itself tells two identities apart that were to be one person's
-	LinkRights    Reason = "link_rights"     // a link would give somebody what only an admin gives: the admin pages, groups
-	NotInGroup    Reason = "not_in_group"    // the application is for groups that the person is not in
+	WrongRedirect Reason = "wrong_redirect"  // the application has not registered this redirect_uri
+	BadClient     Reason = "bad_client"      // an application's settings are wrong
+	NoSuchGrant   Reason = "no_such_grant"   // a code or token is not valid: unknown, used, ended, or another client's
+	NoSuchJoin    Reason = "no_such_join"    // no join has this id, or it has been undone
+	LinkStale     Reason = "link_stale"      // linking needs a recent login, in the browser in which it was begun
+	TwoPeople     Reason = "two_people"      // WeChat itself says that the two identities are two people's
+	LinkRights    Reason = "link_rights"     // a link would give somebody what only an admin may give: the admin pages, groups
+	NotInGroup    Reason = "not_in_group"    // the person is in none of the application's groups
 )
 
 func (r Reason) kind() Kind {
@@ -97,8 +97,8 @@ func (r Reason) kind() Kind {
 	return Internal
 }
 
-// passes says that the next try may well end otherwise, because the failure was
-// nobody's mistake or has been put right.
+// passes says whether a retry may succeed: the failure was temporary, or the operator may
+// have fixed it.
 func (r Reason) passes() bool {
 	switch r.kind() {
 	case Internal, Upstream, Unavailable, Misconfigured:
@@ -124,7 +124,7 @@ func Failf(reason Reason, format string, args ...any) *Error {
 	return &Error{Reason: reason, Cause: fmt.Errorf(format, args...)}
 }
 
-// Kind is what the caller can do about it.
+// Kind says what the caller can do about the failure.
 func (e *Error) Kind() Kind { return e.Reason.kind() }
 
 func (e *Error) Error() string {
@@ -136,7 +136,7 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Cause }
 
-// ReasonOf names any error: the outermost Error's reason, or Unexpected.
+// ReasonOf returns any error's reason: that of the outermost Error, or Unexpected.
 // It is empty for nil.
 func ReasonOf(err error) Reason {
 	if err == nil {
@@ -148,10 +148,10 @@ func ReasonOf(err error) Reason {
 	return Unexpected
 }
 
-// KindOf sorts any error; one without a name is Internal.
+// KindOf returns any error's Kind; Internal for one without a reason.
 func KindOf(err error) Kind { return ReasonOf(err).kind() }
 
-// ErrcodeOf is WeChat's own number for a failure, 0 when it gave none. It is for
+// ErrcodeOf returns WeChat's own number for a failure, 0 when there is none. It is for
 // people to look up; the program goes by the Reason.
 func ErrcodeOf(err error) int64 {
 	type numbered interface {
@@ -164,8 +164,8 @@ func ErrcodeOf(err error) int64 {
 	return 0
 }
 
-// SeenFrom is this server's address as WeChat saw it, as far as an error tells; it is
-// for the operator, who may have to put it on a list.
+// SeenFrom returns this server's address as WeChat saw it, if the error has it. The
+// operator may have to put it on WeChat's IP list.
 func SeenFrom(err error) string {
 	type placed interface {
 		error

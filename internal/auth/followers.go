@@ -11,28 +11,28 @@ import (
 // Follower says whether somebody follows (关注) an official account.
 type Follower struct {
 	Follows bool
-	Since   time.Time // zero: they do not, or WeChat did not tell
-	Scene   string    // how they came to: WeChat's ADD_SCENE_…; may be empty
+	Since   time.Time // zero: they do not follow it, or WeChat did not say
+	Scene   string    // how they began to follow: WeChat's ADD_SCENE_…; may be empty
 }
 
-// FollowScenes are how one comes to follow an account, in WeChat's words (official);
-// others may come.
+// FollowScenes are the ways of beginning to follow an account, in WeChat's words
+// (official); WeChat may add others.
 var FollowScenes = []string{
 	"ADD_SCENE_SEARCH", "ADD_SCENE_ACCOUNT_MIGRATION", "ADD_SCENE_PROFILE_CARD", "ADD_SCENE_QR_CODE", "ADD_SCENE_PROFILE_LINK",
 	"ADD_SCENE_PROFILE_ITEM", "ADD_SCENE_PAID", "ADD_SCENE_WECHAT_ADVERTISEMENT", "ADD_SCENE_REPRINT", "ADD_SCENE_LIVESTREAM",
 	"ADD_SCENE_CHANNELS", "ADD_SCENE_WXA", "ADD_SCENE_OTHERS",
 }
 
-// Following is what is known of one of a person's identities.
+// Following says whether one of a person's identities follows its account.
 type Following struct {
 	UserID   string
 	Identity Identity
-	Told     bool // else WeChat did not want to tell, and Follower is zero
+	Told     bool // false: WeChat refused to say, and Follower is zero
 	Follower
 	CheckedAt time.Time
 }
 
-// FollowerAnswer is of a Following no more than the answer, which WeChat has given.
+// FollowerAnswer is the answer of a Following that WeChat has given, and nothing else of it.
 type FollowerAnswer struct {
 	UserID, IdentityID string
 	Follows            bool
@@ -45,30 +45,30 @@ type FollowerProvider interface {
 	Follower(ctx context.Context, token Secret, openID string) (Follower, error)
 }
 
-// FollowerStore is where it is written down. Errors are StoreDown.
+// FollowerStore stores WeChat's answers. Errors are StoreDown.
 type FollowerStore interface {
-	// FollowingOf is what is known of some people's identities.
+	// FollowingOf returns what is known about some people's identities.
 	FollowingOf(ctx context.Context, userIDs []string) ([]Following, error)
-	// SaveFollowing puts it in the place of what was known. It does nothing, and that is
-	// no error, when the identity is not the person's any more.
+	// SaveFollowing replaces what was known about an identity. It does nothing, and returns
+	// no error, when the identity is no longer the person's.
 	SaveFollowing(context.Context, Following) error
 	// TakeLease as in RefreshStore.
 	TakeLease(ctx context.Context, job, owner string, now, ends time.Time) (bool, error)
 }
 
-// How much asking may cost. WeChat takes 5,000,000 questions a day (official), which
-// are 57 a second.
+// How much asking may cost. WeChat allows 5,000,000 calls a day (official), which are 57 a
+// second.
 const (
-	followerQueue  = 1024 // waiting; more are dropped, and the next visit asks again
-	followerRate   = 20   // a second, of all processes
+	followerQueue  = 1024 // checks that wait; more are dropped, and the next visit asks again
+	followerRate   = 20   // checks a second, of all processes together
 	followerBudget = 15 * time.Second
 	followerLease  = 30 * time.Second
-	followerTurn   = time.Second // how often it is looked whether another process has come to its end
+	followerTurn   = time.Second // how often to try for a lease that another process has
 	askedAgain     = 24 * time.Hour
 )
 
-// Followers asks WeChat who follows the official accounts, in the background: behind
-// the logins and visits of people of whom it was not asked that day, and in one process
+// Followers asks WeChat who follows the official accounts. It does so in the background,
+// after logins and visits of people who have not been checked that day, and in one process
 // at a time. Its methods are safe for concurrent use, and a nil *Followers asks nothing.
 type Followers struct {
 	providers map[string]FollowerProvider
@@ -80,30 +80,44 @@ type Followers struct {
 	limit     *rate.Limiter
 	queue     *queue[wantedFollower]
 
-	// Of the one worker.
-	leased time.Time            // until when it is this process's turn
-	paused map[string]time.Time // when an account is asked about again, by AppID
+	// Used by the one worker only.
+	leased time.Time            // the end of this process's lease
+	paused map[string]time.Time // until when an account is left alone, by AppID
 }
 
-// wantedFollower is an identity of somebody.
+// wantedFollower is an identity to check.
 type wantedFollower struct {
 	userID   string
 	identity Identity
 }
 
-// NewFollowers starts the worker. The providers are those of the official accounts, by
-// AppID. Close ends it.
-func NewFollowers(providers map[string]FollowerProvider, central *Central, store FollowerStore, now func() time.Time, log *slog.Logger) *Followers {
+// FollowersConfig is what a Followers needs.
+type FollowersConfig struct {
+	Providers map[string]FollowerProvider // of the official accounts, by AppID
+	Central   *Central
+	Store     FollowerStore
+	Now       func() time.Time
+	Log       *slog.Logger
+}
+
+// NewFollowers makes a Followers and starts its worker. Close ends it.
+func NewFollowers(c FollowersConfig) *Followers {
 	f := &Followers{
-		providers: providers, central: central, store: store, now: now, log: log, owner: NewID(),
-		limit: rate.NewLimiter(followerRate, 1), paused: make(map[string]time.Time),
+		providers: c.Providers,
+		central:   c.Central,
+		store:     c.Store,
+		now:       c.Now,
+		log:       c.Log,
+		owner:     NewID(),
+		limit:     rate.NewLimiter(followerRate, 1),
+		paused:    make(map[string]time.Time),
 	}
 	f.queue = newQueue(followerQueue, 1, f.look)
 	return f
 }
 
-// Want has WeChat asked about the identities of a person that are of an official
-// account. It returns at once; with a full queue it does nothing.
+// Want queues a check of the person's identities that belong to official accounts. It
+// returns at once; with a full queue it does nothing.
 func (f *Followers) Want(user User) {
 	if f == nil {
 		return
@@ -111,13 +125,13 @@ func (f *Followers) Want(user User) {
 	for _, i := range user.AllIdentities() {
 		if f.providers[i.AppID] != nil {
 			if !f.queue.add(wantedFollower{user.ID, Identity{ID: i.ID, AppID: i.AppID, OpenID: i.OpenID}}) {
-				f.log.Debug("it is not asked now whether somebody follows the account: too many are waiting", "user", user.ID)
+				f.log.Debug("follower check dropped: queue full", "user", user.ID)
 			}
 		}
 	}
 }
 
-// Flush waits until nothing is waiting or under way.
+// Flush waits until no check is queued or under way.
 func (f *Followers) Flush(ctx context.Context) error {
 	if f == nil {
 		return nil
@@ -125,15 +139,15 @@ func (f *Followers) Flush(ctx context.Context) error {
 	return f.queue.flush(ctx)
 }
 
-// Close takes no more, finishes what is waiting for as long as ctx lasts, and ends the
-// worker.
+// Close accepts no more checks, finishes those that wait, for as long as ctx lasts, and ends
+// the worker.
 func (f *Followers) Close(ctx context.Context) {
 	if f != nil {
 		f.queue.close(ctx)
 	}
 }
 
-// look does one piece of work. Nobody waits for what comes of it: it is only logged.
+// look checks one identity. Nobody waits for the result: a failure is only logged.
 func (f *Followers) look(ctx context.Context, w wantedFollower) {
 	err := f.lookInTurn(ctx, w)
 	if err == nil || ctx.Err() != nil {
@@ -142,12 +156,12 @@ func (f *Followers) look(ctx context.Context, w wantedFollower) {
 	pause := time.Minute
 	switch {
 	case KindOf(err) == Misconfigured:
-		pause = 10 * time.Minute // until somebody has done something
+		pause = 10 * time.Minute // the operator has to fix it
 	case ErrcodeOf(err) == 45009: // the quota of the day
 		pause = time.Hour
 	}
 	f.paused[w.identity.AppID] = f.now().Add(pause)
-	f.log.WarnContext(ctx, "WeChat was not asked who follows the account; it is left alone for a while", "appid", w.identity.AppID,
+	f.log.WarnContext(ctx, "follower checks paused", "appid", w.identity.AppID,
 		"minutes", pause.Minutes(), "reason", ReasonOf(err), "errcode", ErrcodeOf(err), "address_to_put_on_the_list", SeenFrom(err), "error", err)
 }
 
@@ -157,14 +171,14 @@ func (f *Followers) lookInTurn(ctx context.Context, w wantedFollower) error {
 			f.endTurn(ctx)
 		}
 	}()
-	// Most are known, and need no turn, which is two writes.
+	// Most are known and need no lease, which costs two writes.
 	if due, err := f.due(ctx, w); err != nil || !due {
 		return err
 	}
 	if err := f.takeTurn(ctx); err != nil {
 		return err
 	}
-	// Another process may have asked in its turn.
+	// Another process may have asked while it had the lease.
 	if due, err := f.due(ctx, w); err != nil || !due {
 		return err
 	}
@@ -174,7 +188,7 @@ func (f *Followers) lookInTurn(ctx context.Context, w wantedFollower) error {
 	return f.ask(ctx, w)
 }
 
-// due says whether to ask about an identity now.
+// due says whether an identity has to be checked now.
 func (f *Followers) due(ctx context.Context, w wantedFollower) (bool, error) {
 	if f.now().Before(f.paused[w.identity.AppID]) {
 		return false, nil // the next visit wants it again
@@ -201,8 +215,8 @@ func (f *Followers) ask(ctx context.Context, w wantedFollower) error {
 	})
 	found.CheckedAt, found.Told = f.now(), err == nil
 	switch ReasonOf(err) {
-	case NeedsLogin, PersonLimited: // it is about the person, and not asked again today
-		f.log.InfoContext(ctx, "WeChat did not tell whether somebody follows the account", "user", w.userID, "appid", w.identity.AppID, "error", err)
+	case NeedsLogin, PersonLimited: // about this person alone: not asked again today
+		f.log.InfoContext(ctx, "follower check refused by WeChat", "user", w.userID, "appid", w.identity.AppID, "error", err)
 		err = nil
 	}
 	if err != nil {
@@ -212,7 +226,7 @@ func (f *Followers) ask(ctx context.Context, w wantedFollower) error {
 	return f.store.SaveFollowing(ctx, found)
 }
 
-// takeTurn waits until no other process is at it.
+// takeTurn waits until this process has the lease.
 func (f *Followers) takeTurn(ctx context.Context) error {
 	for {
 		now := f.now()
@@ -235,13 +249,13 @@ func (f *Followers) takeTurn(ctx context.Context) error {
 	}
 }
 
-// endTurn lets others have theirs.
+// endTurn releases the lease.
 func (f *Followers) endTurn(ctx context.Context) {
 	if f.leased.IsZero() {
 		return
 	}
 	f.leased = time.Time{}
 	if _, err := f.store.TakeLease(ctx, "followers", f.owner, f.now(), f.now()); err != nil && ctx.Err() == nil {
-		f.log.WarnContext(ctx, "a lease was not given back, and ends by itself", "job", "followers", "error", err)
+		f.log.WarnContext(ctx, "lease not released; it expires by itself", "job", "followers", "error", err)
 	}
 }

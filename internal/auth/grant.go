@@ -13,41 +13,40 @@ type Grant struct {
 	ID        string
 	ClientID  string
 	UserID    string
-	SessionID string // of the session that it was given in, as the client knows it (sid)
-	// InSession says that this session lives. Without it a grant is over, unless it is
-	// Offline.
+	SessionID string // of the session in which it was given, as the client knows it (sid)
+	// InSession says that this session is alive. Otherwise the grant has ended, unless it
+	// is Offline.
 	InSession   bool
 	CodeHash    string
 	CodeEndsAt  time.Time
-	RedirectURI string // that the code went to
+	RedirectURI string // where the code was sent
 	Challenge   string // of PKCE, S256; empty: none was sent
 	Nonce       string
-	Scopes      []string  // besides those of ClientScopes, what else was granted and how
-	Method      Scope     // how the person signed in; empty: before that was noted
-	SignedInAt  time.Time // and when
+	Scopes      []string  // some of ClientScopes, ScopeWeChat, ScopeFollows and scopeUnasked
+	Method      Scope     // how the person signed in; empty: unknown, the grant is old
+	SignedInAt  time.Time // when they signed in
 	CreatedAt   time.Time
-	RedeemedAt  time.Time // zero: the code was not used yet
+	RedeemedAt  time.Time // zero: the code has not been used
 	Offline     bool      // has a refresh token, and outlives the session
 	Refresh     RefreshState
 }
 
-// RefreshState is what is kept of a grant's refresh token.
+// RefreshState is what is stored about a grant's refresh token.
 type RefreshState struct {
-	Hash        string // of its secret; empty: there is none
-	RotatedFrom string // hash of the one before; empty: it is the first
+	Hash        string // of its secret; empty: the grant has no refresh token
+	RotatedFrom string // the previous token's hash; empty: this is the first
 	RotatedAt   time.Time
 	EndsAt      time.Time
 }
 
-// Granted is a grant with whom it is about and whom it was given to, as one request
-// needs them.
+// Granted is a grant with its person and its client, as one request needs them.
 type Granted struct {
 	Grant  Grant
 	User   User
 	Client Client
 }
 
-// holds says whether the client may still use the grant, as it is set now.
+// holds checks that the client, with its present settings, may still use the grant.
 // NoSuchGrant when it may not.
 func (g *Granted) holds() error {
 	switch {
@@ -68,11 +67,11 @@ const (
 	ScopeOffline = "offline_access"
 )
 
-// ClientScopes are all of them.
+// ClientScopes are all the scopes that a client can ask for.
 var ClientScopes = []string{ScopeOpenID, ScopeProfile, ScopeEmail, ScopeGroups, ScopeOffline}
 
-// Scopes are those of a request's text that the client may have, each once. What
-// nobody knows is passed over (OpenID Connect Core, 3.1.2.1).
+// Scopes returns the scopes of a request's text that the client may have, each once.
+// Unknown ones are ignored (OpenID Connect Core, 3.1.2.1).
 func (c *Client) Scopes(asked string) (scopes []string) {
 	fields := strings.Fields(asked)
 	for _, scope := range ClientScopes {
@@ -83,21 +82,20 @@ func (c *Client) Scopes(asked string) (scopes []string) {
 	return scopes
 }
 
-// ScopeWeChat stands among what a person has agreed to, and what was granted, for
-// WeChat's numbers of theirs, which no client asks for: it has them by its settings,
-// perhaps since a later day than what it holds.
+// ScopeWeChat, in consents and grants, means the person's openid and unionid. No client
+// asks for it: a client gets them by its settings, which may be newer than its grants.
 const ScopeWeChat = "wechat"
 
-// ScopeFollows is likewise that they follow the account or not, which goes over with
-// those numbers where WeChat is asked for it (Rules.Followers), perhaps since a later day.
+// ScopeFollows, likewise, means whether the person follows the account. Clients get it
+// together with ScopeWeChat where WeChat is asked for it (Rules.Followers).
 const ScopeFollows = "follows"
 
-// scopeUnasked stands among what was granted to a client that was trusted then: the
-// person has not agreed to it.
+// scopeUnasked marks a grant to a client that was trusted at that time: the person has not
+// been asked.
 const scopeUnasked = "unasked"
 
-// AsksFor is what a person has to agree to whom a client asks for some scopes, and what
-// is granted then; followers are Rules.Followers.
+// AsksFor returns what a person has to agree to, and what is then granted, when the client
+// asks for some scopes. followers is Rules.Followers.
 func (c *Client) AsksFor(scopes []string, followers bool) []string {
 	if c.WeChat {
 		scopes = append(slices.Clone(scopes), ScopeWeChat)
@@ -111,7 +109,7 @@ func (c *Client) AsksFor(scopes []string, followers bool) []string {
 // Has says whether a scope was granted.
 func (g *Grant) Has(scope string) bool { return slices.Contains(g.Scopes, scope) }
 
-// Consent is what a person has agreed to tell a client.
+// Consent is what a person has agreed to share with a client.
 type Consent struct {
 	UserID   string
 	ClientID string
@@ -119,56 +117,56 @@ type Consent struct {
 	AgreedAt time.Time
 }
 
-// Covers says whether the person has agreed to all of some scopes.
+// Covers says whether the person has agreed to all of the scopes.
 func (c *Consent) Covers(scopes []string) bool {
 	return !c.AgreedAt.IsZero() && !slices.ContainsFunc(scopes, func(scope string) bool {
 		return !slices.Contains(c.Scopes, scope)
 	})
 }
 
-// RedeemCode is a code that its client has come back with, authenticated.
+// RedeemCode is a code that an authenticated client redeems.
 type RedeemCode struct {
 	CodeHash      string
 	ClientID      string
 	RedirectURI   string
-	Challenge     string // of the verifier that came with it; empty: none did
+	Challenge     string // of the verifier that was sent with it; empty: none was
 	At            time.Time
 	RefreshHash   string // of the refresh token's secret, if the grant is to have one
 	RefreshEndsAt time.Time
 }
 
-// GrantStore is where grants are written down. Each call is one transaction. Every
-// error is an *Error with StoreDown, or a context's, unless said otherwise.
+// GrantStore stores grants. Each call is one transaction. Every error is an *Error with
+// StoreDown, or a context's, unless said otherwise.
 type GrantStore interface {
 	// ClientByID returns a client. NoSuchClient when there is none.
 	ClientByID(ctx context.Context, id string) (Client, error)
-	// Consent returns what a person has agreed to, the zero Consent for nothing.
+	// Consent returns what a person has agreed to; the zero Consent when they have not.
 	Consent(ctx context.Context, userID, clientID string) (Consent, error)
-	// SaveConsent writes what a person has agreed to, in place of what they had. Of a
-	// person or a client who is gone it writes nothing.
+	// SaveConsent replaces what a person has agreed to. It writes nothing when the person
+	// or the client no longer exists.
 	SaveConsent(context.Context, Consent) error
-	// AddCode writes a grant with its code. Beyond MaxCodes that the client has not
-	// used yet in the same session, the oldest go. NotSignedIn when the session has
+	// AddCode writes a grant with its code. If the client has more than MaxCodes unused
+	// codes in the same session, the oldest are deleted. NotSignedIn when the session has
 	// ended or its person is blocked.
 	AddCode(context.Context, Grant) error
-	// RedeemCode marks the code used, once, if it has not ended and client,
-	// redirect_uri and challenge are those of the grant, which is returned with its
-	// person and without its client. NoSuchGrant otherwise, or when the session has
-	// ended. A code that has been used before ends what came of it, if the client is
-	// its own. Beyond MaxOffline of the client and the person, the oldest go.
+	// RedeemCode marks the code used, once, if it has not ended and client, redirect_uri
+	// and challenge are those of the grant, and returns the grant with its person and
+	// without its client. NoSuchGrant otherwise, or when the session has ended. If the
+	// same client uses a code again, the grant ends. If the client has more than
+	// MaxOffline grants of the person, the oldest are deleted.
 	RedeemCode(context.Context, RedeemCode) (Granted, error)
 	// GrantByID returns a redeemed grant. NoSuchGrant when it has ended or its person
 	// is blocked.
 	GrantByID(ctx context.Context, id string) (Granted, error)
-	// RotateRefresh puts the hash of a refresh token in the place of another, and says
-	// whether that was there.
+	// RotateRefresh replaces the hash of the refresh token, if it is from, and says whether
+	// it did.
 	RotateRefresh(ctx context.Context, grantID, from, to string, at time.Time) (bool, error)
-	// EndGrant deletes a grant. No error when there is none.
+	// EndGrant deletes a grant. It is no error when there is none.
 	EndGrant(ctx context.Context, grantID string) error
 }
 
-// MaxCodes is how many codes of one session a client can have that it has not used, and
-// MaxOffline how many grants of one person that outlive their sessions.
+// MaxCodes is how many unused codes a client can have in one session, and MaxOffline how
+// many grants of one person that outlive their sessions.
 const (
 	MaxCodes   = 5
 	MaxOffline = 50

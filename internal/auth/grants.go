@@ -12,11 +12,10 @@ import (
 const (
 	CodeLifetime   = time.Minute
 	AccessLifetime = 5 * time.Minute
-	// refreshGrace is how long a refresh token that has been replaced still gets the
-	// answer that it got: that one may have been lost on its way, or two tabs of one
-	// application have asked at once.
+	// refreshGrace is how long a replaced refresh token still gets the same answer: the
+	// first answer may have been lost, or two tabs of one application have asked at once.
 	refreshGrace = 10 * time.Second
-	// grantBudget bounds what goes on when the client has gone away.
+	// grantBudget bounds the work that goes on after the client has disconnected.
 	grantBudget = 10 * time.Second
 )
 
@@ -28,8 +27,8 @@ type Grants struct {
 	now    func() time.Time
 }
 
-// NewGrants makes a Grants. Codes and refresh tokens are written down as hashes;
-// access tokens are marked with the keys and written down nowhere.
+// NewGrants makes a Grants. Codes and refresh tokens are stored as hashes; access tokens
+// carry a MAC by the keys and are not stored.
 func NewGrants(store GrantStore, keys Keyring, rules Rules, now func() time.Time) *Grants {
 	return &Grants{store: store, tokens: newAccessTokens(keys), rules: rules, now: now}
 }
@@ -42,13 +41,12 @@ func (g *Grants) Client(ctx context.Context, id string) (Client, error) {
 	return g.store.ClientByID(ctx, id)
 }
 
-// AsksFor is what a person has to agree to whom a client asks for some scopes.
+// AsksFor returns what a person has to agree to when a client asks for some scopes.
 func (g *Grants) AsksFor(client *Client, scopes []string) []string {
 	return client.AsksFor(scopes, g.rules.Followers)
 }
 
-// Consented says whether a person need not be asked before a client is told what
-// these scopes say.
+// Consented says whether a client may have these scopes without asking the person again.
 func (g *Grants) Consented(ctx context.Context, client *Client, userID string, scopes []string) (bool, error) {
 	if client.Trusted {
 		return true, nil
@@ -57,7 +55,8 @@ func (g *Grants) Consented(ctx context.Context, client *Client, userID string, s
 	return err == nil && consent.Covers(g.AsksFor(client, scopes)), err
 }
 
-// Agree writes down that a person has agreed, besides what they had agreed to before.
+// Agree saves that a person has agreed to scopes, in addition to what they had agreed to
+// before.
 func (g *Grants) Agree(ctx context.Context, client *Client, userID string, scopes []string) error {
 	before, err := g.store.Consent(ctx, userID, client.ID)
 	if err != nil {
@@ -73,7 +72,7 @@ func (g *Grants) Agree(ctx context.Context, client *Client, userID string, scope
 	return g.store.SaveConsent(ctx, consent)
 }
 
-// CodeRequest is what a client has asked for and may have.
+// CodeRequest is an authorization request that is to be granted.
 type CodeRequest struct {
 	Client      *Client
 	Visit       *Visit
@@ -83,8 +82,8 @@ type CodeRequest struct {
 	Challenge   string
 }
 
-// Code gives a client a code for the person of a visit. NotSignedIn when the session
-// has ended meanwhile.
+// Code issues a code for the person of a visit. NotSignedIn when the session has ended
+// meanwhile.
 func (g *Grants) Code(ctx context.Context, r CodeRequest) (Secret, error) {
 	code, at := NewToken(), g.now()
 	grant := Grant{
@@ -113,14 +112,13 @@ func (g *Grants) Code(ctx context.Context, r CodeRequest) (Secret, error) {
 type Tokens struct {
 	Granted
 	Access  Secret
-	Refresh Secret // empty: none, or the client keeps the one it has
+	Refresh Secret // empty: there is none, or the client keeps the one it has
 }
 
-// Redeem spends a code, once. It goes on when the client goes away, so that no code
-// stays good that was sent. NoSuchGrant for a code that is not good: unknown, used,
-// too old, of another client or another redirect_uri, or with another verifier than
-// the one that its challenge was made of. The client may have been changed since it got
-// the code: what it could not get now, it does not get for it either.
+// Redeem exchanges a code for tokens, once. It finishes even if the client disconnects, so
+// that no code that was sent stays valid. NoSuchGrant for a code that is unknown, used,
+// too old, another client's, or sent with another redirect_uri or verifier. The client's
+// settings may have changed since it got the code: the present ones count.
 func (g *Grants) Redeem(ctx context.Context, client *Client, code Secret, redirectURI, verifier string) (Tokens, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grantBudget)
 	defer cancel()
@@ -154,8 +152,7 @@ func (g *Grants) Redeem(ctx context.Context, client *Client, code Secret, redire
 	return tokens, nil
 }
 
-// challengeOf is what a verifier's challenge has to be (RFC 7636, S256); empty for
-// none.
+// challengeOf returns the challenge of a verifier (RFC 7636, S256); empty for an empty one.
 func challengeOf(verifier string) string {
 	if verifier == "" {
 		return ""
@@ -164,8 +161,8 @@ func challengeOf(verifier string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// Person says whom an access token is about, and what its client may be told.
-// NoSuchGrant when the token or what it was given for has ended.
+// Person returns the grant of an access token, with its person and its client. NoSuchGrant
+// when the token or the grant has ended.
 func (g *Grants) Person(ctx context.Context, access Secret) (Granted, error) {
 	token, ok := g.tokens.open(access)
 	if !ok || !token.alive(g.now()) {
@@ -184,8 +181,9 @@ func (g *Grants) Person(ctx context.Context, access Secret) (Granted, error) {
 	return granted, nil
 }
 
-// Refresh gives a client new tokens for a refresh token. A public client gets another
-// one, and this one, used again, ends the grant. NoSuchGrant when it is not good.
+// Refresh gives a client new tokens for a refresh token. A public client gets a new refresh
+// token as well; using the old one again ends the grant. NoSuchGrant when the token is not
+// valid.
 func (g *Grants) Refresh(ctx context.Context, client *Client, token Secret) (Tokens, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grantBudget)
 	defer cancel()
@@ -214,8 +212,8 @@ func (g *Grants) Refresh(ctx context.Context, client *Client, token Secret) (Tok
 		}
 		return tokens, nil
 	}
-	// The next one is made of this one, so that whoever repeats the request gets the
-	// same answer.
+	// The next token is derived from this one, so that a repeated request gets the same
+	// answer.
 	next := g.tokens.after(grantID, secret)
 	switch Hash(secret) {
 	case granted.Grant.Refresh.Hash:
@@ -223,7 +221,7 @@ func (g *Grants) Refresh(ctx context.Context, client *Client, token Secret) (Tok
 		if err != nil {
 			return Tokens{}, err
 		}
-		if !rotated { // by the same request at the same moment, or it has ended
+		if !rotated { // the same request has just rotated it, or it has ended
 			return g.repeated(ctx, tokens, secret, next)
 		}
 	default:
@@ -233,8 +231,8 @@ func (g *Grants) Refresh(ctx context.Context, client *Client, token Secret) (Tok
 	return tokens, nil
 }
 
-// repeated answers a refresh token that has been replaced: by the one that replaced
-// it if that was a moment ago, and else by the end of the grant.
+// repeated answers a refresh token that has been replaced: within refreshGrace with the
+// token that replaced it, later by ending the grant.
 func (g *Grants) repeated(ctx context.Context, tokens Tokens, secret, next Secret) (Tokens, error) {
 	granted, err := g.store.GrantByID(ctx, tokens.Grant.ID)
 	if err != nil {
@@ -248,7 +246,7 @@ func (g *Grants) repeated(ctx context.Context, tokens Tokens, secret, next Secre
 	return Tokens{}, g.reused(ctx, tokens.Grant.ID)
 }
 
-// reused ends a grant whose refresh token somebody has used who should not have it.
+// reused ends a grant whose replaced refresh token was used again: it may be stolen.
 func (g *Grants) reused(ctx context.Context, grantID string) error {
 	if err := g.store.EndGrant(ctx, grantID); err != nil {
 		return err
@@ -257,7 +255,7 @@ func (g *Grants) reused(ctx context.Context, grantID string) error {
 }
 
 // Revoke ends the grant of an access token or a refresh token, if it is the client's.
-// A token that is no good is no error (RFC 7009, 2.2).
+// An invalid token is no error (RFC 7009, 2.2).
 func (g *Grants) Revoke(ctx context.Context, client *Client, token Secret) error {
 	grantID, secret, isRefresh := openRefreshToken(token)
 	if !isRefresh {

@@ -1,28 +1,28 @@
 package auth
 
-// Identity is one of the names that WeChat has for a person: the openid is theirs
-// within one account. People come by as many as there are accounts.
+// Identity is one of WeChat's names for a person: their openid within one account. A person
+// can have one for each account.
 type Identity struct {
-	ID      string // ours; empty for the one that the person first came with
+	ID      string // ours; empty for the person's first one
 	AppID   string
 	OpenID  string
 	UnionID string // empty when WeChat gave none
-	Scope   Scope  // the widest scope ever granted to this account
+	Scope   Scope  // the widest scope that the person ever granted to this account
 }
 
-// Linked is how an identity came to a person who had another.
+// Linked is how a further identity came to a person.
 type Linked string
 
-// The ways. The identity that a person first came with has none.
+// The ways. A person's first identity has none.
 const (
-	LinkedByUnionID Linked = "unionid" // it was new, and its unionid was known
+	LinkedByUnionID Linked = "unionid" // the openid was new and its unionid was known
 	LinkedByAdmin   Linked = "join"    // an admin joined two people
-	LinkedByPerson  Linked = "link"    // the person signed in by both
+	LinkedByPerson  Linked = "link"    // the person signed in with both
 )
 
-// Joins says whether a unionid can tell that two identities are one person's: 6 to 64
-// letters, digits, _ and -, as those of WeChat are. What is no unionid, an empty one
-// before all, would make one person of everybody who has it.
+// Joins says whether a unionid is good enough to join identities by: 6 to 64 letters,
+// digits, _ and -, as WeChat's are. Anything else, above all an empty text, would make one
+// person of everybody who has it.
 func Joins(unionID string) bool {
 	if len(unionID) < 6 || len(unionID) > 64 {
 		return false
@@ -37,7 +37,6 @@ func Joins(unionID string) bool {
 	return true
 }
 
-// Changed says that a unionid is another than the one that was known. That of an
-// identity stays what it is, unless its account moves to another Open Platform account
-// (official).
+// Changed says whether a unionid differs from the known one. An identity keeps its unionid
+// unless its account moves to another Open Platform account (official).
 func Changed(before, now string) bool { return before != "" && now != "" && before != now }

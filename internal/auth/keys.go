@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// Secret is a text that never shows itself: printed, logged or encoded it reads
-// [redacted]. Converting it to a string is the one way to its value.
+// Secret is a text that is never shown: printed, logged or encoded it reads [redacted].
+// Only a conversion to string gives its value.
 type Secret string
 
 const redacted = "[redacted]"
@@ -23,7 +23,7 @@ func (Secret) GoString() string             { return redacted }
 func (Secret) LogValue() slog.Value         { return slog.StringValue(redacted) }
 func (Secret) MarshalJSON() ([]byte, error) { return json.Marshal(redacted) }
 
-// TokenLength is that of NewToken.
+// TokenLength is the length of a NewToken.
 const TokenLength = 43
 
 // NewToken makes a bearer token: 256 random bits, 43 characters of base64url.
@@ -33,18 +33,18 @@ func NewToken() Secret {
 	return Secret(base64.RawURLEncoding.EncodeToString(b))
 }
 
-// Hash is how a token, a state or a code is written down: its SHA-256, so that
-// a copy of the database opens no session. They are random enough to need
-// neither salt nor stretching.
+// Hash returns the form in which a token, a state or a code is stored: its SHA-256, so that
+// a copy of the database opens no session. They are random enough to need neither salt
+// nor stretching.
 func Hash[T ~string](token T) string {
 	sum := sha256.Sum256([]byte(token))
-	var text [43]byte // EncodeToString would make it twice, and every visit needs it
+	var text [43]byte // EncodeToString allocates twice, and every visit calls this
 	base64.RawURLEncoding.Encode(text[:], sum[:])
 	return string(text[:])
 }
 
-// Key is one of the operator's keys: a name that goes with what it sealed, and
-// 32 bytes that never do.
+// Key is one of the operator's keys: 32 secret bytes, and an id that is stored with what
+// the key has sealed.
 type Key struct {
 	ID     string
 	master []byte
@@ -52,7 +52,7 @@ type Key struct {
 
 const keyBytes = 32
 
-// Subkey derives the 32 bytes for one purpose, so that no two uses share a key.
+// Subkey derives 32 bytes for one purpose, so that no two purposes share a key.
 func (k Key) Subkey(purpose string) []byte {
 	sub, err := hkdf.Key(sha256.New, k.master, nil, "wxlogin/"+purpose, keyBytes)
 	if err != nil {
@@ -62,13 +62,13 @@ func (k Key) Subkey(purpose string) []byte {
 }
 
 // Keyring holds the operator's keys, newest first: the first seals and signs,
-// every one opens and verifies.
+// and every one opens and verifies.
 type Keyring []Key
 
 var keyID = regexp.MustCompile(`^[0-9A-Za-z_-]{1,32}$`)
 
 // ParseKeys reads the form of WXLOGIN_KEYS: kid:base64-of-32-bytes, separated by
-// commas. Its errors name the place of a bad key and never its content.
+// commas. Its errors give the position of a bad key and never its content.
 func ParseKeys(s string) (Keyring, error) {
 	var ring Keyring
 	for i, item := range strings.Split(s, ",") {

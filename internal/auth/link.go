@@ -2,25 +2,25 @@ package auth
 
 import "time"
 
-// Somebody who is signed in links an identity of theirs by logging in with it as well:
-// both logins prove together what no unionid has to say.
+// A person who is signed in links a further identity by logging in with it as well: the two
+// logins together prove that both are theirs, without a unionid.
 
-// LinkWithin is how far apart the two logins may be. Whoever finds a browser that was
-// signed in long ago cannot make its account theirs.
+// LinkWithin is how far apart the two logins may be, so that nobody can use a browser that
+// was signed in long ago to take its account over.
 const LinkWithin = 10 * time.Minute
 
-// Link is whom a login gives its identity to.
+// Link says to whom a login gives its identity.
 type Link struct {
-	// SessionID names the session that has begun it. Whoever has it when the login is
-	// written down gets the identity; LinkStale when it has ended.
+	// SessionID names the session in which the link was begun. Its person, when the login
+	// is saved, gets the identity; LinkStale when it has ended.
 	SessionID string
-	// Apart says that two people cannot be one, by the identities that they have.
+	// Apart says whether two people cannot be one, by their identities.
 	Apart func(kept, other []Identity) bool
-	// Appointed says whether the settings name somebody an admin; nil for nobody.
+	// Appointed says whether the settings name a person as an admin; nil: they name nobody.
 	Appointed func(User) bool
 }
 
-// link is what a login writes that links to a visit; nil for none.
+// link returns the Link of a login that links to a visit; nil when to is nil.
 func (r *Rules) link(to *Visit) *Link {
 	if to == nil {
 		return nil
@@ -28,10 +28,10 @@ func (r *Rules) link(to *Visit) *Link {
 	return &Link{SessionID: to.Session.ID, Apart: r.Apart, Appointed: r.Appointed}
 }
 
-// Apart says that WeChat itself tells people apart: it gives one person one openid for
-// each account, and one unionid within an Open Platform account. Whoever has somebody
-// else scan a code of theirs is kept by this from making that person a part of
-// themselves.
+// Apart says whether WeChat's own identifiers show that two people are different: a person
+// has one openid for each account, and one unionid within an Open Platform account. This
+// keeps an attacker from merging a victim into themselves by having the victim scan their
+// link code.
 func (r *Rules) Apart(kept, other []Identity) bool {
 	for _, a := range kept {
 		for _, b := range other {
@@ -44,5 +44,5 @@ func (r *Rules) Apart(kept, other []Identity) bool {
 	return false
 }
 
-// MayLink says whether a visit began a moment ago, as it has to for a link.
+// MayLink says whether a session began recently enough to link an identity to it.
 func MayLink(v *Visit, now time.Time) bool { return Age(now, v.Session.CreatedAt) < LinkWithin }

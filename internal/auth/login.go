@@ -5,37 +5,37 @@ import (
 	"time"
 )
 
-// Login is one return from WeChat: at first a claim on its state and code, in
-// the end the history of what came of it.
+// Login is one return from WeChat: first the claim on its state and code, then the history
+// of how it ended.
 type Login struct {
 	ID          string
 	AppID       string
 	StateHash   string // a state is spent once; kept for an hour and never read
-	CodeHash    string // so is a code
-	SessionHash string // of the token this login signs in with, if it does
+	CodeHash    string // likewise, of the code
+	SessionHash string // of the token of the session that the login begins, if it does
 	Scope       Scope
 	Outcome     Outcome
 	Reason      Reason // why it failed; empty otherwise
 	Errcode     int64  // WeChat's number for what went wrong; 0 when it gave none
-	Step        Step   // where it failed, or went on without a profile; empty otherwise
-	UserID      string // empty until it is known who came
-	IdentityID  string // by which; empty for their first
+	Step        Step   // the one that failed; StepProfile when it went on without a profile; else empty
+	UserID      string // empty until the person is known
+	IdentityID  string // the identity they came by; empty for their first
 	StartedAt   time.Time
 	FinishedAt  time.Time // zero while pending
-	RequestID   string    // of the answer that said it failed; empty otherwise
-	// Device is kept with a person, and for an hour with a failure that is nobody's.
+	RequestID   string    // of the response that reported the failure; empty otherwise
+	// Device is kept while the login has a person, and for an hour when a failed one has none.
 	Device Device
 }
 
-// Outcome is what came of a login.
+// Outcome is how a login ended.
 type Outcome string
 
 // The outcomes.
 const (
-	Pending  Outcome = "pending"   // claimed, not finished: in flight, or its process died
-	SignedIn Outcome = "signed_in" // a session was made
-	Unknown  Outcome = "unknown"   // nobody known, so consent has to be asked first
-	Failed   Outcome = "failed"    // for Login.Reason
+	Pending  Outcome = "pending"   // claimed and not finished: under way, or its process died
+	SignedIn Outcome = "signed_in" // a session began, or an identity was linked
+	Unknown  Outcome = "unknown"   // the person is not known, and has to be asked for consent first
+	Failed   Outcome = "failed"    // see Login.Reason
 )
 
 // Step is a part of a login.
@@ -43,69 +43,68 @@ type Step string
 
 // The steps, in order.
 const (
-	StepCode    Step = "code"    // the code was exchanged for who came
-	StepPerson  Step = "person"  // it was looked up whether they may come in
-	StepProfile Step = "profile" // the profile was asked for
-	StepSave    Step = "save"    // all was written down
+	StepCode    Step = "code"    // exchange the code for an openid
+	StepPerson  Step = "person"  // look the person up, and check that they may sign in
+	StepProfile Step = "profile" // fetch the profile
+	StepSave    Step = "save"    // save all of it
 )
 
-// SaveLogin is all that a login that signs a person in writes.
+// SaveLogin is everything that a successful login writes.
 type SaveLogin struct {
 	Login   Login // Outcome SignedIn
 	OpenID  string
 	UnionID string // empty keeps the one stored
 	Scope   Scope  // widens the one stored, never narrows it
-	// Before is who had the openid a moment before; zero for nobody. It spares the
-	// store a look and is not relied on.
+	// Before is the person who had the openid a moment ago; zero when it was new. It saves
+	// the store a read and is not relied on.
 	Before User
-	// Kin are the AppIDs that share their unionids with the login's (Rules.Kin): an
-	// openid that is new joins the person whom the unionid names there.
+	// Kin are the AppIDs that share unionids with the login's account (Rules.Kin): a new
+	// openid joins the person who has the unionid there.
 	Kin []string
-	// Several says that people sign in by more than one account, so that the openid may
-	// be becoming somebody's further identity at this moment.
+	// Several says that people sign in by more than one account: another transaction may
+	// be making the openid a person's further identity at this moment.
 	Several bool
 	// Profile is nil when none arrived: the one stored stays.
 	Profile      *Profile
 	RefreshToken Secret
-	// Consent is the version of our own text that the person has just agreed to;
-	// empty keeps what is noted.
+	// Consent is the version of our own text that the person has just agreed to; empty
+	// keeps the stored one.
 	Consent string
 	Session Session // without UserID
-	// Replaces is the hash of the session token that the browser held before;
-	// that session ends with the login. May be empty.
+	// Replaces is the hash of the browser's previous session token: that session ends with
+	// the login. May be empty.
 	Replaces string
-	// Link, if set, gives the identity to somebody who is signed in already: no session
+	// Link, if set, gives the identity to a person who is signed in already: no session
 	// begins.
 	Link *Link
-	// SameDevice, if set, says of the person's sessions of the same identity and scope
-	// which of them this one takes the place of.
+	// SameDevice, if set, selects which of the person's sessions with the same identity
+	// and scope the new session replaces.
 	SameDevice func(Device) bool
 }
 
-// Store is where logins are written down. Every error is an *Error with
-// StoreDown, or a context's, unless said otherwise.
+// Store stores logins. Every error is an *Error with StoreDown, or a context's, unless said
+// otherwise.
 type Store interface {
-	// ClaimLogin writes the pending login and returns true, once for a state and
-	// once for a code, over all processes of one database. False is no error: the
-	// state or the code has been claimed before. It is remembered for an hour, longer
-	// than either is good for.
+	// ClaimLogin writes the pending login and returns true, once for each state and once
+	// for each code, among all processes of one database. False is no error: the state or
+	// the code has been claimed before. Claims are kept for an hour, longer than a state or
+	// a code is valid.
 	ClaimLogin(context.Context, Login) (bool, error)
-	// LoginByState returns the login of a state, the zero Login when there is
-	// none.
+	// LoginByState returns the login of a state; the zero Login when there is none.
 	LoginByState(ctx context.Context, stateHash string) (Login, error)
 	// FinishLogin ends a pending login that signs nobody in: its Outcome, Reason,
-	// Errcode, Step, FinishedAt, RequestID, Device and, if it is known who came, their
+	// Errcode, Step, FinishedAt, RequestID, Device and, if the person is known, their
 	// UserID.
 	FinishLogin(context.Context, Login) error
-	// UserByOpenID returns a person by an identity. NoSuchUser when it is nobody's.
+	// UserByOpenID returns the person who has an identity. NoSuchUser when nobody has.
 	UserByOpenID(ctx context.Context, appID, openID string) (User, error)
-	// SaveLogin writes person, token, session and the end of the login, all or
-	// nothing, and returns the visit that begins, as it can be read from now on. A
-	// person who is Blocked at that moment gets no session, and no further identity: the
-	// Error says so and nothing is written. With a Link the Visit has no Session, and
-	// LinkStale, TwoPeople or LinkRights say that nothing was linked.
+	// SaveLogin writes person, token, session and the end of the login, all or nothing,
+	// and returns the new visit, as Visit would. Blocked when the person is blocked at
+	// that moment: nothing is written then, neither a session nor a further identity.
+	// With a Link the Visit has no Session; LinkStale, TwoPeople or LinkRights when
+	// nothing was linked.
 	SaveLogin(context.Context, SaveLogin) (*Visit, error)
-	// Visit returns the live session of a token, with its person, in one read or none.
+	// Visit returns the live session of a token, with its person, with at most one read.
 	// NotSignedIn when there is none.
 	Visit(ctx context.Context, kind SessionKind, tokenHash string) (*Visit, error)
 }

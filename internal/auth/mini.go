@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// MiniProvider is what the login of a mini program needs of WeChat.
+// MiniProvider is what the login of a mini program needs from WeChat.
 type MiniProvider interface {
-	// CodeToSession spends a code of wx.login, once, whatever happens. OpenID and UnionID
-	// are all that it tells: the session_key, which opens what WeChat has encrypted for
-	// the mini program, is dropped.
+	// CodeToSession spends a code of wx.login, once, whatever happens. It returns OpenID
+	// and UnionID alone: the session_key, which decrypts WeChat's data for the mini program,
+	// is dropped.
 	CodeToSession(ctx context.Context, code string) (TokenAnswer, error)
 }
 
@@ -17,17 +17,17 @@ type MiniProvider interface {
 type MiniArrival struct {
 	Account Account
 	Code    string
-	Token   Secret // becomes the session's; see NewMiniToken
+	Token   Secret // of the session that begins; see NewMiniToken
 	Device  Device
-	// SameDevice says whether a session of the same identity was begun by a device of the
-	// same name: this one takes its place.
+	// SameDevice says whether a session was begun on the same device: the new session
+	// replaces it, if it is of the same identity.
 	SameDevice func(Device) bool
 	RequestID  string
 }
 
-// miniToken begins the token of a mini program's session. What a cookie holds does not
-// begin so, and the hash that is kept is that of the whole: neither can be made of the
-// other.
+// miniToken is the prefix of the token of a mini program's session. Tokens in cookies do not
+// have it, and the stored hash is that of the whole token, so neither can be turned into
+// the other.
 const miniToken = "mini_"
 
 // NewMiniToken makes the token of a mini program's session.
@@ -38,12 +38,12 @@ func IsMiniToken(s string) bool {
 	return len(s) == len(miniToken)+TokenLength && strings.HasPrefix(s, miniToken)
 }
 
-// SignInMini spends the code of wx.login, once, and writes down who came. The same code
+// SignInMini spends the code of wx.login, once, and signs the person in. The same code
 // again, at the same time or later, in this process or another, is CodeSpent: a mini
-// program gets another one without a screen. isNew says that nobody has seen the person
-// before.
+// program gets a new one without asking the person. isNew says that this is the person's
+// first login.
 //
-// It goes on when the mini program goes away: the code is spent by then.
+// It finishes even if the mini program disconnects: the code is spent by then.
 func (s *Service) SignInMini(ctx context.Context, a MiniArrival) (visit *Visit, isNew bool, err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.rules.Budget)
 	defer cancel()
@@ -51,7 +51,7 @@ func (s *Service) SignInMini(ctx context.Context, a MiniArrival) (visit *Visit, 
 	if provider == nil {
 		return nil, false, Failf(NoSuchAccount, "account %q is no mini program", a.Account.Name)
 	}
-	// A code is one mini program's (official): sent to another, it is not spent.
+	// A code belongs to one mini program (official): sent to another, it is not spent.
 	spent := Hash(a.Account.AppID + "\n" + a.Code)
 	login := Login{
 		ID:          NewID(),

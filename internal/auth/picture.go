@@ -18,52 +18,49 @@ type Picture struct {
 	CopiedAt time.Time
 }
 
-// OwnProfile is what a person tells of themselves, by a mini program's form: WeChat
-// tells mini programs neither nickname nor picture (official, since 2022).
+// OwnProfile is what a person enters about themselves in a mini program's form: WeChat
+// gives mini programs neither nickname nor picture (official, since 2022).
 type OwnProfile struct {
 	UserID   string
-	Nickname *string  // clean; nil: as it is
-	Picture  *Picture // nil: as it is
+	Nickname *string  // clean; nil: unchanged
+	Picture  *Picture // nil: unchanged
 }
 
 // PictureType is the media type of every copy.
 const PictureType = "image/jpeg"
 
-// PictureFetcher is where pictures are at. Its errors carry no more of an
-// address than the host.
+// PictureFetcher fetches pictures. Its errors carry no more of an address than the host.
 type PictureFetcher interface {
-	// Picture gets a picture from an address that a profile named, and makes a
-	// small JPEG of our own of it. It refuses an address that is not WeChat's, and
-	// what is no picture or a huge one.
+	// Picture fetches the picture at an address that a profile named, and converts it to
+	// a small JPEG. It refuses an address that is not WeChat's, a file that is not a
+	// picture, and a huge picture.
 	Picture(ctx context.Context, address string) ([]byte, error)
-	// Shrink makes the same of a file.
+	// Shrink converts a file likewise.
 	Shrink(ctx context.Context, file []byte) ([]byte, error)
 }
 
-// PictureStore is where copies are kept. Errors are StoreDown.
+// PictureStore stores the copies. Errors are StoreDown.
 type PictureStore interface {
-	// PictureSource returns the Source of the copy kept of a person's picture;
-	// empty when there is none, which is no error.
+	// PictureSource returns the Source of the stored copy of a person's picture; empty,
+	// which is no error, when there is no copy.
 	PictureSource(ctx context.Context, userID string) (string, error)
-	// SavePicture keeps a copy in place of the one before, and says whether it
-	// did: not for a person who has been erased, nor for one whose profile names
-	// another Source by now.
+	// SavePicture replaces the stored copy, and says whether it did: not for a person who
+	// has been erased, nor for one whose profile names another Source by now.
 	SavePicture(context.Context, Picture) (saved bool, err error)
-	// DeletePicture drops the copy of a person whose profile names no picture any
-	// more. None to drop is no error.
+	// DeletePicture deletes the copy of a person whose profile no longer names a picture.
+	// It is no error when there is no copy.
 	DeletePicture(ctx context.Context, userID string) error
 }
 
 // How much copying may cost.
 const (
-	pictureQueue   = 256 // waiting; more are dropped, and the next login asks again
+	pictureQueue   = 256 // pictures that wait; more are dropped, and the next login asks again
 	pictureWorkers = 2
-	pictureBudget  = 10 * time.Second // for one, WeChat's answer and our write
+	pictureBudget  = 10 * time.Second // for one picture: WeChat's answer and our write
 )
 
-// Pictures copies people's pictures, in the background: no login waits for it or
-// fails by it. Its methods are safe for concurrent use, and a nil *Pictures
-// copies none.
+// Pictures copies people's pictures in the background: no login waits for it or fails
+// because of it. Its methods are safe for concurrent use, and a nil *Pictures copies none.
 type Pictures struct {
 	fetcher PictureFetcher
 	store   PictureStore
@@ -82,11 +79,11 @@ func NewPictures(fetcher PictureFetcher, store PictureStore, now func() time.Tim
 	return p
 }
 
-// ownSource begins the Source of a picture that its person has sent.
+// ownSource is the prefix of the Source of a picture that the person has uploaded.
 const ownSource = "own:"
 
-// Own makes a person's picture of a file that they have sent. BadRequest when it is no
-// picture, or a huge one.
+// Own converts a file that a person has uploaded to their picture. BadRequest when it is
+// not a picture, or a huge one.
 func (p *Pictures) Own(ctx context.Context, userID string, file []byte) (picture Picture, err error) {
 	defer func() { // as in try
 		if v := recover(); v != nil {
@@ -103,21 +100,21 @@ func (p *Pictures) Own(ctx context.Context, userID string, file []byte) (picture
 	return Picture{UserID: userID, Source: ownSource + etag, Type: PictureType, Body: body, ETag: etag, CopiedAt: p.now()}, nil
 }
 
-// Want has a person's picture copied, unless the copy kept is of this source
-// already. With an empty source the copy kept is dropped. It returns at once;
-// with a full queue it does nothing.
+// Want queues the copying of a person's picture, unless the stored copy has this source
+// already. With an empty source the stored copy is deleted. It returns at once; with a
+// full queue it does nothing.
 func (p *Pictures) Want(userID, source string) {
 	if p == nil {
 		return
 	}
 	if !p.queue.add(wantedPicture{userID, source}) {
-		p.log.Info("picture is not copied now: too many are waiting", "user", userID)
+		p.log.Info("picture copy dropped: queue full", "user", userID)
 	}
 }
 
-// Wait waits until nothing is waiting or under way for one person, or ctx ends,
-// and says whether there was anything: a browser asks for the picture right after
-// the login that wanted it.
+// Wait waits until no copying is queued or under way for a person, or ctx ends, and says
+// whether there was any: a browser asks for the picture right after the login that queued
+// it.
 func (p *Pictures) Wait(ctx context.Context, userID string) bool {
 	if p == nil {
 		return false
@@ -125,7 +122,7 @@ func (p *Pictures) Wait(ctx context.Context, userID string) bool {
 	return p.queue.wait(ctx, func(w wantedPicture) bool { return w.userID == userID })
 }
 
-// Flush waits until nothing is waiting or under way.
+// Flush waits until no copying is queued or under way.
 func (p *Pictures) Flush(ctx context.Context) error {
 	if p == nil {
 		return nil
@@ -133,8 +130,8 @@ func (p *Pictures) Flush(ctx context.Context) error {
 	return p.queue.flush(ctx)
 }
 
-// Close takes no more, finishes what is waiting for as long as ctx lasts, and
-// ends the workers.
+// Close accepts no more pictures, copies those that wait, for as long as ctx lasts, and ends
+// the workers.
 func (p *Pictures) Close(ctx context.Context) {
 	if p == nil {
 		return
@@ -142,8 +139,7 @@ func (p *Pictures) Close(ctx context.Context) {
 	p.queue.close(ctx)
 }
 
-// copy does one piece of work. Whatever comes of it, nobody is waiting: it is
-// only logged.
+// copy copies one picture. Nobody waits for the result: a failure is only logged.
 func (p *Pictures) copy(all context.Context, w wantedPicture) {
 	ctx, cancel := context.WithTimeout(all, pictureBudget)
 	defer cancel()
@@ -154,8 +150,8 @@ func (p *Pictures) copy(all context.Context, w wantedPicture) {
 }
 
 func (p *Pictures) try(ctx context.Context, w wantedPicture) (err error) {
-	// Pictures are a stranger's bytes, and a decoder's fault must not end a
-	// process that signs people in.
+	// Pictures are untrusted bytes, and a decoder's panic must not end a process that signs
+	// people in.
 	defer func() {
 		if v := recover(); v != nil {
 			err = errors.Join(err, Failf(Unexpected, "panic: %v", v))

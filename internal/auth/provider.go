@@ -7,9 +7,8 @@ type Authorization struct {
 	State       string
 	Scope       Scope
 	RedirectURI string
-	// SingleHop asks for connect_redirect=1, which keeps WeChat on Android from
-	// calling back twice and leaves WeChat on a PC with a blank page (field
-	// reports).
+	// SingleHop adds connect_redirect=1, which keeps WeChat on Android from calling back
+	// twice, but makes WeChat on a PC show a blank page (field reports).
 	SingleHop bool
 }
 
@@ -20,8 +19,8 @@ type TokenAnswer struct {
 	Scope        Scope
 	AccessToken  Secret
 	RefreshToken Secret
-	// Snapshot says that nobody is there: WeChat made the openid up for a page
-	// that it shows as a snapshot (official: is_snapshotuser).
+	// Snapshot marks a snapshot visitor: WeChat made the openid up for a page that it shows
+	// as a snapshot (official: is_snapshotuser).
 	Snapshot bool
 }
 
@@ -35,11 +34,11 @@ type Userinfo struct {
 // Provider is WeChat. Its errors are *Error with a WeChat reason, CodeSpent or
 // PersonLimited, and carry no secret.
 type Provider interface {
-	// AuthorizeURL is where the browser goes to be authorized. It asks nobody.
+	// AuthorizeURL returns the address of WeChat's authorize page. It does not call WeChat.
 	AuthorizeURL(Authorization) string
 	// Exchange spends a code. It sends the code once, whatever happens. A
 	// snapshot is not an error.
 	Exchange(ctx context.Context, code string) (TokenAnswer, error)
-	// Userinfo reads the profile that the access token of a ScopeUserinfo opens.
+	// Userinfo reads the profile, with an access token of ScopeUserinfo.
 	Userinfo(ctx context.Context, answer TokenAnswer) (Userinfo, error)
 }

@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// queue does work in the background: a bounded number of pieces wait, and one that waits
-// or is under way already is not taken twice. Its methods are safe for concurrent use.
+// queue does work in the background. It is bounded, and does not take an item that is queued
+// or under way already. Its methods are safe for concurrent use.
 type queue[T comparable] struct {
 	do func(context.Context, T)
 
@@ -16,8 +16,8 @@ type queue[T comparable] struct {
 	done   sync.WaitGroup
 
 	mu     sync.Mutex
-	wanted map[T]chan struct{} // waiting or under way; closed when done
-	idle   chan struct{}       // closed when wanted gets empty
+	wanted map[T]chan struct{} // items queued or under way; closed when done
+	idle   chan struct{}       // closed when wanted becomes empty
 	closed bool
 }
 
@@ -31,7 +31,7 @@ func newQueue[T comparable](size, workers int, do func(context.Context, T)) *que
 	return q
 }
 
-// add takes a piece of work and returns at once: false when too many are waiting.
+// add queues an item and returns at once: false when the queue is full.
 func (q *queue[T]) add(item T) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -50,11 +50,11 @@ func (q *queue[T]) add(item T) bool {
 	return true
 }
 
-// waiting is how many pieces no worker has begun.
+// waiting returns how many items no worker has begun.
 func (q *queue[T]) waiting() int { return len(q.items) }
 
-// wait waits until none of some work is waiting or under way, or ctx ends, and says
-// whether there was any.
+// wait waits until none of the items that of selects is queued or under way, or ctx ends,
+// and says whether there was any.
 func (q *queue[T]) wait(ctx context.Context, of func(T) bool) bool {
 	q.mu.Lock()
 	var pending []chan struct{}
@@ -74,7 +74,7 @@ func (q *queue[T]) wait(ctx context.Context, of func(T) bool) bool {
 	return len(pending) > 0
 }
 
-// flush waits until nothing is waiting or under way.
+// flush waits until no item is queued or under way.
 func (q *queue[T]) flush(ctx context.Context) error {
 	q.mu.Lock()
 	idle, busy := q.idle, len(q.wanted) > 0
@@ -90,8 +90,8 @@ func (q *queue[T]) flush(ctx context.Context) error {
 	}
 }
 
-// close takes no more, finishes what is waiting for as long as ctx lasts, and ends the
-// workers.
+// close accepts no more items, finishes those that wait, for as long as ctx lasts, and ends
+// the workers.
 func (q *queue[T]) close(ctx context.Context) {
 	q.mu.Lock()
 	if !q.closed {
@@ -99,7 +99,7 @@ func (q *queue[T]) close(ctx context.Context) {
 		close(q.items)
 	}
 	q.mu.Unlock()
-	_ = q.flush(ctx) // what is left undone is asked for again
+	_ = q.flush(ctx) // what is left undone is queued again later
 	q.cancel()
 	q.done.Wait()
 }

@@ -10,78 +10,74 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// How profiles are kept fresh without their people.
+// How profiles are refreshed between logins.
 const (
-	// freshFor is how old a profile grows before it is fetched again: well inside
-	// the 30 days that a refresh_token lives (official), so that one that fails
-	// for a while gets several more tries.
+	// freshFor is the age at which a profile is fetched again: well within the 30 days that
+	// a refresh_token lives (official), so that there is time for several retries.
 	freshFor = 7 * 24 * time.Hour
-	// fetchSoon is when a profile is fetched that did not come with its login.
+	// fetchSoon is when to fetch a profile that did not come with its login.
 	fetchSoon = time.Minute
-	// retryAfter is when one is tried again that could not be fetched.
+	// retryAfter is when to retry a profile that could not be fetched.
 	retryAfter = time.Hour
-	// leaseFor is how long the process that is at it keeps the others off. It takes the
-	// lease again after each leaseAgain of work: a write of its own for every person would
-	// be a third of all that refreshing writes.
+	// leaseFor is how long a lease keeps other processes from refreshing. The process that
+	// has it renews it after each leaseAgain of work: renewing it for every person would be
+	// a third of all writes of a refresh.
 	leaseFor   = 3 * time.Minute
 	leaseAgain = time.Minute
-	// refreshRate is how many people a second are fetched. WeChat allows 50,000
-	// calls a minute (official); there is no hurry.
+	// refreshRate is how many profiles are fetched a second. WeChat allows 50,000 calls a
+	// minute (official); there is no hurry.
 	refreshRate = 5
 	// refreshBudget is for one person: two calls to WeChat and a write.
 	refreshBudget = 15 * time.Second
 )
 
-// TokenID names a stored refresh_token: by its person, and by the identity that it is
-// of; empty for the first.
+// TokenID names a stored refresh_token by its person and its identity; IdentityID is empty
+// for the first identity.
 type TokenID struct{ UserID, IdentityID string }
 
 // SaveRefresh is what a refresh writes.
 type SaveRefresh struct {
 	TokenID
 	Profile Profile
-	UnionID string // of the identity; empty keeps the one stored
-	// WasUnionID is the one that was stored.
+	UnionID string // of the identity; empty keeps the stored one
+	// WasUnionID is the stored one.
 	WasUnionID string
-	// Token takes the place of Was, unless a login has brought another since.
+	// Token replaces Was, unless a login has stored another since.
 	Was, Token Secret
 	At         time.Time
-	DueAt      time.Time // of the next
+	DueAt      time.Time // of the next refresh
 }
 
-// RefreshStore is where refreshes are written down. Errors are StoreDown unless
-// said otherwise.
+// RefreshStore stores refreshes. Errors are StoreDown unless said otherwise.
 type RefreshStore interface {
-	// TakeLease makes owner the one process that does a job until ends, and says
-	// whether it is. Its holder may take the lease again, to keep it. A lease of another
-	// owner that ends later than ends, by more than ClockSkew, does not count.
+	// TakeLease takes the lease of a job for owner until ends, and says whether it did.
+	// Its owner may take it again, to renew it. Another owner's lease that ends more than
+	// ClockSkew after ends does not count: a wrong clock has made it.
 	TakeLease(ctx context.Context, job, owner string, now, ends time.Time) (bool, error)
-	// NextDue returns a token by which a profile is due to be fetched and puts the next
-	// try off to again, in one step: nobody else gets it, and none is lost with a
-	// process that dies. The zero TokenID when none is due. Those of blocked people are
-	// not.
+	// NextDue returns a token whose profile is due and postpones the next try to again, in
+	// one step: no other process gets it, and it is not lost if this one dies. The zero
+	// TokenID when none is due. Blocked people are never due.
 	NextDue(ctx context.Context, now, again time.Time) (TokenID, error)
 	// TokensOf lists a person's tokens, that of the first identity first.
 	TokensOf(ctx context.Context, userID string) ([]TokenID, error)
-	// RefreshToken opens a token. NeedsLogin when it is not there or of no use.
+	// RefreshToken opens a token. NeedsLogin when it is missing or unusable.
 	RefreshToken(context.Context, TokenID) (Secret, error)
 	// User returns one person, NoSuchUser when there is none.
 	User(ctx context.Context, id string) (User, error)
-	// UserBy returns a person by the identity that a token is of. NoSuchUser when the
-	// person or the identity is gone.
+	// UserBy returns a person, by the identity of a token. NoSuchUser when the person or
+	// the identity no longer exists.
 	UserBy(context.Context, TokenID) (User, error)
-	// SaveRefresh writes the profile and the token. NoSuchUser when the person has
-	// been erased, or the identity is not theirs any more.
+	// SaveRefresh writes the profile and the token. NoSuchUser when the person has been
+	// erased, or no longer has the identity.
 	SaveRefresh(context.Context, SaveRefresh) error
-	// MarkDead notes that a token is good for nothing more, unless a login has
-	// brought another since.
+	// MarkDead marks a token as dead, unless a login has stored another since.
 	MarkDead(ctx context.Context, id TokenID, was Secret, reason string) error
-	// ResealTokens seals some tokens of older keys with the newest and returns how
-	// many; those that no key opens are marked dead. 0 when all is done.
+	// ResealTokens reseals some tokens of older keys with the newest key, marks those that
+	// no key opens as dead, and returns how many it has done; 0 when none is left.
 	ResealTokens(ctx context.Context) (int64, error)
 }
 
-// RefreshProvider is what refreshing needs of WeChat.
+// RefreshProvider is what refreshing needs from WeChat.
 type RefreshProvider interface {
 	// Refresh gets a new access token. NeedsLogin when the refresh_token is dead.
 	Refresh(ctx context.Context, refreshToken Secret) (TokenAnswer, error)
@@ -95,23 +91,30 @@ type Refresher struct {
 	pictures  *Pictures
 	now       func() time.Time
 	log       *slog.Logger
-	owner     string // this process, among those of one database
+	owner     string // names this process in leases
 	limit     *rate.Limiter
 
-	// Sleep waits between two people, until ctx ends. Who plays the time moves it on
-	// instead.
+	// Sleep waits between two people, until ctx ends. A test moves its clock instead.
 	Sleep func(ctx context.Context, d time.Duration) error
 }
 
-// NewRefresher makes a Refresher. The providers are those of the accounts, by AppID: a
-// token is one account's (official).
-func NewRefresher(providers map[string]RefreshProvider, store RefreshStore, pictures *Pictures, now func() time.Time, log *slog.Logger) *Refresher {
+// RefresherConfig is what a Refresher needs.
+type RefresherConfig struct {
+	Providers map[string]RefreshProvider // by AppID: a token is one account's (official)
+	Store     RefreshStore
+	Pictures  *Pictures // nil: none are copied
+	Now       func() time.Time
+	Log       *slog.Logger
+}
+
+// NewRefresher makes a Refresher.
+func NewRefresher(c RefresherConfig) *Refresher {
 	return &Refresher{
-		providers: providers,
-		store:     store,
-		pictures:  pictures,
-		now:       now,
-		log:       log,
+		providers: c.Providers,
+		store:     c.Store,
+		pictures:  c.Pictures,
+		now:       c.Now,
+		log:       c.Log,
 		owner:     NewID(),
 		limit:     rate.NewLimiter(refreshRate, 1),
 		Sleep:     sleep,
@@ -127,12 +130,12 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// RunOnce reseals what an old key has sealed and fetches all that is due,
-// unless another process is at it. Call it every minute or so; no visit waits for it.
+// RunOnce reseals tokens of older keys and fetches all profiles that are due, unless another
+// process is doing so. Call it every minute or so; no visit waits for it.
 func (r *Refresher) RunOnce(ctx context.Context) error {
 	for taken := (time.Time{}); ; {
-		// A clock that was set back makes a lease of a time to come. That shows in the
-		// time of the wall alone, by which leases end.
+		// After the clock was set back, the lease lies in the future. Only the wall clock
+		// shows that, and leases end by it: Round strips the monotonic clock.
 		if now := r.now().Round(0); taken.IsZero() || now.Before(taken) || now.Sub(taken) >= leaseAgain {
 			mine, err := r.store.TakeLease(ctx, "refresh", r.owner, now, now.Add(leaseFor))
 			if err != nil || !mine {
@@ -151,7 +154,7 @@ func (r *Refresher) RunOnce(ctx context.Context) error {
 	}
 }
 
-// next fetches one person who is due. It fails only for what concerns everybody.
+// next fetches one profile that is due. It fails only for reasons that concern everybody.
 func (r *Refresher) next(ctx context.Context) (more bool, err error) {
 	now := r.now()
 	if wait := r.limit.ReserveN(now, 1).DelayFrom(now); wait > 0 {
@@ -175,9 +178,9 @@ func (r *Refresher) next(ctx context.Context) (more bool, err error) {
 	return true, nil
 }
 
-// Refresh fetches one person's profile now, by the first of their tokens that is of
-// use, and returns them as they are then. NeedsLogin when only a login of theirs helps,
-// NoSuchUser when there is nobody.
+// Refresh fetches one person's profile now, with the first of their tokens that works, and
+// returns the person as updated. NeedsLogin when only a login of theirs helps, NoSuchUser
+// when there is no such person.
 func (r *Refresher) Refresh(ctx context.Context, userID string) (User, error) {
 	if _, err := r.store.User(ctx, userID); err != nil {
 		return User{}, err
@@ -216,7 +219,7 @@ func (r *Refresher) refresh(ctx context.Context, id TokenID) error {
 		return err
 	}
 	if Changed(user.UnionID, info.UnionID) {
-		r.log.WarnContext(ctx, "the unionid of an identity has changed; nobody is joined or parted by that", "user", user.ID, "appid", user.AppID)
+		r.log.WarnContext(ctx, "unionid of an identity changed; no join made or undone", "user", user.ID, "appid", user.AppID)
 	}
 	at := r.now()
 	save := SaveRefresh{
@@ -258,7 +261,8 @@ func (r *Refresher) fetch(ctx context.Context, user User, token Secret) (TokenAn
 	return answer, info, err
 }
 
-// deathOf is what is noted of a dead token: WeChat's own words are in the log.
+// deathOf returns the reason that is stored with a dead token; WeChat's own words are in the
+// log.
 func deathOf(err error) string {
 	if e, ok := errors.AsType[*Error](err); ok && e.Cause != nil {
 		return e.Cause.Error()
@@ -266,9 +270,9 @@ func deathOf(err error) string {
 	return string(ReasonOf(err))
 }
 
-// NextFetch is when a profile is due next, after a login or a refresh that did
-// or did not bring one. Spread out, so that a day with many logins is not a day
-// with many refreshes a week later.
+// NextFetch returns when a profile is due next, after a login or a refresh. arrived says
+// whether that one brought a profile. The times are spread, so that a day with many
+// logins does not lead to a day with many refreshes a week later.
 func NextFetch(at time.Time, arrived bool) time.Time {
 	if !arrived {
 		return at.Add(fetchSoon)
@@ -276,7 +280,7 @@ func NextFetch(at time.Time, arrived bool) time.Time {
 	return at.Add(jitter(freshFor))
 }
 
-// jitter gives d, more or less a fifth.
+// jitter returns d, plus or minus up to a fifth.
 func jitter(d time.Duration) time.Duration {
 	return d*4/5 + rand.N(d*2/5)
 }

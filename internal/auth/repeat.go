@@ -5,15 +5,13 @@ import (
 	"time"
 )
 
-// repeatPoll is how often a repeated callback looks for the end of the first
-// one. It is short against the second that a login takes, and long against a
-// read.
+// repeatPoll is how often a repeated callback checks whether the first one has ended. It is
+// short compared to a login, which takes a second, and long compared to a read.
 const repeatPoll = 50 * time.Millisecond
 
-// repeat answers an arrival whose state or code is spent: it waits for the first
-// one to end and lands where that did. One that has failed for the moment, and
-// before this arrival came, is no end: loading the page again means to try
-// again, and gets CodeSpent, which begins the trip again.
+// repeat answers an arrival whose state or code is spent: it waits for the first arrival to
+// end and returns the same outcome. If the first one failed temporarily, before this one
+// came, the person has reloaded the page to try again: CodeSpent, which restarts the login.
 func (s *Service) repeat(ctx context.Context, login Login, linkTo *Visit) (*Visit, error) {
 	ticker := time.NewTicker(repeatPoll)
 	defer ticker.Stop()

@@ -2,7 +2,7 @@ package auth
 
 import "time"
 
-// Mode is the operator's choice of what is asked of whom (WXLOGIN_SCOPE).
+// Mode is the operator's choice of who is asked for consent (WXLOGIN_SCOPE).
 type Mode string
 
 // The modes.
@@ -12,10 +12,9 @@ const (
 	ModeUserinfo Mode = "userinfo" // consent from everyone, at once
 )
 
-// ScopeFor is the scope of the next trip to WeChat. consent says that the person
-// has just agreed on our own page: WeChat opens a snsapi_userinfo page that
-// nobody asked for as a snapshot (official announcement of 2022), which is why
-// ModeAuto waits for it.
+// ScopeFor returns the scope of the next trip to WeChat. consent says that the person has
+// just agreed on our own page: WeChat shows a snsapi_userinfo page that the person did not
+// ask for as a snapshot (official announcement of 2022), which is why ModeAuto waits for it.
 func (m Mode) ScopeFor(consent bool) Scope {
 	if m == ModeUserinfo || m == ModeAuto && consent {
 		return ScopeUserinfo
@@ -31,21 +30,21 @@ type Rules struct {
 	Idle     time.Duration // a session ends after this long without a visit
 	Lifetime time.Duration // and after this long in any case
 	Budget   time.Duration // for one login, WeChat's answers and our writes together
-	// Recheck is the age at which a session is checked, silently, against the
-	// person who holds the phone by then. 0: never.
+	// Recheck is the age at which a silent login checks that a session still belongs to
+	// the person who uses the phone. 0: never.
 	Recheck time.Duration
-	// RenewProfile has somebody known whose token has died asked for consent once more
-	// after a silent login; else only they themselves can ask for that.
+	// RenewProfile asks a known person whose token has died for consent again, after a
+	// silent login. Without it, only the person can begin that.
 	RenewProfile bool
-	// Appointed says whether the settings name somebody an admin; nil for nobody.
+	// Appointed says whether the settings name a person as an admin; nil: they name nobody.
 	Appointed func(User) bool
 	Followers bool // WeChat is asked who follows the official accounts
 }
 
-// all are the accounts that people sign in by.
+// all returns the accounts that people sign in by.
 func (r *Rules) all() []Account { return AllAccounts(r.Accounts, r.AppID) }
 
-// AppIDs are those of the accounts that people sign in by.
+// AppIDs returns the AppIDs of the accounts that people sign in by.
 func (r Rules) AppIDs() []string {
 	var ids []string
 	for _, account := range r.all() {
@@ -54,7 +53,7 @@ func (r Rules) AppIDs() []string {
 	return ids
 }
 
-// Account is the one of an AppID; the zero Account when it is none of ours (any more).
+// Account returns the account with an AppID; the zero Account when none is configured.
 func (r Rules) Account(appID string) Account {
 	for _, account := range r.all() {
 		if account.AppID == appID {
@@ -64,7 +63,7 @@ func (r Rules) Account(appID string) Account {
 	return Account{}
 }
 
-// Named returns the account of a name. NoSuchAccount when there is none.
+// Named returns the account with a name. NoSuchAccount when there is none.
 func (r *Rules) Named(name string) (Account, error) {
 	for _, account := range r.all() {
 		if account.Name == name {
@@ -74,8 +73,8 @@ func (r *Rules) Named(name string) (Account, error) {
 	return Account{}, Failf(NoSuchAccount, "there is no account of this name")
 }
 
-// Kin are the AppIDs of the other accounts of the same Open Platform account: those
-// whose unionids name the same people.
+// Kin returns the AppIDs of the other accounts of the same Open Platform account: their
+// unionids name the same people.
 func (r Rules) Kin(appID string) (kin []string) {
 	group := r.Account(appID).Group
 	if group == "" {

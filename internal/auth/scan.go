@@ -5,20 +5,20 @@ import (
 	"time"
 )
 
-// ScanLifetime is how long a code on a desktop can be opened and answered.
+// ScanLifetime is how long a QR code on a desktop can be opened and answered.
 const ScanLifetime = 2 * time.Minute
 
 const (
-	// scanGrace is how much longer a desktop may fetch what was confirmed in the
-	// last moment.
+	// scanGrace is how much longer a desktop may fetch its session, if the person confirmed
+	// it at the last moment.
 	scanGrace = 30 * time.Second
-	// scanSkew is a start in the future that the clocks of two machines may
-	// explain.
+	// scanSkew is how far in the future a ticket may begin, because the clocks of two
+	// machines differ.
 	scanSkew = time.Minute
 )
 
-// Ticket is what a desktop shows as a code, as far as it matters here. Whoever
-// makes one has sealed it, so nobody can make their own or change its age.
+// Ticket is the content of a desktop's QR code, as far as this package needs it. Its maker
+// has sealed it, so that nobody else can make one or change its age.
 type Ticket struct {
 	Hash      string
 	StartedAt time.Time
@@ -29,23 +29,23 @@ func (t Ticket) alive(now time.Time, lifetime time.Duration) bool {
 	return age < lifetime && age > -scanSkew
 }
 
-// ScanStatus is how far a scan has come.
+// ScanStatus is the state of a scan.
 type ScanStatus string
 
-// The states of a scan. ScanWaiting and ScanExpired are never written down.
+// The states of a scan. ScanWaiting and ScanExpired are never stored.
 const (
 	ScanWaiting   ScanStatus = "waiting"   // nobody has opened the code
-	ScanOpened    ScanStatus = "opened"    // somebody has, and looks at the question
-	ScanConfirmed ScanStatus = "confirmed" // and said yes; the desktop may fetch its session
-	ScanRefused   ScanStatus = "refused"   // or no
-	ScanUsed      ScanStatus = "used"      // the desktop has fetched it
+	ScanOpened    ScanStatus = "opened"    // a person has opened it and sees the question
+	ScanConfirmed ScanStatus = "confirmed" // they said yes: the desktop may fetch its session
+	ScanRefused   ScanStatus = "refused"   // they said no
+	ScanUsed      ScanStatus = "used"      // the desktop has fetched its session
 	ScanExpired   ScanStatus = "expired"   // the time is over
 )
 
-// Scan is a code that somebody who is signed in has opened.
+// Scan is a code that a signed-in person has opened.
 type Scan struct {
 	TicketHash string
-	UserID     string // who opened it
+	UserID     string // of the person who opened it
 	IdentityID string // by which they were signed in; empty for the first
 	Status     ScanStatus
 	OpenedAt   time.Time
@@ -53,22 +53,22 @@ type Scan struct {
 	EndsAt     time.Time
 }
 
-// CollectScan is all that signing a desktop in writes.
+// CollectScan is everything that signing a desktop in writes.
 type CollectScan struct {
 	TicketHash string
-	Login      Login   // Outcome SignedIn, without whose it is
-	Session    Session // likewise
-	// Replaces is the hash of the session token that the desktop held before;
-	// that session ends. May be empty.
+	Login      Login   // Outcome SignedIn, without its person
+	Session    Session // without its person
+	// Replaces is the hash of the desktop's previous session token: that session ends. May
+	// be empty.
 	Replaces string
 }
 
-// ScanStore is where scans are written down. Each call is one transaction, so
-// that of many at once, in many processes, one counts. Every error is an *Error
-// with StoreDown, or a context's, unless said otherwise.
+// ScanStore stores scans. Each call is one transaction, so that only one of several
+// concurrent calls, in whichever processes, takes effect. Every error is an *Error with
+// StoreDown, or a context's, unless said otherwise.
 type ScanStore interface {
-	// OpenScan adds the scan unless its ticket has one, and returns the one that
-	// is stored. NoSuchUser when the person is gone.
+	// OpenScan adds the scan, unless its ticket has one, and returns the stored one.
+	// NoSuchUser when the person no longer exists.
 	OpenScan(context.Context, Scan) (Scan, error)
 	// ScanByTicket returns the scan of a ticket, in one read; the zero Scan when
 	// nobody has opened it.
@@ -76,18 +76,19 @@ type ScanStore interface {
 	// AnswerScan writes the answer of the person who opened the scan, and returns
 	// true, once. False is no error: the scan is another person's, or not open.
 	AnswerScan(ctx context.Context, ticketHash, userID string, answer ScanStatus, at time.Time) (bool, error)
-	// CollectScan turns a confirmed scan into a session and a login, once, by the
-	// identity of who opened it, and returns the person. ScanSpent when it is not confirmed, or not any more;
-	// Blocked when the person is, and then nothing is written.
+	// CollectScan turns a confirmed scan into a session and a login, once, with the identity
+	// of the person who opened it, and returns the person. ScanSpent when it is not
+	// confirmed or has been collected; Blocked when the person is, and then nothing is
+	// written.
 	CollectScan(context.Context, CollectScan) (User, error)
-	// Visit is the one of Store.
+	// Visit as in Store.
 	Visit(ctx context.Context, kind SessionKind, tokenHash string) (*Visit, error)
 }
 
-// Scans is scan login: it signs desktops in by a phone that is signed in: the desktop shows a code, the
-// phone opens it and is asked, and after a yes the desktop gets a session of its
-// own. What only that desktop knows is not seen to here: Collect is for whoever
-// has been found to be the browser that the code was made for.
+// Scans is scan login, which signs desktops in by a phone that is signed in: the desktop
+// shows a QR code, the phone opens it and asks the person, and after a yes the desktop gets
+// a session of its own. Before calling Collect, the caller has to check that the browser is
+// the one that the code was made for.
 type Scans struct {
 	store   ScanStore
 	rules   Rules
@@ -95,9 +96,8 @@ type Scans struct {
 	observe func(context.Context, Login)
 }
 
-// NewScans makes a Scans. observe may be nil; else it is told of every desktop
-// that comes for its session with a yes, once, and of those whose session could
-// not be made.
+// NewScans makes a Scans. observe may be nil; otherwise it is called once for every desktop
+// that gets its session, and for every one whose session could not be saved.
 func NewScans(store ScanStore, rules Rules, now func() time.Time, observe func(context.Context, Login)) *Scans {
 	if observe == nil {
 		observe = func(context.Context, Login) {}
@@ -105,9 +105,8 @@ func NewScans(store ScanStore, rules Rules, now func() time.Time, observe func(c
 	return &Scans{store: store, rules: rules, now: now, observe: observe}
 }
 
-// Open writes down that a person looks at a desktop's question. Opening it again
-// is no error for that person. ScanSpent when the time is over, it is answered,
-// or another person has opened it.
+// Open saves that a person has opened a desktop's code. The same person may open it again.
+// ScanSpent when the time is over, it is answered, or another person has opened it.
 func (s *Scans) Open(ctx context.Context, ticket Ticket, user User) error {
 	now := s.now()
 	if !ticket.alive(now, ScanLifetime) {
@@ -132,9 +131,9 @@ func (s *Scans) Open(ctx context.Context, ticket Ticket, user User) error {
 	return nil
 }
 
-// Answer takes the yes or no of the person who opened the code. The same answer
-// again is no error. ScanSpent when the time is over, the other answer has been
-// given, or it is not that person's to give.
+// Answer saves the yes or no of the person who opened the code. The same answer again is no
+// error. ScanSpent when the time is over, the other answer was given, or the person is not
+// the one who opened the code.
 func (s *Scans) Answer(ctx context.Context, ticket Ticket, userID string, confirm bool) error {
 	answer, now := ScanRefused, s.now()
 	if confirm {
@@ -152,12 +151,12 @@ func (s *Scans) Answer(ctx context.Context, ticket Ticket, userID string, confir
 	case err != nil:
 		return err
 	case scan.UserID == userID && (scan.Status == answer || scan.Status == ScanUsed && confirm):
-		return nil // a button pressed twice
+		return nil // the button was pressed twice
 	}
 	return Failf(ScanSpent, "the code is not open to this person")
 }
 
-// Status says how far a code has come. It reads once and writes nothing.
+// Status returns the state of a code. It reads once and writes nothing.
 func (s *Scans) Status(ctx context.Context, ticket Ticket) (ScanStatus, error) {
 	now := s.now()
 	if !ticket.alive(now, ScanLifetime+scanGrace) {
@@ -179,17 +178,17 @@ func (s *Scans) Status(ctx context.Context, ticket Ticket) (ScanStatus, error) {
 
 // Collection is a desktop that comes for its session.
 type Collection struct {
-	// Token becomes the session's token. It is the same whenever the same desktop
-	// comes with the same ticket, so that every answer to a repeated request hands
-	// out the one session, and only to that desktop.
+	// Token becomes the session's token. It is the same whenever the same desktop sends the
+	// same ticket, so that every answer to a repeated request carries the one session, and
+	// only to that desktop.
 	Token    Secret
 	Replaces string // as in CollectScan
 	Device   Device
 }
 
-// Collect signs the desktop in, once; the same desktop again gets the session
-// that it has by then. ScanSpent when the code is not confirmed, or its time is
-// over, or that session has ended; Blocked when the person is.
+// Collect signs the desktop in, once. Called again for the same desktop, it succeeds while
+// that session lasts. ScanSpent when the code is not confirmed, its time is over, or the
+// session has ended; Blocked when the person is.
 func (s *Scans) Collect(ctx context.Context, ticket Ticket, c Collection) error {
 	at := s.now()
 	if !ticket.alive(at, ScanLifetime+scanGrace) {
@@ -207,9 +206,9 @@ func (s *Scans) Collect(ctx context.Context, ticket Ticket, c Collection) error 
 	}
 	login := Login{
 		ID:    NewID(),
-		AppID: s.rules.AppID, // until it is known by which account the phone was signed in
-		// The history of logins outlives the scan and keeps a ticket from being
-		// spent again, as it does a state and a code.
+		AppID: s.rules.AppID, // until the account by which the phone was signed in is known
+		// The history of logins outlives the scan and keeps a ticket from being spent
+		// again, as it does with states and codes.
 		StateHash:   ticket.Hash,
 		CodeHash:    ticket.Hash,
 		SessionHash: session.TokenHash,
@@ -238,8 +237,8 @@ func (s *Scans) Collect(ctx context.Context, ticket Ticket, c Collection) error 
 	return nil
 }
 
-// collected looks for the session that the desktop has fetched before, and says
-// why when there is none.
+// collected looks for the session that the desktop has fetched before, and returns why when
+// there is none.
 func (s *Scans) collected(ctx context.Context, tokenHash string, why error) error {
 	visit, err := s.store.Visit(ctx, VisitorSession, tokenHash)
 	if ReasonOf(err) == NotSignedIn || err == nil && !visit.Session.Alive(s.now(), s.rules.Idle) {

@@ -9,20 +9,20 @@ import (
 
 // Config is what a Service needs.
 type Config struct {
-	Providers map[string]Provider     // of each account that people sign in to pages by, by its name
-	Minis     map[string]MiniProvider // of each mini program
+	Providers map[string]Provider     // by account name, for accounts that sign people in to pages
+	Minis     map[string]MiniProvider // by account name, for mini programs
 	Store     Store
 	Pictures  *Pictures  // nil: none are copied
-	Followers *Followers // nil: nobody asks who follows the accounts
+	Followers *Followers // nil: WeChat is not asked who follows the accounts
 	Rules     Rules
 	Now       func() time.Time
 	Log       *slog.Logger
-	// Observe, if set, is told of every login that ended, with its outcome, reason,
-	// step and times, and of every one that could not be written down to begin
-	// with, which has no step. A repeated arrival is not reported.
+	// Observe, if set, is called for every login that ended, with its outcome, reason, step
+	// and times, and for every one whose claim could not be saved, which has no step. A
+	// repeated arrival is not reported.
 	Observe func(context.Context, Login)
-	// Arrived, if set, is told of every arrival that a store has taken: first for
-	// the one that claimed its state and its code, of all processes.
+	// Arrived, if set, is called for every arrival that the store has accepted. first is
+	// true for the one that claimed its state and its code, among all processes.
 	Arrived func(ctx context.Context, first bool)
 }
 
@@ -62,40 +62,40 @@ func New(c Config) *Service {
 	}
 }
 
-// Rules returns the settings the service was made with.
+// Rules returns the settings that the service was made with.
 func (s *Service) Rules() Rules { return s.rules }
 
-// Arrival is a browser's return from WeChat, its state already checked against
-// the flow that this browser began.
+// Arrival is a browser's return from WeChat. Its state has been checked against the flow
+// that this browser began.
 type Arrival struct {
-	// Account is the one that the flow began with: its code goes to WeChat with this
+	// Account is the one that the flow began with: the code is sent to WeChat with this
 	// account's AppID and secret, and with no other's.
 	Account Account
 	State   string
 	Code    string
 	Scope   Scope // that the flow asked for
-	// Token becomes the session's token. It was made with the flow and has been
-	// shown to nobody in the clear, so every answer to a repeated callback can
-	// hand out the same session, and only to the browser that holds the flow.
+	// Token becomes the session's token. It was made with the flow and was never sent
+	// unencrypted, so every answer to a repeated callback can carry the same session, and
+	// only to the browser that has the flow.
 	Token    Secret
-	Replaces string
-	// LinkTo is who is signed in and links an identity of theirs; nil for a login.
+	Replaces string // as in SaveLogin
+	// LinkTo is the visit of the person who links a further identity; nil for a login.
 	LinkTo *Visit
-	// Consent is the version of our own text that this trip began with; empty when
-	// it asked for nothing.
+	// Consent is the version of our own text that the person agreed to before this trip;
+	// empty when they were not asked.
 	Consent   string
 	Device    Device
-	RequestID string // what whoever is refused can tell an admin
+	RequestID string // shown to a person whose login fails, so that they can report it
 }
 
-// SignIn spends the arrival's code, once, and writes down who came. The same
-// arrival again, at the same time or later, in this process or another, gets
-// the first one's outcome and makes no call. It returns the session that has begun,
-// or nil for somebody unknown, whose consent has to be asked first. One that links an
-// identity begins none, and the Visit has nothing but the person.
+// SignIn spends the arrival's code, once, and signs the person in. The same arrival again,
+// at the same time or later, in this process or another, gets the first one's outcome
+// without a call to WeChat. It returns the new session, or nil for an unknown person, who
+// has to be asked for consent first. An arrival that links an identity begins no session:
+// its Visit has only the person.
 //
-// It goes on when the browser goes away: the code is spent by then, and the
-// next request of the same flow picks the result up.
+// It finishes even if the browser disconnects: the code is spent by then, and the next
+// request of the same flow gets the result.
 func (s *Service) SignIn(ctx context.Context, a Arrival) (*Visit, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.rules.Budget)
 	defer cancel()
@@ -128,8 +128,8 @@ func (s *Service) SignIn(ctx context.Context, a Arrival) (*Visit, error) {
 	return visit, err
 }
 
-// completeLogin spends the code and signs the person in. It notes in login how far
-// it came and who it was, for the history.
+// completeLogin spends the code and signs the person in. It sets the step and the person in
+// login, for the history.
 func (s *Service) completeLogin(ctx context.Context, provider Provider, login *Login, a Arrival) (*Visit, error) {
 	login.Step = StepCode
 	answer, err := provider.Exchange(ctx, a.Code)
@@ -150,7 +150,7 @@ func (s *Service) completeLogin(ctx context.Context, provider Provider, login *L
 	}
 	save := s.newSave(login, answer, known)
 	save.RefreshToken, save.Replaces, save.Link = answer.RefreshToken, a.Replaces, s.rules.link(a.LinkTo)
-	troubled := Step("") // what failed without stopping the login
+	troubled := Step("") // the step that failed without stopping the login
 	wanted := a.Scope == ScopeUserinfo || a.Scope == ScopeLogin && s.rules.Mode != ModeBase
 	if wanted && answer.Scope == ScopeUserinfo {
 		login.Step = StepProfile
@@ -170,16 +170,15 @@ func (s *Service) completeLogin(ctx context.Context, provider Provider, login *L
 	if err != nil {
 		return nil, err
 	}
-	// With every login, silent ones too: a copy that failed is tried again.
+	// With every login, even a silent one: a copy that failed is retried.
 	s.pictures.Want(visit.User.ID, visit.User.AvatarURL)
 	return visit, nil
 }
 
-// userinfo reads the profile, and lets a login go on without one: who came is
-// known already, and a busy WeChat or a garbled nickname must not keep them
-// out. Two things stop the login: an answer about somebody else, and a refusal
-// to a person never seen before, because WeChat refuses in the same way to tell
-// of the made-up people of snapshots (field reports).
+// userinfo reads the profile. A login goes on without one: the person is known already, and
+// a busy WeChat or a garbled nickname must not keep them out. Two things stop the login: an
+// answer about another person, and a refusal for a person never seen before, because that
+// is how WeChat answers for snapshot visitors (field reports).
 func (s *Service) userinfo(ctx context.Context, provider Provider, answer TokenAnswer, known User) (info *Userinfo, errcode int64, err error) {
 	got, err := provider.Userinfo(ctx, answer)
 	switch {
@@ -192,13 +191,13 @@ func (s *Service) userinfo(ctx context.Context, provider Provider, answer TokenA
 	}
 	level := slog.LevelWarn
 	if KindOf(err) == Misconfigured {
-		level = slog.LevelError // nobody's profile comes until the operator has done something
+		level = slog.LevelError // there are no profiles until the operator fixes it
 	}
 	s.log.Log(ctx, level, "login goes on without a profile", "reason", ReasonOf(err), "error", err)
 	return nil, ErrcodeOf(err), nil
 }
 
-// AuthorizeURL is where a browser goes that begins the trip by an account.
+// AuthorizeURL returns the address of WeChat's authorize page for an account.
 func (s *Service) AuthorizeURL(account Account, a Authorization) (string, error) {
 	provider, err := s.provider(account)
 	if err != nil {
@@ -207,7 +206,7 @@ func (s *Service) AuthorizeURL(account Account, a Authorization) (string, error)
 	return provider.AuthorizeURL(a), nil
 }
 
-// provider is WeChat as one account sees it.
+// provider returns the Provider of an account.
 func (s *Service) provider(account Account) (Provider, error) {
 	if provider := s.providers[account.Name]; provider != nil {
 		return provider, nil

@@ -7,8 +7,8 @@ import (
 
 // What the logins of a page and of a mini program have in common.
 
-// claim writes down that a login has begun, and says whether it is the first with its
-// state and its code. One that could not be written down has ended with that.
+// claim saves that a login has begun, and says whether it is the first with its state and
+// its code. A login whose claim cannot be saved has ended.
 func (s *Service) claim(ctx context.Context, login Login) (claimed bool, err error) {
 	claimed, err = s.store.ClaimLogin(ctx, login)
 	if err != nil {
@@ -20,8 +20,8 @@ func (s *Service) claim(ctx context.Context, login Login) (claimed bool, err err
 	return claimed, nil
 }
 
-// recognize finds out who has come, and notes it in login; the zero User for somebody
-// unknown. Blocked for whoever is.
+// recognize looks the person up and sets them in login; the zero User for an unknown person.
+// Blocked when the person is.
 func (s *Service) recognize(ctx context.Context, login *Login, openID string) (User, error) {
 	known, err := s.store.UserByOpenID(ctx, login.AppID, openID)
 	if err != nil && KindOf(err) != NotFound {
@@ -34,8 +34,8 @@ func (s *Service) recognize(ctx context.Context, login *Login, openID string) (U
 	return known, nil
 }
 
-// newSave is what a login writes that signs somebody in, by what WeChat has said of who
-// came and what was known before.
+// newSave returns what a successful login writes, from WeChat's answer and what was known
+// about the person before.
 func (s *Service) newSave(login *Login, answer TokenAnswer, known User) SaveLogin {
 	return SaveLogin{
 		OpenID:  answer.OpenID,
@@ -47,11 +47,11 @@ func (s *Service) newSave(login *Login, answer TokenAnswer, known User) SaveLogi
 	}
 }
 
-// save writes a login down and begins its session. troubled is the step that it went on
-// without, if any.
+// save saves a login and begins its session. troubled is the step that failed without
+// stopping the login, if any.
 func (s *Service) save(ctx context.Context, login *Login, save SaveLogin, troubled Step) (*Visit, error) {
 	if Changed(save.Before.UnionID, save.UnionID) {
-		s.log.WarnContext(ctx, "the unionid of an identity has changed; nobody is joined or parted by that", "user", save.Before.ID, "appid", save.Before.AppID)
+		s.log.WarnContext(ctx, "unionid of an identity changed; no join made or undone", "user", save.Before.ID, "appid", save.Before.AppID)
 	}
 	at := s.now()
 	save.Login = *login
@@ -76,8 +76,8 @@ func (s *Service) save(ctx context.Context, login *Login, save SaveLogin, troubl
 	return visit, nil
 }
 
-// end writes down and reports what came of a login: a visit, err, or neither for
-// somebody unknown. The end of one that signs somebody in is written with its session.
+// end saves and reports how a login ended: with a visit, with err, or with neither for an
+// unknown person. The end of a successful login was saved with its session.
 func (s *Service) end(ctx context.Context, login Login, visit *Visit, err error, requestID string) {
 	login.Outcome, login.FinishedAt = SignedIn, s.now()
 	switch {
@@ -92,14 +92,14 @@ func (s *Service) end(ctx context.Context, login Login, visit *Visit, err error,
 	s.observe(ctx, login)
 }
 
-// finish writes the end of a login that signs nobody in. The visitor's answer
-// does not depend on it, so its own failure is only logged; it may outlive the
-// login's budget by a moment, which is often what ran out.
+// finish saves the end of a login that signs nobody in. The visitor's answer does not depend
+// on it, so a failure is only logged. It gets a second beyond the login's budget, because
+// that may be what ran out.
 func (s *Service) finish(ctx context.Context, login Login) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
 	err := s.store.FinishLogin(ctx, login)
 	if err != nil {
-		s.log.WarnContext(ctx, "the end of a login was not written down", "login", login.ID, "outcome", login.Outcome, "error", err)
+		s.log.WarnContext(ctx, "login outcome not saved", "login", login.ID, "outcome", login.Outcome, "error", err)
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// Scope is what WeChat was asked to tell about a person.
+// Scope is what WeChat was asked for about a person.
 type Scope string
 
 // WeChat's two scopes for web pages (official: H5 guide).
@@ -20,22 +20,21 @@ const (
 	ScopeUserinfo Scope = "snsapi_userinfo" // consent page; the profile too
 )
 
-// ScopeLogin is the one scope of website accounts: a code on a desktop, consent on the
+// ScopeLogin is the only scope of website accounts: a QR code on a desktop, consent on the
 // phone that scans it, and the profile (official: 网站应用).
 const ScopeLogin Scope = "snsapi_login"
 
-// ScopeMini stands in sessions and the history for a login of a mini program, which
-// asks for no scope (official: wx.login). No person and no token has it.
+// ScopeMini, in sessions and the history, marks a login of a mini program, which asks for
+// no scope (official: wx.login). No person and no token has it.
 const ScopeMini Scope = "mini"
 
-// ScopeScan stands in the history for a login that asked WeChat nothing: that of
-// a desktop, let in by a phone. No person and no token has it.
+// ScopeScan, in sessions and the history, marks a desktop's login by a phone, which did not
+// involve WeChat. No person and no token has it.
 const ScopeScan Scope = "scan"
 
-// ParseScope reads the scope of a token answer. WeChat separates several by
-// commas and ends a refresh answer's list with one (field reports), so the
-// widest one named counts and empty items are passed over. What ScopeLogin opens is
-// what ScopeUserinfo does.
+// ParseScope reads the scope of a token answer. WeChat separates several by commas and ends
+// the list of a refresh answer with one (field reports), so the widest scope counts and
+// empty items are ignored. ScopeLogin gives the same access as ScopeUserinfo.
 func ParseScope(s string) Scope {
 	items := strings.Split(s, ",")
 	if slices.Contains(items, string(ScopeUserinfo)) || slices.Contains(items, string(ScopeLogin)) {
@@ -44,9 +43,8 @@ func ParseScope(s string) Scope {
 	return ScopeBase
 }
 
-// User is one person, by one of their identities: (AppID, OpenID) is nobody else's.
-// It is the one that they first came with, or in a Visit or a Grant the one that they
-// signed in by.
+// User is one person, with one of their identities in AppID to Scope: their first one, or in
+// a Visit or a Granted the one that they signed in by. No two people share an identity.
 type User struct {
 	ID      string // ours, time-ordered
 	AppID   string
@@ -61,23 +59,23 @@ type User struct {
 	LastLoginAt      time.Time
 	ProfileUpdatedAt time.Time // zero: no profile has ever arrived
 	LoginCount       int64
-	// ConsentVersion and ConsentAt say to which of our texts the person agreed
-	// last, and when; empty and zero for who was never asked.
+	// ConsentVersion and ConsentAt say to which of our texts the person agreed last, and
+	// when; empty and zero if they were never asked.
 	ConsentVersion string
 	ConsentAt      time.Time
 	// Groups are those that an admin has put the person in, sorted.
 	Groups []string
-	// Identities are all that the person has, the first one first; nil for the one above
-	// alone, and where nobody has asked for them.
+	// Identities are all that the person has, the first one first; nil if they have only
+	// the one above, and where the others were not read.
 	Identities []Identity
 }
 
-// Identity is the one that the person is told of by.
+// Identity returns the identity that is in the User's own fields.
 func (u User) Identity() Identity {
 	return Identity{ID: u.IdentityID, AppID: u.AppID, OpenID: u.OpenID, UnionID: u.UnionID, Scope: u.Scope}
 }
 
-// AllIdentities are those of a person whose identities have been asked for.
+// AllIdentities returns the person's identities, as far as they were read.
 func (u User) AllIdentities() []Identity {
 	if u.Identities == nil {
 		return []Identity{u.Identity()}
@@ -85,8 +83,8 @@ func (u User) AllIdentities() []Identity {
 	return u.Identities
 }
 
-// WithFurther is the person with the identities that they have besides the first, which
-// is the one that they are told of by.
+// WithFurther returns the person with all identities: the first, which is in the User's own
+// fields, and the further ones.
 func (u User) WithFurther(further []Identity) User {
 	if len(further) > 0 {
 		slices.SortFunc(further, func(a, b Identity) int { return cmp.Compare(a.ID, b.ID) })
@@ -95,23 +93,23 @@ func (u User) WithFurther(further []Identity) User {
 	return u
 }
 
-// By is the person by another of their identities.
+// By returns the person with another of their identities in the User's own fields.
 func (u User) By(i Identity) User {
 	u.IdentityID, u.AppID, u.OpenID, u.UnionID, u.Scope = i.ID, i.AppID, i.OpenID, i.UnionID, i.Scope
 	return u
 }
 
-// InAny says whether the person is in one of some groups.
+// InAny says whether the person is in at least one of the groups.
 func (u User) InAny(groups []string) bool {
 	return slices.ContainsFunc(groups, func(group string) bool { return slices.Contains(u.Groups, group) })
 }
 
-// Consented says whether the person has ever allowed us their profile. Only
-// such people pass a silent login in the mode Auto.
+// Consented says whether the person has ever allowed us to read their profile. Only such
+// people are signed in by a silent login in ModeAuto.
 func (u User) Consented() bool { return u.Scope == ScopeUserinfo }
 
-// Profile is what snsapi_userinfo tells. Since 2021-10-20 WeChat leaves sex and
-// the regions empty for most people (official announcement).
+// Profile is what snsapi_userinfo gives access to. Since 2021-10-20 WeChat leaves sex and
+// regions empty for most people (official announcement).
 type Profile struct {
 	Nickname  string
 	Sex       int // 0 unknown, 1 male, 2 female
@@ -123,15 +121,15 @@ type Profile struct {
 	Privilege []string
 }
 
-// The longest texts kept of a profile, in characters. WeChat allows 32 for a
-// nickname; the cap only has to stop what is not a nickname at all.
+// The longest texts that are stored of a profile, in characters. WeChat allows 32 for a
+// nickname; the limit only has to stop what cannot be a nickname.
 const (
 	maxNickname = 10_000
 	maxField    = 512
 )
 
-// Clean gives the profile as it may be stored: valid UTF-8, one line, without
-// characters that act on the text around them. See CleanText for the rule.
+// Clean returns the profile as it may be stored: valid UTF-8, one line, without characters
+// that affect the text around them. See CleanText for the rule.
 func (p Profile) Clean() Profile {
 	p.Nickname = CleanText(p.Nickname, maxNickname)
 	for _, field := range []*string{&p.Language, &p.Country, &p.Province, &p.City, &p.AvatarURL} {
@@ -148,11 +146,10 @@ func (p Profile) Clean() Profile {
 	return p
 }
 
-// CleanText makes s safe to stand in any page, CSV or log, changing no letter:
-// broken UTF-8 becomes U+FFFD; control characters (C0, C1, line and paragraph
-// separators) become spaces; the invisible characters that turn the direction
-// of what follows go; spaces at the ends go. Right-to-left letters, joiners and
-// emoji stay as they are.
+// CleanText makes s safe for any page, CSV or log without changing a letter: broken UTF-8
+// becomes U+FFFD; control characters (C0, C1, line and paragraph separators) become
+// spaces; invisible characters that change the direction of the text and spaces at the
+// ends are removed. Right-to-left letters, joiners and emoji stay as they are.
 func CleanText(s string, maxRunes int) string {
 	s = strings.ToValidUTF8(s, "\uFFFD")
 	s = strings.Map(func(r rune) rune {
@@ -170,6 +167,6 @@ func CleanText(s string, maxRunes int) string {
 	return strings.TrimSpace(s)
 }
 
-// NewID makes an identifier for a row: a UUID of version 7, so that rows made
-// one after the other stand together in an index. It is a name, not a secret.
+// NewID makes the id of a row: a UUID of version 7, so that rows made one after the other
+// are next to each other in an index. It is a name, not a secret.
 func NewID() string { return uuid.Must(uuid.NewV7()).String() }

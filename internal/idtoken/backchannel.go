@@ -20,9 +20,9 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// Backchannel brings logout tokens to the clients that asked for them (OpenID Connect
-// Back-Channel Logout 1.0). What is to be brought waits in the database, so that one
-// of several processes brings it, and none is lost with a process.
+// Backchannel sends logout tokens to the clients that asked for them (OpenID Connect
+// Back-Channel Logout 1.0). Notices wait in the database, so that one of several
+// processes delivers each, and none is lost with a process.
 type Backchannel struct {
 	store   auth.OutboxStore
 	keys    *Keys
@@ -35,39 +35,50 @@ type Backchannel struct {
 }
 
 const (
-	couriers = 4
-	// round is after how long couriers start anew: by then somebody else may wait whom
-	// the ones before have passed over or not seen.
+	workers = 4
+	// round is how long one Deliver lasts: the next one sees notices that have been added
+	// since, or that this one passed over.
 	round = 5 * time.Second
-	// taken is how long a notice is nobody else's: longer than a call takes.
-	taken     = 30 * time.Second
-	maxPause  = time.Hour
-	maxAnswer = 4 << 10
-	// logoutTokenLifetime is what the specification recommends at most.
+	// noticeLease is how long no other worker takes a notice: longer than a call lasts.
+	noticeLease = 30 * time.Second
+	maxPause    = time.Hour
+	maxAnswer   = 4 << 10
+	// logoutTokenLifetime is the longest that the specification recommends.
 	logoutTokenLifetime = 2 * time.Minute
+	logoutToken         = "logout+jwt" // the type of token (Back-Channel Logout, 2.4)
 )
 
-// NewBackchannel makes a Backchannel that speaks for an issuer.
-func NewBackchannel(store auth.OutboxStore, keys *Keys, issuer string, now func() time.Time, log *slog.Logger) *Backchannel {
+// BackchannelConfig is what a Backchannel needs.
+type BackchannelConfig struct {
+	Store  auth.OutboxStore
+	Keys   *Keys
+	Issuer string // that signs the tokens
+	Now    func() time.Time
+	Log    *slog.Logger
+}
+
+// NewBackchannel makes a Backchannel.
+func NewBackchannel(c BackchannelConfig) *Backchannel {
 	return &Backchannel{
-		store: store, keys: keys, issuer: issuer, timeout: 5 * time.Second, now: now, log: log,
+		store: c.Store, keys: c.Keys, issuer: c.Issuer, timeout: 5 * time.Second, now: c.Now, log: c.Log,
 		anywhere: newClient(nil), nearby: newClient(onlyNearby),
 	}
 }
 
-// newClient follows no redirect, and asks no proxy: the token is for one address.
+// newClient makes a client that follows no redirect and uses no proxy: the token is for
+// one address.
 func newClient(control func(network, address string, _ syscall.RawConn) error) *http.Client {
 	dialer := &net.Dialer{Timeout: 5 * time.Second, Control: control}
 	return &http.Client{
 		Transport: &http.Transport{
-			DialContext: dialer.DialContext, TLSHandshakeTimeout: 5 * time.Second, MaxIdleConns: couriers, IdleConnTimeout: time.Minute, MaxResponseHeaderBytes: 16 << 10,
+			DialContext: dialer.DialContext, TLSHandshakeTimeout: 5 * time.Second, MaxIdleConns: workers, IdleConnTimeout: time.Minute, MaxResponseHeaderBytes: 16 << 10,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
 
-// onlyNearby keeps what is not encrypted on this machine and in private networks. It
-// sees the address that a name has led to.
+// onlyNearby keeps unencrypted calls on this machine and in private networks. It checks
+// the address that the host name resolved to.
 func onlyNearby(_, address string, _ syscall.RawConn) error {
 	at, err := netip.ParseAddrPort(address)
 	if err != nil || !at.Addr().Unmap().IsLoopback() && !at.Addr().Unmap().IsPrivate() {
@@ -76,75 +87,75 @@ func onlyNearby(_, address string, _ syscall.RawConn) error {
 	return nil
 }
 
-// Deliver brings what is due, for a while. Of a client there is one courier at a time:
-// one that answers slowly, and is to be told of thousands of logouts, keeps nobody else
+// Deliver sends the notices that are due, for one round. Each client has one worker at a
+// time, so a client that answers slowly and has thousands of notices keeps no other client
 // waiting. A client that cannot be reached is not called again in the same round.
 func (b *Backchannel) Deliver(ctx context.Context) error {
-	d := delivery{Backchannel: b, silent: make(map[string]bool)}
+	d := delivery{Backchannel: b, unreachable: make(map[string]bool)}
 	ends := b.now().Add(round)
-	errs := make(chan error, couriers)
-	for range couriers {
+	errs := make(chan error, workers)
+	for range workers {
 		go func() {
 			more, err := true, error(nil)
 			for more && err == nil && b.now().Before(ends) {
-				more, err = d.one(ctx)
+				more, err = d.deliverOne(ctx)
 			}
 			errs <- err
 		}()
 	}
 	var first error
-	for range couriers {
+	for range workers {
 		first = cmp.Or(first, <-errs)
 	}
 	return first
 }
 
-// delivery is one round.
+// delivery is one round of Deliver.
 type delivery struct {
 	*Backchannel
 
-	mu     sync.Mutex
-	busy   []string        // the ids of clients that a courier is at
-	silent map[string]bool // and of those that could not be reached
+	mu          sync.Mutex
+	busy        []string        // ids of the clients that a worker is calling
+	unreachable map[string]bool // ids of the clients that could not be reached
 }
 
-// next takes a notice of a client that no other courier is at, if there is one.
+// next takes a notice for a client that no other worker is calling, if there is one.
 func (d *delivery) next(ctx context.Context, now time.Time) (auth.Notice, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	notice, err := d.store.NextNotice(ctx, now, now.Add(taken), d.busy...)
+	notice, err := d.store.NextNotice(ctx, now, now.Add(noticeLease), d.busy...)
 	if err == nil && notice.ClientID != "" {
 		d.busy = append(d.busy, notice.ClientID)
 	}
 	return notice, err
 }
 
-// done is the end of what next began.
+// done lets other workers take the client's notices again.
 func (d *delivery) done(clientID string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.busy = slices.DeleteFunc(d.busy, func(id string) bool { return id == clientID })
 }
 
-// tellOnce calls a client unless it could not be reached before.
-func (d *delivery) tellOnce(ctx context.Context, client auth.Client, notice auth.Notice) error {
+// notifyOnce calls a client, unless it could not be reached earlier in the round.
+func (d *delivery) notifyOnce(ctx context.Context, client auth.Client, notice auth.Notice) error {
 	d.mu.Lock()
-	silent := d.silent[client.ID]
+	unreachable := d.unreachable[client.ID]
 	d.mu.Unlock()
-	if silent {
-		return errSilent
+	if unreachable {
+		return errUnreachable
 	}
-	err := d.tell(ctx, client, notice)
+	err := d.notify(ctx, client, notice)
 	if _, unreached := errors.AsType[*url.Error](err); unreached {
 		d.mu.Lock()
-		d.silent[client.ID] = true
+		d.unreachable[client.ID] = true
 		d.mu.Unlock()
 	}
 	return err
 }
 
-// one brings one notice, and says whether there was one.
-func (d *delivery) one(ctx context.Context) (bool, error) {
+// deliverOne sends one notice, and says whether there was one.
+func (d *delivery) deliverOne(ctx context.Context) (bool, error) {
 	notice, err := d.next(ctx, d.now())
 	if err != nil || notice.ClientID == "" {
 		return false, err
@@ -157,39 +168,39 @@ func (d *delivery) one(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	err = d.tellOnce(ctx, client, notice)
+	err = d.notifyOnce(ctx, client, notice)
 	attrs := []any{"application", client.Name, "tries", notice.Tries, "error", err}
 	switch {
 	case err == nil:
-		d.log.InfoContext(ctx, "an application was told of a logout", attrs[:4]...)
+		d.log.InfoContext(ctx, "logout notice delivered", attrs[:4]...)
 		return true, d.store.DropNotice(ctx, notice)
 	case ctx.Err() != nil:
 		return false, ctx.Err()
 	case d.now().Sub(notice.NotedAt) >= auth.NoticeLifetime:
-		d.log.WarnContext(ctx, "an application could not be told of a logout, and will not be", attrs...)
+		d.log.WarnContext(ctx, "logout notice dropped: its lifetime is over", attrs...)
 		return true, d.store.DropNotice(ctx, notice)
-	case errors.Is(err, errSilent): // the first has said it for all
-		d.log.DebugContext(ctx, "an application could not be told of a logout yet", attrs...)
+	case errors.Is(err, errUnreachable): // the first failure was logged as a warning
+		d.log.DebugContext(ctx, "logout notice not delivered; retrying", attrs...)
 	default:
-		d.log.WarnContext(ctx, "an application could not be told of a logout yet", attrs...)
+		d.log.WarnContext(ctx, "logout notice not delivered; retrying", attrs...)
 	}
 	return true, d.store.PutOffNotice(ctx, notice, d.now().Add(pauseAfter(notice.Tries)))
 }
 
-var errSilent = errors.New("it could not be reached a moment ago")
+var errUnreachable = errors.New("it could not be reached a moment ago")
 
-// pauseAfter grows from five seconds to an hour.
+// pauseAfter is the pause before the next try. It grows from five seconds to an hour.
 func pauseAfter(tries int) time.Duration {
 	return min(5*time.Second<<min(max(tries-1, 0), 10), maxPause)
 }
 
-// tell calls a client.
-func (b *Backchannel) tell(ctx context.Context, client auth.Client, notice auth.Notice) error {
+// notify sends a client a logout token.
+func (b *Backchannel) notify(ctx context.Context, client auth.Client, notice auth.Notice) error {
 	now := b.now()
-	token, err := b.keys.Sign(ctx, client.Alg, LogoutToken, map[string]any{
+	token, err := b.keys.Sign(ctx, client.Alg, logoutToken, map[string]any{
 		"iss": b.issuer, "aud": client.ID, "iat": now.Unix(), "exp": now.Add(logoutTokenLifetime).Unix(), "jti": auth.NewID(),
 		"events": map[string]any{"http://schemas.openid.net/event/backchannel-logout": struct{}{}},
-		// Both: some take a token with sub alone, and keep the session.
+		// Both: some clients accept a token with sub alone, and keep the session.
 		"sub": notice.UserID, "sid": notice.SessionID,
 	})
 	if err != nil {
@@ -214,7 +225,7 @@ func (b *Backchannel) tell(ctx context.Context, client auth.Client, notice auth.
 	defer res.Body.Close()
 	_, _ = io.CopyN(io.Discard, res.Body, maxAnswer) // so that the connection can be used again
 	if res.StatusCode != http.StatusOK && res.StatusCode != http.StatusNoContent {
-		return fmt.Errorf("it answered %d", res.StatusCode) // its words are not ours to log
+		return fmt.Errorf("it answered %d", res.StatusCode) // the body may hold anything, and is not logged
 	}
 	return nil
 }

@@ -54,7 +54,9 @@ func (r *receiver) told() []string {
 }
 
 func (w *world) backchannel() *idtoken.Backchannel {
-	return idtoken.NewBackchannel(w.db, w.keys, "https://login.example.com", w.now, slog.New(slog.DiscardHandler))
+	return idtoken.NewBackchannel(idtoken.BackchannelConfig{
+		Store: w.db, Keys: w.keys, Issuer: "https://login.example.com", Now: w.now, Log: slog.New(slog.DiscardHandler),
+	})
 }
 
 func TestLogoutIsTold(t *testing.T) {

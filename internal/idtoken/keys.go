@@ -23,18 +23,18 @@ import (
 // The life of a key.
 const (
 	RotateEvery = 90 * 24 * time.Hour
-	// PublishAhead is how long the next key can be read before it signs, and the last
-	// one after: clients keep what they have read.
-	PublishAhead = 24 * time.Hour
-	// keepPublic is for how long a key still checks what it has signed: an application
-	// may hand back an ID token of long ago when somebody signs out.
+	// publishAhead is how long the next key is published before it signs, and the previous
+	// one after it has stopped signing: clients cache the key set.
+	publishAhead = 24 * time.Hour
+	// keepPublic is how long a key still verifies what it signed: an application may send
+	// back an old ID token when somebody signs out.
 	keepPublic = 400 * 24 * time.Hour
-	// keepRead is for how long keys are not read again.
+	// keepRead is how long the keys are cached.
 	keepRead = 10 * time.Minute
 	rsaBits  = 2048
 )
 
-// Keys are those that sign. It is safe for concurrent use.
+// Keys holds the signing keys. It is safe for concurrent use.
 type Keys struct {
 	store auth.KeyStore
 	now   func() time.Time
@@ -45,7 +45,7 @@ type Keys struct {
 	readAt time.Time
 }
 
-// key is a signing key that has been read.
+// key is a cached signing key.
 type key struct {
 	auth.SigningKey
 	public  jose.JSONWebKey
@@ -59,13 +59,8 @@ func NewKeys(store auth.KeyStore, now func() time.Time, log *slog.Logger) *Keys 
 	return &Keys{store: store, now: now, log: log}
 }
 
-// The types of token (RFC 7519, 5.1; OpenID Connect Back-Channel Logout, 2.4).
-const (
-	IDToken     = "JWT"
-	LogoutToken = "logout+jwt"
-)
-
-// Sign makes a token of claims, in the compact form.
+// Sign makes a token of claims, in the compact form. typ is the type of token: "JWT" for an
+// ID token (RFC 7519, 5.1).
 func (k *Keys) Sign(ctx context.Context, alg auth.Alg, typ string, claims any) (string, error) {
 	signing, err := k.signing(ctx, alg)
 	if err != nil {
@@ -95,7 +90,7 @@ func (k *key) signer(typ string) (jose.Signer, error) {
 	if k.private == nil {
 		var private jose.JSONWebKey
 		if err := private.UnmarshalJSON([]byte(k.Private)); err != nil {
-			return nil, errors.New("the stored key cannot be read") // a library's words might show some of it
+			return nil, errors.New("the stored key cannot be read") // the library's error might show part of it
 		}
 		k.private = &private
 	}
@@ -107,11 +102,11 @@ func (k *key) signer(typ string) (jose.Signer, error) {
 	return signer, err
 }
 
-// notOurs is a token that none of our keys has signed.
+// notOurs refuses a token that none of our keys has signed.
 func notOurs() error { return auth.Failf(auth.BadRequest, "the token is not signed by a key of ours") }
 
-// Verify returns what a token says that one of our keys has signed, whether or not it
-// has expired. BadRequest for any other, whatever it says of its algorithm.
+// Verify returns the payload of a token that one of our keys has signed, expired or not.
+// BadRequest for any other token, whatever algorithm it names.
 func (k *Keys) Verify(ctx context.Context, token string) (payload []byte, err error) {
 	signed, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.RS256, jose.ES256})
 	if err != nil || len(signed.Signatures) != 1 {
@@ -142,7 +137,7 @@ func find(keys []*key, kid string) *key {
 	return nil
 }
 
-// Public is the set of keys that clients check tokens with, as JSON (RFC 7517).
+// Public returns the set of keys that clients verify tokens with, as JSON (RFC 7517).
 func (k *Keys) Public(ctx context.Context) ([]byte, error) {
 	keys, err := k.read(ctx, func([]*key) bool { return false })
 	if err != nil {
@@ -157,13 +152,13 @@ func (k *Keys) Public(ctx context.Context) ([]byte, error) {
 	return json.Marshal(set)
 }
 
-// Ensure makes the first key of an algorithm if there is none.
+// Ensure makes the first key of an algorithm if it has none.
 func (k *Keys) Ensure(ctx context.Context, alg auth.Alg) error {
 	_, err := k.signing(ctx, alg)
 	return err
 }
 
-// signing is the key that signs now.
+// signing returns the key that signs now, and makes the first one.
 func (k *Keys) signing(ctx context.Context, alg auth.Alg) (*key, error) {
 	for range 3 {
 		keys, err := k.read(ctx, func(keys []*key) bool { return signs(keys, alg, k.now()) != nil })
@@ -180,7 +175,7 @@ func (k *Keys) signing(ctx context.Context, alg auth.Alg) (*key, error) {
 	return nil, auth.Failf(auth.Unexpected, "no key to sign with by %s", alg)
 }
 
-// signs is the newest key that may sign already.
+// signs returns the newest key that may sign already; nil when there is none.
 func signs(keys []*key, alg auth.Alg, now time.Time) (signing *key) {
 	for _, key := range keys {
 		if key.Alg == alg && key.Private != "" && !now.Before(key.SignsAt.Add(-auth.ClockSkew)) {
@@ -190,7 +185,7 @@ func signs(keys []*key, alg auth.Alg, now time.Time) (signing *key) {
 	return signing
 }
 
-// read returns the keys, as they were read a while ago if enough says that they do.
+// read returns the keys: from the cache, if that is young and enough accepts it.
 func (k *Keys) read(ctx context.Context, enough func([]*key) bool) ([]*key, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -217,8 +212,8 @@ func (k *Keys) read(ctx context.Context, enough func([]*key) bool) ([]*key, erro
 	return keys, nil
 }
 
-// add makes the next key of an algorithm, which signs from a moment on. Another
-// process may be faster; then theirs counts.
+// add makes the next key of an algorithm, which signs from signsAt on. If another process
+// has just added one, that one counts.
 func (k *Keys) add(ctx context.Context, alg auth.Alg, keys []*key, signsAt time.Time) error {
 	next := auth.SigningKey{Alg: alg, Generation: 1, CreatedAt: k.now().UTC().Truncate(time.Millisecond), SignsAt: signsAt.UTC().Truncate(time.Millisecond)}
 	for _, key := range keys {
@@ -244,7 +239,7 @@ func (k *Keys) add(ctx context.Context, alg auth.Alg, keys []*key, signsAt time.
 	jwk.KeyID = base64.RawURLEncoding.EncodeToString(thumbprint)
 	secret, err := jwk.MarshalJSON()
 	if err != nil {
-		return errors.New("encode a signing key") // a library's words might show some of it
+		return errors.New("encode a signing key") // the library's error might show part of it
 	}
 	public, err := jwk.Public().MarshalJSON()
 	if err != nil {
@@ -253,7 +248,7 @@ func (k *Keys) add(ctx context.Context, alg auth.Alg, keys []*key, signsAt time.
 	next.ID, next.Private, next.Public = jwk.KeyID, auth.Secret(secret), string(public)
 	added, err := k.store.AddSigningKey(ctx, next)
 	if err == nil && added {
-		k.log.InfoContext(ctx, "a signing key was made", "kid", next.ID, "alg", alg, "signs_at", next.SignsAt)
+		k.log.InfoContext(ctx, "signing key created", "kid", next.ID, "alg", alg, "signs_at", next.SignsAt)
 	}
 	return err
 }

@@ -36,7 +36,7 @@ func (w *world) published(keys *idtoken.Keys) (ids []string) {
 // signer is the id of the key that signs at the moment.
 func (w *world) signer(keys *idtoken.Keys, alg auth.Alg) string {
 	w.t.Helper()
-	token, err := keys.Sign(w.t.Context(), alg, idtoken.IDToken, map[string]string{"sub": "x"})
+	token, err := keys.Sign(w.t.Context(), alg, "JWT", map[string]string{"sub": "x"})
 	check(w.t, err)
 	payload, err := keys.Verify(w.t.Context(), token)
 	check(w.t, err)
@@ -88,7 +88,7 @@ func TestRotation(t *testing.T) {
 		}
 	}
 	first := w.signer(w.keys, auth.ES256)
-	old, err := w.keys.Sign(t.Context(), auth.ES256, idtoken.IDToken, map[string]string{"sub": "old"})
+	old, err := w.keys.Sign(t.Context(), auth.ES256, "JWT", map[string]string{"sub": "old"})
 	check(t, err)
 	w.pass(idtoken.RotateEvery - idtoken.PublishAhead - time.Minute)
 	rotate()

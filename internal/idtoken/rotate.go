@@ -7,8 +7,8 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// Rotate makes the next key of each algorithm in use, a day before it signs, retires
-// those that sign no more, and drops what nobody can need to check.
+// Rotate makes the next key of each algorithm in use a day before it signs, retires the
+// keys that no longer sign, and drops those whose tokens nobody needs to verify any more.
 func (k *Keys) Rotate(ctx context.Context) error {
 	if err := k.store.ResealSigningKeys(ctx); err != nil {
 		return err
@@ -24,7 +24,7 @@ func (k *Keys) Rotate(ctx context.Context) error {
 			if key.Alg != alg {
 				continue
 			}
-			if last != nil && now.Sub(key.SignsAt) >= PublishAhead { // the one after it has signed for that long
+			if last != nil && now.Sub(key.SignsAt) >= publishAhead { // its successor has signed for that long
 				if err := k.retire(ctx, last, now.Sub(key.SignsAt)); err != nil {
 					return err
 				}
@@ -34,9 +34,9 @@ func (k *Keys) Rotate(ctx context.Context) error {
 		if last == nil {
 			continue
 		}
-		if due := last.SignsAt.Add(RotateEvery); !now.Before(due.Add(-PublishAhead)) {
+		if due := last.SignsAt.Add(RotateEvery); !now.Before(due.Add(-publishAhead)) {
 			signsAt := due
-			if earliest := now.Add(PublishAhead); signsAt.Before(earliest) {
+			if earliest := now.Add(publishAhead); signsAt.Before(earliest) {
 				signsAt = earliest
 			}
 			if err := k.add(ctx, alg, keys, signsAt); err != nil {
@@ -47,7 +47,7 @@ func (k *Keys) Rotate(ctx context.Context) error {
 	return nil
 }
 
-// retire ends a key whose successor has signed for a while.
+// retire ends a key whose successor has signed for the time since.
 func (k *Keys) retire(ctx context.Context, key *key, since time.Duration) error {
 	switch {
 	case since >= keepPublic:

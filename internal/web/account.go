@@ -9,11 +9,10 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// accountFor says by which account a login goes: the one that the address names; or
-// that of the session, if all that is asked is whether its holder is still there; or
-// that of the place it leads to. In WeChat a website account can sign nobody in
-// (official), and the official account of the place stands in for it. NoSuchAccount for
-// a name that is none of ours, or a mini program's.
+// accountFor returns the account of a login: the one that the address names; for a recheck
+// of a session, the session's; otherwise that of the return address. In WeChat a website
+// account cannot sign anybody in (official), and the official account of the return address
+// replaces it. NoSuchAccount for an unknown name or a mini program's.
 func (s *Server) accountFor(r *http.Request, returnTo string) (auth.Account, error) {
 	name, err := askedAccount(r)
 	if err != nil {
@@ -43,7 +42,7 @@ func (s *Server) accountFor(r *http.Request, returnTo string) (auth.Account, err
 	return account, nil
 }
 
-// askedAccount is the account that an address names; empty for none.
+// askedAccount returns the account that a request names; empty when it names none.
 func askedAccount(r *http.Request) (string, error) {
 	names := r.URL.Query()["account"]
 	if len(names) > 1 {
@@ -55,8 +54,8 @@ func askedAccount(r *http.Request) (string, error) {
 	return names[0], nil
 }
 
-// accountOf names the account of the place that a login leads to: an application's own,
-// or the host's, or main.
+// accountOf returns the name of the account of a return address: the application's, or the
+// host's, or main.
 func (s *Server) accountOf(ctx context.Context, returnTo string) (string, error) {
 	client, err := s.signsInTo(ctx, returnTo)
 	switch {
@@ -68,7 +67,7 @@ func (s *Server) accountOf(ctx context.Context, returnTo string) (string, error)
 	return s.accountOfHost(returnTo), nil
 }
 
-// accountOfHost names the account of the host of an address, as the settings have it.
+// accountOfHost returns the name of the account that the settings give the address's host.
 func (s *Server) accountOfHost(returnTo string) string {
 	host := strings.ToLower(s.config.PublicURL.Host)
 	if u, err := url.Parse(returnTo); err == nil && u.Host != "" {
@@ -80,7 +79,7 @@ func (s *Server) accountOfHost(returnTo string) string {
 	return auth.MainAccount
 }
 
-// officialAccount is the account of a place for browsers in WeChat.
+// officialAccount returns the account of a return address for browsers in WeChat.
 func (s *Server) officialAccount(returnTo string) (auth.Account, error) {
 	account, err := s.rules.Named(s.accountOfHost(returnTo))
 	if err == nil && account.Kind == auth.OfficialAccount {
@@ -89,8 +88,8 @@ func (s *Server) officialAccount(returnTo string) (auth.Account, error) {
 	return s.rules.Named(auth.MainAccount)
 }
 
-// accountToKeep is the account that the next trip of a flow is to go by, for an
-// address; empty where there is but one.
+// accountToKeep returns the account for the next trip of a flow; empty when there is only
+// one account.
 func (s *Server) accountToKeep(fl flow) string {
 	if len(s.rules.Accounts) < 2 {
 		return ""
@@ -98,7 +97,7 @@ func (s *Server) accountToKeep(fl flow) string {
 	return fl.Account
 }
 
-// accountParameter is the account in a query; empty for an empty one.
+// accountParameter returns the account as a part of a query; empty for an empty one.
 func accountParameter(account string) string {
 	if account == "" {
 		return ""

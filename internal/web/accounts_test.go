@@ -202,15 +202,15 @@ func TestAdminOfAnotherAccount(t *testing.T) {
 func TestFailuresNameTheAccount(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, options{accounts: threeAccounts})
-	desk := w.admin()
+	adminBrowser := w.admin()
 	m := w.mini("lin", miniIPhone)
 	w.sim.Plan(wechatsim.CodeToSession, wechatsim.Fault{Errcode: 40125})
 	body, err := json.Marshal(map[string]string{"code": m.code()})
 	check(t, err)
 	failed := m.sends(http.MethodPost, "/mini/app/login", body)
 	const account = `<bdi>app</bdi> <span class="tag">`
-	if n := strings.Count(desk.get("/admin").wantPage(http.StatusOK, "40125").Body, account); n != 2 {
+	if n := strings.Count(adminBrowser.get("/admin").wantPage(http.StatusOK, "40125").Body, account); n != 2 {
 		t.Errorf("the dashboard names the account %d times, for the last error and in the list", n)
 	}
-	desk.get("/admin/events?who="+failed.Header.Get("X-Request-Id")).wantPage(http.StatusOK, account)
+	adminBrowser.get("/admin/events?who="+failed.Header.Get("X-Request-Id")).wantPage(http.StatusOK, account)
 }

@@ -8,8 +8,8 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// adminLink shows the button that spends an admin link. Opening the address does
-// not: previews and scanners of chat programs open addresses too.
+// adminLink shows the button that spends an admin link. Opening the address does not spend
+// it: chat programs open addresses for previews and virus scans.
 func (s *Server) adminLink(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Referrer-Policy", "no-referrer") // the address holds the token
 	token := r.URL.Query().Get("token")
@@ -30,7 +30,7 @@ func (s *Server) useAdminLink(w http.ResponseWriter, r *http.Request) error {
 	return redirect(w, http.StatusSeeOther, s.site.prefix+"/admin")
 }
 
-// endAdminSession puts the browser out that the address names.
+// endAdminSession ends the session of a browser let in by a link, which the address names.
 func (s *Server) endAdminSession(w http.ResponseWriter, r *http.Request) error {
 	if err := s.admins.EndAdminSession(r.Context(), adminOf(r), chi.URLParam(r, "session")); err != nil {
 		return err
@@ -42,7 +42,7 @@ func (s *Server) adminLogout(w http.ResponseWriter, r *http.Request) error {
 	if err := s.cookies.end(w, r, s.cookies.admin); err != nil {
 		return err
 	}
-	// An admin's own session opens the pages too, with or without a link's.
+	// An admin's own session opens the admin pages too, with or without one of a link.
 	visit, err := s.visitor(r)
 	if err != nil && auth.ReasonOf(err) != auth.NotSignedIn {
 		return err
@@ -56,8 +56,8 @@ func (s *Server) adminLogout(w http.ResponseWriter, r *http.Request) error {
 	if err := s.admins.RecordSignOut(r.Context(), adminOf(r)); err != nil {
 		return err
 	}
-	// No redirect: the visitor's own page might lead on to WeChat, where the browser
-	// does not let a form's redirects go, see contentPolicy.
+	// No redirect: the visitor's own page might redirect to WeChat, and the browser does
+	// not let a form be redirected there, see contentPolicy.
 	requestStateOf(r).admin = nil
 	return s.page(w, r, adminMessagePage{Icon: "success", Key: "admin_signed_out", Action: &link{Label: "action.home", Href: s.site.home()}})
 }

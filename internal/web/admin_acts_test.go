@@ -335,7 +335,7 @@ func TestConsentIsNoted(t *testing.T) {
 	}
 }
 
-// The record is filtered by what, who and when, and exported as filtered. Every
+// The audit log is filtered by what, who and when, and exported as filtered. Every
 // act of an admin is in it, taking a copy too.
 func TestEventsPage(t *testing.T) {
 	t.Parallel()

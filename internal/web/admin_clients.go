@@ -12,8 +12,8 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// clientFacts are what is set for an application, as `server client show` prints it:
-// nothing of its secret.
+// clientFacts are an application's settings, as `server client show` prints them, without
+// its secret.
 type clientFacts struct {
 	ID           string
 	Name         string
@@ -24,7 +24,7 @@ type clientFacts struct {
 	Account      string
 	Alg          auth.Alg
 	Flags        []string // those of clientFlags that are set
-	Groups       []string // who may enter; none: everybody
+	Groups       []string // whose members may sign in; none: everybody may
 	CreatedAt    time.Time
 }
 
@@ -41,10 +41,10 @@ func newClientFacts(c *auth.Client) clientFacts {
 	return f
 }
 
-// clientFlags are what an application may be; the words are client.flag.NAME.
+// clientFlags are the on-off settings of an application; the words are client.flag.NAME.
 var clientFlags = []string{"public", "native", "trusted", "email", "wechat", "told"}
 
-// Argument is the name as a shell takes it.
+// Argument returns the name, quoted for a shell.
 func (f clientFacts) Argument() string {
 	if plainWord.MatchString(f.Name) {
 		return f.Name
@@ -81,7 +81,7 @@ type adminClientPage struct {
 
 func (adminClientPage) file() string { return "admin_client" }
 
-// adminClients is the list of applications. They are made and changed at a shell.
+// adminClients is the list of applications. They are added and changed at a shell.
 func (s *Server) adminClients(w http.ResponseWriter, r *http.Request) error {
 	clients, err := s.admins.Clients(r.Context())
 	if err != nil {
@@ -123,7 +123,7 @@ func (s *Server) adminClient(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	address := s.address(clientPath(client.ID), kept(r.URL.Query(), "limit"))
+	address := s.address(clientPath(client.ID), carryOver(r.URL.Query(), "limit"))
 	p := adminClientPage{
 		Client: newClientFacts(&client), Issuer: s.issuer(), Use: use[0], People: people.People,
 		Sizes: pageSizes(address, query.Limit), Here: withCursor(address, query.Cursor), Done: done(r),
@@ -134,10 +134,10 @@ func (s *Server) adminClient(w http.ResponseWriter, r *http.Request) error {
 
 func clientPath(id string) string { return "/admin/clients/" + id }
 
-// clientPathForm is the address of an application's page, below the prefix.
+// clientPathForm matches the address of an application's page, below the prefix.
 var clientPathForm = regexp.MustCompile(`^/admin/clients/[0-9a-z]{1,64}$`)
 
-// endAppHere takes from an application what it holds of a person, and shows its people
+// endAppHere ends an application's access to a person, and shows the application's people
 // again.
 func (s *Server) endAppHere(w http.ResponseWriter, r *http.Request) error {
 	if err := s.endApp(r, adminOf(r), chi.URLParam(r, "id")); err != nil {

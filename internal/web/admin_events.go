@@ -17,16 +17,16 @@ import (
 type adminEventsPage struct {
 	Events   []admin.NamedEvent
 	Query    admin.EventQuery
-	Form     url.Values // what has been asked for, as it was written
+	Form     url.Values // the parameters, as they were written
 	Actions  []admin.Action
 	Sizes    []pageSize
-	Request  *requestFound // if that is the id of one
-	Crowd    bool          // more people have the name than could be gone through
+	Request  *requestFound // the request, if the search is a request's id
+	Crowd    bool          // too many people have the name to search their entries
 	Filtered bool
 	Here     string // this page, to come back to
 	NextURL  string // empty on the last page
 	PrevURL  string // empty on the first
-	CSVURL   string // of all that match
+	CSVURL   string // of all matching entries
 	JSONURL  string
 }
 
@@ -35,7 +35,7 @@ func (adminEventsPage) file() string { return "admin_events" }
 // listedEvent is an entry as a page has it.
 type listedEvent struct {
 	admin.NamedEvent
-	Back string // the list that a person's page leads back to from here
+	Back string // the list that a person's page, opened from here, leads back to
 }
 
 func listedEvents(events []admin.NamedEvent, back string) (listed []listedEvent) {
@@ -45,10 +45,10 @@ func listedEvents(events []admin.NamedEvent, back string) (listed []listedEvent)
 	return listed
 }
 
-// Listed are the entries of the page.
+// Listed returns the entries of the page.
 func (p adminEventsPage) Listed() []listedEvent { return listedEvents(p.Events, p.Here) }
 
-// What we have noted of exports, in the audit log's own words.
+// What the audit log says about exports.
 var (
 	exportedPeople = regexp.MustCompile(`^(\d+) people as (CSV|JSON)$`)
 	exportedEvents = regexp.MustCompile(`^events as (CSV|JSON)$`)
@@ -56,8 +56,8 @@ var (
 
 const exportedPerson = "all that is stored"
 
-// detail says in the page's language what the audit log says in its own. What
-// people have written stays as it is.
+// detail translates the detail of an audit log entry into the page's language. What people
+// have written stays as it is.
 func (w words) detail(e admin.NamedEvent) (string, error) {
 	if e.Action != admin.ActExport {
 		return e.Detail, nil
@@ -74,8 +74,8 @@ func (w words) detail(e admin.NamedEvent) (string, error) {
 	return e.Detail, nil
 }
 
-// eventQuery reads what of the audit log is asked for. Days are those of the
-// server's zone, and the last one is within.
+// eventQuery reads a query of the audit log. Days are in the server's time zone, and the last
+// one is included.
 func (s *Server) eventQuery(r *http.Request) (admin.EventQuery, error) {
 	form, err := wholeQuery(r)
 	if err != nil {
@@ -104,8 +104,8 @@ func (s *Server) adminEvents(w http.ResponseWriter, r *http.Request) error {
 	if err != nil && !crowd {
 		return ofCursor(err)
 	}
-	form := kept(r.URL.Query(), "action", "who", "from", "to", "limit")
-	exported := kept(form, "action", "who", "from", "to")
+	form := carryOver(r.URL.Query(), "action", "who", "from", "to", "limit")
+	exported := carryOver(form, "action", "who", "from", "to")
 	address := s.address("/admin/events", form)
 	p := adminEventsPage{
 		Events:   list.Events,
@@ -126,7 +126,7 @@ func (s *Server) adminEvents(w http.ResponseWriter, r *http.Request) error {
 	return s.page(w, r, p)
 }
 
-// namedEventJSON is an entry of the audit log with everything about it.
+// namedEventJSON is an entry of the audit log with all its fields.
 type namedEventJSON struct {
 	ID          string       `json:"id"`
 	At          time.Time    `json:"at"`
@@ -142,7 +142,7 @@ func namedEvent(e admin.NamedEvent) namedEventJSON {
 	return namedEventJSON{e.ID, inSeconds(e.At), e.Actor, e.ActorName, e.Action, e.Subject, e.SubjectName, e.Detail}
 }
 
-// apiEventsCSV streams all of the audit log that matches.
+// apiEventsCSV streams all matching entries of the audit log.
 func (s *Server) apiEventsCSV(w http.ResponseWriter, r *http.Request) error {
 	query, err := s.exportEvents(r, "events as CSV")
 	if err != nil {
@@ -178,8 +178,8 @@ func (s *Server) apiEventsJSON(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// exportEvents reads the query, finds out that it makes sense before the first
-// byte goes out, and writes down who takes a copy.
+// exportEvents reads the query, checks it before the first byte is sent, and records the
+// export in the audit log.
 func (s *Server) exportEvents(r *http.Request, what string) (admin.EventQuery, error) {
 	query, err := s.eventQuery(r)
 	if err != nil {

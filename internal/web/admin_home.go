@@ -53,7 +53,7 @@ func (s *Server) adminHome(w http.ResponseWriter, r *http.Request) error {
 	return s.page(w, r, p)
 }
 
-// meaning says what an errcode means, empty for 0 and where nobody can tell.
+// meaning returns what an errcode means; empty for 0 and for an unknown one.
 func (s *Server) meaning(lang string, errcode int64) string {
 	if errcode == 0 || s.config.Meaning == nil {
 		return ""
@@ -61,7 +61,7 @@ func (s *Server) meaning(lang string, errcode int64) string {
 	return s.config.Meaning(lang, errcode)
 }
 
-// meanings are those of all errcodes of some logins.
+// meanings returns the meaning of each errcode of some logins.
 func (s *Server) meanings(r *http.Request, logins []auth.Login) map[int64]string {
 	lang, all := s.renderer.language(r), make(map[int64]string)
 	for _, l := range logins {
@@ -72,7 +72,8 @@ func (s *Server) meanings(r *http.Request, logins []auth.Login) map[int64]string
 	return all
 }
 
-// accountsOf are the accounts of some logins, by AppID; none where there is but one.
+// accountsOf returns the accounts of some logins, by AppID; nil when there is only one
+// account.
 func (s *Server) accountsOf(logins []auth.Login) map[string]auth.Account {
 	if len(s.rules.Accounts) < 2 {
 		return nil
@@ -92,12 +93,12 @@ type adminHomePage struct {
 	Logins   *chart
 	Errcodes *chart
 	Activity admin.Activity
-	Healthy  bool // WeChat answered well after its last error
+	Healthy  bool // WeChat has identified a person since its last error
 	Meanings map[int64]string
-	By       map[string]auth.Account // of the logins, by AppID; none where there is one account
+	By       map[string]auth.Account // of the logins, by AppID; nil when there is one account
 	Sessions []auth.Session          // of browsers let in by a link
-	Here     string                  // the one of them that looks at it, or empty
-	Self     string                  // the person who looks at it by their own login, or empty
+	Here     string                  // the id of the viewer's one of these sessions, or empty
+	Self     string                  // the id of a viewer who acts by their own login, or empty
 	Done     string                  // key of what has just been done, or empty
 }
 

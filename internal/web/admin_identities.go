@@ -14,15 +14,15 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// shownIdentity is one on an admin page, with the account that it is of.
+// shownIdentity is an identity on an admin page, with its account.
 type shownIdentity struct {
 	admin.Identity
-	Account auth.Account // the zero Account: of none that is configured
+	Account auth.Account // the zero Account: it is not configured
 	Lost    lostToken
 	Now     time.Time // of the page
 }
 
-// Dead says that a token is stored and opens nothing any more.
+// Dead says whether a token is stored that no longer works.
 func (i shownIdentity) Dead() bool {
 	return i.Token != nil && (i.Token.DeadReason != "" || !i.Token.EndsAt.After(i.Now))
 }
@@ -30,8 +30,8 @@ func (i shownIdentity) Dead() bool {
 // identitiesPage is how many identities of one person a page shows.
 const identitiesPage = 20
 
-// shownIdentities are a page of a person's, the first one first, and how many there are
-// on all pages. There is always such a page: who asks for one behind the last gets that.
+// shownIdentities returns a page of a person's identities, the first one first, its number,
+// and how many there are on all pages. A page behind the last one is the last one.
 func (s *Server) shownIdentities(r *http.Request, userID string, page int) (shown []shownIdentity, number, all int, err error) {
 	identities, err := s.admins.Identities(r.Context(), userID)
 	if err != nil {
@@ -45,9 +45,9 @@ func (s *Server) shownIdentities(r *http.Request, userID string, page int) (show
 	return shown, number, all, nil
 }
 
-// listIdentities puts the page of identities that was asked for on a person's page.
+// listIdentities puts the requested page of identities on a person's page.
 func (p *adminUserPage) listIdentities(s *Server, r *http.Request) (err error) {
-	page, _ := strconv.Atoi(r.URL.Query().Get("identities")) // no number is the first page
+	page, _ := strconv.Atoi(r.URL.Query().Get("identities")) // without a number it is the first page
 	p.Identities, page, p.IdentityCount, err = s.shownIdentities(r, p.User.ID, page)
 	at := func(page int) string {
 		return with(s.personURL(r, p.User.ID), "identities", strconv.Itoa(page)) + "#identities"
@@ -61,16 +61,16 @@ func (p *adminUserPage) listIdentities(s *Server, r *http.Request) (err error) {
 	return err
 }
 
-// lostToken is why a refresh_token is of no use before its time.
+// lostToken is why a refresh_token died before its time.
 type lostToken struct {
 	Errcode int64  // WeChat's, or 0
-	Meaning string // of that
-	Why     string // key of words, where it was no errcode; empty: it is of use
+	Meaning string // of the errcode
+	Why     string // key of words, if there was no errcode; empty: the token is not dead
 }
 
 var noted = regexp.MustCompile(`errcode (\d+)`)
 
-// lost reads what was noted of a token's end.
+// lost reads the stored reason of a token's death.
 func (s *Server) lost(r *http.Request, token *admin.TokenInfo) lostToken {
 	if token == nil || token.DeadReason == "" {
 		return lostToken{}
@@ -87,15 +87,15 @@ func (s *Server) lost(r *http.Request, token *admin.TokenInfo) lostToken {
 	return lostToken{Why: "token.refused"}
 }
 
-// unionIDChange is that WeChat has named another unionid for an identity than before.
+// unionIDChange says that WeChat gave another unionid for an identity than before.
 type unionIDChange struct {
 	At      time.Time
-	Account auth.Account // of the identity, if that is known
+	Account auth.Account // of the identity, if it is configured
 }
 
-// adminBy is a person by the identity that makes them an admin: that which the
-// configuration names, if one is, as that cannot be revoked. If none does, they are not,
-// and it is the first.
+// adminBy returns the person with the identity that makes them an admin: preferably one that
+// the configuration names, because that cannot be revoked. If none does, is is false, and
+// the identity is the first.
 func (s *Server) adminBy(user auth.User, admins []admin.Admin) (by auth.User, is bool) {
 	by = user
 	for _, identity := range user.AllIdentities() {
@@ -112,9 +112,9 @@ func (s *Server) adminBy(user auth.User, admins []admin.Admin) (by auth.User, is
 	return by, is
 }
 
-// leadOn answers a question about somebody who was not found: whoever has stored the id of
-// a person who was joined is led on to the one they are now, at the address with that
-// one's id in it. Where there is none, or anything else is wrong, it returns err.
+// leadOn answers a request for a person who was not found. If id is that of a person who was
+// joined to another, it redirects to the address with the other's id in it. Otherwise, and
+// for any other err, it returns err.
 func (s *Server) leadOn(w http.ResponseWriter, r *http.Request, err error, id, address string) error {
 	if auth.ReasonOf(err) != auth.NoSuchUser || strings.Contains(id, ":") {
 		return err

@@ -10,18 +10,18 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// How many of each list the page of joins has.
+// How long the two lists of the page of joins are.
 const (
 	shownProposals = 10
 	shownJoins     = 20
 )
 
-// adminJoinsPage is who may be one person, and what has been joined.
+// adminJoinsPage is the proposed joins, and those that were made.
 type adminJoinsPage struct {
 	Proposals []proposed
-	Open      beside // of the proposals
+	Open      beside // pages of proposals
 	Joins     []joined
-	History   beside // of the joins
+	History   beside // pages of joins
 	SignInURL string // as in adminUserPage
 	Here      string // this page, to come back to
 	Done      string // key of what has just been done, or empty
@@ -29,30 +29,30 @@ type adminJoinsPage struct {
 
 func (adminJoinsPage) file() string { return "admin_joins" }
 
-// beside are the pages next to the one that is shown; empty where there is none.
+// beside holds the pages next to the one that is shown; empty where there is none.
 type beside struct{ PrevURL, NextURL string }
 
 // proposed is a proposal with what a join of the two would do.
 type proposed struct {
 	admin.Proposal
-	Sides []side // who came first first
+	Sides []side // the person who came first is the first
 }
 
-// side is one of two people who may be one.
+// side is one of the two people of a proposal.
 type side struct {
 	User       auth.User
 	Identities []shownIdentity // the first ones
-	More       int             // there are besides
-	Apps       []admin.Access  // what they hold ends, if the other is kept
+	More       int             // how many other identities there are
+	Apps       []admin.Access  // their access ends if the other person is kept
 }
 
-// joined is a join as the page has it.
+// joined is a join as the page shows it.
 type joined struct {
 	admin.Join
 	Account auth.Account
 }
 
-// adminJoins is the page of who may be one person, and of what has been joined.
+// adminJoins is the page of proposed joins and of those that were made.
 func (s *Server) adminJoins(w http.ResponseWriter, r *http.Request) error {
 	form, err := wholeQuery(r)
 	if err != nil {
@@ -67,7 +67,7 @@ func (s *Server) adminJoins(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return ofCursor(err)
 	}
-	p := adminJoinsPage{Here: s.address(joinsPath, kept(form, joinsParameters...)), Done: done(r)}
+	p := adminJoinsPage{Here: s.address(joinsPath, carryOver(form, joinsParameters...)), Done: done(r)}
 	p.Open = beside{pageOf(p.Here, "cursor", proposals.Prev), pageOf(p.Here, "cursor", proposals.Next)}
 	p.History = beside{pageOf(p.Here, "joined", joins.Prev), pageOf(p.Here, "joined", joins.Next)}
 	for _, proposal := range proposals.Proposals {
@@ -97,21 +97,21 @@ func (s *Server) adminJoins(w http.ResponseWriter, r *http.Request) error {
 
 const joinsPath = "/admin/joins"
 
-// joinsParameters are those of the page of joins: the cursors of its two lists.
+// joinsParameters are the parameters of the page of joins: the cursors of its two lists.
 var joinsParameters = []string{"cursor", "joined"}
 
-// showsJoins says whether the admin pages lead to the joins: where people can have
-// several identities, or somebody has been proposed.
+// showsJoins says whether the admin pages have a link to the joins: if people can have
+// several identities, or a join is proposed.
 func (s *Server) showsJoins(ctx context.Context) bool {
 	if len(s.rules.Accounts) > 1 {
 		return true
 	}
 	any, err := s.admins.AnyProposals(ctx)
-	return any && err == nil // a database that is down says so on the page itself
+	return any && err == nil // if the database is down, the page itself says so
 }
 
-// pair reads which two people a form is about: kept, and of a page the one of the two
-// who is not.
+// pair reads the two people of a form: the one who is kept, and the other. A page's form
+// sends both as person, and kept is one of them.
 func pair(r *http.Request) (kept, other string, err error) {
 	kept, other = r.PostForm.Get("kept"), r.PostForm.Get("other")
 	if two := r.PostForm["person"]; other == "" && len(two) == 2 {
@@ -128,7 +128,7 @@ func pair(r *http.Request) (kept, other string, err error) {
 	return kept, other, nil
 }
 
-// adminJoin answers a proposal: the two are one, or they are not.
+// adminJoin accepts or dismisses a proposal.
 func (s *Server) adminJoin(w http.ResponseWriter, r *http.Request) error {
 	kept, other, err := pair(r)
 	if err != nil {
@@ -149,7 +149,7 @@ func (s *Server) adminJoin(w http.ResponseWriter, r *http.Request) error {
 	return redirect(w, http.StatusSeeOther, with(s.site.prefix+joinsPath, "done", what))
 }
 
-// adminUndoJoin parts two people, and shows the page again that asked for it: that of a
+// adminUndoJoin undoes a join and shows the page again that the form is on: that of a
 // person, or the joins.
 func (s *Server) adminUndoJoin(w http.ResponseWriter, r *http.Request) error {
 	if err := s.admins.UndoJoin(r.Context(), adminOf(r), chi.URLParam(r, "join")); err != nil {

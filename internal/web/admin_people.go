@@ -15,22 +15,22 @@ import (
 type adminUsersPage struct {
 	Users     []auth.User
 	Query     admin.UserQuery
-	Form      url.Values     // what has been asked for, as it was written
-	More      bool           // days or a place are among that
-	Apart     bool           // they do not go together with the filter
-	Tokenless bool           // nor does the account, which has no tokens
-	Accounts  []auth.Account // to choose from; none: there is one alone
-	Account   string         // name of the one that was chosen; empty: any
-	Total     admin.Total    // that match
+	Form      url.Values     // the parameters, as they were written
+	More      bool           // they contain days or a place
+	Apart     bool           // they cannot be combined with the filter
+	Tokenless bool           // the filter cannot be combined with the account, which has no tokens
+	Accounts  []auth.Account // to choose from; nil: there is only one
+	Account   string         // name of the chosen one; empty: any
+	Total     admin.Total    // of matching people
 	Filters   []admin.Filter
 	Sorts     []admin.Sort
 	Sizes     []pageSize
 	NextURL   string // empty on the last page
 	PrevURL   string // empty on the first
-	CSVURL    string // of all that match
+	CSVURL    string // of all matching people
 	JSONURL   string
-	Megabyte  int64             // about how large that is, or more; 0: small
-	SortURLs  map[string]string // of a column's heading: what pressing it leads to
+	Megabyte  int64             // the approximate size of an export, at least; 0: small
+	SortURLs  map[string]string // where the heading of a column leads
 	Chosen    map[string]bool   // by id
 	Picked    bool              // everyone on the page is chosen
 	PickURL   string            // the same page with everyone chosen, or nobody
@@ -40,7 +40,7 @@ type adminUsersPage struct {
 
 func (adminUsersPage) file() string { return "admin_users" }
 
-// Of are the names of the accounts that a person has an identity of.
+// Of returns the names of the accounts in which a person has an identity.
 func (p adminUsersPage) Of(user auth.User) (names []string) {
 	for _, identity := range user.AllIdentities() {
 		i := slices.IndexFunc(p.Accounts, func(a auth.Account) bool { return a.AppID == identity.AppID })
@@ -51,11 +51,11 @@ func (p adminUsersPage) Of(user auth.User) (names []string) {
 	return names
 }
 
-// rowBytes is about what one person takes in an export.
+// rowBytes is the approximate size of one person in an export.
 const rowBytes = 500
 
-// narrowing are the parameters that say which people a list has, but for the search
-// and the filter that everybody sees.
+// narrowing are the parameters that narrow a list, without the search and the filter, which
+// the page always shows.
 var narrowing = []string{"first_from", "first_to", "last_from", "last_to", "province", "city"}
 
 // adminUsers is the list of people.
@@ -73,15 +73,15 @@ func (s *Server) adminUsers(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	asked := r.URL.Query()
-	form := kept(asked, slices.Concat([]string{"q", "filter", "account", "sort", "limit"}, narrowing)...)
+	form := carryOver(asked, slices.Concat([]string{"q", "filter", "account", "sort", "limit"}, narrowing)...)
 	address := s.address("/admin/users", form)
 	here := withCursor(address, query.Cursor)
-	exported := kept(form, slices.Concat([]string{"q", "filter", "account", "sort"}, narrowing)...)
+	exported := carryOver(form, slices.Concat([]string{"q", "filter", "account", "sort"}, narrowing)...)
 	p := adminUsersPage{
 		Users:     list.Users,
 		Query:     query,
 		Form:      form,
-		More:      len(kept(form, narrowing...)) > 0,
+		More:      len(carryOver(form, narrowing...)) > 0,
 		Total:     list.Total,
 		Filters:   s.userFilters(),
 		Apart:     apart,
@@ -103,7 +103,7 @@ func (s *Server) adminUsers(w http.ResponseWriter, r *http.Request) error {
 	}
 	p.Query.Sort = query.Order()
 	for _, sort := range admin.Sorts {
-		if query.Sort = sort; query.Order() == sort { // the days may have left no choice
+		if query.Sort = sort; query.Order() == sort { // days may fix the column of the order
 			p.Sorts = append(p.Sorts, sort)
 			column := strings.TrimSuffix(strings.TrimPrefix(string(sort), "-"), "_login_at")
 			down := sort[0] == '-'
@@ -129,7 +129,7 @@ func (s *Server) address(path string, values url.Values) string {
 	return s.site.prefix + path + "?" + values.Encode()
 }
 
-// with sets a parameter of an address of ours, to each of some values.
+// with returns an address of ours with a parameter set to the values.
 func with(address, name string, values ...string) string {
 	u, err := url.Parse(address)
 	if err != nil {
@@ -141,7 +141,7 @@ func with(address, name string, values ...string) string {
 	return u.String()
 }
 
-// withCursor is another page of a list; the first one for no cursor.
+// withCursor returns the address of the page at a cursor; the first page for an empty one.
 func withCursor(address, cursor string) string {
 	if cursor == "" {
 		return address
@@ -149,8 +149,8 @@ func withCursor(address, cursor string) string {
 	return with(address, "cursor", cursor)
 }
 
-// pageOf is a page next to the one of a list that is shown, by a parameter with its
-// cursor; empty where there is none.
+// pageOf returns the address of the page at a cursor, which goes into the parameter; empty
+// for an empty cursor.
 func pageOf(address, parameter, cursor string) string {
 	if cursor == "" {
 		return ""
@@ -158,15 +158,15 @@ func pageOf(address, parameter, cursor string) string {
 	return with(address, parameter, cursor)
 }
 
-// pageSize is how many a page may have.
+// pageSize is a page size that a list offers.
 type pageSize struct {
 	N    int
 	URL  string
-	Here bool // it has so many
+	Here bool // the list has this size
 }
 
-// pageSizes are what a list offers; the one that it has is among them. It begins at
-// the first page again.
+// pageSizes returns the page sizes that a list offers, the present one among them. Each
+// address leads to the first page.
 func pageSizes(address string, limit int) (sizes []pageSize) {
 	if limit == 0 {
 		limit = admin.DefaultPage
@@ -182,8 +182,8 @@ func pageSizes(address string, limit int) (sizes []pageSize) {
 	return sizes
 }
 
-// listParameters are those of a list that a person's page leads back to; ok is false
-// for an address that is none.
+// listParameters returns the parameters of a list that a person's page can lead back to; ok
+// is false for any other address.
 func listParameters(path string) (names []string, ok bool) {
 	switch {
 	case path == "/admin/users":
@@ -198,37 +198,37 @@ func listParameters(path string) (names []string, ok bool) {
 	return nil, false
 }
 
-// backToList is the list that a request says it came from; that of everybody where
-// it says none. The address may be anybody's words: what is come back to is made
-// anew, and is a list of ours whatever it says.
+// backToList returns the list that the request says it came from; the list of people when it
+// says none. The request may say anything, so the address is rebuilt from known parts and
+// always leads to a list of ours.
 func (s *Server) backToList(r *http.Request) string {
 	asked, err := url.Parse(r.FormValue("back"))
 	if err == nil && asked.Host == "" && asked.Scheme == "" {
 		path, ok := strings.CutPrefix(asked.Path, s.site.prefix)
 		if names, known := listParameters(path); ok && known {
-			return s.address(path, kept(asked.Query(), names...))
+			return s.address(path, carryOver(asked.Query(), names...))
 		}
 	}
 	return s.site.prefix + "/admin/users"
 }
 
-// adminBulkPage asks once more before something is done to many.
+// adminBulkPage asks for confirmation before an act on several people.
 type adminBulkPage struct {
 	Act   string // block or sessions
 	Users []auth.User
-	Self  string // id of who looks at it by their own login, or empty
-	Among bool   // the person who looks at it is among them
-	Back  string // where to come back to
-	Again string // the same with these people chosen
+	Self  string // the id of a viewer who acts by their own login, or empty
+	Among bool   // the viewer is one of Users
+	Back  string // the list to come back to
+	Again string // the same list, with these people chosen
 }
 
 func (adminBulkPage) file() string { return "admin_bulk" }
 
-// maxPicked is how many ids an address holds that every proxy lets through.
+// maxPicked is how many ids fit into an address that every proxy accepts.
 const maxPicked = 100
 
-// adminBulk does one thing to the people who were chosen in the list: first it
-// shows who they are, then with confirm=yes it does it.
+// adminBulk does one act on the people who were chosen in the list: first it shows who they
+// are, then, with confirm=yes, it acts.
 func (s *Server) adminBulk(w http.ResponseWriter, r *http.Request) error {
 	back := s.backToList(r)
 	name := r.PostForm.Get("act")
@@ -262,7 +262,7 @@ func (s *Server) adminBulk(w http.ResponseWriter, r *http.Request) error {
 		return s.page(w, r, p)
 	}
 	for _, user := range users {
-		err := do(r, adminOf(r).Confirming(user.ID), user.ID) // the page has shown them
+		err := do(r, adminOf(r).Confirming(user.ID), user.ID) // the page has shown who they are
 		if err != nil && auth.ReasonOf(err) != auth.NoSuchUser {
 			return err
 		}

@@ -14,38 +14,38 @@ import (
 // How much of a person's history one page shows.
 const (
 	recentLogins = 50
-	shownLogins  = 8 // at once; the others unfold
+	shownLogins  = 8 // at first; the others unfold
 	recentActs   = 20
 )
 
 // adminUserPage is one person.
 type adminUserPage struct {
 	User          auth.User
-	Self          bool            // is the person who looks at the page
-	Admin         bool            // is one, by whichever rule
-	Configured    bool            // because the configuration names them
-	AdminBy       auth.User       // the person by the identity that makes them one, or would
+	Self          bool            // User is the viewer
+	Admin         bool            // User is an admin, by configuration or grant
+	Configured    bool            // the configuration names User as an admin
+	AdminBy       auth.User       // see Server.adminBy
 	Identities    []shownIdentity // a page of them, the first one first
 	IdentityCount int             // on all pages
-	Further       beside          // those of identities
-	Accounts      bool            // there are several
-	Changed       []unionIDChange // flagged, the latest first
+	Further       beside          // pages of identities
+	Accounts      bool            // several accounts are configured
+	Changed       []unionIDChange // the latest first
 	Sessions      []auth.Session
 	Logins        []auth.Login // the latest
-	Older         []auth.Login // and those before
+	Older         []auth.Login // the ones before these
 	Meanings      map[int64]string
 	By            map[string]auth.Account // as in adminHomePage
-	Apps          []admin.Access          // applications that know the person, by name
-	Following     []shownFollowing        // nil: nobody asks WeChat
+	Apps          []admin.Access          // applications with access to the person, by name
+	Following     []shownFollowing        // nil: WeChat is not asked
 	Events        []admin.NamedEvent
-	SignInURL     string // to sign in once more before an act that wants it; empty: not needed
+	SignInURL     string // to sign in again before an act that needs it; empty: not needed
 	Back          string // the list that led here
 	Done          string // key of what has just been done, or empty
 }
 
 func (adminUserPage) file() string { return "admin_user" }
 
-// BackTo is the key of what the list that led here is called.
+// BackTo returns the key of the name of the list that led here.
 func (p adminUserPage) BackTo() string {
 	path, _, _ := strings.Cut(p.Back, "?")
 	switch {
@@ -59,7 +59,7 @@ func (p adminUserPage) BackTo() string {
 	return "user.back"
 }
 
-// Listed are the entries of the page.
+// Listed returns the entries of the page.
 func (p adminUserPage) Listed() []listedEvent { return listedEvents(p.Events, p.Back) }
 
 // adminUser is one person.
@@ -115,7 +115,8 @@ func (s *Server) adminUser(w http.ResponseWriter, r *http.Request) error {
 	return s.page(w, r, p)
 }
 
-// personURL is the page of a person, who leads back to the list that led to them.
+// personURL returns the address of a person's page, which leads back to the list that the
+// request came from.
 func (s *Server) personURL(r *http.Request, id string) string {
 	address := s.site.prefix + "/admin/users/" + url.PathEscape(id)
 	if back := s.backToList(r); back != s.site.prefix+"/admin/users" {

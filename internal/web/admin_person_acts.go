@@ -12,7 +12,7 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// adminForm does an act that a form asked for, and shows the person again.
+// adminForm does the act of a form, and shows the person again.
 func (s *Server) adminForm(do act, done string) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		id := chi.URLParam(r, "id")
@@ -27,8 +27,8 @@ func (s *Server) adminForm(do act, done string) handler {
 	}
 }
 
-// adminRefresh fetches a profile again. A token that is good for nothing more is
-// no fault of the form.
+// adminRefresh fetches a profile again. A dead token is not an error of the form: the
+// person's page says so.
 func (s *Server) adminRefresh(w http.ResponseWriter, r *http.Request) error {
 	id := chi.URLParam(r, "id")
 	err := s.refresh(r, adminOf(r), id)
@@ -41,7 +41,7 @@ func (s *Server) adminRefresh(w http.ResponseWriter, r *http.Request) error {
 	return s.toUser(w, r, id, "refreshed")
 }
 
-// confirming is the admin with what they have typed to confirm an act on a person.
+// confirming returns the admin with what they typed to confirm an act on a person.
 func confirming(r *http.Request) admin.Actor {
 	return adminOf(r).Confirming(r.PostFormValue("confirm"))
 }
@@ -59,7 +59,7 @@ func (s *Server) adminErase(w http.ResponseWriter, r *http.Request) error {
 	return redirect(w, http.StatusSeeOther, with(s.backToList(r), "done", "erased"))
 }
 
-// change makes a person an admin, or takes it back.
+// change makes a person an admin, or revokes that.
 func (s *Server) change(do func(context.Context, admin.Actor, string) (bool, error)) act {
 	return func(r *http.Request, by admin.Actor, userID string) error {
 		user, err := s.people.User(r.Context(), userID)
@@ -80,7 +80,7 @@ func (s *Server) change(do func(context.Context, admin.Actor, string) (bool, err
 	}
 }
 
-// endSession signs a person out of the browser that the address names.
+// endSession ends the session that the address names.
 func (s *Server) endSession(r *http.Request, by admin.Actor, userID string) error {
 	return s.admins.EndSession(r.Context(), by, userID, chi.URLParam(r, "session"))
 }
@@ -88,7 +88,7 @@ func (s *Server) endSession(r *http.Request, by admin.Actor, userID string) erro
 func (s *Server) endApp(r *http.Request, by admin.Actor, userID string) error {
 	err := s.admins.EndAccess(r.Context(), by, userID, chi.URLParam(r, "client"))
 	if auth.ReasonOf(err) == auth.NoSuchClient {
-		return nil // it holds nothing any more, which is what was wanted
+		return nil // its access has ended already
 	}
 	return err
 }
@@ -103,13 +103,13 @@ func (s *Server) leaveGroup(r *http.Request, by admin.Actor, userID string) erro
 	return err
 }
 
-// apiExportUser is all that is stored on a person, as a file.
+// apiExportUser sends all that is stored on a person, as a file.
 func (s *Server) apiExportUser(w http.ResponseWriter, r *http.Request) error {
 	user, err := s.people.User(r.Context(), chi.URLParam(r, "id"))
 	if err != nil {
 		return err
 	}
-	// Who took a copy is written down before they have it.
+	// The export is recorded before any data is sent.
 	if err := s.admins.RecordExport(r.Context(), adminOf(r), user.ID, exportedPerson); err != nil {
 		return err
 	}

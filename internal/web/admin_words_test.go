@@ -30,7 +30,7 @@ func TestChineseAdminPagesHaveNoEnglish(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := newRenderer(templates.FS, nil, assets, "/wx", "zh_CN", time.UTC)
+	r, err := newRenderer(rendererConfig{files: templates.FS, assets: assets, prefix: "/wx", fallback: "zh_CN", zone: time.UTC})
 	if err != nil {
 		t.Fatal(err)
 	}

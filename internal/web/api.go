@@ -32,17 +32,17 @@ type userJSON struct {
 	ProfileUpdatedAt *time.Time `json:"profile_updated_at"`
 	LoginCount       int64      `json:"login_count"`
 
-	Account    string         `json:"account"`    // of appid and openid; empty for one that is not ours any more
+	Account    string         `json:"account"`    // of appid and openid; empty if it is not configured any more
 	Identities []identityJSON `json:"identities"` // all, the first one first
 
-	// Subscribed says whether they follow the account; it points to nil where that is not
-	// known, and is nil where nobody asks WeChat.
+	// Subscribed says whether they follow the account. It points to nil if that is unknown,
+	// and is nil if WeChat is not asked at all.
 	Subscribed **bool `json:"subscribed,omitempty"`
 }
 
 // identityJSON is one of a person's identities.
 type identityJSON struct {
-	Account string  `json:"account"` // empty for one that is not ours any more
+	Account string  `json:"account"` // empty if it is not configured any more
 	AppID   string  `json:"appid"`
 	OpenID  string  `json:"openid"`
 	UnionID *string `json:"unionid"`
@@ -90,8 +90,8 @@ func (s *Server) userJSON(u auth.User) userJSON {
 	return j
 }
 
-// inSeconds is a time as the API shows it: in UTC, to the second, so that all
-// have one width and sort as text.
+// inSeconds returns a time as the API shows it: in UTC, to the second, so that all times have
+// the same length and sort as text.
 func inSeconds(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
 
 // me is the visitor's profile.
@@ -112,8 +112,8 @@ func (s *Server) personAnswer(w http.ResponseWriter, r *http.Request, u auth.Use
 	return s.json(w, r, j)
 }
 
-// wholeQuery reads a query that has to be right: what cannot be read of it is
-// left out by net/http, and a filter left out shows everybody.
+// wholeQuery parses a query and refuses a malformed one: net/http would leave out what it
+// cannot parse, and a list without its filter shows everybody.
 func wholeQuery(r *http.Request) (url.Values, error) {
 	form, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
@@ -122,7 +122,7 @@ func wholeQuery(r *http.Request) (url.Values, error) {
 	return form, nil
 }
 
-// userQuery reads what a list of people is asked for.
+// userQuery reads a query of people.
 func (s *Server) userQuery(r *http.Request) (query admin.UserQuery, err error) {
 	form, err := wholeQuery(r)
 	if err != nil {
@@ -191,7 +191,7 @@ func (s *Server) apiUserNamed(w http.ResponseWriter, r *http.Request, id string)
 	return s.personAnswer(w, r, user)
 }
 
-// act is something that an admin does to the person whom the address names.
+// act is an admin's act on the person whom the address names.
 type act func(r *http.Request, by admin.Actor, userID string) error
 
 // apiAct answers an act with the person as they are now. The address names them by
@@ -215,7 +215,7 @@ func (s *Server) unblock(r *http.Request, by admin.Actor, userID string) error {
 }
 
 func (s *Server) endSessions(r *http.Request, by admin.Actor, userID string) error {
-	// A person nobody knows has no sessions to end, and the caller a wrong id.
+	// For an unknown id, EndSessions would end none and succeed.
 	if _, err := s.people.User(r.Context(), userID); err != nil {
 		return err
 	}
@@ -225,13 +225,10 @@ func (s *Server) endSessions(r *http.Request, by admin.Actor, userID string) err
 
 // refresh fetches a person's profile with the stored refresh_token, now.
 func (s *Server) refresh(r *http.Request, by admin.Actor, userID string) error {
-	if _, err := s.config.Refresher.Refresh(r.Context(), userID); err != nil {
-		return err
-	}
-	return s.admins.RecordRefresh(r.Context(), by, userID)
+	return s.admins.Refresh(r.Context(), by, userID)
 }
 
-// apiErase deletes a person; for their confirmation see apiAct.
+// apiErase deletes a person; for the confirmation see apiAct.
 func (s *Server) apiErase(w http.ResponseWriter, r *http.Request) error {
 	id := chi.URLParam(r, "id")
 	if err := s.admins.Erase(r.Context(), adminOf(r).Confirming(id), id); err != nil {

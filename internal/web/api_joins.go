@@ -18,14 +18,14 @@ type proposalJSON struct {
 	NotedAt time.Time `json:"noted_at"`
 }
 
-// joinJSON is a join as the API shows it: the identity that has come to a person.
+// joinJSON is a join as the API shows it: the identity that came to a person.
 type joinJSON struct {
 	ID string `json:"id"`
 	identityJSON
 	Linked   auth.Linked `json:"linked"`
 	LinkedAt time.Time   `json:"linked_at"`
 	LinkedBy string      `json:"linked_by"`
-	Nickname string      `json:"nickname"` // of whoever had it, if they were a person of their own
+	Nickname string      `json:"nickname"` // of the person who had it before, if there was one
 	Person   userJSON    `json:"person"`
 }
 
@@ -39,7 +39,7 @@ func joinQuery(r *http.Request) (q admin.JoinQuery, err error) {
 	return q, err
 }
 
-// apiProposals is a page of who may be one person.
+// apiProposals is a page of proposed joins.
 func (s *Server) apiProposals(w http.ResponseWriter, r *http.Request) error {
 	query, err := joinQuery(r)
 	if err != nil {
@@ -59,7 +59,7 @@ func (s *Server) apiProposals(w http.ResponseWriter, r *http.Request) error {
 	return s.json(w, r, answer)
 }
 
-// apiJoins is a page of what has been joined.
+// apiJoins is a page of joins.
 func (s *Server) apiJoins(w http.ResponseWriter, r *http.Request) error {
 	query, err := joinQuery(r)
 	if err != nil {
@@ -82,7 +82,7 @@ func (s *Server) apiJoins(w http.ResponseWriter, r *http.Request) error {
 	return s.json(w, r, answer)
 }
 
-// apiJoin makes one person of two, and answers with them.
+// apiJoin makes one person of two, and answers with the one who is kept.
 func (s *Server) apiJoin(w http.ResponseWriter, r *http.Request) error {
 	kept, other, err := pair(r)
 	if err != nil {
@@ -94,7 +94,7 @@ func (s *Server) apiJoin(w http.ResponseWriter, r *http.Request) error {
 	return s.apiUserNamed(w, r, kept)
 }
 
-// apiUndoJoin parts them, and answers with who is a person of their own again.
+// apiUndoJoin undoes a join, and answers with the one who is a person of their own again.
 func (s *Server) apiUndoJoin(w http.ResponseWriter, r *http.Request) error {
 	id := chi.URLParam(r, "join")
 	if err := s.admins.UndoJoin(r.Context(), adminOf(r), id); err != nil {
@@ -103,7 +103,7 @@ func (s *Server) apiUndoJoin(w http.ResponseWriter, r *http.Request) error {
 	return s.apiUserNamed(w, r, id)
 }
 
-// apiDismiss says that two people are two.
+// apiDismiss dismisses a proposed join.
 func (s *Server) apiDismiss(w http.ResponseWriter, r *http.Request) error {
 	kept, other, err := pair(r)
 	if err != nil {

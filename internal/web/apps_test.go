@@ -28,7 +28,7 @@ func TestMyApplications(t *testing.T) {
 			t.Errorf("the page does not say %q", want)
 		}
 	}
-	// Wang's button for Lin's, which there is none of.
+	// Lin presses the button twice; Wang presses one for an application without access.
 	for range 2 {
 		lin.post("/me/apps/"+grafana.client.ID+"/end", nil).wantRedirect("/me?done=app")
 	}

@@ -19,9 +19,8 @@ import (
 //go:embed static
 var staticFiles embed.FS
 
-// assets are the style sheets and pictures of the pages. An address holds the
-// hash of what it serves, so browsers keep it for ever and a new version is a
-// new address.
+// assets are the static files of the pages. An address contains the hash of its file, so
+// browsers cache it for ever, and a new version has a new address.
 type assets struct {
 	files map[string]asset // by name
 }
@@ -30,11 +29,11 @@ type asset struct {
 	hash        string
 	contentType string
 	plain       []byte
-	gzipped     []byte // nil where it does not help
+	gzipped     []byte // nil if it is not smaller
 }
 
-// builtAssets makes them once a process: they are compiled in, and to compress
-// them takes as long as all else that a server does at its start.
+// builtAssets makes the assets once in a process: compressing them takes as long as
+// everything else at the start of a server.
 var builtAssets = sync.OnceValues(newAssets)
 
 func newAssets() (*assets, error) {
@@ -65,7 +64,7 @@ func newAsset(contentType string, data []byte) asset {
 	return file
 }
 
-// assetsWith are ours and the site's logo, if it has one.
+// assetsWith returns our assets and the site's logo, if it has one.
 func assetsWith(logo *Logo) (*assets, error) {
 	built, err := builtAssets()
 	if err != nil || logo == nil {
@@ -79,12 +78,12 @@ func assetsWith(logo *Logo) (*assets, error) {
 func compress(data []byte) []byte {
 	var buf bytes.Buffer
 	w, _ := gzip.NewWriterLevel(&buf, gzip.BestCompression) // the level is valid
-	w.Write(data)                                           // a bytes.Buffer takes everything
+	w.Write(data)                                           // a bytes.Buffer never fails
 	w.Close()
 	return buf.Bytes()
 }
 
-// path is the address of a file.
+// path returns the address of a file.
 func (a *assets) path(prefix, name string) (string, error) {
 	file, ok := a.files[name]
 	if !ok {
@@ -93,9 +92,8 @@ func (a *assets) path(prefix, name string) (string, error) {
 	return prefix + "/static/" + file.hash + "/" + name, nil
 }
 
-// serve answers /static/HASH/NAME. A hash of another version is served too, but
-// not kept: in a rolling restart a page of the one process may load from the
-// other.
+// serve answers /static/HASH/NAME. With the hash of another version, the file is served but
+// not cached: during a rolling restart a page of one process may load files from another.
 func (a *assets) serve(w http.ResponseWriter, r *http.Request, hash, name string) bool {
 	file, ok := a.files[name]
 	if !ok {
@@ -115,6 +113,6 @@ func (a *assets) serve(w http.ResponseWriter, r *http.Request, hash, name string
 		body = file.gzipped
 	}
 	h.Set("Content-Length", fmt.Sprint(len(body)))
-	w.Write(body) // a browser that has gone is no fault
+	w.Write(body) // if it fails, the browser has disconnected
 	return true
 }

@@ -11,9 +11,9 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// avatar is our copy of a person's picture, for themselves and for
-// administrators. Anybody else, a person without a picture and nobody at all get
-// the same drawing, so that the answer tells nothing of who is stored.
+// avatar serves our copy of a person's picture, to themselves and to admins. To anybody
+// else, and for a person without a picture and an unknown id, it serves the same drawing,
+// so that the answer does not reveal who is stored.
 func (s *Server) avatar(w http.ResponseWriter, r *http.Request) error {
 	id := chi.URLParam(r, "user")
 	var picture auth.Picture
@@ -26,14 +26,13 @@ func (s *Server) avatar(w http.ResponseWriter, r *http.Request) error {
 	}
 	kept := "private, max-age=3600"
 	if len(picture.Body) == 0 {
-		kept = "private, no-cache" // asked for again every time: the copy may be a moment late
+		kept = "private, no-cache" // revalidated every time: the copy may come a moment later
 	}
 	s.servePicture(w, r, picture, kept)
 	return nil
 }
 
-// servePicture answers with a person's picture, or the drawing of those who have
-// none.
+// servePicture answers with a person's picture, or with the drawing if they have none.
 func (s *Server) servePicture(w http.ResponseWriter, r *http.Request, picture auth.Picture, cacheControl string) {
 	contentType, etag, body := picture.Type, picture.ETag, picture.Body
 	if len(body) == 0 {
@@ -47,12 +46,12 @@ func (s *Server) servePicture(w http.ResponseWriter, r *http.Request, picture au
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body)) // answers If-None-Match
 }
 
-// pictureWait is how long a page's picture waits for the copy that its login has
-// asked for.
+// pictureWait is how long a request for a picture waits for the copy that the login has
+// queued.
 const pictureWait = 2 * time.Second
 
-// picture reads a person's picture; when none is there and one is on its way, it
-// waits a moment.
+// picture reads a person's picture. If there is none and one is being copied, it waits for
+// it.
 func (s *Server) picture(ctx context.Context, userID string) (auth.Picture, error) {
 	picture, err := s.personal.Picture(ctx, userID)
 	if err != nil || len(picture.Body) > 0 {
@@ -66,7 +65,7 @@ func (s *Server) picture(ctx context.Context, userID string) (auth.Picture, erro
 	return s.personal.Picture(ctx, userID)
 }
 
-// maySee says whether the request comes from that person or an admin.
+// maySee says whether the request comes from the person themselves or an admin.
 func (s *Server) maySee(r *http.Request, userID string) (bool, error) {
 	visit, err := s.visitor(r)
 	if err == nil && visit.User.ID == userID {

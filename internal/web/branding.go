@@ -6,27 +6,26 @@ import (
 	"net/url"
 )
 
-// Branding is what the pages for visitors say of the site that they sign in to.
-// Every part may be empty.
+// Branding is what the pages for visitors show about the site that they sign in to. Every
+// part may be empty.
 type Branding struct {
 	Name       string
 	Logo       *Logo
 	PrivacyURL string
 	TermsURL   string
-	Contact    string // an e-mail address, an address of the web, or any words
+	Contact    string // an e-mail address, a web address, or any words
 }
 
-// Logo is a picture that is served by ourselves, since pages load nothing from
-// elsewhere.
+// Logo is a picture. We serve it ourselves, because pages load nothing from other hosts.
 type Logo struct {
 	ContentType string
 	Data        []byte
 }
 
-// logoName is the logo's among the assets.
+// logoName is the logo's name among the assets.
 const logoName = "site-logo"
 
-// LogoAsset is what a template asks the assets for: ours if the site has none.
+// LogoAsset returns the logo's name for templates: that of our own if the site has none.
 func (b Branding) LogoAsset() string {
 	if b.Logo != nil {
 		return logoName
@@ -34,8 +33,8 @@ func (b Branding) LogoAsset() string {
 	return "logo.svg"
 }
 
-// ContactLink is where a contact leads: to write an e-mail, or to a page. Other
-// words lead nowhere.
+// ContactLink returns the link of the contact: to write an e-mail, or to a page; empty for
+// other words.
 func (b Branding) ContactLink() template.URL {
 	if address, err := mail.ParseAddress(b.Contact); err == nil && address.Name == "" && address.Address == b.Contact {
 		return template.URL("mailto:" + url.PathEscape(address.Address))

@@ -13,8 +13,8 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// centralToken gives another program of the operator's the access token of an account,
-// so that only one asks WeChat for it.
+// centralToken gives another of the operator's programs the access token of an account, so
+// that only wxlogin asks WeChat for it.
 func (s *Server) centralToken(w http.ResponseWriter, r *http.Request) error {
 	if len(s.config.BackendKeys) == 0 {
 		return auth.Fail(auth.NoSuchPage, nil)
@@ -42,8 +42,8 @@ func (s *Server) centralToken(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// backend names the program whose key a request has. All keys are compared, whole and in
-// constant time.
+// backend returns the name of the program whose key the request has. Every key is compared,
+// in constant time.
 func (s *Server) backend(r *http.Request) (name string, ok bool) {
 	given := r.Header.Values("Authorization")
 	if len(given) != 1 {
@@ -63,8 +63,8 @@ func (s *Server) backend(r *http.Request) (name string, ok bool) {
 	return name, ok
 }
 
-// noToken answers a program that has a key: whatever is wrong with WeChat is 503, with
-// WeChat's reason in words, and the address to put on its list.
+// noToken answers a program with a valid key: every failure at WeChat is 503, with WeChat's
+// reason in words, and the address to put on its IP list.
 func (s *Server) noToken(w http.ResponseWriter, r *http.Request, backend string, err error) error {
 	reason, kind := auth.ReasonOf(err), auth.KindOf(err)
 	if kind != auth.Upstream && kind != auth.Unavailable && kind != auth.Misconfigured {

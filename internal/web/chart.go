@@ -9,9 +9,9 @@ import (
 	"wxlogin/internal/admin"
 )
 
-// A chart is drawn by the server in a picture that stretches: a day is
-// chartStep units wide and the whole is chartHeight high, whatever the screen
-// makes of it. Its words stand beside it in the page, at their own size.
+// The server draws a chart as a picture that is scaled to the page: a day is chartStep units
+// wide, and the picture chartHeight high. Its labels are text of the page, in their own
+// size.
 const (
 	chartStep   = 10
 	chartHeight = 100
@@ -22,22 +22,22 @@ type chart struct {
 	Days   []chartDay // oldest first
 	Series []series
 	Width  int
-	// Stacked says that the bars of a day stand on one another.
+	// Stacked says that the bars of a day are stacked.
 	Stacked bool
-	Top     int64 // what the full height stands for; even
-	Any     bool  // at least one thing happened
+	Top     int64 // the value at full height; even
+	Any     bool  // at least one count is not 0
 }
 
 type chartDay struct {
 	Day    time.Time // its beginning
 	Counts []int64   // by series
-	Bars   []bar     // those that are not empty, in the order in which they are painted
+	Bars   []bar     // those that are not empty, in the order of painting
 }
 
-// series is one kind of thing that is counted.
+// series is one of the values that are counted.
 type series struct {
 	Key     string // of its words; empty for an errcode
-	Errcode int64  // 0: all others
+	Errcode int64  // set for a series of one errcode
 	Meaning string
 	Total   int64
 }
@@ -55,7 +55,7 @@ const (
 	seriesOthers   = "chart.others"
 )
 
-// days makes an empty chart of the last days until today, in the zone.
+// days makes an empty chart of the last n days up to today, in the zone.
 func days(now time.Time, zone *time.Location, n int) *chart {
 	c := &chart{Width: n * chartStep}
 	today := midnight(now, zone)
@@ -70,10 +70,10 @@ func midnight(t time.Time, zone *time.Location) time.Time {
 	return time.Date(year, month, day, 0, 0, 0, 0, zone)
 }
 
-// since is the beginning of the first day.
+// since returns the beginning of the first day.
 func (c *chart) since() time.Time { return c.Days[0].Day }
 
-// add counts counts into a new series.
+// add adds a series of counts.
 func (c *chart) add(s series, counts []admin.SlotCount) {
 	c.Series = append(c.Series, s)
 	k := len(c.Series) - 1
@@ -81,8 +81,8 @@ func (c *chart) add(s series, counts []admin.SlotCount) {
 		c.Days[i].Counts = append(c.Days[i].Counts, 0)
 	}
 	for _, slot := range counts {
-		// A quarter of an hour belongs to the day that it begins in: no zone's day
-		// begins within one.
+		// A quarter of an hour belongs to the day in which it begins: in no zone does a day
+		// begin within one.
 		i, found := slices.BinarySearchFunc(c.Days, slot.At, func(d chartDay, at time.Time) int { return d.Day.Compare(at) })
 		if !found {
 			i--
@@ -95,8 +95,8 @@ func (c *chart) add(s series, counts []admin.SlotCount) {
 	}
 }
 
-// draw makes the bars: one on top of the other, or all from the ground, the first
-// series behind the second, which is a part of it.
+// draw makes the bars: stacked, or all from the base line, with the first series behind the
+// second, which is a part of it.
 func (c *chart) draw(stacked bool) *chart {
 	highest := int64(0)
 	for _, day := range c.Days {
@@ -132,18 +132,18 @@ func (c *chart) draw(stacked bool) *chart {
 	return c
 }
 
-// Half is what the line in the middle stands for.
+// Half returns the value at half the height.
 func (c *chart) Half() int64 { return c.Top / 2 }
 
-// Middle is the day in the middle.
+// Middle returns the day in the middle.
 func (c *chart) Middle() time.Time { return c.Days[len(c.Days)/2].Day }
 
-// First and Last are the days at the ends.
+// First and Last return the days at the ends.
 func (c *chart) First() time.Time { return c.Days[0].Day }
 func (c *chart) Last() time.Time  { return c.Days[len(c.Days)-1].Day }
 
-// Rows are the days of the table behind the chart: newest first, without those on
-// which nothing happened.
+// Rows returns the days of the table of the chart: newest first, without days on which
+// nothing happened.
 func (c *chart) Rows() []chartDay {
 	var rows []chartDay
 	for _, day := range slices.Backward(c.Days) {
@@ -154,7 +154,7 @@ func (c *chart) Rows() []chartDay {
 	return rows
 }
 
-// roundUp is the end of a scale that n fits under: 2, 4, 6, 8, 10, 20, 40 …
+// roundUp returns the end of a scale that n fits into: 2, 4, 6, 8, 10, 20, 40 …
 func roundUp(n int64) int64 {
 	for step := int64(1); ; step *= 10 {
 		for _, top := range []int64{2 * step, 4 * step, 6 * step, 8 * step, 10 * step} {
@@ -168,8 +168,7 @@ func roundUp(n int64) int64 {
 // maxErrcodes is how many errcodes have a colour of their own.
 const maxErrcodes = 5
 
-// addErrcodes makes a series of each of the most frequent errcodes, and one of
-// all others.
+// addErrcodes adds a series for each of the most frequent errcodes, and one for all others.
 func (c *chart) addErrcodes(counts []admin.SlotCount, meaning func(int64) string) {
 	byCode, totals := make(map[int64][]admin.SlotCount), make(map[int64]int64)
 	for _, slot := range counts {

@@ -10,8 +10,8 @@ import (
 	"github.com/gorilla/sessions"
 )
 
-// cookieName adds the prefix that makes browsers hold to the rules: __Host- for
-// a cookie of this host alone, __Secure- for one that siblings share. Neither
+// cookieName adds the prefix that makes browsers enforce a cookie's rules: __Host- for a
+// cookie of this host alone, __Secure- for one that is shared with sibling hosts. Neither
 // works without https.
 func cookieName(secure bool, domain, name string) string {
 	switch {
@@ -23,16 +23,16 @@ func cookieName(secure bool, domain, name string) string {
 	return "__Secure-" + name
 }
 
-// cookie is the name of one of our cookies. It tells this instance from others on
-// the same host, whatever their port or path, and on the same cookie domain:
-// browsers would have one cookie for all of them.
+// cookie returns the name of one of our cookies. Its tag tells this instance from others on
+// the same host, with another port or path, or on the same cookie domain: with the same
+// name, browsers would keep one cookie for all of them.
 func (s site) cookie(domain, name string) string {
 	return cookieName(s.secure, domain, name) + "_" + s.tag
 }
 
-// cookieOptions are those of our cookies. gorilla's defaults are SameSite=None without
-// HttpOnly, so every field is set. Strict would keep a cookie back on the way home
-// from WeChat.
+// cookieOptions returns the options of our cookies. gorilla's defaults are SameSite=None
+// without HttpOnly, so every field is set. With Strict, a cookie would not be sent on the
+// way back from WeChat.
 func (s site) cookieOptions(domain string, lifetime time.Duration) sessions.Options {
 	return sessions.Options{
 		Path:     "/",
@@ -44,7 +44,7 @@ func (s site) cookieOptions(domain string, lifetime time.Duration) sessions.Opti
 	}
 }
 
-// newCookie is a cookie of this host alone. A negative lifetime takes it back.
+// newCookie makes a cookie of this host alone. A negative lifetime deletes it.
 func (s site) newCookie(name, value string, lifetime time.Duration) *http.Cookie {
 	options := s.cookieOptions("", lifetime)
 	if lifetime < 0 {
@@ -53,13 +53,13 @@ func (s site) newCookie(name, value string, lifetime time.Duration) *http.Cookie
 	return sessions.NewCookie(s.cookie("", name), value, &options)
 }
 
-// takeBack is a cookie that ends one of the name.
+// takeBack makes a cookie that deletes the one of its name.
 func takeBack(name string, options sessions.Options) *http.Cookie {
 	options.MaxAge = -1
 	return sessions.NewCookie(name, "", &options)
 }
 
-// cookieTag is a short hash of the public URL without its scheme.
+// cookieTag returns a short hash of the public URL without its scheme.
 func cookieTag(public *url.URL, prefix string) string {
 	sum := sha256.Sum256([]byte(sentHost(public) + prefix))
 	return hex.EncodeToString(sum[:4])

@@ -13,13 +13,13 @@ var csvColumns = []string{
 	"avatar_url", "privilege", "scope", "blocked", "first_login_at", "last_login_at", "profile_updated_at", "login_count", "account", "identities", "subscribed",
 }
 
-// csvRecord is a person as a line of CSV.
+// csvRecord returns a person as a line of CSV.
 func (s *Server) csvRecord(j userJSON) []string {
 	updated := ""
 	if j.ProfileUpdatedAt != nil {
 		updated = s.csvTime(*j.ProfileUpdatedAt)
 	}
-	var identities []string // account:openid:unionid, and :subscribed where that is known
+	var identities []string // account:openid:unionid, and :subscribed if that is known
 	for _, i := range j.Identities {
 		parts := []string{i.Account, i.OpenID, orEmpty(i.UnionID)}
 		if known := csvAnswer(i.Subscribed); known != "" {
@@ -42,7 +42,7 @@ func orEmpty(text *string) string {
 	return *text
 }
 
-// csvAnswer is true, false, or empty for what is not known.
+// csvAnswer returns true, false, or an empty text if the answer is unknown.
 func csvAnswer(answer **bool) string {
 	if answer == nil || *answer == nil {
 		return ""
@@ -50,11 +50,11 @@ func csvAnswer(answer **bool) string {
 	return strconv.FormatBool(**answer)
 }
 
-// csvTime is a time as the pages have it, in the form that spreadsheets take for a
-// date: one with a zone in it is a text to them.
+// csvTime returns a time in the zone of the pages, in a form that spreadsheets recognize as a
+// date. They take a time with a zone for text.
 func (s *Server) csvTime(t time.Time) string { return t.In(s.config.Zone).Format(time.DateTime) }
 
-// csvRow makes cells safe.
+// csvRow applies csvCell to the cells.
 func csvRow(cells ...string) []string {
 	for i := range cells {
 		cells[i] = csvCell(cells[i])
@@ -62,13 +62,13 @@ func csvRow(cells ...string) []string {
 	return cells
 }
 
-// csvFormula is what a formula begins with, in ASCII or full width.
+// csvFormula are the characters that begin a formula, in ASCII and full width.
 const csvFormula = "=+-@＝＋－＠"
 
-// csvCell keeps a spreadsheet from running a cell: what begins like a formula gets
-// an apostrophe before it. A spreadsheet that takes another separator than the comma
-// begins cells where we do not, and takes no notice of our quotes there; so whatever
-// follows a separator of any kind, a space or a quote is the beginning of one.
+// csvCell keeps a spreadsheet from running a cell: a cell that begins like a formula gets an
+// apostrophe before it. A spreadsheet that expects another separator than the comma splits
+// our cells and ignores our quotes there, so whatever follows a separator of any kind, a
+// space or a quote counts as the beginning of a cell.
 func csvCell(s string) string {
 	var cell strings.Builder
 	begins := true

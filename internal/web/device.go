@@ -2,25 +2,23 @@ package web
 
 import "strings"
 
-// deviceName is what a browser says that it is, in the two words that people
-// know. Names are codes, so that a ticket holds them in two bytes: the lists
-// below may only grow at their ends.
+// deviceName is the system and the browser that a User-Agent names. It is two indexes, so
+// that a ticket stores it in two bytes: entries may only be added at the ends of the lists
+// below.
 type deviceName struct {
 	System  byte // index into systems
 	Browser byte // index into browsers
 }
 
-// product is a name and the marks in a User-Agent that give it away, in lower
-// case.
+// product is a name and the parts of a User-Agent by which it is recognized, in lower case.
 type product struct {
 	name  string
 	marks []string
 }
 
-// systems, more particular ones first: iPhones say "like Mac OS X", Android
-// and HarmonyOS say "Linux". An iPad that asks for desktop pages says it is a Mac,
-// and nothing tells otherwise. WeChat calls itself WindowsWechat on Linux and on old
-// Macs too.
+// systems, the more specific ones first: iPhones say "like Mac OS X", Android and HarmonyOS
+// say "Linux". An iPad that asks for desktop pages cannot be told from a Mac. WeChat calls
+// itself WindowsWechat on Linux and on old Macs too.
 var systems = []product{
 	{},
 	{"Windows", []string{"windows nt"}},
@@ -32,7 +30,7 @@ var systems = []product{
 	{"Linux", []string{"linux", "x11"}},
 }
 
-// browsers, more particular ones first: all say Safari, most say Chrome too.
+// browsers, the more specific ones first: all say Safari, and most say Chrome too.
 var browsers = []product{
 	{},
 	{"WeCom", []string{"wxwork"}},
@@ -47,8 +45,8 @@ var browsers = []product{
 	{"Safari", []string{"safari/"}},
 }
 
-// nameDevice reads a User-Agent. It can be made up, so a name is for people to
-// recognise and decides nothing; what it does not know has no name.
+// nameDevice reads a User-Agent. It can be made up, so the name is only shown to people and
+// decides nothing. Unknown products have an empty name.
 func nameDevice(userAgent string) deviceName {
 	agent := strings.ToLower(userAgent)
 	return deviceName{System: find(systems, agent), Browser: find(browsers, agent)}
@@ -72,8 +70,8 @@ func nameAt(products []product, i byte) string {
 	return ""
 }
 
-// device writes a name down for people: "Windows · Chrome". Browsers that have a name
-// in the language have that.
+// device returns a name as people are shown it: "Windows · Chrome". Some browsers have
+// another name in the language.
 func (w words) device(d deviceName) (string, error) {
 	system, browser := nameAt(systems, d.System), nameAt(browsers, d.Browser)
 	if own, ok := w["browser."+browser]; ok {

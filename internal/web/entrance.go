@@ -10,13 +10,13 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// What stands before a login: that it begins at the public address, in a window
-// of its own, and not again and again.
+// What is checked before a login: it begins at the public address, not in a frame, and not
+// in a loop.
 
-// enterHere leads a browser that has come by another entrance, http or www, to the
-// public address before anything begins: the cookie of a login that begins at the
-// one is not there when WeChat comes back to the other. Once: a proxy that tells
-// the entrance wrongly must not make a loop.
+// enterHere redirects a browser that came by another entrance, http or www, to the public
+// address before anything begins: WeChat comes back to the public address, where the cookie
+// of a login that began elsewhere is missing. It redirects only once: a proxy that sends
+// wrong headers must not cause a loop.
 func (s *Server) enterHere(next http.Handler) http.Handler {
 	return s.handle(func(w http.ResponseWriter, r *http.Request) error {
 		entrance := s.otherEntrance(r)
@@ -28,7 +28,7 @@ func (s *Server) enterHere(next http.Handler) http.Handler {
 		switch {
 		case query.Has("entered"):
 			if s.notices.first("entrance " + entrance) {
-				s.log.WarnContext(r.Context(), "a proxy says that visitors come by another address than the public one, and they do not; see X-Forwarded-Proto and Host in its settings",
+				s.log.WarnContext(r.Context(), "proxy sends a wrong X-Forwarded-Proto or Host",
 					"request_id", requestID(r), "entrance", entrance)
 			}
 		default:
@@ -40,13 +40,13 @@ func (s *Server) enterHere(next http.Handler) http.Handler {
 	})
 }
 
-// otherEntrance is the address by which a browser has come, if it is another one
-// of the same site: with www or without, or http.
+// otherEntrance returns the address by which a browser came, if it is another one of the same
+// site: with or without www, or http. Otherwise it is empty.
 func (s *Server) otherEntrance(r *http.Request) string {
 	proto := s.forwarded(r, "X-Forwarded-Proto")
 	host := cmp.Or(s.forwarded(r, "X-Forwarded-Host"), r.Host)
 	if host == s.config.PublicURL.Host && proto != "http" {
-		return "" // as nearly always
+		return "" // the usual case
 	}
 	host = strings.ToLower(s.site.meant(host, proto, ""))
 	public := strings.ToLower(s.config.PublicURL.Host)
@@ -59,8 +59,8 @@ func (s *Server) otherEntrance(r *http.Request) string {
 	return ""
 }
 
-// inOwnWindow keeps logins out of frames: WeChat's pages and ours do not show
-// there, and whose login would it be?
+// inOwnWindow keeps logins out of frames: WeChat's pages and ours cannot be shown there, and
+// a person could not see where they are logging in.
 func (s *Server) inOwnWindow(next http.Handler) http.Handler {
 	return s.handle(func(w http.ResponseWriter, r *http.Request) error {
 		if inFrame(r) {
@@ -71,16 +71,16 @@ func (s *Server) inOwnWindow(next http.Handler) http.Handler {
 	})
 }
 
-// A browser goes round without end when the session's cookie does not reach the
-// site that wants it: the site sends it to the login, and WeChat, which asks
-// nobody, straight back. After maxTrips finished trips to one place, each begun
-// within tripPause of the one before, a page tells.
+// A browser loops when the session's cookie does not reach the site that needs it: the site
+// sends it to the login, and WeChat, which logs in silently, sends it straight back. After
+// maxTrips finished trips to one place, each begun within tripPause of the previous one, we
+// show a page instead.
 const (
 	maxTrips  = 3
 	tripPause = 20 * time.Second
 )
 
-// trips is how many trips to a place the browser has just finished.
+// trips returns how many trips to a place the browser has just finished.
 func (s *Server) trips(r *http.Request, returnTo string) int {
 	cookie, err := r.Cookie(s.tripsCookie("", 0).Name)
 	if err != nil {
@@ -99,8 +99,8 @@ func (s *Server) trips(r *http.Request, returnTo string) int {
 	return n
 }
 
-// arrived counts a finished trip. The first one is not: what tells of it is the
-// cookie of its flow, and most browsers make no second one.
+// arrived counts a finished trip. It sets no cookie for the first one, because most browsers
+// make no second: the first is recognized later by the cookie of its flow.
 func (s *Server) arrived(w http.ResponseWriter, r *http.Request, fl flow) {
 	n := s.trips(r, fl.ReturnTo)
 	if n == 0 {
@@ -113,23 +113,23 @@ func (s *Server) arrived(w http.ResponseWriter, r *http.Request, fl flow) {
 	http.SetCookie(w, s.tripsCookie(value, tripPause))
 }
 
-// tripsEnd forgets the trips so far.
+// tripsEnd resets the count.
 func (s *Server) tripsEnd(w http.ResponseWriter, r *http.Request) {
 	if gone := s.tripsCookie("", -1); len(r.CookiesNamed(gone.Name)) > 0 {
 		http.SetCookie(w, gone)
 	}
 }
 
-// tripsPlace names a place in a cookie: query and fragment may change from trip to
-// trip.
+// tripsPlace returns the name of a place in the cookie. Query and fragment do not count: they
+// may change from trip to trip.
 func tripsPlace(returnTo string) string { return auth.Hash(beforeAny(returnTo, "?#"))[:10] }
 
 func (s *Server) tripsCookie(value string, lifetime time.Duration) *http.Cookie {
 	return s.site.newCookie("wxlogin_trips", value, lifetime)
 }
 
-// goesRound says whether the next trip would be one of a loop. A browser whose
-// session reaches us, and that goes to a page of ours, has asked for it.
+// goesRound says whether the next trip would be part of a loop. If the browser sends us its
+// session and wants a page of ours, it is not: the person asked for the login.
 func (s *Server) goesRound(r *http.Request, returnTo string) bool {
 	if s.trips(r, returnTo) < maxTrips {
 		return false
@@ -138,7 +138,7 @@ func (s *Server) goesRound(r *http.Request, returnTo string) bool {
 	return err != nil || s.foreign(returnTo) != ""
 }
 
-// foreign is the host of an address that is not ours; empty for ours.
+// foreign returns the host of an address of another site; empty for an address of ours.
 func (s *Server) foreign(returnTo string) string {
 	_, rest, absolute := strings.Cut(returnTo, "://")
 	host := strings.ToLower(beforeAny(rest, "/?#"))
@@ -148,7 +148,7 @@ func (s *Server) foreign(returnTo string) string {
 	return host
 }
 
-// comesToRest ends a loop, and tells the operator which setting it comes of.
+// comesToRest ends a loop, and logs which setting causes it.
 func (s *Server) comesToRest(w http.ResponseWriter, r *http.Request, returnTo string) error {
 	host := s.foreign(returnTo)
 	advice := "the session cookie does not come back to " + s.config.PublicURL.Host +
@@ -157,8 +157,8 @@ func (s *Server) comesToRest(w http.ResponseWriter, r *http.Request, returnTo st
 		advice = "the session cookie does not reach " + host + ": set WXLOGIN_COOKIE_DOMAIN to a domain that it shares with " + s.config.PublicURL.Host +
 			" (now " + strconv.Quote(s.config.CookieDomain) + ")"
 	}
-	s.log.WarnContext(r.Context(), "a browser goes round between a site and WeChat", "request_id", requestID(r), "trips", s.trips(r, returnTo), "advice", advice)
-	s.tripsEnd(w, r) // whoever presses the button means it
+	s.log.WarnContext(r.Context(), "login loop stopped", "request_id", requestID(r), "trips", s.trips(r, returnTo), "advice", advice)
+	s.tripsEnd(w, r) // pressing the button is another try
 	s.writePage(w, r, http.StatusBadRequest, messagePage{Icon: "warn", Key: "going_round", Action: &link{Label: "action.try_again", Href: s.signInPath(r, returnTo)}})
 	return nil
 }

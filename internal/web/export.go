@@ -11,29 +11,29 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// fileKind is a form that an export can have.
+// fileKind is a format of exports.
 type fileKind struct {
 	extension string
 	mediaType string
-	mark      string // before everything else
+	mark      string // byte order mark
 }
 
 var (
-	// Without a byte order mark, Excel takes UTF-8 for something else.
+	// Without a byte order mark, Excel does not recognize UTF-8.
 	csvFile  = fileKind{".csv", "text/csv; charset=utf-8", "\uFEFF"}
 	jsonFile = fileKind{".json", "application/json; charset=utf-8", ""}
 )
 
-// unknownTotal is for a download that nobody has counted before.
+// unknownTotal is the total of a download that was not counted.
 const unknownTotal = -1
 
-// download streams a file; rows is as with stream.
+// download streams a file. rows is as in stream.
 func (s *Server) download(w http.ResponseWriter, r *http.Request, name string, kind fileKind, total int64, rows func(out io.Writer, row func()) error) error {
 	h := w.Header()
 	h.Set("Content-Type", kind.mediaType)
 	h.Set("Content-Disposition", `attachment; filename="`+name+"-"+s.now().In(s.config.Zone).Format("20060102-150405")+kind.extension+`"`)
 	if total >= 0 {
-		// For programs that show how far they are; a length in bytes nobody knows.
+		// For programs that show their progress: the length in bytes is unknown.
 		h.Set("X-Total-Count", strconv.FormatInt(total, 10))
 	}
 	return s.stream(w, r, admin.MaxPage, func(out io.Writer, row func()) error {
@@ -51,13 +51,13 @@ func firstError(errs ...error) error {
 	return nil
 }
 
-// exportUsers reads what people are asked for, counts them, and writes down who
-// takes a copy before they have it.
+// exportUsers reads the query, counts the people, and records the export in the audit log
+// before any data is sent.
 //
-// An export goes by the time of the first login, which never changes: in the
-// order of the last one, whoever logs in while the file is made would jump over
-// the place that it has come to, and be missing. A filter that goes by the token's
-// end is as safe: whose token changes has left it, or comes at its end.
+// An export is in the order of the first login, which never changes: in the order of the
+// last login, a person who logs in during the export could move past the cursor and be
+// missing. A filter with the order of the token's end is as safe: a person whose token
+// changes no longer matches it, or moves to its end.
 func (s *Server) exportUsers(r *http.Request, form string) (query admin.UserQuery, total int64, err error) {
 	if query, err = s.userQuery(r); err != nil {
 		return query, 0, err
@@ -72,8 +72,8 @@ func (s *Server) exportUsers(r *http.Request, form string) (query admin.UserQuer
 	return query, total, s.admins.RecordExport(r.Context(), adminOf(r), "", strconv.FormatInt(total, 10)+" people as "+form)
 }
 
-// eachPerson calls visit for all people that match. Whom they follow is read of many at
-// once.
+// eachPerson calls visit for all matching people. Which accounts they follow is read in
+// batches.
 func (s *Server) eachPerson(ctx context.Context, query admin.UserQuery, visit func(userJSON) error) error {
 	var users []auth.User
 	visitAll := func() error {
@@ -96,7 +96,7 @@ func (s *Server) eachPerson(ctx context.Context, query admin.UserQuery, visit fu
 	return visitAll()
 }
 
-// apiUsersCSV streams all people that match.
+// apiUsersCSV streams all matching people.
 func (s *Server) apiUsersCSV(w http.ResponseWriter, r *http.Request) error {
 	query, total, err := s.exportUsers(r, "CSV")
 	if err != nil {

@@ -26,7 +26,7 @@ var lookedAt = sync.OnceValues(func() (map[string]words, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := newRenderer(templates.FS, nil, assets, "", languages[0], time.UTC)
+	r, err := newRenderer(rendererConfig{files: templates.FS, assets: assets, fallback: languages[0], zone: time.UTC})
 	if err != nil {
 		return nil, err
 	}

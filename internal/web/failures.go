@@ -15,22 +15,22 @@ type failure struct {
 	RequestID string
 	At        time.Time
 	Method    string
-	Route     string // the pattern, which has no one's data in it
+	Route     string // the pattern, which contains nobody's data
 	Status    int
 	Reason    auth.Reason
 	Client    string
 }
 
-// failures are the latest of this process, so that the number on an error page leads
-// to what happened. Most have nothing to do with a login that the database knows of,
-// and strangers cause them as they like: they are kept in memory, and not for long.
+// failures holds the latest failures of this process, so that an admin can look up the number
+// on an error page. Most do not belong to a login in the database, and strangers can cause
+// as many as they like: so only the latest are kept, in memory.
 type failures struct {
 	mu     sync.Mutex
-	latest []failure // a ring once it is full
-	next   int       // where the next one goes then
+	latest []failure // a ring buffer once it is full
+	next   int       // where the next failure goes then
 }
 
-// maxFailures is how many are kept, some 200 bytes each.
+// maxFailures is how many failures are kept, some 200 bytes each.
 const maxFailures = 1000
 
 func (f *failures) add(one failure) {
@@ -55,8 +55,8 @@ func (f *failures) find(requestID string) (failure, bool) {
 	return failure{}, false
 }
 
-// remember keeps a failure, unless it is of a kind that scanners and gates make by
-// the thousand and nobody asks about.
+// remember keeps a failure, except the kinds that scanners and forward auth cause by the
+// thousand and nobody looks up.
 func (s *Server) remember(r *http.Request, status int, reason auth.Reason) {
 	switch reason {
 	case auth.NoSuchPage, auth.RateLimited, auth.WrongMethod, auth.NotSignedIn:
@@ -66,18 +66,19 @@ func (s *Server) remember(r *http.Request, status int, reason auth.Reason) {
 	s.failures.add(failure{requestID(r), s.now(), r.Method, rs.pattern(), status, reason, rs.client})
 }
 
-// requestFound is what is known of a request by its id.
+// requestFound is what is known about a request by its id.
 type requestFound struct {
 	ID       string
 	Logins   []auth.Login // that failed in it
-	Failure  failure      // what this process remembers; zero: nothing
+	Failure  failure      // from memory; zero: this process has none
 	Meanings map[int64]string
 	By       map[string]auth.Account // as in adminHomePage
 }
 
 var requestIDForm = regexp.MustCompile(`^[0-9a-f]{16}$`)
 
-// findRequest looks a request up, if a text is the id of one.
+// findRequest looks a request up if the text has the form of a request id; otherwise it
+// returns nil.
 func (s *Server) findRequest(r *http.Request, text string) (*requestFound, error) {
 	found := &requestFound{ID: strings.ToLower(strings.TrimSpace(text))}
 	if !requestIDForm.MatchString(found.ID) {

@@ -17,36 +17,35 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// flow is one trip to WeChat in progress. It lives in a cookie of its own,
-// encrypted and signed, and in no database: strangers who begin trips cost
-// nothing. A cookie for each trip, rather than one for all, because two tabs
-// that begin at the same moment would overwrite each other's.
+// flow is one trip to WeChat in progress. It is stored in a cookie of its own, encrypted and
+// signed, and not in the database: strangers who begin trips cost nothing. There is one
+// cookie for each trip, because with one for all, two tabs that begin at the same moment
+// would overwrite each other's.
 type flow struct {
 	State    string
-	Account  string // name of the account that it goes by; a code that comes back is good for it alone
+	Account  string // name of its account: the code that comes back is valid for this one only
 	Scope    auth.Scope
 	Tries    int // restarts so far
 	Started  time.Time
-	Token    auth.Secret // the session's, if the trip ends well
+	Token    auth.Secret // of the session that begins if the trip succeeds
 	ReturnTo string
-	// Link is the id of the session to whose person an identity is to be linked; empty
-	// for a login.
+	// Link is the id of the session whose person links an identity; empty for a login.
 	Link string
 }
 
 // Limits of flows.
 const (
 	flowLifetime = 10 * time.Minute
-	flowSkew     = 5 * time.Minute // a start in the future that clocks of two machines may explain
-	maxFlows     = 5               // in one browser; the oldest go
-	maxFlowBytes = 7400            // of cookies; nginx takes a header line of 8 KB
+	flowSkew     = 5 * time.Minute // how far in the future a flow may begin, because clocks differ
+	maxFlows     = 5               // in one browser; the oldest are evicted
+	maxFlowBytes = 7400            // of cookies; nginx accepts a header line of 8 KB
 )
 
 // flows makes and finds the flows of a browser.
 type flows struct {
 	store  *sessions.CookieStore
-	prefix string // of their names
-	old    string // of their names before these carried a tag
+	prefix string // of the cookies' names
+	old    string // of the cookies' names before they had a tag
 	now    func() time.Time
 }
 
@@ -55,7 +54,7 @@ func newFlows(site site, keys auth.Keyring, now func() time.Time) *flows {
 	for _, key := range keys {
 		pairs = append(pairs, key.Subkey("cookie/flow/hash"), key.Subkey("cookie/flow/block"))
 	}
-	store := sessions.NewCookieStore(pairs...) // whose codecs made the flows of older versions
+	store := sessions.NewCookieStore(pairs...) // its codecs decode flows of older versions
 	for _, codec := range store.Codecs {
 		codec.(*securecookie.SecureCookie).SetSerializer(flowSerializer{})
 	}
@@ -63,7 +62,7 @@ func newFlows(site site, keys auth.Keyring, now func() time.Time) *flows {
 		store.Codecs = slices.Insert(store.Codecs, i, securecookie.Codec(newFlowCodec(key)))
 	}
 	store.Options = new(site.cookieOptions("", flowLifetime))
-	store.MaxAge(int(flowLifetime / time.Second)) // reaches the codecs too, Options alone does not
+	store.MaxAge(int(flowLifetime / time.Second)) // sets it in the codecs too, which Options does not
 	return &flows{
 		store:  store,
 		prefix: site.cookie("", "wxlogin_flow") + "_",
@@ -72,7 +71,7 @@ func newFlows(site site, keys auth.Keyring, now func() time.Time) *flows {
 	}
 }
 
-// begin starts a trip: its cookie is set on w, and the oldest ones make room.
+// begin begins a trip: it sets its cookie on w, and evicts the oldest ones.
 func (f *flows) begin(w http.ResponseWriter, r *http.Request, fl flow) (flow, error) {
 	fl.State, fl.Started, fl.Token = newState(), f.now(), auth.NewToken()
 	session := sessions.NewSession(f.store, f.name(fl.State))
@@ -86,10 +85,9 @@ func (f *flows) begin(w http.ResponseWriter, r *http.Request, fl flow) (flow, er
 	return fl, nil
 }
 
-// find returns the flow that this browser began with the state, if it is still
-// good.
+// find returns the flow that this browser began with the state, if it is still valid.
 func (f *flows) find(r *http.Request, state string) (flow, bool) {
-	// One that began before an upgrade has the old name.
+	// The cookie of a flow that began before an upgrade has the old name.
 	for _, cookie := range append(r.CookiesNamed(f.name(state)), r.CookiesNamed(f.old+flowID(state))...) {
 		fl, ok := f.decode(cookie)
 		if ok && subtle.ConstantTimeCompare([]byte(fl.State), []byte(state)) == 1 {
@@ -99,8 +97,7 @@ func (f *flows) find(r *http.Request, state string) (flow, bool) {
 	return flow{}, false
 }
 
-// before says whether the browser holds a flow like this one that began shortly
-// before it.
+// before says whether the browser has a similar flow that began shortly before this one.
 func (f *flows) before(r *http.Request, this flow) bool {
 	for _, cookie := range r.Cookies() {
 		if !strings.HasPrefix(cookie.Name, f.prefix) {
@@ -115,10 +112,9 @@ func (f *flows) before(r *http.Request, this flow) bool {
 	return false
 }
 
-// evict ends the oldest flows of a browser that holds too many beside a new one of so
-// many bytes, and all that are no longer good, so that cookies never outgrow what
-// servers accept. Those of another instance on this host are not ours to end: their
-// names differ.
+// evict deletes a browser's invalid flows, and the oldest ones if there are too many beside a
+// new one with so many bytes, so that the cookies never exceed what servers accept. It
+// leaves those of other instances on this host, which have other names.
 func (f *flows) evict(w http.ResponseWriter, r *http.Request, bytes int) {
 	type inProgress struct {
 		cookie *http.Cookie
@@ -149,8 +145,8 @@ func (f *flows) expire(w http.ResponseWriter, name string) {
 	http.SetCookie(w, takeBack(name, *f.store.Options))
 }
 
-// decode opens a cookie. One that does not open, or opens to something too old,
-// is no flow and no fault.
+// decode decrypts a cookie. ok is false if it cannot be decrypted or is too old, which is not
+// an error.
 func (f *flows) decode(cookie *http.Cookie) (flow, bool) {
 	values := make(map[any]any)
 	if err := securecookie.DecodeMulti(cookie.Name, cookie.Value, &values, f.store.Codecs...); err != nil {
@@ -161,22 +157,21 @@ func (f *flows) decode(cookie *http.Cookie) (flow, bool) {
 	return fl, ok && age < flowLifetime && age > -flowSkew
 }
 
-// name is the cookie of a state's flow. It gives nothing of the state away.
+// name returns the name of the cookie of a state's flow. It does not reveal the state.
 func (f *flows) name(state string) string { return f.prefix + flowID(state) }
 
 func flowID(state string) string { return auth.Hash(state)[:10] }
 
-// newState makes a state: 26 letters and digits, 130 random bits. WeChat takes
-// letters and digits up to 128 bytes (official) and has mangled others (field
-// reports).
+// newState makes a state: 26 letters and digits, 130 random bits. WeChat accepts letters and
+// digits, up to 128 bytes (official), and has mangled other characters (field reports).
 func newState() string { return rand.Text() }
 
-// flowKey is the one value of a flow's session.
+// flowKey is the key of the only value in a flow's session.
 const flowKey = "flow"
 
-// flowSerializer writes a flow as lines. No field but the last can hold a line
-// break, and that one comes to its end; so nothing is quoted, an address to
-// return to keeps every byte, and the longest still fits into a cookie.
+// flowSerializer writes a flow as lines. Only the last field can contain a line break, so
+// nothing is quoted, the return address keeps every byte, and the longest one still fits
+// into a cookie.
 type flowSerializer struct{}
 
 func (flowSerializer) Serialize(src any) ([]byte, error) {
@@ -188,9 +183,9 @@ func (flowSerializer) Serialize(src any) ([]byte, error) {
 	scope := string(fl.Scope)
 	switch {
 	case fl.Link != "":
-		scope += "@" + fl.Account + "@" + fl.Link // no account's name to an older version, which would sign somebody in
+		scope += "@" + fl.Account + "@" + fl.Link // older versions, which would sign the person in, find no account of this name
 	case fl.Account != auth.MainAccount:
-		scope += "@" + fl.Account // main's are as they were before there were others: older versions read them
+		scope += "@" + fl.Account // without a name for main, as older versions read and write it
 	}
 	return []byte(strings.Join([]string{
 		fl.State, scope, strconv.Itoa(fl.Tries),

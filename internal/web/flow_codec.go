@@ -15,9 +15,9 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// flowCodec seals a flow into a cookie. gorilla's own codec encodes twice, and takes
-// more than half as much room again: five logins that applications have begun in one
-// browser, whose addresses are long, would not have fitted into what servers accept.
+// flowCodec seals a flow into a cookie. gorilla's own codec encodes twice, which makes cookies
+// more than half as large again: five logins of applications in one browser, which have
+// long addresses, would exceed what servers accept.
 type flowCodec struct{ aead cipher.AEAD }
 
 var _ securecookie.Codec = flowCodec{}
@@ -25,26 +25,26 @@ var _ securecookie.Codec = flowCodec{}
 func newFlowCodec(key auth.Key) flowCodec {
 	block, err := aes.NewCipher(key.Subkey("cookie/flow/v2"))
 	if err != nil {
-		panic(err) // only for lengths that no key has
+		panic(err) // only for invalid key lengths
 	}
 	aead, err := cipher.NewGCMWithRandomNonce(block)
 	if err != nil {
-		panic(err) // only for ciphers that AES is not
+		panic(err) // not for AES
 	}
 	return flowCodec{aead}
 }
 
-// What the first byte says of the rest.
+// The values of the first byte: how the rest is encoded.
 const (
 	flowPlain   = 0
 	flowDeflate = 1
 )
 
-// minDeflated is the shortest flow that is compressed: to allocate what that takes is
-// for addresses of applications.
+// minDeflated is the length from which a flow is compressed: only applications' addresses
+// are worth the allocations.
 const minDeflated = 400
 
-// Encode implements securecookie.Codec. The cookie's name is part of the seal.
+// Encode implements securecookie.Codec. The cookie's name is authenticated as well.
 func (c flowCodec) Encode(name string, value any) (string, error) {
 	text, err := flowSerializer{}.Serialize(value)
 	if err != nil {
@@ -79,8 +79,8 @@ func (c flowCodec) Decode(name, value string, dst any) error {
 
 var errNoFlow = errors.New("not a flow")
 
-// flowWords are what applications' addresses are made of. Changing them invalidates
-// the flows of ten minutes.
+// flowWords is the compression dictionary, made of parts of applications' addresses. Changing
+// it invalidates the flows in progress.
 var flowWords = []byte("https%3A%2F%2Foauth2callback.com%2F&approval_prompt=force&prompt=login&max_age=&display=page&ui_locales=zh-CN&nonce=&code_challenge_method=S256&code_challenge=" +
 	"&response_type=code&scope=openid+profile+email+groups+offline_access&scope=openid%20profile%20email&state=&redirect_uri=https%3A%2F%2F&snsapi_userinfo\n0\nsnsapi_base\n0\n1/oidc/authorize?client_id=")
 
@@ -89,16 +89,16 @@ func deflate(text []byte) []byte {
 	w := deflaters.Get().(*flate.Writer)
 	defer deflaters.Put(w)
 	w.Reset(out)
-	_, _ = w.Write(text) // into memory
+	_, _ = w.Write(text) // to memory: never fails
 	_ = w.Close()
 	return out.Bytes()
 }
 
-// deflaters are kept for the next flow: each is more than half a megabyte.
+// deflaters are reused: each takes more than half a megabyte.
 var deflaters = sync.Pool{New: func() any {
 	w, err := flate.NewWriterDict(nil, flate.BestCompression, flowWords)
 	if err != nil {
-		panic(err) // only for levels that there are not
+		panic(err) // only for an invalid level
 	}
 	return w
 }}

@@ -9,25 +9,25 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// FollowerReader is what is known of who follows the official accounts.
+// FollowerReader reads who follows the official accounts.
 type FollowerReader interface {
 	FollowingOf(ctx context.Context, userIDs []string) ([]auth.Following, error)
-	// FollowerAnswersOf is as much of it as lists and exports of many people tell.
+	// FollowerAnswersOf reads only what lists and exports of many people contain.
 	FollowerAnswersOf(ctx context.Context, userIDs []string) ([]auth.FollowerAnswer, error)
 }
 
-// consentVersion is that of the text as it is shown here.
+// consentVersion returns the version of the consent text, as this server shows it.
 func (s *Server) consentVersion() string {
 	if s.config.Following != nil {
-		return ConsentVersion + "-followers" // which has one line more
+		return ConsentVersion + "-followers" // that text has one more line
 	}
 	return ConsentVersion
 }
 
-// answers are those that WeChat has given, by person and identity.
+// answers are WeChat's answers about who follows, by person and identity.
 type answers map[[2]string]bool
 
-// answersOf reads them of some people; nil where nobody asks WeChat.
+// answersOf reads the answers about some people; nil if WeChat is not asked.
 func (s *Server) answersOf(ctx context.Context, users ...auth.User) (answers, error) {
 	if s.config.Following == nil {
 		return nil, nil
@@ -44,17 +44,17 @@ func (s *Server) answersOf(ctx context.Context, users ...auth.User) (answers, er
 	return known, err
 }
 
-// subscribed says whether somebody follows the account of an identity; nil where that is
-// not known.
+// subscribed says whether a person follows the account of an identity; nil if that is not
+// known.
 func (a answers) subscribed(userID, identityID string) *bool {
-	if follows, told := a[[2]string{userID, identityID}]; told {
+	if follows, ok := a[[2]string{userID, identityID}]; ok {
 		return &follows
 	}
 	return nil
 }
 
-// personJSON is a person as userJSON shows them, and which of the accounts they follow;
-// with an error, without that.
+// personJSON returns a person with the accounts that they follow; with an error, without
+// these.
 func (s *Server) personJSON(ctx context.Context, u auth.User) (userJSON, error) {
 	all, err := s.peopleJSON(ctx, []auth.User{u})
 	return all[0], err
@@ -78,12 +78,12 @@ func (s *Server) peopleJSON(ctx context.Context, users []auth.User) ([]userJSON,
 	return all, nil
 }
 
-// subscribedClaim adds to the claim wechat whether the person follows the account, if
-// that is known. A database that does not answer is no reason to refuse who they are.
+// subscribedClaim adds to the claim wechat whether the person follows the account, if that is
+// known. If the database does not answer, the other claims are still given.
 func (s *Server) subscribedClaim(ctx context.Context, claim map[string]any, u *auth.User) {
 	known, err := s.answersOf(ctx, *u)
 	if err != nil {
-		s.log.WarnContext(ctx, "an application is not told who follows the account", "user", u.ID, "error", err)
+		s.log.WarnContext(ctx, "claim subscribed left out", "user", u.ID, "error", err)
 		return
 	}
 	if subscribed := known.subscribed(u.ID, u.IdentityID); subscribed != nil {
@@ -94,14 +94,15 @@ func (s *Server) subscribedClaim(ctx context.Context, claim map[string]any, u *a
 // shownFollowing is one official account on a person's page.
 type shownFollowing struct {
 	Account string
-	Asked   bool // WeChat, at any time
+	Asked   bool // WeChat has been asked at some time
 	auth.Following
 }
 
-// Known says that WeChat has a word for how they came to follow.
+// Known says whether there is a text for how the person began to follow.
 func (f shownFollowing) Known() bool { return slices.Contains(auth.FollowScenes, f.Scene) }
 
-// shownFollowings are those of a person's identities that are of an official account.
+// shownFollowings returns the official accounts in which a person has an identity, and
+// whether they follow them.
 func (s *Server) shownFollowings(ctx context.Context, u auth.User) (shown []shownFollowing, err error) {
 	if s.config.Following == nil {
 		return nil, nil
@@ -123,8 +124,8 @@ func (s *Server) shownFollowings(ctx context.Context, u auth.User) (shown []show
 	return shown, nil
 }
 
-// userFilters are those that the list of people offers: who follows is known where
-// somebody asks.
+// userFilters returns the filters that the list of people offers: those by followers only if
+// WeChat is asked.
 func (s *Server) userFilters() []admin.Filter {
 	if s.config.Following != nil {
 		return admin.Filters
@@ -134,7 +135,7 @@ func (s *Server) userFilters() []admin.Filter {
 	})
 }
 
-// followingJSON is what is stored of it, for an export.
+// followingJSON is a Following in an export of personal data.
 type followingJSON struct {
 	identityJSON
 	Scene     string     `json:"subscribe_scene"`

@@ -16,9 +16,9 @@ import (
 
 // wantExported compares what the files of people say of who follows, by openid: true,
 // false, or empty for what is not known.
-func wantExported(t *testing.T, desk *browser, want map[string]string) {
+func wantExported(t *testing.T, adminBrowser *browser, want map[string]string) {
 	t.Helper()
-	file := desk.get("/api/admin/users.csv").wantPage(http.StatusOK, "")
+	file := adminBrowser.get("/api/admin/users.csv").wantPage(http.StatusOK, "")
 	rows, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(file.Body, "\uFEFF"))).ReadAll()
 	check(t, err)
 	column := func(name string) int { return slices.Index(rows[0], name) }
@@ -41,7 +41,7 @@ func wantExported(t *testing.T, desk *browser, want map[string]string) {
 			Identities []struct{ Subscribed *bool }
 		}
 	}
-	check(t, json.Unmarshal([]byte(desk.get("/api/admin/users.json").wantPage(http.StatusOK, "").Body), &data))
+	check(t, json.Unmarshal([]byte(adminBrowser.get("/api/admin/users.json").wantPage(http.StatusOK, "").Body), &data))
 	inJSON := make(map[string]string)
 	for _, u := range data.Users {
 		inJSON[u.OpenID] = ""
@@ -61,7 +61,7 @@ func wantExported(t *testing.T, desk *browser, want map[string]string) {
 func TestFollowersOfManyExported(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, options{followers: true})
-	desk := w.admin()
+	adminBrowser := w.admin()
 	db := w.raw()
 	const people = 2*admin.MaxPage + 1
 	want := make(map[string]string)
@@ -77,5 +77,5 @@ func TestFollowersOfManyExported(t *testing.T) {
 		_, err := db.Exec(`INSERT INTO followers (user_id, identity_id, follows, since, scene, checked_at) VALUES ($1, '', 1, 1, '', 1)`, id)
 		check(t, err)
 	}
-	wantExported(t, desk, want)
+	wantExported(t, adminBrowser, want)
 }

@@ -133,7 +133,7 @@ func TestFollowersForAdmins(t *testing.T) {
 	w.comes("alice")
 	w.sim.Plan(wechatsim.Follower, wechatsim.Fault{Errcode: 40003}) // no answer about this one
 	w.comes("plain")
-	desk := w.admin()
+	adminBrowser := w.admin()
 	for filter, want := range map[string]string{"subscribed": "lin", "unsubscribed": "alice"} {
 		var page struct {
 			Users []struct {
@@ -141,16 +141,16 @@ func TestFollowersForAdmins(t *testing.T) {
 				Subscribed *bool
 			}
 		}
-		p := desk.get("/api/admin/users?filter="+filter).wantPage(http.StatusOK, "")
+		p := adminBrowser.get("/api/admin/users?filter="+filter).wantPage(http.StatusOK, "")
 		check(t, json.Unmarshal([]byte(p.Body), &page))
 		if len(page.Users) != 1 || page.Users[0].OpenID != w.person(want).OpenID || page.Users[0].Subscribed == nil || *page.Users[0].Subscribed != (want == "lin") {
 			t.Errorf("%s: %s", filter, p.Body)
 		}
 		text := map[string]string{"lin": "扫描二维码", "alice": "未关注"}[want]
-		desk.get("/admin/users/"+page.Users[0].ID).wantPage(http.StatusOK, text)
+		adminBrowser.get("/admin/users/"+page.Users[0].ID).wantPage(http.StatusOK, text)
 	}
-	wantExported(t, desk, map[string]string{w.person("lin").OpenID: "true", w.person("alice").OpenID: "false", w.person("plain").OpenID: ""})
-	desk.get("/admin/users?filter=subscribed").wantPage(http.StatusOK, w.person("lin").Nickname)
+	wantExported(t, adminBrowser, map[string]string{w.person("lin").OpenID: "true", w.person("alice").OpenID: "false", w.person("plain").OpenID: ""})
+	adminBrowser.get("/admin/users?filter=subscribed").wantPage(http.StatusOK, w.person("lin").Nickname)
 	var data struct {
 		Following []map[string]any
 	}
@@ -203,7 +203,7 @@ func TestFollowersRefused(t *testing.T) {
 	if n := len(w.sim.Calls(wechatsim.StableToken)); n != 1 {
 		t.Errorf("asked for a token %d times", n)
 	}
-	if log := w.log.String(); !strings.Contains(log, `"address_to_put_on_the_list":"127.0.0.1"`) || !strings.Contains(log, "left alone for a while") {
+	if log := w.log.String(); !strings.Contains(log, `"address_to_put_on_the_list":"127.0.0.1"`) || !strings.Contains(log, "follower checks paused") {
 		t.Error("the log does not name the address")
 	}
 	w.sim.SetAddresses(w.sim.AppID(), nil)
@@ -239,7 +239,7 @@ func TestFollowersQueueIsBounded(t *testing.T) {
 		w.followers.Want(auth.User{ID: fmt.Sprint(i), AppID: w.sim.AppID(), OpenID: fmt.Sprint("o", i)})
 	}
 	w.phone("alice").signsIn()
-	if !strings.Contains(w.log.String(), "too many are waiting") {
+	if !strings.Contains(w.log.String(), "queue full") {
 		t.Error("nothing was left out")
 	}
 }
@@ -314,9 +314,9 @@ func TestFollowersOfTheErased(t *testing.T) {
 	}
 }
 
-// Who agreed that an application is told WeChat's numbers of them, before anybody asked
-// WeChat who follows the account, is asked again before it is told that too; what it
-// holds from before does not tell it.
+// People who agreed that an application gets their openid and unionid, before WeChat was asked
+// who follows the account, are asked again before it gets that too; tokens from before do not
+// give it.
 func TestFollowersClaimIsAgreedTo(t *testing.T) {
 	t.Parallel()
 	before := newWorld(t, options{})

@@ -7,11 +7,10 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// What a person sees at another site, under its address, when they are not signed
-// in and its proxy does not lead them on.
+// The page that a person sees under another site's address when they are not signed in and
+// the site's proxy does not redirect them.
 
-// refusedForwardAuth is for somebody who is not signed in at another site and whom its
-// proxy does not lead on: a form was sent, or the page is part of another one.
+// refusedForwardAuth returns that page: a form was sent, or the page is in a frame.
 func (s *Server) refusedForwardAuth(r *http.Request) messagePage {
 	p := messagePage{Icon: "info", Key: "reason.not_signed_in", Action: &link{Label: "action.sign_in", Href: s.signInURL(s.backTo(r))}}
 	switch {
@@ -23,8 +22,8 @@ func (s *Server) refusedForwardAuth(r *http.Request) messagePage {
 	return p
 }
 
-// forwardAuthBack is that for another site: the page that holds the form, which a form's
-// own address may not be, if it is of the site that the proxy asks about.
+// forwardAuthBack is backTo for another site: the requested page, or for a form, which cannot
+// be sent again, the page with the form, if it is of the same site.
 func (s *Server) forwardAuthBack(r *http.Request) string {
 	wanted := s.wanted(r)
 	if s.methodOf(r) == http.MethodGet {
@@ -44,16 +43,16 @@ func (s *Server) forwardAuthBack(r *http.Request) string {
 	return wanted
 }
 
-// pageElsewhere lets a page be shown under another site's address, which has none
-// of our files, and in a frame of the sites that people may come back to. A message
-// has a link to the login at most, and nothing that a click could be stolen for.
+// pageElsewhere lets a page be shown under another site's address, which does not have our
+// files, and in a frame of the allowed sites. The page has at most a link to the login, so
+// there is nothing to steal a click for.
 func (s *Server) pageElsewhere(h http.Header, f *frame) {
 	f.Base = s.site.origin + "/"
 	h.Set("Content-Security-Policy", s.elsewherePolicy)
-	h.Del("X-Frame-Options") // knows no list; frame-ancestors stands for it
+	h.Del("X-Frame-Options") // it cannot list sites; frame-ancestors does
 }
 
-// newElsewherePolicy is contentPolicy for such a page.
+// newElsewherePolicy returns the content policy of such a page.
 func newElsewherePolicy(site site, returnHosts []string) string {
 	frames := "'self' " + site.origin
 	for _, host := range returnHosts {

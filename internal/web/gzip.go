@@ -8,11 +8,11 @@ import (
 	"sync"
 )
 
-// minZipped is the smallest page that is worth compressing, in bytes: a smaller
-// one is a packet or two either way.
+// minZipped is the size in bytes from which a page is compressed: a smaller one takes a
+// packet or two either way.
 const minZipped = 2 << 10
 
-// acceptsGzip reads Accept-Encoding as far as gzip is concerned (RFC 9110).
+// acceptsGzip says whether Accept-Encoding allows gzip (RFC 9110).
 func acceptsGzip(r *http.Request) bool {
 	for part := range strings.SplitSeq(header(r, "Accept-Encoding"), ",") {
 		name, weight, _ := strings.Cut(part, ";")
@@ -24,7 +24,7 @@ func acceptsGzip(r *http.Request) bool {
 	return false
 }
 
-// zippers are kept, as each is a megabyte to make.
+// zippers are reused: making one allocates a megabyte.
 var zippers = sync.Pool{New: func() any {
 	w, _ := gzip.NewWriterLevel(nil, gzip.BestSpeed) // the level is valid
 	return w
@@ -37,7 +37,7 @@ func zip(page []byte) []byte {
 	w := zippers.Get().(*gzip.Writer)
 	defer zippers.Put(w)
 	w.Reset(&out)
-	w.Write(page) // a bytes.Buffer takes everything
+	w.Write(page) // a bytes.Buffer never fails
 	w.Close()
 	return out.Bytes()
 }

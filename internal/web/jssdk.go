@@ -9,15 +9,15 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// jssdkBudget is how many signatures a minute: of one address as many as of pages that
-// strangers open, for many phones share that of a carrier.
+// jssdkBudget bounds signatures a minute: as many for one address as pages for strangers,
+// because many phones share the address of a carrier.
 func (s *Server) jssdkBudget() budget { return budget{address: 4 * s.perMinute()} }
 
-// nobody is for budgets that go by the address alone.
+// nobody is the name function of budgets that count by address alone.
 func nobody(*http.Request) string { return "" }
 
-// jssdk signs a page for wx.config of WeChat's JS-SDK. It needs no session: what is
-// signed is worth something on that very page alone.
+// jssdk signs a page for wx.config of WeChat's JS-SDK. It needs no session: a signature is
+// valid on that page only.
 func (s *Server) jssdk(w http.ResponseWriter, r *http.Request) error {
 	pages := r.URL.Query()["url"]
 	if len(pages) != 1 {
@@ -44,8 +44,8 @@ func (s *Server) jssdk(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// jssdkAccount is the official account that a page is signed for: the one that the
-// address names, or that of the page's host.
+// jssdkAccount returns the official account that a page is signed for: the one that the
+// request names, or that of the page's host.
 func (s *Server) jssdkAccount(r *http.Request, page string) (auth.Account, error) {
 	name, err := askedAccount(r)
 	if err != nil {
@@ -61,10 +61,10 @@ func (s *Server) jssdkAccount(r *http.Request, page string) (auth.Account, error
 	return account, err
 }
 
-// signs says whether a page may be signed: its address begins, letter by letter, with
-// that of this site or of an allowed host, as browsers write it in location.href. So
-// nothing is parsed that somebody could read otherwise: a user name, a port, another
-// case, a backslash or a name in another alphabet is another beginning.
+// signs says whether a page may be signed: its address has to begin, byte by byte, with that
+// of this site or of an allowed host, as browsers write it in location.href. So there is
+// nothing that could be parsed in two ways: with a user name, a port, another case, a
+// backslash or another alphabet, the address begins differently.
 func (s site) signs(page string) bool {
 	if len(page) > maxReturnTo || strings.ContainsFunc(page, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
 		return false
@@ -81,8 +81,7 @@ func (s site) signs(page string) bool {
 	return !strings.Contains(path, `\`) && s.allows(scheme+"://"+host)
 }
 
-// allows says whether an origin, as browsers write it, is that of this site or of an
-// allowed host.
+// allows says whether an origin, as browsers write it, is this site's or an allowed host's.
 func (s site) allows(origin string) bool {
 	scheme, host, _ := strings.Cut(origin, "://")
 	switch {
@@ -97,7 +96,7 @@ func (s site) allows(origin string) bool {
 	return false
 }
 
-// corsOfPages lets scripts of pages on allowed hosts read the answer.
+// corsOfPages lets scripts of pages on allowed hosts read the response.
 func (s *Server) corsOfPages(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()

@@ -353,8 +353,8 @@ func (w *world) endTicket() {
 	check(w.t, w.db.SaveCredential(w.t.Context(), auth.Credential{AppID: w.sim.AppID(), Kind: auth.JSTicket}))
 }
 
-// The token of one account is none of another's: neither by the store nor by a row that
-// somebody has copied.
+// The token of one account is never given for another, not even from a row that somebody has
+// copied.
 func TestCentralTokensDoNotMix(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, options{backendKeys: backends})

@@ -8,11 +8,11 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// lastSeenQueue bounds the visits waiting to be saved.
+// lastSeenQueue bounds the visits that wait to be saved.
 const lastSeenQueue = 1024
 
-// lastSeenWriter writes down when sessions were last seen, at most once an hour each,
-// in the background and many at a time: a visit is a read and stays one.
+// lastSeenWriter saves when sessions were last seen, at most once an hour for each, in the
+// background and in batches, so that a visit remains a read.
 type lastSeenWriter struct {
 	sessions SessionStore
 	log      *slog.Logger
@@ -40,8 +40,8 @@ func newLastSeenWriter(store SessionStore, log *slog.Logger, every time.Duration
 	return l
 }
 
-// note takes a visit, and says whether it is the first for a while. When the queue is
-// full the note is dropped: the next visit makes it again.
+// note queues a visit if it is the first for a while, and says whether it is. When the queue
+// is full the visit is dropped: the next one is queued instead.
 func (l *lastSeenWriter) note(session *auth.Session, now time.Time) bool {
 	first := now.Sub(session.LastSeenAt) >= l.every
 	if first {
@@ -50,7 +50,7 @@ func (l *lastSeenWriter) note(session *auth.Session, now time.Time) bool {
 	return first
 }
 
-// noteNow takes a visit that counts even if another has been noted a moment ago.
+// noteNow queues a visit, even if another was queued a moment ago.
 func (l *lastSeenWriter) noteNow(session *auth.Session, now time.Time) {
 	select {
 	case l.queue <- visitNote{session.TokenHash, now}:
@@ -75,8 +75,8 @@ func (l *lastSeenWriter) run() {
 	}
 }
 
-// write takes all that wait in one statement, with the latest of their times: they
-// have waited for no more than the write before.
+// write saves all queued visits in one statement, with the latest of their times: none has
+// waited longer than the previous write took.
 func (l *lastSeenWriter) write(first visitNote) {
 	at, seen := first.at, map[string]bool{first.tokenHash: true}
 	for more := true; more; {
@@ -101,7 +101,7 @@ func (l *lastSeenWriter) write(first visitNote) {
 	}
 }
 
-// close writes what is waiting and stops.
+// close saves what is queued and stops.
 func (l *lastSeenWriter) close(ctx context.Context) {
 	close(l.stop)
 	select {

@@ -12,8 +12,8 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// limitRate bounds the requests of one client address, and of what some functions say of
-// a request besides.
+// limitRate bounds the requests of one client address, or of one combination of the address
+// and what the functions return for the request.
 func (s *Server) limitRate(besides ...func(*http.Request) string) func(http.Handler) http.Handler {
 	if s.config.RateLimit == 0 {
 		return func(next http.Handler) http.Handler { return next }
@@ -34,19 +34,18 @@ func (s *Server) limitRate(besides ...func(*http.Request) string) func(http.Hand
 
 func accountOfPath(r *http.Request) string { return chi.URLParam(r, "account") }
 
-// rateSlots is how many counters there are for all clients together: 64 Ki of 4
-// bytes, twice.
+// rateSlots is the number of counters for all clients together: 64 Ki of 4 bytes, twice.
 const rateSlots = 1 << 16
 
-// slotCounter counts for httprate in memory of a fixed size: its own counter
-// keeps a map entry for every address of a minute, and an attacker has many
-// addresses. Clients that fall into one slot share a limit, which is rare, and
-// nobody can aim for it, because the hash has a secret seed.
+// slotCounter counts for httprate in memory of a fixed size: httprate's own counter keeps a
+// map entry for every address of a minute, and an attacker has many addresses. Clients with
+// the same slot share a limit. That is rare, and nobody can provoke it, because the hash has
+// a secret seed.
 type slotCounter struct {
 	seed maphash.Seed
 
 	mu       sync.Mutex
-	window   time.Time // that current counts for
+	window   time.Time // of current
 	current  *[rateSlots]uint32
 	previous *[rateSlots]uint32
 	length   time.Duration
@@ -92,7 +91,7 @@ func (c *slotCounter) advance(window time.Time) {
 	c.current, c.previous = c.previous, c.current
 	clear(c.current[:])
 	if !c.window.Equal(window.Add(-c.length)) {
-		clear(c.previous[:]) // nobody came for a whole window
+		clear(c.previous[:]) // there was no request for a whole window
 	}
 	c.window = window
 }

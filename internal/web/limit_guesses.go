@@ -11,16 +11,15 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// guesses bounds what one client address may call for in vain: by a client that there
-// is not, a secret, a token, or as a public client a code that is none. What is good
-// is not counted and always passes, however much else came from there: behind one
-// address may be the back end of an application that logs in thousands of people a
-// minute, or those of several, of which one has a wrong secret.
+// guesses bounds the wrong guesses of one client address: of client ids, secrets, tokens, and
+// for public clients codes. Correct calls are not counted and always pass, however many
+// guesses came from the address: behind it may be the back end of an application that logs
+// in thousands of people a minute, or those of several, one of which has a wrong secret.
 //
-// That a code is no good does not count for a client with a secret: its back end
-// passes on whatever a browser brings, and anybody could use up what it has.
+// Wrong codes do not count for a client with a secret: its back end sends whatever code a
+// browser brings, so anybody could use up its guesses.
 type guesses struct {
-	limiter *httprate.RateLimiter // nil: without bounds
+	limiter *httprate.RateLimiter // nil: no bound
 	limit   int
 }
 
@@ -38,7 +37,7 @@ func (g guesses) bound(h handler) handler {
 	}
 	return func(w http.ResponseWriter, r *http.Request) error {
 		err := h(w, r)
-		if told, ok := errors.AsType[*protocolError](err); ok && told.guessed && g.limiter.OnLimit(w, r, addressOf(r)) {
+		if e, ok := errors.AsType[*protocolError](err); ok && e.guessed && g.limiter.OnLimit(w, r, addressOf(r)) {
 			w.Header().Del("WWW-Authenticate")
 			return auth.Fail(auth.RateLimited, nil)
 		}
@@ -46,8 +45,9 @@ func (g guesses) bound(h handler) handler {
 	}
 }
 
-// usedUp refuses a call before it costs anything, of an address that may not guess any
-// more: for whom nothing tells from others but what they have come with.
+// usedUp refuses a call from an address that has used up its guesses, before the call costs
+// anything. It is for callers who cannot be told from guessers until their credentials are
+// checked.
 func (g guesses) usedUp(w http.ResponseWriter, r *http.Request) error {
 	if g.limiter == nil {
 		return nil

@@ -101,10 +101,10 @@ func TestGuesses(t *testing.T) {
 			t.Errorf("%d guesses passed", passed)
 		}
 		if p := w.call(t, "/oidc/userinfo", nil, "Authorization", "Bearer "+string(auth.NewToken())); !tooMany(p) {
-			t.Errorf("a token that is none: status %d", p.Status)
+			t.Errorf("an unknown token: status %d", p.Status)
 		}
 		if p := w.call(t, "/oidc/token", guess); !tooMany(p) {
-			t.Errorf("a code that is none: status %d", p.Status)
+			t.Errorf("an unknown code: status %d", p.Status)
 		}
 		// The right ones, from the same address.
 		app.wantIn(token)

@@ -13,13 +13,12 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// Somebody who is signed in links an identity of theirs: a form on their own page
-// begins a trip by another account, and whoever comes back from it becomes a part of
-// them. The trip is good in the session alone that began it, and only while its login is
-// a moment old: else somebody could be led to give an identity away, or to take
-// another's.
+// A person who is signed in links a further identity: a form on their own page begins a
+// trip by another account, and the identity that comes back becomes theirs. The trip is
+// valid only in the session that began it, and only while that session's login is recent:
+// otherwise an attacker could make a person give an identity away, or take another's.
 
-// linkMine begins the trip.
+// linkMine begins a trip that links.
 func (s *Server) linkMine(w http.ResponseWriter, r *http.Request) error {
 	visit, err := s.visitor(r)
 	if err != nil {
@@ -37,7 +36,7 @@ func (s *Server) linkMine(w http.ResponseWriter, r *http.Request) error {
 	case !auth.MayLink(visit, s.now()):
 		return auth.Failf(auth.LinkStale, "the session is of %v", visit.Session.CreatedAt)
 	}
-	scope := s.rules.Mode.ScopeFor(true) // the form was agreed to, and a unionid is told with a profile alone
+	scope := s.rules.Mode.ScopeFor(true) // the form was the consent, and a unionid comes only with a profile
 	if account.Kind == auth.WebsiteAccount {
 		scope = auth.ScopeLogin
 	}
@@ -48,8 +47,8 @@ func (s *Server) linkMine(w http.ResponseWriter, r *http.Request) error {
 	return s.page(w, r, linkPage{account.Kind, s.nameAmong(account), template.URL(address)})
 }
 
-// linkPage says what a link does, and leads on to WeChat. It does not go on by itself:
-// WeChat shows a page that asks for a profile unbidden as a snapshot (see auth.Mode).
+// linkPage says what linking does, and has the link to WeChat. It does not redirect: WeChat
+// shows a page that asks for a profile without a tap as a snapshot (see auth.Mode).
 type linkPage struct {
 	Kind auth.AccountKind
 	Name string       // as in myIdentity
@@ -58,8 +57,8 @@ type linkPage struct {
 
 func (linkPage) file() string { return "link" }
 
-// linkable are the accounts that somebody can link an identity of in this browser: those
-// that sign people in there, and that they have none of.
+// linkable returns the accounts whose identities the person can link in this browser: those
+// that sign people in there, and in which the person has no identity.
 func (s *Server) linkable(r *http.Request, visit *auth.Visit) (all []auth.Account) {
 	kind := auth.OfficialAccount
 	switch {
@@ -78,8 +77,8 @@ func (s *Server) linkable(r *http.Request, visit *auth.Visit) (all []auth.Accoun
 	return all
 }
 
-// linksTo is the visit that a flow links to; nil for a flow of a login. LinkStale when
-// it is not this browser's, or no longer a moment old.
+// linksTo returns the visit that a flow links to; nil for the flow of a login. LinkStale when
+// the visit is not this browser's, or its login is no longer recent.
 func (s *Server) linksTo(r *http.Request, fl flow) (*auth.Visit, error) {
 	if fl.Link == "" {
 		return nil, nil
@@ -98,7 +97,7 @@ func (s *Server) linksTo(r *http.Request, fl flow) (*auth.Visit, error) {
 	return visit, nil
 }
 
-// linked answers a callback that was to link an identity: nothing is begun again, as
+// linked answers a callback that links an identity. It never restarts the trip, because
 // nobody is signed in by it.
 func linked(w http.ResponseWriter, fl flow, visit *auth.Visit, err error) error {
 	switch {
@@ -110,7 +109,7 @@ func linked(w http.ResponseWriter, fl flow, visit *auth.Visit, err error) error 
 	return fromWeChat(w, fl.ReturnTo)
 }
 
-// unlinkMine parts the visitor from an identity that they have linked.
+// unlinkMine removes an identity that the visitor has linked.
 func (s *Server) unlinkMine(w http.ResponseWriter, r *http.Request) error {
 	visit, err := s.visitor(r)
 	if err != nil {
@@ -118,12 +117,12 @@ func (s *Server) unlinkMine(w http.ResponseWriter, r *http.Request) error {
 	}
 	err = s.admins.Unlink(r.Context(), admin.Self(visit), visit.User.ID, chi.URLParam(r, "identity"))
 	if auth.ReasonOf(err) == auth.NoSuchJoin {
-		return redirect(w, http.StatusSeeOther, s.site.prefix+"/me") // pressed twice, perhaps
+		return redirect(w, http.StatusSeeOther, s.site.prefix+"/me") // the button may have been pressed twice
 	}
 	if err != nil {
 		return err
 	}
-	// The session may have been by that identity, and have ended.
+	// If the session was by that identity, it has ended.
 	_, err = s.config.Sessions.Visit(r.Context(), visit.Session.Kind, visit.Session.TokenHash)
 	if auth.ReasonOf(err) == auth.NotSignedIn && bearerToken(r) == "" {
 		if err := s.signOut(w, r); err != nil {
@@ -134,32 +133,32 @@ func (s *Server) unlinkMine(w http.ResponseWriter, r *http.Request) error {
 	return redirect(w, http.StatusSeeOther, s.site.prefix+"/me?done=unlinked")
 }
 
-// myIdentities are a person's ways in, for themselves; all is empty where nobody has
-// more than one.
+// myIdentities are a person's identities, for themselves; empty where nobody has more than
+// one.
 type myIdentities struct {
 	All      []myIdentity
 	Linkable []linkableAccount // in this browser
-	AgainURL string            // signs in once more, which a link needs first; else empty
+	AgainURL string            // to sign in again, if a link needs that first; else empty
 }
 
-// linkableAccount is one that they can link an identity of.
+// linkableAccount is an account whose identity the person can link.
 type linkableAccount struct {
 	Account string
 	Kind    auth.AccountKind
 	Name    string // as in myIdentity
 }
 
-// myIdentity is one of them.
+// myIdentity is one of the person's identities.
 type myIdentity struct {
 	ID     string // empty for the first
 	Kind   auth.AccountKind
-	Name   string // of the account, where there is another of the kind; empty else
+	Name   string // of the account, if there is another of the kind; else empty
 	Linked auth.Linked
-	At     time.Time // when it was linked, or the first login by it
+	At     time.Time // when it was linked, or of its first login
 	Here   bool      // this session is by it
 }
 
-// Mine says that the person may part from it.
+// Mine says whether the person may unlink it.
 func (i myIdentity) Mine() bool { return i.Linked == auth.LinkedByPerson }
 
 func (s *Server) myIdentities(ctx context.Context, r *http.Request, visit *auth.Visit) (mine myIdentities, err error) {
@@ -187,7 +186,7 @@ func (s *Server) myIdentities(ctx context.Context, r *http.Request, visit *auth.
 	return mine, nil
 }
 
-// nameAmong is the name of an account where it takes one to tell it from others.
+// nameAmong returns the name of an account if there is another of its kind; else it is empty.
 func (s *Server) nameAmong(account auth.Account) string {
 	for _, other := range s.rules.Accounts {
 		if other.Kind == account.Kind && other.Name != account.Name {
@@ -197,7 +196,8 @@ func (s *Server) nameAmong(account auth.Account) string {
 	return ""
 }
 
-// againPath signs the same person in once more, by the identity that they are in by.
+// againPath returns the address at which the same person signs in again, with the identity
+// of this session.
 func (s *Server) againPath(r *http.Request, visit *auth.Visit) string {
 	account, back := s.rules.Account(visit.User.AppID), s.site.prefix+"/me"
 	switch {

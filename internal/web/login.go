@@ -12,8 +12,8 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// loginPath is the address that begins a login, by an account, or with an empty one by
-// that of the place it leads to.
+// loginPath returns the address that begins a login: by an account, or, if that is empty, by
+// the account of the return address.
 func (s *Server) loginPath(account, returnTo string, consent bool) string {
 	address := s.site.prefix + "/login?"
 	if consent {
@@ -32,10 +32,10 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) error {
 	consent := r.URL.Query().Get("consent") == "1"
 	scope := s.rules.Mode.ScopeFor(consent)
 	if visit, err := s.live(r, s.cookies.visitor); err == nil && !consent && s.due(r, visit) {
-		scope = auth.ScopeBase // all that is asked is who is there
+		scope = auth.ScopeBase // only to check who is there
 	}
 	if account.Kind == auth.WebsiteAccount {
-		scope = auth.ScopeLogin // the one that they have
+		scope = auth.ScopeLogin // the only one of such accounts
 	}
 	if s.goesRound(r, returnTo) {
 		return s.comesToRest(w, r, returnTo)
@@ -49,7 +49,7 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) error {
 	return s.toWeChat(w, r, account, flow{Scope: scope, ReturnTo: returnTo})
 }
 
-// toWeChat sends a browser on a trip by an account.
+// toWeChat begins a trip by an account and redirects the browser to WeChat.
 func (s *Server) toWeChat(w http.ResponseWriter, r *http.Request, account auth.Account, fl flow) error {
 	address, err := s.beginTrip(w, r, account, fl)
 	if err != nil {
@@ -58,7 +58,7 @@ func (s *Server) toWeChat(w http.ResponseWriter, r *http.Request, account auth.A
 	return redirect(w, http.StatusFound, address)
 }
 
-// beginTrip begins a trip by an account, and says where it goes.
+// beginTrip begins a trip by an account, and returns WeChat's address.
 func (s *Server) beginTrip(w http.ResponseWriter, r *http.Request, account auth.Account, fl flow) (address string, err error) {
 	fl.Account = account.Name
 	if fl, err = s.flows.begin(w, r, fl); err != nil {
@@ -67,22 +67,22 @@ func (s *Server) beginTrip(w http.ResponseWriter, r *http.Request, account auth.
 	address, err = s.auth.AuthorizeURL(account, auth.Authorization{
 		State: fl.State,
 		Scope: fl.Scope,
-		// From the configuration and never from the request: a Host header must
-		// not choose where WeChat sends a code.
+		// From the configuration, never from the request: a Host header must not decide
+		// where WeChat sends a code.
 		RedirectURI: s.site.absolute(CallbackPath(account.Name)),
 		SingleHop:   !onDesktop(r),
 	})
 	if err != nil {
 		return "", err
 	}
-	if r.Method != http.MethodHead { // a monitor's, who goes nowhere
+	if r.Method != http.MethodHead { // HEAD comes from monitors, which do not follow
 		s.config.Started(fl.Scope, s.inWeChat(r) || fl.Scope == auth.ScopeLogin)
 	}
 	return address, nil
 }
 
-// CallbackPath is where WeChat comes back to by an account, below the public URL: each
-// has its own, so that nothing that comes back by one is taken for another's.
+// CallbackPath returns the path, below the public URL, to which WeChat sends browsers back
+// for an account. Each account has its own, so that no code is taken for another account's.
 func CallbackPath(account string) string {
 	if account == auth.MainAccount {
 		return "/callback"
@@ -90,19 +90,18 @@ func CallbackPath(account string) string {
 	return "/callback/" + account
 }
 
-// stateForm is what a state of ours, and of an older version with longer ones,
-// can look like.
+// stateForm matches our states, and the longer ones of older versions.
 var stateForm = regexp.MustCompile(`^[0-9A-Za-z]{26,128}$`)
 
-// checkState lets a callback through that this browser asked for: its state is
-// one of the flows that the browser holds, and the flow is of the account whose
-// callback this is. Nothing leaves the process for any other.
+// checkState accepts only callbacks that this browser asked for: the state has to be that of
+// one of the browser's flows, and the flow of the account whose callback this is. For any
+// other callback nothing leaves the process.
 //
-// A flow that is gone is what Back and old tabs lead to. Somebody signed in then
-// goes straight to their page; anybody else is told and offered a new start.
+// Back and old tabs lead to callbacks whose flow has ended. A person who is signed in is
+// redirected to their page; anybody else gets an error page with a link to a new login.
 func (s *Server) checkState(next http.Handler) http.Handler {
 	return s.handle(func(w http.ResponseWriter, r *http.Request) error {
-		// The address holds a code, and no page here holds a form.
+		// The address contains a code, and no page here contains a form.
 		w.Header().Set("Referrer-Policy", "no-referrer")
 		query := r.URL.Query()
 		states, codes := query["state"], query["code"]
@@ -126,7 +125,7 @@ func (s *Server) checkState(next http.Handler) http.Handler {
 	})
 }
 
-// refuse counts a callback that no login comes of.
+// refuse counts a callback that is refused before its code is used.
 func (s *Server) refuse(err *auth.Error) error {
 	s.config.Refused(err.Reason)
 	return err
@@ -135,16 +134,16 @@ func (s *Server) refuse(err *auth.Error) error {
 // maxCode bounds a code; those seen have 32 characters.
 const maxCode = 512
 
-// maxTries is how often a trip is begun again by itself. WeChat's answer may be
-// the same for ever, and a browser must come to rest.
+// maxTries is how often a trip is restarted without the person. WeChat's answer may stay the
+// same, and a browser must not loop.
 const maxTries = 1
 
 // callback is where WeChat sends the browser back to.
 func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
-	fl := requestStateOf(r).flow // never nil: checkState stands before
+	fl := requestStateOf(r).flow // never nil, because of checkState
 	code := r.URL.Query().Get("code")
-	// Who refuses is not sent back at all today; older clients came without a code
-	// or with this one (field reports).
+	// Today WeChat does not send people back who refuse; older clients came back without a
+	// code or with this one (field reports).
 	if code == "" || code == "authdeny" {
 		return s.refuse(auth.Fail(auth.Cancelled, nil))
 	}
@@ -153,7 +152,7 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
 	}
 	account, err := s.rules.Named(fl.Account)
 	if err != nil {
-		return s.refuse(auth.Fail(auth.NoSuchAccount, err)) // taken out of the settings meanwhile
+		return s.refuse(auth.Fail(auth.NoSuchAccount, err)) // removed from the settings meanwhile
 	}
 	linkTo, err := s.linksTo(r, *fl)
 	if err != nil {
@@ -180,7 +179,7 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 		return s.notSignedIn(w, r, *fl, err)
 	}
-	if visit == nil { // somebody unknown
+	if visit == nil { // an unknown person
 		if err := s.endOther(w, r); err != nil {
 			return err
 		}
@@ -198,8 +197,8 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
 	return fromWeChat(w, fl.ReturnTo)
 }
 
-// notSignedIn is where a login leads that has failed: for some reasons to where it
-// would have led.
+// notSignedIn answers a callback whose login has failed. For some reasons the browser goes on
+// all the same: with another trip, or with the session that it has.
 func (s *Server) notSignedIn(w http.ResponseWriter, r *http.Request, fl flow, err error) error {
 	if auth.ReasonOf(err) == auth.CodeSpent {
 		return s.spent(w, r, fl, err)
@@ -210,9 +209,9 @@ func (s *Server) notSignedIn(w http.ResponseWriter, r *http.Request, fl flow, er
 	return err
 }
 
-// fromWeChat sends a browser on that WeChat has sent back. Its address there ended
-// in #wechat_redirect, and browsers carry a fragment through redirects until one
-// has its own: an empty one does.
+// fromWeChat redirects a browser that WeChat has sent back. The address at WeChat ended in
+// #wechat_redirect, and browsers keep a fragment through redirects until an address has its
+// own: an empty one is enough.
 func fromWeChat(w http.ResponseWriter, address string) error {
 	if !strings.Contains(address, "#") {
 		address += "#"
@@ -220,16 +219,15 @@ func fromWeChat(w http.ResponseWriter, address string) error {
 	return redirect(w, http.StatusSeeOther, address)
 }
 
-// note passes over an entry of the audit log that could not be made: what it is
-// about has happened.
+// note only logs that an audit log entry could not be saved: the act itself has succeeded.
 func (s *Server) note(r *http.Request, err error) {
 	if err != nil {
-		s.log.WarnContext(r.Context(), "not recorded", "request_id", requestID(r), "error", err)
+		s.log.WarnContext(r.Context(), "audit log entry not saved", "request_id", requestID(r), "error", err)
 	}
 }
 
-// consentOf is the version of the text that a trip for the profile began with:
-// the one our consent page, which leads to such trips, shows by now.
+// consentOf returns the version of the text that the person agreed to before the trip: the
+// one that our consent page, which begins such trips, shows at present.
 func (s *Server) consentOf(fl flow) string {
 	if fl.Scope == auth.ScopeUserinfo && s.rules.Mode == auth.ModeAuto && fl.Link == "" {
 		return s.consentVersion()
@@ -237,9 +235,9 @@ func (s *Server) consentOf(fl flow) string {
 	return ""
 }
 
-// spent answers a code that is good for nothing more: a used one from the
-// history, an expired one, one whose answer was lost. Somebody signed in goes to
-// their page; else the trip is begun again, once, and silently if it was silent.
+// spent answers a code that no longer works: a used one from the browser's history, an
+// expired one, or one whose answer was lost. A person who is signed in is redirected to
+// their page; otherwise the trip is restarted, once, with the same scope.
 func (s *Server) spent(w http.ResponseWriter, r *http.Request, fl flow, err error) error {
 	if visit, visitErr := s.visitor(r); visitErr == nil && !s.wantsFresh(fl.ReturnTo, visit) {
 		return fromWeChat(w, fl.ReturnTo)
@@ -247,7 +245,7 @@ func (s *Server) spent(w http.ResponseWriter, r *http.Request, fl flow, err erro
 	if fl.Tries >= maxTries {
 		return err
 	}
-	s.log.InfoContext(r.Context(), "login begun again", "request_id", requestID(r), "error", err)
+	s.log.InfoContext(r.Context(), "login restarted: code no longer valid", "request_id", requestID(r), "error", err)
 	account, unknown := s.rules.Named(fl.Account)
 	if unknown != nil {
 		return unknown

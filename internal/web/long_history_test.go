@@ -199,7 +199,7 @@ func TestExportNobodyReads(t *testing.T) {
 			phone := w.signedIn("lin")
 			w.signedInOften(w.user("lin").ID, 6_000, 5_000) // more than a connection takes
 			read := phone.asksForExport()
-			for deadline := time.Now().Add(time.Minute); !strings.Contains(w.log.String(), "export broken off"); {
+			for deadline := time.Now().Add(time.Minute); !strings.Contains(w.log.String(), "export aborted"); {
 				if time.Now().After(deadline) {
 					t.Fatal("it is not cut off")
 				}

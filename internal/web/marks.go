@@ -8,18 +8,18 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// marks are what nobody without our keys can make of a text. The purpose keeps those
-// of one use from another.
+// marks makes and verifies MACs of texts with our keys. The purpose separates those of
+// different uses.
 type marks struct {
-	keys    auth.Keyring // the first makes them, each is believed
+	keys    auth.Keyring // the first makes marks, every one verifies
 	purpose string       // of the subkey
 	size    int          // in bytes, of up to 32
 }
 
-// of returns the mark of a text, in base64url.
+// of returns the MAC of a text, in base64url.
 func (m marks) of(text string) string { return m.by(m.keys[0], text) }
 
-// holds says whether a mark is that of a text.
+// holds says whether mark is a MAC of text.
 func (m marks) holds(mark, text string) bool {
 	for _, key := range m.keys {
 		if hmac.Equal([]byte(mark), []byte(m.by(key, text))) {

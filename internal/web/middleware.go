@@ -14,12 +14,12 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// clientAddress finds the address of the client: the peer's, or with trusted
-// proxies the first address of X-Forwarded-For that no trusted proxy has. A proxy
-// that names nobody is the client itself. Forwarded (RFC 7239) is not read.
+// clientAddress finds the address of the client: the peer's, or, with trusted proxies, the
+// last address of X-Forwarded-For that is not a trusted proxy's. A proxy that names no
+// client is the client itself. Forwarded (RFC 7239) is not read.
 func clientAddress(trusted []netip.Prefix) func(http.Handler) http.Handler {
 	if len(trusted) == 0 {
-		return func(next http.Handler) http.Handler { return next } // client knows the peer
+		return func(next http.Handler) http.Handler { return next } // client returns the peer
 	}
 	prefixes := make([]string, len(trusted))
 	for i, prefix := range trusted {
@@ -38,8 +38,8 @@ func clientAddress(trusted []netip.Prefix) func(http.Handler) http.Handler {
 	}
 }
 
-// withoutPorts leaves the addresses of an X-Forwarded-For: some proxies (Azure's
-// Application Gateway, IIS) write the client's port behind it.
+// withoutPorts removes the ports from an X-Forwarded-For: some proxies (Azure's Application
+// Gateway, IIS) write the client's port behind its address.
 func withoutPorts(line string) string {
 	if !strings.ContainsAny(line, ":[") {
 		return line
@@ -57,13 +57,13 @@ func withoutPorts(line string) string {
 	return strings.Join(items, ", ")
 }
 
-// client is the address that clientAddress found, or the peer's.
+// client returns the address that clientAddress found, or the peer's.
 func client(r *http.Request) string {
 	if found := middleware.GetClientIPAddr(r.Context()); found.IsValid() {
 		return found.String()
 	}
 	if host, _, ok := strings.Cut(r.RemoteAddr, ":"); ok && strings.Count(host, ".") == 3 {
-		return host // net/http's own, of IPv4
+		return host // the form of IPv4 in net/http
 	}
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
@@ -72,10 +72,10 @@ func client(r *http.Request) string {
 	return peer.Addr().Unmap().String()
 }
 
-// maxUserAgent bounds what is kept of a browser's name for itself.
+// maxUserAgent bounds the stored part of a User-Agent, in bytes.
 const maxUserAgent = 512
 
-// device is what a session remembers of the browser.
+// device returns what a session stores about the browser.
 func device(r *http.Request) auth.Device {
 	agent := strings.ToValidUTF8(r.UserAgent(), "")
 	return auth.Device{
@@ -84,7 +84,7 @@ func device(r *http.Request) auth.Device {
 	}
 }
 
-// recoverPanics turns a bug into an answer. The stack goes to the log alone.
+// recoverPanics turns a panic into an error response. The stack goes to the log only.
 func (s *Server) recoverPanics(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
@@ -102,19 +102,17 @@ func (s *Server) recoverPanics(next http.Handler) http.Handler {
 	})
 }
 
-// contentPolicy lets a page load our own styles and pictures and nothing else;
-// WeUI holds its icons as data addresses. There is no script, but see scanPolicy and
-// adminPolicy. Chrome holds a form
-// to form-action through all redirects that follow: what a form leads to is a page
-// of ours, with a link where it goes on to WeChat or another site.
+// contentPolicy lets a page load only our own styles and pictures; WeUI has its icons in data
+// addresses. It allows no script, but see scanPolicy and adminPolicy. Chrome applies
+// form-action to every redirect that follows a form: so a form leads to a page of ours,
+// with a link if it goes on to WeChat or another site.
 const contentPolicy = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-// adminPolicy is contentPolicy for the admin pages, which have a script that spares
-// their reader some work.
+// adminPolicy is contentPolicy for the admin pages, which have a script for convenience.
 const adminPolicy = contentPolicy + "; script-src 'self'"
 
-// secureHeaders sets what holds for every answer, errors and redirects too.
-// Handlers of things that may be kept say so themselves.
+// secureHeaders sets the headers of every response, including errors and redirects. Handlers
+// of cacheable responses override Cache-Control.
 func (s *Server) secureHeaders(next http.Handler) http.Handler {
 	type header struct {
 		name   string // in its canonical form
@@ -134,8 +132,8 @@ func (s *Server) secureHeaders(next http.Handler) http.Handler {
 		always = append(always, header{"Strict-Transport-Security", []string{"max-age=31536000"}})
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// All answers share the values: Set replaces one, and Add copies it, as they
-		// have no room to grow.
+		// All responses share the values: Set replaces a slice, and Add copies it, because
+		// it has no spare capacity.
 		h := w.Header()
 		for _, header := range always {
 			h[header.name] = header.values
@@ -144,21 +142,21 @@ func (s *Server) secureHeaders(next http.Handler) http.Handler {
 	})
 }
 
-// maxRequest bounds a body but for one with a picture. The largest form has a reason for
-// blocking in it.
+// maxRequest bounds a request body, except one with a picture. The largest form contains a
+// reason for blocking.
 const maxRequest = 64 << 10
 
 func (s *Server) limitBody(next http.Handler) http.Handler {
 	limited, forPicture := http.MaxBytesHandler(next, maxRequest), http.MaxBytesHandler(next, maxOwnProfile)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Body == http.NoBody {
-			next.ServeHTTP(w, r) // spares the copy of the request
+			next.ServeHTTP(w, r) // saves a copy of the request
 			return
 		}
 		if len(r.TransferEncoding) > 0 {
-			// There may have been a length as well, which a proxy before us may have
-			// gone by: what follows on the connection may be hidden from it (RFC 9112,
-			// 6.1).
+			// There may have been a Content-Length as well, by which a proxy before us may
+			// have read the body: what follows on the connection could be a request that
+			// the proxy has not seen (RFC 9112, 6.1).
 			w.Header().Set("Connection", "close")
 		}
 		if r.Method == http.MethodPut && s.below(r) == ownProfilePath {
@@ -169,8 +167,8 @@ func (s *Server) limitBody(next http.Handler) http.Handler {
 	})
 }
 
-// readForm refuses a form that cannot be read, or is too large, before anybody
-// takes it for an empty one.
+// readForm refuses a form that cannot be parsed or is too large, so that no handler takes it
+// for an empty one.
 func (s *Server) readForm(next http.Handler) http.Handler {
 	return s.handle(func(w http.ResponseWriter, r *http.Request) error {
 		if r.Method == http.MethodPost {
@@ -199,8 +197,8 @@ func (s *Server) admit(next http.Handler) http.Handler {
 	})
 }
 
-// adminOf returns whom admit let through: nobody, and so one who may do nothing,
-// where it does not stand.
+// adminOf returns the actor that admit has let through; the zero Actor, which may do nothing,
+// on routes without admit.
 func adminOf(r *http.Request) admin.Actor {
 	if by := requestStateOf(r).admin; by != nil {
 		return *by

@@ -14,13 +14,12 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// A mini program signs in by a call, and holds the token of its session itself: it
-// sends it in a header, as there are no cookies in a mini program. The session is one as
-// every other.
+// A mini program signs in by a call. It has no cookies: it keeps the token of its session
+// itself and sends it in a header. Otherwise its session is like any other.
 
-// bearerToken is the token of a mini program's session that a request comes with, live
-// or not; empty for none. An application's own, in the same header, is no business of
-// ours.
+// bearerToken returns the token of a mini program's session that a request carries, live or
+// not; empty if there is none. An application's access token, in the same header, is not
+// one.
 func bearerToken(r *http.Request) string {
 	headers := r.Header["Authorization"]
 	if len(headers) != 1 {
@@ -67,18 +66,20 @@ func (s *Server) miniLogin(w http.ResponseWriter, r *http.Request) error {
 		return s.miniFailure(w, r, err)
 	}
 	s.note(r, s.admins.RecordSignIn(r.Context(), visit))
-	// The session has begun, whether or not it can be told whom they follow.
+	// The session has begun, even if the accounts that they follow cannot be read.
 	person, err := s.personJSON(r.Context(), visit.User)
-	s.note(r, err)
+	if err != nil {
+		s.log.WarnContext(r.Context(), "subscribed left out", "request_id", requestID(r), "user", visit.User.ID, "error", err)
+	}
 	return s.json(w, r, struct {
 		Token     string    `json:"token"`
-		ExpiresAt time.Time `json:"expires_at"` // if it is not used until then
+		ExpiresAt time.Time `json:"expires_at"` // if it is not used before
 		Person    userJSON  `json:"person"`
 		New       bool      `json:"new"`
 	}{string(token), inSeconds(s.endsAt(&visit.Session)), person, isNew})
 }
 
-// endsAt is when a session ends that nobody uses from now on.
+// endsAt returns when a session ends if it is not used from now on.
 func (s *Server) endsAt(session *auth.Session) time.Time {
 	if idle := s.now().Add(s.rules.Idle); idle.Before(session.EndsAt) {
 		return idle
@@ -86,13 +87,13 @@ func (s *Server) endsAt(session *auth.Session) time.Time {
 	return session.EndsAt
 }
 
-// What WeChat says of a code of wx.login that a mini program has to know.
+// WeChat's errcodes for a code of wx.login that a mini program has to know about.
 const (
-	tooManyCodes = 45011 // of one person, in a minute (official)
+	tooManyCodes = 45011 // too many of one person in a minute (official)
 	weChatStops  = -1    // system error (official)
 )
 
-// miniFailure gives an error the status that a mini program can go by.
+// miniFailure gives an error the reason that tells a mini program what to do.
 func (s *Server) miniFailure(w http.ResponseWriter, r *http.Request, err error) error {
 	switch auth.ReasonOf(err) {
 	case auth.CodeSpent:
@@ -110,9 +111,9 @@ func (s *Server) miniFailure(w http.ResponseWriter, r *http.Request, err error) 
 	return err
 }
 
-// readJSON reads a request's body, and nothing behind it: of a POST one that does not
-// say that it is a form, as curl -d does. Whoever sends another is told what it should
-// be; it may hold a code, so nothing of it is said.
+// readJSON reads a request's body, which has to be one JSON value. readForm has consumed the
+// body of a POST that says that it is a form, as curl -d does. The error says what the body
+// should be, and repeats nothing of it: it may contain a code.
 func readJSON(r *http.Request, into any, form string) error {
 	body := json.NewDecoder(r.Body)
 	err := body.Decode(into)
@@ -128,18 +129,18 @@ func readJSON(r *http.Request, into any, form string) error {
 }
 
 const (
-	// maxOwnPicture bounds a picture that a person sends, in bytes.
+	// maxOwnPicture bounds an uploaded picture, in bytes.
 	maxOwnPicture = 512 << 10
-	// ownPictures says what a picture may be, to whoever has sent another.
+	// ownPictures says, in an error, what a picture may be.
 	ownPictures = "JPEG | PNG | GIF, ≤ 4096 px, ≤ 4 MP"
 	// maxOwnProfile bounds the request: base64 is a third longer.
 	maxOwnProfile = maxOwnPicture*4/3 + 16<<10
 )
 
-// ownProfilePath takes a picture, the one body that is larger than a form.
+// ownProfilePath accepts a picture, the only body that is larger than a form.
 const ownProfilePath = "/api/me/profile"
 
-// saveOwnProfile takes nickname and picture from the form of a mini program.
+// saveOwnProfile saves nickname and picture from the form of a mini program.
 func (s *Server) saveOwnProfile(w http.ResponseWriter, r *http.Request) error {
 	visit, err := s.visitor(r)
 	switch {
@@ -169,7 +170,7 @@ func (s *Server) saveOwnProfile(w http.ResponseWriter, r *http.Request) error {
 		}
 		picture, err := s.config.Pictures.Own(r.Context(), visit.User.ID, file)
 		if auth.ReasonOf(err) == auth.BadRequest {
-			s.log.InfoContext(r.Context(), "a picture of somebody's own is none", "request_id", requestID(r), "error", err)
+			s.log.InfoContext(r.Context(), "uploaded picture rejected", "request_id", requestID(r), "error", err)
 			return refuseParameter("picture", ownPictures)
 		}
 		if err != nil {

@@ -116,7 +116,9 @@ func newMonth(t *testing.T, people int) *month {
 	m.client = wechat.New(wechat.Config{AppID: m.sim.AppID(), AppSecret: auth.Secret(m.sim.Secret()), OpenURL: m.simURL, APIURL: m.simURL, Lang: "zh_CN"})
 	pictures := auth.NewPictures(m.client, m.db, m.clock.now, slog.New(slog.DiscardHandler))
 	t.Cleanup(func() { pictures.Close(t.Context()) })
-	m.refresher = auth.NewRefresher(map[string]auth.RefreshProvider{m.sim.AppID(): m.client}, m.db, pictures, m.clock.now, slog.New(slog.DiscardHandler))
+	m.refresher = auth.NewRefresher(auth.RefresherConfig{
+		Providers: map[string]auth.RefreshProvider{m.sim.AppID(): m.client}, Store: m.db, Pictures: pictures, Now: m.clock.now, Log: slog.New(slog.DiscardHandler),
+	})
 	m.refresher.Sleep = func(_ context.Context, d time.Duration) error { m.clock.pass(d); return nil }
 	return m
 }

@@ -10,9 +10,8 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// ConsentVersion names the text of the page that asks for consent, as it is
-// noted with everyone who agrees. Whoever changes what the text says to people
-// changes the version; a test holds the two together.
+// ConsentVersion is the version of the consent page's text, which is stored with everyone who
+// agrees. It has to change with the content of the text; a test compares the two.
 const ConsentVersion = "2"
 
 // myLogins is how many logins a person's own page shows; the export has all.
@@ -22,13 +21,13 @@ const myLogins = 10
 type myDataPage struct {
 	User     auth.User
 	Ways     myIdentities
-	Here     string         // id of the session that looks at it
+	Here     string         // id of this session
 	Sessions []auth.Session // this one first
 	Most     int            // sessions that a person can have
 	Logins   []auth.Login   // the latest
 	Token    *admin.TokenInfo
-	Apps     []admin.Access // applications that know them, by name
-	Picture  bool           // a copy of it is kept
+	Apps     []admin.Access // applications with access to them, by name
+	Picture  bool           // a copy of their picture is stored
 	Done     string         // key of what has just been done, or empty
 }
 
@@ -37,7 +36,7 @@ func (myDataPage) file() string { return "my_data" }
 // myData shows the visitor all that is stored on them.
 func (s *Server) myData(w http.ResponseWriter, r *http.Request) error {
 	visit, err := s.visitor(r)
-	// A form that led here must not be led on to WeChat: the browser would not go,
+	// After a form, there must be no redirect to WeChat: the browser would not follow it,
 	// see contentPolicy.
 	if auth.ReasonOf(err) == auth.NotSignedIn && done(r) == "" {
 		return redirect(w, http.StatusSeeOther, s.signInPath(r, s.site.prefix+"/me"))
@@ -74,7 +73,7 @@ func (s *Server) myData(w http.ResponseWriter, r *http.Request) error {
 	return s.page(w, r, p)
 }
 
-// endMySession signs the visitor out of another of their browsers.
+// endMySession ends another of the visitor's sessions.
 func (s *Server) endMySession(w http.ResponseWriter, r *http.Request) error {
 	visit, err := s.visitor(r)
 	if err != nil {
@@ -86,8 +85,8 @@ func (s *Server) endMySession(w http.ResponseWriter, r *http.Request) error {
 	return redirect(w, http.StatusSeeOther, s.site.prefix+"/me?done=session")
 }
 
-// endMyApp takes from an application what it holds of the visitor. One that holds
-// nothing any more, as when a button is pressed twice, is no fault.
+// endMyApp ends an application's access to the visitor. If it has ended already, as when the
+// button is pressed twice, that is no error.
 func (s *Server) endMyApp(w http.ResponseWriter, r *http.Request) error {
 	visit, err := s.visitor(r)
 	if err != nil {
@@ -100,7 +99,7 @@ func (s *Server) endMyApp(w http.ResponseWriter, r *http.Request) error {
 	return redirect(w, http.StatusSeeOther, s.site.prefix+"/me?done=app")
 }
 
-// exportMe is all that is stored on the visitor, as a file.
+// exportMe sends all that is stored on the visitor, as a file.
 func (s *Server) exportMe(w http.ResponseWriter, r *http.Request) error {
 	visit, err := s.visitor(r)
 	if err != nil {

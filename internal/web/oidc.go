@@ -12,41 +12,40 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// OpenID Connect: what other applications ask who somebody is by. oidc_authorize.go
-// is the part that people see, oidc_token.go the part that applications call.
+// OpenID Connect: how other applications sign people in. oidc_authorize.go is the part that
+// people see, oidc_token.go the part that applications call.
 
-// IDTokens signs what applications are told, and publishes with what that is checked.
-// Its errors are StoreDown, or unexpected, unless said otherwise.
+// IDTokens signs ID tokens, verifies them, and publishes the keys. Its errors are StoreDown,
+// or unexpected, unless said otherwise.
 type IDTokens interface {
-	// Sign makes a token of a type (JWT) of claims, by an algorithm.
+	// Sign makes a token of a type (JWT) from claims, with an algorithm.
 	Sign(ctx context.Context, alg auth.Alg, typ string, claims any) (string, error)
-	// Ensure makes the first key of an algorithm if there is none.
+	// Ensure makes the first key of an algorithm if it has none.
 	Ensure(ctx context.Context, alg auth.Alg) error
-	// Verify returns what a token says that was signed here, expired or not. BadRequest
-	// for any other.
+	// Verify returns the payload of a token that was signed here, expired or not.
+	// BadRequest for any other.
 	Verify(ctx context.Context, token string) (payload []byte, err error)
-	// Public is the set of keys, as JSON.
+	// Public returns the set of keys, as JSON.
 	Public(ctx context.Context) ([]byte, error)
 }
 
-// protocolError is one that the protocol has a word for: for an application that
-// calls us, or by way of a browser for the one that has sent it.
+// protocolError is an error in the terms of the protocol, for an application that calls us.
 type protocolError struct {
-	status      int    // of an answer to a call
+	status      int    // of the response
 	code        string // invalid_grant …
-	description string // in ASCII, for whoever builds the application
-	guessed     bool   // the call was by something that may have been guessed
+	description string // in ASCII, for the application's developers
+	guessed     bool   // the call had a wrong credential, which may be a guess
 }
 
 func (e *protocolError) Error() string { return e.code + ": " + e.description }
 
-// refuseCall is the answer 400 to a call.
+// refuseCall returns a protocolError with status 400.
 func refuseCall(code, description string) error {
 	return auth.Fail(auth.BadRequest, &protocolError{status: http.StatusBadRequest, code: code, description: description})
 }
 
-// forApplication says whether a request is an application's, which reads errors in the
-// form of RFC 6749, 5.2.
+// forApplication says whether a request is a call of an application, which expects errors in
+// the form of RFC 6749, 5.2.
 func (s *Server) forApplication(r *http.Request) bool {
 	switch s.below(r) {
 	case "/oidc/token", "/oidc/userinfo", "/oidc/revoke", "/oidc/jwks", "/.well-known/openid-configuration":
@@ -56,7 +55,7 @@ func (s *Server) forApplication(r *http.Request) bool {
 }
 
 // fromAnywhere says whether a request may come from another site's page: calls of
-// applications, which no cookie of ours decides, and forms that are sent on as GET.
+// applications, which do not depend on our cookies, and forms that are redirected as GET.
 func (s *Server) fromAnywhere(r *http.Request) bool {
 	switch s.below(r) {
 	case "/oidc/authorize", "/oidc/logout":
@@ -65,7 +64,7 @@ func (s *Server) fromAnywhere(r *http.Request) bool {
 	return s.forApplication(r)
 }
 
-// protocolProblem answers an application.
+// protocolProblem answers an application's call with an error.
 func (s *Server) protocolProblem(w http.ResponseWriter, r *http.Request, status int, kind auth.Kind, err error) {
 	e, ok := errors.AsType[*protocolError](err)
 	switch {
@@ -85,8 +84,8 @@ func (s *Server) protocolProblem(w http.ResponseWriter, r *http.Request, status 
 	s.writeJSON(w, r, "application/json", status, map[string]string{"error": e.code, "error_description": e.description})
 }
 
-// single are the values of a request by name. More than one value of a name is
-// refused: some readers take the first of them, others the last.
+// single returns the parameters of a request, by name. A parameter with several values is
+// refused: some parsers take the first, others the last.
 func single(values url.Values) (map[string]string, error) {
 	one := make(map[string]string, len(values))
 	for name, all := range values {
@@ -98,7 +97,7 @@ func single(values url.Values) (map[string]string, error) {
 	return one, nil
 }
 
-// cors lets scripts read the answer that come from a client's own pages.
+// cors lets scripts of a client's own pages read the response.
 func (s *Server) cors(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		origin := r.Header.Get("Origin")
@@ -117,14 +116,14 @@ func (s *Server) cors(next http.Handler) http.Handler {
 	})
 }
 
-// preflight is a browser's question whether it may ask; cors has answered it.
+// preflight answers a CORS preflight request; cors has set the headers.
 func (s *Server) preflight(w http.ResponseWriter, _ *http.Request) error {
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }
 
-// ofClient says whether an origin is that of a client's redirect URI. While nobody can
-// tell, it is not.
+// ofClient says whether an origin is that of a client's redirect URI; false if the database
+// does not answer.
 func (s *Server) ofClient(ctx context.Context, origin string) bool {
 	clients, err := s.admins.Clients(ctx)
 	return err == nil && slices.ContainsFunc(clients, func(c auth.Client) bool {
@@ -132,11 +131,10 @@ func (s *Server) ofClient(ctx context.Context, origin string) bool {
 	})
 }
 
-// issuer is the name under which applications know us: the public URL without a slash
-// at its end.
+// issuer returns our issuer identifier: the public URL without a slash at its end.
 func (s *Server) issuer() string { return s.site.origin + s.site.prefix }
 
-// discovery says what there is (OpenID Connect Discovery 1.0), and nothing else.
+// discovery serves our metadata (OpenID Connect Discovery 1.0).
 func (s *Server) discovery(w http.ResponseWriter, r *http.Request) error {
 	at := s.site.absolute
 	authentication := []string{"client_secret_basic", "client_secret_post", "none"}
@@ -168,7 +166,7 @@ func (s *Server) discovery(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// jwks are the keys that ID tokens are checked with.
+// jwks serves the keys that verify ID tokens.
 func (s *Server) jwks(w http.ResponseWriter, r *http.Request) error {
 	keys, err := s.idTokens.Public(r.Context())
 	if err != nil {
@@ -177,14 +175,14 @@ func (s *Server) jwks(w http.ResponseWriter, r *http.Request) error {
 	return s.publish(w, r, json.RawMessage(keys))
 }
 
-// publish answers with what everybody may keep for a while.
+// publish answers with JSON that everybody may cache for a while.
 func (s *Server) publish(w http.ResponseWriter, r *http.Request, value any) error {
 	w.Header().Set("Cache-Control", "public, max-age=300")
 	s.writeJSON(w, r, "application/json", http.StatusOK, value)
 	return nil
 }
 
-// withQuery adds parameters to an address that may have some.
+// withQuery adds parameters to an address that may already have some.
 func withQuery(address string, query url.Values) string {
 	if strings.Contains(address, "?") {
 		return address + "&" + query.Encode()

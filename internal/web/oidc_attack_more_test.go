@@ -123,7 +123,7 @@ func TestConsentIsForWhatGoesOver(t *testing.T) {
 	token, err := app.redeem(waiting)
 	check(t, err)
 	wantOld("a code from before", app.claims(token))
-	// A page from before has not said what would go over: it is shown anew.
+	// A page from before does not list what the client would get: it is shown again.
 	phone.agrees(asked).wantPage(http.StatusOK, "openid")
 	var agreed string
 	check(t, w.raw().QueryRow("SELECT scopes FROM consents").Scan(&agreed))

@@ -54,7 +54,7 @@ func (w *world) rows(table string) (n int) {
 	return n
 }
 
-// A hint that we have not signed, or for another client, is none.
+// A hint that we have not signed, or that is for another client, is refused.
 func TestForgedHints(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, options{})

@@ -9,10 +9,10 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// authorize is where applications send people's browsers. Nothing is written for who
-// is not signed in.
+// authorize is where applications send people's browsers. Nothing is written for a person
+// who is not signed in.
 func (s *Server) authorize(w http.ResponseWriter, r *http.Request) error {
-	// The answer's address has a code or an application's state in it.
+	// The address of the redirect contains a code or an application's state.
 	w.Header().Set("Referrer-Policy", "no-referrer")
 	if ahead(r) {
 		return auth.Failf(auth.BadRequest, "a code is for who has asked for it")
@@ -20,14 +20,14 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) error {
 	a, err := s.readAuthorization(r.Context(), r.URL.RawQuery)
 	if err == nil {
 		err = s.decide(w, r, a)
-		if err != nil && a.silent && auth.KindOf(err) == auth.Unavailable { // there is nobody to see a page
+		if err != nil && a.silent && auth.KindOf(err) == auth.Unavailable { // nobody would see a page
 			err = a.refuse("temporarily_unavailable", "try again in a moment")
 		}
 	}
 	return s.orRefused(w, r, err)
 }
 
-// orRefused brings a refusal to its application, and leaves any other error to us.
+// orRefused redirects a refusal to its application, and returns any other error.
 func (s *Server) orRefused(w http.ResponseWriter, r *http.Request, err error) error {
 	if refused, ok := errors.AsType[*refusal](err); ok {
 		s.refusedFor(r, refused)
@@ -36,8 +36,8 @@ func (s *Server) orRefused(w http.ResponseWriter, r *http.Request, err error) er
 	return err
 }
 
-// ahead says whether a browser asks before anybody has: for a page that may be opened
-// next, or for its picture in a list. Older ones say so by names of their own.
+// ahead says whether a browser prefetches a page that may be opened next, or loads it for a
+// preview. Older browsers use headers of their own.
 func ahead(r *http.Request) bool {
 	for _, name := range []string{"Sec-Purpose", "Purpose", "X-Purpose", "X-Moz"} {
 		said := r.Header.Get(name)
@@ -48,18 +48,18 @@ func ahead(r *http.Request) bool {
 	return false
 }
 
-// refusedFor notes that an application is told an error.
+// refusedFor logs and counts a refusal.
 func (s *Server) refusedFor(r *http.Request, refused *refusal) {
-	s.log.InfoContext(r.Context(), "an application was refused", "request_id", requestID(r), "application", refused.a.client.Name, "error", refused)
+	s.log.InfoContext(r.Context(), "authorization request refused", "request_id", requestID(r), "application", refused.a.client.Name, "error", refused)
 	s.config.Application(refused.a.client.Name, "authorize", refused.code)
 }
 
-// authorizeByForm sends a form on as GET: it has come without our cookie, as another
-// site's form.
+// authorizeByForm redirects a form as GET: as another site's form, it came without our
+// cookie.
 func (s *Server) authorizeByForm(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Referrer-Policy", "no-referrer")
 	query := s.sentQuery(r)
-	if len(query) > maxAuthorize { // perhaps more than an address may have; it is refused without one
+	if len(query) > maxAuthorize { // it may be too long for an address, and is then refused here
 		a, err := s.readAuthorization(r.Context(), query)
 		if err != nil {
 			return s.orRefused(w, r, err)
@@ -69,7 +69,7 @@ func (s *Server) authorizeByForm(w http.ResponseWriter, r *http.Request) error {
 	return redirect(w, http.StatusSeeOther, s.site.absolute("/oidc/authorize?"+query))
 }
 
-// sentQuery is the query of a request and what its form adds to it.
+// sentQuery returns the query of a request, with its form appended.
 func (s *Server) sentQuery(r *http.Request) string {
 	query := r.URL.RawQuery
 	if form := r.PostForm.Encode(); form != "" {
@@ -81,7 +81,7 @@ func (s *Server) sentQuery(r *http.Request) string {
 	return query
 }
 
-// decide gives a code, or leads to what is missing: a login, a consent.
+// decide issues a code, or leads to what is missing: a login or a consent.
 func (s *Server) decide(w http.ResponseWriter, r *http.Request, a *authorization) error {
 	if inFrame(r) && !a.silent {
 		return s.page(w, r, messagePage{Icon: "info", Key: "framed", Action: &link{Label: "action.sign_in", Href: r.URL.RequestURI()}})
@@ -121,17 +121,17 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request, a *authorization
 		return err
 	}
 	s.config.Application(a.client.Name, "authorize", "given")
-	s.log.InfoContext(r.Context(), "an application was given a code", "request_id", requestID(r), "application", a.client.Name, "user", visit.User.ID)
+	s.log.InfoContext(r.Context(), "authorization code issued", "request_id", requestID(r), "application", a.client.Name, "user", visit.User.ID)
 	return redirect(w, http.StatusSeeOther, s.answer(a, url.Values{"code": {string(code)}}))
 }
 
-// needsFresh says whether the login of a visit is not of this moment enough.
+// needsFresh says whether the login of a visit is not recent enough for the request.
 func (s *Server) needsFresh(a *authorization, visit *auth.Visit) bool {
 	old := a.maxAge >= 0 && auth.Age(s.now(), visit.Session.CreatedAt) > a.maxAge
 	return (a.login || old) && !s.fresh(a.mark, a.query, visit)
 }
 
-// signInFor has the browser sign in, and come back to the same address.
+// signInFor lets the browser sign in and come back to the same address.
 func (s *Server) signInFor(w http.ResponseWriter, r *http.Request, a *authorization) error {
 	if a.silent {
 		return a.refuse("login_required", "nobody is signed in, or not recently enough")
@@ -145,15 +145,15 @@ func (s *Server) signInFor(w http.ResponseWriter, r *http.Request, a *authorizat
 		}
 		returnTo += markParameter + s.newMark(query, visit)
 	}
-	// Who has just signed out would be in again before they see that they were out.
+	// Otherwise a person who has just signed out would be signed in again, unnoticed.
 	if key := s.signedOutNotice(r); key != "" && s.inWeChat(r) {
 		return s.page(w, r, messagePage{Icon: "success", Key: key, Action: &link{Label: "action.login", Href: s.signInPath(r, returnTo)}})
 	}
 	return redirect(w, http.StatusFound, s.signInPath(r, returnTo))
 }
 
-// readOneWay escapes what an address to return to must not have: signs that browsers
-// and servers read differently. Their values stay the same.
+// readOneWay escapes what a return address must not contain: characters that browsers and
+// servers read differently. The values stay the same.
 func readOneWay(query string) string {
 	var b strings.Builder
 	for i := range len(query) {
@@ -169,7 +169,7 @@ func readOneWay(query string) string {
 	return b.String()
 }
 
-// keepOut tells somebody that the application is not for them, and leads back to it.
+// keepOut tells a person that they may not sign in to the application, and leads back to it.
 func (s *Server) keepOut(w http.ResponseWriter, r *http.Request, a *authorization) error {
 	denied := &refusal{a, "access_denied", "the person is in none of the groups that may enter"}
 	if a.silent {
@@ -178,8 +178,8 @@ func (s *Server) keepOut(w http.ResponseWriter, r *http.Request, a *authorizatio
 	s.refusedFor(r, denied)
 	s.writePage(w, r, http.StatusForbidden, messagePage{
 		Icon: "info", Key: "reason." + string(auth.NotInGroup), Detail: a.client.Name,
-		// By the way of an answer without a page, which may lead to an application on the
-		// phone, whose scheme a link on a page would not have.
+		// By a redirect with prompt=none, which can lead to an application on the phone: a
+		// link on a page cannot have its scheme.
 		Action: &link{Label: "action.back_to_app", Href: s.site.prefix + "/oidc/authorize?" + withPrompt(a.query, "none")},
 	})
 	return nil

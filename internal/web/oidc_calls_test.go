@@ -80,7 +80,7 @@ func TestCalls(t *testing.T) {
 		t.Errorf("all in the address: status %d", p.Status)
 	}
 
-	// userinfo: how a token comes, and what is none.
+	// userinfo: how a token may be sent, and what is not accepted.
 	access := body["access_token"].(string)
 	me := phone.me()["id"]
 	wantSub := func(p *page) {

@@ -13,18 +13,18 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// idTokenLifetime is how long an application may take an ID token for news.
+// idTokenLifetime is how long an ID token is valid.
 const idTokenLifetime = time.Hour
 
-// claimNames are all claims that there are, for discovery.
+// claimNames are all claims that we use, for discovery.
 var claimNames = []string{
 	"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "sid", "amr",
 	"name", "preferred_username", "picture", "updated_at", "gender", "locale", "email", "groups", "wechat",
 }
 
-// personClaims are what an application is told about a person, by userinfo and by the
-// ID token alike: many read only one of the two. What is not known is left out, and so
-// is what the application was allowed after the person had agreed to this grant.
+// personClaims returns the claims about a person, which are the same in userinfo and in the ID
+// token: many applications read only one of the two. Unknown values are left out, and so
+// are claims that the application was allowed only after this grant was given.
 func (s *Server) personClaims(ctx context.Context, g *auth.Granted) map[string]any {
 	u := &g.User
 	claims := map[string]any{"sub": u.ID}
@@ -32,8 +32,8 @@ func (s *Server) personClaims(ctx context.Context, g *auth.Granted) map[string]a
 		s.profileClaims(claims, u)
 	}
 	if g.Grant.Has(auth.ScopeEmail) && g.Client.Email {
-		// email_verified is left out: false keeps people out of some applications, and
-		// true would be a lie that others join accounts by.
+		// email_verified is left out: with false, some applications refuse people, and true
+		// would be a lie by which others join accounts.
 		claims["email"] = u.ID + "@" + s.config.EmailDomain
 	}
 	if g.Grant.Has(auth.ScopeGroups) {
@@ -53,8 +53,8 @@ func (s *Server) personClaims(ctx context.Context, g *auth.Granted) map[string]a
 }
 
 func (s *Server) profileClaims(claims map[string]any, u *auth.User) {
-	// ASCII, in small letters, and the same for ever: some applications take no other
-	// names of users. These are the random characters of the id.
+	// Lower-case ASCII that never changes: some applications accept no other user names.
+	// These are the random characters of the id.
 	claims["preferred_username"] = "wx_" + u.ID[max(0, len(u.ID)-12):]
 	if u.Nickname != "" {
 		claims["name"] = u.Nickname
@@ -76,8 +76,8 @@ func (s *Server) profileClaims(claims map[string]any, u *auth.User) {
 	}
 }
 
-// idClaims are those of an ID token: of the person, of the login, and of the tokens
-// that it comes with. The nonce is for the first one alone.
+// idClaims returns the claims of an ID token: about the person, the login, and the access
+// token that it comes with. Only the first ID token has the nonce.
 func (s *Server) idClaims(ctx context.Context, t *auth.Tokens, first bool) map[string]any {
 	now := s.now()
 	claims := s.personClaims(ctx, &t.Granted)
@@ -96,7 +96,7 @@ func (s *Server) idClaims(ctx context.Context, t *auth.Tokens, first bool) map[s
 	return claims
 }
 
-// methods say how somebody has signed in (RFC 8176 has no words for these).
+// methods returns how a person has signed in (RFC 8176 has no values for this).
 func methods(scope auth.Scope) []string {
 	switch scope {
 	case auth.ScopeBase:
@@ -109,16 +109,16 @@ func methods(scope auth.Scope) []string {
 	return []string{"wechat"}
 }
 
-// pictureURL is where an application finds a person's picture: without our cookie,
-// and for as long as the person is let in. The address has a key in it, so that nobody
-// finds those of others.
+// pictureURL returns the address of a person's picture for applications. It works without our
+// cookie, unless the person is blocked or erased. It contains a key, so that nobody can
+// guess the addresses of others.
 func (s *Server) pictureURL(userID string) string {
 	return s.site.absolute("/oidc/picture/" + userID + "/" + s.pictureKeys().of(userID))
 }
 
 func (s *Server) pictureKeys() marks { return marks{s.config.Keys, "oidc/picture", 16} }
 
-// clientPicture is a person's picture for applications.
+// clientPicture serves a person's picture to applications.
 func (s *Server) clientPicture(w http.ResponseWriter, r *http.Request) error {
 	id := chi.URLParam(r, "user")
 	if !s.pictureKeys().holds(chi.URLParam(r, "key"), id) {

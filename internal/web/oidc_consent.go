@@ -11,28 +11,28 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// clientConsentPage asks a person whether an application may be told who they are.
+// clientConsentPage asks a person whether they want to sign in to an application.
 type clientConsentPage struct {
 	User    auth.User
 	Name    string // of the application
-	Host    string // where it is; empty: on the person's own machine
-	Profile bool   // what goes over, besides a number of ours
+	Host    string // of the application; empty: it is on the person's own machine
+	Profile bool   // what the application gets besides our id of the person
 	Email   bool
 	WeChat  bool
 	Follows bool // whether they follow the account
 	Groups  bool
-	Offline bool // also when the person is not there
+	Offline bool // also while the person is signed out
 	Action  string
-	Query   string // of the request, to come back with the answer
-	Asked   string // about whom the page says what goes over; likewise
+	Query   string // of the request; comes back with the answer
+	Asked   string // the person and the scopes that the page shows; comes back likewise
 }
 
 func (clientConsentPage) file() string { return "client_consent" }
 
-// onwardPage leads on after a form: browsers hold what a form leads to against our own
-// policy, and would not go to another site.
+// onwardPage leads on after a form: browsers apply our form-action to redirects after a form,
+// and would not go to another site.
 type onwardPage struct {
-	// Href is our own, or at an address that the client has registered, whatever its
+	// Href is an address of ours, or one that the client has registered, with whatever
 	// scheme.
 	Href template.URL
 }
@@ -56,7 +56,7 @@ func markOn(mark string) string {
 	return markParameter + mark
 }
 
-// agree takes the answer.
+// agree takes the answer of the consent page.
 func (s *Server) agree(w http.ResponseWriter, r *http.Request) error {
 	answer := r.PostForm.Get("answer")
 	if answer != "yes" && answer != "no" {
@@ -73,14 +73,14 @@ func (s *Server) agree(w http.ResponseWriter, r *http.Request) error {
 		return s.page(w, r, onwardPage{template.URL(s.refusalAddress(&refusal{a, "access_denied", "the person has said no"}))})
 	}
 	visit, err := s.visitor(r)
-	if auth.ReasonOf(err) == auth.NotSignedIn { // any more; the way through a login is by GET
+	if auth.ReasonOf(err) == auth.NotSignedIn { // not any more; a login is begun by GET
 		return s.page(w, r, onwardPage{template.URL(s.site.prefix + "/oidc/authorize?" + a.query)})
 	}
 	if err != nil {
 		return err
 	}
-	// While the person read the page, what the application may have was changed, or
-	// somebody else has signed in in this browser.
+	// While the page was open, the application's settings may have changed, or another
+	// person may have signed in in this browser.
 	if question := s.askConsent(a, visit); r.PostForm.Get("asked") != question.Asked {
 		return s.page(w, r, question)
 	}
@@ -88,31 +88,32 @@ func (s *Server) agree(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	query := a.query
-	if a.consent { // they just have
+	if a.consent { // it has just been given
 		query = withoutConsent(query)
 	}
 	return s.page(w, r, onwardPage{template.URL(s.site.prefix + "/oidc/authorize?" + query + s.markAgain(a, query, visit))})
 }
 
-// markAgain keeps a login that was of this moment from being asked for again.
+// markAgain returns the mark for the changed query, so that a login that was recent enough is
+// not asked for again.
 func (s *Server) markAgain(a *authorization, query string, visit *auth.Visit) string {
 	if !s.fresh(a.mark, a.query, visit) {
 		return ""
 	}
-	text := a.mark[:strings.LastIndex(a.mark, ".")] // when, and which session did not count
+	text := a.mark[:strings.LastIndex(a.mark, ".")] // the time, and the session that did not satisfy the request
 	return markParameter + text + "." + s.freshMarks().of(text+"\n"+query)
 }
 
-// withoutConsent takes prompt=consent out of a query.
+// withoutConsent removes prompt=consent from a query.
 func withoutConsent(query string) string {
-	values, _ := url.ParseQuery(query) // it has been read before
+	values, _ := url.ParseQuery(query) // it was parsed before
 	prompts := slices.DeleteFunc(strings.Fields(values.Get("prompt")), func(prompt string) bool { return prompt == "consent" })
 	return withPrompt(query, strings.Join(prompts, " "))
 }
 
-// withPrompt gives a query another prompt; empty: none.
+// withPrompt replaces the prompt of a query, or removes it.
 func withPrompt(query, prompt string) string {
-	values, _ := url.ParseQuery(query) // it has been read before
+	values, _ := url.ParseQuery(query) // it was parsed before
 	values.Del("prompt")
 	if prompt != "" {
 		values.Set("prompt", prompt)

@@ -8,28 +8,28 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// An application can ask for a login of this moment, by prompt or max_age. The browser
-// then makes a trip to WeChat, or shows a code, and comes back to the same address. So
-// that it does not make another trip then, nor pass without one, the address it comes
-// back to has a mark: which session it was that did not count, and when. Whoever comes
-// with another one that has begun since has signed in since.
+// An application can require a recent login, by prompt or max_age. The browser then makes a
+// trip to WeChat, or shows a QR code, and comes back to the same address. So that it does
+// not make another trip then, nor pass without one, the return address carries a mark: the
+// session and the time that did not satisfy the request. Another session that began later
+// satisfies it.
 
 const markParameter = "&wxlogin_fresh="
 
-// cutMark takes the mark off a query, whoever made it.
+// cutMark cuts the mark off a query, without verifying it.
 func cutMark(query string) (rest, mark string) {
 	rest, mark, _ = strings.Cut(query, markParameter)
 	return rest, mark
 }
 
-// newMark is for the address that a browser comes back to that holds the session of a
-// visit now; nil: none.
+// newMark returns the mark for a return address. visit is that of the browser's present
+// session; nil if it has none.
 func (s *Server) newMark(query string, visit *auth.Visit) string {
 	text := strconv.FormatInt(s.now().UnixMilli(), 36) + "." + sessionMark(visit)
 	return text + "." + s.freshMarks().of(text+"\n"+query)
 }
 
-// fresh says whether the session of a visit has begun since the mark was made.
+// fresh says whether the mark is valid and the visit's session began after it was made.
 func (s *Server) fresh(mark, query string, visit *auth.Visit) bool {
 	at, rest, _ := strings.Cut(mark, ".")
 	session, mac, ok := strings.Cut(rest, ".")
@@ -37,7 +37,8 @@ func (s *Server) fresh(mark, query string, visit *auth.Visit) bool {
 	if !ok || err != nil || session == sessionMark(visit) {
 		return false
 	}
-	// Nor another browser's session, from before: a mark can be had without any.
+	// An older session of another browser does not count either: anybody can get a mark
+	// without a session.
 	if visit == nil || visit.Session.CreatedAt.Before(time.UnixMilli(made).Add(-auth.ClockSkew)) {
 		return false
 	}

@@ -12,17 +12,17 @@ import (
 
 // A logout that an application has begun (OpenID Connect RP-Initiated Logout 1.0).
 
-// maxDeparture bounds what is sent on as an address: four ID tokens have room in it.
+// maxDeparture bounds the query of a logout, in bytes: four ID tokens fit into it.
 const maxDeparture = 16 << 10
 
-// departure is what the application wants.
+// departure is a logout that an application asks for.
 type departure struct {
-	hint     *hint  // nil: none that is ours
+	hint     *hint  // nil: no ID token of ours was sent
 	clientID string // empty: unknown
-	address  string // where the browser goes after; empty: it stays with us
+	address  string // where the browser goes afterwards; empty: it stays with us
 }
 
-// signOutPage asks whether somebody means it.
+// signOutPage asks a person to confirm a logout.
 type signOutPage struct {
 	Name     string // of the application that asks; empty: unknown
 	Action   string
@@ -33,8 +33,8 @@ type signOutPage struct {
 
 func (signOutPage) file() string { return "sign_out" }
 
-// readDeparture understands a logout's query. An address that the client has not
-// registered is nobody's: the browser stays with us then.
+// readDeparture reads the query of a logout. An address that the client has not registered is
+// ignored: the browser stays with us then.
 func (s *Server) readDeparture(r *http.Request, values url.Values) (d departure, client auth.Client, err error) {
 	one, err := single(values)
 	if err != nil {
@@ -69,8 +69,8 @@ func (s *Server) readDeparture(r *http.Request, values url.Values) (d departure,
 	return d, client, nil
 }
 
-// clientLogout signs somebody out whom an application has sent for it: at once when it
-// names their session by an ID token of ours, and else after a question.
+// clientLogout signs a person out whom an application has sent: at once if it names their
+// session by an ID token of ours, otherwise after a confirmation.
 func (s *Server) clientLogout(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Referrer-Policy", "same-origin")
 	d, client, err := s.readDeparture(r, r.URL.Query())
@@ -99,12 +99,12 @@ func (s *Server) clientLogout(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// depart sends the browser where it goes after a logout.
+// depart redirects the browser to where it goes after a logout.
 func (s *Server) depart(w http.ResponseWriter, d departure) error {
 	return redirect(w, http.StatusSeeOther, cmp.Or(d.address, s.site.home()))
 }
 
-// clientLogoutByForm sends a form on as GET: it has come without our cookie.
+// clientLogoutByForm redirects a form as GET: it came without our cookie.
 func (s *Server) clientLogoutByForm(w http.ResponseWriter, r *http.Request) error {
 	query := s.sentQuery(r)
 	if len(query) > maxDeparture {
@@ -113,7 +113,7 @@ func (s *Server) clientLogoutByForm(w http.ResponseWriter, r *http.Request) erro
 	return redirect(w, http.StatusSeeOther, s.site.absolute("/oidc/logout?"+query))
 }
 
-// confirmLogout is the yes.
+// confirmLogout is the logout after the person has confirmed it.
 func (s *Server) confirmLogout(w http.ResponseWriter, r *http.Request) error {
 	d, _, err := s.readDeparture(r, r.PostForm)
 	if err != nil {

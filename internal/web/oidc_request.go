@@ -14,7 +14,7 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// authorization is what an application has asked for by the browser that it has sent.
+// authorization is the request of an application, which a browser brings.
 type authorization struct {
 	client      auth.Client
 	redirectURI string
@@ -22,16 +22,16 @@ type authorization struct {
 	scopes      []string
 	nonce       string
 	challenge   string
-	silent      bool          // prompt=none: an answer, and never a page
-	login       bool          // prompt=login: whoever was signed in before
-	consent     bool          // prompt=consent: whatever was agreed before
+	silent      bool          // prompt=none: a redirect, and never a page
+	login       bool          // prompt=login: a new login, even if a person is signed in
+	consent     bool          // prompt=consent: ask, even if the person has agreed before
 	maxAge      time.Duration // of the login; negative: any
 	subject     string        // of the id_token_hint; empty: anybody
-	query       string        // as it came, without the mark
+	query       string        // as it was sent, without the mark
 	mark        string        // see fresh
 }
 
-// refusal goes to the application, by the browser.
+// refusal is an error that the browser brings to the application.
 type refusal struct {
 	a           *authorization
 	code        string
@@ -44,18 +44,18 @@ func (a *authorization) refuse(code, description string) error {
 	return auth.Fail(auth.BadRequest, &refusal{a, code, description})
 }
 
-// maxAuthorize bounds an authorize address, which has to fit into a cookie while
-// somebody signs in; with the mark that we add, and without an id_token_hint.
+// maxAuthorize bounds the query of an authorize address, without an id_token_hint: with the
+// mark that we add, the address has to fit into a cookie while the person signs in.
 const maxAuthorize = maxReturnTo - 100
 
-// subjectParameter is whom an id_token_hint has named, in an address that a browser comes
-// back to: the token of a person in many groups is longer than such an address may be.
-// Whoever else sends it gets no more by it, but perhaps a refusal.
+// subjectParameter replaces an id_token_hint by its subject in a return address: the token of
+// a person in many groups is longer than such an address may be. Others may send it too:
+// it gives them nothing, and can only cause a refusal.
 const subjectParameter = "wxlogin_subject"
 
-// ofTrip is the query to come back with from a login.
+// ofTrip returns the query of the return address of a login.
 func (a *authorization) ofTrip() string {
-	values, _ := url.ParseQuery(a.query) // it has been read before
+	values, _ := url.ParseQuery(a.query) // it was parsed before
 	if !values.Has("id_token_hint") {
 		return a.query
 	}
@@ -64,7 +64,7 @@ func (a *authorization) ofTrip() string {
 	return values.Encode()
 }
 
-// maxShownURI is how much is shown of an address that is not registered, in characters.
+// maxShownURI bounds how much of an unregistered address is shown, in characters.
 const maxShownURI = 200
 
 var (
@@ -72,9 +72,9 @@ var (
 	maxAgeForm    = regexp.MustCompile(`^[0-9]{1,9}$`)
 )
 
-// readAuthorization understands the query of an authorize address. An error about the
-// client or its redirect_uri is for a page of ours; any other is a refusal, for the
-// client: until these two are known, nobody is sent anywhere.
+// readAuthorization reads the query of an authorize address. An error about the client or its
+// redirect_uri is shown on a page of ours, because nobody may be redirected before these
+// two are checked; any other error is a refusal.
 func (s *Server) readAuthorization(ctx context.Context, query string) (*authorization, error) {
 	a := &authorization{query: query, maxAge: -1}
 	a.query, a.mark = cutMark(query)
@@ -98,7 +98,7 @@ func (s *Server) readAuthorization(ctx context.Context, query string) (*authoriz
 	return a, s.readWishes(ctx, a, values)
 }
 
-// readWishes reads the rest.
+// readWishes reads the other parameters.
 func (s *Server) readWishes(ctx context.Context, a *authorization, values url.Values) error {
 	one, err := single(values)
 	if err != nil {
@@ -166,7 +166,7 @@ func (a *authorization) readPrompt(prompts []string, maxAge string) error {
 		switch prompt {
 		case "none":
 			a.silent = true
-		case "login", "select_account": // whoever holds the phone is the one account that there is to select
+		case "login", "select_account": // the account of the phone is the only one to select
 			a.login = true
 		case "consent":
 			a.consent = true
@@ -187,18 +187,18 @@ func (a *authorization) readPrompt(prompts []string, maxAge string) error {
 	return nil
 }
 
-// hint is what an ID token of ours says that an application has handed back.
+// hint holds claims of an ID token of ours that an application has sent back.
 type hint struct {
 	Issuer   string `json:"iss"`
 	Subject  string `json:"sub"`
 	Audience string `json:"aud"`
 	Session  string `json:"sid"`
-	Events   any    `json:"events"` // of a logout token, which says that the session is over
+	Events   any    `json:"events"` // only logout tokens have it, and they are refused
 }
 
 func (h *hint) isFor(clientID string) bool { return h.Audience == clientID }
 
-// readHint checks an ID token, which may have expired. BadRequest when it is none of
+// readHint verifies an ID token, which may have expired. BadRequest when it is not one of
 // ours.
 func (s *Server) readHint(ctx context.Context, token string) (*hint, error) {
 	payload, err := s.idTokens.Verify(ctx, token)
@@ -212,14 +212,14 @@ func (s *Server) readHint(ctx context.Context, token string) (*hint, error) {
 	return &h, nil
 }
 
-// answer is the address at the client, with what it is told: a code or an error, and
-// who says so (RFC 9207).
-func (s *Server) answer(a *authorization, told url.Values) string {
+// answer returns the client's address with the response, a code or an error, and our issuer
+// identifier (RFC 9207).
+func (s *Server) answer(a *authorization, params url.Values) string {
 	if a.state != "" {
-		told.Set("state", a.state)
+		params.Set("state", a.state)
 	}
-	told.Set("iss", s.issuer())
-	return withQuery(a.redirectURI, told)
+	params.Set("iss", s.issuer())
+	return withQuery(a.redirectURI, params)
 }
 
 func (s *Server) refusalAddress(e *refusal) string {

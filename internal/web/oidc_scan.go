@@ -9,14 +9,15 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// signsInTo is the application that a login leads to; the zero Client for none, or none
-// that we know. A phone is told: whoever says yes to a desktop opens it to them.
+// signsInTo returns the application that a login leads to; the zero Client if it leads to
+// none that we know. The phone shows it: confirming a desktop gives the desktop access to
+// the application.
 func (s *Server) signsInTo(ctx context.Context, returnTo string) (auth.Client, error) {
 	u, err := url.Parse(returnTo)
 	if err != nil || u.Host != "" && !strings.EqualFold(u.Scheme+"://"+u.Host, s.site.origin) {
 		return auth.Client{}, nil
 	}
-	// With a slash at its end it leads to the same (see noSuchPage).
+	// With a slash at the end, the address leads to the same (see noSuchPage).
 	if strings.TrimRight(u.Path, "/") != s.site.prefix+"/oidc/authorize" {
 		return auth.Client{}, nil
 	}
@@ -27,7 +28,7 @@ func (s *Server) signsInTo(ctx context.Context, returnTo string) (auth.Client, e
 	return client, err
 }
 
-// clientByNumber is the application of a ticket; the zero Client for none.
+// clientByNumber returns the application of a ticket; the zero Client for number 0.
 func (s *Server) clientByNumber(ctx context.Context, number uint16) (auth.Client, error) {
 	if number == 0 {
 		return auth.Client{}, nil

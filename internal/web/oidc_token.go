@@ -11,14 +11,14 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// authenticate says which application calls: by its secret, in the header or the form,
-// or, if it is public, by its name alone.
+// authenticate returns the application that calls: it sends its secret in the header or the
+// form, or, if it is public, only its client_id.
 func (s *Server) authenticate(r *http.Request) (*auth.Client, map[string]string, error) {
-	// ParseForm has passed over anything else, like JSON.
+	// ParseForm has ignored any other body, such as JSON.
 	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind != "application/x-www-form-urlencoded" {
 		return nil, nil, refuseCall("invalid_request", "the body has to be a form, of the type application/x-www-form-urlencoded")
 	}
-	// Only of the body: what is in an address is in logs too.
+	// From the body only: addresses are in logs.
 	form, err := single(r.PostForm)
 	if err != nil {
 		return nil, nil, err
@@ -26,7 +26,7 @@ func (s *Server) authenticate(r *http.Request) (*auth.Client, map[string]string,
 	unknown := auth.Fail(auth.BadRequest, &protocolError{http.StatusUnauthorized, "invalid_client", "there is no such client, or its secret is another", true})
 	id, secret := form["client_id"], form["client_secret"]
 	if name, password, ok := r.BasicAuth(); ok {
-		// Both are form-encoded within (RFC 6749, 2.3.1).
+		// Both are form-encoded (RFC 6749, 2.3.1).
 		name, errName := url.QueryUnescape(name)
 		password, errPassword := url.QueryUnescape(password)
 		switch {
@@ -35,7 +35,7 @@ func (s *Server) authenticate(r *http.Request) (*auth.Client, map[string]string,
 		}
 		id, secret = name, password
 	} else if r.Header.Get("Authorization") != "" {
-		return nil, nil, unknown // Basic is the one scheme (RFC 6749, 5.2)
+		return nil, nil, unknown // Basic is the only scheme (RFC 6749, 5.2)
 	}
 	client, err := s.grants.Client(r.Context(), id)
 	switch {
@@ -49,7 +49,7 @@ func (s *Server) authenticate(r *http.Request) (*auth.Client, map[string]string,
 	return &client, form, nil
 }
 
-// tokenAnswer is what an application gets (OpenID Connect Core, 3.1.3.3).
+// tokenAnswer is the response with tokens (OpenID Connect Core, 3.1.3.3).
 type tokenAnswer struct {
 	AccessToken  string `json:"access_token"`
 	TokenType    string `json:"token_type"`
@@ -70,25 +70,25 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) error {
 	return err
 }
 
-// observe tells what an application has got; its name is empty while nobody knows it.
+// observe reports the result of an application's call; name is empty if it is unknown.
 func (s *Server) observe(name, step string, err error) {
 	result := "given"
-	if told, ok := errors.AsType[*protocolError](err); ok {
-		result = told.code
+	if e, ok := errors.AsType[*protocolError](err); ok {
+		result = e.code
 	} else if err != nil {
 		result = string(auth.ReasonOf(err))
 	}
 	s.config.Application(name, step, result)
 }
 
-// redeem spends what the application has come with.
+// redeem exchanges the application's code or refresh token.
 func (s *Server) redeem(w http.ResponseWriter, r *http.Request, client *auth.Client, form map[string]string) (err error) {
 	if client.Public() {
 		if err := s.guesses.usedUp(w, r); err != nil {
 			return err
 		}
 	}
-	// Before anything is spent: without a key there is no answer.
+	// Before the code is spent: without a key there can be no response.
 	if err := s.idTokens.Ensure(r.Context(), client.Alg); err != nil {
 		return err
 	}
@@ -110,7 +110,7 @@ func (s *Server) redeem(w http.ResponseWriter, r *http.Request, client *auth.Cli
 		return refuseCall("unsupported_grant_type", "the grant types are authorization_code and refresh_token")
 	}
 	if auth.ReasonOf(err) == auth.NoSuchGrant {
-		s.log.InfoContext(r.Context(), "an application's code or token is no good", "request_id", requestID(r), "application", client.Name, "error", err)
+		s.log.InfoContext(r.Context(), "code or refresh token refused", "request_id", requestID(r), "application", client.Name, "error", err)
 		return auth.Fail(auth.BadRequest, &protocolError{http.StatusBadRequest, "invalid_grant",
 			"it is not good: unknown, used, ended, or given for another client, redirect_uri or verifier", client.Public()})
 	}
@@ -133,7 +133,7 @@ func (s *Server) redeem(w http.ResponseWriter, r *http.Request, client *auth.Cli
 	return nil
 }
 
-// userinfo tells an application about the person that its access token is for.
+// userinfo answers with the claims about the person of an access token.
 func (s *Server) userinfo(w http.ResponseWriter, r *http.Request) error {
 	granted, err := s.bearer(w, r)
 	s.observe(granted.Client.Name, "userinfo", err)
@@ -144,7 +144,7 @@ func (s *Server) userinfo(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// bearer is what the access token of a call was given for.
+// bearer returns the grant of a call's access token.
 func (s *Server) bearer(w http.ResponseWriter, r *http.Request) (auth.Granted, error) {
 	scheme, access, ok := strings.Cut(r.Header.Get("Authorization"), " ")
 	ok = ok && strings.EqualFold(scheme, "Bearer")
@@ -167,7 +167,7 @@ func (s *Server) bearer(w http.ResponseWriter, r *http.Request) (auth.Granted, e
 	return granted, err
 }
 
-// revoke ends what a token was given for. That there was nothing to end is no error.
+// revoke ends the grant of a token. It is no error if there is nothing to end.
 func (s *Server) revoke(w http.ResponseWriter, r *http.Request) error {
 	client, form, err := s.authenticate(r)
 	name := ""

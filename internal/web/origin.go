@@ -7,15 +7,15 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// sameOrigin refuses what another site sends. Browsers say where a request comes
-// from in Sec-Fetch-Site or Origin, the old webviews of WeChat in Origin alone. A
-// request with neither is a program's, which has nobody's cookie, or an old
-// browser's: with a session of ours it has to come from a page of ours.
+// sameOrigin refuses requests from other sites. Browsers say where a request comes from in
+// Sec-Fetch-Site or Origin, old webviews of WeChat only in Origin. A request with neither is
+// that of a program, which has nobody's cookie, or of an old browser: if it carries a
+// session of ours, its Referer has to be a page of ours.
 func (s *Server) sameOrigin() func(http.Handler) http.Handler {
 	protection := http.NewCrossOriginProtection()
-	// A proxy may ask us under another Host than the visitor's.
+	// A proxy may send us another Host than the visitor's.
 	if err := protection.AddTrustedOrigin(s.site.sent); err != nil {
-		panic(err) // the public URL has been checked at the start
+		panic(err) // the public URL was checked at the start
 	}
 	refuse := s.handle(func(http.ResponseWriter, *http.Request) error {
 		return auth.Fail(auth.CrossOrigin, nil)
@@ -26,7 +26,7 @@ func (s *Server) sameOrigin() func(http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			switch {
 			case isSafe(r.Method), s.fromAnywhere(r), bearerToken(r) != "":
-				// With a bearer no cookie decides: no other site's page has the token.
+				// A bearer token counts instead of cookies, and other sites do not have it.
 				next.ServeHTTP(w, r)
 			case r.Header.Get("Sec-Fetch-Site") != "":
 				protected.ServeHTTP(w, r)
@@ -45,21 +45,20 @@ func (s *Server) sameOrigin() func(http.Handler) http.Handler {
 	}
 }
 
-// isSafe says that a method asks for something and changes nothing (RFC 9110).
+// isSafe says whether a method only reads (RFC 9110).
 func isSafe(method string) bool {
 	return method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions
 }
 
-// fromAdminLink says whether a form is what the page of an admin link sends where
-// there is no Sec-Fetch-Site: that page tells nobody its address, and browsers then
-// leave the origin out as well. Nothing is lost by it: the form holds a token that
-// is as good as its sender.
+// fromAdminLink says whether a request is the form of an admin link's page, from a browser
+// without Sec-Fetch-Site: the page has the policy no-referrer, with which browsers send no
+// origin either. Accepting it is safe, because the token in the form is proof enough.
 func (s *Server) fromAdminLink(r *http.Request) bool {
 	return r.Method == http.MethodPost && r.URL.Path == s.site.prefix+"/admin/link" && r.Header.Get("Origin") == "null"
 }
 
-// carriesSession says whether a request holds a cookie of a session, live or not.
-// What opens a session by its old name is one, too.
+// carriesSession says whether a request has a cookie of a session, live or not, of the present
+// or the old name.
 func (s *Server) carriesSession(r *http.Request) bool {
 	for _, kind := range []*cookieKind{s.cookies.visitor, s.cookies.admin} {
 		if len(r.CookiesNamed(kind.name)) > 0 || len(r.CookiesNamed(kind.old)) > 0 {
@@ -69,15 +68,15 @@ func (s *Server) carriesSession(r *http.Request) bool {
 	return false
 }
 
-// ownReferer says whether a request comes from a page of ours, by its Referer alone.
+// ownReferer says whether a request's Referer is a page of ours.
 func (s *Server) ownReferer(r *http.Request) bool {
 	referer := r.Header.Values("Referer")
 	return len(referer) == 1 && strings.HasPrefix(referer[0]+"/", s.site.sent+"/")
 }
 
-// fromHere keeps a GET that leaves a trace, or costs more than a page, for who asks
-// for it themselves: from a page of ours, by its address, or with a program. HEAD
-// would do it for nobody.
+// fromHere protects a GET that writes something, or costs more than a page, from being
+// triggered by another site: it has to come from a page of ours, the address bar, or a
+// program. HEAD is refused, because nobody would see the result.
 func (s *Server) fromHere(next http.Handler) http.Handler {
 	return s.notByHead(s.handle(func(w http.ResponseWriter, r *http.Request) error {
 		switch site := r.Header.Values("Sec-Fetch-Site"); {
@@ -92,9 +91,9 @@ func (s *Server) fromHere(next http.Handler) http.Handler {
 	}))
 }
 
-// addressStays keeps the address of a page out of the Referer of what the page
-// loads: it holds what the logs of a proxy need not have. The origin is still told,
-// because without it browsers send "Origin: null" with the page's form.
+// addressStays keeps the address of a page out of the Referer of the files that it loads, and
+// so out of the logs of proxies: it contains a ticket. The origin is still sent, because
+// without it browsers send "Origin: null" with the page's form.
 func addressStays(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Referrer-Policy", "strict-origin")

@@ -18,7 +18,7 @@ func testRenderer(t *testing.T) *renderer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := newRenderer(templates.FS, nil, assets, "/wx", "zh_CN", time.UTC)
+	r, err := newRenderer(rendererConfig{files: templates.FS, assets: assets, prefix: "/wx", fallback: "zh_CN", zone: time.UTC})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,12 +80,12 @@ func TestABrokenTemplateStopsTheStart(t *testing.T) {
 		name := p.file() + ".html"
 		whole := files[name]
 		files[name] = &fstest.MapFile{Data: []byte(`{{if .Page}}`)}
-		if _, err := newRenderer(files, nil, assets, "", "zh_CN", time.UTC); err == nil || !strings.Contains(err.Error(), name) {
+		if _, err := newRenderer(rendererConfig{files: files, assets: assets, fallback: "zh_CN", zone: time.UTC}); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("with a broken %s: %v", name, err)
 		}
 		files[name] = whole
 	}
-	if _, err := newRenderer(files, nil, assets, "", "zh_CN", time.UTC); err != nil {
+	if _, err := newRenderer(rendererConfig{files: files, assets: assets, fallback: "zh_CN", zone: time.UTC}); err != nil {
 		t.Error(err)
 	}
 }
@@ -97,7 +97,7 @@ func FuzzProfileParts(f *testing.F) {
 		f.Fatal(err)
 	}
 	// East of Greenwich by a part of an hour, so that no time looks like another.
-	r, err := newRenderer(templates.FS, nil, assets, "/wx", "zh_CN", time.FixedZone("here", 5*3600+45*60))
+	r, err := newRenderer(rendererConfig{files: templates.FS, assets: assets, prefix: "/wx", fallback: "zh_CN", zone: time.FixedZone("here", 5*3600+45*60)})
 	if err != nil {
 		f.Fatal(err)
 	}

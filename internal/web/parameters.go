@@ -13,8 +13,8 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// badParameter says which parameter of a query makes no sense and what it may be,
-// in signs that need no translation. It is shown to whoever asked.
+// badParameter says which parameter of a query is wrong and what it may be, in a notation that
+// needs no translation. It is shown to the caller.
 type badParameter struct{ name, bound string }
 
 func (e badParameter) Error() string { return e.name + ": " + e.bound }
@@ -30,7 +30,7 @@ func checkSearch(name, text string) error {
 	return nil
 }
 
-// checkUserQuery refuses what a list of people cannot be asked for.
+// checkUserQuery refuses values that a query of people cannot have.
 func checkUserQuery(query admin.UserQuery) error {
 	if query.Sort != "" && !slices.Contains(admin.Sorts, query.Sort) {
 		return refuseParameter("sort", "%s", alternatives(admin.Sorts))
@@ -46,8 +46,8 @@ func checkUserQuery(query admin.UserQuery) error {
 	return nil
 }
 
-// checkApart refuses days and places beside a filter that goes by tokens, and a mini
-// program, which has none.
+// checkApart refuses a filter by tokens together with days or a place, or with a mini
+// program, which has no tokens.
 func (s *Server) checkApart(query admin.UserQuery) error {
 	switch {
 	case query.Filter.ByTokenEnd() && query.Narrowed():
@@ -58,12 +58,12 @@ func (s *Server) checkApart(query admin.UserQuery) error {
 	return nil
 }
 
-// tokenless says that a query asks for the tokens of an account that has none.
+// tokenless says whether a query asks for the tokens of an account that has none.
 func (s *Server) tokenless(query admin.UserQuery) bool {
 	return query.Filter.ByTokenEnd() && query.AppID != "" && s.rules.Account(query.AppID).Kind == auth.MiniProgram
 }
 
-// appIDOf is the AppID of an account that a list is asked for; empty where none is named.
+// appIDOf returns the AppID of the account with a name; empty for an empty name.
 func (s *Server) appIDOf(name string) (string, error) {
 	if name == "" {
 		return "", nil
@@ -75,7 +75,7 @@ func (s *Server) appIDOf(name string) (string, error) {
 	return account.AppID, nil
 }
 
-// accountNames are those of all accounts, main first.
+// accountNames returns the names of all accounts, main first.
 func (s *Server) accountNames() (names []string) {
 	for _, account := range auth.AllAccounts(s.rules.Accounts, s.rules.AppID) {
 		names = append(names, account.Name)
@@ -83,7 +83,7 @@ func (s *Server) accountNames() (names []string) {
 	return names
 }
 
-// limitOf is how many are wanted on a page, 0 where nobody has said.
+// limitOf returns the requested page size; 0 if there is none.
 func limitOf(form url.Values) (int, error) {
 	if form.Get("limit") == "" {
 		return 0, nil
@@ -95,8 +95,7 @@ func limitOf(form url.Values) (int, error) {
 	return n, nil
 }
 
-// days reads two days, of which the last is within. They are those of the server's
-// zone.
+// days reads a span from two days in the server's zone. The last day is included.
 func (s *Server) days(form url.Values, from, to string) (span admin.Span, err error) {
 	day := func(name string) (at time.Time) {
 		if err != nil || form.Get(name) == "" {
@@ -114,8 +113,8 @@ func (s *Server) days(form url.Values, from, to string) (span admin.Span, err er
 	return span, err
 }
 
-// kept are those of the parameters that have a value.
-func kept(form url.Values, names ...string) url.Values {
+// carryOver returns those of the named parameters that have a value.
+func carryOver(form url.Values, names ...string) url.Values {
 	values := url.Values{}
 	for _, name := range names {
 		if value := form.Get(name); value != "" {
@@ -135,7 +134,7 @@ func alternatives[T ~string](all []T) string {
 	return strings.Join(names, " | ")
 }
 
-// ofCursor names the cursor in a refusal of the store: everything else has been
+// ofCursor turns a BadRequest of the store into one that names the cursor: everything else was
 // checked before.
 func ofCursor(err error) error {
 	if _, named := errors.AsType[badParameter](err); !named && auth.ReasonOf(err) == auth.BadRequest {

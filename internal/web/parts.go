@@ -11,13 +11,12 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// The profile page answers every repeat visit, and executing its template was
-// the dearest part of one. So it is executed once for each shape that it can
-// have, with marks in place of a person's data; a visit writes the data between
-// the parts. A test holds the two ways against each other.
+// The profile page answers every repeat visit, and executing its template was the most
+// expensive part of one. So the template is executed once for each shape that the page can
+// have, with placeholders for a person's data, and a visit writes the data between the
+// parts. A test compares the results of both ways.
 
-// shape is what the template of the profile page decides by. There are a few
-// dozen.
+// shape is what the template of the profile page depends on. There are a few dozen.
 type shape struct {
 	lang                              string
 	demo                              *Demo
@@ -30,21 +29,21 @@ func shapeOf(f frame, u *auth.User) shape {
 	return shape{f.Lang, f.Demo, f.Renews, f.Ways, u.Sex, u.Nickname != "", u.Country != "", u.Province != "", u.City != ""}
 }
 
-// profiles are the shapes that have been asked for.
+// profiles caches the parts of the shapes that have been requested.
 type profiles struct {
 	zone   *time.Location
 	mu     sync.RWMutex
 	shapes map[shape][]part
 }
 
-// part is text as it stands, and what of a person comes after it.
+// part is fixed text, and the value that follows it.
 type part struct {
 	text  []byte
 	value func(page []byte, u *auth.User) []byte // nil at the end
 }
 
-// marked is a person of marks. They are letters and digits, which no escaper
-// touches, and occur in no page.
+// marked is a person made of placeholders. These are letters and digits, which no escaper
+// changes, and occur in no page.
 var marked = auth.User{
 	ID:           "wxl0id0wxl",
 	OpenID:       "wxl0openid0wxl",
@@ -62,7 +61,7 @@ const (
 // executor executes a page's template.
 type executor func(buffer []byte, f frame, p page) ([]byte, error)
 
-// render gives the page of a person. ok is false for whom the parts do not fit.
+// render returns the page of a person; ok is false if the parts do not fit the person.
 func (p *profiles) render(buffer []byte, f frame, u *auth.User, execute executor) (page []byte, ok bool) {
 	if u.Sex < 0 || u.Sex > 2 || !plainID(u.ID) {
 		return nil, false
@@ -74,7 +73,7 @@ func (p *profiles) render(buffer []byte, f frame, u *auth.User, execute executor
 	if !ok {
 		var err error
 		if parts, err = p.cut(f, key, execute); err != nil {
-			return nil, false // and the template says what is wrong
+			return nil, false // executing the template reports what is wrong
 		}
 		p.mu.Lock()
 		p.shapes[key] = parts
@@ -90,8 +89,8 @@ func (p *profiles) render(buffer []byte, f frame, u *auth.User, execute executor
 	return page, true
 }
 
-// cut executes the template for the marked person in this shape and cuts the
-// page at the marks.
+// cut executes the template for the marked person in this shape and cuts the page at the
+// placeholders.
 func (p *profiles) cut(f frame, key shape, execute executor) ([]part, error) {
 	u := marked
 	u.Sex = key.sex
@@ -125,13 +124,13 @@ func (p *profiles) cut(f frame, key shape, execute executor) ([]part, error) {
 	return append(parts, part{text: rest}), nil
 }
 
-// values says what takes the place of each mark.
+// values returns, for each placeholder, what writes the value.
 func (p *profiles) values() map[string]func([]byte, *auth.User) []byte {
 	text := func(field func(*auth.User) string) func([]byte, *auth.User) []byte {
 		return func(page []byte, u *auth.User) []byte { return append(page, escapeText.Replace(field(u))...) }
 	}
 	return map[string]func([]byte, *auth.User) []byte{
-		marked.ID:       func(page []byte, u *auth.User) []byte { return append(page, u.ID...) }, // plainID has looked
+		marked.ID:       func(page []byte, u *auth.User) []byte { return append(page, u.ID...) }, // see plainID
 		marked.OpenID:   text(func(u *auth.User) string { return u.OpenID }),
 		marked.Nickname: text(func(u *auth.User) string { return u.Nickname }),
 		marked.Country:  text(func(u *auth.User) string { return u.Country }),
@@ -155,8 +154,8 @@ func (p *profiles) values() map[string]func([]byte, *auth.User) []byte {
 	}
 }
 
-// appendDate appends a time in dateFormat. It is the beginning of RFC 3339, which
-// package time writes without reading a layout letter by letter.
+// appendDate appends a time in dateFormat. It shortens RFC 3339, for which package time has a
+// fast path.
 func appendDate(page []byte, t time.Time) []byte {
 	start := len(page)
 	page = t.AppendFormat(page, time.RFC3339)
@@ -165,10 +164,10 @@ func appendDate(page []byte, t time.Time) []byte {
 	return page[:at+len(" 15:04")]
 }
 
-// escapeText escapes what html/template escapes in a text, in the same way.
+// escapeText escapes a text as html/template does.
 var escapeText = strings.NewReplacer("\x00", "\uFFFD", `"`, "&#34;", "&", "&amp;", "'", "&#39;", "+", "&#43;", "<", "&lt;", ">", "&gt;")
 
-// plainID says whether an id stands in an address as it is.
+// plainID says whether an id needs no escaping in an address.
 func plainID(id string) bool {
 	for i := range len(id) {
 		if c := id[i]; (c < '0' || c > '9') && (c < 'a' || c > 'z') && c != '-' {

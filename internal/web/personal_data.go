@@ -9,12 +9,11 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// personalDataChunk is after how many rows of an export what there is goes out.
+// personalDataChunk is the number of rows of an export after which the output is flushed.
 const personalDataChunk = 100
 
-// exportPersonalData answers with all that is stored on a person, as a file. It is
-// written as it is read, so that it takes as little memory for somebody with a
-// long history as for anybody.
+// exportPersonalData answers with all that is stored on a person, as a file. It streams, so
+// that a long history takes no more memory than a short one.
 func (s *Server) exportPersonalData(w http.ResponseWriter, r *http.Request, userID, name string) error {
 	r, cancel := within(r, s.patience.export)
 	defer cancel()
@@ -59,14 +58,14 @@ func (s *Server) exportPersonalData(w http.ResponseWriter, r *http.Request, user
 	})
 }
 
-// jsonObject writes an object as json.MarshalIndent would: fields one by one, and
-// lists among them item by item. Its first error is the last thing it writes.
+// jsonObject writes an object as json.MarshalIndent would: field by field, and its lists item
+// by item. After its first error it writes nothing more.
 type jsonObject struct {
 	out   io.Writer
 	begun bool
 	open  string   // the list that items are written to; empty: none
-	items bool     // it has some
-	lists []string // that are still to come, in this order
+	items bool     // the open list has items
+	lists []string // the lists that are still to come, in order
 	err   error
 }
 
@@ -96,14 +95,14 @@ func (o *jsonObject) value(value any, indent string) error {
 	return o.err
 }
 
-// field writes a field after the lists that have begun.
+// field closes the open list and writes a field.
 func (o *jsonObject) field(name string, value any) error {
 	o.closeList()
 	o.name(name)
 	return o.value(value, "  ")
 }
 
-// item adds to a list. Those before it that have had no item are empty.
+// item adds an item to a list. Lists before it that got no items are written empty.
 func (o *jsonObject) item(list string, value any) error {
 	if o.open != list {
 		o.closeList()
@@ -139,7 +138,7 @@ func (o *jsonObject) closeList() {
 	o.open = ""
 }
 
-// noMoreItems closes the lists, the empty ones too.
+// noMoreItems closes the open list and writes the remaining ones empty.
 func (o *jsonObject) noMoreItems() {
 	o.closeList()
 	for len(o.lists) > 0 {

@@ -7,7 +7,7 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// The parts of an export. They are made one at a time.
+// The parts of an export of personal data.
 
 type consentJSON struct {
 	Version string    `json:"version"`
@@ -30,7 +30,7 @@ type loginJSON struct {
 	Reason     auth.Reason  `json:"reason,omitempty"`
 	Errcode    int64        `json:"errcode,omitempty"` // WeChat's
 	Step       auth.Step    `json:"step,omitempty"`
-	RequestID  string       `json:"request_id,omitempty"` // of the page that said so
+	RequestID  string       `json:"request_id,omitempty"` // of the error page
 	RemoteAddr string       `json:"remote_addr"`
 	UserAgent  string       `json:"user_agent"`
 }
@@ -56,7 +56,7 @@ type pictureJSON struct {
 	Body     []byte    `json:"body"` // base64
 }
 
-// newConsentJSON is to a text of ours; nil when they were never asked.
+// newConsentJSON returns the consent to our text; nil if the person was never asked.
 func newConsentJSON(u auth.User) *consentJSON {
 	if u.ConsentVersion == "" {
 		return nil
@@ -72,10 +72,10 @@ func newLoginJSON(x auth.Login) loginJSON {
 	return loginJSON{inSeconds(x.StartedAt), x.Scope, x.Outcome, x.Reason, x.Errcode, x.Step, x.RequestID, x.Device.RemoteAddr, x.Device.UserAgent}
 }
 
-// newEventJSON is an event as the person whom the export is about may read it. What
-// others wrote about them, and who did, are notes among admins: of a block they learn
-// that it was, and when. Subject is whom it was done to, as an admin's own acts are on
-// others.
+// newEventJSON returns an event as the person of the export may read it. Texts that admins
+// wrote about the person, and the names of these admins, are left out: of a block the person
+// learns only that it happened, and when. If the person is an admin, their own acts on
+// others are in it too.
 func newEventJSON(x admin.Event, about auth.User) eventJSON {
 	e := eventJSON{At: inSeconds(x.At), Actor: "admin", Action: x.Action, Subject: "somebody else"}
 	switch x.Actor {
@@ -95,7 +95,7 @@ func newEventJSON(x admin.Event, about auth.User) eventJSON {
 	return e
 }
 
-// newTokenJSON says that there is a refresh_token, and never the token itself.
+// newTokenJSON describes a stored refresh_token, without the token itself.
 func newTokenJSON(t *admin.TokenInfo) *tokenJSON {
 	if t == nil {
 		return nil
@@ -103,7 +103,7 @@ func newTokenJSON(t *admin.TokenInfo) *tokenJSON {
 	return &tokenJSON{t.Scope, inSeconds(t.IssuedAt), inSeconds(t.EndsAt)}
 }
 
-// newPictureJSON is our copy; nil without one.
+// newPictureJSON returns our copy of the picture; nil if there is none.
 func newPictureJSON(p auth.Picture) *pictureJSON {
 	if len(p.Body) == 0 {
 		return nil
@@ -111,7 +111,7 @@ func newPictureJSON(p auth.Picture) *pictureJSON {
 	return &pictureJSON{p.Source, inSeconds(p.CopiedAt), p.Type, p.Body}
 }
 
-// joinedJSON is somebody who was joined to the person, as they were.
+// joinedJSON is a person who was joined to this one, as they were before.
 type joinedJSON struct {
 	userJSON
 	Picture *pictureJSON `json:"picture"`
@@ -134,7 +134,7 @@ func newAccessJSON(all []admin.Access) []accessJSON {
 	return list
 }
 
-// furtherIdentityJSON is one that somebody has besides the first.
+// furtherIdentityJSON is one of a person's identities, except the first.
 type furtherIdentityJSON struct {
 	identityJSON
 	Scope        auth.Scope  `json:"scope"`
@@ -153,7 +153,7 @@ func (s *Server) newIdentitiesJSON(further []admin.Identity) []furtherIdentityJS
 	return list
 }
 
-// maybeTime is null for the zero time.
+// maybeTime returns nil, JSON's null, for the zero time.
 func maybeTime(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil

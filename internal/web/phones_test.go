@@ -76,16 +76,16 @@ func TestEveryPhone(t *testing.T) {
 			t.Errorf(phone.Name+": "+format, args...)
 		}
 
-		// A gate asks with what the browser has sent.
-		gate := b.get("/verify?login=redirect")
-		if to := gate.Header.Get("Location"); gate.Status != http.StatusFound || phone.InWeChat() != strings.HasPrefix(to, w.url+"/login?") || !phone.InWeChat() && !strings.HasPrefix(to, w.url+"/scan?") {
-			failed("a page at the gate gets %d to %q", gate.Status, to)
+		// A proxy with forward auth asks with what the browser has sent.
+		asked := b.get("/verify?login=redirect")
+		if to := asked.Header.Get("Location"); asked.Status != http.StatusFound || phone.InWeChat() != strings.HasPrefix(to, w.url+"/login?") || !phone.InWeChat() && !strings.HasPrefix(to, w.url+"/scan?") {
+			failed("a page gets %d to %q", asked.Status, to)
 		}
 		if p := b.script(http.MethodGet, "/verify?login=redirect"); p.Status != http.StatusUnauthorized || !strings.Contains(p.Body, `"login_url"`) {
-			failed("a script at the gate gets %d\n%s", p.Status, excerpt(p.Body))
+			failed("a script gets %d\n%s", p.Status, excerpt(p.Body))
 		}
 		if p := b.post("/verify?login=redirect", url.Values{"a": {"1"}}); p.Status != http.StatusUnauthorized || !strings.Contains(p.Body, "<html") {
-			failed("a form at the gate gets %d\n%s", p.Status, excerpt(p.Body))
+			failed("a form gets %d\n%s", p.Status, excerpt(p.Body))
 		}
 		// An old iPhone's person who opens the address of an API looks like a program.
 		if p := b.get("/api/me"); phone.Name != "iphone-old" && (p.Status != http.StatusUnauthorized || !strings.Contains(p.Body, "<html")) {

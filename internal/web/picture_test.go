@@ -192,9 +192,8 @@ func TestPictureFollowsTheProfile(t *testing.T) {
 	w.wantFetches(2)
 }
 
-// WeChat's drawing of nobody, which comes with status 200 and X-ErrNo when a picture
-// is gone, does not take the place of a good copy, and is none to begin with. The
-// next login asks again.
+// WeChat's placeholder picture, which comes with status 200 and X-ErrNo when a picture is gone,
+// is not stored, and does not replace a good copy. The next login asks again.
 func TestPictureOfNobody(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, options{})

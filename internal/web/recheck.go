@@ -13,32 +13,32 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// A phone changes hands, or its WeChat account, and the cookie stays. With the
-// setting on, an old session therefore counts for nothing until a silent trip to
-// WeChat, or on a desktop another scan, has put a new one in its place: one of
-// whoever is there. visitor is the one place that says so.
+// A phone may get another owner or another WeChat account, and keep the cookie. With the
+// setting on, an old session therefore does not count until a silent trip to WeChat, or on a
+// desktop another scan, has replaced it by a new one, of the person who is there. Only
+// visitor applies this.
 
-// errRecheck is the cause of NotSignedIn when there is a session, and it is too
-// old to be believed.
+// errRecheck is the cause of NotSignedIn when there is a session, but it is due for a
+// recheck.
 var errRecheck = errors.New("the session is old, and the holder of the phone has not been checked since")
 
-// recheckPause is how long a session counts after WeChat could not tell who is
-// there. A WeChat that is down must not keep people out of what is theirs.
+// recheckPause is how long a session that is due still counts after WeChat has failed. An
+// outage of WeChat must not keep people out.
 const recheckPause = 10 * time.Minute
 
-// due says whether a session that lives has to be checked before it counts.
+// due says whether a live session has to be rechecked before it counts.
 func (s *Server) due(r *http.Request, visit *auth.Visit) bool {
 	after := s.rules.Recheck
 	return after > 0 && auth.Age(s.now(), visit.Session.CreatedAt) >= after && !s.paused(r, visit)
 }
 
-// The pause is a cookie that only a failed trip brings, and only for the session
-// that was there: beginning a trip, or making up a cookie, lets nobody through.
+// The pause is a cookie with a MAC, which only a failed trip sets, and only for the present
+// session: neither beginning a trip nor making up a cookie has an effect.
 
 // pause lets the session of a visit count for a while.
 func (s *Server) pause(w http.ResponseWriter, visit *auth.Visit) {
 	until := strconv.FormatInt(s.now().Add(recheckPause).Unix(), 10)
-	options := s.cookies.visitor.options // it goes where the session's goes, to /verify too
+	options := s.cookies.visitor.options // it is sent wherever the session's is, to /verify too
 	options.MaxAge = int(recheckPause / time.Second)
 	value := until + "." + s.pauseMarks().of(until+"\n"+visit.Session.TokenHash)
 	http.SetCookie(w, sessions.NewCookie(s.pauseName(), value, &options))
@@ -64,13 +64,12 @@ func (s *Server) pauseName() string {
 
 func (s *Server) pauseMarks() marks { return marks{s.config.Keys, "cookie/recheck", 32} }
 
-// codeForm is what the codes of WeChat have looked like so far. What a person has
-// written into the address in place of one may well make WeChat stumble, which
-// says nothing about WeChat.
+// codeForm matches the codes that WeChat has sent so far. Anything else a person has written
+// into the address: if WeChat fails with it, that does not show an outage.
 var codeForm = regexp.MustCompile(`^[0-9A-Za-z_-]{1,128}$`)
 
-// weChatDown says that WeChat could tell nobody who they are, rather than this
-// browser alone: what somebody can bring about by themselves opens nothing.
+// weChatDown says whether WeChat fails for everybody, rather than for this browser alone: a
+// failure that a person can cause themselves must not have an effect.
 func weChatDown(code string, err error) bool {
 	switch auth.ReasonOf(err) {
 	case auth.WeChatTimeout, auth.WeChatBusy, auth.WeChatRefused:
@@ -81,9 +80,9 @@ func weChatDown(code string, err error) bool {
 	return false
 }
 
-// mayGoOn says whether a silent login that failed can be passed over: WeChat is
-// in trouble, and the browser holds a session that counts where the login leads to.
-// One that had to be checked counts again for a while if WeChat is down.
+// mayGoOn says whether a failed silent login can be ignored: WeChat has failed, and the browser
+// has a session that counts at the return address. If WeChat is down, a session that is due
+// for a recheck counts again for a while.
 func (s *Server) mayGoOn(w http.ResponseWriter, r *http.Request, fl flow, err error) bool {
 	kind := auth.KindOf(err)
 	down := weChatDown(r.URL.Query().Get("code"), err)
@@ -103,10 +102,9 @@ func (s *Server) mayGoOn(w http.ResponseWriter, r *http.Request, fl flow, err er
 	return true
 }
 
-// wantsFresh says whether a page would send the visit to WeChat again: a ticket of a
-// scan does so with an admin whose login is old, see scanTicket, and an application may
-// have asked for a login of this moment. A failed login must
-// not lead there, or the browser goes round between the two.
+// wantsFresh says whether a page would send the visit to WeChat again: the ticket of a scan
+// does so with an admin whose login is old, see scanTicket, and an application may require a
+// recent login. A failed login must not lead there, or the browser would loop.
 func (s *Server) wantsFresh(returnTo string, visit *auth.Visit) bool {
 	path := strings.TrimPrefix(returnTo, s.site.origin)
 	if strings.HasPrefix(path, s.site.prefix+"/oidc/authorize?") {
@@ -117,9 +115,8 @@ func (s *Server) wantsFresh(returnTo string, visit *auth.Visit) bool {
 	return strings.HasPrefix(path, s.site.prefix+"/scan/") && s.admins.Stale(visit)
 }
 
-// endOther ends a session that cannot be of the person who holds the phone:
-// WeChat has named somebody who has never agreed to anything, and the session is
-// of somebody who has.
+// endOther ends a session that cannot be that of the person who uses the phone: WeChat has
+// named an unknown person, who has never agreed to anything, and the session's person has.
 func (s *Server) endOther(w http.ResponseWriter, r *http.Request) error {
 	visit, err := s.live(r, s.cookies.visitor)
 	if err != nil || !visit.User.Consented() {

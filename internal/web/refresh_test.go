@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 	"wxlogin/internal/wechat/wechatsim"
 )
@@ -142,6 +143,38 @@ func TestRefreshFailures(t *testing.T) {
 	}
 }
 
+// Who acts is checked before WeChat is asked and anything is written: a person's token
+// is not for those who may not use it, and not for the person either.
+func TestWhoMayNotRefreshChangesNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, options{})
+	phone := w.phone("lin")
+	phone.signsIn()
+	id := phone.me()["id"].(string)
+	lin := w.person("lin")
+	lin.Nickname = "林大满"
+	w.sim.AddPerson(lin)
+	for name, by := range map[string]admin.Actor{
+		"nobody":        {},
+		"the person":    admin.Self(&auth.Visit{User: auth.User{ID: id}}),
+		"somebody else": admin.Self(&auth.Visit{User: auth.User{ID: auth.NewID()}}).Confirming(id),
+	} {
+		if err := w.admins.Refresh(t.Context(), by, id); auth.ReasonOf(err) != auth.NotAdmin {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if calls := w.sim.Calls(wechatsim.Refresh); len(calls) != 0 {
+		t.Errorf("WeChat was asked: %v", calls)
+	}
+	if nickname := phone.me()["nickname"]; nickname != "林小满" {
+		t.Errorf("the profile has become %q's", nickname)
+	}
+	check(t, w.admins.Refresh(t.Context(), admin.CommandLine(), id))
+	if nickname := phone.me()["nickname"]; nickname != "林大满" {
+		t.Errorf("the operator's refresh leaves %q", nickname)
+	}
+}
+
 // One process of several is at it, and the next takes over when it dies.
 func TestOneRefresherAtATime(t *testing.T) {
 	t.Parallel()
@@ -206,7 +239,7 @@ func TestALeaseIsKeptWhileItIsUsed(t *testing.T) {
 	if n := len(w.sim.Calls(wechatsim.Refresh)) - people; n != 2 { // one before, and the one that was waited for
 		t.Errorf("%d profiles were fetched, those after another process had taken over among them", n)
 	}
-	// To another process, the lease of a clock that was set back since is none.
+	// To another process, a lease from before the clock was set back does not count.
 	w.clock.pass(9 * day)
 	w.refresher.Sleep = func(context.Context, time.Duration) error {
 		w.clock.set(-time.Hour)

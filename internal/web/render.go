@@ -15,48 +15,58 @@ import (
 	"golang.org/x/text/language"
 )
 
-// languages are those that pages speak, in the order in which languageTags
-// matches them.
+// languages are the languages of the pages, in the order of languageTags.
 var languages = []string{"zh_CN", "zh_TW", "en"}
 
 var languageTags = language.NewMatcher([]language.Tag{
 	language.SimplifiedChinese, language.TraditionalChinese, language.English,
 })
 
-// renderer has every page in every language, so that a template's words are
-// looked up without carrying the language through each call. Templates take
-// memory, a third of what the program has in use at rest, and most are of pages
-// and languages that nobody asks for: what is kept is parsed when it is asked for.
+// renderer has a template for every page in every language, so that functions of templates
+// know the language. Templates would take a third of the memory of a program at rest, and
+// most are of pages and languages that nobody requests: so each is kept from its first
+// request on.
 type renderer struct {
 	pages    map[string]map[string]func() (*template.Template, error) // by language, then file
 	words    map[string]words                                         // by language
 	fallback string                                                   // the operator's language
-	asked    sync.Map                                                 // the language by Accept-Language header
-	headers  atomic.Int64                                             // in asked
+	asked    sync.Map                                                 // cache: the language by Accept-Language header
+	headers  atomic.Int64                                             // the number of entries in asked
 	profiles profiles
 }
 
+// rendererConfig is what a renderer needs.
+type rendererConfig struct {
+	files fs.FS
+	// words, if set, are those of a renderer of the same files, for tests: with them no
+	// page is parsed before it is requested.
+	words    map[string]words
+	assets   *assets
+	prefix   string // of every address
+	fallback string // the operator's language
+	zone     *time.Location
+}
+
 // newRenderer parses all pages. A template or a word that is missing is an error here
-// and not in front of a visitor. known are the words of a renderer of the same files,
-// for tests: with them nothing is parsed before it is asked for. It is nil else.
-func newRenderer(files fs.FS, known map[string]words, assets *assets, prefix, fallback string, zone *time.Location) (*renderer, error) {
+// and not in front of a visitor.
+func newRenderer(c rendererConfig) (*renderer, error) {
 	r := &renderer{
 		pages:    make(map[string]map[string]func() (*template.Template, error)),
 		words:    make(map[string]words),
-		fallback: fallback,
-		profiles: profiles{zone: zone, shapes: make(map[shape][]part)},
+		fallback: c.fallback,
+		profiles: profiles{zone: c.zone, shapes: make(map[shape][]part)},
 	}
 	for _, lang := range languages {
-		words := known[lang]
+		words := c.words[lang]
 		if words == nil {
 			var err error
-			if words, err = readWords(files, lang); err != nil {
+			if words, err = readWords(c.files, lang); err != nil {
 				return nil, err
 			}
 		}
 		r.words[lang] = words
 		shared := sync.OnceValues(func() (*template.Template, error) {
-			return template.New("").Funcs(funcs(words, assets, prefix, lang, zone)).ParseFS(files, "_*.html")
+			return template.New("").Funcs(funcs(c, words, lang)).ParseFS(c.files, "_*.html")
 		})
 		r.pages[lang] = make(map[string]func() (*template.Template, error))
 		for _, p := range pages {
@@ -66,13 +76,13 @@ func newRenderer(files fs.FS, known map[string]words, assets *assets, prefix, fa
 					return nil, fmt.Errorf("parse shared templates: %w", err)
 				}
 				name := p.file() + ".html"
-				t, err := template.Must(parts.Clone()).ParseFS(files, name)
+				t, err := template.Must(parts.Clone()).ParseFS(c.files, name)
 				if err != nil {
 					return nil, fmt.Errorf("parse %s: %w", name, err)
 				}
 				return t.Lookup(name), nil
 			}
-			if lang == languages[0] && known == nil { // a fault of a template is one in every language
+			if lang == languages[0] && c.words == nil { // an error in a template is the same in every language
 				if _, err := parse(); err != nil {
 					return nil, err
 				}
@@ -83,7 +93,7 @@ func newRenderer(files fs.FS, known map[string]words, assets *assets, prefix, fa
 	return r, nil
 }
 
-// words are one language's texts by key. A text may hold fmt verbs.
+// words are one language's texts by key. A text may contain fmt verbs.
 type words map[string]string
 
 func readWords(files fs.FS, lang string) (words, error) {
@@ -98,8 +108,8 @@ func readWords(files fs.FS, lang string) (words, error) {
 	return w, nil
 }
 
-// text gives the words of a key, filled in. A key without words is an error, so
-// that a test of the page finds it.
+// text returns the words of a key, filled in. A key without words is an error, so that a test
+// of the page finds it.
 func (w words) text(key string, args ...any) (string, error) {
 	s, ok := w[key]
 	if !ok {
@@ -111,24 +121,24 @@ func (w words) text(key string, args ...any) (string, error) {
 	return s, nil
 }
 
-func funcs(words words, assets *assets, prefix, lang string, zone *time.Location) template.FuncMap {
+func funcs(c rendererConfig, words words, lang string) template.FuncMap {
 	return template.FuncMap{
 		"t":      words.text,
-		"path":   func(p string) string { return prefix + p },
-		"asset":  func(name string) (string, error) { return assets.path(prefix, name) },
-		"date":   func(t time.Time) string { return t.In(zone).Format(dateFormat) },
-		"day":    func(t time.Time) string { return t.In(zone).Format("01-02") },
+		"path":   func(p string) string { return c.prefix + p },
+		"asset":  func(name string) (string, error) { return c.assets.path(c.prefix, name) },
+		"date":   func(t time.Time) string { return t.In(c.zone).Format(dateFormat) },
+		"day":    func(t time.Time) string { return t.In(c.zone).Format("01-02") },
 		"iso":    func(t time.Time) string { return t.UTC().Format(isoFormat) },
 		"ago":    func(now, t time.Time) (string, error) { return ago(words, now, t) },
 		"agent":  func(userAgent string) (string, error) { return words.device(nameDevice(userAgent)) },
 		"device": words.device,
 		"detail": words.detail,
-		"zone":   zone.String,
+		"zone":   c.zone.String,
 		"bcp47":  func() string { return contentLanguages[lang][0] },
 	}
 }
 
-// ago says how long t lies back, in one rough unit.
+// ago returns how long ago t was, in one unit.
 func ago(words words, now, t time.Time) (string, error) {
 	d := now.Sub(t)
 	switch {
@@ -142,16 +152,15 @@ func ago(words words, now, t time.Time) (string, error) {
 	return words.text("ago.days", int(d/(24*time.Hour)))
 }
 
-// Phones send few different headers, and parsing one costs more than the rest
-// of a visit; what has been found is kept. The bounds are for those who make up
-// headers.
+// Phones send few different headers, and parsing one costs more than the rest of a visit, so
+// the results are cached. The bounds are against made-up headers.
 const (
 	maxHeaders      = 1000
 	maxHeaderLength = 200
 )
 
-// language picks the page's language: what the browser asks for, else the
-// operator's default.
+// language returns the page's language: the one that the browser asks for, else the operator's
+// default.
 func (r *renderer) language(req *http.Request) string {
 	asked := header(req, "Accept-Language")
 	if asked == "" {
@@ -172,8 +181,8 @@ func (r *renderer) match(header string) string {
 	if err != nil || len(tags) == 0 {
 		return r.fallback
 	}
-	// One by one: of zh-HK and zh together, the matcher takes zh, which is the closer
-	// match, though the browser prefers the other.
+	// One by one: of zh-HK and zh together, the matcher picks zh, which is the closer match,
+	// although the browser prefers the other.
 	for _, tag := range tags {
 		if _, i, confidence := languageTags.Match(tag); confidence != language.No {
 			return languages[i]
@@ -182,8 +191,8 @@ func (r *renderer) match(header string) string {
 	return r.fallback
 }
 
-// render gives a whole page, so that a template that fails half-way has sent
-// nothing. It is written into the buffer given, as far as that reaches.
+// render returns a whole page, so that nothing is sent if a template fails half-way. It uses
+// the given buffer, as far as its capacity goes.
 func (r *renderer) render(buffer []byte, f frame, p page) ([]byte, error) {
 	if profile, ok := p.(profilePage); ok {
 		if page, ok := r.profiles.render(buffer, f, profile.User, r.execute); ok {

@@ -7,15 +7,14 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// A profile is kept fresh by a refresh_token, which lives for 30 days (official).
-// People whom a silent login lets in bring no new one, so somebody has to ask them:
-// they themselves, by the profile page, or with the setting on we, once a token.
+// A profile is refreshed with a refresh_token, which lives for 30 days (official). A silent
+// login brings no new one, so people have to be asked for consent again: they can begin that
+// on the profile page, and with the setting on we ask, once for each token.
 
-// renewalPause is how long a browser that was asked is not asked again: a new token
-// lives no longer.
+// renewalPause is how long a browser is not asked again: as long as a new token lives.
 const renewalPause = 30 * 24 * time.Hour
 
-// shouldRenew says whether somebody who has just come in silently is to be asked.
+// shouldRenew says whether to ask a person whom a silent login has just signed in.
 func (s *Server) shouldRenew(r *http.Request, fl flow, visit *auth.Visit) bool {
 	rules := s.rules
 	if !rules.RenewProfile || rules.Mode != auth.ModeAuto || fl.Scope != auth.ScopeBase || !visit.User.Consented() {
@@ -26,7 +25,7 @@ func (s *Server) shouldRenew(r *http.Request, fl flow, visit *auth.Visit) bool {
 	}
 	token, err := s.people.Token(r.Context(), visit.User.ID)
 	if err != nil {
-		return false // they are signed in, and that is what they came for
+		return false // they are signed in, which is what matters
 	}
 	return token == nil || token.Scope != auth.ScopeUserinfo || token.DeadReason != "" || !s.now().Before(token.EndsAt)
 }

@@ -16,31 +16,31 @@ import (
 	"wxlogin/internal/admin"
 )
 
-// requestState is one request and its answer, as far as everything that has to do
-// with them must know. It is made once a request, and is its context and the writer of its
-// answer: each value put into a context of its own would cost a copy of the request.
+// requestState is the state of one request and its response that middleware and handlers
+// share. There is one for each request, which is the request's context and its
+// ResponseWriter at the same time: a context for each value would cost a copy of the request
+// each.
 type requestState struct {
-	context.Context     // of the request as it came
-	http.ResponseWriter // the browser's
+	context.Context     // of the original request
+	http.ResponseWriter // of the original request
 
-	route *chi.Context // where chi notes which route it is
+	route *chi.Context // where chi stores the matched route
 
-	id     string // of this request, for the answer and the log
-	client string // its address, without the port; empty when unknown
-	method string // the visitor's, if a proxy asked by another than GET
+	id     string // of this request, for the response and the log
+	client string // the client's address, without the port; empty when unknown
+	method string // the visitor's, if forward auth was asked by another method than GET
 
-	status  int   // of the answer; 0 before there is one
+	status  int   // of the response; 0 before it is written
 	written int64 // bytes of the body
 
-	visitor, adminLink currentSession // who is signed in, once it has been asked
-	flow               *flow          // that checkState found
-	admin              *admin.Actor   // whom admit let through
+	visitor, adminLink currentSession // the signed-in sessions, once they have been read
+	flow               *flow          // that checkState has found
+	admin              *admin.Actor   // that admit has let through
 }
 
 type requestStateKey struct{}
 
-// requestStateOf returns the state of a request; begin stands before all that
-// ask for it.
+// requestStateOf returns the state of a request, which the middleware begin has made.
 func requestStateOf(r *http.Request) *requestState {
 	return r.Context().Value(requestStateKey{}).(*requestState)
 }
@@ -74,12 +74,12 @@ func (rs *requestState) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// Unwrap lets http.ResponseController through.
+// Unwrap is for http.ResponseController.
 func (rs *requestState) Unwrap() http.ResponseWriter { return rs.ResponseWriter }
 
-// begin makes the request state, and at its end counts it and writes one line of the
-// log. The line names the route and not the address: a callback's query holds a
-// code, an admin link's a token.
+// begin makes the request state, and after the request observes it and writes the access log.
+// The log has the route and not the address: a callback's query contains a code, an admin
+// link's a token.
 func (s *Server) begin(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
@@ -100,15 +100,14 @@ func (s *Server) begin(next http.Handler) http.Handler {
 	})
 }
 
-// routeContexts are kept as chi keeps its own, which it would make a copy of the
-// request for.
+// routeContexts are pooled, as chi pools its own, for which it would copy the request.
 var routeContexts = sync.Pool{New: func() any { return chi.NewRouteContext() }}
 
-// AccessRecord is what the access log and the metrics know of one answered request.
+// AccessRecord is what the access log and the metrics get about one request.
 type AccessRecord struct {
 	RequestID string
 	Method    string // as the client sent it
-	Route     string // the pattern, which has no one's data in it
+	Route     string // the pattern, which contains nobody's data
 	Status    int
 	Bytes     int64 // of the body
 	Began     time.Time
@@ -116,8 +115,8 @@ type AccessRecord struct {
 	Client    string // address, without the port; empty when unknown
 }
 
-// Attrs are the fields of the record in the log, in their order. An array, as a
-// slice would be allocated for every request.
+// Attrs returns the fields of the record in the log, in order. It is an array, because a slice
+// would be allocated for every request.
 func (a AccessRecord) Attrs() [7]slog.Attr {
 	return [...]slog.Attr{
 		slog.String("request_id", a.RequestID),
@@ -130,12 +129,12 @@ func (a AccessRecord) Attrs() [7]slog.Attr {
 	}
 }
 
-// Milliseconds is how long the answer took.
+// Milliseconds returns how long the request took.
 func (a AccessRecord) Milliseconds() float64 { return float64(a.Took.Microseconds()) / 1000 }
 
-// newRequestID makes an id of our own for every request. A client's is not
-// taken: it could be made to look like another's. It opens nothing, so it need
-// not come from crypto/rand, a call of the system for each.
+// newRequestID makes an id of our own for every request. A client's id is not accepted, because
+// it could imitate another request's. The id opens nothing, so it need not come from
+// crypto/rand, which costs a system call.
 func newRequestID() string {
 	var random [8]byte
 	var id [16]byte
@@ -146,7 +145,7 @@ func newRequestID() string {
 
 func requestID(r *http.Request) string { return requestStateOf(r).id }
 
-// pattern is that of the route that matched, which has no one's data in it.
+// pattern returns the pattern of the matched route, which contains nobody's data.
 func (rs *requestState) pattern() string {
 	return cmp.Or(rs.route.RoutePattern(), "none")
 }

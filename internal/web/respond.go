@@ -12,12 +12,11 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// handler answers a request or returns an error, and then it has written
-// nothing.
+// handler answers a request, or returns an error and has written nothing.
 type handler func(w http.ResponseWriter, r *http.Request) error
 
-// handle makes a handler of ours one of net/http's. It is the only place where
-// an error becomes an answer.
+// handle turns a handler into an http.HandlerFunc. It is the only place where an error becomes
+// a response.
 func (s *Server) handle(h handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if err := h(w, r); err != nil {
@@ -26,7 +25,7 @@ func (s *Server) handle(h handler) http.HandlerFunc {
 	}
 }
 
-// statuses of the kinds of error; any other is a 500.
+// statuses are those of the kinds of errors; for any other kind it is 500.
 var statuses = map[auth.Kind]int{
 	auth.Invalid:         http.StatusBadRequest,
 	auth.Unauthenticated: http.StatusUnauthorized,
@@ -53,11 +52,11 @@ func statusOf(reason auth.Reason, kind auth.Kind) int {
 	return http.StatusInternalServerError
 }
 
-// retryAfter is when to try again what is down or busy, in seconds.
+// retryAfter is the Retry-After of what is down or busy, in seconds.
 const retryAfter = 5
 
-// serveError turns an error into a line of the log and an answer: a problem for
-// programs, a page in their language for people.
+// serveError logs an error and answers with it: a problem for programs, a page in their
+// language for people.
 func (s *Server) serveError(w http.ResponseWriter, r *http.Request, err error) {
 	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		err = auth.Fail(auth.TooLarge, tooLarge)
@@ -86,12 +85,12 @@ func (s *Server) serveError(w http.ResponseWriter, r *http.Request, err error) {
 	s.errorPage(w, r, status, reason, detail)
 }
 
-// logError tells the operator what they can do something about loudly, and what
-// is a visitor's business quietly.
+// logError logs an error: at a high level what the operator can fix, at a low level what only
+// concerns the visitor.
 func (s *Server) logError(r *http.Request, status int, reason auth.Reason, kind auth.Kind, err error) {
 	ctx := r.Context()
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
-		return // the browser has gone
+		return // the browser has disconnected
 	}
 	log := s.log.InfoContext
 	switch kind {
@@ -103,7 +102,7 @@ func (s *Server) logError(r *http.Request, status int, reason auth.Reason, kind 
 	log(ctx, "request failed", "request_id", requestID(r), "route", requestStateOf(r).pattern(), "status", status, "reason", reason, "error", err)
 }
 
-// problem is an error in the form of RFC 9457.
+// problem is an error in the format of RFC 9457.
 type problem struct {
 	Type      string      `json:"type"`
 	Title     string      `json:"title"`
@@ -114,8 +113,8 @@ type problem struct {
 	LoginURL  string      `json:"login_url,omitempty"`
 }
 
-// problem answers a program. detail is a parameter and its bound, or empty for what
-// the reason says.
+// problem answers a program with an error. detail is a parameter and its bound; if it is empty,
+// the reason's text is used.
 func (s *Server) problem(w http.ResponseWriter, r *http.Request, status int, reason auth.Reason, detail string) {
 	p := problem{
 		Type:      "about:blank",
@@ -144,7 +143,7 @@ func (s *Server) writeJSON(w http.ResponseWriter, r *http.Request, contentType s
 	}
 	w.Header().Set("Content-Type", contentType)
 	w.WriteHeader(status)
-	w.Write(append(body, '\n')) // a client that has gone is no fault
+	w.Write(append(body, '\n')) // if it fails, the client has disconnected
 }
 
 // page answers with a page.
@@ -177,7 +176,7 @@ func (s *Server) writePage(w http.ResponseWriter, r *http.Request, status int, p
 	defer buffers.Put(buffer)
 	body, err := s.renderer.render(*buffer, f, p)
 	if err != nil {
-		s.log.ErrorContext(r.Context(), "page cannot be shown", "request_id", requestID(r), "error", err)
+		s.log.ErrorContext(r.Context(), "page not rendered", "request_id", requestID(r), "error", err)
 		h.Set("Content-Type", "text/plain; charset=utf-8")
 		w.WriteHeader(http.StatusInternalServerError)
 		w.Write([]byte("抱歉，出错了 / Sorry, something went wrong\n"))
@@ -194,9 +193,9 @@ func (s *Server) writePage(w http.ResponseWriter, r *http.Request, status int, p
 		w.Write(zipped)
 		return
 	}
-	h["Content-Length"] = []string{strconv.Itoa(len(body))} // else net/http sends a long page in chunks
+	h["Content-Length"] = []string{strconv.Itoa(len(body))} // otherwise net/http sends a long page in chunks
 	w.WriteHeader(status)
-	w.Write(body) // a browser that has gone is no fault
+	w.Write(body) // if it fails, the browser has disconnected
 	if cap(body) <= maxBuffer {
 		*buffer = body
 	}
@@ -209,14 +208,14 @@ var (
 	contentLanguages = map[string][]string{"zh_CN": {"zh-CN"}, "zh_TW": {"zh-TW"}, "en": {"en"}}
 )
 
-// buffers are what pages have been written into, for the next ones.
+// buffers pools the buffers that pages are written into.
 var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
 // maxBuffer is the largest buffer that is reused, in bytes. Few pages need more.
 const maxBuffer = 64 << 10
 
-// redirect sends the browser on. It writes the address itself: http.Redirect
-// tidies paths, and what was checked is not what would be sent.
+// redirect redirects the browser. It sends the address as it is: http.Redirect cleans paths, so
+// it would send another address than the one that was checked.
 func redirect(w http.ResponseWriter, status int, address string) error {
 	w.Header().Set("Location", address)
 	w.WriteHeader(status)

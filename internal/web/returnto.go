@@ -7,16 +7,15 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// maxReturnTo bounds an address to return to; it has to fit into a cookie.
+// maxReturnTo bounds a return address, which has to fit into a cookie.
 const maxReturnTo = 2048
 
-// returnTo decides where a browser may be sent after a login: raw itself, byte
-// for byte, if it is a path on this site or an absolute address on an allowed
-// host, and home for anything else.
+// returnTo returns where a browser is sent after a login: raw itself, byte for byte, if it is
+// a path on this site or an absolute address on an allowed host, and home otherwise.
 //
-// Browsers forgive more than net/url does (a backslash is a slash to them, tabs
-// vanish, /./ folds away), so everything that they would read differently from
-// us is refused rather than repaired.
+// Browsers accept more than net/url does (they take a backslash for a slash, ignore tabs,
+// and resolve /./), so every address that they would read differently is refused, rather
+// than repaired.
 func (s site) returnTo(raw string) string {
 	if s.refuses(raw) == "" {
 		return raw
@@ -24,8 +23,8 @@ func (s site) returnTo(raw string) string {
 	return s.home()
 }
 
-// refuses says why a browser may not be sent to an address, for the operator;
-// empty when it may.
+// refuses returns why a browser may not be sent to an address, for the operator; empty if it
+// may.
 func (s site) refuses(raw string) string {
 	const strange = "the address can be read in more than one way"
 	if raw == "" || len(raw) > maxReturnTo {
@@ -56,15 +55,15 @@ func (s site) refuses(raw string) string {
 	if u.Scheme == "http" && !auth.IsLoopback(u.Hostname()) {
 		return "the address is one of http"
 	}
-	// What stands before the path is compared letter by letter with what we parsed,
-	// so that no reader can take another host out of it.
+	// The part before the path is compared byte by byte with what we parsed, so that no
+	// other parser can read another host.
 	if !strings.HasPrefix(strings.ToLower(raw), u.Scheme+"://"+strings.ToLower(u.Host)) || u.Path != "" && u.Path[0] != '/' {
 		return strange
 	}
 	return ""
 }
 
-// usualPort leaves out the port that https has by itself.
+// usualPort removes the default port of https.
 func usualPort(scheme, host string) string {
 	if scheme == "https" {
 		return strings.TrimSuffix(host, ":443")
@@ -72,8 +71,8 @@ func usualPort(scheme, host string) string {
 	return host
 }
 
-// escapeStray writes %25 for every % of a path that begins no byte: browsers send
-// such paths as they are (/sale-50%-off), and net/url does not read them.
+// escapeStray writes %25 for every % in a path that does not begin an escape: browsers send
+// such paths as they are (/sale-50%-off), and net/url cannot parse them.
 func escapeStray(raw string) string {
 	start := 0
 	if i := strings.Index(raw, "://"); i >= 0 {
@@ -97,8 +96,8 @@ func isHex(c byte) bool {
 	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
 }
 
-// plainPath says that a path has no segment . or .. and does not begin with two
-// slashes, in any spelling.
+// plainPath says whether a path has no segment . or .. and does not begin with two slashes,
+// escaped or not.
 func plainPath(u *url.URL) bool {
 	if strings.HasPrefix(u.Path, "//") || strings.Contains(u.Path, `\`) {
 		return false

@@ -12,7 +12,7 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// routes is every address there is, with what stands before it.
+// routes lists every route, with its middleware.
 func (s *Server) routes() http.Handler {
 	root := chi.NewRouter()
 	root.Use(s.recoverPanics, s.secureHeaders, s.askAnyMethod, s.limitBody, s.sameOrigin(), s.readForm)
@@ -20,7 +20,7 @@ func (s *Server) routes() http.Handler {
 	root.NotFound(s.handle(s.noSuchPage))
 	root.MethodNotAllowed(s.handle(s.wrongMethod))
 	for name, content := range s.config.RootFiles {
-		root.Get("/"+name, rootFile(content)) // WeChat asks at the root, whatever the prefix
+		root.Get("/"+name, rootFile(content)) // WeChat requests it at the root, whatever the prefix
 	}
 
 	r := root
@@ -63,16 +63,16 @@ func (s *Server) routes() http.Handler {
 	r.Get("/avatar/{user}", s.handle(s.avatar))
 	r.Get("/api/me", s.handle(s.me))
 
-	// For pages and programs of the operator's, without a session.
+	// For the operator's pages and programs, without a session.
 	r.With(s.corsOfPages, s.limit(s.jssdkBudget(), nobody)).Get("/api/jssdk", s.handle(s.jssdk))
 	r.With(s.limit(s.jssdkBudget(), nobody)).Get("/api/accounts/{account}/token", s.handle(s.centralToken))
 
-	// Forward auth for other sites. It answers every method, see askAnyMethod, and any
-	// path below it: Envoy appends the visitor's.
+	// Forward auth for other sites. It answers every method, see askAnyMethod, and every
+	// path below it: Envoy appends the visitor's path.
 	r.Get(verifyPath, s.handle(s.verify))
 	r.Get(verifyPath+"/*", s.handle(s.verify))
 
-	// OpenID Connect: what applications call …
+	// OpenID Connect: the endpoints that applications call …
 	r.Group(func(r chi.Router) {
 		r.Use(s.cors)
 		r.Get("/.well-known/openid-configuration", s.handle(s.discovery))
@@ -106,8 +106,8 @@ func (s *Server) routes() http.Handler {
 			r.Get("/login", s.handle(s.login))
 			r.Get("/scan", s.handle(s.scan))
 		})
-		// The check of the state stands before the handler and nowhere else, so
-		// that no code is spent for a browser that did not ask for it.
+		// The state is checked by middleware, so that the handler cannot spend a code for
+		// a browser that did not ask for it.
 		back := r.With(s.notByHead, s.checkState)
 		back.Get("/callback", s.handle(s.callback))
 		back.Get("/callback/{account}", s.handle(s.callback))
@@ -179,8 +179,8 @@ func (s *Server) routes() http.Handler {
 	return clientAddress(s.config.TrustedProxies)(s.begin(root))
 }
 
-// noSuchPage leads on from an address with a slash too many, which people type and
-// proxies make.
+// noSuchPage redirects an address with a superfluous slash at its end, which people type and
+// proxies add, to the one without.
 func (s *Server) noSuchPage(w http.ResponseWriter, r *http.Request) error {
 	address := strings.TrimRight(r.URL.Path, "/")
 	if (r.Method == http.MethodGet || r.Method == http.MethodHead) && address != r.URL.Path && address != "" &&
@@ -191,14 +191,14 @@ func (s *Server) noSuchPage(w http.ResponseWriter, r *http.Request) error {
 	return auth.Fail(auth.NoSuchPage, nil)
 }
 
-// robots keeps search engines away: behind every address is somebody's own page.
+// robots keeps search engines away: every page is a person's own.
 func (s *Server) robots(w http.ResponseWriter, _ *http.Request) error {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	_, _ = io.WriteString(w, "User-agent: *\nDisallow: "+s.site.prefix+"/\n") // a robot that has gone is no fault
+	_, _ = io.WriteString(w, "User-agent: *\nDisallow: "+s.site.prefix+"/\n") // if it fails, the robot has disconnected
 	return nil
 }
 
-// favicon is for browsers that look for it without being told where.
+// favicon is for browsers that request it at its usual address.
 func (s *Server) favicon(w http.ResponseWriter, r *http.Request) error {
 	if !s.assets.serve(w, r, "", "favicon.svg") {
 		return auth.Fail(auth.NoSuchPage, nil)
@@ -206,7 +206,7 @@ func (s *Server) favicon(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// wrongMethod says which methods would be right (RFC 9110).
+// wrongMethod answers with the allowed methods (RFC 9110).
 func (s *Server) wrongMethod(w http.ResponseWriter, r *http.Request) error {
 	var allowed []string
 	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete} {
@@ -222,7 +222,7 @@ func (s *Server) wrongMethod(w http.ResponseWriter, r *http.Request) error {
 	return auth.Fail(auth.WrongMethod, nil)
 }
 
-// notByHead keeps a GET that does something from being done for nobody to see.
+// notByHead refuses HEAD for a GET that has an effect: nobody would see the result.
 func (s *Server) notByHead(next http.Handler) http.Handler {
 	return s.handle(func(w http.ResponseWriter, r *http.Request) error {
 		if r.Method == http.MethodHead {
@@ -237,7 +237,7 @@ func (s *Server) notByHead(next http.Handler) http.Handler {
 func rootFile(content []byte) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		w.Write(content) // a client that has gone is no fault
+		w.Write(content) // if it fails, the client has disconnected
 	}
 }
 
@@ -248,12 +248,12 @@ func (s *Server) static(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// healthy says that the process answers.
+// healthy answers as long as the process runs.
 func (s *Server) healthy(w http.ResponseWriter, r *http.Request) error {
 	return s.json(w, r, map[string]string{"status": "ok"})
 }
 
-// ready says that it can serve.
+// ready says whether the process can serve.
 func (s *Server) ready(w http.ResponseWriter, r *http.Request) error {
 	if err := s.config.Ready(r.Context()); err != nil {
 		return err

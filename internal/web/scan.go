@@ -10,15 +10,15 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// A desktop has no WeChat to sign in with, so it shows a code. A phone opens the
-// code in WeChat, signs in as ever, and is asked whether that desktop may be
-// signed in too. This file is the desktop's side; scan_phone.go is the phone's,
-// scan_events.go how the desktop learns of the answer.
+// A desktop has no WeChat to sign in with, so it shows a QR code. A phone opens the code in
+// WeChat, signs in as usual, and asks the person whether the desktop may be signed in too.
+// This file is the desktop's side, scan_phone.go the phone's, and scan_events.go how the
+// desktop gets the answer.
 
-// scanPolicy is contentPolicy for the one page that has a script, to wait with.
+// scanPolicy is contentPolicy for the page of the code, whose script waits for the answer.
 const scanPolicy = contentPolicy + "; script-src 'self'; connect-src 'self'"
 
-// scan shows a browser outside of WeChat how to get in. It writes nothing.
+// scan shows a browser outside WeChat how to sign in. It writes nothing to the database.
 func (s *Server) scan(w http.ResponseWriter, r *http.Request) error {
 	returnTo := s.returnTo(r)
 	account, err := s.accountFor(r, returnTo)
@@ -39,7 +39,7 @@ func (s *Server) scan(w http.ResponseWriter, r *http.Request) error {
 	return s.showScan(w, r, tk, auth.ScanWaiting)
 }
 
-// showScan answers with the page of a ticket.
+// showScan answers with the page of a ticket's code.
 func (s *Server) showScan(w http.ResponseWriter, r *http.Request, tk ticket, status auth.ScanStatus) error {
 	code, err := s.scanCode(tk)
 	if err != nil {
@@ -77,37 +77,37 @@ func (s *Server) showScan(w http.ResponseWriter, r *http.Request, tk ticket, sta
 	return s.page(w, r, p)
 }
 
-// scanPath is the address of a new code.
+// scanPath returns the address that shows a new code.
 func (s *Server) scanPath(account, returnTo string) string {
 	return s.site.prefix + "/scan?" + accountParameter(account) + "return_to=" + url.QueryEscape(returnTo)
 }
 
-// ticketPath is where a phone answers.
+// ticketPath returns the path of the phone's page.
 func (s *Server) ticketPath(tk ticket) string { return s.site.prefix + "/scan/" + tk.text }
 
-// ticketURL is what a code says.
+// ticketURL returns the address in a QR code.
 func (s *Server) ticketURL(tk ticket) string { return s.site.origin + s.ticketPath(tk) }
 
-// A code's parts, in pixels of the page and in modules. WeChat wants a white
-// margin of four.
+// The size of a module in pixels of the page, and of the margin in modules. WeChat needs a
+// white margin of four.
 const (
 	moduleSize = 5
 	quietZone  = 4
 )
 
-// scanCode draws a ticket's code. It is read from a screen, which has no dirt to
-// be corrected, so the least correction keeps it coarse.
+// scanCode makes a ticket's QR code. It is read from a clean screen, so the lowest error
+// correction is enough, and keeps the modules large.
 func (s *Server) scanCode(tk ticket) (*qr.Code, error) {
 	code, err := qr.Encode(s.ticketURL(tk), qr.L)
 	if err != nil {
 		return nil, err // our own public address is too long
 	}
-	code.Scale = 2 * moduleSize // sharp on finer screens too
+	code.Scale = 2 * moduleSize // sharp on high-resolution screens too
 	return code, nil
 }
 
-// scanPicture is the code as a picture. WeChat reads a code by a long press from
-// a real picture and from nothing else.
+// scanPicture serves the code as a picture. By a long press, WeChat can read a code only from
+// a real picture.
 func (s *Server) scanPicture(w http.ResponseWriter, r *http.Request) error {
 	tk, ok := s.tickets.open(r.URL.Query().Get("ticket"))
 	if !ok {
@@ -118,12 +118,12 @@ func (s *Server) scanPicture(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	w.Header().Set("Content-Type", "image/png")
-	w.Write(code.PNG()) // a browser that has gone is no fault
+	w.Write(code.PNG()) // if it fails, the browser has disconnected
 	return nil
 }
 
-// scanDone is where a desktop fetches its session. Too early, it shows the same
-// code again: without the script, the page comes here every few seconds.
+// scanDone is where a desktop fetches its session. Before the answer, it shows the same code
+// again: without the script, the page comes here every few seconds.
 func (s *Server) scanDone(w http.ResponseWriter, r *http.Request) error {
 	query := r.URL.Query()
 	returnTo, account := s.site.returnTo(query.Get("return_to")), query.Get("account")
@@ -149,7 +149,7 @@ func (s *Server) scanDone(w http.ResponseWriter, r *http.Request) error {
 		Replaces: s.currentTokenHash(r),
 		Device:   device(r),
 	})
-	if auth.ReasonOf(err) == auth.ScanSpent { // and signed out since
+	if auth.ReasonOf(err) == auth.ScanSpent { // collected before, and signed out since
 		return redirect(w, http.StatusSeeOther, s.codePath(account, returnTo))
 	}
 	if err != nil {

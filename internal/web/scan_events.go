@@ -12,34 +12,33 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// A desktop waits for its phone by a stream of events, or where those do not
-// come through by asking again and again. The answer is in the database, so any
-// replica can tell.
+// A desktop waits for its phone by a stream of events, or, where streams do not get through,
+// by polling. The answer is in the database, so any replica can serve it.
 
 const (
-	streamLife  = 20 * time.Second // then the browser comes again, perhaps to another replica
+	streamLife  = 20 * time.Second // then the browser reconnects, perhaps to another replica
 	streamGrace = 10 * time.Second // for a browser that reads slowly
 	streamPoll  = time.Second
-	maxStreams  = 1000 // in one process; later ones ask again and again instead
+	maxStreams  = 1000 // in one process; further desktops poll instead
 )
 
-// How many streams one ticket and one client address have at once, unless nothing
-// is limited. A browser has one a tab, for a moment two; later ones ask again
-// and again instead, so that an office with more desktops waits as well.
+// How many streams one ticket and one client address have at once, unless limits are off. A
+// browser has one for each tab, and for a moment two. Further desktops poll instead, so an
+// office with more desktops works too.
 const (
 	streamsOfTicket  = 4
 	streamsOfAddress = maxStreams / 10
 )
 
-// streams counts the desktops that wait.
+// streams counts the desktops that wait by a stream.
 type streams struct {
 	open atomic.Int64
 
 	mu     sync.Mutex
-	counts map[string]int // by ticket and by address; nobody with none
+	counts map[string]int // by ticket and by address, without zeros
 }
 
-// enter takes a place, if there is one. The caller leaves when it is done.
+// enter takes a place if there is one. The caller has to call leave afterwards.
 func (s *streams) enter(ticket, address string, limited bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -66,7 +65,7 @@ func (s *streams) leave(ticket, address string) {
 	s.open.Add(-1)
 }
 
-// scanStatus tells this browser, and no other, how far its code has come.
+// scanStatus answers this browser, and no other, with the status of its code.
 func (s *Server) scanStatus(w http.ResponseWriter, r *http.Request) error {
 	status, err := s.statusFor(r)
 	if err != nil {
@@ -75,8 +74,8 @@ func (s *Server) scanStatus(w http.ResponseWriter, r *http.Request) error {
 	return s.json(w, r, map[string]auth.ScanStatus{"status": status})
 }
 
-// statusFor is the status of the request's ticket. For anybody but the browser
-// that it was made for, the ticket has expired.
+// statusFor returns the status of the request's ticket; ScanExpired for any other browser than
+// the one that the ticket was made for.
 func (s *Server) statusFor(r *http.Request) (auth.ScanStatus, error) {
 	tk, _, ok := s.tickets.openOwn(r, r.URL.Query().Get("ticket"))
 	if !ok {
@@ -84,16 +83,16 @@ func (s *Server) statusFor(r *http.Request) (auth.ScanStatus, error) {
 	}
 	status, err := s.scans.Status(r.Context(), tk.domain())
 	if status == auth.ScanUsed {
-		status = auth.ScanConfirmed // /scan/done hands this browser the same session again
+		status = auth.ScanConfirmed // /scan/done gives this browser the same session again
 	}
 	return status, err
 }
 
-// scanEvents is the stream: the status at once, and then every new one.
+// scanEvents is the stream: the present status, and then every change.
 func (s *Server) scanEvents(w http.ResponseWriter, r *http.Request) error {
 	ticket, address := "ticket "+s.ticketOf(r), "address "+httprate.CanonicalizeIP(requestStateOf(r).client)
 	if !s.streams.enter(ticket, address, s.config.RateLimit > 0) {
-		w.WriteHeader(http.StatusNoContent) // tells EventSource not to come again
+		w.WriteHeader(http.StatusNoContent) // tells EventSource not to reconnect
 		return nil
 	}
 	defer s.streams.leave(ticket, address)
@@ -102,8 +101,8 @@ func (s *Server) scanEvents(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	stream := http.NewResponseController(w)
-	// The server's own limit is for answers that end at once. Where none can be
-	// set, there is none to be moved.
+	// The server's own deadline is for short responses. If the connection does not support
+	// one, it has none to extend.
 	_ = stream.SetWriteDeadline(time.Now().Add(streamLife + streamGrace))
 	defer stream.SetWriteDeadline(time.Time{})
 	h := w.Header()
@@ -118,7 +117,7 @@ func (s *Server) scanEvents(w http.ResponseWriter, r *http.Request) error {
 		if status != sent {
 			fmt.Fprintf(w, "data: %s\n\n", status)
 			if err := stream.Flush(); err != nil {
-				return nil // the browser has gone
+				return nil // the browser has disconnected
 			}
 			sent = status
 		}
@@ -135,7 +134,7 @@ func (s *Server) scanEvents(w http.ResponseWriter, r *http.Request) error {
 		case <-poll.C:
 		}
 		if status, err = s.statusFor(r); err != nil {
-			return nil // it comes again, and learns what is wrong then
+			return nil // the browser reconnects, and gets the error then
 		}
 	}
 }

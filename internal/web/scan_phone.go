@@ -9,7 +9,7 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// scanTicket is a phone that has opened a code. Somebody who is not signed in does that
+// scanTicket is the page that a phone opens with a code. A person who is not signed in signs in
 // first and comes back.
 func (s *Server) scanTicket(w http.ResponseWriter, r *http.Request) error {
 	tk, ok := s.tickets.open(chi.URLParam(r, "ticket"))
@@ -26,8 +26,8 @@ func (s *Server) scanTicket(w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 		return err
 	}
-	// The desktop's session will be a new one, and as good for the admin pages as a new
-	// login: so an admin's answer has to come with one.
+	// The desktop's session will count as a new login for the admin pages: so an admin has
+	// to log in before the answer.
 	if s.admins.Stale(visit) {
 		account, err := s.accountFor(r, s.ticketPath(tk))
 		if err != nil {
@@ -59,8 +59,8 @@ func (s *Server) scanTicket(w http.ResponseWriter, r *http.Request) error {
 	return s.page(w, r, p)
 }
 
-// scanAnswer takes the phone's yes or no. The page is written at once: a
-// redirect might come back to a ticket that the desktop has used by then.
+// scanAnswer takes the phone's yes or no. It answers with a page: a redirect would lead to a
+// ticket that the desktop may have used by then.
 func (s *Server) scanAnswer(w http.ResponseWriter, r *http.Request) error {
 	tk, ok := s.tickets.open(chi.URLParam(r, "ticket"))
 	if !ok {
@@ -73,7 +73,7 @@ func (s *Server) scanAnswer(w http.ResponseWriter, r *http.Request) error {
 	visit, err := s.visitor(r)
 	switch {
 	case err != nil:
-		return err // a page with a link to the login: a form's redirect could not lead there
+		return err // a page with a link to the login, as a form cannot be redirected there
 	case answer == "confirm" && s.admins.Stale(visit):
 		return auth.Fail(auth.SignInAgain, nil)
 	}
@@ -81,8 +81,8 @@ func (s *Server) scanAnswer(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if answer == "confirm" {
-		// Each desktop is one more session, and the one used least recently ends first:
-		// that must not be the one that lets them in.
+		// Each desktop is one more session, and the least recently used one ends first: that
+		// must not be the phone's.
 		s.lastSeen.noteNow(&visit.Session, s.now())
 		return s.page(w, r, messagePage{Icon: "success", Key: "scan_confirmed"})
 	}

@@ -13,16 +13,16 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// sessionCookies is a gorilla sessions.Store over the database. The cookie holds
-// a random token and nothing else; the row it names says who it is and until
-// when, so ending a session is deleting a row.
+// sessionCookies is a gorilla sessions.Store over the database. The cookie contains only a
+// random token; person and end are in the token's row, so a session is ended by deleting its
+// row.
 //
-// Rows are made by a login, in the transaction that writes the person; Save only
-// hands the token to the browser, or takes it back.
+// A login adds the row, in the transaction that writes the person; Save only sets the cookie,
+// or ends sessions and deletes it.
 type sessionCookies struct {
 	sessions SessionStore
 	now      func() time.Time
-	idle     time.Duration // after it, a session without a visit counts no more
+	idle     time.Duration // after so long without a visit, a session is not valid
 	appIDs   []string      // of the accounts that people sign in by
 	visitor  *cookieKind
 	admin    *cookieKind
@@ -36,13 +36,14 @@ type cookieKind struct {
 	options sessions.Options
 }
 
-func newSessionCookies(site site, domain string, rules auth.Rules, store SessionStore, now func() time.Time) *sessionCookies {
+func newSessionCookies(site site, c Config) *sessionCookies {
+	domain, rules := c.CookieDomain, c.Auth.Rules()
 	options := site.cookieOptions(domain, rules.Lifetime)
-	// The admin pages were once called the desk; proxies take their cookie out by that name.
+	// The name is from when the admin pages were called the desk: proxies filter by it.
 	forAdmins := site.cookieOptions("", admin.SessionLifetime)
 	return &sessionCookies{
-		sessions: store,
-		now:      now,
+		sessions: c.Sessions,
+		now:      c.Now,
 		idle:     rules.Idle,
 		appIDs:   rules.AppIDs(),
 		visitor:  &cookieKind{auth.VisitorSession, site.cookie(domain, "wxlogin"), cookieName(site.secure, domain, "wxlogin"), options},
@@ -50,18 +51,16 @@ func newSessionCookies(site site, domain string, rules auth.Rules, store Session
 	}
 }
 
-// maxTokens bounds how many cookies of one name are looked up. Two are honest: a
-// sibling's of the whole domain and our own. The others are for cookies that
-// somebody below the domain has set in front of them: a browser sends no more than
-// about fifty of one domain.
+// maxTokens bounds how many cookies of one name are looked up. Normally there are at most two:
+// a sibling's of the whole domain and our own. But another host of the domain can set cookies
+// that are sent before these: a browser sends about fifty of one domain at most.
 const maxTokens = 50
 
-// cookieTokens are the different values of the request's cookies of a name that can
-// be tokens of ours, by their length: what cannot be one takes no place from one
-// that is.
+// cookieTokens yields the different values of the request's cookies of a name that have the
+// length of our tokens: others must not use up maxTokens.
 func cookieTokens(r *http.Request, name string) iter.Seq[string] {
 	return func(yield func(string) bool) {
-		var tried []string // in nearly every request the first is the one, and nothing is kept
+		var tried []string // usually the first value is the right one, and nothing is allocated
 		for _, cookie := range r.CookiesNamed(name) {
 			if len(cookie.Value) != auth.TokenLength || slices.Contains(tried, cookie.Value) {
 				continue
@@ -74,13 +73,13 @@ func cookieTokens(r *http.Request, name string) iter.Seq[string] {
 	}
 }
 
-// Get returns the session of a name, read once a request.
+// Get returns the session of a name, which is read once for a request.
 func (c *sessionCookies) Get(r *http.Request, name string) (*sessions.Session, error) {
 	return sessions.GetRegistry(r).Get(c, name)
 }
 
-// New reads the session that a request's cookies name. No live session is a new
-// one and no error; a database that does not answer is an error, and nobody's
+// New reads the session that a request's cookies name. If there is no live session, it returns
+// a new one and no error. If the database does not answer, that is an error, and not a
 // logout.
 func (c *sessionCookies) New(r *http.Request, name string) (*sessions.Session, error) {
 	kind := c.kind(name)
@@ -94,17 +93,17 @@ func (c *sessionCookies) New(r *http.Request, name string) (*sessions.Session, e
 	return session, found.err
 }
 
-// currentSession is what a request's cookies of one kind come to.
+// currentSession is the session of a request's cookies of one kind.
 type currentSession struct {
-	asked bool   // else nothing of this is known yet
+	asked bool   // false: it has not been read yet
 	token string // of the live session
 	old   bool   // it came in a cookie of the old name
 	visit *auth.Visit
-	err   error // NotSignedIn when there is no live session, StoreDown when nobody can tell
+	err   error // NotSignedIn when there is no live session, StoreDown when it cannot be read
 }
 
-// read looks for a live session. All cookies of both names are tried, because a
-// stale one of another path or domain may stand first.
+// read looks for a live session. It tries all cookies of both names, because a stale one of
+// another path or domain may come first.
 func (c *sessionCookies) read(r *http.Request, kind *cookieKind) currentSession {
 	for _, name := range [...]string{kind.name, kind.old} {
 		for token := range cookieTokens(r, name) {
@@ -123,14 +122,14 @@ func (c *sessionCookies) read(r *http.Request, kind *cookieKind) currentSession 
 	return currentSession{asked: true, err: auth.Fail(auth.NotSignedIn, nil)}
 }
 
-// ofOurs says whether somebody has come by an account that is still ours: the openid of
-// another means nothing to applications that know today's.
+// ofOurs says whether the account that a person signed in by is still configured: applications
+// cannot use the openid of another account.
 func (c *sessionCookies) ofOurs(visit *auth.Visit) bool {
 	return slices.Contains(c.appIDs, visit.User.AppID)
 }
 
-// readBearer looks for the live session of a mini program's token. It counts alone:
-// whoever sends one means it, whatever cookies stand beside it.
+// readBearer looks for the live session of a mini program's token. With a token, cookies are
+// ignored.
 func (c *sessionCookies) readBearer(r *http.Request, token string) currentSession {
 	visit, err := c.sessions.Visit(r.Context(), auth.VisitorSession, auth.Hash(token))
 	switch {
@@ -142,9 +141,8 @@ func (c *sessionCookies) readBearer(r *http.Request, token string) currentSessio
 	return currentSession{asked: true, token: token, visit: visit}
 }
 
-// rename gives a session that came in a cookie of the old name one of the new. The
-// old cookie is ours, as the session that it names is; one that names none of ours
-// may be another instance's, and stays.
+// rename replaces a cookie of the old name by one of the new. The old cookie is ours, because
+// it names a session of ours; any other may be another instance's, and is kept.
 func (c *sessionCookies) rename(w http.ResponseWriter, kind *cookieKind, found *currentSession, now time.Time) {
 	options := kind.options
 	options.MaxAge = int(found.visit.Session.EndsAt.Sub(now) / time.Second)
@@ -155,10 +153,9 @@ func (c *sessionCookies) rename(w http.ResponseWriter, kind *cookieKind, found *
 	http.SetCookie(w, takeBack(kind.old, options))
 }
 
-// Save hands the session's token to the browser; with a negative MaxAge it ends
-// every session of the kind that the browser holds, and takes the cookie back. A
-// session that cannot be ended keeps its cookie, so that nobody is told they are
-// signed out while they are not.
+// Save sets the cookie with the session's token; with a negative MaxAge it ends all sessions of
+// the kind that the browser has, and deletes the cookie. If a session cannot be ended, it
+// keeps its cookie, so that nobody seems to be signed out who is not.
 func (c *sessionCookies) Save(r *http.Request, w http.ResponseWriter, session *sessions.Session) error {
 	if session.Options.MaxAge < 0 {
 		kind := c.kind(session.Name())
@@ -180,14 +177,14 @@ func (c *sessionCookies) Save(r *http.Request, w http.ResponseWriter, session *s
 	return nil
 }
 
-// endAll ends the sessions of all cookies of a kind: one that is left would be the
-// next request's.
+// endAll ends the sessions of all cookies of a kind: the next request would use any that is
+// left.
 func (c *sessionCookies) endAll(r *http.Request, kind *cookieKind) (ended []string, err error) {
 	for _, token := range slices.AppendSeq(slices.Collect(cookieTokens(r, kind.name)), cookieTokens(r, kind.old)) {
 		hash := auth.Hash(token)
 		_, err := c.sessions.Visit(r.Context(), kind.kind, hash)
 		if auth.ReasonOf(err) == auth.NotSignedIn {
-			continue // nothing is written for what anybody makes up
+			continue // a made-up token causes no write
 		}
 		if err == nil {
 			err = c.sessions.DeleteSession(r.Context(), kind.kind, hash)
@@ -207,7 +204,7 @@ func (c *sessionCookies) kind(name string) *cookieKind {
 	return c.visitor
 }
 
-// hand gives a browser the token of a session that the database holds.
+// hand sets the cookie with the token of a session that is in the database.
 func (c *sessionCookies) hand(w http.ResponseWriter, r *http.Request, kind *cookieKind, token auth.Secret) error {
 	session := sessions.NewSession(c, kind.name)
 	session.Options = new(kind.options)
@@ -215,7 +212,7 @@ func (c *sessionCookies) hand(w http.ResponseWriter, r *http.Request, kind *cook
 	return session.Save(r, w)
 }
 
-// end ends what sessions of a kind the browser holds, and takes their cookie back.
+// end ends all sessions of a kind that the browser has, and deletes their cookie.
 func (c *sessionCookies) end(w http.ResponseWriter, r *http.Request, kind *cookieKind) error {
 	session, err := c.Get(r, kind.name)
 	if err != nil {
@@ -225,9 +222,9 @@ func (c *sessionCookies) end(w http.ResponseWriter, r *http.Request, kind *cooki
 	return session.Save(r, w)
 }
 
-// visitor returns who is signed in: every route of visitors and /verify ask here.
-// NotSignedIn when nobody is, and when the session is too old to be believed
-// without a check, with errRecheck as the cause; StoreDown when nobody can tell.
+// visitor returns who is signed in: all routes of visitors and /verify call it. NotSignedIn
+// when nobody is, or when the session is due for a recheck, with errRecheck as the cause;
+// StoreDown when the database does not answer.
 func (s *Server) visitor(r *http.Request) (*auth.Visit, error) {
 	visit, err := s.live(r, s.cookies.visitor)
 	if err != nil {
@@ -242,9 +239,9 @@ func (s *Server) visitor(r *http.Request) (*auth.Visit, error) {
 	return visit, nil
 }
 
-// live returns the session of a kind that the browser holds, checked or not, read
-// once a request. It answers nobody's question who is there. NotSignedIn when there
-// is none.
+// live returns the browser's live session of a kind, which is read once for a request, even if
+// it is due for a recheck: to find out who is signed in, call visitor. NotSignedIn when there
+// is no live session.
 func (s *Server) live(r *http.Request, kind *cookieKind) (*auth.Visit, error) {
 	rs := requestStateOf(r)
 	found := &rs.visitor
@@ -264,8 +261,8 @@ func (s *Server) live(r *http.Request, kind *cookieKind) (*auth.Visit, error) {
 	return found.visit, found.err
 }
 
-// currentTokenHash is the hash of the visitor session that the browser holds, for a
-// login to replace. Empty when it holds none, or none can be read.
+// currentTokenHash returns the token hash of the browser's visitor session, which a login
+// replaces. Empty when there is none or it cannot be read.
 func (s *Server) currentTokenHash(r *http.Request) string {
 	visit, err := s.live(r, s.cookies.visitor)
 	if err != nil {
@@ -274,13 +271,12 @@ func (s *Server) currentTokenHash(r *http.Request) string {
 	return visit.Session.TokenHash
 }
 
-// enter says who acts in a request to the admin pages: a browser let in by a link,
-// by the cookie of its own, or an admin by their own login. NotSignedIn when it is
-// neither; NotAdmin for anybody else; SignInAgain for an admin whose own login is too
-// old.
+// enter returns who acts in a request to the admin pages: a browser let in by a link, with its
+// own cookie, or an admin by their own login. NotSignedIn when there is no session; NotAdmin
+// for anybody else; SignInAgain for an admin whose login is too old.
 func (s *Server) enter(r *http.Request) (admin.Actor, error) {
-	// A mini program's token opens no admin pages, and keeps a cookie beside it from doing
-	// so: what comes with one has not been asked where it comes from.
+	// A request with a mini program's token opens no admin pages, even if it has a cookie as
+	// well: sameOrigin has not checked where it comes from.
 	if bearerToken(r) != "" {
 		return admin.Actor{}, auth.Failf(auth.NotSignedIn, "by the token of a mini program")
 	}

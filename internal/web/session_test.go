@@ -43,9 +43,9 @@ func TestGoodCookieBehindJunk(t *testing.T) {
 	p.wantPage(http.StatusOK, w.person("lin").OpenID)
 }
 
-// WXLOGIN_APPID is changed and the database kept: a session from before would hand
-// applications the other account's openid, so it is none, and the next login makes
-// somebody of this account.
+// WXLOGIN_APPID is changed and the database kept: a session from before would give
+// applications the other account's openid, so it does not count, and the next login makes a
+// person of this account.
 func TestSessionsOfAnotherAccount(t *testing.T) {
 	t.Parallel()
 	keys := newKeys(t)

@@ -8,25 +8,22 @@ import (
 	"time"
 )
 
-// patience is how long an answer of any length waits for a client that reads
-// slowly.
+// patience is how long a streamed response waits for a client that reads slowly.
 type patience struct {
-	chunk  time.Duration // for the next part of it
-	export time.Duration // for all of a person's export
+	chunk  time.Duration // for the next chunk
+	export time.Duration // for a whole export of personal data
 }
 
-// stream writes an answer of any length. rows writes all of it and calls row for
-// each row: after so many of them what there is goes out, so that the browser shows
-// how much has come, and the connection gets time for the next. A client that
-// does not read in that time is cut off.
+// stream writes a response of any length. rows writes all of it and calls row for each row.
+// After each chunk of rows the output is flushed, so that the browser shows the progress, and
+// the write deadline is extended. A client that does not read in time is cut off.
 //
-// What fails before the first byte has gone is an error like any other. After
-// that the connection breaks: the rest cannot be had, and an answer that ends early
-// would look whole.
+// A failure before the first byte was sent is an error like any other. After that the
+// connection is aborted, because a response that ends early would look complete.
 func (s *Server) stream(w http.ResponseWriter, r *http.Request, chunk int, rows func(out io.Writer, row func()) error) error {
 	connection := http.NewResponseController(w)
-	// The server's own limit is for answers that end at once. Where none can be
-	// set, there is none to be moved.
+	// The server's own deadline is for short responses. If the connection does not support
+	// one, it has none to extend.
 	more := func() {
 		next := time.Now().Add(s.patience.chunk)
 		if end, ok := r.Context().Deadline(); ok && end.Before(next) {
@@ -52,13 +49,13 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, chunk int, rows 
 		return err
 	}
 	if err := firstError(err, out.Flush()); err != nil {
-		s.log.WarnContext(r.Context(), "export broken off", "request_id", rs.id, "rows", n, "bytes", rs.written, "error", err)
+		s.log.WarnContext(r.Context(), "export aborted", "request_id", rs.id, "rows", n, "bytes", rs.written, "error", err)
 		panic(http.ErrAbortHandler)
 	}
 	return nil
 }
 
-// within gives a request an end. The caller calls cancel.
+// within gives a request a deadline. The caller has to call cancel.
 func within(r *http.Request, limit time.Duration) (bounded *http.Request, cancel context.CancelFunc) {
 	ctx, cancel := context.WithTimeout(r.Context(), limit)
 	return r.WithContext(ctx), cancel

@@ -19,21 +19,21 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// ticket is what a desktop's code holds. It is sealed and lives in the code's
-// address and nowhere else: strangers who look at codes write nothing.
+// ticket is the content of a desktop's QR code. It is sealed and exists only in the code's
+// address: strangers who request codes cause no writes.
 //
-// It is bound to the desktop by the hash of a cookie that only that browser has.
-// The code alone can be confirmed, and is of no use without the cookie; the
-// cookie alone names no code.
+// It is bound to the desktop by the hash of a cookie that only that browser has. A code can be
+// confirmed without the cookie, but is of no use without it; and the cookie alone names no
+// code.
 type ticket struct {
 	text    string // sealed, as in the address
 	Started time.Time
-	Number  int    // that desktop and phone both show, 10 to 99
+	Number  int    // that both desktop and phone show, 10 to 99
 	Client  uint16 // number of the application that the desktop signs in to; 0: none
 	Device  deviceName
 	Addr    netip.Addr // of the desktop; may be invalid
 	binding [bindingBytes]byte
-	session []byte // key that the session's token is made with
+	session []byte // key that derives the session's token
 }
 
 const (
@@ -41,14 +41,14 @@ const (
 	ticketBytes  = 6 + 1 + 2 + bindingBytes + 2 // without the address, which comes last
 )
 
-// domain is what package auth wants to know of a ticket.
+// domain returns the ticket as package auth needs it.
 func (t ticket) domain() auth.Ticket {
 	return auth.Ticket{Hash: auth.Hash(t.text), StartedAt: t.Started}
 }
 
 // tickets makes and opens tickets.
 type tickets struct {
-	keys   []ticketKey // newest first: the first seals, all open
+	keys   []ticketKey // newest first: the first seals, every one opens
 	cookie sessions.Options
 	name   string
 	now    func() time.Time
@@ -63,7 +63,7 @@ func newTickets(site site, ring auth.Keyring, now func() time.Time) (*tickets, e
 	t := &tickets{
 		name:   site.cookie("", "wxlogin_scan"),
 		now:    now,
-		cookie: site.cookieOptions("", time.Hour), // of one page or many; a code's two minutes are in the ticket
+		cookie: site.cookieOptions("", time.Hour), // for all codes of a browser; a code's two minutes are in the ticket
 	}
 	for _, key := range ring {
 		block, err := aes.NewCipher(key.Subkey("scan/v1"))
@@ -79,8 +79,8 @@ func newTickets(site site, ring auth.Keyring, now func() time.Time) (*tickets, e
 	return t, nil
 }
 
-// issue makes a ticket for the browser that asks, and gives it the cookie that
-// the ticket is bound to unless it has one: all tabs of a browser share it.
+// issue makes a ticket for the browser of a request, and sets the cookie that the ticket is
+// bound to. All tabs of a browser share the cookie.
 func (t *tickets) issue(w http.ResponseWriter, r *http.Request, client uint16) (ticket, error) {
 	secret := ""
 	for secret = range cookieTokens(r, t.name) {
@@ -109,8 +109,8 @@ func (t *tickets) issue(w http.ResponseWriter, r *http.Request, client uint16) (
 	return tk, nil
 }
 
-// encode is kept short, because every byte makes the code finer and harder to
-// scan.
+// encode returns as few bytes as possible, because every byte makes the code's modules smaller
+// and harder to scan.
 func (t ticket) encode() []byte {
 	b := binary.BigEndian.AppendUint64(nil, uint64(t.Started.UnixMilli()))[2:]
 	b = append(b, byte(t.Number), t.Device.System, t.Device.Browser)
@@ -119,10 +119,10 @@ func (t ticket) encode() []byte {
 	return append(b, t.Addr.AsSlice()...)
 }
 
-// open reads a ticket. One that we have not made is refused.
+// open reads a ticket; false for one that we have not made.
 func (t *tickets) open(text string) (ticket, bool) {
 	box, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	if err != nil || base64.RawURLEncoding.EncodeToString(box) != text { // the decoder passes over line breaks
+	if err != nil || base64.RawURLEncoding.EncodeToString(box) != text { // the decoder ignores line breaks
 		return ticket{}, false
 	}
 	for _, key := range t.keys {
@@ -145,9 +145,8 @@ func (t *tickets) open(text string) (ticket, bool) {
 	return ticket{}, false
 }
 
-// openOwn opens a ticket if this browser is the one that it was made for, and
-// returns the token of the session that it opens: one that nobody can make
-// without both the cookie and our key.
+// openOwn opens a ticket if it was made for this browser, and returns the token of the session
+// that the browser gets for it, which nobody can make without both the cookie and our key.
 func (t *tickets) openOwn(r *http.Request, text string) (ticket, auth.Secret, bool) {
 	tk, ok := t.open(text)
 	if !ok {
@@ -164,7 +163,7 @@ func (t *tickets) openOwn(r *http.Request, text string) (ticket, auth.Secret, bo
 	return ticket{}, "", false
 }
 
-// clearCookie takes the cookie back: what it was for is done.
+// clearCookie deletes the cookie after the login.
 func (t *tickets) clearCookie(w http.ResponseWriter) {
 	http.SetCookie(w, takeBack(t.name, t.cookie))
 }

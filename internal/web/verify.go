@@ -11,13 +11,12 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// verify is forward auth for other sites: their proxy asks it about every request
-// (nginx auth_request, Caddy forward_auth, Traefik ForwardAuth). The session
-// cookie alone decides; no header can talk it round. The decision reads the
-// database once and writes nothing.
+// verify is forward auth for other sites: their proxy calls it for every request (nginx
+// auth_request, Caddy forward_auth, Traefik ForwardAuth). Only the session cookie decides, no
+// other header. The decision reads the database at most once and writes nothing.
 //
-// A 200 always carries every identity header, empty where nothing is known, so
-// that what a client has forged under the same name is overwritten.
+// A 200 always carries every identity header, even an empty one, so that a header that a
+// client has forged is overwritten.
 func (s *Server) verify(w http.ResponseWriter, r *http.Request) error {
 	visit, err := s.visitor(r)
 	if err == nil {
@@ -29,13 +28,13 @@ func (s *Server) verify(w http.ResponseWriter, r *http.Request) error {
 	if auth.ReasonOf(err) != auth.NotSignedIn {
 		return err
 	}
-	// Where the person goes to sign in, for a proxy that cannot pass a redirect on:
-	// nginx takes nothing but 401 for a refusal.
+	// Where to sign in, for a proxy that cannot pass a redirect on: nginx accepts only 401
+	// as a refusal.
 	returnTo := s.wanted(r)
 	w.Header().Set("X-Login-Url", s.signInURL(returnTo))
 	query := r.URL.Query()
-	// Below /verify/ the path and its query are the visitor's own (Envoy appends
-	// them), who must not be asked whether a login is wanted.
+	// Below /verify/ path and query are the visitor's own (Envoy appends them), and the
+	// visitor must not decide whether a login is optional.
 	if query.Get("optional") == "1" && s.below(r) == verifyPath {
 		return identify(w, auth.User{})
 	}
@@ -45,8 +44,8 @@ func (s *Server) verify(w http.ResponseWriter, r *http.Request) error {
 	return err
 }
 
-// mayPass says whether a person is in one of the groups that the proxy's question names,
-// if it names any. Below /verify/ the query is the visitor's own.
+// mayPass says whether a person is in one of the groups that the proxy's request names, if it
+// names any. Below /verify/ the query is the visitor's own and is ignored.
 func (s *Server) mayPass(r *http.Request, u *auth.User) bool {
 	if !strings.Contains(r.URL.RawQuery, "groups") || s.below(r) != verifyPath {
 		return true
@@ -55,22 +54,22 @@ func (s *Server) mayPass(r *http.Request, u *auth.User) bool {
 	return !query.Has("groups") || u.InAny(strings.Split(query.Get("groups"), ","))
 }
 
-// verifyPath is the address that proxies ask, below the prefix.
+// verifyPath is the path that proxies call, below the prefix.
 const verifyPath = "/verify"
 
-// isForwardAuth says whether a request is a proxy's question.
+// isForwardAuth says whether a request is forward auth.
 func (s *Server) isForwardAuth(r *http.Request) bool {
 	path := s.below(r)
 	return path == verifyPath || strings.HasPrefix(path, verifyPath+"/")
 }
 
-// below is the path of a request below the prefix.
+// below returns the path of a request, without the prefix.
 func (s *Server) below(r *http.Request) string {
 	return strings.TrimPrefix(r.URL.Path, s.site.prefix)
 }
 
-// askAnyMethod lets a proxy ask by the visitor's own method, as Envoy does:
-// the question changes nothing, whatever the request that it is about would.
+// askAnyMethod lets forward auth use the visitor's own method, as Envoy does: it changes
+// nothing, whatever the visitor's request does.
 func (s *Server) askAnyMethod(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodGet || r.Method == http.MethodHead || !s.isForwardAuth(r) {
@@ -84,14 +83,14 @@ func (s *Server) askAnyMethod(next http.Handler) http.Handler {
 	})
 }
 
-// identityHeaders are what identify fills in.
+// identityHeaders are the headers that identify sets.
 var identityHeaders = [...]string{"Remote-User", "Remote-Name", "X-Wechat-Openid", "X-Wechat-Unionid", "X-Wechat-Scope"}
 
-// identify answers forward auth with who it is.
+// identify answers forward auth with the person.
 func identify(w http.ResponseWriter, user auth.User) error {
 	h := w.Header()
-	// Names in their canonical form, and one array for all values: Set would look at
-	// each letter of the names and allocate five times, with every request of a site.
+	// With canonical names and one array for all values: Set would canonicalize the names and
+	// allocate five times, for every request of a site.
 	values := []string{user.ID, headerName(user.Nickname), user.OpenID, user.UnionID, string(user.Scope)}
 	for i, name := range identityHeaders {
 		h[name] = values[i : i+1 : i+1]
@@ -100,10 +99,10 @@ func identify(w http.ResponseWriter, user auth.User) error {
 	return nil
 }
 
-// maxHeaderName bounds a name in a header, percent-encoded.
+// maxHeaderName bounds a nickname in a header, percent-encoded.
 const maxHeaderName = 900
 
-// headerName writes a nickname in printable ASCII, cut between characters.
+// headerName returns a nickname percent-encoded, cut between characters if it is too long.
 func headerName(nickname string) string {
 	encoded := url.PathEscape(nickname)
 	if len(encoded) <= maxHeaderName {
@@ -118,8 +117,8 @@ func headerName(nickname string) string {
 	return encoded
 }
 
-// signInPath is where a browser that is not signed in can be: in WeChat the
-// login, elsewhere the page that tells how to get there.
+// signInPath returns where a browser can sign in: in WeChat at the login, elsewhere at the page
+// with the QR code.
 func (s *Server) signInPath(r *http.Request, returnTo string) string {
 	if s.inWeChat(r) {
 		return s.loginPath("", returnTo, false)
@@ -127,13 +126,13 @@ func (s *Server) signInPath(r *http.Request, returnTo string) string {
 	return s.scanPath("", returnTo)
 }
 
-// signInURL is the one address that other sites and programs send people to:
-// whatever the browser, it finds the way.
+// signInURL returns the address to which other sites and programs send people to sign in, for
+// any browser.
 func (s *Server) signInURL(returnTo string) string {
 	return s.site.absolute("/signin?return_to=" + url.QueryEscape(returnTo))
 }
 
-// signIn is that address.
+// signIn handles that address.
 func (s *Server) signIn(w http.ResponseWriter, r *http.Request) error {
 	if s.inWeChat(r) {
 		return s.login(w, r)
@@ -152,9 +151,9 @@ func (s *Server) fromProxy(r *http.Request) bool {
 	})
 }
 
-// forwarded is a header that a trusted proxy has set about the request it asks
-// about; empty from anybody else. Of several, which proxies in a row make, the
-// first is the visitor's.
+// forwarded returns a header that a trusted proxy has set about the visitor's request; empty
+// for any other sender. Several proxies in a row make a list, of which the first value is
+// the visitor's.
 func (s *Server) forwarded(r *http.Request, name string) string {
 	if !s.fromProxy(r) {
 		return ""
@@ -163,26 +162,25 @@ func (s *Server) forwarded(r *http.Request, name string) string {
 	return strings.TrimSpace(first)
 }
 
-// methodOf is the visitor's method in a proxy's question.
+// methodOf returns the method of the visitor's request in forward auth.
 func (s *Server) methodOf(r *http.Request) string {
 	return cmp.Or(s.forwarded(r, "X-Forwarded-Method"), requestStateOf(r).method, r.Method)
 }
 
-// navigates says whether a person's browser waits for a page that it can be led
-// away from, rather than a script for an answer, or a frame.
+// navigates says whether a browser navigates to a page, so that it can be redirected, rather
+// than a script or a frame that loads something.
 func (s *Server) navigates(r *http.Request) bool {
 	mode := r.Header.Get("Sec-Fetch-Mode")
 	return s.methodOf(r) == http.MethodGet && (mode == "" || mode == "navigate") && !byScript(r) && !inFrame(r) && acceptsHTML(r)
 }
 
-// byScript says whether a script says so. Only this one value does: WeChat's own
-// browser on Android names itself in the same header, with every page.
+// byScript says whether a request says that it comes from a script. Only this one value says
+// so: WeChat's own browser on Android sends its name in the same header with every page.
 func byScript(r *http.Request) bool {
 	return strings.EqualFold(r.Header.Get("X-Requested-With"), "XMLHttpRequest")
 }
 
-// inFrame says whether a browser wants the page for a part of another one. Old
-// browsers do not say.
+// inFrame says whether a browser loads the page into a frame. Old browsers do not say so.
 func inFrame(r *http.Request) bool {
 	switch r.Header.Get("Sec-Fetch-Dest") {
 	case "iframe", "frame", "fencedframe", "embed", "object":

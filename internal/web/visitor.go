@@ -10,8 +10,8 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// home is the visitor's own page. Visitors who are not signed in are signed in, inside
-// WeChat without a screen, other browsers by a phone.
+// home is the visitor's own page. Visitors who are not signed in go to the login: inside WeChat
+// a silent one, in other browsers by a phone.
 func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 	visit, err := s.visitor(r)
 	switch {
@@ -33,8 +33,9 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 	return s.scan(w, r)
 }
 
-// consent asks for the profile, in our words, before WeChat asks in its own. Who
-// has agreed and is signed in has come by Back, and goes where they went.
+// consent asks for the profile, in our words, before WeChat asks in its own. A person who has
+// agreed and is signed in has come by the Back button, and is redirected to the return
+// address.
 func (s *Server) consent(w http.ResponseWriter, r *http.Request) error {
 	returnTo := s.returnTo(r)
 	account, err := askedAccount(r)
@@ -60,7 +61,7 @@ func (s *Server) consent(w http.ResponseWriter, r *http.Request) error {
 	return s.page(w, r, p)
 }
 
-// consentPath is where the profile is asked for, on the way to returnTo.
+// consentPath returns the address that asks for the profile, on the way to returnTo.
 func (s *Server) consentPath(account, returnTo string) string {
 	return s.site.prefix + "/consent?" + accountParameter(account) + "return_to=" + url.QueryEscape(returnTo)
 }
@@ -70,7 +71,7 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request) error {
 	if r.Form.Get("scope") == "all" {
 		visit, err := s.visitor(r)
 		if errors.Is(err, errRecheck) {
-			return err // this session ends for whoever is there; the others do not
+			return err // the person there may not end the other sessions
 		}
 		if err == nil {
 			_, err = s.admins.EndSessions(r.Context(), admin.Self(visit), visit.User.ID)
@@ -89,7 +90,7 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request) error {
 	return redirect(w, http.StatusSeeOther, s.site.home())
 }
 
-// signOut ends this browser's session, and has the next page say so.
+// signOut ends this browser's session, and lets the next page say so.
 func (s *Server) signOut(w http.ResponseWriter, r *http.Request) error {
 	if err := s.cookies.end(w, r, s.cookies.visitor); err != nil {
 		return err
@@ -98,7 +99,7 @@ func (s *Server) signOut(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// eraseForm asks once more.
+// eraseForm asks for confirmation.
 func (s *Server) eraseForm(w http.ResponseWriter, r *http.Request) error {
 	visit, err := s.visitor(r)
 	if auth.ReasonOf(err) == auth.NotSignedIn {
@@ -130,9 +131,9 @@ func (s *Server) eraseMe(w http.ResponseWriter, r *http.Request) error {
 	return redirect(w, http.StatusSeeOther, s.site.home())
 }
 
-// The signed-out notice keeps a visitor who signs out inside WeChat from being signed in
-// again by the very next page: a cookie for ten minutes, gone with the next
-// login. Its value is the key of the words for who has just gone.
+// The signed-out notice keeps a visitor who signs out inside WeChat from being signed in again
+// by the very next page. It is a cookie for ten minutes, which the next login deletes. Its
+// value is the key of the words on that page.
 const signedOutLifetime = 10 * time.Minute
 
 func (s *Server) signedOutNotice(r *http.Request) string {

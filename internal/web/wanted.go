@@ -9,14 +9,13 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// wanted is the address that the person asked the other site for, as far as a
-// trusted proxy tells it and a login may lead there; home otherwise. What a proxy
-// tells a little wrongly is put right where there is no doubt of what is meant:
-// the host has to be an allowed one all the same.
+// wanted returns the address that the person requested at the other site, if a trusted proxy
+// sends it and a login may lead there; home otherwise. Small mistakes of a proxy are
+// corrected if the meaning is clear: the host has to be an allowed one all the same.
 func (s *Server) wanted(r *http.Request) string {
 	host, uri := s.forwarded(r, "X-Forwarded-Host"), ""
 	if s.fromProxy(r) {
-		uri = r.Header.Get("X-Forwarded-Uri") // a path may hold a comma
+		uri = r.Header.Get("X-Forwarded-Uri") // a path may contain a comma
 		if below := strings.TrimPrefix(r.URL.EscapedPath(), s.site.prefix+verifyPath); uri == "" && host == "" && strings.HasPrefix(below, "/") {
 			host, uri = r.Host, below // Envoy leaves the visitor's host and appends the path
 			if r.URL.RawQuery != "" {
@@ -35,14 +34,14 @@ func (s *Server) wanted(r *http.Request) string {
 		return s.nowhere(r, "X-Forwarded-Host is no host", "host", host)
 	}
 	host = s.site.meant(host, s.forwarded(r, "X-Forwarded-Proto"), s.forwarded(r, "X-Forwarded-Port"))
-	// No allowed host but this machine's is ever served by http: where the proxy
-	// says so, TLS has ended before it.
+	// Of the allowed hosts, only this machine's may be http: if the proxy says http for
+	// another one, TLS was terminated before the proxy.
 	scheme := "https"
 	if u, err := url.Parse("//" + host); err == nil && auth.IsLoopback(u.Hostname()) && s.forwarded(r, "X-Forwarded-Proto") != "https" {
 		scheme = "http"
 	}
-	// Two slashes at the beginning are one to most sites, and a host to browsers
-	// where an address lacks its own.
+	// Most sites take two slashes at the beginning for one, and browsers take what follows
+	// them for a host.
 	uri = "/" + strings.TrimLeft(uri, "/")
 	address := scheme + "://" + host
 	for _, place := range []string{uri, beforeAny(uri, "?#"), "/"} {
@@ -57,9 +56,8 @@ func (s *Server) wanted(r *http.Request) string {
 	return address
 }
 
-// meant is the host without what means nothing: the dot at its end, the usual
-// port. A port that the proxy tells apart from it is added where only that is an
-// allowed one.
+// meant normalizes a host: without the dot at its end and the default port. A port that the
+// proxy sends in a header of its own is added if only the host with it is allowed.
 func (s site) meant(host, proto, port string) string {
 	if proto == "http" {
 		host = strings.TrimSuffix(host, ":80")
@@ -83,8 +81,7 @@ func beforeAny(s, chars string) string {
 	return s
 }
 
-// nowhere is home, and tells the operator once why nobody comes back to where
-// they were.
+// nowhere returns home, and logs once why people do not come back to the page they wanted.
 func (s *Server) nowhere(r *http.Request, why, name, value string) string {
 	value = value[:min(len(value), maxNoticed)]
 	if s.notices.first(why + " " + value) {
@@ -97,10 +94,10 @@ func (s *Server) nowhere(r *http.Request, why, name, value string) string {
 	return s.site.home()
 }
 
-// returnTo is where a login leads that an address asks for.
+// returnTo returns the return address that a request asks for, or home.
 func (s *Server) returnTo(r *http.Request) string {
 	raw := r.URL.Query().Get("return_to")
-	// Pages that put their own "?return_to=" behind a login_url, which once had none.
+	// Some pages append their own "?return_to=" to a login_url, which once had none.
 	raw = strings.TrimPrefix(raw, s.site.home()+"?return_to=")
 	if raw == "" {
 		return s.site.home()
@@ -115,8 +112,8 @@ func (s *Server) returnTo(r *http.Request) string {
 	return raw
 }
 
-// notices are what the operator has been reported. Anybody can bring about some, so
-// there is an end to them.
+// notices are warnings that have been logged. Anybody can cause some, so their number is
+// bounded.
 type notices struct {
 	mu       sync.Mutex
 	reported map[string]bool
@@ -124,10 +121,10 @@ type notices struct {
 
 const (
 	maxNotices = 100
-	maxNoticed = 200 // bytes of what somebody else has said
+	maxNoticed = 200 // bytes of a value from a request
 )
 
-// first says whether this is new and worth telling.
+// first says whether a warning is new and may be logged.
 func (n *notices) first(what string) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()

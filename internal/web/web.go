@@ -1,9 +1,9 @@
-// Package web is wxlogin over HTTP: every route, the cookies, the check of the
-// state, the pages and the JSON.
+// Package web is wxlogin over HTTP: every route, the cookies, the check of the state, the
+// pages and the JSON.
 //
-// It does not know SQL and not WeChat's wire format, and it decides nothing of
-// who may sign in or be an admin: packages auth and admin do. What it reads from the
-// database it names as interfaces.
+// It does not know SQL or WeChat's wire format, and it does not decide who may sign in or be
+// an admin: packages auth and admin do. What it reads from the database it declares as
+// interfaces.
 package web
 
 import (
@@ -24,16 +24,14 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// SessionStore is where sessions live. Its errors are *auth.Error, StoreDown
-// unless said otherwise.
+// SessionStore stores sessions. Its errors are *auth.Error, StoreDown unless said otherwise.
 type SessionStore interface {
-	// Visit returns the session of a token, with its person, in one read or none.
+	// Visit returns the session of a token, with its person, with at most one read.
 	// NotSignedIn when there is none.
 	Visit(ctx context.Context, kind auth.SessionKind, tokenHash string) (*auth.Visit, error)
-	// DeleteSession ends one session. One that is gone already is no error.
+	// DeleteSession ends one session. It is no error if it has ended already.
 	DeleteSession(ctx context.Context, kind auth.SessionKind, tokenHash string) error
-	// TouchSessions writes when sessions were last seen. Those that have ended
-	// stay ended.
+	// TouchSessions saves when sessions were last seen. Ended sessions stay ended.
 	TouchSessions(ctx context.Context, tokenHashes []string, at time.Time) error
 }
 
@@ -42,29 +40,28 @@ type Config struct {
 	PublicURL    *url.URL // its path is the prefix of every route
 	ReturnHosts  []string // exact host or host:port, besides the public URL's
 	CookieDomain string   // of the session cookie; empty: this host alone
-	QRFrame      bool     // a website account's QR code is shown in a page of ours
-	// AccountHosts says by which account a login goes that returns to a host; hosts as
-	// in ReturnHosts. Any other goes by main.
+	QRFrame      bool     // show a website account's QR code in a page of ours
+	// AccountHosts is the account of logins that return to a host; hosts are as in
+	// ReturnHosts. For any other host it is main.
 	AccountHosts   map[string]string
 	TrustedProxies []netip.Prefix
-	Lang           string // for browsers that ask for none of ours
+	Lang           string // for browsers that ask for no language of ours
 	Zone           *time.Location
 	Keys           auth.Keyring
 	RateLimit      int               // requests a minute and client address; 0: no limit
 	RootFiles      map[string][]byte // MP_verify_*.txt by name, served at the root of the host
-	EmailDomain    string            // of the addresses that applications are given
-	BackendKeys    []auth.BackendKey // of programs that may read access tokens; none: nobody may
+	EmailDomain    string            // of the made-up addresses that applications get
+	BackendKeys    []auth.BackendKey // of programs that may read access tokens; nil: none may
 	Demo           *Demo             // not nil: every browser counts as WeChat's
 	Branding       Branding
 
 	Auth       *auth.Service
 	Scans      *auth.Scans
 	Admins     *admin.Service
-	Refresher  *auth.Refresher
 	Pictures   *auth.Pictures // nil: none are copied
 	Central    *auth.Central
-	Followers  *auth.Followers // nil: nobody asks WeChat
-	Following  FollowerReader  // nil: nobody is told
+	Followers  *auth.Followers // nil: WeChat is not asked
+	Following  FollowerReader  // nil: followers are not shown
 	Grants     *auth.Grants
 	IDTokens   IDTokens
 	Sessions   SessionStore
@@ -74,32 +71,31 @@ type Config struct {
 	Statistics Statistics
 	Personal   PersonalStore
 	Ready      func(context.Context) error
-	// Stopping is closed when answers that take long should come to their end.
-	// nil: never.
+	// Stopping is closed when long responses should end. nil: never.
 	Stopping <-chan struct{}
 
-	// Observe, if set, gets the record of every answered request.
+	// Observe, if set, is called with the record of every request.
 	Observe func(context.Context, AccessRecord)
-	// LogAccess writes a record to the access log. nil: through Log.
+	// LogAccess writes a record to the access log. nil: it is written to Log.
 	LogAccess func(context.Context, AccessRecord)
-	// Started, if set, is told of every trip to WeChat that begins, and whether in
-	// a browser of WeChat's, where the scope wants one: others do not get any further.
+	// Started, if set, is called for every trip to WeChat that begins. inWeChat is false if
+	// the scope needs WeChat's browser and this is another one, which gets no further.
 	Started func(scope auth.Scope, inWeChat bool)
-	// Refused, if set, is told of every callback that is turned away with its code
-	// unread, and why.
+	// Refused, if set, is called with the reason for every callback that is refused before
+	// its code is used.
 	Refused func(auth.Reason)
 
-	// Application, if set, is told what an application asked for (authorize, token,
-	// userinfo, revoke) and what it got: given, or the error's code. One that nobody knows has
-	// no name.
+	// Application, if set, is called with what an application asked for (authorize, token,
+	// userinfo, revoke) and the result: given, or the error's code. The name of an unknown
+	// application is empty.
 	Application func(application, step, result string)
 
-	// Meaning says what one of WeChat's errcodes means, in one of our languages.
-	// nil: nobody can tell.
+	// Meaning returns what one of WeChat's errcodes means, in one of our languages. nil: no
+	// meanings are shown.
 	Meaning func(lang string, errcode int64) string
 
 	Templates fs.FS
-	words     map[string]words // see newRenderer
+	words     map[string]words // see rendererConfig
 	Now       func() time.Time
 	Log       *slog.Logger
 }
@@ -132,15 +128,15 @@ type Server struct {
 	lastSeen *lastSeenWriter
 	patience patience
 	notices  notices
-	website  auth.Account // website account of desktops; the zero Account: they have none
-	// accountHosts is Config.AccountHosts with the hosts as browsers send them.
+	website  auth.Account // the desktops' website account; the zero Account: there is none
+	// accountHosts is Config.AccountHosts, with the hosts as browsers send them.
 	accountHosts map[string]string
-	// elsewherePolicy is the content policy of a page under another site's address.
+	// elsewherePolicy is the content policy of pages under another site's address.
 	elsewherePolicy string
 	renderer        *renderer
 	assets          *assets
 	router          chi.Routes
-	handler         http.Handler // the router, and what stands before it
+	handler         http.Handler // the router and its middleware
 }
 
 // New makes a Server. It fails when a page cannot be parsed.
@@ -172,7 +168,7 @@ func New(config Config) (*Server, error) {
 	s.elsewherePolicy = newElsewherePolicy(s.site, config.ReturnHosts)
 	idle := s.rules.Idle
 	s.lastSeen = newLastSeenWriter(config.Sessions, config.Log, min(time.Hour, idle/4))
-	s.cookies = newSessionCookies(s.site, config.CookieDomain, s.rules, config.Sessions, config.Now)
+	s.cookies = newSessionCookies(s.site, config)
 	s.flows = newFlows(s.site, config.Keys, config.Now)
 	if s.config.Observe == nil {
 		s.config.Observe = func(context.Context, AccessRecord) {}
@@ -199,7 +195,10 @@ func New(config Config) (*Server, error) {
 	if s.assets, err = assetsWith(config.Branding.Logo); err != nil {
 		return nil, err
 	}
-	if s.renderer, err = newRenderer(config.Templates, config.words, s.assets, s.site.prefix, config.Lang, config.Zone); err != nil {
+	s.renderer, err = newRenderer(rendererConfig{
+		files: config.Templates, words: config.words, assets: s.assets, prefix: s.site.prefix, fallback: config.Lang, zone: config.Zone,
+	})
+	if err != nil {
 		return nil, fmt.Errorf("pages: %w", err)
 	}
 	s.guesses = s.newGuesses()
@@ -209,23 +208,22 @@ func New(config Config) (*Server, error) {
 
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
 
-// Streams is how many desktops wait for their phones by a stream at the moment.
+// Streams returns how many desktops wait for their phones by a stream at present.
 func (s *Server) Streams() int64 { return s.streams.open.Load() }
 
-// Close writes down what the server still holds in memory: when sessions were
-// last seen.
+// Close saves what the server still has in memory: when sessions were last seen.
 func (s *Server) Close(ctx context.Context) { s.lastSeen.close(ctx) }
 
 var _ sessions.Store = (*sessionCookies)(nil)
 
-// site is the public address, taken apart once.
+// site is the parsed public address.
 type site struct {
 	origin string // scheme://host[:port]
-	sent   string // the same as browsers send it
+	sent   string // the origin as browsers send it
 	prefix string // path without the slash at its end; empty at the root
 	secure bool
 	tag    string          // of our cookies' names
-	hosts  map[string]bool // that return_to may lead to, lower case
+	hosts  map[string]bool // to which return_to may lead, in lower case
 }
 
 func newSite(public *url.URL, returnHosts []string) site {
@@ -243,8 +241,8 @@ func newSite(public *url.URL, returnHosts []string) site {
 	return s
 }
 
-// sentHost is the host of an address as browsers send it: in small letters, and without
-// the port that the scheme has by itself.
+// sentHost returns the host of an address as browsers send it: in lower case, and without the
+// scheme's default port.
 func sentHost(u *url.URL) string {
 	host := strings.ToLower(u.Host)
 	if u.Scheme == "http" {
@@ -253,8 +251,8 @@ func sentHost(u *url.URL) string {
 	return usualPort(u.Scheme, host)
 }
 
-// home is the visitor's own page, and where return_to falls back to.
+// home returns the path of the visitor's own page, to which return_to falls back.
 func (s site) home() string { return s.prefix + "/" }
 
-// absolute is the public address of a path below the prefix.
+// absolute returns the public address of a path below the prefix.
 func (s site) absolute(path string) string { return s.origin + s.prefix + path }

@@ -9,11 +9,11 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// With a website account (网站应用) a desktop shows WeChat's own QR code, and a code of
-// ours behind a link.
+// With a website account (网站应用), a desktop shows WeChat's own QR code, and a link to one of
+// ours.
 
-// websiteFor is the website account that a desktop signs in by where a login would go by
-// some account; none for what is no desktop, and for who has asked for a code of ours.
+// websiteFor returns the website account by which a desktop signs in, given the account of the
+// login. ok is false if the browser is not a desktop, or the person has asked for our own code.
 func (s *Server) websiteFor(r *http.Request, account auth.Account) (auth.Account, bool) {
 	if s.website.Name == "" || s.inWeChat(r) || onPhone(r) || r.URL.Query().Get("by") == "phone" {
 		return auth.Account{}, false
@@ -24,8 +24,8 @@ func (s *Server) websiteFor(r *http.Request, account auth.Account) (auth.Account
 	return account, account.Kind == auth.WebsiteAccount
 }
 
-// firstWebsite is the website account of desktops whose place has none of its own: one
-// of main's Open Platform account before others, as it knows the same people.
+// firstWebsite returns the website account for desktops whose return address has none:
+// preferably one of main's Open Platform account, because it identifies the same people.
 func firstWebsite(accounts []auth.Account) (first auth.Account) {
 	for _, account := range accounts {
 		switch {
@@ -60,10 +60,10 @@ func (s *Server) showWebsite(w http.ResponseWriter, r *http.Request, account aut
 	return s.page(w, r, p)
 }
 
-// frameURL begins a trip that goes by WeChat's page in a frame, as its wxLogin.js makes
-// it, whose parameters these are (official); no script of theirs is needed for that. In
-// the end WeChat's page takes the whole window to the callback, which the frame has to
-// be allowed: browsers block it for a frame of another site that nobody has touched.
+// frameURL begins a trip with WeChat's page in a frame, as WeChat's wxLogin.js does, with the
+// same parameters (official), but without that script. At the end WeChat's page navigates
+// the whole window to the callback, which the frame has to be allowed to do: browsers block
+// it for a frame of another site that the person has not touched.
 func (s *Server) frameURL(w http.ResponseWriter, r *http.Request, account auth.Account, returnTo string) (string, error) {
 	address, err := s.beginTrip(w, r, account, flow{Scope: auth.ScopeLogin, ReturnTo: returnTo})
 	if err != nil {
@@ -78,7 +78,7 @@ func (s *Server) frameURL(w http.ResponseWriter, r *http.Request, account auth.A
 	return address + "&login_type=jssdk&self_redirect=default&style=black", nil
 }
 
-// codePath is the address of a new code of ours, on a desktop that could have WeChat's.
+// codePath returns the address of a new code of ours, even on a desktop with a website account.
 func (s *Server) codePath(account, returnTo string) string {
 	path := s.scanPath(account, returnTo)
 	if s.website.Name != "" {

@@ -142,17 +142,20 @@ func newWorld(t testing.TB, o options) *world {
 		o.mode = auth.ModeAuto
 	}
 	rules := auth.Rules{AppID: w.sim.AppID(), Accounts: accounts.all, Mode: o.mode, Idle: 720 * time.Hour, Lifetime: 4320 * time.Hour, Budget: cmp.Or(o.budget, 8*time.Second), Recheck: o.recheck, RenewProfile: o.renew, Followers: o.followers}
-	w.admins = admin.New(admin.Config{Store: w.db, AppID: rules.AppID, Accounts: rules.Accounts, Admins: o.admins, Followers: o.followers, Now: w.clock.now})
-	rules.Appointed = w.admins.Appointed
-	w.rules = rules
 	w.pictures = auth.NewPictures(accounts.providers[auth.MainAccount].(auth.PictureFetcher), w.db, w.clock.now, log)
 	t.Cleanup(func() { w.pictures.Close(t.Context()) }) // cut short: that context has ended
-	w.refresher = auth.NewRefresher(accounts.refreshers, w.db, w.pictures, w.clock.now, log)
+	w.refresher = auth.NewRefresher(auth.RefresherConfig{Providers: accounts.refreshers, Store: w.db, Pictures: w.pictures, Now: w.clock.now, Log: log})
+	w.admins = admin.New(admin.Config{
+		Store: w.db, Refresher: w.refresher, AppID: rules.AppID, Accounts: rules.Accounts, Admins: o.admins, Followers: o.followers, Now: w.clock.now,
+	})
+	rules.Appointed = w.admins.Appointed
+	w.rules = rules
 	w.idTokens = idtoken.NewKeys(w.db, w.clock.now, log)
 	w.centralKeeper = auth.NewCentral(accounts.central, w.db, w.clock.now, log)
 	var following web.FollowerReader
 	if o.followers {
-		w.followers, following = auth.NewFollowers(accounts.followers, w.centralKeeper, w.db, w.clock.now, log), w.db
+		w.followers = auth.NewFollowers(auth.FollowersConfig{Providers: accounts.followers, Central: w.centralKeeper, Store: w.db, Now: w.clock.now, Log: log})
+		following = w.db
 		t.Cleanup(func() { w.followers.Close(t.Context()) })
 	}
 	config := web.Config{
@@ -170,7 +173,6 @@ func newWorld(t testing.TB, o options) *world {
 		Scans:        auth.NewScans(w.db, rules, w.clock.now, nil),
 		Stopping:     w.stopping,
 		Admins:       w.admins,
-		Refresher:    w.refresher,
 		Pictures:     w.pictures,
 		Central:      w.centralKeeper,
 		Followers:    w.followers,

@@ -1,13 +1,11 @@
-// Makes the admin pages quicker: copies ids, counts who is chosen, and keeps the
-// choice for Back and reload. Every page does its work without it, and all words are
-// on the page already.
+// Makes the admin pages quicker: copies ids, counts the chosen people, and keeps the choice
+// for Back and reload. Every page works without it, and all words are on the page already.
 (function () {
   "use strict";
 
   var words = document.currentScript.dataset;
 
-  // An id with a button beside it. Links to a person show an id too, and are for
-  // going there.
+  // Adds a copy button to ids, but not to those in links to a person.
   document.querySelectorAll("code.id").forEach(function (code) {
     if (code.closest("a")) return;
     var button = document.createElement("button");
@@ -19,14 +17,14 @@
     code.after(button);
   });
 
-  var told = document.createElement("p");
-  told.className = "hidden";
-  told.setAttribute("role", "status");
-  document.body.append(told);
+  var status = document.createElement("p");
+  status.className = "hidden";
+  status.setAttribute("role", "status");
+  document.body.append(status);
 
   function copy(code, button) {
-    function tell(ok) {
-      told.textContent = ok ? words.copied : words.failed;
+    function showResult(ok) {
+      status.textContent = ok ? words.copied : words.failed;
       button.classList.toggle("copied", ok);
       setTimeout(function () { button.classList.remove("copied"); }, 2000);
     }
@@ -38,16 +36,16 @@
       selection.removeAllRanges();
       selection.addRange(range);
       try {
-        tell(document.execCommand("copy"));
+        showResult(document.execCommand("copy"));
       } catch (e) {
-        tell(false);
+        showResult(false);
       }
     }
     if (!navigator.clipboard) return byHand();
-    navigator.clipboard.writeText(code.textContent).then(function () { tell(true); }, byHand);
+    navigator.clipboard.writeText(code.textContent).then(function () { showResult(true); }, byHand);
   }
 
-  // Who is chosen.
+  // The chosen people.
   var bulk = document.getElementById("bulk");
   if (!bulk) return;
   var boxes = Array.from(bulk.querySelectorAll("input[name=id]"));
@@ -65,7 +63,7 @@
     return boxes.filter(function (box) { return box.checked; });
   }
 
-  function tell() {
+  function showCount() {
     var n = chosen().length;
     count.textContent = n;
     count.classList.add("counted");
@@ -73,11 +71,11 @@
   }
 
   function keep() {
-    tell();
+    showCount();
     try {
       sessionStorage.setItem(key(), JSON.stringify(chosen().map(function (box) { return box.value; })));
     } catch (e) {
-      // Full or forbidden: Back shows what the browser itself remembers.
+      // Full or forbidden: Back shows what the browser itself restores.
     }
   }
 
@@ -103,6 +101,6 @@
     keep();
   });
   restore();
-  // Browsers put forms back as they were, too, by now or with the whole page.
+  // Browsers restore forms too, before now or together with the whole page.
   window.addEventListener("pageshow", keep);
 })();

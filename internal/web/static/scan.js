@@ -1,5 +1,5 @@
-// Waits for the phone: follows the server's events, or asks every two seconds
-// where those do not come through. All words are on the page already.
+// Waits for the phone: listens to the server's events, or polls every two seconds where these
+// do not get through. All words are on the page already.
 (function () {
   "use strict";
 
@@ -9,9 +9,9 @@
   var words = said.dataset;
   var loaded = Date.now();
   var source = null; // the stream, while it is open
-  var asks = false; // asks instead
+  var asks = false; // polls instead
   var timer = 0;
-  var over = false; // no answer can change any more
+  var over = false; // the status can no longer change
 
   function show(status) {
     if (over || !words[status]) return;
@@ -26,8 +26,8 @@
     if (status === "expired") renew();
   }
 
-  // A new code, for somebody who looks. A page that comes to its end at once, say
-  // because the browser keeps no cookies, must not load itself again and again.
+  // Shows a new code if the page is visible. A page that ends at once, for example because the
+  // browser keeps no cookies, must not reload itself again and again.
   function renew() {
     if (!document.hidden && Date.now() - loaded > 60000) location.replace(addresses.again);
   }
@@ -35,7 +35,7 @@
   function listen() {
     var heard = false;
     var patience = setTimeout(function () {
-      if (!heard) ask(); // something on the way keeps the events back
+      if (!heard) ask(); // a proxy on the way buffers the events
     }, 6000);
     source = new EventSource(addresses.events);
     source.onmessage = function (event) {
@@ -86,7 +86,7 @@
     var copied = document.getElementById("copied");
     if (!button) return;
     button.parentNode.hidden = false;
-    function tell(ok) {
+    function showResult(ok) {
       copied.textContent = ok ? button.dataset.done : button.dataset.failed;
     }
     function byHand() {
@@ -96,20 +96,20 @@
       selection.removeAllRanges();
       selection.addRange(range);
       try {
-        tell(document.execCommand("copy"));
+        showResult(document.execCommand("copy"));
       } catch (e) {
-        tell(false);
+        showResult(false);
       }
     }
     button.addEventListener("click", function () {
       if (!navigator.clipboard) return byHand();
-      navigator.clipboard.writeText(address.textContent).then(function () { tell(true); }, byHand);
+      navigator.clipboard.writeText(address.textContent).then(function () { showResult(true); }, byHand);
     });
   }
   copying();
 
-  // The part of an address behind #, which only browsers know and carry through a
-  // proxy's redirect to this page, goes on to where the login leads.
+  // The fragment of the address, which browsers keep through a proxy's redirect to this page
+  // and no server sees, is added to the return address.
   function keepFragment() {
     var fragment = encodeURIComponent(location.hash);
     if (location.hash.length < 2 || /%23/.test(addresses.done)) return;
@@ -123,7 +123,7 @@
     if (document.hidden) stop();
     else start();
   });
-  // Back from the page that it led to: what is shown is old.
+  // After Back from the page that it led to, the page shown is an old one.
   window.addEventListener("pageshow", function (event) {
     if (event.persisted) location.replace(addresses.again);
   });
