@@ -1,10 +1,12 @@
-// Command bench is no part of the product. It puts the built program under load from outside, as phones do
-// over HTTP: how fast it is, side by side with the least that could do the same
-// (bench), and whether it keeps its promises while everything around it fails
-// (bench soak), whether a revoked session is ever answered (bench races), what very
-// many desktops cost that wait for a phone (bench scans), and what an upgrade and a backup
-// take (bench upgrade).
-// docs/performance.md tells what is measured how.
+// Command bench puts the built program under load over HTTP, as phones do. It measures how
+// fast the program is beside the least that could do the same (bench), whether it keeps its
+// promises while everything around it fails (bench soak), whether a revoked session is ever
+// answered (bench races), what thousands of desktops cost that wait for a phone (bench
+// scans), and what an upgrade and a backup take (bench upgrade). docs/performance.md says
+// how each figure is measured.
+//
+// It is not part of the product and imports nothing of it: it knows commands, settings,
+// addresses and the schema, and none of the code behind them.
 package main
 
 import (

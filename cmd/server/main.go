@@ -1,5 +1,9 @@
 // Command server is wxlogin: the login service for web pages inside WeChat.
 // `server --help` lists its commands.
+//
+// It reads the settings, puts the parts together and runs them. It does not know SQL,
+// WeChat's wire format or what a page looks like, and holds no rule of who may sign in or
+// be an admin.
 package main
 
 import (
