@@ -61,10 +61,10 @@ func (s *site) wantKeptOut(t *testing.T) {
 	s.edit("--groups", "staff")
 	wang := person(t, "wang")
 	if status, body := open(t, wang, s.origin+"/login"); status != http.StatusForbidden {
-		t.Errorf("who is not of the group: %d %s", status, body)
+		t.Errorf("somebody outside the group: %d %s", status, body)
 	}
 	if status, body := open(t, wang, s.origin+"/"); status == http.StatusOK {
-		t.Errorf("who is not of the group has a session: %s", body)
+		t.Errorf("somebody outside the group has a session: %s", body)
 	}
 }
 
@@ -78,7 +78,7 @@ func TestGoth(t *testing.T) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	record.Of(t, record.Clients, "goth (Gitea's client)", libraryVersion(t, []string{program}, "goth"), "a login and a refusal")("signs in, with and without an e-mail address; who is not of the group gets 403")
+	record.Of(t, record.Clients, "goth (Gitea's client)", libraryVersion(t, []string{program}, "goth"), "a login and a refusal")("signs in, with and without an e-mail address; somebody outside the group gets 403")
 	s := startService(t)
 	for name, flags := range map[string][]string{"Bare": nil, "Forge": {"--email"}} {
 		site := s.startSite(t, name, "/callback", flags, nil, program)
@@ -94,7 +94,7 @@ func TestGoth(t *testing.T) {
 // express-openid-connect, told to ask for a code.
 func TestExpressOpenIDConnect(t *testing.T) {
 	folder := npmInstall(t, "testdata/express-openid-connect", "install", "--ignore-scripts")
-	record.Of(t, record.Clients, "express-openid-connect", moduleVersion(t, folder, "express-openid-connect"), "a login and a refusal")("signs in with `response_type: \"code\"`, which is not its default; who is not of the group gets no session")
+	record.Of(t, record.Clients, "express-openid-connect", moduleVersion(t, folder, "express-openid-connect"), "a login and a refusal")("signs in with `response_type: \"code\"`, which is not its default; somebody outside the group gets no session")
 	s := startService(t)
 	site := s.startSite(t, "Site", "/callback", []string{"--email"}, nil, "node", filepath.Join(folder, "serve.mjs"))
 	told := site.knows(t, "lin")
@@ -108,7 +108,7 @@ func TestExpressOpenIDConnect(t *testing.T) {
 // is told to trust what nobody has verified.
 func TestLogto(t *testing.T) {
 	folder := npmProject(t, "testdata/logto")
-	record.Of(t, record.Clients, "@logto/connector-oidc", moduleVersion(t, folder, "@logto/connector-oidc"), "a login and a refusal")("signs in by the ID token alone; takes the e-mail address with “Trust Unverified Email” only; who is not of the group gets access_denied")
+	record.Of(t, record.Clients, "@logto/connector-oidc", moduleVersion(t, folder, "@logto/connector-oidc"), "a login and a refusal")("signs in by the ID token alone; takes the e-mail address with “Trust Unverified Email” only; somebody outside the group gets access_denied")
 	s := startService(t)
 	for name, trusts := range map[string]bool{"Careful": false, "Trusting": true} {
 		variable := map[bool]string{false: "TRUST_EMAIL=false", true: "TRUST_EMAIL=true"}[trusts]

@@ -23,7 +23,7 @@ var frontEnds = []struct{ name, without string }{
 	{"Apache", "not installed"},
 }
 
-// behaviours are the walks of the gate's tests, by name, and what each wants.
+// behaviours are the walks of the tests of forward auth, by name, and what each wants.
 var behaviours = []struct{ name, says string }{
 	{"strangers", "People who are not signed in are led to the sign-in and back to the page, scripts get 401 with `login_url`, a form sent too late gets a page; the application hears of none"},
 	{"every phone", "The same for twenty browsers as people have them, WeChat's on every system among them"},
@@ -37,11 +37,11 @@ var behaviours = []struct{ name, says string }{
 	{"smuggled requests", "A request inside of another is not let in by it"},
 	{"paths", "Odd paths are protected as others are"},
 	{"foreign hosts", "No login leads to a host that the settings do not name"},
-	{"logout and block", "Who signs out or is blocked is out with the next request, everywhere"},
+	{"logout and block", "Somebody who signs out or is blocked is out with the next request, everywhere"},
 	{"nobody is let in when wxlogin cannot tell", "Nobody is let in while wxlogin hangs, is down or has no database; afterwards all goes on"},
-	{"websocket", "A websocket gets through for who is signed in, and for nobody else"},
+	{"websocket", "A websocket gets through for people who are signed in, and for nobody else"},
 	{"uploads", "An upload is refused before it is sent"},
-	{"nobody is let in when somebody else answers", "What is no whole 200 lets nobody in, and the application gets no identity that the answer does not have"},
+	{"nobody is let in when somebody else answers", "An answer other than a whole 200 lets nobody in, and the application gets no identity that the answer does not have"},
 	{"example applications", "The example applications work behind it"},
 }
 
@@ -97,7 +97,7 @@ const found = `
 
 By these runs, in wxlogin, and mended with a test:
 
-* WeChat on iPhones before iOS 16.4 sends neither Sec-Fetch headers nor, over https, ` + "`Upgrade-Insecure-Requests`" + `. People who sent a form too late, or were kept out by a gate, saw JSON there; they see a page (` + "`TestEveryPhone`" + `).
+* WeChat on iPhones before iOS 16.4 sends neither Sec-Fetch headers nor, over https, ` + "`Upgrade-Insecure-Requests`" + `. People who sent a form too late, or whom forward auth refused, saw JSON there; they see a page (` + "`TestEveryPhone`" + `).
 * WeChat for Linux, and on old Macs, calls itself ` + "`WindowsWechat`" + ` as well; lists of sessions said Windows (` + "`TestNamesOfPhones`" + `).
 * The recipe of nginx let no websocket through: it told the application of no upgrade (` + "`TestForwardAuth/nginx/websocket`" + `).
 

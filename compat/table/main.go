@@ -50,7 +50,7 @@ func document(rows []record.Row) string {
 		}
 		fmt.Fprintf(&b, "Last run on %s, %s/%s, %s.\n", slices.Max(dates), runtime.GOOS, runtime.GOARCH, runtime.Version())
 	}
-	b.WriteString("\n## Front ends and the gate\n\nEach runs the files of [examples](../examples) before a real service and an application that remembers what it got. A cell says how it went; \"so\" is: as the line says.\n\n")
+	b.WriteString("\n## Front ends and forward auth\n\nEach runs the files of [examples](../examples) before a real service and an application that remembers what it got. A cell says how it went; \"so\" is: as the line says.\n\n")
 	b.WriteString(frontEndTable(rows))
 	for _, t := range tables {
 		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n", t.heading, t.text)

@@ -55,7 +55,7 @@ func TestPage(t *testing.T) {
 	}
 }
 
-// The lines of the first table are the walks of the gate's tests.
+// The lines of the first table are the walks of the tests of forward auth.
 func TestWalksAreLines(t *testing.T) {
 	walks := map[string]bool{}
 	for _, file := range testFiles(t) {
