@@ -38,8 +38,8 @@ type Metrics struct {
 	oidc      *prometheus.CounterVec
 	state     state
 
-	mu      sync.Mutex                             // to write answers
-	answers atomic.Pointer[map[answerKind]answers] // that have been given; a map is never changed, but replaced
+	mu       sync.Mutex                                       // to replace byLabels
+	byLabels atomic.Pointer[map[requestLabels]requestMetrics] // cache of metricsOf; a map is replaced, never changed
 }
 
 // NewMetrics makes counters that begin at 0. version is that of the program.
@@ -78,7 +78,7 @@ func NewMetrics(version string) *Metrics {
 	m.registry.MustRegister(m.requests, m.times, m.starts, m.callbacks, m.logins, m.loginTime, m.snapshots,
 		m.calls, m.callTime, m.oidc, &m.state, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	m.answers.Store(new(map[answerKind]answers))
+	m.byLabels.Store(new(map[requestLabels]requestMetrics))
 	m.begin()
 	return m
 }

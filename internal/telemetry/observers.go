@@ -29,49 +29,49 @@ const (
 	again = "again" // the same trip once more, or a second code for it
 )
 
-// Request takes the record of an answered request.
-func (o Observers) Request(ctx context.Context, a web.AccessRecord) {
-	method := a.Method
+// Request takes the access record of a request.
+func (o Observers) Request(ctx context.Context, record web.AccessRecord) {
+	method := record.Method
 	if !slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodDelete}, method) {
 		method = "other" // a client can make up any
 	}
-	answers := o.Metrics.answersOf(answerKind{method, a.Route, a.Status})
-	answers.count.Inc()
-	if answers.times != nil {
-		answers.times.Observe(a.Took.Seconds())
+	metrics := o.Metrics.metricsOf(requestLabels{method, record.Route, record.Status})
+	metrics.count.Inc()
+	if metrics.times != nil {
+		metrics.times.Observe(record.Took.Seconds())
 	}
-	o.Tracing.request(ctx, method, a.Route, a.Status)
+	o.Tracing.request(ctx, method, record.Route, record.Status)
 }
 
-// answerKind is what answers are counted by. There are few: routes are patterns.
-type answerKind struct {
+// requestLabels are what requests are counted by. There are few: routes are patterns.
+type requestLabels struct {
 	method, route string
 	status        int
 }
 
-// answers are the metrics of one kind of answer.
-type answers struct {
+// requestMetrics are the metrics of the requests with the same labels.
+type requestMetrics struct {
 	count prometheus.Counter
 	times prometheus.Observer // nil: not measured
 }
 
-// answersOf looks the metrics of a kind up once: the library checks and hashes all
-// labels each time, which every request would pay for. Nor do requests meet at a lock.
-func (m *Metrics) answersOf(kind answerKind) answers {
-	known, ok := (*m.answers.Load())[kind]
+// metricsOf caches the metrics of each set of labels: the library checks and hashes all
+// labels each time, which every request would pay for. Reading the cache takes no lock.
+func (m *Metrics) metricsOf(labels requestLabels) requestMetrics {
+	cached, ok := (*m.byLabels.Load())[labels]
 	if ok {
-		return known
+		return cached
 	}
-	known.count = m.requests.WithLabelValues(kind.method, kind.route, strconv.Itoa(kind.status))
-	if !strings.HasSuffix(kind.route, "/scan/events") { // lasts 20 s by design
-		known.times = m.times.WithLabelValues(kind.route)
+	cached.count = m.requests.WithLabelValues(labels.method, labels.route, strconv.Itoa(labels.status))
+	if !strings.HasSuffix(labels.route, "/scan/events") { // lasts 20 s by design
+		cached.times = m.times.WithLabelValues(labels.route)
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	more := map[answerKind]answers{kind: known}
-	maps.Copy(more, *m.answers.Load())
-	m.answers.Store(&more)
-	return known
+	more := map[requestLabels]requestMetrics{labels: cached}
+	maps.Copy(more, *m.byLabels.Load())
+	m.byLabels.Store(&more)
+	return cached
 }
 
 // Started takes a trip to WeChat that begins, and whether in a browser of
