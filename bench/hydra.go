@@ -43,11 +43,11 @@ func (m *measurement) hydraProgram(ctx context.Context) (string, error) {
 	run := func(args ...string) ([]byte, error) {
 		cmd := exec.CommandContext(ctx, "go", args...)
 		cmd.Dir, cmd.Env = folder, append(cmd.Environ(), "GOFLAGS=-mod=mod", "GOWORK=off")
-		var said bytes.Buffer
-		cmd.Stderr = &said
+		var stderr bytes.Buffer
+		cmd.Stderr = &stderr
 		out, err := cmd.Output()
 		if err != nil {
-			return nil, fmt.Errorf("go %s: %w\n%s", args[0], err, said.Bytes())
+			return nil, fmt.Errorf("go %s: %w\n%s", args[0], err, stderr.Bytes())
 		}
 		return out, nil
 	}

@@ -128,14 +128,14 @@ func (r *races) run(ctx context.Context, database string) (err error) {
 	var stale int64
 	next := 0
 	for _, kind := range kinds {
-		for _, held := range []bool{false, true} {
+		for _, pausing := range []bool{false, true} {
 			n := r.times / 2
-			bad, err := r.try(ctx, kind, held, &next, n)
+			bad, err := r.try(ctx, kind, pausing, &next, n)
 			if err != nil {
 				return fmt.Errorf("%s: %w", kind.name, err)
 			}
 			how := "under load"
-			if held {
+			if pausing {
 				how = "with the process stopped at random moments, half of the time"
 			}
 			r.progress("%-34s %6d tries %s: %d answered as before", kind.name, n, how, bad)
@@ -153,7 +153,7 @@ const load = 8
 
 // try revokes for n people, several at once, and counts those who were answered
 // as before.
-func (r *races) try(ctx context.Context, kind revocation, held bool, next *int, n int) (stale int64, err error) {
+func (r *races) try(ctx context.Context, kind revocation, pausing bool, next *int, n int) (stale int64, err error) {
 	var mu sync.Mutex
 	var errs []error
 	left := n
@@ -172,7 +172,7 @@ func (r *races) try(ctx context.Context, kind revocation, held bool, next *int, 
 	}
 	ctx, stop := context.WithCancel(ctx)
 	var holding, workers sync.WaitGroup
-	if held {
+	if pausing {
 		holding.Go(func() { r.holdsBack(ctx) })
 	}
 	var count atomic.Int64

@@ -63,21 +63,21 @@ func loginPath(consent bool) string {
 // returns opens a callback, and notes what its answer hands out. What the
 // browser held before may be replaced by it.
 func (v *visitor) returns(ctx context.Context, path string) *rig.Conn {
-	held := v.token()
-	wasAlive := v.ledger.state(held) == alive
-	v.ledger.moves(held, maybe)
+	before := v.token()
+	wasAlive := v.ledger.state(before) == alive
+	v.ledger.moves(before, maybe)
 	c := v.again(ctx, http.MethodGet, path, nil)
 	if c != nil {
-		v.handed(held, wasAlive, v.token())
+		v.handed(before, wasAlive, v.token())
 	}
 	return c
 }
 
-func (v *visitor) handed(held string, wasAlive bool, now string) {
+func (v *visitor) handed(before string, wasAlive bool, now string) {
 	switch {
-	case now == held && wasAlive:
-		v.ledger.moves(held, alive)
-	case now != "" && now != held:
+	case now == before && wasAlive:
+		v.ledger.moves(before, alive)
+	case now != "" && now != before:
 		v.ledger.hands(now, v.person.OpenID)
 	}
 }
@@ -108,9 +108,9 @@ func (v *visitor) authorize(ctx context.Context, location string) string {
 
 func (v *visitor) returnsTwice(ctx context.Context, paths ...string) {
 	v.ledger.count("callbacks twice at once")
-	held := v.token()
-	wasAlive := v.ledger.state(held) == alive
-	v.ledger.moves(held, maybe)
+	before := v.token()
+	wasAlive := v.ledger.state(before) == alive
+	v.ledger.moves(before, maybe)
 	twins := make([]*browser, len(paths))
 	var both sync.WaitGroup
 	for i, path := range paths {
@@ -126,7 +126,7 @@ func (v *visitor) returnsTwice(ctx context.Context, paths ...string) {
 	both.Wait()
 	for _, twin := range twins {
 		now := twin.jar.Get(rig.SessionCookie)
-		v.handed(held, wasAlive, now)
+		v.handed(before, wasAlive, now)
 		if now != "" {
 			v.jar.Set(rig.SessionCookie, now)
 		}

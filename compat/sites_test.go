@@ -43,16 +43,16 @@ func (s *service) startSite(t *testing.T, name, callback string, flags []string,
 }
 
 // knows signs somebody in and returns what the site's library says of them.
-func (s *site) knows(t *testing.T, who string) (told map[string]any) {
+func (s *site) knows(t *testing.T, who string) (claims map[string]any) {
 	t.Helper()
 	status, body := open(t, person(t, who), s.origin+"/login")
-	if err := json.Unmarshal([]byte(body), &told); err != nil || status != http.StatusOK {
+	if err := json.Unmarshal([]byte(body), &claims); err != nil || status != http.StatusOK {
 		t.Fatalf("%s: %d %s", s.origin, status, body)
 	}
-	if sub, _ := told["sub"].(string); sub == "" || told["name"] != nickname {
-		t.Errorf("the site knows %v", told)
+	if sub, _ := claims["sub"].(string); sub == "" || claims["name"] != nickname {
+		t.Errorf("the site knows %v", claims)
 	}
-	return told
+	return claims
 }
 
 // wantKeptOut lets in members of a group only, and somebody else come.
@@ -82,10 +82,10 @@ func TestGoth(t *testing.T) {
 	s := startService(t)
 	for name, flags := range map[string][]string{"Bare": nil, "Forge": {"--email"}} {
 		site := s.startSite(t, name, "/callback", flags, nil, program)
-		told := site.knows(t, "lin")
-		email, _ := told["email"].(string)
-		if strings.HasSuffix(email, "@wechat.invalid") != (flags != nil) || !strings.HasPrefix(told["nick"].(string), "wx_") {
-			t.Errorf("%s: the site knows %v", name, told)
+		claims := site.knows(t, "lin")
+		email, _ := claims["email"].(string)
+		if strings.HasSuffix(email, "@wechat.invalid") != (flags != nil) || !strings.HasPrefix(claims["nick"].(string), "wx_") {
+			t.Errorf("%s: the site knows %v", name, claims)
 		}
 		site.wantKeptOut(t)
 	}
@@ -97,9 +97,9 @@ func TestExpressOpenIDConnect(t *testing.T) {
 	record.Of(t, record.Clients, "express-openid-connect", moduleVersion(t, folder, "express-openid-connect"), "a login and a refusal")("signs in with `response_type: \"code\"`, which is not its default; somebody outside the group gets no session")
 	s := startService(t)
 	site := s.startSite(t, "Site", "/callback", []string{"--email"}, nil, "node", filepath.Join(folder, "serve.mjs"))
-	told := site.knows(t, "lin")
-	if info, _ := told["userinfo"].(map[string]any); info["sub"] != told["sub"] || !strings.HasSuffix(told["email"].(string), "@wechat.invalid") {
-		t.Errorf("the site knows %v", told)
+	claims := site.knows(t, "lin")
+	if info, _ := claims["userinfo"].(map[string]any); info["sub"] != claims["sub"] || !strings.HasSuffix(claims["email"].(string), "@wechat.invalid") {
+		t.Errorf("the site knows %v", claims)
 	}
 	site.wantKeptOut(t)
 }
@@ -113,9 +113,9 @@ func TestLogto(t *testing.T) {
 	for name, trusts := range map[string]bool{"Careful": false, "Trusting": true} {
 		variable := map[bool]string{false: "TRUST_EMAIL=false", true: "TRUST_EMAIL=true"}[trusts]
 		site := s.startSite(t, name, "/callback", []string{"--email"}, []string{variable}, "node", filepath.Join(folder, "serve.mjs"))
-		told := site.knows(t, "lin")
-		if email, _ := told["email"].(string); strings.HasSuffix(email, "@wechat.invalid") != trusts || told["avatar"] == nil {
-			t.Errorf("%s: the site knows %v", name, told)
+		claims := site.knows(t, "lin")
+		if email, _ := claims["email"].(string); strings.HasSuffix(email, "@wechat.invalid") != trusts || claims["avatar"] == nil {
+			t.Errorf("%s: the site knows %v", name, claims)
 		}
 		site.wantKeptOut(t)
 	}

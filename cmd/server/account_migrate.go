@@ -76,8 +76,8 @@ type migrationRun struct {
 	audit     *admin.Service
 }
 
-// toldEvery is after how many openids it is said how far it is.
-const toldEvery = 5000
+// progressEvery is the number of openids between two lines of progress.
+const progressEvery = 5000
 
 func (r *migrationRun) do(ctx context.Context) error {
 	from, to := r.migration.FromAppID, r.migration.Account
@@ -131,7 +131,7 @@ func (r *migrationRun) progress(done auth.Migrated, changed map[string]string) {
 			r.env.remark("WXLOGIN_ADMINS: %s is %s now\n", openID, after)
 		}
 	}
-	if n := done.Asked(); n%toldEvery == 0 {
+	if n := done.Asked(); n%progressEvery == 0 {
 		r.env.remark("%d of %d\n", n, done.Found)
 	}
 }

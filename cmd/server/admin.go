@@ -108,7 +108,7 @@ func (c *adminListCommand) Run(ctx context.Context, env *environment) error {
 			if a.Account != auth.MainAccount {
 				who = a.Account + ":" + who
 			}
-			fmt.Fprintf(env.stdout, "%s\t%s\t%s\n", who, env.words.Say(since), a.Nickname)
+			fmt.Fprintf(env.stdout, "%s\t%s\t%s\n", who, env.words.Translate(since), a.Nickname)
 		}
 		return nil
 	})

@@ -81,12 +81,12 @@ type environment struct {
 
 // answer tells whoever has typed the command, on the standard output.
 func (e *environment) answer(format string, args ...any) {
-	io.WriteString(e.stdout, e.words.Say(fmt.Sprintf(format, args...))) // nobody to tell when it cannot be written
+	io.WriteString(e.stdout, e.words.Translate(fmt.Sprintf(format, args...))) // nobody to tell when it cannot be written
 }
 
 // remark tells beside what the command prints.
 func (e *environment) remark(format string, args ...any) {
-	io.WriteString(e.stderr, e.words.Say(fmt.Sprintf(format, args...)))
+	io.WriteString(e.stderr, e.words.Translate(fmt.Sprintf(format, args...)))
 }
 
 // remarkIf says why a list is empty: beside it, since programs read the list.
@@ -128,7 +128,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	fail := func(err error) int {
 		// No error of ours shows a secret; a library's might.
 		text := settings.Redactor(env.vars, args).Replace(withoutReasons(err))
-		fmt.Fprintln(patientWriter{stderr}, "server:", env.words.Say(text))
+		fmt.Fprintln(patientWriter{stderr}, "server:", env.words.Translate(text))
 		return 1
 	}
 	var err error

@@ -64,7 +64,7 @@ func (c *simulatorCommand) Run(ctx context.Context, env *environment) error {
 	}
 	sim := wechatsim.New(config)
 	base := "http://" + listener.Addr().String()
-	said := fmt.Sprintf(`A simulated WeChat is running. Its control page: %s/
+	text := fmt.Sprintf(`A simulated WeChat is running. Its control page: %s/
 
 Set these for the service you develop:
   AppID                    %s
@@ -73,7 +73,7 @@ Set these for the service you develop:
   API                      %s   (WXLOGIN_WECHAT_API_URL)
 `, base, sim.AppID(), sim.Secret(), base, base)
 	site, mini := sim.Apps()[1], sim.Apps()[2]
-	said += fmt.Sprintf(`
+	text += fmt.Sprintf(`
 Beside this official account there are, in one Open Platform account with it:
   website application      %s  %s
   mini program             %s  %s
@@ -95,7 +95,7 @@ Set these for a wxlogin that signs people in by all three:
 		if err != nil {
 			return err
 		}
-		said += how
+		text += how
 		go func() {
 			tlsDone <- serveBeside(ctx, secured, sim, log.Logger)
 			cancel()
@@ -103,7 +103,7 @@ Set these for a wxlogin that signs people in by all three:
 	} else {
 		tlsDone <- nil
 	}
-	env.answer("%s", said)
+	env.answer("%s", text)
 	err = serveBeside(ctx, listener, sim, log.Logger)
 	cancel()
 	return errors.Join(err, <-tlsDone)

@@ -24,7 +24,7 @@ var frontEnds = []struct{ name, without string }{
 }
 
 // behaviours are the walks of the tests of forward auth, by name, and what each wants.
-var behaviours = []struct{ name, says string }{
+var behaviours = []struct{ name, promise string }{
 	{"strangers", "People who are not signed in are led to the sign-in and back to the page, scripts get 401 with `login_url`, a form sent too late gets a page; the application hears of none"},
 	{"every phone", "The same for twenty browsers as people have them, WeChat's on every system among them"},
 	{"one login for all sites", "One login opens all sites; WeChat is not asked again, a request comes through whole, the application's own 401 stays its own"},

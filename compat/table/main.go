@@ -77,7 +77,7 @@ func frontEndTable(rows []record.Row) string {
 	}
 	b.WriteString(" test |\n|---|" + strings.Repeat("---|", len(frontEnds)+1) + "\n")
 	for _, w := range behaviours {
-		fmt.Fprintf(&b, "| %s |", w.says)
+		fmt.Fprintf(&b, "| %s |", w.promise)
 		for _, f := range frontEnds {
 			r, ran := cell[[2]string{f.name, w.name}]
 			switch {

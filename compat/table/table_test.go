@@ -24,8 +24,8 @@ func TestPage(t *testing.T) {
 		t.Error("the page was not written by make compat")
 	}
 	for _, b := range behaviours {
-		if !strings.Contains(page, "\n| "+b.says+" |") {
-			t.Errorf("no line for %q", b.says)
+		if !strings.Contains(page, "\n| "+b.promise+" |") {
+			t.Errorf("no line for %q", b.promise)
 		}
 	}
 	for _, f := range frontEnds {

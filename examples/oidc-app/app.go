@@ -97,9 +97,9 @@ func (a *App) home(w http.ResponseWriter, r *http.Request) error {
 
 // view is what the page shows: somebody, what went wrong, or neither.
 type view struct {
-	Person *person
-	Wrong  *refusal
-	Issuer string
+	Person  *person
+	Refusal *refusal
+	Issuer  string
 }
 
 func (a *App) show(w http.ResponseWriter, status int, v view) error {
@@ -127,13 +127,13 @@ func (a *App) handle(h func(http.ResponseWriter, *http.Request) error) http.Hand
 		if err == nil || errors.Is(err, context.Canceled) {
 			return
 		}
-		wrong, ok := errors.AsType[refusal](err)
+		refused, ok := errors.AsType[refusal](err)
 		status := http.StatusBadRequest
 		if !ok {
-			status, wrong = http.StatusBadGateway, refusal{"登录没有完成，原因在日志里", "The login was not completed; the log knows why"}
+			status, refused = http.StatusBadGateway, refusal{"登录没有完成，原因在日志里", "The login was not completed; the log knows why"}
 			a.config.Log.ErrorContext(r.Context(), "the sample application's login failed", "path", r.URL.Path, "error", err)
 		}
-		if err := a.show(w, status, view{Wrong: &wrong}); err != nil {
+		if err := a.show(w, status, view{Refusal: &refused}); err != nil {
 			a.config.Log.ErrorContext(r.Context(), "the sample application's page", "error", err)
 		}
 	})
@@ -143,9 +143,9 @@ func (a *App) handle(h func(http.ResponseWriter, *http.Request) error) http.Hand
 
 const sessionCookie = "sample_session"
 
-// remember begins a session, always with a new key: one that somebody has planted in
+// beginSession begins a session, always with a new key: one that somebody has planted in
 // the browser before is worth nothing.
-func (a *App) remember(w http.ResponseWriter, p *person) {
+func (a *App) beginSession(w http.ResponseWriter, p *person) {
 	key := rand.Text()
 	a.mu.Lock()
 	maps.DeleteFunc(a.sessions, func(_ string, p *person) bool { return time.Now().After(p.ends) })
@@ -168,8 +168,8 @@ func (a *App) who(r *http.Request) *person {
 	return nil
 }
 
-// forget ends a session and returns whose it was.
-func (a *App) forget(w http.ResponseWriter, r *http.Request) *person {
+// endSession ends a session and returns whose it was.
+func (a *App) endSession(w http.ResponseWriter, r *http.Request) *person {
 	p := a.who(r)
 	if cookie, err := r.Cookie(sessionCookie); err == nil {
 		a.mu.Lock()

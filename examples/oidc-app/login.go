@@ -61,7 +61,7 @@ func (a *App) callback(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	a.remember(w, found)
+	a.beginSession(w, found)
 	// Away from an address that has a code in it.
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 	return nil
@@ -105,7 +105,7 @@ func (a *App) redeem(ctx context.Context, code, nonce, verifier string) (*person
 // logout ends the session here, and then the one at wxlogin, which sends the browser
 // back here.
 func (a *App) logout(w http.ResponseWriter, r *http.Request) error {
-	gone := a.forget(w, r)
+	gone := a.endSession(w, r)
 	provider, err := a.discover(r.Context())
 	if err != nil {
 		return err

@@ -95,7 +95,7 @@ func newDoctor(c Config) *doctor {
 }
 
 func (d *doctor) print(w io.Writer, f finding) {
-	f.text, f.advice = d.words.Say(f.text), d.words.Say(f.advice)
+	f.text, f.advice = d.words.Translate(f.text), d.words.Translate(f.advice)
 	text := fmt.Sprintf("%-5s %-11s %s\n", f.verdict, f.subject, strings.ReplaceAll(f.text, "\n", "\n                  "))
 	for line := range strings.Lines(f.advice) {
 		text += "      → " + strings.TrimSuffix(line, "\n") + "\n"

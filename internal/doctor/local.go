@@ -217,12 +217,12 @@ type disk struct {
 
 func judgeDisk(folder string, disk disk) []finding {
 	text := fmt.Sprintf("%d MB free in %s", disk.free>>20, folder)
-	const makeRoom = "make room; `server backup` files and logs may move elsewhere"
+	const freeSpace = "make room; `server backup` files and logs may move elsewhere"
 	switch {
 	case disk.free < spaceNone:
-		return one(failure, "disk", text, makeRoom)
+		return one(failure, "disk", text, freeSpace)
 	case disk.free < spaceLow:
-		return one(warning, "disk", text, makeRoom)
+		return one(warning, "disk", text, freeSpace)
 	case disk.network != "":
 		return one(warning, "disk", folder+" is on a network file system ("+disk.network+"); SQLite's locks and WAL do not work there reliably",
 			"keep the database on a local disk or block volume, or use Postgres")

@@ -46,10 +46,10 @@ func SecretVariable(account string) string { return secretPrefix + strings.ToUpp
 // part has its line in the error.
 func (s *Settings) parseAccounts() ([]auth.Account, map[string]auth.Secret, error) {
 	var errs []error
-	wrong := func(flag, format string, args ...any) { errs = append(errs, Errorf(flag, format, args...)) }
+	badSetting := func(flag, format string, args ...any) { errs = append(errs, Errorf(flag, format, args...)) }
 	main := auth.Account{Name: auth.MainAccount, Kind: auth.OfficialAccount, AppID: s.AppID, Group: s.Group}
 	if s.Group != "" && !nameForm.MatchString(s.Group) {
-		wrong("group", "%q is not a name of 1 to 32 letters, digits, - or _", s.Group)
+		badSetting("group", "%q is not a name of 1 to 32 letters, digits, - or _", s.Group)
 	}
 	accounts, secrets := []auth.Account{main}, map[string]auth.Secret{auth.MainAccount: auth.Secret(s.AppSecret)}
 	for _, item := range List(s.Accounts) {
@@ -61,9 +61,9 @@ func (s *Settings) parseAccounts() ([]auth.Account, map[string]auth.Secret, erro
 		for _, other := range accounts {
 			switch {
 			case other.Name == account.Name:
-				wrong("accounts", "the account %s is there twice", account.Name)
+				badSetting("accounts", "the account %s is there twice", account.Name)
 			case other.AppID == account.AppID:
-				wrong("accounts", "the AppID %s is that of the accounts %s and %s; each has its own", account.AppID, other.Name, account.Name)
+				badSetting("accounts", "the AppID %s is that of the accounts %s and %s; each has its own", account.AppID, other.Name, account.Name)
 			}
 		}
 		accounts = append(accounts, account)
@@ -97,29 +97,29 @@ func mentioned(accounts, name string) bool {
 // parseAccount reads one account: name:kind:appid@group.
 func parseAccount(item string) (auth.Account, error) {
 	const form = "name:kind:appid@group, for example shop:oa:wx0123456789abcdef@acme"
-	wrong := func(format string, args ...any) (auth.Account, error) {
+	invalid := func(format string, args ...any) (auth.Account, error) {
 		// What stands before @ is no user's name here, as Errorf would take it for.
 		return auth.Account{}, fmt.Errorf("%s: %s", variableOf("accounts"), fmt.Sprintf(format, args...))
 	}
 	parts := strings.Split(item, ":")
 	if len(parts) != 3 {
-		return wrong("%q has not the three parts of %s", item, form)
+		return invalid("%q has not the three parts of %s", item, form)
 	}
 	name, kind := parts[0], auth.AccountKind(parts[1])
 	appID, group, bound := strings.Cut(parts[2], "@")
 	switch {
 	case !accountForm.MatchString(name):
-		return wrong("the name %q of %q is not of 1 to 16 small letters and digits, a letter first", name, item)
+		return invalid("the name %q of %q is not of 1 to 16 small letters and digits, a letter first", name, item)
 	case name == auth.MainAccount:
-		return wrong("main in %q is the account of WXLOGIN_APPID; choose another name", item)
+		return invalid("main in %q is the account of WXLOGIN_APPID; choose another name", item)
 	case name == "file":
-		return wrong("file in %q cannot be a name: WXLOGIN_APPSECRET_FILE is that of main; choose another", item)
+		return invalid("file in %q cannot be a name: WXLOGIN_APPSECRET_FILE is that of main; choose another", item)
 	case !slices.Contains([]auth.AccountKind{auth.OfficialAccount, auth.WebsiteAccount, auth.MiniProgram}, kind):
-		return wrong("the kind %q of %q is not one of oa, website, mini", string(kind), item)
+		return invalid("the kind %q of %q is not one of oa, website, mini", string(kind), item)
 	case !appIDForm.MatchString(appID):
-		return wrong("%q of %q is not an AppID; it looks like wx0123456789abcdef: wx and 16 letters or digits", appID, item)
+		return invalid("%q of %q is not an AppID; it looks like wx0123456789abcdef: wx and 16 letters or digits", appID, item)
 	case bound && !nameForm.MatchString(group):
-		return wrong("the group %q of %q is not a name of 1 to 32 letters, digits, - or _; leave @ out for an account that is bound to no Open Platform account", group, item)
+		return invalid("the group %q of %q is not a name of 1 to 32 letters, digits, - or _; leave @ out for an account that is bound to no Open Platform account", group, item)
 	}
 	return auth.Account{Name: name, Kind: kind, AppID: appID, Group: group}, nil
 }

@@ -21,7 +21,7 @@ func (w Words) PrintHelp(options kong.HelpOptions, ctx *kong.Context) error {
 	if w.English() {
 		return kong.DefaultHelpPrinter(options, ctx)
 	}
-	w.translate(ctx.Model.Node)
+	w.translateHelp(ctx.Model.Node)
 	var page bytes.Buffer
 	to := ctx.Stdout
 	ctx.Stdout = &page
@@ -30,7 +30,7 @@ func (w Words) PrintHelp(options kong.HelpOptions, ctx *kong.Context) error {
 	}
 	text := strings.ReplaceAll(page.String(), unbroken, " ")
 	for line := range strings.Lines(text) {
-		line = w.Say(strings.TrimSuffix(line, "\n"))
+		line = w.Translate(strings.TrimSuffix(line, "\n"))
 		if _, err := io.WriteString(to, wrap(line, helpWidth)+"\n"); err != nil {
 			return err
 		}
@@ -38,18 +38,18 @@ func (w Words) PrintHelp(options kong.HelpOptions, ctx *kong.Context) error {
 	return nil
 }
 
-// translate changes what the model says of commands and flags.
-func (w Words) translate(node *kong.Node) {
-	say := func(text string) string { return strings.ReplaceAll(w.Say(text), " ", unbroken) }
-	node.Help, node.Detail = say(node.Help), say(node.Detail)
+// translateHelp translates the help of a command, its flags and its subcommands.
+func (w Words) translateHelp(node *kong.Node) {
+	translated := func(text string) string { return strings.ReplaceAll(w.Translate(text), " ", unbroken) }
+	node.Help, node.Detail = translated(node.Help), translated(node.Detail)
 	for _, flag := range node.Flags {
-		flag.Help = say(flag.Help)
+		flag.Help = translated(flag.Help)
 	}
 	for _, argument := range node.Positional {
-		argument.Help = say(argument.Help)
+		argument.Help = translated(argument.Help)
 	}
 	for _, child := range node.Children {
-		w.translate(child)
+		w.translateHelp(child)
 	}
 }
 

@@ -24,8 +24,8 @@ import (
 //
 // The zero words are English.
 type Words struct {
-	said func() map[string]string // by their English form, in the other language
-	read func() []form            // those with verbs, the most definite first
+	translations func() map[string]string // by English form
+	forms        func() []form            // those with verbs, the most specific first
 }
 
 // catalogue has for each English form that in simplified and in traditional Chinese.
@@ -70,33 +70,33 @@ func WordsOf(lang string) Words {
 	if at < 0 {
 		return Words{}
 	}
-	said := sync.OnceValue(func() map[string]string {
+	translations := sync.OnceValue(func() map[string]string {
 		var all map[string][2]string
 		if err := json.Unmarshal(catalogue, &all); err != nil {
 			return nil // a test reads it; English does for everybody else
 		}
-		said := make(map[string]string, len(all))
+		chosen := make(map[string]string, len(all))
 		for english, both := range all {
-			said[english] = both[at]
+			chosen[english] = both[at]
 		}
-		return said
+		return chosen
 	})
-	return Words{said: said, read: sync.OnceValue(func() []form { return formsOf(said()) })}
+	return Words{translations: translations, forms: sync.OnceValue(func() []form { return formsOf(translations()) })}
 }
 
 // English says that nothing is translated.
-func (w Words) English() bool { return w.said == nil }
+func (w Words) English() bool { return w.translations == nil }
 
-// Say gives a text in the language of the words, line by line.
-func (w Words) Say(text string) string {
+// Translate gives a text in the language of the words, line by line.
+func (w Words) Translate(text string) string {
 	if w.English() {
 		return text
 	}
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {
-		told := strings.TrimSpace(line)
-		said, _ := w.look(told)
-		lines[i] = strings.Replace(line, told, said, 1)
+		trimmed := strings.TrimSpace(line)
+		translated, _ := w.lookUp(trimmed)
+		lines[i] = strings.Replace(line, trimmed, translated, 1)
 	}
 	return strings.Join(lines, "\n")
 }
@@ -105,19 +105,19 @@ func (w Words) Say(text string) string {
 // reason, which is the same in every language, or with a word.
 var link = regexp.MustCompile(`^(--)?[\w.-]+: `)
 
-// look finds a line, or what is known of it.
-func (w Words) look(line string) (said string, known bool) {
-	if said, known = w.said()[line]; known {
-		return said, true
+// lookUp translates a line, or as much of it as the catalogue knows.
+func (w Words) lookUp(line string) (translated string, known bool) {
+	if translated, known = w.translations()[line]; known {
+		return translated, true
 	}
 	if name := link.FindString(line); name != "" {
-		said, known = w.look(line[len(name):])
-		if word, ok := w.said()[strings.TrimSuffix(name, ": ")]; ok {
-			return word + "：" + said, true
+		translated, known = w.lookUp(line[len(name):])
+		if word, ok := w.translations()[strings.TrimSuffix(name, ": ")]; ok {
+			return word + "：" + translated, true
 		}
-		return name + said, known
+		return name + translated, known
 	}
-	for _, f := range w.read() {
+	for _, f := range w.forms() {
 		if filled, ok := f.match(line); ok {
 			return w.fill(f, filled), true
 		}
@@ -128,8 +128,8 @@ func (w Words) look(line string) (said string, known bool) {
 			if !strings.HasPrefix(line[i:], between[0]) {
 				continue
 			}
-			what, knows := w.look(line[:i])
-			why, knowsWhy := w.look(line[i+len(between[0]):])
+			what, knows := w.lookUp(line[:i])
+			why, knowsWhy := w.lookUp(line[i+len(between[0]):])
 			switch {
 			case knows || knowsWhy && (what == "" || strings.ContainsFunc(what, isHan)):
 				return what + between[1] + why, true
@@ -147,7 +147,7 @@ func isHan(r rune) bool { return unicode.Is(unicode.Han, r) }
 type form struct {
 	between []string // the verbs
 	verbs   []string // their letters
-	said    string   // the same in the other language
+	other   string   // the same in the other language
 }
 
 // verb is one of package fmt's.
@@ -155,14 +155,14 @@ var verb = regexp.MustCompile(`%(?:\[(\d)\])?[-+#0-9.]*([a-zA-Z])`)
 
 // formsOf are all with verbs. One with more text of its own goes before one that
 // would match more.
-func formsOf(said map[string]string) []form {
+func formsOf(translations map[string]string) []form {
 	var forms []form
-	for english, other := range said {
+	for english, other := range translations {
 		verbs := verb.FindAllStringSubmatch(english, -1)
 		if verbs == nil {
 			continue
 		}
-		f := form{between: verb.Split(english, -1), said: other}
+		f := form{between: verb.Split(english, -1), other: other}
 		for _, v := range verbs {
 			f.verbs = append(f.verbs, v[2])
 		}
@@ -207,7 +207,7 @@ func (f form) match(line string) (filled []string, ok bool) {
 // fill says the form in the other language. What fills it may have a form itself.
 func (w Words) fill(f form, filled []string) string {
 	next := 0
-	return verb.ReplaceAllStringFunc(f.said, func(v string) string {
+	return verb.ReplaceAllStringFunc(f.other, func(v string) string {
 		if index := verb.FindStringSubmatch(v)[1]; index != "" {
 			next, _ = strconv.Atoi(index)
 		} else {
@@ -218,7 +218,7 @@ func (w Words) fill(f form, filled []string) string {
 		}
 		text := filled[next-1]
 		if kind := f.verbs[next-1]; kind != "q" && kind != "d" {
-			text, _ = w.look(text)
+			text, _ = w.lookUp(text)
 		}
 		return text
 	})

@@ -56,8 +56,8 @@ func main() {
 			refuse(w, err)
 			return
 		}
-		told, _ := json.Marshal(map[string]any{"sub": user.UserID, "name": user.Name, "nick": user.NickName, "email": user.Email, "picture": user.AvatarURL, "claims": user.RawData})
-		_, _ = w.Write(told)
+		body, _ := json.Marshal(map[string]any{"sub": user.UserID, "name": user.Name, "nick": user.NickName, "email": user.Email, "picture": user.AvatarURL, "claims": user.RawData})
+		_, _ = w.Write(body)
 	})
 	log.Fatal(http.ListenAndServe(address, nil))
 }

@@ -228,9 +228,9 @@ func (a *app) unionID(p Person) string {
 	return p.UnionID
 }
 
-// forget drops what is kept of a person who fell off the shelf. The caller holds the
+// dropPerson deletes what is stored of a person who fell off the shelf. The caller holds the
 // lock.
-func (a *app) forget(key string) {
+func (a *app) dropPerson(key string) {
 	if key == "" {
 		return
 	}

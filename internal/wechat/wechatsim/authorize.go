@@ -86,11 +86,11 @@ func (s *Simulator) check(r *http.Request, website bool) (request, *refusal) {
 	case !stateShape.MatchString(state):
 		return request{}, &refusal{sentence: "state 参数错误", parameter: "state", hint: "state may have letters and digits only (official); - and _ pass here too."}
 	}
-	if wrong := s.checkKind(a, website); wrong != nil {
-		return request{}, wrong
+	if refused := s.checkKind(a, website); refused != nil {
+		return request{}, refused
 	}
-	if wrong := checkScope(q.Get("scope"), website, sw); wrong != nil {
-		return request{}, wrong
+	if refused := checkScope(q.Get("scope"), website, sw); refused != nil {
+		return request{}, refused
 	}
 	callback, hint := s.checkCallback(a, q.Get("redirect_uri"))
 	if callback == nil {
@@ -106,20 +106,20 @@ func (s *Simulator) check(r *http.Request, website bool) (request, *refusal) {
 
 // checkScope: each of the two products has scopes of its own (official).
 func checkScope(scope string, website bool, sw Switches) *refusal {
-	wrong := refusal{number: 10005, parameter: "scope"}
+	refused := refusal{number: 10005, parameter: "scope"}
 	switch {
 	case website && scope != ScopeLogin:
-		wrong.hint = "The scope of a website's login (/connect/qrconnect) is snsapi_login."
+		refused.hint = "The scope of a website's login (/connect/qrconnect) is snsapi_login."
 	case !website && scope == ScopeLogin:
-		wrong.hint = "snsapi_login is the scope of a website's login, /connect/qrconnect; here it must be snsapi_base or snsapi_userinfo."
+		refused.hint = "snsapi_login is the scope of a website's login, /connect/qrconnect; here it must be snsapi_base or snsapi_userinfo."
 	case !website && scope != ScopeBase && scope != ScopeUserinfo:
-		wrong.hint = "scope must be snsapi_base or snsapi_userinfo."
+		refused.hint = "scope must be snsapi_base or snsapi_userinfo."
 	case scope == ScopeUserinfo && sw.NoUserinfoScope:
-		wrong.hint = "A switch on the control page takes snsapi_userinfo from this account."
+		refused.hint = "A switch on the control page takes snsapi_userinfo from this account."
 	default:
 		return nil
 	}
-	return &wrong
+	return &refused
 }
 
 // checkKind: each of the two products has AppIDs of its own (official).

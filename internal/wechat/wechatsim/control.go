@@ -36,7 +36,7 @@ type controlPage struct {
 	Calls     []Call
 	Total     int
 
-	Said string // what the last form did
+	Result string // what the last form did
 }
 
 type shownFault struct {
@@ -79,7 +79,7 @@ func (s *Simulator) control(r *http.Request) reply {
 		InWeChat: s.counts(r), phonePage: s.phonePage(r),
 		Full: cookie(r, CookieFull) == "1", People: s.shownPeople(),
 		Switches: s.Switches(), Presets: groupedPresets(), Endpoints: Endpoints(), Kinds: formKinds,
-		Faults: s.plannedFaults(), Said: said[r.URL.Query().Get("said")],
+		Faults: s.plannedFaults(), Result: results[r.URL.Query().Get("said")],
 	}
 	if p, ok := s.owner(r); ok {
 		sp := shown(p)
@@ -120,9 +120,9 @@ func (s *Simulator) plannedFaults() []shownFault {
 	return list
 }
 
-// said are the sentences that the control page shows after a form, by the word
+// results are the sentences that the control page shows after a form, by the word
 // in its address; nothing a stranger writes into a link is shown.
-var said = map[string]string{
+var results = map[string]string{
 	"phone":    "这个浏览器换了主人。 This browser has a new owner.",
 	"browser":  "这个浏览器换了手机。 This browser plays another phone.",
 	"forgot":   "这个浏览器不再属于任何人。 This browser belongs to nobody.",

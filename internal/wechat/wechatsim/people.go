@@ -78,7 +78,7 @@ func (s *Simulator) AddPerson(p Person) Person {
 	for _, a := range s.apps {
 		a.people[a.openID(p)] = p.Key
 		delete(s.consents, consent{a.AppID, gone})
-		a.forget(gone)
+		a.dropPerson(gone)
 	}
 	return p
 }

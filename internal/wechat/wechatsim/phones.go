@@ -202,16 +202,16 @@ func (p Phone) InWeChat() bool { return isWeChat(p.UserAgent) }
 // Sec-Fetch-Site: "none", "same-origin", "same-site" or "cross-site". Origin and
 // Referer are the caller's.
 func (p Phone) Opens(h http.Header, site string) {
-	p.says(h, site, "navigate", "document", p.Accept)
+	p.setHeaders(h, site, "navigate", "document", p.Accept)
 	if p.UpgradeInsecure {
 		h.Set("Upgrade-Insecure-Requests", "1")
 	}
 }
 
 // Fetches sets what the browser sends when a page's script calls fetch.
-func (p Phone) Fetches(h http.Header, site string) { p.says(h, site, "cors", "empty", "*/*") }
+func (p Phone) Fetches(h http.Header, site string) { p.setHeaders(h, site, "cors", "empty", "*/*") }
 
-func (p Phone) says(h http.Header, site, mode, destination, accept string) {
+func (p Phone) setHeaders(h http.Header, site, mode, destination, accept string) {
 	h.Set("User-Agent", p.UserAgent)
 	h.Set("Accept", accept)
 	h.Set("Accept-Language", p.AcceptLanguage)

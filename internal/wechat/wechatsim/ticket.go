@@ -86,6 +86,6 @@ func (s *Simulator) WXConfig(appID, timestamp, nonceStr, signature, page string)
 // getWXConfig answers GET /_sim/wx.config, for pages in programs of any language.
 func (s *Simulator) getWXConfig(r *http.Request) (any, error) {
 	q := r.URL.Query()
-	said := s.WXConfig(q.Get("appId"), q.Get("timestamp"), q.Get("nonceStr"), q.Get("signature"), q.Get("url"))
-	return map[string]string{"errMsg": said}, nil
+	result := s.WXConfig(q.Get("appId"), q.Get("timestamp"), q.Get("nonceStr"), q.Get("signature"), q.Get("url"))
+	return map[string]string{"errMsg": result}, nil
 }

@@ -43,7 +43,7 @@ func main() {
 		return new(net.Dialer).DialContext(ctx, network, to)
 	}
 	if err := run(); err != nil {
-		say(map[string]string{"error": err.Error()})
+		writeLine(map[string]string{"error": err.Error()})
 	}
 }
 
@@ -51,7 +51,7 @@ func run() error {
 	if os.Args[1] == "silenceper/wechat central" || os.Args[1] == "silenceper/wechat central stable" {
 		got, err := askCentral(strings.HasSuffix(os.Args[1], " stable"))
 		if err == nil {
-			say(got)
+			writeLine(got)
 		}
 		return err
 	}
@@ -70,7 +70,7 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	say(map[string]string{"authorize": to})
+	writeLine(map[string]string{"authorize": to})
 	line, err := bufio.NewReader(os.Stdin).ReadString('\n')
 	if err != nil {
 		return err
@@ -83,11 +83,11 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	say(who)
+	writeLine(who)
 	return nil
 }
 
-func say(v any) {
+func writeLine(v any) {
 	line, _ := json.Marshal(v)
 	fmt.Println(string(line))
 }
