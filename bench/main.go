@@ -12,6 +12,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -77,6 +78,25 @@ func built(ctx context.Context, program, folder string) (string, error) {
 		return "", fmt.Errorf("go build: %w\n%s", err, out)
 	}
 	return program, nil
+}
+
+// inWorld runs f in a world in a temporary folder, which is removed afterwards. The
+// program under load is the given one, or is built.
+func inWorld(ctx context.Context, command, program string, f func(*rig.World) error) (err error) {
+	folder, err := os.MkdirTemp("", "wxlogin-"+command+"-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(folder)
+	if program, err = built(ctx, program, folder); err != nil {
+		return err
+	}
+	world, err := rig.NewWorld(ctx, folder, program)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, world.Close()) }()
+	return f(world)
 }
 
 // child says how this program starts itself for a part in a process of its own.

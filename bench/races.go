@@ -9,7 +9,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -81,21 +80,10 @@ func runRaces(ctx context.Context, args []string, stdout, stderr io.Writer) erro
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	folder, err := os.MkdirTemp("", "wxlogin-races-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(folder)
-	path, err := built(ctx, *program, folder)
-	if err != nil {
-		return err
-	}
-	r := &races{times: *times, workers: *workers, progress: func(format string, args ...any) { fmt.Fprintf(stdout, format+"\n", args...) }}
-	if r.world, err = rig.NewWorld(ctx, folder, path); err != nil {
-		return err
-	}
-	defer r.world.Close()
-	return r.run(ctx, "sqlite:"+folder+"/races.db")
+	return inWorld(ctx, racesCommand, *program, func(world *rig.World) error {
+		r := &races{world: world, times: *times, workers: *workers, progress: func(format string, args ...any) { fmt.Fprintf(stdout, format+"\n", args...) }}
+		return r.run(ctx, "sqlite:"+world.Folder+"/races.db")
+	})
 }
 
 func (r *races) run(ctx context.Context, database string) (err error) {

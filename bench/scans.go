@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -35,7 +34,7 @@ type scans struct {
 	waiting  map[string]*code // by ticket
 }
 
-func runScans(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
+func runScans(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("bench scans", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	pages := flags.Int("pages", 10_000, "how many desktops show a code and wait; two open files each")
@@ -45,32 +44,21 @@ func runScans(ctx context.Context, args []string, stdout, stderr io.Writer) (err
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	folder, err := os.MkdirTemp("", "wxlogin-scans-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(folder)
-	path, err := built(ctx, *program, folder)
-	if err != nil {
-		return err
-	}
-	s := &scans{pages: *pages, waiting: make(map[string]*code), silences: make(map[string]int), progress: func(format string, args ...any) { fmt.Fprintf(stdout, format+"\n", args...) }}
-	if s.world, err = rig.NewWorld(ctx, folder, path); err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.world.Close()) }()
-	database := "sqlite:" + folder + "/scans.db"
-	if err := s.world.Migrate(ctx, database); err != nil {
-		return err
-	}
-	if err := rig.Fill(ctx, database, scanVisitors, scanVisitors, 1); err != nil {
-		return err
-	}
-	if s.service, err = s.world.StartService(ctx, database); err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.service.Stop()) }()
-	return s.run(ctx, *length, min(*confirmed, *pages))
+	return inWorld(ctx, scansCommand, *program, func(world *rig.World) (err error) {
+		s := &scans{world: world, pages: *pages, waiting: make(map[string]*code), silences: make(map[string]int), progress: func(format string, args ...any) { fmt.Fprintf(stdout, format+"\n", args...) }}
+		database := "sqlite:" + world.Folder + "/scans.db"
+		if err := world.Migrate(ctx, database); err != nil {
+			return err
+		}
+		if err := rig.Fill(ctx, database, scanVisitors, scanVisitors, 1); err != nil {
+			return err
+		}
+		if s.service, err = world.StartService(ctx, database); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, s.service.Stop()) }()
+		return s.run(ctx, *length, min(*confirmed, *pages))
+	})
 }
 
 // scanVisitors are people who are signed in, and look at a page now and then.

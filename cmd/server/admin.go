@@ -54,15 +54,8 @@ type adminGrantCommand struct {
 }
 
 func (c *adminGrantCommand) Run(ctx context.Context, env *environment) error {
-	if err := settings.CheckOpenID(c.OpenID); err != nil {
-		return err
-	}
-	return withAdmins(ctx, &c.Settings, func(admins *admin.Service, config settings.Config) error {
-		who, err := adminName(config, c.Account, c.OpenID)
-		if err != nil {
-			return err
-		}
-		changed, err := admins.Grant(ctx, admin.CommandLine(), who)
+	return withAdminName(ctx, &c.Settings, c.Account, c.OpenID, func(admins *admin.Service, name string) error {
+		changed, err := admins.Grant(ctx, admin.CommandLine(), name)
 		return env.report(err, changed, "%s may open the admin pages now\n", "%s could open the admin pages already\n", c.OpenID)
 	})
 }
@@ -74,16 +67,9 @@ type adminRevokeCommand struct {
 }
 
 func (c *adminRevokeCommand) Run(ctx context.Context, env *environment) error {
-	if err := settings.CheckOpenID(c.OpenID); err != nil {
-		return err
-	}
-	return withAdmins(ctx, &c.Settings, func(admins *admin.Service, config settings.Config) error {
-		who, err := adminName(config, c.Account, c.OpenID)
-		if err != nil {
-			return err
-		}
-		changed, err := admins.Revoke(ctx, admin.CommandLine(), who)
-		if admins.Configured(who) {
+	return withAdminName(ctx, &c.Settings, c.Account, c.OpenID, func(admins *admin.Service, name string) error {
+		changed, err := admins.Revoke(ctx, admin.CommandLine(), name)
+		if admins.Configured(name) {
 			env.remark("WXLOGIN_ADMINS names this openid too; take it out there.\n")
 		}
 		return env.report(err, changed, "%s may not open the admin pages any more\n", "%s had not been granted anything\n", c.OpenID)
@@ -114,7 +100,22 @@ func (c *adminListCommand) Run(ctx context.Context, env *environment) error {
 	})
 }
 
-// adminName is how somebody is named who is or becomes an admin.
+// withAdminName runs f with the name of the admin that an openid of an account stands for.
+func withAdminName(ctx context.Context, s *settings.Settings, account, openID string, f func(admins *admin.Service, name string) error) error {
+	if err := settings.CheckOpenID(openID); err != nil {
+		return err
+	}
+	return withAdmins(ctx, s, func(admins *admin.Service, config settings.Config) error {
+		name, err := adminName(config, account, openID)
+		if err != nil {
+			return err
+		}
+		return f(admins, name)
+	})
+}
+
+// adminName is the name under which admins are configured and stored: the openid, with
+// its account unless that is main.
 func adminName(config settings.Config, account, openID string) (string, error) {
 	switch {
 	case account == auth.MainAccount:

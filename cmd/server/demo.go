@@ -48,14 +48,11 @@ func (c *demoCommand) Run(ctx context.Context, env *environment) error {
 	if !settings.OnLoopback(s.Addr) {
 		return settings.Errorf("addr", reachable, s.Addr)
 	}
-	log, err := env.logs(s.LogFormat, s.LogLevel)
+	ctx, log, end, err := env.foreground(ctx, s.LogFormat, s.LogLevel)
 	if err != nil {
 		return err
 	}
-	defer log.Flush()
-	outliveReaders()
-	ctx, hangup := untilHangup(ctx)
-	defer hangup()
+	defer end()
 	data, remove, err := c.folder()
 	if err != nil {
 		return err

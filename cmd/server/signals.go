@@ -8,6 +8,8 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"wxlogin/internal/telemetry"
 )
 
 // outliveReaders lets the process go on when what reads its output is gone: a
@@ -38,6 +40,20 @@ func outliveTerminal(log *slog.Logger) (stop func()) {
 		signal.Stop(hangups)
 		close(done)
 	}
+}
+
+// foreground prepares a command that runs for somebody who looks on: its context ends
+// with the terminal. end has to be called when the command is done.
+func (e *environment) foreground(ctx context.Context, format, level string) (_ context.Context, log telemetry.Logs, end func(), err error) {
+	if log, err = e.logs(format, level); err != nil {
+		return nil, log, nil, err
+	}
+	outliveReaders()
+	ctx, hangup := untilHangup(ctx)
+	return ctx, log, func() {
+		hangup()
+		log.Flush()
+	}, nil
 }
 
 // untilHangup ends a context when the terminal closes: what runs for somebody

@@ -30,14 +30,11 @@ type simulatorCommand struct {
 }
 
 func (c *simulatorCommand) Run(ctx context.Context, env *environment) error {
-	log, err := env.logs(c.LogFormat, c.LogLevel)
+	ctx, log, end, err := env.foreground(ctx, c.LogFormat, c.LogLevel)
 	if err != nil {
 		return err
 	}
-	defer log.Flush()
-	outliveReaders()
-	ctx, hangup := untilHangup(ctx)
-	defer hangup()
+	defer end()
 	if _, ok := wechatsim.PhoneNamed(c.Phone); c.Phone != "" && !ok {
 		var names []string
 		for _, p := range wechatsim.Phones() {
