@@ -38,7 +38,7 @@ func (c *adminLinkCommand) Run(ctx context.Context, env *environment) error {
 	})
 }
 
-// newAdminLink makes an admin link's address.
+// newAdminLink makes an admin link and returns its address.
 func newAdminLink(ctx context.Context, admins *admin.Service, public *url.URL) (address string, ends time.Time, err error) {
 	token, ends, err := admins.NewLink(ctx, admin.CommandLine())
 	if err != nil {
@@ -162,7 +162,7 @@ func (c *adminSessionsCommand) Run(ctx context.Context, env *environment) error 
 		env.remarkIf(len(sessions) == 0, "no browser has been let in by an admin link, or each has ended: server admin link")
 		at := func(t time.Time) string { return t.In(config.Zone).Format("2006-01-02 15:04") }
 		for _, s := range sessions {
-			// What a browser calls itself is anybody's words, and this may be a terminal.
+			// A User-Agent is free text from the client, and stdout may be a terminal.
 			agent := auth.CleanText(s.Device.UserAgent, maxAgent)
 			env.answer("%s\tlet in %s\tseen %s\tends %s\t%s\t%s\n", s.ID, at(s.CreatedAt), at(s.LastSeenAt), at(s.EndsAt), s.Device.RemoteAddr, agent)
 		}
@@ -170,7 +170,7 @@ func (c *adminSessionsCommand) Run(ctx context.Context, env *environment) error 
 	})
 }
 
-// maxAgent bounds what is printed of a browser's name, in characters.
+// maxAgent bounds what is printed of a User-Agent, in characters.
 const maxAgent = 120
 
 type adminEndCommand struct {

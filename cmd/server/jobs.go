@@ -13,32 +13,32 @@ import (
 	"wxlogin/internal/store"
 )
 
-// sweepEvery is how often what has ended is cleared away.
+// sweepEvery is how often expired rows are deleted.
 const sweepEvery = 10 * time.Minute
 
-// refreshEvery is how often profiles are looked for that are due.
+// refreshEvery is how often due profiles are refreshed.
 const refreshEvery = time.Minute
 
-// rotateCheck is how often it is looked whether signing keys are due.
+// rotateCheck is how often signing keys are checked for rotation.
 const rotateCheck = time.Hour
 
-// renewEvery is how often access tokens and tickets are looked for that are about to end.
+// renewEvery is how often access tokens and tickets that are about to end are renewed.
 const renewEvery = 30 * time.Second
 
-// logoutsEvery is how often logouts that applications do not know of are looked for.
+// logoutsEvery is how often pending logout notices to applications are sent.
 const logoutsEvery = 2 * time.Second
 
-// proposeEvery is how often it is looked whether accounts have come to be of one Open
-// Platform account.
+// proposeEvery is how often duplicate people are searched for, in case accounts were put
+// into one Open Platform account.
 const proposeEvery = time.Hour
 
-// job is something to do in the background: at once, and then again and again.
+// job is background work, done at once and then at intervals.
 type job struct {
 	every time.Duration
 	do    func(context.Context)
 }
 
-// startJobs runs jobs. The returned function stops them and waits.
+// startJobs runs jobs. The returned function stops them and waits for them to end.
 func startJobs(ctx context.Context, jobs []job) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var running sync.WaitGroup
@@ -51,7 +51,7 @@ func startJobs(ctx context.Context, jobs []job) (stop func()) {
 	}
 }
 
-// every does something at once, and then again and again until ctx ends.
+// every calls do at once, and then at intervals until ctx ends.
 func every(ctx context.Context, interval time.Duration, do func()) {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
@@ -110,8 +110,7 @@ func sweep(ctx context.Context, db *store.Store, config settings.Config, log *sl
 	}
 }
 
-// oldest is when a history begins that is kept for so long; zero for one that is
-// kept for ever.
+// oldest is the time before which history is deleted; zero: it is kept for ever.
 func oldest(now time.Time, keep time.Duration) time.Time {
 	if keep == 0 {
 		return time.Time{}

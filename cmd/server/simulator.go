@@ -106,8 +106,8 @@ Set these for a wxlogin that signs people in by all three:
 	return errors.Join(err, <-tlsDone)
 }
 
-// serveBeside runs a simulator, or what else is beside a service, until ctx ends. What
-// it holds back on purpose is not waited for.
+// serveBeside runs the simulator, or another server beside a service, until ctx ends. It
+// does not wait for answers that the simulator holds back on purpose.
 func serveBeside(ctx context.Context, listener net.Listener, handler http.Handler, log *slog.Logger) error {
 	server := &http.Server{
 		Handler:           handler,
