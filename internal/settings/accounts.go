@@ -14,7 +14,7 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// A setting of its own for the AppSecret of each account: WXLOGIN_APPSECRET_SHOP is
+// secretPrefix begins the variables of the accounts' AppSecrets: WXLOGIN_APPSECRET_SHOP is
 // that of the account shop.
 const secretPrefix = variablePrefix + "APPSECRET_"
 
@@ -22,13 +22,13 @@ var (
 	accountForm = regexp.MustCompile(`^[a-z][a-z0-9]{0,15}$`)
 	// nameForm is what an operator may call an Open Platform account or a back end.
 	nameForm = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z_-]{0,31}$`)
-	// secretVariable is what a variable with an account's secret looks like. No account
-	// is called file, so that WXLOGIN_APPSECRET_FILE is main's.
+	// secretVariable matches the variable of an account's secret. No account can be called
+	// file, so that WXLOGIN_APPSECRET_FILE is always main's.
 	secretVariable = regexp.MustCompile(`^` + secretPrefix + `([A-Z][A-Z0-9]{0,15})(_FILE)?$`)
 )
 
-// accountVariables are the variables that hold secrets of accounts, or name files that
-// do.
+// accountVariables returns the variables that hold secrets of accounts, or name files that
+// hold them.
 func accountVariables(vars map[string]string) map[string]string {
 	secrets := make(map[string]string)
 	for name, value := range vars {
@@ -39,11 +39,11 @@ func accountVariables(vars map[string]string) map[string]string {
 	return secrets
 }
 
-// SecretVariable is the variable of an account's secret.
+// SecretVariable returns the name of the variable of an account's secret.
 func SecretVariable(account string) string { return secretPrefix + strings.ToUpper(account) }
 
-// parseAccounts reads all accounts, main first, and their secrets by name. Every wrong
-// part has its line in the error.
+// parseAccounts reads all accounts, main first, and their secrets by the account's name.
+// The error has a line for every mistake.
 func (s *Settings) parseAccounts() ([]auth.Account, map[string]auth.Secret, error) {
 	var errs []error
 	badSetting := func(flag, format string, args ...any) { errs = append(errs, Errorf(flag, format, args...)) }
@@ -88,8 +88,8 @@ func (s *Settings) parseAccounts() ([]auth.Account, map[string]auth.Secret, erro
 	return accounts, secrets, errors.Join(errs...)
 }
 
-// mentioned says whether a list of accounts has one that begins with the name: what is
-// wrong with it has been said, and its secret is not alone.
+// mentioned reports whether a list of accounts has an item of this name, even a malformed
+// one: its own error suffices, and its secret is not superfluous.
 func mentioned(accounts, name string) bool {
 	return slices.ContainsFunc(List(accounts), func(item string) bool { return item == name || strings.HasPrefix(item, name+":") })
 }
@@ -98,7 +98,7 @@ func mentioned(accounts, name string) bool {
 func parseAccount(item string) (auth.Account, error) {
 	const form = "name:kind:appid@group, for example shop:oa:wx0123456789abcdef@acme"
 	invalid := func(format string, args ...any) (auth.Account, error) {
-		// What stands before @ is no user's name here, as Errorf would take it for.
+		// Errorf would take the part before @ for a user's name and cut it off.
 		return auth.Account{}, fmt.Errorf("%s: %s", variableOf("accounts"), fmt.Sprintf(format, args...))
 	}
 	parts := strings.Split(item, ":")
@@ -124,8 +124,8 @@ func parseAccount(item string) (auth.Account, error) {
 	return auth.Account{Name: name, Kind: kind, AppID: appID, Group: group}, nil
 }
 
-// accountSecret reads the AppSecret of an account from its variable, or from the file
-// that the one with _FILE names.
+// accountSecret reads the AppSecret of an account from its variable, or from the file that
+// the variable with _FILE names.
 func (s *Settings) accountSecret(account string) (auth.Secret, error) {
 	name := SecretVariable(account)
 	secret, file := s.accountSecrets[name], s.accountSecrets[name+"_FILE"]
@@ -146,13 +146,13 @@ func (s *Settings) accountSecret(account string) (auth.Secret, error) {
 	return auth.Secret(secret), nil
 }
 
-// plainSecret says that a text has no character that an AppSecret or a header could not
+// plainSecret reports whether a text has only characters that an AppSecret and a header can
 // hold.
 func plainSecret(secret string) bool {
 	return !strings.ContainsFunc(secret, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
-// parseAccountHosts reads which host's logins go by which account.
+// parseAccountHosts reads the account by which people of each host sign in.
 func (s *Settings) parseAccountHosts(public *url.URL, accounts []auth.Account) (map[string]string, error) {
 	const flag = "account-hosts"
 	var errs []error
@@ -197,7 +197,7 @@ func (s *Settings) parseAdmins(accounts []auth.Account) ([]string, error) {
 	return admins, errors.Join(errs...)
 }
 
-// CheckOpenID says what is wrong with an openid.
+// CheckOpenID returns an error that says what is wrong with an openid.
 func CheckOpenID(openID string) error {
 	if !openIDForm.MatchString(openID) {
 		return fmt.Errorf("%q is not an openid; it is 28 letters, digits, - or _, and begins with o", openID)
@@ -205,15 +205,15 @@ func CheckOpenID(openID string) error {
 	return nil
 }
 
-// IsAppID says whether a text looks like an AppID.
+// IsAppID reports whether a text looks like an AppID.
 func IsAppID(text string) bool { return appIDForm.MatchString(text) }
 
-// verifyForm is what WeChat names its check files: MP_verify_….txt for a domain, and
-// letters and digits alone for a mini program's business domain. Nothing of it could
-// be a path, or robots.txt.
+// verifyForm matches the names that WeChat gives its check files: MP_verify_….txt for a
+// domain, and letters and digits alone for a mini program's business domain. A path or
+// robots.txt never matches.
 var verifyForm = regexp.MustCompile(`^((MP|WW)_verify_[0-9A-Za-z]{1,64}|[0-9A-Za-z]{8,64})\.txt$`)
 
-// ReadVerifyFiles reads the files that WeChat asks for, by name.
+// ReadVerifyFiles reads the files that WeChat requests to verify a domain, by name.
 func (s *Settings) ReadVerifyFiles() (map[string][]byte, error) {
 	const flag = "verify-file"
 	var errs []error
