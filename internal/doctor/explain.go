@@ -10,7 +10,8 @@ import (
 	"wxlogin/internal/wechat"
 )
 
-// Explain prints what numbers of WeChat's mean. One that is not in our list is an error.
+// Explain prints what error codes of WeChat mean. A code that is not in our list is an
+// error.
 func Explain(out io.Writer, words terminal.Words, numbers []string) error {
 	var unknown []string
 	for _, text := range numbers {
