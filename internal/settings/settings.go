@@ -121,7 +121,7 @@ func Errorf(flag, format string, args ...any) error {
 	return fmt.Errorf("%s: %s", variableOf(flag), fmt.Sprintf(format, args...))
 }
 
-// withoutUser removes user and password from an address: everything before the last @,
+// withoutUser hides user and password of an address, all between the scheme and the last @,
 // whether or not the address can be parsed.
 func withoutUser(address string) string {
 	at := strings.LastIndex(address, "@")
