@@ -13,7 +13,7 @@ type controlPage struct {
 	Base          string
 	AppID, Secret string
 	Account       string
-	Apps          []App // beside the official account
+	Apps          []App // except the official account
 	CallbackHosts []string
 	AnyBrowser    bool
 	InWeChat      bool // this browser counts as WeChat's
@@ -24,7 +24,7 @@ type controlPage struct {
 	phonePage
 
 	Owner      *shownPerson // whose phone this browser is
-	Full       bool         // it has pressed 使用完整服务
+	Full       bool         // 使用完整服务 was pressed in it
 	People     []shownPerson
 	MorePeople int
 
@@ -120,8 +120,8 @@ func (s *Simulator) plannedFaults() []shownFault {
 	return list
 }
 
-// results are the sentences that the control page shows after a form, by the word
-// in its address; nothing a stranger writes into a link is shown.
+// results are the sentences that the control page shows after a form, by the word in its
+// address, so that the page never shows text from a link.
 var results = map[string]string{
 	"phone":    "这个浏览器换了主人。 This browser has a new owner.",
 	"browser":  "这个浏览器换了手机。 This browser plays another phone.",
