@@ -13,7 +13,8 @@ make compat COMPAT_TRAEFIK=build   # with Traefik, which takes half an hour to b
 
 `
 
-// frontEnds are the columns of the first table, and what is missing where one is.
+// frontEnds are the columns of the first table, with the text for a front end that was not
+// run.
 var frontEnds = []struct{ name, without string }{
 	{"nginx", "not installed"},
 	{"Caddy", "not installed"},
@@ -23,7 +24,7 @@ var frontEnds = []struct{ name, without string }{
 	{"Apache", "not installed"},
 }
 
-// behaviours are the walks of the tests of forward auth, by name, and what each wants.
+// behaviours are the walks of the tests of forward auth, by name, with what each checks.
 var behaviours = []struct{ name, promise string }{
 	{"strangers", "People who are not signed in are led to the sign-in and back to the page, scripts get 401 with `login_url`, a form sent too late gets a page; the application hears of none"},
 	{"every phone", "The same for twenty browsers as people have them, WeChat's on every system among them"},
@@ -45,10 +46,10 @@ var behaviours = []struct{ name, promise string }{
 	{"example applications", "The example applications work behind it"},
 }
 
-// table is one of the lists.
+// table is one of the tables after the first.
 type table struct {
 	name, heading, text string
-	passed              string // what a row says that says nothing else
+	passed              string // outcome of a passed row without a text of its own
 	known               []record.Row
 }
 

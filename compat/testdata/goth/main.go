@@ -1,6 +1,6 @@
-// A site with goth at ADDRESS, by its provider of OpenID Connect, as Gitea has it. Its
-// page is what the library says of who came last in this browser, or 401; a login that
-// went wrong is 403 with the library's words.
+// Command goth is a site at ADDRESS that signs people in by goth's provider of OpenID
+// Connect, as Gitea does. Its page is what the library knows of the person who signed in
+// last in this browser, or 401; a failed login is 403 with the library's error.
 package main
 
 import (

@@ -1,7 +1,7 @@
-// One login by one library: go run . NAME. It prints the address that a browser is
-// to open, reads the one that WeChat leads it to, and prints who came, or the
-// error. APPID, SECRET, CALLBACK and PLAIN (the simulator without TLS) are variables;
-// SIMULATOR is where WeChat's names lead to, in place of a line in the hosts file.
+// Command go makes one login by one library: go run . NAME. It prints the address that a
+// browser is to open, reads the address to which WeChat redirects it, and prints the person
+// or the error. APPID, SECRET, CALLBACK and PLAIN (the simulator without TLS) are variables;
+// SIMULATOR is the address for WeChat's names, in place of a line in the hosts file.
 package main
 
 import (
