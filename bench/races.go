@@ -18,12 +18,12 @@ import (
 
 const racesCommand = "races"
 
-// races revokes sessions in every way there is while two processes on one SQLite
-// file are busy, and wants each to count with the very next request, at either.
+// races revokes sessions in every possible way while two processes on one SQLite file are
+// busy, and checks that each revocation takes effect with the next request, at either.
 type races struct {
 	world    *rig.World
-	services [2]*rig.Service // the first is the one that is asked, and held back
-	db       *sql.DB         // a third program on the file
+	services [2]*rig.Service // the first is the one that is asked and paused
+	db       *sql.DB         // of a third program on the file
 	times    int
 	workers  int
 	progress func(format string, args ...any)
@@ -32,9 +32,9 @@ type races struct {
 // revocation is one way to end what a session opens.
 type revocation struct {
 	name string
-	// prepare makes what is to be revoked; nil: the session is enough.
+	// prepare makes what is to be revoked; nil: only the session is.
 	prepare func(ctx context.Context, r *races, p rig.Person) error
-	path    string // that answers 200 before and refused afterwards
+	path    string // answers 200 before the revocation and refused afterwards
 	refused int
 	revoke  func(ctx context.Context, r *races, p rig.Person) error
 }
@@ -62,7 +62,7 @@ func revocations() []revocation {
 			sqlOf(`UPDATE users SET blocked = 1 WHERE openid = $1`)},
 		{"admin grant taken back", func(ctx context.Context, r *races, p rig.Person) error {
 			return errors.Join(
-				// Admins need a login of today.
+				// An admin's login must be recent.
 				sqlOf(`UPDATE sessions SET created_at = unixepoch() * 1000 WHERE user_id = (SELECT id FROM users WHERE openid = $1)`)(ctx, r, p),
 				sqlOf(`INSERT INTO admins (appid, openid, granted_at) SELECT appid, openid, last_login_at FROM users WHERE openid = $1`)(ctx, r, p))
 		}, "/api/admin/users?limit=1", http.StatusForbidden, sqlOf(`DELETE FROM admins WHERE openid = $1`)},
@@ -136,11 +136,11 @@ func (r *races) run(ctx context.Context, database string) (err error) {
 	return nil
 }
 
-// load is how many phones sign in all the time.
+// load is the number of phones that sign in all the time.
 const load = 8
 
-// try revokes for n people, several at once, and counts those who were answered
-// as before.
+// try revokes for n people, several at once, and counts those whose session was still
+// answered.
 func (r *races) try(ctx context.Context, kind revocation, pausing bool, next *int, n int) (stale int64, err error) {
 	var mu sync.Mutex
 	var errs []error
@@ -191,8 +191,8 @@ func (r *races) try(ctx context.Context, kind revocation, pausing bool, next *in
 	return count.Load(), errors.Join(errs...)
 }
 
-// once has a session cached, revokes it, and asks three times: at once, and while
-// logins of others go on.
+// once has a session cached, revokes it, and asks three times: at once, and while others log
+// in.
 func (r *races) once(ctx context.Context, kind revocation, p rig.Person, c *rig.Conn) (stale bool, err error) {
 	if kind.prepare != nil {
 		if err := kind.prepare(ctx, r, p); err != nil {
@@ -227,8 +227,7 @@ func (r *races) once(ctx context.Context, kind revocation, p rig.Person, c *rig.
 	return false, nil
 }
 
-// holdsBack gives the asked process about half of a processor, in pieces whose
-// ends fall anywhere.
+// holdsBack pauses the asked process half of the time, at random moments.
 func (r *races) holdsBack(ctx context.Context) {
 	p := r.services[0].Process
 	defer resume(p)
@@ -240,8 +239,8 @@ func (r *races) holdsBack(ctx context.Context) {
 	}
 }
 
-// signsInAgainAndAgain is a phone whose logins change rows, and whose callbacks
-// that come twice commit nothing.
+// signsInAgainAndAgain plays a phone that signs in, which changes rows, and repeats each
+// callback, which commits nothing.
 func (r *races) signsInAgainAndAgain(ctx context.Context, holder rig.Person, at *rig.Service) {
 	phone := &rig.Phone{Holder: holder, Site: rig.NewConn(at.Address), WeChat: rig.NewConn(r.world.WeChat.Address)}
 	defer phone.Site.Close()

@@ -10,8 +10,8 @@ import (
 	"wxlogin/bench/rig"
 )
 
-// signsIn goes where it is sent, as a browser does, until the person is signed
-// in or a page says that it did not work.
+// signsIn follows redirects as a browser does, until the person is signed in or a page says
+// that the login failed.
 func (v *visitor) signsIn(ctx context.Context) {
 	path := loginPath(!v.known)
 	consent := !v.known
@@ -60,8 +60,8 @@ func loginPath(consent bool) string {
 	return "/login?return_to=%2F"
 }
 
-// returns opens a callback, and notes what its answer hands out. What the
-// browser held before may be replaced by it.
+// returns opens a callback, and records the session in its answer, which may replace the
+// browser's previous one.
 func (v *visitor) returns(ctx context.Context, path string) *rig.Conn {
 	before := v.token()
 	wasAlive := v.ledger.state(before) == alive
@@ -82,8 +82,8 @@ func (v *visitor) handed(before string, wasAlive bool, now string) {
 	}
 }
 
-// authorize opens WeChat's page and returns the callback that it leads to. WeChat
-// may call back twice; then both come at the same moment, each to any process.
+// authorize opens WeChat's page and returns the callback to which it redirects. WeChat may
+// call back twice; then both callbacks come at the same moment, each to either process.
 func (v *visitor) authorize(ctx context.Context, location string) string {
 	target := strings.TrimPrefix(location, "http://"+v.world.WeChat.Address)
 	target, _, _ = strings.Cut(target, "#")
@@ -96,7 +96,7 @@ func (v *visitor) authorize(ctx context.Context, location string) string {
 	if twice := v.weChat.Header("X-Wechatsim-Callback"); len(twice) == 2 {
 		first := strings.TrimPrefix(twice[0], site)
 		v.returnsTwice(ctx, first, strings.TrimPrefix(twice[1], site))
-		return first // a third time, whose answer leads on
+		return first // the caller opens it a third time and follows its answer
 	}
 	back, ok := strings.CutPrefix(rig.Location(v.weChat), site)
 	if !ok {
