@@ -67,25 +67,25 @@ func every(ctx context.Context, interval time.Duration, do func()) {
 
 func refresh(ctx context.Context, refresher *auth.Refresher, log *slog.Logger) {
 	if err := refresher.RunOnce(ctx); err != nil && ctx.Err() == nil {
-		log.WarnContext(ctx, "profiles were not refreshed", "reason", auth.ReasonOf(err), "error", err)
+		log.WarnContext(ctx, "profile refresh failed", "reason", auth.ReasonOf(err), "error", err)
 	}
 }
 
 func rotate(ctx context.Context, keys *idtoken.Keys, log *slog.Logger) {
 	if err := keys.Rotate(ctx); err != nil && ctx.Err() == nil {
-		log.WarnContext(ctx, "the signing keys were not looked after", "error", err)
+		log.WarnContext(ctx, "signing key rotation failed", "error", err)
 	}
 }
 
 func renewCentral(ctx context.Context, central *auth.Central, log *slog.Logger) {
 	if err := central.Renew(ctx); err != nil && ctx.Err() == nil {
-		log.WarnContext(ctx, "access tokens or tickets were not renewed", "reason", auth.ReasonOf(err), "error", err)
+		log.WarnContext(ctx, "renewal of access tokens or tickets failed", "reason", auth.ReasonOf(err), "error", err)
 	}
 }
 
 func sendLogouts(ctx context.Context, logouts *idtoken.Backchannel, log *slog.Logger) {
 	if err := logouts.Deliver(ctx); err != nil && ctx.Err() == nil {
-		log.WarnContext(ctx, "applications were not told of logouts", "reason", auth.ReasonOf(err), "error", err)
+		log.WarnContext(ctx, "delivery of logout notices failed", "reason", auth.ReasonOf(err), "error", err)
 	}
 }
 
@@ -94,19 +94,19 @@ func propose(ctx context.Context, admins *admin.Service, log *slog.Logger) {
 	switch {
 	case ctx.Err() != nil:
 	case err != nil:
-		log.WarnContext(ctx, "people who may be one were not looked for", "reason", auth.ReasonOf(err), "error", err)
+		log.WarnContext(ctx, "search for duplicate people failed", "reason", auth.ReasonOf(err), "error", err)
 	case n > 0:
-		log.InfoContext(ctx, "people who may be one have been found, for an admin to decide", "pairs", n)
+		log.InfoContext(ctx, "possible duplicate people found, for an admin to decide", "pairs", n)
 	}
 }
 
 func sweep(ctx context.Context, db *store.Store, config settings.Config, log *slog.Logger) {
 	now := time.Now()
 	if _, err := db.Sweep(ctx, now, config.Idle); err != nil && ctx.Err() == nil {
-		log.Warn("what has ended was not cleared away", "error", err)
+		log.Warn("expired rows not deleted", "error", err)
 	}
 	if _, err := db.Forget(ctx, oldest(now, config.KeepLogins), oldest(now, config.KeepEvents)); err != nil && ctx.Err() == nil {
-		log.Warn("what is older than it is kept was not cleared away", "error", err)
+		log.Warn("retention cleanup failed", "error", err)
 	}
 }
 

@@ -169,7 +169,7 @@ func (m *Metrics) Serve(ctx context.Context, address string, log *slog.Logger) e
 	context.AfterFunc(ctx, func() { server.Close() })
 	go func() {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			log.Error("metrics are no longer served", "error", err)
+			log.Error("metrics server failed", "error", err)
 		}
 	}()
 	log.Info("metrics", "address", fmt.Sprintf("http://%s/metrics", listener.Addr()))

@@ -60,7 +60,7 @@ func StartTracing(ctx context.Context, config TracingConfig) (*Tracing, error) {
 	// the value of a header may be a key.
 	otel.SetLogger(logr.Discard())
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
-		log.Warn("traces", "error", anyAddress.ReplaceAllString(err.Error(), "the collector"))
+		log.Warn("tracing error", "error", anyAddress.ReplaceAllString(err.Error(), "the collector"))
 	}))
 	client, err := newCollector(settings)
 	if err != nil {
@@ -85,7 +85,7 @@ func StartTracing(ctx context.Context, config TracingConfig) (*Tracing, error) {
 	if !settings.propagatorsOff() {
 		t.parents = config.Parents
 	}
-	log.Info("traces are sent", "to", settings.host())
+	log.Info("trace export started", "to", settings.host())
 	return t, nil
 }
 
@@ -204,9 +204,9 @@ func (e *exporting) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySp
 	err := e.SpanExporter.ExportSpans(ctx, spans)
 	switch {
 	case err == nil && e.failed.Swap(false):
-		e.log.Info("traces are taken again")
+		e.log.Info("trace export recovered")
 	case err != nil && !e.failed.Swap(true):
-		e.log.Warn("traces are not taken; until they are, they are dropped",
+		e.log.Warn("trace export failed; spans are dropped until it recovers",
 			"error", anyAddress.ReplaceAllString(err.Error(), "the collector"))
 	}
 	return nil // reported above
