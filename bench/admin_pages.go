@@ -13,15 +13,15 @@ import (
 	"wxlogin/bench/rig"
 )
 
-// adminPage is an admin page that is opened again and again.
+// adminPage is an admin page to measure.
 type adminPage struct {
 	name  string
 	path  string
-	holds string // what the page shows when it is the right one
-	walk  bool   // each next page instead of the same
+	holds string // text of the right page
+	walk  bool   // open the next page each time instead of the same one
 }
 
-// adminResult is how long it took.
+// adminResult is the measurement of an admin page.
 type adminResult struct {
 	name     string
 	asked    int
@@ -32,7 +32,7 @@ func adminPages(s *stored) []adminPage {
 	search := func(name, text, holds string) adminPage {
 		return adminPage{name: name, path: "/admin/users?q=" + url.QueryEscape(text), holds: holds}
 	}
-	// As a row of the list shows it; the field of the search holds the text too.
+	// As a row of the list shows it; the search field contains the text too.
 	shown := func(nickname string) string { return "<bdi>" + nickname + "</bdi>" }
 	someone := rig.PersonNumber(s.people/3 + 1)
 	pages := []adminPage{
@@ -59,8 +59,8 @@ func adminPages(s *stored) []adminPage {
 	return append(pages, adminPage{name: "audit log", path: "/admin/events", holds: "<h1"})
 }
 
-// admin opens the admin pages where the most people are stored, one after
-// the other as an admin does.
+// admin opens the admin pages on the largest database, one after the other as an admin
+// does.
 func (m *measurement) admin(ctx context.Context) error {
 	s := m.most()
 	c := rig.NewConn(s.service.Address)
@@ -102,7 +102,7 @@ func (m *measurement) enterAdmin(ctx context.Context, s *stored, c *rig.Conn) (*
 
 var nextPage = regexp.MustCompile(`rel="next"[^>]*href="([^"]+)"|href="([^"]+)"[^>]*rel="next"`)
 
-// askAdmin opens a page often enough to know it, or for as long as there is.
+// askAdmin opens a page a number of times, or until its time is over.
 func (m *measurement) askAdmin(ctx context.Context, c *rig.Conn, admin *rig.Jar, page adminPage) (adminResult, error) {
 	var taken []time.Duration
 	path := page.path
@@ -124,7 +124,7 @@ func (m *measurement) askAdmin(ctx context.Context, c *rig.Conn, admin *rig.Jar,
 			switch {
 			case found == nil && len(taken) == 1:
 				return adminResult{}, fmt.Errorf("%s has no next page", path)
-			case found == nil: // the end; begin again
+			case found == nil: // the last page; begin again
 				path = page.path
 				continue
 			}

@@ -11,10 +11,10 @@ import (
 	"wxlogin/bench/rig"
 )
 
-// The program of another build, on a database of its own with the same people, in turn
+// The program of another build, on a database of its own with the same people, takes turns
 // with this one.
 
-// What this build may cost of the other one's processor time, where the other is
+// The processor time that this build may take, as a share of the other's, if the other is
 // e659e4b.
 const (
 	aimOfFirst     = .40
@@ -28,7 +28,7 @@ type buildSide struct {
 	of    *stored
 }
 
-// besideBuild compares them.
+// besideBuild compares the two builds.
 func (m *measurement) besideBuild(ctx context.Context) (err error) {
 	program, err := filepath.Abs(m.against)
 	if err != nil {
@@ -36,7 +36,7 @@ func (m *measurement) besideBuild(ctx context.Context) (err error) {
 	}
 	world := *m.world
 	world.Program = program
-	// Of the database that has been used until now, everybody has signed in very often.
+	// In the database that was used until now, everybody has signed in many times.
 	ours, err := m.untouched(ctx, m.world, "ours")
 	if err != nil {
 		return err
@@ -45,7 +45,7 @@ func (m *measurement) besideBuild(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	// Memory first, as it is about processes that have just started.
+	// Memory comes first, as it is measured in processes that have just started.
 	sides := [2]buildSide{{m.world, ours}, {&world, theirs}}
 	if err := m.afterLoadBeside(ctx, sides); err != nil {
 		return err
@@ -81,8 +81,7 @@ func (m *measurement) besideBuild(ctx context.Context) (err error) {
 	return err
 }
 
-// cookieOf finds out by which name a service knows the session of a visitor: older
-// builds have another.
+// cookieOf finds the name of a service's session cookie, which differs in older builds.
 func cookieOf(s *rig.Service) (string, error) {
 	c := rig.NewConn(s.Address)
 	defer c.Close()
@@ -97,7 +96,7 @@ func cookieOf(s *rig.Service) (string, error) {
 	return "", fmt.Errorf("the other build knows no session by a name of ours: %d", c.Status)
 }
 
-// afterLoadBeside compares the memory after a load, each in a process of its own.
+// afterLoadBeside compares the memory after a load, in a new process of each build.
 func (m *measurement) afterLoadBeside(ctx context.Context, sides [2]buildSide) error {
 	var now [2]int64
 	for i, side := range sides {
@@ -136,8 +135,8 @@ func (m *measurement) visitsBeside(ctx context.Context, path string, ours, their
 	return err
 }
 
-// inTurn has people sign in at two sides, round after round. The crowds are those of
-// two databases.
+// inTurn has people sign in at two sides in turn, round after round. Each side has the crowd
+// of its own database.
 func (m *measurement) inTurn(ctx context.Context, control *rig.Conn, ours, theirs *stored, kind string, at, other loginSide) (a, b []loginRound, err error) {
 	expected := 1000
 	for round := range m.rounds + 1 {
@@ -163,7 +162,7 @@ func (m *measurement) inTurn(ctx context.Context, control *rig.Conn, ours, their
 	return a, b, nil
 }
 
-// limited writes what is to be at most an aim, and whether it is.
+// limited writes an aim that is an upper limit, and whether it is met.
 func limited(measured float64, aim string, most float64) string {
 	if measured <= most {
 		return aim + ": met"

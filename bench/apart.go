@@ -13,22 +13,21 @@ import (
 	"wxlogin/bench/rig"
 )
 
-// The server has one core for itself; phones, visitors and WeChat share the other. Here
-// it does not matter what a phone costs, and how much of the core a login takes shows
-// as the rate.
+// The server has one core for itself; phones, visitors and WeChat share the other. So the
+// cost of a phone does not matter, and the rate shows how much of the core a login takes.
 
 const (
 	atOnce      = 200 // people who sign in at the same moment
-	lookers     = 4   // visitors who meanwhile look at their page, one after the other
+	lookers     = 4   // visitors who look at their page meanwhile, each again and again
 	aimVisitP99 = 5 * time.Millisecond
 )
 
-// apart makes the figures of it.
+// apart measures the server on a core of its own.
 func (m *measurement) apart(ctx context.Context) (err error) {
 	s := m.stores[0]
 	if m.databaseURL == "" {
-		// Of few people, everybody has signed in so often by now that the sessions of
-		// visitors have made room for others.
+		// With few people, everybody has signed in so often by now that the visitors'
+		// sessions were replaced by newer ones.
 		if s, err = m.untouched(ctx, m.world, "apart"); err != nil {
 			return err
 		}
@@ -66,8 +65,7 @@ func (m *measurement) apart(ctx context.Context) (err error) {
 	return m.rush(ctx, control, s)
 }
 
-// rush has very many people sign in at once, again and again, while others look at
-// their page.
+// rush makes bursts of people who sign in at once while others look at their page.
 func (m *measurement) rush(ctx context.Context, control *rig.Conn, s *stored) error {
 	requests := m.requests(s, "/", func(p rig.Person) string { return p.OpenID })
 	conns := rig.Conns(s.service.Address, lookers)
@@ -109,8 +107,8 @@ func (m *measurement) rush(ctx context.Context, control *rig.Conn, s *stored) er
 	return nil
 }
 
-// patient signs in again whom the service asks to: it has so many questions to WeChat
-// under way at most.
+// patient repeats a login that the service refuses as busy: its calls to WeChat at one time
+// are limited.
 func patient(signsIn func(*rig.Phone, time.Time) error, refused *atomic.Int64) func(*rig.Phone, time.Time) error {
 	return func(p *rig.Phone, deadline time.Time) error {
 		for {

@@ -16,12 +16,12 @@ import (
 	"wxlogin/bench/rig"
 )
 
-// What a visit is compared with: net/http, which writes the same status, headers
-// and bytes and knows nobody, in a process of its own.
+// A visit is compared with net/http in a process of its own, which writes the same status,
+// headers and bytes without looking anything up.
 
 const bareCommand = "bare"
 
-// sample is an answer as it came.
+// sample is a recorded answer.
 type sample struct {
 	Status int
 	Header http.Header
@@ -33,7 +33,7 @@ func takeSample(c *rig.Conn) sample {
 	s := sample{Status: c.Status, Header: make(http.Header), Body: bytes.Clone(c.Body)}
 	for i, line := range strings.Split(strings.TrimSpace(string(c.Head)), "\r\n") {
 		name, value, _ := strings.Cut(line, ": ")
-		// The two that net/http adds by itself.
+		// Except the two that net/http adds by itself.
 		if i > 0 && name != "Date" && name != "Transfer-Encoding" {
 			s.Header.Add(name, value)
 		}
@@ -41,8 +41,7 @@ func takeSample(c *rig.Conn) sample {
 	return s
 }
 
-// serveBare answers each path with its sample, from the file named, until ctx
-// ends.
+// serveBare answers each path with its sample, from the named file, until ctx ends.
 func serveBare(ctx context.Context, args []string, stdout io.Writer) error {
 	var samples map[string]sample
 	if err := readTask(bareCommand, args, &samples); err != nil {
@@ -69,8 +68,8 @@ func serveBare(ctx context.Context, args []string, stdout io.Writer) error {
 	return nil
 }
 
-// startBare starts the process and makes sure that it answers as the service
-// did, but for what is another at every answer.
+// startBare starts the process and checks that it answers as the service did, except for
+// what differs in every answer.
 func startBare(ctx context.Context, folder string, samples map[string]sample) (*rig.Process, rig.Target, error) {
 	p, err := startChild(folder, bareCommand, samples)
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"math"
 )
 
-// Measures of the chart, in its own units.
+// Dimensions of the chart, in its own units.
 const (
 	chartWidth = 760
 	labelWidth = 320
@@ -17,8 +17,8 @@ const (
 	valueSpace = 60
 )
 
-// chart draws the ratios as bars with a line at each aim. It has its own colours
-// for light and dark, as a picture in a page does not inherit the page's.
+// chart draws the ratios as bars with a line at each aim. It has its own light and dark
+// colours, as a picture does not inherit those of its page.
 func (r *report) chart() []byte {
 	full := 1.0
 	for _, b := range r.bars {

@@ -9,17 +9,16 @@ import (
 	"wxlogin/bench/rig"
 )
 
-// roundTrip is how far away WeChat is.
+// roundTrip is the simulated round-trip time to WeChat.
 const roundTrip = 40 * time.Millisecond
 
-// aimCallback is what a callback may take beyond the round trips that it needs.
+// aimCallback is how long a callback may take in addition to its round trips.
 const aimCallback = 15 * time.Millisecond
 
-// calls are how often WeChat has to be asked in a login: for the openid, and for the
-// profile of somebody new.
+// calls are the calls to WeChat of a login: for the openid, and for a new person's profile.
 var calls = map[string]int{returning: 1, firstTime: 2}
 
-// distance asks how long a callback takes when WeChat is not next door.
+// distance measures how long a callback takes when WeChat is far away.
 func (m *measurement) distance(ctx context.Context) error {
 	took, err := m.farCallbacks(ctx, m.world, m.stores[0])
 	if err == nil {
@@ -28,8 +27,8 @@ func (m *measurement) distance(ctx context.Context) error {
 	return err
 }
 
-// farCallbacks has one phone sign in, one login after the other, at a process of its
-// own. The first login of each kind opens the connections and is not counted.
+// farCallbacks has one phone sign in again and again, at a process of its own. The first
+// login of each kind opens the connections and is not counted.
 func (m *measurement) farCallbacks(ctx context.Context, world *rig.World, s *stored) (took map[string][]time.Duration, err error) {
 	far, err := rig.NewDistant(world.Folder, world.WeChat.Address, roundTrip)
 	if err != nil {

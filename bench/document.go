@@ -9,14 +9,14 @@ import (
 	"strings"
 )
 
-// The part of the document that a run writes; all else in it is by hand.
+// The part of the document that a run writes; the rest is written by hand.
 const (
 	beginMark = "<!-- written by make bench -->"
 	endMark   = "<!-- until here -->"
 )
 
-// writeDocs writes the figures into docs/performance.md, draws
-// docs/performance.svg, and has the READMEs say the same.
+// writeDocs writes the figures into docs/performance.md, draws docs/performance.svg, and
+// updates the figures in the READMEs.
 func (r *report) writeDocs(folder string) error {
 	file := filepath.Join(folder, "performance.md")
 	text, err := os.ReadFile(file)

@@ -13,9 +13,9 @@ import (
 	"wxlogin/bench/rig"
 )
 
-// filled gives a database with so many people. The program itself makes and
-// migrates it; then people are put in. With a folder of the user's, a file that
-// was filled for the same schema is copied.
+// filled returns a database with so many people. The program itself makes and migrates it;
+// then people are filled in. If the user gave a folder, a file in it that was filled for the
+// same schema is copied.
 func (m *measurement) filled(ctx context.Context, people int) (string, error) {
 	if m.databaseURL != "" {
 		if err := m.world.Migrate(ctx, m.databaseURL); err != nil {
@@ -59,7 +59,7 @@ func (m *measurement) filled(ctx context.Context, people int) (string, error) {
 	return database, nil
 }
 
-// filledInPlace is filled without a copy: what is measured changes what is kept.
+// filledInPlace is filled without a copy: the measurement changes the file that is kept.
 func (m *measurement) filledInPlace(ctx context.Context, people int, empty, kept string) (string, error) {
 	database := "sqlite:" + kept
 	if _, err := os.Stat(kept); err == nil {
@@ -73,8 +73,8 @@ func (m *measurement) filledInPlace(ctx context.Context, people int, empty, kept
 	return database, os.Rename(empty, kept)
 }
 
-// untouched is a SQLite database with as many people as the smallest one, in which nobody
-// has signed in yet. Its service is not started.
+// untouched makes a SQLite database with as many people as the smallest one, in which nobody
+// has signed in yet. It does not start its service.
 func (m *measurement) untouched(ctx context.Context, world *rig.World, name string) (*stored, error) {
 	s := &stored{people: m.stores[0].people, database: "sqlite:" + filepath.Join(world.Folder, name+".db")}
 	if err := world.Migrate(ctx, s.database); err != nil {
@@ -83,7 +83,7 @@ func (m *measurement) untouched(ctx context.Context, world *rig.World, name stri
 	return s, rig.Fill(ctx, s.database, s.people, m.visitors, m.identities)
 }
 
-// schemaOf is a short name for the schema of a SQLite database.
+// schemaOf returns a short name for the schema of a SQLite database.
 func schemaOf(ctx context.Context, database string) (string, error) {
 	db, _, err := rig.Open(database, "_pragma=busy_timeout(10000)")
 	if err != nil {
@@ -107,7 +107,7 @@ func copyFile(from, to string) error {
 	}
 	_, err = io.Copy(out, in)
 	if err == nil {
-		err = out.Sync() // or the disk writes it while something is measured
+		err = out.Sync() // otherwise the disk writes it during a measurement
 	}
 	return errors.Join(err, out.Close())
 }

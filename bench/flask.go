@@ -15,17 +15,17 @@ import (
 	"wxlogin/bench/rig"
 )
 
-// What a login of somebody new costs beside the Flask program that tutorials end with,
-// on two workers of gunicorn. It is started where Python has what it needs, as Debian's
-// python3-flask, gunicorn and python3-requests do, and nothing is installed.
+// A login of a new person is compared with the Flask program of the usual tutorials, on two
+// workers of gunicorn. It runs if Python has what it needs (Debian's python3-flask, gunicorn
+// and python3-requests); nothing is installed.
 
 //go:embed peer/tutorial.py
 var tutorialFile embed.FS
 
-// aimFlask is what a login may cost of the Flask program's processor time.
+// aimFlask is the processor time that a login may take, as a share of Flask's.
 const aimFlask = .40
 
-// pythonWithFlask is an interpreter that finds all that the program imports.
+// pythonWithFlask returns an interpreter that has everything that the program imports.
 func pythonWithFlask(ctx context.Context) (string, error) {
 	var errs []error
 	for _, name := range []string{"python3", "/usr/bin/python3"} {
@@ -39,7 +39,7 @@ func pythonWithFlask(ctx context.Context) (string, error) {
 	return "", errors.Join(errs...)
 }
 
-// besideFlask has new people sign in there and here, in turn.
+// besideFlask has new people sign in at the Flask program and here, in turn.
 func (m *measurement) besideFlask(ctx context.Context) (err error) {
 	python, err := pythonWithFlask(ctx)
 	if err != nil {
@@ -62,7 +62,7 @@ func (m *measurement) besideFlask(ctx context.Context) (err error) {
 	return err
 }
 
-// startFlask starts it with two workers.
+// startFlask starts the Flask program with two workers.
 func (m *measurement) startFlask(ctx context.Context, python string) (*rig.Process, loginSide, error) {
 	fail := func(err error) (*rig.Process, loginSide, error) { return nil, loginSide{}, err }
 	text, err := tutorialFile.ReadFile("peer/tutorial.py")
@@ -94,7 +94,7 @@ func (m *measurement) startFlask(ctx context.Context, python string) (*rig.Proce
 	return p, side, nil
 }
 
-// withWorkers waits until a process has so many children, and gives all of them.
+// withWorkers waits until a process has so many children, and returns it and them.
 func withWorkers(ctx context.Context, pid, n int) ([]int, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
@@ -114,8 +114,8 @@ func withWorkers(ctx context.Context, pid, n int) ([]int, error) {
 	}
 }
 
-// signsInAtFlask is a whole login there: the redirect, WeChat's page, and the answer
-// with the nickname.
+// signsInAtFlask makes a whole login at the Flask program: the redirect, WeChat's page, and
+// the answer with the nickname.
 func signsInAtFlask(p *rig.Phone, deadline time.Time) error {
 	if err := p.Ask(http.MethodGet, "/login", nil, deadline); err != nil {
 		return err

@@ -17,16 +17,16 @@ import (
 	"wxlogin/bench/rig"
 )
 
-// ory/hydra makes the same trips on PostgreSQL: on SQLite its writers lock one another
-// out when eight browsers come at once. It has no pages of its own: it sends a browser to
-// those of another program, which answers by its admin API, at each login and each
-// question for consent, also of somebody who is known and has agreed. The pages are
-// played here and cost it nothing; the calls are its own way of working, and count.
+// ory/hydra makes the same trips on PostgreSQL: on SQLite its writers lock one another out
+// when eight browsers come at once. It has no pages of its own: for each login and each
+// consent, even of a known person who has agreed, it redirects the browser to the pages of
+// another program, which answers by hydra's admin API. The pages are played here and cost
+// hydra nothing; the calls are part of its design, and count.
 
 const hydraModule = "github.com/ory/hydra/v2"
 
-// hydraProgram builds hydra from the Go proxy, unless it is there. `go install` refuses
-// it, because its go.mod replaces modules; so it is built by a copy of that file.
+// hydraProgram builds hydra from the Go proxy, unless it is built already. `go install`
+// refuses it, as its go.mod replaces modules, so it is built with a copy of that file.
 func (m *measurement) hydraProgram(ctx context.Context) (string, error) {
 	folder := filepath.Join(m.world.Folder, "hydra")
 	if m.peerFolder != "" {
@@ -43,11 +43,11 @@ func (m *measurement) hydraProgram(ctx context.Context) (string, error) {
 	run := func(args ...string) ([]byte, error) {
 		cmd := exec.CommandContext(ctx, "go", args...)
 		cmd.Dir, cmd.Env = folder, append(cmd.Environ(), "GOFLAGS=-mod=mod", "GOWORK=off")
-		var said bytes.Buffer
-		cmd.Stderr = &said
+		var stderr bytes.Buffer
+		cmd.Stderr = &stderr
 		out, err := cmd.Output()
 		if err != nil {
-			return nil, fmt.Errorf("go %s: %w\n%s", args[0], err, said.Bytes())
+			return nil, fmt.Errorf("go %s: %w\n%s", args[0], err, stderr.Bytes())
 		}
 		return out, nil
 	}
@@ -78,7 +78,7 @@ func (m *measurement) hydraProgram(ctx context.Context) (string, error) {
 	return program, err
 }
 
-// startHydra builds and starts it.
+// startHydra builds and starts hydra.
 func (m *measurement) startHydra(ctx context.Context) (*peer, error) {
 	program, err := m.hydraProgram(ctx)
 	if err != nil {
@@ -126,7 +126,7 @@ func (m *measurement) startHydra(ctx context.Context) (*peer, error) {
 	})
 }
 
-// hydraSetUp waits for it, and gives it a client and a key of RSA-2048: its own has
+// hydraSetUp waits for hydra, and gives it a client and a key of RSA-2048, as its own has
 // 4096 bits.
 func hydraSetUp(ctx context.Context, admin string) error {
 	keys, err := peerKeys()
@@ -173,7 +173,7 @@ func hydraSetUp(ctx context.Context, admin string) error {
 	return nil
 }
 
-// hydraBrowser is one, and the pages that hydra sends it to.
+// hydraBrowser is a browser, together with the pages to which hydra redirects it.
 type hydraBrowser struct {
 	peerBrowser
 	admin *rig.Conn
@@ -209,7 +209,7 @@ func (b *hydraBrowser) comes(query string, deadline time.Time) (string, error) {
 	return "", fmt.Errorf("hydra leads to %q", location)
 }
 
-// accept is the yes of a page.
+// accept accepts a login or consent request, as the button of its page does.
 func (b *hydraBrowser) accept(what, challenge, body string, deadline time.Time) (string, error) {
 	request := fmt.Appendf(nil, "PUT /admin/oauth2/auth/requests/%s/accept?%s_challenge=%s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
 		what, what, url.QueryEscape(challenge), len(body), body)

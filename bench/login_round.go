@@ -10,7 +10,7 @@ import (
 	"wxlogin/bench/rig"
 )
 
-// loginRound is what came of a time of logins.
+// loginRound is the result of a round of logins.
 type loginRound struct {
 	rig.Load
 	shares map[string]float64 // of the machine's processors
@@ -24,21 +24,21 @@ type loginSide struct {
 	signsIn func(phone *rig.Phone, deadline time.Time) error
 }
 
-// loginsAt is the way in of the service.
+// loginsAt makes the side of the service.
 func loginsAt(s *stored, kind string) loginSide {
 	return loginSide{address: s.service.Address, pids: []int{s.service.PID()}, cookie: s.cookie, signsIn: func(phone *rig.Phone, deadline time.Time) error {
 		return phone.SignsIn(kind == firstTime, deadline)
 	}}
 }
 
-// loginRound has phones sign in for the length of a round, each with the next of the
-// crowd when it is done with one.
+// loginRound has phones sign in for the length of a round, each with one person of the crowd
+// after the other.
 func (m *measurement) loginRound(ctx context.Context, at loginSide, c *crowd) (loginRound, error) {
 	return m.signIns(ctx, at, c, m.phones, m.round)
 }
 
-// signIns is loginRound with so many phones and for so long, or until everybody of a
-// crowd that comes once has come.
+// signIns is loginRound with this number of phones and this length; a crowd that comes once
+// ends it when everybody has signed in.
 func (m *measurement) signIns(ctx context.Context, at loginSide, c *crowd, phones int, d time.Duration) (loginRound, error) {
 	ctx, cancel := context.WithTimeout(ctx, d)
 	defer cancel()
@@ -94,7 +94,7 @@ func (m *measurement) signIns(ctx context.Context, at loginSide, c *crowd, phone
 	return r, nil
 }
 
-// cpuOf is the processor time of several processes.
+// cpuOf returns the processor time of several processes.
 func cpuOf(pids []int) (all time.Duration, ok bool) {
 	for _, pid := range pids {
 		one, known := rig.CPU(pid)

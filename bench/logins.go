@@ -9,7 +9,7 @@ import (
 	"wxlogin/bench/rig"
 )
 
-// crowd are people who sign in, each once or again and again.
+// crowd is people who sign in, each once or again and again.
 type crowd struct {
 	people []rig.Person
 	next   atomic.Int64
@@ -27,14 +27,14 @@ func (c *crowd) take() (rig.Person, bool) {
 	return c.people[n], true
 }
 
-// The simulator knows 10,000 people at most; the oldest go.
+// The simulator keeps at most 10,000 people and drops the oldest.
 const (
 	mostReturning = 4000
 	mostNewcomers = 9000
 )
 
-// logins compares whole logins with the rows that the disk takes in the same
-// time: of people who are known, and of those who have never been here.
+// logins compares whole logins, of known people and of new ones, with the rows that the disk
+// takes in the same time.
 func (m *measurement) logins(ctx context.Context) error {
 	control := rig.NewConn(m.world.WeChat.Address)
 	defer control.Close()
@@ -45,7 +45,7 @@ func (m *measurement) logins(ctx context.Context) error {
 	stores := m.visitedStores()
 	rounds := make(map[string][]loginRound)
 	var rows []written
-	expected := 800 // logins a second, to have people enough
+	expected := 800 // logins a second, so that there are enough people
 	for round := range m.rounds + 1 {
 		w, err := rowsFor(ctx, m.world.Folder, rowsFile, m.round)
 		if err != nil {
@@ -80,7 +80,7 @@ const (
 	firstTime = "first time"
 )
 
-// crowd tells the simulator of the people who are going to sign in.
+// crowd adds the people who are going to sign in to the simulator.
 func (m *measurement) crowd(control *rig.Conn, s *stored, kind string, n int) (*crowd, error) {
 	c := &crowd{again: kind == returning}
 	if kind == returning {

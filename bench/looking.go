@@ -10,22 +10,22 @@ import (
 	"wxlogin/bench/rig"
 )
 
-// Visitors in a process of their own, who are not kept waiting by the phones that sign
-// in beside them: what they measure is the server.
+// Visitors are in a process of their own, so that they do not wait for the phones that sign
+// in beside them, and measure only the server.
 
 const lookCommand = "look"
 
-// lookPause is how long each reads a page. Without it they would take the core for
-// themselves, and nobody would sign in.
+// lookPause is how long each visitor reads a page. Without it they would take the whole core,
+// and nobody would sign in.
 const lookPause = 5 * time.Millisecond
 
-// lookTask is what they are told.
+// lookTask is the task of the process.
 type lookTask struct {
 	Address  string
 	Requests []rig.Request
 }
 
-// look asks until ctx ends, and writes how long each answer took.
+// look sends requests until ctx ends, and prints how long each answer took.
 func look(ctx context.Context, args []string, stdout io.Writer) error {
 	var task lookTask
 	if err := readTask(lookCommand, args, &task); err != nil {
@@ -33,7 +33,7 @@ func look(ctx context.Context, args []string, stdout io.Writer) error {
 	}
 	conns := rig.Conns(task.Address, lookers)
 	defer rig.CloseAll(conns)
-	for _, c := range conns { // no connection has to be made while others want the server
+	for _, c := range conns { // open all connections before the server is under load
 		if err := c.Do(task.Requests[0].Bytes, time.Now().Add(time.Minute)); err != nil {
 			return err
 		}
@@ -51,10 +51,10 @@ type looked struct {
 	Each []time.Duration
 }
 
-// looking are visitors who look at their pages.
+// looking is the process of the visitors.
 type looking struct {
 	process    *rig.Process
-	unfavoured error // why their process is not preferred, and may wait for the phones
+	unfavoured error // why the process has no priority, so that it may wait for the phones
 }
 
 func (m *measurement) startLooking(ctx context.Context, address string, requests []rig.Request) (looking, error) {
@@ -69,7 +69,7 @@ func (m *measurement) startLooking(ctx context.Context, address string, requests
 	return looking{p, rig.Prefer(p.PID())}, nil
 }
 
-// end gives how long each answer took.
+// end stops the process and returns how long each answer took.
 func (l looking) end() ([]time.Duration, error) {
 	if err := l.process.Stop(); err != nil {
 		return nil, err

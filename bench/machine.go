@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// machine is where a run took place; figures mean nothing without it.
+// machine describes the machine of a run, without which its figures mean nothing.
 type machine struct {
 	processor string
 	cores     int
@@ -37,7 +37,7 @@ func thisMachine(ctx context.Context, folder string) machine {
 	}
 	if total, ok := fieldOf("/proc/meminfo", "MemTotal"); ok {
 		var kilobytes float64
-		fmt.Sscanf(total, "%f", &kilobytes) // 0 when it cannot be read
+		fmt.Sscanf(total, "%f", &kilobytes) // 0 if unreadable
 		m.memory = fmt.Sprintf("%.0f GB", kilobytes*1024/1e9)
 	}
 	if release, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil {
@@ -65,8 +65,8 @@ func fieldOf(file, name string) (string, bool) {
 	return "", false
 }
 
-// fileSystem is what kind of file system a folder is on: the longest mount
-// point that it is below.
+// fileSystem returns the type of a folder's file system: that of the longest mount point
+// above it.
 func fileSystem(folder string) string {
 	text, err := os.ReadFile("/proc/mounts")
 	if err != nil {

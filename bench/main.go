@@ -1,15 +1,18 @@
-// Command bench is no part of the product. It puts the built program under load from outside, as phones do
-// over HTTP: how fast it is, side by side with the least that could do the same
-// (bench), and whether it keeps its promises while everything around it fails
-// (bench soak), whether a revoked session is ever answered (bench races), what very
-// many desktops cost that wait for a phone (bench scans), and what an upgrade and a backup
-// take (bench upgrade).
-// docs/performance.md tells what is measured how.
+// Command bench puts the built program under load over HTTP, as phones do. It measures how
+// fast the program is beside the least that could do the same (bench), whether it keeps its
+// promises while everything around it fails (bench soak), whether a revoked session is ever
+// answered (bench races), what thousands of desktops cost that wait for a phone (bench
+// scans), and what an upgrade and a backup take (bench upgrade). docs/performance.md says
+// how each figure is measured.
+//
+// It is not part of the product and imports nothing of it: it knows commands, settings,
+// addresses and the schema, and none of the code behind them.
 package main
 
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -30,7 +33,7 @@ func main() {
 	}
 }
 
-// run is the whole program but for the process around it.
+// run is the whole program except the process around it.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	command := ""
 	if len(args) > 0 {
@@ -61,9 +64,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return measure(ctx, o, stdout, stderr)
 }
 
-// built is the path of the program under load, built into the folder unless it
-// is there already. The path is a package's, so it does not matter where in the
-// module the driver was started.
+// built returns the path of the program under load: the given one, or one that it builds
+// into the folder. It builds by package path, so the driver can be started anywhere in the
+// module.
 func built(ctx context.Context, program, folder string) (string, error) {
 	if program != "" {
 		return filepath.Abs(program)
@@ -77,9 +80,27 @@ func built(ctx context.Context, program, folder string) (string, error) {
 	return program, nil
 }
 
-// child says how this program starts itself for a part in a process of its own.
-// The variable tells the binary of the tests that it is meant to be this
-// program.
+// inWorld runs f in a world in a temporary folder, which is removed afterwards. The
+// program under load is the given one, or is built.
+func inWorld(ctx context.Context, command, program string, f func(*rig.World) error) (err error) {
+	folder, err := os.MkdirTemp("", "wxlogin-"+command+"-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(folder)
+	if program, err = built(ctx, program, folder); err != nil {
+		return err
+	}
+	world, err := rig.NewWorld(ctx, folder, program)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, world.Close()) }()
+	return f(world)
+}
+
+// child returns the program and variables with which this program starts itself for a part
+// in a process of its own. The variable makes the binary of the tests act as this program.
 func child() (program string, variables []string, err error) {
 	program, err = os.Executable()
 	return program, []string{childVariable + "=1"}, err
@@ -87,8 +108,8 @@ func child() (program string, variables []string, err error) {
 
 const childVariable = "BENCH_CHILD"
 
-// startChild starts a command of this program in a process of its own, which reads what
-// it is to do by readTask.
+// startChild starts a command of this program in a process of its own, which reads its task
+// with readTask.
 func startChild(folder, command string, task any) (*rig.Process, error) {
 	text, err := json.Marshal(task)
 	if err != nil {
@@ -105,7 +126,7 @@ func startChild(folder, command string, task any) (*rig.Process, error) {
 	return rig.Start(folder, variables, program, command, file)
 }
 
-// readTask reads what a command that startChild has started is to do.
+// readTask reads the task of a command that startChild has started.
 func readTask(command string, args []string, task any) error {
 	if len(args) != 1 {
 		return fmt.Errorf("%s: give the file that says what to do", command)
@@ -117,8 +138,7 @@ func readTask(command string, args []string, task any) error {
 	return json.Unmarshal(text, task)
 }
 
-// runChild runs a command of this program in a process of its own and returns what it
-// prints.
+// runChild runs a command of this program in a process of its own and returns its output.
 func runChild(ctx context.Context, folder, command string, args ...string) ([]byte, error) {
 	program, variables, err := child()
 	if err != nil {

@@ -15,10 +15,10 @@ import (
 type measurement struct {
 	options
 	world    *rig.World
-	stores   []*stored // the fewest people first
+	stores   []*stored // the smallest first
 	report   report
 	progress func(format string, args ...any)
-	newcome  int // numbers of people who have never been here
+	newcome  int // number of the next new person
 }
 
 // stored is a database with people, and the service on it.
@@ -26,12 +26,12 @@ type stored struct {
 	people   int
 	database string // as WXLOGIN_DATABASE_URL has it
 	service  *rig.Service
-	cookie   string // of a visitor's session; empty: the name of this build
+	cookie   string // name of the session cookie; empty: that of this build
 }
 
 func (s *stored) name() string { return count(s.people) + " people" }
 
-// measure makes all figures that are asked for and shows them.
+// measure measures all requested figures and shows them.
 func measure(ctx context.Context, o *options, stdout, stderr io.Writer) (err error) {
 	folder := o.folder
 	if folder == "" {
@@ -77,8 +77,8 @@ func measure(ctx context.Context, o *options, stdout, stderr io.Writer) (err err
 	return nil
 }
 
-// all makes the figures. Memory comes first, as it is about processes that have
-// just started.
+// all measures the figures. Memory comes first, as it is measured in processes that have just
+// started.
 func (m *measurement) all(ctx context.Context) error {
 	for _, s := range m.stores {
 		if err := m.starts(ctx, s); err != nil {
@@ -110,7 +110,7 @@ func (m *measurement) all(ctx context.Context) error {
 	return nil
 }
 
-// stop ends the services; one that does not end well spoils the run.
+// stop stops the services; if one does not exit cleanly, the run fails.
 func (m *measurement) stop() error {
 	var errs []error
 	for _, s := range m.stores {
@@ -121,10 +121,10 @@ func (m *measurement) stop() error {
 	return errors.Join(errs...)
 }
 
-// most is the database with the most people.
+// most returns the database with the most people.
 func (m *measurement) most() *stored { return m.stores[len(m.stores)-1] }
 
-// count writes a round number shortly.
+// count writes a number of people in a short form.
 func count(n int) string {
 	switch {
 	case n >= 1_000_000 && n%100_000 == 0:

@@ -9,8 +9,8 @@ import (
 	"wxlogin/bench/rig"
 )
 
-// starts starts the service a few times, and leaves the last one running. What
-// it has in memory then, with nobody there, is its memory at rest.
+// starts starts the service a few times, and leaves the last one running. Its memory then,
+// without visitors, is the memory at rest.
 func (m *measurement) starts(ctx context.Context, s *stored) error {
 	m.progress("starting with %s", s.name())
 	times := 1
@@ -34,7 +34,7 @@ func (m *measurement) starts(ctx context.Context, s *stored) error {
 		return nil
 	}
 	select {
-	case <-time.After(m.round): // the jobs end that every process begins with
+	case <-time.After(m.round): // until the jobs that every process begins with have ended
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -43,14 +43,14 @@ func (m *measurement) starts(ctx context.Context, s *stored) error {
 	return nil
 }
 
-// memory has very many visits in flight at once: each connection has sent one,
+// memory measures the memory with very many visits in flight: each connection has sent one,
 // or is about to.
 func (m *measurement) memory(ctx context.Context) error {
 	s := m.most()
 	requests := m.requests(s, "/", func(p rig.Person) string { return p.OpenID })
 	conns := rig.Conns(s.service.Address, m.flight)
 	defer rig.CloseAll(conns)
-	// All connections are there before it begins, each with its first answer.
+	// All connections are opened, each with its first answer, before the load begins.
 	for i, c := range conns {
 		if err := c.Do(rig.NewRequest(http.MethodGet, "/healthz", "", nil), time.Now().Add(time.Minute)); err != nil {
 			return err
@@ -75,7 +75,7 @@ func (m *measurement) memory(ctx context.Context) error {
 // aimAfterLoad is the memory that a load may leave behind.
 const aimAfterLoad = 42e6
 
-// afterLoadAlone looks at what is left of a load in a process that has just started.
+// afterLoadAlone measures the memory after a load in a process that has just started.
 func (m *measurement) afterLoadAlone(ctx context.Context) error {
 	s := m.stores[0]
 	service, err := m.world.StartService(ctx, s.database)
@@ -90,8 +90,8 @@ func (m *measurement) afterLoadAlone(ctx context.Context) error {
 	return nil
 }
 
-// afterLoad sends visits for a while, closes the connections and looks at the memory
-// some time later.
+// afterLoad sends visits for a while, closes the connections and measures the memory some
+// time later.
 func (m *measurement) afterLoad(ctx context.Context, s *stored, service *rig.Service) (now int64, ok bool, err error) {
 	conns := rig.Conns(service.Address, m.connections)
 	_, err = rig.Send(ctx, service.Target(), conns, m.requests(s, "/", func(p rig.Person) string { return p.OpenID }), m.loadTime)

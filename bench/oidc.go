@@ -10,9 +10,9 @@ import (
 	"wxlogin/bench/rig"
 )
 
-// oidc measures wxlogin as an OpenID provider: userinfo next to the bare handler, each
-// call with a token of its own, and whole trips next to three signatures of RS256 and,
-// if they are asked for, to other providers.
+// oidc measures wxlogin as an OpenID provider: userinfo beside the bare handler, each call
+// with a token of its own, and whole trips beside three signatures of RS256 and, on request,
+// beside other providers.
 func (m *measurement) oidc(ctx context.Context) error {
 	s := m.most()
 	quick, err := m.application(ctx, s, "Bench ES256", "--alg=ES256")
@@ -20,7 +20,7 @@ func (m *measurement) oidc(ctx context.Context) error {
 		return err
 	}
 	defer quick.close()
-	// By the algorithm that costs least: who calls userinfo holds no signature.
+	// With the cheapest algorithm: calls of userinfo use no signature.
 	_, tokens, err := quick.round(ctx, min(m.visitors, s.people))
 	if err != nil {
 		return err
@@ -48,7 +48,7 @@ func (m *measurement) oidc(ctx context.Context) error {
 	return m.trips(ctx, providers)
 }
 
-// peers are the other providers that are asked for.
+// peers returns the starts of the other providers that are requested.
 func (m *measurement) peers() (starts []func(context.Context) (*peer, error)) {
 	if m.withPeer {
 		starts = append(starts, m.startPeer)
@@ -59,7 +59,7 @@ func (m *measurement) peers() (starts []func(context.Context) (*peer, error)) {
 	return starts
 }
 
-// userinfo compares the call with the bare handler.
+// userinfo compares calls of userinfo with the bare handler.
 func (m *measurement) userinfo(ctx context.Context, s *stored, p *provider, tokens []string) error {
 	conns := rig.Conns(s.service.Address, m.connections)
 	defer rig.CloseAll(conns)
@@ -70,7 +70,7 @@ func (m *measurement) userinfo(ctx context.Context, s *stored, p *provider, toke
 	return m.besideBare(ctx, "userinfo", p.userinfo, []rig.Side{side})
 }
 
-// trips has the providers take turns, and the signatures with them.
+// trips measures the providers and the signatures in turn.
 func (m *measurement) trips(ctx context.Context, providers []*provider) error {
 	var signatures []signed
 	rounds := make([][]tripRound, len(providers))
@@ -91,14 +91,14 @@ func (m *measurement) trips(ctx context.Context, providers []*provider) error {
 			if round > 0 {
 				rounds[i] = append(rounds[i], r)
 			}
-			counts[i] = int(r.rate() * m.round.Seconds()) // so that a round takes as long
+			counts[i] = int(r.rate() * m.round.Seconds()) // so that a round has the usual length
 		}
 	}
 	m.report.trips(providers, signatures, rounds)
 	return nil
 }
 
-// application makes an application at the service, which people have agreed to.
+// application adds an application to the service, to which people have agreed.
 func (m *measurement) application(ctx context.Context, s *stored, name string, flags ...string) (*provider, error) {
 	out, err := m.world.Run(ctx, s.database, append([]string{"client", "add", name, "--json", "--redirect-uri=" + tripRedirect}, flags...)...)
 	if err != nil {
@@ -124,7 +124,7 @@ func (m *measurement) application(ctx context.Context, s *stored, name string, f
 	})
 }
 
-// knownBrowsers are those of people who are signed in to wxlogin, each in turn.
+// knownBrowsers is the browsers of people who are signed in to wxlogin, one after the other.
 type knownBrowsers struct {
 	conn     *rig.Conn
 	visitors []int
@@ -133,7 +133,7 @@ type knownBrowsers struct {
 
 func (b *knownBrowsers) comes(query string, deadline time.Time) (string, error) {
 	cookie := rig.SessionCookie + "=" + rig.PersonNumber(b.visitors[b.next%len(b.visitors)]).Token
-	b.next += tripWorkers // the workers begin beside one another
+	b.next += tripWorkers // each worker begins at a different visitor
 	if err := b.conn.Do(rig.NewRequest(http.MethodGet, "/oidc/authorize?"+query, cookie, nil), deadline); err != nil {
 		return "", err
 	}

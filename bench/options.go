@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// options are what a run is asked to do.
+// options are the options of a run.
 type options struct {
 	program     string
 	databaseURL string
@@ -31,8 +31,8 @@ type options struct {
 	round       time.Duration
 	connections int
 	phones      int
-	visitors    int // whose sessions are used
-	flight      int // visits at once, for the memory
+	visitors    int // people whose sessions are used
+	flight      int // visits in flight for the memory
 	adminAsks   int // of each admin page
 	adminTime   time.Duration
 	starts      int
@@ -114,7 +114,7 @@ func (o *options) check() error {
 		}
 	}
 	if len(o.only) > 0 && !slices.Contains(o.only, "growth") && !slices.Contains(o.only, "admin") && !slices.Contains(o.only, "memory") {
-		o.people = o.people[:1] // more would be growth
+		o.people = o.people[:1] // more databases are for growth only
 	}
 	if slices.Contains(o.only, "against") && o.against == "" {
 		return fmt.Errorf("--only against: name the other build's program with --against")
@@ -136,7 +136,7 @@ func (o *options) check() error {
 	return nil
 }
 
-// wants says whether a figure is asked for.
+// wants reports whether a figure is requested.
 func (o *options) wants(part string) bool {
 	if part == "against" && o.against == "" {
 		return false

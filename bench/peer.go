@@ -22,14 +22,14 @@ import (
 	"wxlogin/bench/rig"
 )
 
-// Somebody else's OpenID provider, npm oidc-provider, which makes the same trips in the
-// same minutes: on SQLite, with every write on the disk, RSA-2048, and people who are
-// signed in and have agreed. It is installed when it is asked for.
+// npm's oidc-provider makes the same trips in the same minutes: on SQLite, with every write
+// synced to disk, RSA-2048, and people who are signed in and have agreed. It is installed on
+// request.
 
 //go:embed peer/package.json peer/provider.mjs
 var peerFiles embed.FS
 
-// peer is a running one.
+// peer is another provider that is running.
 type peer struct {
 	*provider
 	*rig.Process
@@ -40,7 +40,7 @@ const (
 	peerSecret = "a-secret-of-the-bench-and-nobody-else"
 )
 
-// startPeer installs and starts it.
+// startPeer installs and starts oidc-provider.
 func (m *measurement) startPeer(ctx context.Context) (*peer, error) {
 	folder := filepath.Join(m.world.Folder, "oidc-provider")
 	if m.peerFolder != "" {
@@ -60,7 +60,7 @@ func (m *measurement) startPeer(ctx context.Context) (*peer, error) {
 	}
 	if _, err := os.Stat(filepath.Join(folder, "node_modules", "oidc-provider")); err != nil {
 		m.progress("installing npm oidc-provider; better-sqlite3 is compiled, which takes minutes")
-		// With the headers of the Node.js that is here, where its package has them.
+		// With the headers of the installed Node.js, if its package has them.
 		install := exec.CommandContext(ctx, "npm", "install", "--no-audit", "--no-fund", "--foreground-scripts", "--nodedir=/usr")
 		install.Dir = folder
 		if out, err := install.CombinedOutput(); err != nil {
@@ -95,7 +95,7 @@ func (m *measurement) startPeer(ctx context.Context) (*peer, error) {
 	})
 }
 
-// peerBrowser is signed in there.
+// peerBrowser is a browser that is signed in at the peer.
 type peerBrowser struct {
 	conn       *rig.Conn
 	host, name string
@@ -108,7 +108,7 @@ func (b *peerBrowser) comes(query string, deadline time.Time) (string, error) {
 	return b.ask(http.MethodGet, "/auth?"+query, nil, deadline)
 }
 
-// ask returns where the answer leads to.
+// ask sends a request and returns where the answer redirects to.
 func (b *peerBrowser) ask(method, path string, form url.Values, deadline time.Time) (string, error) {
 	if err := b.conn.Do(rig.NewRequestTo(b.host, method, path, b.jar.Header(), []byte(form.Encode())), deadline); err != nil {
 		return "", err
@@ -121,7 +121,7 @@ func (b *peerBrowser) ask(method, path string, form url.Values, deadline time.Ti
 	return location, nil
 }
 
-// signsIn goes through its pages once: the name, and the consent.
+// signsIn goes through the peer's pages once: login and consent.
 func (b *peerBrowser) signsIn(deadline time.Time) error {
 	location, err := b.comes(url.Values{
 		"client_id": {peerClient}, "redirect_uri": {tripRedirect}, "response_type": {"code"}, "scope": {"openid profile"},
@@ -151,7 +151,7 @@ func (b *peerBrowser) signsIn(deadline time.Time) error {
 	return errors.New("the pages of oidc-provider lead nowhere")
 }
 
-// peerKeys is a set with one key of RSA-2048, as JSON.
+// peerKeys makes a key set with one key of RSA-2048, as JSON.
 func peerKeys() (string, error) {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {

@@ -9,7 +9,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,12 +18,12 @@ import (
 
 const racesCommand = "races"
 
-// races revokes sessions in every way there is while two processes on one SQLite
-// file are busy, and wants each to count with the very next request, at either.
+// races revokes sessions in every possible way while two processes on one SQLite file are
+// busy, and checks that each revocation takes effect with the next request, at either.
 type races struct {
 	world    *rig.World
-	services [2]*rig.Service // the first is the one that is asked, and held back
-	db       *sql.DB         // a third program on the file
+	services [2]*rig.Service // the first is the one that is asked and paused
+	db       *sql.DB         // of a third program on the file
 	times    int
 	workers  int
 	progress func(format string, args ...any)
@@ -33,9 +32,9 @@ type races struct {
 // revocation is one way to end what a session opens.
 type revocation struct {
 	name string
-	// prepare makes what is to be revoked; nil: the session is enough.
+	// prepare makes what is to be revoked; nil: only the session is.
 	prepare func(ctx context.Context, r *races, p rig.Person) error
-	path    string // that answers 200 before and refused afterwards
+	path    string // answers 200 before the revocation and refused afterwards
 	refused int
 	revoke  func(ctx context.Context, r *races, p rig.Person) error
 }
@@ -63,7 +62,7 @@ func revocations() []revocation {
 			sqlOf(`UPDATE users SET blocked = 1 WHERE openid = $1`)},
 		{"admin grant taken back", func(ctx context.Context, r *races, p rig.Person) error {
 			return errors.Join(
-				// Admins need a login of today.
+				// An admin's login must be recent.
 				sqlOf(`UPDATE sessions SET created_at = unixepoch() * 1000 WHERE user_id = (SELECT id FROM users WHERE openid = $1)`)(ctx, r, p),
 				sqlOf(`INSERT INTO admins (appid, openid, granted_at) SELECT appid, openid, last_login_at FROM users WHERE openid = $1`)(ctx, r, p))
 		}, "/api/admin/users?limit=1", http.StatusForbidden, sqlOf(`DELETE FROM admins WHERE openid = $1`)},
@@ -81,21 +80,10 @@ func runRaces(ctx context.Context, args []string, stdout, stderr io.Writer) erro
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	folder, err := os.MkdirTemp("", "wxlogin-races-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(folder)
-	path, err := built(ctx, *program, folder)
-	if err != nil {
-		return err
-	}
-	r := &races{times: *times, workers: *workers, progress: func(format string, args ...any) { fmt.Fprintf(stdout, format+"\n", args...) }}
-	if r.world, err = rig.NewWorld(ctx, folder, path); err != nil {
-		return err
-	}
-	defer r.world.Close()
-	return r.run(ctx, "sqlite:"+folder+"/races.db")
+	return inWorld(ctx, racesCommand, *program, func(world *rig.World) error {
+		r := &races{world: world, times: *times, workers: *workers, progress: func(format string, args ...any) { fmt.Fprintf(stdout, format+"\n", args...) }}
+		return r.run(ctx, "sqlite:"+world.Folder+"/races.db")
+	})
 }
 
 func (r *races) run(ctx context.Context, database string) (err error) {
@@ -128,14 +116,14 @@ func (r *races) run(ctx context.Context, database string) (err error) {
 	var stale int64
 	next := 0
 	for _, kind := range kinds {
-		for _, held := range []bool{false, true} {
+		for _, pausing := range []bool{false, true} {
 			n := r.times / 2
-			bad, err := r.try(ctx, kind, held, &next, n)
+			bad, err := r.try(ctx, kind, pausing, &next, n)
 			if err != nil {
 				return fmt.Errorf("%s: %w", kind.name, err)
 			}
 			how := "under load"
-			if held {
+			if pausing {
 				how = "with the process stopped at random moments, half of the time"
 			}
 			r.progress("%-34s %6d tries %s: %d answered as before", kind.name, n, how, bad)
@@ -148,12 +136,12 @@ func (r *races) run(ctx context.Context, database string) (err error) {
 	return nil
 }
 
-// load is how many phones sign in all the time.
+// load is the number of phones that sign in all the time.
 const load = 8
 
-// try revokes for n people, several at once, and counts those who were answered
-// as before.
-func (r *races) try(ctx context.Context, kind revocation, held bool, next *int, n int) (stale int64, err error) {
+// try revokes for n people, several at once, and counts those whose session was still
+// answered.
+func (r *races) try(ctx context.Context, kind revocation, pausing bool, next *int, n int) (stale int64, err error) {
 	var mu sync.Mutex
 	var errs []error
 	left := n
@@ -172,7 +160,7 @@ func (r *races) try(ctx context.Context, kind revocation, held bool, next *int, 
 	}
 	ctx, stop := context.WithCancel(ctx)
 	var holding, workers sync.WaitGroup
-	if held {
+	if pausing {
 		holding.Go(func() { r.holdsBack(ctx) })
 	}
 	var count atomic.Int64
@@ -203,8 +191,8 @@ func (r *races) try(ctx context.Context, kind revocation, held bool, next *int, 
 	return count.Load(), errors.Join(errs...)
 }
 
-// once has a session cached, revokes it, and asks three times: at once, and while
-// logins of others go on.
+// once has a session cached, revokes it, and asks three times: at once, and while others log
+// in.
 func (r *races) once(ctx context.Context, kind revocation, p rig.Person, c *rig.Conn) (stale bool, err error) {
 	if kind.prepare != nil {
 		if err := kind.prepare(ctx, r, p); err != nil {
@@ -239,8 +227,7 @@ func (r *races) once(ctx context.Context, kind revocation, p rig.Person, c *rig.
 	return false, nil
 }
 
-// holdsBack gives the asked process about half of a processor, in pieces whose
-// ends fall anywhere.
+// holdsBack pauses the asked process half of the time, at random moments.
 func (r *races) holdsBack(ctx context.Context) {
 	p := r.services[0].Process
 	defer resume(p)
@@ -252,8 +239,8 @@ func (r *races) holdsBack(ctx context.Context) {
 	}
 }
 
-// signsInAgainAndAgain is a phone whose logins change rows, and whose callbacks
-// that come twice commit nothing.
+// signsInAgainAndAgain plays a phone that signs in, which changes rows, and repeats each
+// callback, which commits nothing.
 func (r *races) signsInAgainAndAgain(ctx context.Context, holder rig.Person, at *rig.Service) {
 	phone := &rig.Phone{Holder: holder, Site: rig.NewConn(at.Address), WeChat: rig.NewConn(r.world.WeChat.Address)}
 	defer phone.Site.Close()

@@ -11,7 +11,7 @@ import (
 	"wxlogin/bench/rig"
 )
 
-// report is what a run has measured, as it is shown.
+// report is the results of a run.
 type report struct {
 	machine  machine
 	took     time.Duration
@@ -22,7 +22,7 @@ type report struct {
 // section is a table. The first column is text, all others are numbers.
 type section struct {
 	title   string
-	rank    int // of its place
+	rank    int // position in the report
 	columns []string
 	rows    [][]string
 }
@@ -33,7 +33,7 @@ type bar struct {
 	ratio, aim float64
 }
 
-// Places of the sections.
+// Ranks of the sections.
 const (
 	compared = iota
 	grown
@@ -54,7 +54,7 @@ func (r *report) section(rank int, title string, columns ...string) *section {
 
 func (s *section) add(cells ...string) { s.rows = append(s.rows, cells) }
 
-// What we set ourselves.
+// Our aims.
 const (
 	aimVisit  = .80
 	aimVerify = .85
@@ -64,8 +64,7 @@ const (
 	aimTrip     = 1.0 // three signatures to a whole trip
 )
 
-// visits takes the loads of one path: those of the bare handler, then those of
-// each service.
+// visits adds the loads of one path: those of the bare handler, then those of each service.
 func (r *report) visits(part string, sides []rig.Side, loads [][]rig.Load) {
 	title, label, aim := "Repeat visit: `GET /`, signed in", "repeat visit", aimVisit
 	switch part {
@@ -104,8 +103,8 @@ func (r *report) growth(label, more, fewer string, rate, cpu float64) {
 	r.bars = append(r.bars, bar{fmt.Sprintf("%s, %s : %s", label, more, fewer), rate, 0})
 }
 
-// logins takes the rounds of each kind and database, and the bare rows that were
-// written between them.
+// logins adds the rounds of each kind and database, and the bare rows that were written
+// between them.
 func (r *report) logins(stores []*stored, rows []written, rounds map[string][]loginRound) {
 	s := r.section(compared, "Whole logins, each on the disk before it is answered", "", "a second", "p50", "p99", "CPU of the server, each", "a second : bare rows", "server", "WeChat", "phones")
 	s.add("bare one-row transactions", fmt.Sprintf("%.0f", rig.Medians(rows, written.rate)), "", "", "", "1", "", "", "")
@@ -135,7 +134,7 @@ func (r *report) logins(stores []*stored, rows []written, rounds map[string][]lo
 	}
 }
 
-// distance takes how long callbacks were not answered, by kind of login.
+// distance adds the times of callbacks, by kind of login.
 func (r *report) distance(took map[string][]time.Duration) {
 	s := r.section(compared, "The callback, with WeChat behind TLS 1.3 and a round trip of "+short(roundTrip), "", "logins", "p50", "p99", "round trips it needs", "aim")
 	for _, kind := range []string{returning, firstTime} {
@@ -145,8 +144,8 @@ func (r *report) distance(took map[string][]time.Duration) {
 	}
 }
 
-// trips takes the rounds of each provider, wxlogin first, and the signatures that were
-// made between them.
+// trips adds the rounds of each provider, wxlogin first, and the signatures that were made
+// between them.
 func (r *report) trips(providers []*provider, signatures []signed, rounds [][]tripRound) {
 	t := r.section(compared, tripsTitle, "", "authorize", "token", "userinfo", "the trip", "trips a second", "three signatures : trip", "of wxlogin's")
 	ms := func(seconds float64) string { return short(time.Duration(seconds * float64(time.Second))) }
@@ -182,8 +181,8 @@ const (
 	tripsTitle  = "OpenID Connect: processor time of a trip of somebody who is signed in and has agreed"
 )
 
-// arrange puts what is compared before what is not, in whatever order it was
-// measured.
+// arrange sorts the sections by rank, in whatever order they were measured, and bars with an
+// aim before those without.
 func (r *report) arrange() {
 	slices.SortStableFunc(r.sections, func(a, b *section) int { return a.rank - b.rank })
 	aimless := func(b bar) int {
@@ -195,8 +194,8 @@ func (r *report) arrange() {
 	slices.SortStableFunc(r.bars, func(a, b bar) int { return aimless(a) - aimless(b) })
 }
 
-// ratioOf is the median of the rounds' own ratios: what slowed one round down
-// slowed both sides down.
+// ratioOf returns the median of the rounds' ratios: whatever slowed a round down slowed both
+// of its sides.
 func ratioOf[T any](over, under []T, of func(T) float64) float64 {
 	var ratios []float64
 	for i := range over {
@@ -218,7 +217,7 @@ func ratio(v float64) string {
 	return fmt.Sprintf("%.2f", v)
 }
 
-// short writes a time with three digits.
+// short formats a time with three digits.
 func short(d time.Duration) string {
 	switch {
 	case d == 0:

@@ -7,8 +7,7 @@ import (
 	"wxlogin/bench/rig"
 )
 
-// What is reported of other programs, of another build, and of a server that has a core
-// for itself.
+// Sections about other programs, another build, and a server with a core for itself.
 
 const (
 	besideTitle = "Beside another build"
@@ -39,7 +38,7 @@ func (r *report) loginsBeside(kind string, ours, theirs []loginRound) {
 		ratio(ratioOf(ours, theirs, func(l loginRound) float64 { return l.Rate() })), limited(cpu, aim, most))
 }
 
-// distanceBeside takes how long callbacks were not answered.
+// distanceBeside adds the times of callbacks.
 func (r *report) distanceBeside(ours, theirs map[string][]time.Duration) {
 	for _, kind := range []string{returning, firstTime} {
 		here, there := rig.Quantile(ours[kind], .5), rig.Quantile(theirs[kind], .5)
@@ -54,7 +53,7 @@ func (r *report) memoryBeside(ours, theirs int64) {
 	r.beside().add("memory after a load", megabytes(theirs, theirs > 0), megabytes(ours, ours > 0), ratio(of), "", limited(of, "at most 1.05", aimOfOthers))
 }
 
-// flask takes the logins here and there.
+// flask adds the logins at both programs.
 func (r *report) flask(ours, theirs []loginRound) {
 	s := r.section(compared, flaskTitle, "", "a second", "p50", "CPU of all its processes, each", "CPU : Flask's", "rate : Flask's", "aim")
 	cpu := ratioOf(ours, theirs, func(l loginRound) float64 { return l.CPUEach().Seconds() })
@@ -73,7 +72,7 @@ func (r *report) flask(ours, theirs []loginRound) {
 	}
 }
 
-// withoutFlask says that the program was not there.
+// withoutFlask says that Flask is not installed.
 func (r *report) withoutFlask() {
 	r.section(compared, flaskTitle, "", "why").add(notMeasured, "no python3 here has flask, gunicorn and requests")
 }
@@ -82,7 +81,7 @@ func (r *report) apartTable() *section {
 	return r.section(compared, apartTitle, "", "a second", "p50", "p99", "CPU of the server, each", "aim")
 }
 
-// apart takes the logins of one kind.
+// apart adds the logins of one kind.
 func (r *report) apart(name string, rounds []loginRound) {
 	r.apartTable().add("logins, "+name, fmt.Sprintf("%.0f", rig.Medians(rounds, func(l loginRound) float64 { return l.Rate() })),
 		short(medianOf(rounds, func(l loginRound) time.Duration { return l.P50 })),
@@ -90,8 +89,8 @@ func (r *report) apart(name string, rounds []loginRound) {
 		short(medianOf(rounds, func(l loginRound) time.Duration { return l.CPUEach() })), "")
 }
 
-// rush takes visits with nobody signing in, and those during bursts of logins, each of
-// which took so long. Of all those people some were asked to try again.
+// rush adds the visits without logins, and those during bursts of logins, each of which took
+// so long. refused of all those people were asked to try again.
 func (r *report) rush(quiet rig.Load, visits []time.Duration, took time.Duration, refused, people int) {
 	t := r.apartTable()
 	t.add(fmt.Sprintf("visits on %d connections, nobody signs in", lookers), fmt.Sprintf("%.0f", quiet.Rate()), short(quiet.P50), short(quiet.P99), short(quiet.CPUEach()), "")
@@ -101,7 +100,7 @@ func (r *report) rush(quiet rig.Load, visits []time.Duration, took time.Duration
 		limited(p99.Seconds(), "p99 at most "+short(aimVisitP99), aimVisitP99.Seconds()))
 }
 
-// notApart says why the server was not kept to a core.
+// notApart says why the server could not be pinned to a core.
 func (r *report) notApart(err error) {
 	r.section(compared, apartTitle, "", "why").add(notMeasured, err.Error())
 }

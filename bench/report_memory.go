@@ -19,7 +19,7 @@ func (r *report) memory() *section {
 	return r.section(used, memoryTitle, "", "resident", "at most", "requests/s", "start to ready", "aim")
 }
 
-// afterLoad takes what is left in memory some time after a load.
+// afterLoad adds the memory some time after a load.
 func (r *report) afterLoad(s *stored, load, rest time.Duration, connections int, now int64, ok bool) {
 	aim := ""
 	if ok {

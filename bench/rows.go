@@ -12,17 +12,17 @@ import (
 	"wxlogin/bench/rig"
 )
 
-// What a login is compared with: transactions of one row each, every one on the
-// disk before the next begins, on one connection in a process of its own.
+// A login is compared with transactions of one row each, every one synced before the next
+// begins, on one connection in a process of its own.
 
 const rowsCommand = "rows"
 
-// rowsParams are the settings of the program's own writer, without its ways of
-// waiting for others and of leaving the log to somebody else: nobody else is here.
+// rowsParams are the parameters of the program's own writer, except those about other
+// connections and about checkpoints elsewhere: there is no other connection.
 const rowsParams = "_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=journal_size_limit(67108864)" +
 	"&_pragma=foreign_keys(1)&_pragma=secure_delete(1)&_dqs=0&_defensive=1&_txlock=immediate"
 
-// written is what the process tells.
+// written is the result of the process.
 type written struct {
 	Rows    int
 	Seconds float64
@@ -30,7 +30,7 @@ type written struct {
 
 func (w written) rate() float64 { return float64(w.Rows) / w.Seconds }
 
-// writeRows is the process.
+// writeRows is the command of the process.
 func writeRows(ctx context.Context, args []string, stdout io.Writer) error {
 	flags := flag.NewFlagSet(rowsCommand, flag.ContinueOnError)
 	database := flags.String("database-url", "", "sqlite:PATH or postgres://…")

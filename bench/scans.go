@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,9 +16,9 @@ import (
 
 const scansCommand = "scans"
 
-// scans opens very many pages that show a code on desktops, and leaves them open: each
-// waits as scan.js does. It looks at what they cost, at what visits take meanwhile, and
-// that everybody whose phone confirms is signed in.
+// scans opens thousands of desktop pages that show a code, each of which waits as scan.js
+// does. It measures what they cost and how long visits take meanwhile, and checks that
+// everybody whose phone confirms is signed in.
 type scans struct {
 	world    *rig.World
 	service  *rig.Service
@@ -31,11 +30,11 @@ type scans struct {
 
 	mu       sync.Mutex
 	failures []error          // the first of them
-	silences map[string]int   // why requests were not answered
+	silences map[string]int   // unanswered requests by cause
 	waiting  map[string]*code // by ticket
 }
 
-func runScans(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
+func runScans(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("bench scans", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	pages := flags.Int("pages", 10_000, "how many desktops show a code and wait; two open files each")
@@ -45,32 +44,21 @@ func runScans(ctx context.Context, args []string, stdout, stderr io.Writer) (err
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	folder, err := os.MkdirTemp("", "wxlogin-scans-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(folder)
-	path, err := built(ctx, *program, folder)
-	if err != nil {
-		return err
-	}
-	s := &scans{pages: *pages, waiting: make(map[string]*code), silences: make(map[string]int), progress: func(format string, args ...any) { fmt.Fprintf(stdout, format+"\n", args...) }}
-	if s.world, err = rig.NewWorld(ctx, folder, path); err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.world.Close()) }()
-	database := "sqlite:" + folder + "/scans.db"
-	if err := s.world.Migrate(ctx, database); err != nil {
-		return err
-	}
-	if err := rig.Fill(ctx, database, scanVisitors, scanVisitors, 1); err != nil {
-		return err
-	}
-	if s.service, err = s.world.StartService(ctx, database); err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.service.Stop()) }()
-	return s.run(ctx, *length, min(*confirmed, *pages))
+	return inWorld(ctx, scansCommand, *program, func(world *rig.World) (err error) {
+		s := &scans{world: world, pages: *pages, waiting: make(map[string]*code), silences: make(map[string]int), progress: func(format string, args ...any) { fmt.Fprintf(stdout, format+"\n", args...) }}
+		database := "sqlite:" + world.Folder + "/scans.db"
+		if err := world.Migrate(ctx, database); err != nil {
+			return err
+		}
+		if err := rig.Fill(ctx, database, scanVisitors, scanVisitors, 1); err != nil {
+			return err
+		}
+		if s.service, err = world.StartService(ctx, database); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, s.service.Stop()) }()
+		return s.run(ctx, *length, min(*confirmed, *pages))
+	})
 }
 
 // scanVisitors are people who are signed in, and look at a page now and then.
@@ -91,7 +79,7 @@ func (s *scans) run(ctx context.Context, length time.Duration, confirmed int) er
 	began := time.Now()
 	for i := range s.pages {
 		desktops.Go(func() { s.desktop(open, i) })
-		if i%100 == 99 { // in the order of a minute, not of one moment
+		if i%100 == 99 { // spread over seconds, not all at one moment
 			if !pause(ctx, 50*time.Millisecond) {
 				return ctx.Err()
 			}
@@ -116,11 +104,11 @@ func (s *scans) run(ctx context.Context, length time.Duration, confirmed int) er
 	return s.visits(ctx, "when they have gone", min(length, 10*time.Second))
 }
 
-// mostStreams is how many desktops one process tells by a stream; the others ask.
+// mostStreams is how many desktops a process serves by a stream; the others poll.
 const mostStreams = 1000
 
-// nothingLeft fails when the service holds more than before although all have left, or
-// when it had too few desktops wait by a stream.
+// nothingLeft fails if the service uses more than before although all desktops have left, or
+// if too few desktops waited by a stream.
 func (s *scans) nothingLeft(ctx context.Context, before levels) error {
 	if n := int(s.streams.Load()); n < min(s.pages, mostStreams)/10 {
 		return fmt.Errorf("only %d streams had ended: the others asked again and again", n)
@@ -137,7 +125,7 @@ func (s *scans) nothingLeft(ctx context.Context, before levels) error {
 	return err
 }
 
-// pagesFailed says what did not go well, and why questions were not answered.
+// pagesFailed returns the failures, and why requests were not answered.
 func (s *scans) pagesFailed() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -153,12 +141,12 @@ func (s *scans) pagesFailed() error {
 	return nil
 }
 
-// mostUnanswered is how many questions there have to be for one that is not answered: on
-// a machine whose processors others want too, a connection may not be taken in time.
+// mostUnanswered is how many requests there must be for each unanswered one: on a machine
+// with busy processors a connection may not be accepted in time.
 const mostUnanswered = 100
 
-// visits has four people look at pages, a hundred a second, and tells how long that
-// takes and what the service holds.
+// visits has four people look at pages, a hundred a second, and prints how long that takes
+// and what the service uses.
 func (s *scans) visits(ctx context.Context, when string, length time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, length)
 	defer cancel()

@@ -11,13 +11,13 @@ import (
 	"wxlogin/bench/rig"
 )
 
-// code is one that a desktop shows.
+// code is a code that a desktop shows.
 type code struct {
 	since  time.Time
 	answer chan time.Time // when the desktop was signed in
 }
 
-// take gives a code that a phone has long enough for, to one phone.
+// take returns a code to one phone, if it is valid for long enough.
 func (s *scans) take() (ticket string, c *code) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -30,8 +30,8 @@ func (s *scans) take() (ticket string, c *code) {
 	return "", nil
 }
 
-// confirm has phones answer for some of the desktops, sixteen at a time, and waits until
-// each is signed in.
+// confirm has phones confirm some of the desktops, sixteen at a time, and waits until each
+// is signed in.
 func (s *scans) confirm(ctx context.Context, n int) error {
 	taken, failed := make([]time.Duration, n), make([]error, n)
 	turns := make(chan struct{}, 16)
@@ -73,7 +73,7 @@ func (s *scans) confirmOne(ctx context.Context, person rig.Person) (time.Duratio
 	select {
 	case at := <-c.answer:
 		return at.Sub(confirmed), nil
-	case <-time.After(2 * time.Minute): // longer than a code is good for
+	case <-time.After(2 * time.Minute): // longer than a code is valid
 		return 0, errors.New("a desktop whose phone has confirmed is not signed in after two minutes")
 	case <-ctx.Done():
 		return 0, ctx.Err()

@@ -13,7 +13,7 @@ import (
 	"wxlogin/bench/rig"
 )
 
-// desktop shows a code and waits, and shows another when that has expired, until it is
+// desktop shows a code and waits, and shows another when that one has expired, until it is
 // signed in or ctx ends.
 func (s *scans) desktop(ctx context.Context, i int) {
 	c := rig.NewConn(s.service.Address)
@@ -35,7 +35,7 @@ func (s *scans) desktop(ctx context.Context, i int) {
 	}
 }
 
-// shows opens one page, and says whether its code expired.
+// shows opens one page and waits. It returns whether the code expired.
 func (s *scans) shows(ctx context.Context, c *rig.Conn, first bool, i int) (expired bool, err error) {
 	var jar rig.Jar
 	ask := func(path string) error {
@@ -66,7 +66,7 @@ func (s *scans) shows(ctx context.Context, c *rig.Conn, first bool, i int) (expi
 	if first {
 		s.shown.Add(1)
 	}
-	// As scan.js: events, and where there are none the status every two seconds.
+	// As scan.js does: events, or without them the status every two seconds.
 	for listens := true; ; {
 		path, wait := "/scan/status"+query, 2*time.Second
 		if listens {
@@ -110,8 +110,8 @@ func (s *scans) shows(ctx context.Context, c *rig.Conn, first bool, i int) (expi
 	}
 }
 
-// patiently opens a page again until it is answered, as somebody does who is shown that
-// it cannot be reached. False when ctx ends before.
+// patiently reloads a page until it is answered, as people do when it cannot be reached. It
+// returns false if ctx ends first.
 func (s *scans) patiently(ctx context.Context, ask func(string) error, path string) bool {
 	for ctx.Err() == nil {
 		err := ask(path)
@@ -126,7 +126,7 @@ func (s *scans) patiently(ctx context.Context, ask func(string) error, path stri
 	return false
 }
 
-// silent notes why a question was not answered; the page asks again.
+// silent notes why a request was not answered; the page repeats it.
 func (s *scans) silent(path string, err error) {
 	s.unanswered.Add(1)
 	if inner, ok := errors.AsType[*net.OpError](err); ok {

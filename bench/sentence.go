@@ -16,8 +16,8 @@ const (
 	endSentence   = "<!-- /bench -->"
 )
 
-// writeSentences puts the figures of docs/performance.md, as they stand there,
-// into the READMEs above the folder of the document.
+// writeSentences copies the figures of docs/performance.md into the READMEs above the folder
+// of the document.
 func writeSentences(folder, document string) error {
 	f, err := readFigures(document)
 	if err != nil {
@@ -40,7 +40,7 @@ func writeSentences(folder, document string) error {
 	return nil
 }
 
-// withSentence puts the sentence into its place in a text.
+// withSentence puts the sentence between the marks of a text.
 func withSentence(text, sentence string) (string, error) {
 	before, rest, ok := strings.Cut(text, beginSentence)
 	_, after, closed := strings.Cut(rest, endSentence)
@@ -50,22 +50,22 @@ func withSentence(text, sentence string) (string, error) {
 	return before + beginSentence + "\n" + sentence + "\n" + endSentence + after, nil
 }
 
-// figures are those of a document that the READMEs repeat, as they stand in its
-// tables, each of the most people that were stored.
+// figures are the figures of a document that the READMEs repeat, as written in its tables,
+// each for the largest number of people.
 type figures struct {
 	cores, people            string
 	visits, verify           string // a second
 	returning, first         string // logins a second
-	atRest, flight, inFlight string // memory, with so many visits under way
+	atRest, flight, inFlight string // memory at rest; visits in flight, and the memory with them
 }
 
-// readFigures reads them from a document, so that a README and the document
-// cannot say different things.
+// readFigures reads the figures from a document, so that a README and the document cannot
+// differ.
 func readFigures(document string) (figures, error) {
 	var f figures
 	var missing []string
-	// last is what a form finds in the last row that it fits, of the section with
-	// these words in its title.
+	// last returns what a pattern finds in the last row that it matches, in the section
+	// with these words in its title.
 	last := func(title, form string) []string {
 		for _, section := range strings.Split(document, "\n### ")[1:] {
 			if heading, _, _ := strings.Cut(section, "\n"); !strings.Contains(heading, title) {
@@ -112,7 +112,7 @@ func (f figures) chinese() string {
 		f.cores, people, grouped(f.visits), grouped(f.verify), grouped(f.returning), grouped(f.first), f.atRest, grouped(f.flight), f.inFlight)
 }
 
-// uncount is the number that count has written, in digits.
+// uncount returns the number that count has written, in digits.
 func uncount(written string) string {
 	digits, unit, _ := strings.Cut(written, " ")
 	n, err := strconv.ParseFloat(digits, 64)
@@ -122,7 +122,7 @@ func uncount(written string) string {
 	return fmt.Sprint(int(n * map[string]float64{"": 1, "k": 1e3, "M": 1e6}[unit]))
 }
 
-// grouped writes a number with a comma before each three digits.
+// grouped writes a number with commas between groups of three digits.
 func grouped(digits string) string {
 	for i := len(digits) - 3; i > 0; i -= 3 {
 		digits = digits[:i] + "," + digits[i:]

@@ -4,6 +4,6 @@ package main
 
 import "wxlogin/bench/rig"
 
-// There are no such signals here.
+// This system has no such signals.
 func halt(*rig.Process) error   { return nil }
 func resume(*rig.Process) error { return nil }

@@ -8,6 +8,6 @@ import (
 	"wxlogin/bench/rig"
 )
 
-// halt stops a process where it stands; resume lets it go on.
+// halt pauses a process; resume lets it continue.
 func halt(p *rig.Process) error   { return p.Signal(syscall.SIGSTOP) }
 func resume(p *rig.Process) error { return p.Signal(syscall.SIGCONT) }

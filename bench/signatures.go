@@ -17,20 +17,20 @@ import (
 	"wxlogin/bench/rig"
 )
 
-// What a trip to the provider is compared with: signatures of RS256, of which it cannot
-// do without one, by one goroutine in a process of its own.
+// A trip to the provider, which needs at least one signature of RS256, is compared with such
+// signatures, made by one goroutine in a process of its own.
 
 const signaturesCommand = "signatures"
 
-// signed is what the process tells.
+// signed is the result of the process.
 type signed struct {
 	Signatures int
-	CPU        time.Duration // of all
+	CPU        time.Duration // of all signatures
 }
 
 func (s signed) each() float64 { return s.CPU.Seconds() / float64(s.Signatures) }
 
-// sign is the process.
+// sign is the command of the process.
 func sign(ctx context.Context, args []string, stdout io.Writer) error {
 	flags := flag.NewFlagSet(signaturesCommand, flag.ContinueOnError)
 	d := flags.Duration("for", time.Second, "how long")

@@ -19,8 +19,8 @@ import (
 
 const soakCommand = "soak"
 
-// soak is a run that breaks what is around the program and looks whether it
-// keeps its promises.
+// soak is a run that breaks everything around the program and checks that the program keeps
+// its promises.
 type soak struct {
 	world    *rig.World
 	database string
@@ -49,15 +49,14 @@ func (s *soak) breakers() map[string]breaker {
 	}
 }
 
-// withAdmin says whether an admin is at work: a day later nobody is one any more without
-// a new login.
+// withAdmin reports whether an admin is at work. With a moving clock there is none, as an
+// admin needs a new login after a day.
 func (s *soak) withAdmin() bool { return !slices.Contains(s.breaks, "clock") }
 
-// mostPeople is below what the simulator remembers.
+// mostPeople is fewer than the simulator keeps.
 const mostPeople = 8000
 
-// errBroken is the end of a run in which a promise was broken; what has been
-// printed says which.
+// errBroken is the error of a run in which a promise was broken; the output says which.
 var errBroken = errors.New("promises were broken")
 
 func runSoak(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
@@ -121,7 +120,7 @@ func runSoak(ctx context.Context, args []string, stdout, stderr io.Writer) (err 
 	return os.RemoveAll(folder)
 }
 
-// prepare makes what is needed to break a clock or a disk.
+// prepare sets up the clock and the disk, if they are to be broken.
 func (s *soak) prepare(ctx context.Context, folder, disk string) (err error) {
 	if slices.Contains(s.breaks, "clock") {
 		if s.clock, err = rig.NewClock(ctx, folder); err != nil {
@@ -169,8 +168,8 @@ func (s *soak) run(ctx context.Context) (err error) {
 	return s.rowsHold(ctx)
 }
 
-// traffic has visitors and an admin at work while things break, then for a
-// while with nothing broken.
+// traffic has visitors and an admin at work while things break, and then for a while with
+// nothing broken.
 func (s *soak) traffic(ctx context.Context) error {
 	working, done := context.WithCancel(ctx)
 	defer done()
@@ -208,7 +207,7 @@ func (s *soak) traffic(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// empty makes sure that a database that somebody named holds nobody.
+// empty makes sure that a database given by the user has no people.
 func (s *soak) empty(ctx context.Context) error {
 	db, _, err := rig.Open(s.database, checking)
 	if err != nil {
@@ -225,14 +224,14 @@ func (s *soak) empty(ctx context.Context) error {
 	return nil
 }
 
-// newPerson makes somebody up whom WeChat knows and the program does not.
+// newPerson makes up a person who is known to WeChat and new to the program.
 func (s *soak) newPerson(control *rig.Conn) (rig.Person, bool, error) {
 	n := s.newcome.Add(1)
 	if n > mostPeople {
 		return rig.Person{}, false, nil
 	}
 	p := rig.PersonNumber(int(n))
-	// A name that nobody else has, so that a page with another's is seen.
+	// A unique name, so that a page of somebody else is noticed.
 	p.Nickname = strings.TrimSpace(p.Nickname) + fmt.Sprintf("·%d", n)
 	return p, true, s.world.WeChat.Add(control, p)
 }

@@ -12,8 +12,8 @@ import (
 	"wxlogin/bench/rig"
 )
 
-// browser asks whichever process comes, as behind a balancer, and looks at every
-// answer for what nobody must get to see.
+// browser sends requests to either process, as behind a load balancer, and checks every
+// answer for what nobody must see.
 type browser struct {
 	*soak
 	rand  *rand.Rand
@@ -26,12 +26,12 @@ func (s *soak) newBrowser(number uint64, agent string) *browser {
 	return &browser{soak: s, rand: rand.New(rand.NewPCG(s.seed, 1000+number)), agent: agent, conns: make(map[string]*rig.Conn)}
 }
 
-// patience is longer than any answer may take: more than a login's budget, and
-// what a process may be halted for.
+// patience is longer than any answer may take: more than a login's budget plus the time for
+// which a process may be paused.
 const patience = 45 * time.Second
 
-// ask sends a request to one of the processes. nil when no answer came, which is
-// a broken promise unless the process was killed or stopped meanwhile.
+// ask sends a request to one of the processes. It returns nil if no answer came, which is a
+// broken promise unless the process was killed or stopped meanwhile.
 func (b *browser) ask(method, path string, form []byte) *rig.Conn {
 	return b.askSeat(b.fleet.seats[b.rand.IntN(len(b.fleet.seats))], method, path, form)
 }
@@ -47,7 +47,7 @@ func (b *browser) askSeat(seat *seat, method, path string, form []byte) *rig.Con
 	began := time.Now()
 	b.ledger.count("requests")
 	if err := c.Do(rig.NewRequestBy(b.agent, method, path, b.jar.Header(), form), began.Add(patience)); err != nil {
-		// Odd: the process is not back yet.
+		// An odd number means that the process is not back yet.
 		if before%2 == 0 && seat.trouble.Load() == before {
 			b.ledger.breaks("process %s gives no answer to %s %s after %v, and nobody has hit it: %v", seat.name, method, pathOnly(path), time.Since(began), err)
 		}
@@ -61,7 +61,7 @@ func (b *browser) askSeat(seat *seat, method, path string, form []byte) *rig.Con
 	return c
 }
 
-// again is ask until an answer comes, as somebody loads a page again.
+// again repeats ask until an answer comes, as people reload a page.
 func (b *browser) again(ctx context.Context, method, path string, form []byte) *rig.Conn {
 	for range 4 {
 		if c := b.ask(method, path, form); c != nil {
@@ -80,7 +80,7 @@ func (b *browser) close() {
 	}
 }
 
-// look makes sure that an answer is one that a person or a program may get.
+// look checks that an answer is one that a person or a program may get.
 func (b *browser) look(c *rig.Conn, method, path string) {
 	contentType := strings.Join(c.Header("Content-Type"), ",")
 	isPage := strings.HasPrefix(contentType, "text/html") && bytes.Contains(c.Body, []byte(`<html lang="zh-CN"`))
@@ -112,13 +112,13 @@ func (b *browser) look(c *rig.Conn, method, path string) {
 	}
 }
 
-// pathOnly leaves out codes and states.
+// pathOnly cuts off the query, which may contain a code or a state.
 func pathOnly(path string) string {
 	path, _, _ = strings.Cut(path, "?")
 	return path
 }
 
-// dead makes sure that a session opens nothing at any process.
+// dead checks that a session opens nothing at any process.
 func (b *browser) dead(token, why string) {
 	mine := b.jar
 	defer func() { b.jar = mine }()

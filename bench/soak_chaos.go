@@ -11,7 +11,7 @@ import (
 	"wxlogin/bench/rig"
 )
 
-// pause waits, unless ctx ends first.
+// pause waits, and returns false if ctx ends first.
 func pause(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -27,8 +27,7 @@ func between(r *rand.Rand, from, to time.Duration) time.Duration {
 	return from + time.Duration(r.Int64N(int64(to-from)))
 }
 
-// weChatFaults are what WeChat does wrong, as the simulator's control API has
-// them.
+// weChatFaults are faults of WeChat, in the form of the simulator's control API.
 var weChatFaults = []string{
 	`{"preset":"busy","times":5}`,
 	`{"preset":"busy-spent","times":3}`,
@@ -50,11 +49,10 @@ var weChatFaults = []string{
 	`{"preset":"10009","times":3}`,
 }
 
-// longLock is longer than the program lets a login wait.
+// longLock is longer than the program lets a login wait for the database.
 const longLock = 10 * time.Second
 
-// breakSurroundings breaks WeChat and the database, one at a time, until ctx
-// ends.
+// breakSurroundings breaks WeChat and the database, one fault at a time, until ctx ends.
 func (s *soak) breakSurroundings(ctx context.Context, r *rand.Rand) error {
 	control := rig.NewConn(s.world.WeChat.Address)
 	defer control.Close()
@@ -83,18 +81,18 @@ func (s *soak) breakSurroundings(ctx context.Context, r *rand.Rand) error {
 	return nil
 }
 
-// checking opens the database beside the program.
+// checking are the parameters for opening the database beside the program.
 const checking = "_pragma=busy_timeout(20000)"
 
-// lockDatabase holds the lock of writers for a while: of one table where tables
-// have their own. Of several it would be in another order than the program's.
+// lockDatabase holds the writers' lock for a while. On PostgreSQL it locks one table only, as
+// locking several would be in another order than the program's.
 func (s *soak) lockDatabase(ctx context.Context, table string, length time.Duration) error {
 	db, isSQLite, err := rig.Open(s.database, checking)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	// Once begun it is seen through: the run may end meanwhile.
+	// The lock is always released properly, even if the run ends meanwhile.
 	ctx = context.WithoutCancel(ctx)
 	conn, err := db.Conn(ctx)
 	if err != nil {
@@ -115,9 +113,8 @@ func (s *soak) lockDatabase(ctx context.Context, table string, length time.Durat
 	return err
 }
 
-// breakProcesses kills, stops and halts the processes, one at a time, until ctx
-// ends. In the second half one of them is only halted: what it holds at the end
-// tells of leaks.
+// breakProcesses kills, stops and pauses the processes, one at a time, until ctx ends. In the
+// second half one of them is only paused, so that what it uses at the end shows leaks.
 func (s *soak) breakProcesses(ctx context.Context, r *rand.Rand) error {
 	half := time.Now().Add(s.length / 2)
 	for pause(ctx, between(r, 500*time.Millisecond, 2500*time.Millisecond)) {
@@ -137,7 +134,7 @@ func (s *soak) breakProcesses(ctx context.Context, r *rand.Rand) error {
 }
 
 func (s *soak) hit(ctx context.Context, seat *seat, act int, length time.Duration) error {
-	// What is begun is seen through, so that both processes run at the end.
+	// Not cancelled by ctx, so that both processes run at the end.
 	whole := context.WithoutCancel(ctx)
 	switch act {
 	case 0:
@@ -163,7 +160,7 @@ func (s *soak) hit(ctx context.Context, seat *seat, act int, length time.Duratio
 	return err
 }
 
-// watchWeChat reads the simulator's record: no code may come twice.
+// watchWeChat reads the simulator's log of calls and checks that no code comes twice.
 func (s *soak) watchWeChat(ctx context.Context) {
 	control := rig.NewConn(s.world.WeChat.Address)
 	defer control.Close()
@@ -195,8 +192,8 @@ func (s *soak) watchWeChat(ctx context.Context) {
 				continue
 			}
 			s.ledger.count("codes exchanged")
-			// A label is a short digest, and some may be alike by chance; hardly those of
-			// one person.
+			// A label is a short digest. Two may be equal by chance, but hardly two of one
+			// person.
 			code := call.Person + " " + call.Label
 			if seen[code] {
 				s.ledger.breaks("a code was sent to WeChat twice (errcode %d)", call.Errcode)

@@ -9,8 +9,8 @@ import (
 	"wxlogin/bench/rig"
 )
 
-// sessionsHold asks every session that was ever handed out, at either process:
-// those that live show their person, those that were ended open nothing.
+// sessionsHold checks every session that was ever given, at either process: live ones show
+// their person, ended ones open nothing.
 func (s *soak) sessionsHold(ctx context.Context) error {
 	b := s.newBrowser(1<<42, rig.IPhone)
 	defer b.close()
@@ -24,7 +24,7 @@ func (s *soak) sessionsHold(ctx context.Context) error {
 		b.jar.Set(rig.SessionCookie, token)
 		c := b.askSeat(s.fleet.seats[n%len(s.fleet.seats)], http.MethodGet, "/api/me", nil)
 		if c == nil {
-			continue // said already
+			continue // reported already
 		}
 		var me struct{ OpenID string }
 		switch {
@@ -45,7 +45,7 @@ func (s *soak) sessionsHold(ctx context.Context) error {
 	return nil
 }
 
-// whole are queries that find nothing in a database that is whole.
+// whole are queries that return 0 for a consistent database.
 var whole = []struct{ what, query string }{
 	{"people twice", `SELECT COUNT(*) - COUNT(DISTINCT openid) FROM users`},
 	{"sessions without a person", `SELECT COUNT(*) FROM sessions WHERE kind = 'visitor' AND user_id NOT IN (SELECT id FROM users)`},
@@ -58,7 +58,7 @@ var whole = []struct{ what, query string }{
 	{"people without a profile after they allowed it", `SELECT COUNT(*) FROM users WHERE scope = 'snsapi_userinfo' AND nickname = '' AND profile_updated_at IS NOT NULL`},
 }
 
-// rowsHold looks into the database once the processes have ended.
+// rowsHold checks the database after the processes have ended.
 func (s *soak) rowsHold(ctx context.Context) error {
 	db, isSQLite, err := rig.Open(s.database, checking)
 	if err != nil {
@@ -105,5 +105,5 @@ func (s *soak) rowsHold(ctx context.Context) error {
 	return rows.Err()
 }
 
-// calmTime is how long the load goes on when nothing is broken any more.
+// calmTime is how long the load goes on after the last fault.
 func calmTime(length time.Duration) time.Duration { return min(length/8, 20*time.Second) }

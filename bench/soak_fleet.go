@@ -22,13 +22,13 @@ type fleet struct {
 	last     levels
 }
 
-// seat is where one process sits at a time.
+// seat is a slot for one process at a time.
 type seat struct {
 	name    string
-	trouble atomic.Int64 // grows when the process is hit and when it is back: who saw it grow may have met it
+	trouble atomic.Int64 // grows when the process is hit and when it is back; a request during which it grows may fail
 	mu      sync.Mutex
 	service *rig.Service
-	rss     int64 // of this process, a while after its start
+	rss     int64 // of the current process, a while after its start
 }
 
 func (s *seat) current() *rig.Service {
@@ -50,7 +50,7 @@ func newFleet(ctx context.Context, world *rig.World, database string, l *ledger)
 	return f, nil
 }
 
-// sit starts a process on a seat.
+// sit starts a process in a seat.
 func (f *fleet) sit(ctx context.Context, s *seat) error {
 	service, err := f.world.StartService(ctx, f.database)
 	if err != nil {
@@ -62,21 +62,21 @@ func (f *fleet) sit(ctx context.Context, s *seat) error {
 	return nil
 }
 
-// kill ends what still runs.
+// kill kills the processes that still run.
 func (f *fleet) kill() {
 	for _, s := range f.seats {
 		s.current().Kill()
 	}
 }
 
-// stop asks all processes to end, which they have to do well.
+// stop stops all processes and checks that they exit cleanly.
 func (f *fleet) stop() {
 	for _, s := range f.seats {
 		f.endsWell(s)
 	}
 }
 
-// endsWell stops a process and looks at its end and its log.
+// endsWell stops a process and checks its exit and its log.
 func (f *fleet) endsWell(s *seat) {
 	service := s.current()
 	if err := service.Stop(); err != nil {
@@ -85,7 +85,7 @@ func (f *fleet) endsWell(s *seat) {
 	f.readLog(s, service)
 }
 
-// readLog looks for what must not stand in a log.
+// readLog checks the log for lines that must not be in it.
 func (f *fleet) readLog(s *seat, service *rig.Service) {
 	err := service.Lines(func(line []byte) {
 		switch {
@@ -102,7 +102,7 @@ func (f *fleet) readLog(s *seat, service *rig.Service) {
 	}
 }
 
-// levels are what a process holds.
+// levels are the resources that a process uses.
 type levels struct {
 	goroutines, files int
 	rss               int64
@@ -112,12 +112,12 @@ func (l levels) String() string {
 	return fmt.Sprintf("%d goroutines, %d open files, %d MB", l.goroutines, l.files, l.rss/1e6)
 }
 
-// What a process may hold more than before the load: connections to WeChat that
-// idle for a while, and readers of the database that are kept.
+// What a process may use in addition after the load: idle connections to WeChat, and readers
+// of the database that are kept.
 const (
 	goroutineSlack = 40
 	fileSlack      = 40
-	settleTime     = 40 * time.Second // longer than connections to WeChat idle
+	settleTime     = 40 * time.Second // longer than idle connections to WeChat are kept
 )
 
 func (s *seat) levels() (levels, error) { return levelsOf(s.current()) }
@@ -149,11 +149,11 @@ func levelsOf(service *rig.Service) (levels, error) {
 	return l, nil
 }
 
-// spared is the seat whose process lives through the second half.
+// spared returns the seat whose process lives through the second half.
 func (f *fleet) spared() *seat { return f.seats[len(f.seats)-1] }
 
-// warmLevels has a few visits made, so that what is kept for ever is there, and
-// takes the levels.
+// warmLevels makes a few visits, so that what is allocated once exists, and returns the
+// levels.
 func (f *fleet) warmLevels(ctx context.Context, s *soak) (levels, error) {
 	seat := f.spared()
 	conns := rig.Conns(seat.current().Address, 32)
@@ -163,7 +163,7 @@ func (f *fleet) warmLevels(ctx context.Context, s *soak) (levels, error) {
 	if err != nil {
 		return levels{}, err
 	}
-	// The ends of those connections are noticed one by one.
+	// The service notices the ends of those connections one by one.
 	least, err := seat.levels()
 	for same := 0; same < 5 && err == nil; same++ {
 		if !pause(ctx, 50*time.Millisecond) {
@@ -177,7 +177,7 @@ func (f *fleet) warmLevels(ctx context.Context, s *soak) (levels, error) {
 	return least, err
 }
 
-// levelsHold waits until the spared process holds no more than before.
+// levelsHold waits until the spared process uses no more than before.
 func (f *fleet) levelsHold(ctx context.Context, before levels, length time.Duration) error {
 	s := f.spared()
 	settled := time.Now().Add(settleTime)
@@ -200,8 +200,8 @@ func (f *fleet) levelsHold(ctx context.Context, before levels, length time.Durat
 			return ctx.Err()
 		}
 	}
-	// A short run says nothing of memory: it grows until the collector is used to
-	// the load.
+	// A short run says nothing about memory, which grows until the garbage collector has
+	// adapted to the load.
 	if length >= 2*time.Minute && s.rss > 0 && f.last.rss > s.rss*3/2+50e6 {
 		f.ledger.breaks("process %s grew from %d MB to %d MB", s.name, s.rss/1e6, f.last.rss/1e6)
 	}

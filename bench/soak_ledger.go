@@ -9,7 +9,7 @@ import (
 	"sync"
 )
 
-// ledger is what the visitors were promised, and what came of it.
+// ledger records the sessions that visitors got, what happened to them, and broken promises.
 type ledger struct {
 	mu       sync.Mutex
 	sessions map[string]*promise // by token
@@ -19,7 +19,7 @@ type ledger struct {
 	times    map[string]int // how often each was broken
 }
 
-// promise is a session that was handed out.
+// promise is a session that was given to a visitor.
 type promise struct {
 	openID string
 	state  promiseState
@@ -29,25 +29,25 @@ type promiseState int
 
 const (
 	alive promiseState = iota
-	maybe              // it was to be ended, and no answer came
-	ended              // and the end was answered
+	maybe              // it was to be ended, but no answer came
+	ended              // its end was confirmed
 )
 
 func newLedger() *ledger {
 	return &ledger{sessions: make(map[string]*promise), logins: make(map[string]int), counts: make(map[string]int), times: make(map[string]int)}
 }
 
-// mostFailures is how many are kept in words.
+// mostFailures is how many failures are kept as text.
 const mostFailures = 40
 
-// breaks notes a promise that was broken.
+// breaks records a broken promise.
 func (l *ledger) breaks(format string, args ...any) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.note(fmt.Sprintf(format, args...))
 }
 
-// note is breaks for who holds the lock.
+// note is breaks for a caller that holds the lock.
 func (l *ledger) note(failure string) {
 	l.counts["broken promises"]++
 	l.times[failure]++
@@ -62,29 +62,29 @@ func (l *ledger) broken() bool {
 	return len(l.failures) > 0
 }
 
-// count counts what happened, for the report.
+// count counts an event, for the report.
 func (l *ledger) count(what string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.counts[what]++
 }
 
-// counted is how often something happened.
+// counted returns how often an event was counted.
 func (l *ledger) counted(what string) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.counts[what]
 }
 
-// most notes a number if it is the largest of its kind.
+// most records a number if it is the largest of its kind.
 func (l *ledger) most(what string, n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.counts[what] = max(l.counts[what], n)
 }
 
-// hands notes that a login was answered with a session. WeChat's second callback
-// and a page that is loaded again hand the same one.
+// hands records that a login was answered with a session. WeChat's second callback and a
+// reloaded page get the same session.
 func (l *ledger) hands(token, openID string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -99,7 +99,7 @@ func (l *ledger) hands(token, openID string) {
 	l.counts["logins answered"]++
 }
 
-// moves sets what is known of a session. What has ended stays so.
+// moves sets the state of a session. An ended session stays ended.
 func (l *ledger) moves(token string, to promiseState) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -108,7 +108,7 @@ func (l *ledger) moves(token string, to promiseState) {
 	}
 }
 
-// state is what is known of a session.
+// state returns the state of a session.
 func (l *ledger) state(token string) promiseState {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -129,7 +129,7 @@ func (l *ledger) movesAll(openID string, to promiseState) {
 	}
 }
 
-// all is a copy of every session.
+// all returns a copy of every session.
 func (l *ledger) all() map[string]promise {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -140,7 +140,7 @@ func (l *ledger) all() map[string]promise {
 	return sessions
 }
 
-// answered is how many logins of each person were answered.
+// answered returns how many logins of each person were answered.
 func (l *ledger) answered() map[string]int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -153,7 +153,7 @@ func (l *ledger) summary() string {
 	return fmt.Sprintf("%d requests, %d logins of %d people, %d broken promises", l.counts["requests"], l.counts["logins answered"], len(l.logins), l.counts["broken promises"])
 }
 
-// report shows what happened, and what must not have.
+// report prints the counts and the broken promises.
 func (l *ledger) report(w io.Writer) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

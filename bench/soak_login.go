@@ -10,8 +10,8 @@ import (
 	"wxlogin/bench/rig"
 )
 
-// signsIn goes where it is sent, as a browser does, until the person is signed
-// in or a page says that it did not work.
+// signsIn follows redirects as a browser does, until the person is signed in or a page says
+// that the login failed.
 func (v *visitor) signsIn(ctx context.Context) {
 	path := loginPath(!v.known)
 	consent := !v.known
@@ -60,30 +60,30 @@ func loginPath(consent bool) string {
 	return "/login?return_to=%2F"
 }
 
-// returns opens a callback, and notes what its answer hands out. What the
-// browser held before may be replaced by it.
+// returns opens a callback, and records the session in its answer, which may replace the
+// browser's previous one.
 func (v *visitor) returns(ctx context.Context, path string) *rig.Conn {
-	held := v.token()
-	wasAlive := v.ledger.state(held) == alive
-	v.ledger.moves(held, maybe)
+	before := v.token()
+	wasAlive := v.ledger.state(before) == alive
+	v.ledger.moves(before, maybe)
 	c := v.again(ctx, http.MethodGet, path, nil)
 	if c != nil {
-		v.handed(held, wasAlive, v.token())
+		v.handed(before, wasAlive, v.token())
 	}
 	return c
 }
 
-func (v *visitor) handed(held string, wasAlive bool, now string) {
+func (v *visitor) handed(before string, wasAlive bool, now string) {
 	switch {
-	case now == held && wasAlive:
-		v.ledger.moves(held, alive)
-	case now != "" && now != held:
+	case now == before && wasAlive:
+		v.ledger.moves(before, alive)
+	case now != "" && now != before:
 		v.ledger.hands(now, v.person.OpenID)
 	}
 }
 
-// authorize opens WeChat's page and returns the callback that it leads to. WeChat
-// may call back twice; then both come at the same moment, each to any process.
+// authorize opens WeChat's page and returns the callback to which it redirects. WeChat may
+// call back twice; then both callbacks come at the same moment, each to either process.
 func (v *visitor) authorize(ctx context.Context, location string) string {
 	target := strings.TrimPrefix(location, "http://"+v.world.WeChat.Address)
 	target, _, _ = strings.Cut(target, "#")
@@ -96,7 +96,7 @@ func (v *visitor) authorize(ctx context.Context, location string) string {
 	if twice := v.weChat.Header("X-Wechatsim-Callback"); len(twice) == 2 {
 		first := strings.TrimPrefix(twice[0], site)
 		v.returnsTwice(ctx, first, strings.TrimPrefix(twice[1], site))
-		return first // a third time, whose answer leads on
+		return first // the caller opens it a third time and follows its answer
 	}
 	back, ok := strings.CutPrefix(rig.Location(v.weChat), site)
 	if !ok {
@@ -108,9 +108,9 @@ func (v *visitor) authorize(ctx context.Context, location string) string {
 
 func (v *visitor) returnsTwice(ctx context.Context, paths ...string) {
 	v.ledger.count("callbacks twice at once")
-	held := v.token()
-	wasAlive := v.ledger.state(held) == alive
-	v.ledger.moves(held, maybe)
+	before := v.token()
+	wasAlive := v.ledger.state(before) == alive
+	v.ledger.moves(before, maybe)
 	twins := make([]*browser, len(paths))
 	var both sync.WaitGroup
 	for i, path := range paths {
@@ -126,7 +126,7 @@ func (v *visitor) returnsTwice(ctx context.Context, paths ...string) {
 	both.Wait()
 	for _, twin := range twins {
 		now := twin.jar.Get(rig.SessionCookie)
-		v.handed(held, wasAlive, now)
+		v.handed(before, wasAlive, now)
 		if now != "" {
 			v.jar.Set(rig.SessionCookie, now)
 		}

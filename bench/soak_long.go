@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// clockMoves are how far a clock is wrong, and then right again.
+// clockMoves are the amounts by which a clock is wrong for a while.
 var clockMoves = []time.Duration{time.Hour, -time.Hour, 24 * time.Hour, -24 * time.Hour, 25 * time.Hour, 10 * time.Minute, -10 * time.Minute}
 
-// breakClock moves the clock of both processes to and fro until ctx ends. It is right
-// at the end.
+// breakClock moves the clock of both processes back and forth until ctx ends. At the end it
+// is right.
 func (s *soak) breakClock(ctx context.Context, r *rand.Rand) error {
 	for pause(ctx, between(r, 300*time.Millisecond, 4*time.Second)) {
 		by := clockMoves[r.IntN(len(clockMoves))]
@@ -28,15 +28,15 @@ func (s *soak) breakClock(ctx context.Context, r *rand.Rand) error {
 
 func (s *soak) moveClock(ahead time.Duration) error {
 	s.moves.Add(1)
-	defer s.moves.Add(1) // what happened in between may have met either time
+	defer s.moves.Add(1) // what happens in between may see either time
 	return s.clock.Set(ahead)
 }
 
-// recoverTime is how long after a full disk has space again somebody has to be signed in.
+// recoverTime is how soon a login must succeed after a full disk has space again.
 const recoverTime = 15 * time.Second
 
-// breakDisk fills the disk of the database and empties it again until ctx ends. As soon
-// as there is space people must get in again, without anybody's help.
+// breakDisk fills the disk of the database and empties it again until ctx ends. As soon as
+// there is space, logins must succeed again without anybody's help.
 func (s *soak) breakDisk(ctx context.Context, r *rand.Rand) error {
 	for pause(ctx, between(r, time.Second, 5*time.Second)) {
 		s.ledger.count("chaos: the disk is full")

@@ -12,21 +12,21 @@ import (
 	"wxlogin/bench/rig"
 )
 
-// visitor is a phone whose holder comes and goes, and now and then is another.
+// visitor is a phone whose holder comes and goes, and sometimes changes.
 type visitor struct {
 	*browser
 	weChat  *rig.Conn
 	person  rig.Person
 	known   bool // has signed in with the profile
-	leaving bool // has pressed the button, and got no answer
-	blocked bool // by our admin, and not let in again yet
+	leaving bool // has pressed the button to sign out, and got no answer
+	blocked bool // by our admin, and not unblocked yet
 }
 
 func (s *soak) newVisitor(i int) *visitor {
 	return &visitor{browser: s.newBrowser(uint64(i), rig.IPhone), weChat: rig.NewConn(s.world.WeChat.Address)}
 }
 
-// live is the life of the phone until ctx ends.
+// live plays the phone until ctx ends.
 func (v *visitor) live(ctx context.Context) {
 	defer v.weChat.Close()
 	defer v.close()
@@ -47,7 +47,7 @@ func (v *visitor) live(ctx context.Context) {
 	}
 }
 
-// does is what somebody who is signed in does.
+// does plays one action of a person who is signed in.
 func (v *visitor) does(ctx context.Context) {
 	switch n := v.rand.IntN(100); {
 	case n < 45:
@@ -60,7 +60,7 @@ func (v *visitor) does(ctx context.Context) {
 		v.leaves(ctx)
 	case n < 88: // the phone has lost its cookies; the session goes on
 		v.jar = rig.Jar{}
-	case n < 92: // once more, with a session in hand
+	case n < 92: // sign in again while signed in
 		v.signsIn(ctx)
 	case n < 96:
 		v.scans(ctx)
@@ -73,7 +73,7 @@ func (v *visitor) does(ctx context.Context) {
 
 func (v *visitor) token() string { return v.jar.Get(rig.SessionCookie) }
 
-// isSold gives the phone to somebody who has never been here.
+// isSold gives the phone to a new person.
 func (v *visitor) isSold() bool {
 	p, ok, err := v.newPerson(v.weChat)
 	if err != nil {
@@ -86,7 +86,7 @@ func (v *visitor) isSold() bool {
 	return true
 }
 
-// opens asks for a page that shows the person, and wants to be shown no other.
+// opens opens a page that shows the person, and checks that it shows nobody else.
 func (v *visitor) opens(path string) {
 	token := v.token()
 	c := v.ask(http.MethodGet, path, nil)
@@ -103,7 +103,7 @@ func (v *visitor) opens(path string) {
 	v.jar = rig.Jar{}
 }
 
-// wantMine makes sure that an answer is about this person.
+// wantMine checks that an answer is about this person.
 func (v *visitor) wantMine(c *rig.Conn, path string) {
 	mine := false
 	switch path {
@@ -122,8 +122,8 @@ func (v *visitor) wantMine(c *rig.Conn, path string) {
 	v.ledger.count("pages that show the person")
 }
 
-// leaves presses the button to sign out. Until an answer says that it is done,
-// the session may live or not.
+// leaves presses the button to sign out. Until an answer confirms it, the session may be
+// alive or not.
 func (v *visitor) leaves(ctx context.Context) {
 	token := v.token()
 	if token == "" {
@@ -148,9 +148,9 @@ func (v *visitor) leaves(ctx context.Context) {
 	v.jar.Set(rig.SessionCookie, "")
 }
 
-// opensTabs has other tabs of the browser ask at every process without a break,
-// so that the end of the session meets a read that is under way. What they are
-// answered meanwhile is either way right, if it is about this person.
+// opensTabs has other tabs of the browser send requests to every process without a break, so
+// that the end of the session coincides with a read. Any answer meanwhile is right, if it is
+// about this person.
 func (v *visitor) opensTabs(token string) (closeTabs func()) {
 	var tabs sync.WaitGroup
 	closing, stop := context.WithCancel(context.Background())
@@ -176,8 +176,7 @@ func (v *visitor) opensTabs(token string) (closeTabs func()) {
 	}
 }
 
-// isBlocked has an admin block this person: every session of theirs ends at
-// once.
+// isBlocked has an admin block this person, which ends all of their sessions at once.
 func (v *visitor) isBlocked(ctx context.Context) {
 	token := v.token()
 	id := v.userID()
@@ -213,7 +212,7 @@ func (v *visitor) userID() string {
 	return me.ID
 }
 
-// act is what an admin does to this person.
+// act has an admin act on this person.
 func (v *visitor) act(ctx context.Context, id, what string) bool {
 	mine := v.jar
 	defer func() { v.jar = mine }()
@@ -223,7 +222,7 @@ func (v *visitor) act(ctx context.Context, id, what string) bool {
 	return c != nil && c.Status == http.StatusOK
 }
 
-// letIn has an admin end the block. Whom it is about, only the list can say.
+// letIn has an admin end the block. Only the list of people has the person's id.
 func (v *visitor) letIn(ctx context.Context) {
 	mine := v.jar
 	v.jar = rig.Jar{}

@@ -16,9 +16,9 @@ import (
 	"wxlogin/bench/rig"
 )
 
-// A trip is what an application asks of an OpenID provider when somebody who is signed
-// in there, and has agreed, logs in to it: a code by the person's browser, tokens for
-// the code, and userinfo.
+// A trip is the requests of an application to an OpenID provider when a person who is signed
+// in there, and has agreed, logs in to the application: a code by the person's browser, tokens
+// for the code, and userinfo.
 
 // The steps of a trip.
 const (
@@ -28,7 +28,7 @@ const (
 	tripSteps
 )
 
-// provider is one that trips go to.
+// provider is an OpenID provider to which trips are made.
 type provider struct {
 	name            string
 	target          rig.Target
@@ -45,20 +45,20 @@ type tripWorker struct {
 	conn    *rig.Conn // of the application
 }
 
-// tripBrowser is somebody's browser on its way from the application and back.
+// tripBrowser is a browser on its way from the application to the provider and back.
 type tripBrowser interface {
-	// comes is sent with the query of an authorize address, and returns where it is
-	// sent back to.
+	// comes opens the authorize address with this query, and returns where the provider
+	// redirects the browser back to.
 	comes(query string, deadline time.Time) (location string, err error)
 	close()
 }
 
-// Trips are made by so many browsers at once.
+// tripWorkers is the number of browsers that make trips at once.
 const tripWorkers = 8
 
 const (
 	tripRedirect = "http://127.0.0.1/callback"
-	// A pair of PKCE (RFC 7636, appendix B).
+	// A PKCE pair (RFC 7636, appendix B).
 	tripVerifier  = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 	tripChallenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 )
@@ -82,17 +82,17 @@ func (p *provider) close() {
 	}
 }
 
-// tripRound is what came of a number of trips.
+// tripRound is the result of a number of trips.
 type tripRound struct {
 	trips int
 	took  time.Duration
 	cpu   [tripSteps]time.Duration // of the provider's process, for all of them
 }
 
-// each is the processor time of one step, in seconds.
+// each returns the processor time of one step, in seconds.
 func (r tripRound) each(step int) float64 { return r.cpu[step].Seconds() / float64(r.trips) }
 
-// trip is that of a whole trip.
+// trip returns the processor time of a whole trip, in seconds.
 func (r tripRound) trip() (sum float64) {
 	for step := range r.cpu {
 		sum += r.each(step)
@@ -102,8 +102,8 @@ func (r tripRound) trip() (sum float64) {
 
 func (r tripRound) rate() float64 { return float64(r.trips) / r.took.Seconds() }
 
-// round makes so many trips, the same step of all before the next, so that each step's
-// processor time can be told. It returns the access tokens that came of them.
+// round makes this number of trips, one step of all trips before the next, so that each
+// step's processor time can be measured. It returns the access tokens.
 func (p *provider) round(ctx context.Context, trips int) (r tripRound, tokens []string, err error) {
 	r.trips = trips
 	codes, tokens := make([]string, trips), make([]string, trips)
@@ -125,7 +125,7 @@ func (p *provider) round(ctx context.Context, trips int) (r tripRound, tokens []
 	return r, tokens, nil
 }
 
-// spread has the workers do something for each of n, side by side.
+// spread has the workers do something n times, in parallel.
 func (p *provider) spread(ctx context.Context, n int, do func(*tripWorker, int) error) error {
 	failed := make([]error, len(p.workers))
 	ctx, cancel := context.WithCancel(ctx)
@@ -150,7 +150,7 @@ func (p *provider) spread(ctx context.Context, n int, do func(*tripWorker, int) 
 	return ctx.Err()
 }
 
-// fetchCode has a browser come for a code.
+// fetchCode gets a code with a browser.
 func (p *provider) fetchCode(w *tripWorker, i int, deadline time.Time) (string, error) {
 	state := "state-of-trip-" + strconv.Itoa(i)
 	location, err := w.browser.comes(url.Values{
@@ -171,7 +171,7 @@ func (p *provider) fetchCode(w *tripWorker, i int, deadline time.Time) (string, 
 	return code, nil
 }
 
-// redeem gives a code for tokens, and returns the one for userinfo.
+// redeem exchanges a code for tokens, and returns the access token.
 func (p *provider) redeem(w *tripWorker, code string, deadline time.Time) (string, error) {
 	form := url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {tripRedirect}, "code_verifier": {tripVerifier}}.Encode()
 	request := p.call(http.MethodPost, p.token, "Basic "+base64.StdEncoding.EncodeToString([]byte(p.clientID+":"+p.secret)), form)
@@ -188,7 +188,7 @@ func (p *provider) redeem(w *tripWorker, code string, deadline time.Time) (strin
 	return tokens.Access, nil
 }
 
-// ask asks who it is.
+// ask calls userinfo and checks the answer.
 func (p *provider) ask(w *tripWorker, access string, deadline time.Time) error {
 	if err := w.conn.Do(p.userinfoRequest(access), deadline); err != nil {
 		return err
@@ -203,7 +203,7 @@ func (p *provider) userinfoRequest(access string) []byte {
 	return p.call(http.MethodGet, p.userinfo, "Bearer "+access, "")
 }
 
-// call is a request as an application sends it.
+// call builds a request as an application sends it.
 func (p *provider) call(method, path, authorization, form string) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: application\r\nAccept: application/json\r\nAuthorization: %s\r\n", method, path, p.host, authorization)

@@ -17,8 +17,9 @@ import (
 
 const upgradeCommand = "upgrade"
 
-// upgrade has an older build make a SQLite database, which is filled, and this build
-// migrate it; then it is backed up while people visit and sign in, and started again.
+// upgrade has an older build make a SQLite database, fills it, and has this build migrate
+// it; then it starts the service again and backs the database up while people visit and sign
+// in.
 type upgrade struct {
 	world    *rig.World
 	database string
@@ -27,8 +28,7 @@ type upgrade struct {
 	progress func(format string, args ...any)
 }
 
-// upgradePatience is how long a migration may take: ten million people on cores that
-// others want too.
+// upgradePatience is how long a migration may take: ten million people on busy cores.
 const upgradePatience = 3 * time.Hour
 
 func runUpgrade(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
@@ -82,7 +82,7 @@ func runUpgrade(ctx context.Context, args []string, stdout, stderr io.Writer) (e
 	return u.run(ctx)
 }
 
-// upgradeVisitors are the people among whom are those who look at pages and sign in.
+// upgradeVisitors is the number of people of whom some look at pages and sign in.
 const upgradeVisitors = 1000
 
 func (u *upgrade) run(ctx context.Context) (err error) {
@@ -113,7 +113,7 @@ func (u *upgrade) run(ctx context.Context) (err error) {
 
 func (u *upgrade) size() string { return fmt.Sprintf("%.2f GB", float64(sizeOf(u.file))/1e9) }
 
-// sizeOf is the size of a file; 0 when there is none.
+// sizeOf returns the size of a file; 0 if it does not exist.
 func sizeOf(file string) int64 {
 	info, err := os.Stat(file)
 	if err != nil {
@@ -122,7 +122,7 @@ func sizeOf(file string) int64 {
 	return info.Size()
 }
 
-// starts starts the service and tells how long it took.
+// starts starts the service and prints how long that took.
 func (u *upgrade) starts(ctx context.Context, what string) (*rig.Service, error) {
 	wal := u.largestLog()
 	service, err := u.world.StartService(ctx, u.database)
@@ -136,7 +136,7 @@ func (u *upgrade) starts(ctx context.Context, what string) (*rig.Service, error)
 	return service, nil
 }
 
-// largestLog watches SQLite's log until it is asked how large it was at most.
+// largestLog watches SQLite's log. stop returns the largest size that it had.
 func (u *upgrade) largestLog() (stop func() int64) {
 	done, answer := make(chan struct{}), make(chan int64)
 	go func() {
@@ -159,7 +159,7 @@ func (u *upgrade) largestLog() (stop func() int64) {
 	}
 }
 
-// meet tells the simulator of those who sign in.
+// meet adds the people who sign in to the simulator.
 func (u *upgrade) meet() error {
 	c := rig.NewConn(u.world.WeChat.Address)
 	defer c.Close()
@@ -175,8 +175,8 @@ func (u *upgrade) meet() error {
 	return nil
 }
 
-// meanwhile has people visit and sign in, some ten a second, while something else is
-// done, and tells how long they waited.
+// meanwhile has people visit and sign in, some ten a second, while do runs, and prints how
+// long they waited.
 func (u *upgrade) meanwhile(ctx context.Context, service *rig.Service, what string, do func(context.Context) error) error {
 	busy, stop := context.WithCancel(ctx)
 	defer stop()
@@ -210,7 +210,7 @@ func (u *upgrade) meanwhile(ctx context.Context, service *rig.Service, what stri
 	return nil
 }
 
-// comes has somebody look at their page, or sign in anew.
+// comes has a person look at their page, or sign in again.
 func (u *upgrade) comes(phone *rig.Phone, person rig.Person, visits bool) error {
 	deadline := time.Now().Add(time.Minute)
 	if !visits {

@@ -10,8 +10,8 @@ import (
 	"wxlogin/bench/rig"
 )
 
-// visits compares a page of somebody who is signed in with the bare handler, and
-// with the same page when more people are stored.
+// visits compares a page of somebody who is signed in with the bare handler, and with the
+// same page on a larger database.
 func (m *measurement) visits(ctx context.Context, part string) error {
 	path, holds := "/", func(p rig.Person) string { return p.OpenID }
 	if part == "verify" {
@@ -23,8 +23,7 @@ func (m *measurement) visits(ctx context.Context, part string) error {
 		defer rig.CloseAll(conns)
 		sides = append(sides, rig.Side{Name: s.name(), Target: s.service.Target(), Conns: conns, Requests: m.requests(s, path, holds)})
 	}
-	// Everybody's first answer is waited for, so that nothing is cold but what
-	// does not fit.
+	// Everybody's page is opened once, so that only what does not fit into caches is cold.
 	for _, side := range sides {
 		if err := onceEach(side); err != nil {
 			return fmt.Errorf("%s with %s: %w", path, side.Name, err)
@@ -33,8 +32,8 @@ func (m *measurement) visits(ctx context.Context, part string) error {
 	return m.besideBare(ctx, part, path, sides)
 }
 
-// besideBare compares what answers a path with the bare handler that gives the first
-// one's first answer.
+// besideBare compares the sides' answers to a path with the bare handler, which gives the
+// first answer of the first side.
 func (m *measurement) besideBare(ctx context.Context, part, path string, sides []rig.Side) error {
 	first := sides[0]
 	if err := first.Conns[0].Do(first.Requests[0].Bytes, time.Now().Add(time.Minute)); err != nil {
@@ -61,7 +60,7 @@ func (m *measurement) besideBare(ctx context.Context, part, path string, sides [
 	return nil
 }
 
-// visitedStores are the databases that a figure is about.
+// visitedStores returns the databases of a figure.
 func (m *measurement) visitedStores() []*stored {
 	if m.wants("growth") {
 		return m.stores
@@ -69,7 +68,7 @@ func (m *measurement) visitedStores() []*stored {
 	return m.stores[:1]
 }
 
-// requests are those of many visitors, each with their own session.
+// requests returns the requests of many visitors, each with a session of their own.
 func (m *measurement) requests(s *stored, path string, holds func(rig.Person) string) []rig.Request {
 	var requests []rig.Request
 	for _, n := range rig.Visitors(s.people, m.visitors) {

@@ -26,7 +26,7 @@ func TestApache(t *testing.T) {
 	if _, err := os.Stat(apacheModules + "mod_auth_openidc.so"); err != nil {
 		programs.Absent(t, err.Error())
 	}
-	record.Of(t, record.Clients, "mod_auth_openidc", debianVersion("libapache2-mod-auth-openidc"), "a login and a refusal")("signs in; forgets the one session that was logged out at wxlogin; who is not of the group gets 403")
+	record.Of(t, record.Clients, "mod_auth_openidc", debianVersion("libapache2-mod-auth-openidc"), "a login and a refusal")("signs in; forgets the one session that was logged out at wxlogin; somebody outside the group gets 403")
 	s := startService(t)
 	address := freeAddress(t)
 	site := "http://" + address
@@ -67,7 +67,7 @@ func TestApache(t *testing.T) {
 	}
 	s.client(t, "edit", "Shop", "--groups", "staff")
 	if status, body := open(t, person(t, "wang"), site+"/page"); status != http.StatusForbidden {
-		t.Errorf("who is not of the group: %d %s", status, body)
+		t.Errorf("somebody outside the group: %d %s", status, body)
 	}
 }
 

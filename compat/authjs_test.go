@@ -18,7 +18,7 @@ import (
 // token and nothing else, and checks iss and PKCE. Who is not of the group gets no session.
 func TestAuthJS(t *testing.T) {
 	folder := npmProject(t, "testdata/authjs")
-	record.Of(t, record.Clients, "Auth.js (@auth/core)", moduleVersion(t, folder, "@auth/core"), "a login and a refusal")("signs in by the ID token alone; who is not of the group gets no session")
+	record.Of(t, record.Clients, "Auth.js (@auth/core)", moduleVersion(t, folder, "@auth/core"), "a login and a refusal")("signs in by the ID token alone; somebody outside the group gets no session")
 	s := startService(t)
 	address := freeAddress(t)
 	origin := "http://" + address
@@ -51,9 +51,9 @@ func TestAuthJS(t *testing.T) {
 	s.client(t, "edit", "Site", "--groups", "staff")
 	wang := person(t, "wang")
 	if status, body := open(t, wang, origin+"/login"); status != http.StatusForbidden {
-		t.Errorf("who is not of the group: %d %s", status, body)
+		t.Errorf("somebody outside the group: %d %s", status, body)
 	}
 	if status, body := open(t, wang, origin+"/"); status != http.StatusUnauthorized {
-		t.Errorf("who is not of the group has a session: %d %s", status, body)
+		t.Errorf("somebody outside the group has a session: %d %s", status, body)
 	}
 }

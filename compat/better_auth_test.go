@@ -14,10 +14,10 @@ import (
 )
 
 // better-auth ends a login without an e-mail address; with --email it makes an account,
-// finds it again, and lets nobody in who is not of the group.
+// finds it again, and refuses people outside the group.
 func TestBetterAuth(t *testing.T) {
 	folder := npmProject(t, "testdata/better-auth")
-	record.Of(t, record.Clients, "better-auth, genericOAuth", moduleVersion(t, folder, "better-auth"), "a login and a refusal")("needs --email: signs in twice as one account; without, email_not_found; who is not of the group gets no session")
+	record.Of(t, record.Clients, "better-auth, genericOAuth", moduleVersion(t, folder, "better-auth"), "a login and a refusal")("needs --email: signs in twice as one account; without, email_not_found; somebody outside the group gets no session")
 	s := startService(t)
 	site := func(name string, flags ...string) (origin string) {
 		address := freeAddress(t)
@@ -70,9 +70,9 @@ func TestBetterAuth(t *testing.T) {
 	s.client(t, "edit", "Site", "--groups", "staff")
 	wang := person(t, "wang")
 	if status, body := open(t, wang, origin+"/login"); status != http.StatusForbidden {
-		t.Errorf("who is not of the group: %d %s", status, body)
+		t.Errorf("somebody outside the group: %d %s", status, body)
 	}
 	if status, body := open(t, wang, origin+"/"); status != http.StatusUnauthorized {
-		t.Errorf("who is not of the group has a session: %d %s", status, body)
+		t.Errorf("somebody outside the group has a session: %d %s", status, body)
 	}
 }

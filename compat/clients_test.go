@@ -166,34 +166,34 @@ func reachable(t *testing.T, address string) {
 	}
 }
 
-// oauth2-proxy as a gate, with the lines that server client show prints for it.
+// oauth2-proxy in front of a site, with the lines that server client show prints for it.
 func TestOAuth2Proxy(t *testing.T) {
 	program := filepath.Join(goInstall(t, "github.com/oauth2-proxy/oauth2-proxy/v7@v7.15.6"), "oauth2-proxy")
-	record.Of(t, record.Clients, "oauth2-proxy", programVersion(t, program), "a login and a refusal")("signs in with and without an e-mail address; who is not of the group gets 403")
+	record.Of(t, record.Clients, "oauth2-proxy", programVersion(t, program), "a login and a refusal")("signs in with and without an e-mail address; somebody outside the group gets 403")
 	s := startService(t)
 	for _, flags := range [][]string{nil, {"--email"}} {
 		address := freeAddress(t)
-		name := "Gate" + strings.Join(flags, "")
+		name := "Proxy" + strings.Join(flags, "")
 		lines := s.linesFor(t, "oauth2-proxy", name, append([]string{"--redirect-uri", "http://" + address + "/oauth2/callback"}, flags...)...)
-		config := filepath.Join(t.TempDir(), "gate.cfg")
+		config := filepath.Join(t.TempDir(), "proxy.cfg")
 		if err := os.WriteFile(config, []byte(lines), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		gate := exec.Command(program, "--config="+config, "--http-address="+address,
+		proxy := exec.Command(program, "--config="+config, "--http-address="+address,
 			"--cookie-secret=0123456789abcdef0123456789abcdef", "--cookie-secure=false", "--upstream=static://202", "--skip-provider-button")
-		gate.Stderr = os.Stderr
-		start(t, gate)
+		proxy.Stderr = os.Stderr
+		start(t, proxy)
 		reachable(t, address)
 		lin := person(t, "lin")
 		if status, body := open(t, lin, "http://"+address+"/"); status != http.StatusAccepted {
 			t.Errorf("%s: %d %s", name, status, body)
 		}
 		if _, body := open(t, lin, "http://"+address+"/oauth2/userinfo"); !strings.Contains(body, `"preferredUsername":"wx_`) {
-			t.Errorf("%s: the gate knows %s", name, body)
+			t.Errorf("%s: the proxy knows %s", name, body)
 		}
 		s.client(t, "edit", name, "--groups", "staff")
 		if status, body := open(t, person(t, "lin"), "http://"+address+"/"); status != http.StatusForbidden {
-			t.Errorf("%s: who is not of the group: %d %s", name, status, body)
+			t.Errorf("%s: somebody outside the group: %d %s", name, status, body)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-// Package compat runs wxlogin against other people's programs: make compat. What
-// it needs comes from the Go proxy and npm, in pinned versions, so it is no part
-// of the one check. It knows commands and addresses and imports nothing of ours.
+// Package compat runs wxlogin with other people's programs: make compat. It needs packages
+// from the Go proxy and npm, in pinned versions, so it is not part of make test. It knows
+// the built program's commands and addresses, and not the code behind them.
 package compat

@@ -16,13 +16,13 @@ import (
 )
 
 // Miniflux on PostgreSQL, with the lines that server client show prints for it: the
-// first login makes the account, the second finds it, and who is not of the group
-// gets none.
+// first login makes the account, the second finds it, and somebody outside the
+// group gets none.
 func TestMiniflux(t *testing.T) {
 	cluster := pgtest.New(t)
 	database := cluster.TCP(cluster.Database(t))
 	program := filepath.Join(goInstall(t, "miniflux.app/v2@v2.3.5"), "miniflux.app")
-	record.Of(t, record.Clients, "Miniflux", programVersion(t, program), "a login and a refusal")("the first login makes the account, the second finds it; who is not of the group gets none")
+	record.Of(t, record.Clients, "Miniflux", programVersion(t, program), "a login and a refusal")("the first login makes the account, the second finds it; somebody outside the group gets none")
 	s := startService(t)
 	address := freeAddress(t)
 	lines := s.linesFor(t, "miniflux", "Reader", "--redirect-uri", "http://"+address+"/oauth2/oidc/callback")
@@ -62,9 +62,9 @@ func TestMiniflux(t *testing.T) {
 	}
 	s.client(t, "edit", "Reader", "--groups", "staff")
 	if status, body := open(t, person(t, "wang"), "http://"+address+"/oauth2/oidc/redirect"); status != http.StatusForbidden {
-		t.Errorf("who is not of the group: %d %s", status, body)
+		t.Errorf("somebody outside the group: %d %s", status, body)
 	}
 	if names := accounts(); names != first {
-		t.Errorf("who is not of the group has an account: %q", names)
+		t.Errorf("somebody outside the group has an account: %q", names)
 	}
 }

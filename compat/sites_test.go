@@ -43,16 +43,16 @@ func (s *service) startSite(t *testing.T, name, callback string, flags []string,
 }
 
 // knows signs somebody in and returns what the site's library says of them.
-func (s *site) knows(t *testing.T, who string) (told map[string]any) {
+func (s *site) knows(t *testing.T, who string) (claims map[string]any) {
 	t.Helper()
 	status, body := open(t, person(t, who), s.origin+"/login")
-	if err := json.Unmarshal([]byte(body), &told); err != nil || status != http.StatusOK {
+	if err := json.Unmarshal([]byte(body), &claims); err != nil || status != http.StatusOK {
 		t.Fatalf("%s: %d %s", s.origin, status, body)
 	}
-	if sub, _ := told["sub"].(string); sub == "" || told["name"] != nickname {
-		t.Errorf("the site knows %v", told)
+	if sub, _ := claims["sub"].(string); sub == "" || claims["name"] != nickname {
+		t.Errorf("the site knows %v", claims)
 	}
-	return told
+	return claims
 }
 
 // wantKeptOut lets in members of a group only, and somebody else come.
@@ -61,10 +61,10 @@ func (s *site) wantKeptOut(t *testing.T) {
 	s.edit("--groups", "staff")
 	wang := person(t, "wang")
 	if status, body := open(t, wang, s.origin+"/login"); status != http.StatusForbidden {
-		t.Errorf("who is not of the group: %d %s", status, body)
+		t.Errorf("somebody outside the group: %d %s", status, body)
 	}
 	if status, body := open(t, wang, s.origin+"/"); status == http.StatusOK {
-		t.Errorf("who is not of the group has a session: %s", body)
+		t.Errorf("somebody outside the group has a session: %s", body)
 	}
 }
 
@@ -78,14 +78,14 @@ func TestGoth(t *testing.T) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	record.Of(t, record.Clients, "goth (Gitea's client)", libraryVersion(t, []string{program}, "goth"), "a login and a refusal")("signs in, with and without an e-mail address; who is not of the group gets 403")
+	record.Of(t, record.Clients, "goth (Gitea's client)", libraryVersion(t, []string{program}, "goth"), "a login and a refusal")("signs in, with and without an e-mail address; somebody outside the group gets 403")
 	s := startService(t)
 	for name, flags := range map[string][]string{"Bare": nil, "Forge": {"--email"}} {
 		site := s.startSite(t, name, "/callback", flags, nil, program)
-		told := site.knows(t, "lin")
-		email, _ := told["email"].(string)
-		if strings.HasSuffix(email, "@wechat.invalid") != (flags != nil) || !strings.HasPrefix(told["nick"].(string), "wx_") {
-			t.Errorf("%s: the site knows %v", name, told)
+		claims := site.knows(t, "lin")
+		email, _ := claims["email"].(string)
+		if strings.HasSuffix(email, "@wechat.invalid") != (flags != nil) || !strings.HasPrefix(claims["nick"].(string), "wx_") {
+			t.Errorf("%s: the site knows %v", name, claims)
 		}
 		site.wantKeptOut(t)
 	}
@@ -94,12 +94,12 @@ func TestGoth(t *testing.T) {
 // express-openid-connect, told to ask for a code.
 func TestExpressOpenIDConnect(t *testing.T) {
 	folder := npmInstall(t, "testdata/express-openid-connect", "install", "--ignore-scripts")
-	record.Of(t, record.Clients, "express-openid-connect", moduleVersion(t, folder, "express-openid-connect"), "a login and a refusal")("signs in with `response_type: \"code\"`, which is not its default; who is not of the group gets no session")
+	record.Of(t, record.Clients, "express-openid-connect", moduleVersion(t, folder, "express-openid-connect"), "a login and a refusal")("signs in with `response_type: \"code\"`, which is not its default; somebody outside the group gets no session")
 	s := startService(t)
 	site := s.startSite(t, "Site", "/callback", []string{"--email"}, nil, "node", filepath.Join(folder, "serve.mjs"))
-	told := site.knows(t, "lin")
-	if info, _ := told["userinfo"].(map[string]any); info["sub"] != told["sub"] || !strings.HasSuffix(told["email"].(string), "@wechat.invalid") {
-		t.Errorf("the site knows %v", told)
+	claims := site.knows(t, "lin")
+	if info, _ := claims["userinfo"].(map[string]any); info["sub"] != claims["sub"] || !strings.HasSuffix(claims["email"].(string), "@wechat.invalid") {
+		t.Errorf("the site knows %v", claims)
 	}
 	site.wantKeptOut(t)
 }
@@ -108,14 +108,14 @@ func TestExpressOpenIDConnect(t *testing.T) {
 // is told to trust what nobody has verified.
 func TestLogto(t *testing.T) {
 	folder := npmProject(t, "testdata/logto")
-	record.Of(t, record.Clients, "@logto/connector-oidc", moduleVersion(t, folder, "@logto/connector-oidc"), "a login and a refusal")("signs in by the ID token alone; takes the e-mail address with “Trust Unverified Email” only; who is not of the group gets access_denied")
+	record.Of(t, record.Clients, "@logto/connector-oidc", moduleVersion(t, folder, "@logto/connector-oidc"), "a login and a refusal")("signs in by the ID token alone; takes the e-mail address with “Trust Unverified Email” only; somebody outside the group gets access_denied")
 	s := startService(t)
 	for name, trusts := range map[string]bool{"Careful": false, "Trusting": true} {
 		variable := map[bool]string{false: "TRUST_EMAIL=false", true: "TRUST_EMAIL=true"}[trusts]
 		site := s.startSite(t, name, "/callback", []string{"--email"}, []string{variable}, "node", filepath.Join(folder, "serve.mjs"))
-		told := site.knows(t, "lin")
-		if email, _ := told["email"].(string); strings.HasSuffix(email, "@wechat.invalid") != trusts || told["avatar"] == nil {
-			t.Errorf("%s: the site knows %v", name, told)
+		claims := site.knows(t, "lin")
+		if email, _ := claims["email"].(string); strings.HasSuffix(email, "@wechat.invalid") != trusts || claims["avatar"] == nil {
+			t.Errorf("%s: the site knows %v", name, claims)
 		}
 		site.wantKeptOut(t)
 	}

@@ -12,10 +12,10 @@
 #          and a connection with something unread in it cannot be used again.
 # Guess:   keepalive is configured, so connections are kept; a body of two bytes, in the
 #          same packet, is read and thrown away.
-# Matters: the gate is asked for every picture of a page. "ok" doubles the packets of each
-#          question, costs a TLS handshake where the auth server is elsewhere, and fills
-#          the table of closed connections; nothing in a log says so. Answer with
-#          Content-Length: 0 or 204, and refuse without a body where nginx asks.
+# Matters: the authentication server is asked for every picture of a page. "ok" doubles
+#          the packets of each question, costs a TLS handshake where that server is
+#          elsewhere, and fills the table of closed connections; nothing in a log says so.
+#          Answer with Content-Length: 0 or 204, and refuse without a body where nginx asks.
 set -euo pipefail
 work=$(mktemp -d)
 pids=()

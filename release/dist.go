@@ -18,13 +18,12 @@ import (
 	"time"
 )
 
-// bill is the program that writes bills of materials: pinned, and no dependency
-// of ours.
+// bill is the program that writes bills of materials: pinned, and not a dependency of ours.
 const bill = "github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0"
 
-// dist recreates the folder: for each system an archive with the program and the
-// licences and a bill of materials of the modules in it, and one file of
-// checksums. The same commit and the same Go make the same bytes.
+// dist recreates the folder: for each system an archive with the program and the licences
+// and a bill of materials of its modules, and one file of checksums. The same commit and the
+// same version of Go make the same bytes.
 func dist(ctx context.Context, folder string) error {
 	version, when, err := describe(ctx)
 	if err != nil {
@@ -74,7 +73,7 @@ func dist(ctx context.Context, folder string) error {
 		}
 		materials := filepath.Join(work, "bom.json")
 		list := exec.CommandContext(ctx, "go", "run", bill, "bin", "-json", "-std", "-noserial", "-notimestamp", "-output", materials, "-version", version, program)
-		list.Env = append(os.Environ(), "GOFLAGS=-mod=mod") // outside of our go.mod
+		list.Env = append(os.Environ(), "GOFLAGS=-mod=mod") // its modules are not in our go.mod
 		if err := runQuietly(list); err != nil {
 			return fmt.Errorf("bill of materials of %s: %w", name, err)
 		}
@@ -89,8 +88,7 @@ func dist(ctx context.Context, folder string) error {
 	return os.WriteFile(filepath.Join(folder, "SHA256SUMS"), sums.Bytes(), 0o644)
 }
 
-// describe is the name of what is built, by its tag or commit, and the time of
-// the commit.
+// describe returns the version, by its tag or commit, and the time of the commit.
 func describe(ctx context.Context) (string, time.Time, error) {
 	version, err := exec.CommandContext(ctx, "git", "describe", "--tags", "--always", "--dirty").Output()
 	if err != nil {
@@ -104,7 +102,7 @@ func describe(ctx context.Context) (string, time.Time, error) {
 	return strings.TrimPrefix(strings.TrimSpace(string(version)), "v"), when.UTC(), err
 }
 
-// stamped fails for a program that could not say which commit it is of.
+// stamped fails for a program without the commit from which it was built.
 func stamped(program string) error {
 	info, err := buildinfo.ReadFile(program)
 	if err != nil {
@@ -118,7 +116,7 @@ func stamped(program string) error {
 	return errors.New("it does not say of which commit it is: Go notes that in a clone, and not in a worktree of git")
 }
 
-// runQuietly runs a command and shows what it writes if it fails.
+// runQuietly runs a command and shows its output only if it fails.
 func runQuietly(c *exec.Cmd) error {
 	if out, err := c.CombinedOutput(); err != nil {
 		return fmt.Errorf("%w\n%s", err, out)
@@ -126,7 +124,7 @@ func runQuietly(c *exec.Cmd) error {
 	return nil
 }
 
-// contents calls for each file with its name in the archive, whether it is a
+// contents calls each for every file, with its name in the archive, whether it is the
 // program, and its bytes.
 func contents(files []string, each func(name string, program bool, content []byte) error) error {
 	for i, file := range files {
@@ -141,7 +139,7 @@ func contents(files []string, each func(name string, program bool, content []byt
 	return nil
 }
 
-// tarball packs files into a folder of the name; the first is the program.
+// tarball packs files into a folder of this name; the first file is the program.
 func tarball(name string, when time.Time, files ...string) ([]byte, error) {
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
@@ -169,7 +167,7 @@ func tarball(name string, when time.Time, files ...string) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// zipfile is tarball for systems that open zip files by themselves.
+// zipfile is tarball for systems that open zip files without a program.
 func zipfile(name string, when time.Time, files ...string) ([]byte, error) {
 	var b bytes.Buffer
 	w := zip.NewWriter(&b)

@@ -16,14 +16,14 @@ import (
 	"strings"
 )
 
-// licencesFile is what licences writes, from the root of the repository.
+// licencesFile is the file of the licences, from the root of the repository.
 const licencesFile = "THIRD_PARTY_LICENSES.md"
 
-// licences is a text with the licences of all that the program ships on any
-// system: the modules that are linked, Go's own library, and the style sheet of
-// the visitor's pages. A text that several share stands once.
+// licences returns a text with the licences of all that the program ships on any system: the
+// linked modules, Go's standard library, and the style sheet of the visitors' pages. A
+// licence that several share is in it once.
 func licences(ctx context.Context, root string) ([]byte, error) {
-	texts := make(map[string][]string) // by the text, whose it is
+	texts := make(map[string][]string) // licence text to the modules that have it
 	var rows []string
 	add := func(name, version string, files map[string]string) error {
 		if len(files) == 0 {
@@ -89,8 +89,8 @@ func licences(ctx context.Context, root string) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// kindOf names the licence that a text begins with, by a sentence that no other
-// has; empty if it is a notice or none that is known here.
+// kindOf returns the name of the licence that a text begins with, recognized by a sentence
+// that no other licence has. It is empty for a notice and for an unknown licence.
 func kindOf(text string) string {
 	flat := strings.Join(strings.Fields(text), " ")
 	for _, known := range []struct{ sentence, name string }{
@@ -110,14 +110,13 @@ func kindOf(text string) string {
 	return ""
 }
 
-// module is a module of which something is linked.
+// module is a module of which packages are linked.
 type module struct {
 	path, version, folder string
 	packages              []string // folders of the linked packages
 }
 
-// linked are the modules of the program on any of the systems, in the order of
-// their names.
+// linked returns the modules of the program on any of the systems, sorted by name.
 func linked(ctx context.Context, root string) ([]*module, error) {
 	found := make(map[string]*module)
 	for _, p := range platforms() {
@@ -132,7 +131,7 @@ func linked(ctx context.Context, root string) ([]*module, error) {
 		for line := range strings.Lines(string(out)) {
 			fields := strings.Split(strings.TrimSpace(line), "\t")
 			if len(fields) != 4 {
-				continue // of the standard library, or ours
+				continue // the standard library, or ours
 			}
 			m := found[fields[0]]
 			if m == nil {
@@ -145,9 +144,8 @@ func linked(ctx context.Context, root string) ([]*module, error) {
 	return slices.SortedFunc(maps.Values(found), func(a, b *module) int { return strings.Compare(a.path, b.path) }), nil
 }
 
-// licenceFiles are the licences and notices of the module itself, and those that
-// stand beside a linked package or above it. They are named from the module's
-// folder.
+// licenceFiles returns the licences and notices of the module itself, and those beside a
+// linked package or above it, by their path in the module.
 func (m *module) licenceFiles() (map[string]string, error) {
 	form := regexp.MustCompile(`(?i)^(licen[cs]e|copying|notice|patents|unlicense)`)
 	code := regexp.MustCompile(`(?i)\.(go|s|h|c)$`)

@@ -1,7 +1,7 @@
-// Command release prepares what is given to others: the licences of everything
-// that the program ships (release licences), and archives of the program for each
-// system, with checksums and bills of materials (release dist). It knows nothing
-// of what the program does; it asks Go what is linked.
+// Command release makes what a release consists of: the licences of everything that the
+// program ships (release licences), and archives of the program for each system, with
+// checksums and bills of materials (release dist). It knows nothing of what the program
+// does; it asks Go what is linked.
 package main
 
 import (
@@ -37,10 +37,10 @@ func run(ctx context.Context, args []string) error {
 	return fmt.Errorf("there is no %q, only licences and dist", args[0])
 }
 
-// platform is a system that programs are built for, in Go's words.
+// platform is a system that programs are built for, by GOOS and GOARCH.
 type platform struct{ os, arch string }
 
-// platforms are all that archives are made for.
+// platforms returns the systems that archives are made for.
 func platforms() []platform {
 	return []platform{{"linux", "amd64"}, {"linux", "arm64"}, {"darwin", "amd64"}, {"darwin", "arm64"}, {"windows", "amd64"}}
 }

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Apart gives a process a processor of its own, and the others another one that they
-// share. free lets all of them go where they could go before.
+// Apart pins a process to a processor of its own, and the others to another one that they
+// share. free restores the processors that they had before.
 func Apart(alone int, others ...int) (free func(), err error) {
 	var before unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &before); err != nil {
@@ -46,8 +46,8 @@ func Apart(alone int, others ...int) (free func(), err error) {
 	return free, nil
 }
 
-// Prefer has a process run before all others on its processor, as soon as it has
-// anything to do: how long it waits is then said by whom it asks.
+// Prefer gives a process priority over all others on its processor, so that it waits only
+// for the server that it measures.
 func Prefer(pid int) error {
 	threads, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
 	if err != nil {
@@ -66,8 +66,8 @@ func Prefer(pid int) error {
 	return nil
 }
 
-// keepTo keeps all threads of a process to processors. A new thread has those of the
-// one that starts it, so it looks again until it has seen all.
+// keepTo pins all threads of a process to processors. A new thread inherits the processors
+// of the thread that starts it, so keepTo repeats until it finds no new one.
 func keepTo(pid int, set unix.CPUSet) error {
 	seen := make(map[int]bool)
 	for {

@@ -4,10 +4,10 @@ package rig
 
 import "errors"
 
-// Apart is for Linux.
+// Apart works on Linux only.
 func Apart(int, ...int) (free func(), err error) {
 	return nil, errors.New("only Linux keeps a process to a processor")
 }
 
-// Prefer is for Linux.
+// Prefer works on Linux only.
 func Prefer(int) error { return nil }

@@ -8,14 +8,14 @@ import (
 	"strings"
 )
 
-// bulk gathers rows of a table and inserts many with one statement.
+// bulk collects rows of a table and inserts many with one statement.
 type bulk struct {
 	tx      *sql.Tx
 	into    string
 	columns int
-	has     []bool // of the columns that add is given; all false where there is no such table
-	// The SQLite driver looks up the name of each place that has one in a list, so
-	// there they have none.
+	has     []bool // which of add's columns exist; all false if the table does not
+	// named placeholders ($1) are for PostgreSQL only, as SQLite's driver looks each of
+	// them up in a list.
 	named bool
 	args  []any
 	whole *sql.Stmt // for bulkRows rows
@@ -23,12 +23,12 @@ type bulk struct {
 
 const bulkRows = 40
 
-// newBulk leaves out the columns that the database does not have, which may be that
-// of an older build.
+// newBulk leaves out the columns that the database does not have, as it may be that of an
+// older build.
 func newBulk(ctx context.Context, tx *sql.Tx, named bool, table, columns string) (*bulk, error) {
 	insert := "INSERT INTO "
 	if !named {
-		insert = "INSERT OR ROLLBACK INTO " // needs no note of how it was before each statement
+		insert = "INSERT OR ROLLBACK INTO " // so that SQLite need not be able to undo each statement
 	}
 	b := &bulk{tx: tx, named: named}
 	there, err := columnsOf(ctx, tx, named, table)
@@ -43,7 +43,7 @@ func newBulk(ctx context.Context, tx *sql.Tx, named bool, table, columns string)
 	return b, err
 }
 
-// columnsOf are the columns of a table; none where there is no such table.
+// columnsOf returns the columns of a table; none if the table does not exist.
 func columnsOf(ctx context.Context, tx *sql.Tx, named bool, table string) (names []string, err error) {
 	query := `SELECT name FROM pragma_table_info($1)`
 	if named {
@@ -74,7 +74,7 @@ func (b *bulk) add(values ...any) {
 
 func (b *bulk) full() bool { return b.columns > 0 && len(b.args) >= bulkRows*b.columns }
 
-// flush inserts what makes whole statements.
+// flush inserts the rows of all full statements.
 func flush(ctx context.Context, bulks ...*bulk) error {
 	for _, b := range bulks {
 		if err := b.flush(ctx); err != nil {
@@ -84,7 +84,7 @@ func flush(ctx context.Context, bulks ...*bulk) error {
 	return nil
 }
 
-// flush inserts what has been gathered.
+// flush inserts the rows of full statements.
 func (b *bulk) flush(ctx context.Context) error {
 	for b.full() {
 		if b.whole == nil {
@@ -102,7 +102,7 @@ func (b *bulk) flush(ctx context.Context) error {
 	return nil
 }
 
-// rest inserts what is less than a whole statement's.
+// rest inserts the rows that are left, fewer than a full statement's.
 func (b *bulk) rest(ctx context.Context) error {
 	if len(b.args) == 0 {
 		return nil

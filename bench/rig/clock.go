@@ -13,21 +13,20 @@ import (
 	"time"
 )
 
-// Clock is the time of day as the program sees it, to be moved while it runs: what a
-// machine does that has just learnt the time, or is told a wrong one. What only passes
-// (timers, and how long something takes) goes on as ever, as it does there.
+// Clock is the time of day as the program sees it, which can be moved while the program
+// runs, like the clock of a machine that is set. The monotonic clock (timers and durations)
+// is not affected, as on a real machine.
 //
-// A library that is loaded before others, as faketime is, does not reach Go's programs,
-// which ask the kernel themselves. So the program is built with another time.Now, which
-// adds the seconds that stand in a file.
+// A preloaded library like faketime does not work with Go programs, which ask the kernel
+// directly. So the program is built with another time.Now, which adds the seconds in a file.
 type Clock struct {
-	Program string // the server with that clock
+	Program string // the server built with this clock
 	file    string
 }
 
 const clockVariable = "RIG_CLOCK"
 
-// movedClock goes into Go's package time.
+// movedClock is added to Go's package time.
 const movedClock = `package time
 
 import (
@@ -55,8 +54,8 @@ var movedSeconds = func() *int64 {
 func moved() int64 { return atomic.LoadInt64(movedSeconds) }
 `
 
-// NewClock builds the program once more, into the folder, with a clock that is right as
-// yet.
+// NewClock builds the program once more, into the folder, with a clock that is right at
+// first.
 func NewClock(ctx context.Context, folder string) (*Clock, error) {
 	root, err := exec.CommandContext(ctx, "go", "env", "GOROOT").Output()
 	if err != nil {
@@ -99,7 +98,7 @@ func NewClock(ctx context.Context, folder string) (*Clock, error) {
 
 func (c *Clock) variable() string { return clockVariable + "=" + c.file }
 
-// Set moves the clock so far from the right time.
+// Set moves the clock ahead of the right time, or behind it.
 func (c *Clock) Set(ahead time.Duration) error {
 	file, err := os.OpenFile(c.file, os.O_WRONLY, 0)
 	if err != nil {

@@ -12,15 +12,15 @@ import (
 	"time"
 )
 
-// Conn is a kept-alive connection of the cheapest client that still checks what
-// it gets: client and server share the cores, and what the client takes the
-// server does not have. It is for one goroutine.
+// Conn is a kept-alive connection of the cheapest client that still checks the answers:
+// client and server share the cores, so whatever the client takes is missing to the server.
+// It is for one goroutine.
 type Conn struct {
 	address string
 	tcp     net.Conn
 	in      *bufio.Reader
-	fresh   bool // no answer has come on it yet
-	closing bool // the server has said that it closes
+	fresh   bool // has had no answer yet
+	closing bool // the server has announced that it closes
 
 	current atomic.Pointer[net.Conn] // tcp, for Abort
 	aborted atomic.Bool
@@ -37,8 +37,8 @@ func NewConn(address string) *Conn { return &Conn{address: address} }
 // dialTimeout is long: a thousand may connect at once.
 const dialTimeout = 10 * time.Second
 
-// Do sends a whole request and reads the whole answer, until the deadline. A
-// connection that the server has closed between two requests is opened again.
+// Do sends a whole request and reads the whole answer, until the deadline. It reopens a
+// connection that the server has closed between two requests.
 func (c *Conn) Do(request []byte, deadline time.Time) error {
 	for {
 		if err := c.open(); err != nil {
@@ -69,8 +69,7 @@ func (c *Conn) Close() {
 	}
 }
 
-// Abort ends what Do waits for, from another goroutine; the connection is of no use
-// afterwards.
+// Abort interrupts Do from another goroutine; the connection is unusable afterwards.
 func (c *Conn) Abort() {
 	c.aborted.Store(true)
 	if tcp := c.current.Load(); tcp != nil {
@@ -108,7 +107,7 @@ var (
 	closes        = []byte("connection: close")
 )
 
-// once is one try. started says whether any byte of an answer came.
+// once makes one try. started reports whether any byte of an answer came.
 func (c *Conn) once(request []byte) (started bool, err error) {
 	if _, err := c.tcp.Write(request); err != nil {
 		return false, err
@@ -153,7 +152,7 @@ func status(line []byte) (int, error) {
 	return strconv.Atoi(string(line[9:12]))
 }
 
-// hasFold says whether a line begins so. The prefix is in small letters.
+// hasFold reports whether a line begins with a prefix, which is in lower case.
 func hasFold(line, prefix []byte) bool {
 	return len(line) >= len(prefix) && line[0]|0x20 == prefix[0] && bytes.EqualFold(line[:len(prefix)], prefix)
 }

@@ -9,14 +9,14 @@ import (
 	"path/filepath"
 )
 
-// Disk is a small file system that is filled to the last byte and emptied again.
+// Disk is a small file system that can be filled to the last byte and emptied again.
 type Disk struct {
 	Folder  string
 	mounted bool
 }
 
-// NewDisk takes a folder that somebody has put on a small file system, or mounts one in
-// memory below a folder, which takes root on Linux.
+// NewDisk takes a folder on a small file system, or mounts one in memory below a folder,
+// which needs root on Linux.
 func NewDisk(below, folder string) (*Disk, error) {
 	if folder != "" {
 		return &Disk{Folder: folder}, nil
@@ -31,7 +31,7 @@ func NewDisk(below, folder string) (*Disk, error) {
 	return d, nil
 }
 
-// Close gives the file system back; nil for none.
+// Close unmounts the file system; d may be nil.
 func (d *Disk) Close() error {
 	if d == nil || !d.mounted {
 		return nil
@@ -41,8 +41,7 @@ func (d *Disk) Close() error {
 
 func (d *Disk) ballast() string { return filepath.Join(d.Folder, "ballast") }
 
-// Fill takes all the space that there is. Once more, and it takes what has been given
-// back meanwhile.
+// Fill takes all free space. Called again, it takes what has become free meanwhile.
 func (d *Disk) Fill() error {
 	file, err := os.OpenFile(d.ballast(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -61,7 +60,7 @@ func (d *Disk) Fill() error {
 	return nil
 }
 
-// Empty gives all of it back.
+// Empty frees that space again.
 func (d *Disk) Empty() error {
 	if err := os.Remove(d.ballast()); !errors.Is(err, fs.ErrNotExist) {
 		return err

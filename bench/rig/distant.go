@@ -17,17 +17,17 @@ import (
 	"time"
 )
 
-// Distant stands before a simulated WeChat as the real one stands in the world: behind
-// TLS 1.3 and a round trip away. What it hands on arrives half a round trip later in
-// either direction, and a connection takes one round trip to be made.
+// Distant puts a simulated WeChat behind TLS 1.3 and a round trip away, as the real one is.
+// Data arrives half a round trip later in either direction, and opening a connection takes
+// one round trip.
 type Distant struct {
 	Address string // https://…
-	CA      string // file of the certificate that it shows
+	CA      string // file of its certificate
 	serve   net.Listener
 	conns   sync.WaitGroup
 }
 
-// NewDistant listens before an address.
+// NewDistant listens in front of an address.
 func NewDistant(folder, address string, roundTrip time.Duration) (*Distant, error) {
 	d := &Distant{CA: filepath.Join(folder, "distant.pem")}
 	certificate, err := selfSigned(d.CA)
@@ -51,15 +51,14 @@ func NewDistant(folder, address string, roundTrip time.Duration) (*Distant, erro
 	return d, nil
 }
 
-// Close ends it, once all connections have ended.
+// Close stops listening and waits for all connections to end.
 func (d *Distant) Close() error {
 	err := d.serve.Close()
 	d.conns.Wait()
 	return err
 }
 
-// carry hands on what goes over one connection. The distance is between near and the
-// end of TLS.
+// carry forwards the data of one connection. The delay is between near and the end of TLS.
 func carry(near net.Conn, config *tls.Config, address string, roundTrip time.Duration) {
 	inside, outside := net.Pipe()
 	wechat, err := net.Dial("tcp", address)
@@ -67,7 +66,7 @@ func carry(near net.Conn, config *tls.Config, address string, roundTrip time.Dur
 		near.Close()
 		return
 	}
-	arrived := time.Now().Add(roundTrip) // of the connection
+	arrived := time.Now().Add(roundTrip) // when the connection is open
 	var both sync.WaitGroup
 	both.Go(func() { late(outside, near, arrived, roundTrip/2) })
 	both.Go(func() { late(near, outside, time.Time{}, roundTrip/2) })
@@ -77,13 +76,13 @@ func carry(near net.Conn, config *tls.Config, address string, roundTrip time.Dur
 	both.Wait()
 }
 
-// piece is something on its way.
+// piece is data in transit.
 type piece struct {
 	bytes []byte
-	at    time.Time // it arrives
+	at    time.Time // when it arrives
 }
 
-// late hands on what comes, later. Pieces are on their way at once.
+// late forwards data with a delay. Several pieces can be in transit.
 func late(to, from net.Conn, earliest time.Time, delay time.Duration) {
 	way := make(chan piece, 1024)
 	go func() {
@@ -111,7 +110,7 @@ func late(to, from net.Conn, earliest time.Time, delay time.Duration) {
 	}
 	to.Close()
 	from.Close()
-	for range way { // the reader ends
+	for range way { // drain, so that the reader ends
 	}
 }
 
@@ -135,7 +134,8 @@ func selfSigned(file string) (tls.Certificate, error) {
 
 // StartServiceAt is StartService with WeChat's API at a distance.
 func (w *World) StartServiceAt(ctx context.Context, database string, d *Distant) (*Service, error) {
-	// No folder: of one that is there, all files are read for certificates, and where a
-	// million people lie in it that takes longer than a call to WeChat may.
+	// SSL_CERT_DIR names a folder that does not exist: otherwise all files in it are read
+	// for certificates, and with a database of a million people there that takes longer than
+	// a call to WeChat may.
 	return w.start(ctx, database, d.Address, "SSL_CERT_FILE="+d.CA, "SSL_CERT_DIR="+d.CA+".d")
 }

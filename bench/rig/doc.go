@@ -1,7 +1,7 @@
-// Package rig is what a load on the built program is made of: a cheap HTTP
-// client, phones that sign in, processes and what they use, made-up people, and
-// the arithmetic of rounds.
+// Package rig has the parts of a load on the built program: a cheap HTTP client, phones that
+// sign in, processes and the resources they use, made-up people, and the statistics of
+// rounds.
 //
-// It knows the program from outside alone: its commands, settings, addresses and
-// the schema that it has migrated itself. It imports nothing of ours.
+// It knows the program only from outside: its commands, settings, addresses and the schema
+// that the program has migrated. It imports nothing of ours.
 package rig

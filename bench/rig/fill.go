@@ -28,20 +28,20 @@ func Open(database, sqliteParams string) (db *sql.DB, isSQLite bool, err error) 
 	if path, err = filepath.Abs(path); err != nil {
 		return nil, true, err
 	}
-	_, _ = sqlite.Fdatasync(true) // as the service does, where a system has it
+	_, _ = sqlite.Fdatasync(true) // as the service does, where the system has it
 	db, err = sql.Open("sqlite", (&url.URL{Scheme: "file", Path: filepath.ToSlash(path)}).String()+"?"+sqliteParams)
 	return db, true, err
 }
 
-// filling is for a database that nobody else has open and that is thrown away
-// when it fails.
+// filling are the parameters for a database that nobody else has open, and that is thrown
+// away on failure.
 const filling = "_pragma=busy_timeout(10000)&_pragma=locking_mode(EXCLUSIVE)&_pragma=journal_mode(OFF)&_pragma=synchronous(OFF)&_pragma=cache_size(-2000000)&_pragma=temp_store(MEMORY)&_txlock=immediate"
 
-// Fill puts people into a database that the program has migrated and left: each
-// with a session that PersonNumber(n).Token opens, most with a token of WeChat's,
-// and their logins. The first visitors of them were here just now, the others
-// within four weeks. With two identities, everybody has come by FurtherAppID too, with
-// another token, session and login.
+// Fill puts people into a database that the program has migrated and closed: each with a
+// session whose token is PersonNumber(n).Token, most with a token of WeChat's, and their
+// logins. The Visitors among them were seen just now, the others within four weeks. With two
+// identities, everybody has signed in by FurtherAppID too, with another token, session and
+// login.
 func Fill(ctx context.Context, database string, people, visitors, identities int) error {
 	db, isSQLite, err := Open(database, filling)
 	if err != nil {
@@ -71,7 +71,7 @@ func Fill(ctx context.Context, database string, people, visitors, identities int
 	if err := f.fill(ctx, tx, !isSQLite); err != nil {
 		return err
 	}
-	// The program has looked at the empty database, and would not look again so soon.
+	// The program has counted the empty database, and would not count it again so soon.
 	for _, statement := range append(indexes, `DELETE FROM tallied`) {
 		if _, err := tx.ExecContext(ctx, statement); err != nil {
 			return err
@@ -81,15 +81,15 @@ func Fill(ctx context.Context, database string, people, visitors, identities int
 		return err
 	}
 	if !isSQLite {
-		_, err = db.ExecContext(ctx, `VACUUM (ANALYZE)`) // what autovacuum does soon
+		_, err = db.ExecContext(ctx, `VACUUM (ANALYZE)`) // as autovacuum would soon do
 	}
 	return errors.Join(err, db.Close())
 }
 
-// dropIndexes drops the indexes that are no constraints, and returns how to make
-// them again: to sort once is much faster than to insert in no order. Those that
-// are inserted into in no order all their lives stay: their pages are two thirds
-// full, and sorted they would be so full that every login splits some.
+// dropIndexes drops the indexes that are not constraints, and returns the statements that
+// make them again, as sorting once is much faster than inserting in random order. It keeps
+// the indexes into which a service always inserts in random order: their pages are two thirds
+// full, and after sorting they would be so full that every login splits some.
 func dropIndexes(ctx context.Context, db *sql.DB) (again []string, err error) {
 	rows, err := db.QueryContext(ctx, `SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL
 		AND name NOT IN ('users_by_unionid', 'sessions_by_user', 'logins_by_user')`)
@@ -118,7 +118,7 @@ func dropIndexes(ctx context.Context, db *sql.DB) (again []string, err error) {
 
 type filler struct {
 	people, visitors int
-	further          bool // they have another identity each
+	further          bool // everybody has a second identity
 	now              time.Time
 	users            *bulk
 	sessions         *bulk
@@ -138,16 +138,16 @@ type comeback struct {
 
 // The kinds of comeback.
 const (
-	last    = "last" // the session is of it
+	last    = "last" // it made the session
 	earlier = "earlier"
 	failed  = "failed"
-	further = "further" // by the further identity, with a session of its own
+	further = "further" // by the second identity, with a session of its own
 )
 
 const day = 24 * time.Hour
 
-// fill puts in people as they came, and then what they did in the order in which
-// it happened.
+// fill inserts people in the order in which they first came, and then their logins and
+// sessions in the order of time.
 func (f *filler) fill(ctx context.Context, tx *sql.Tx, named bool) error {
 	for _, table := range []struct {
 		of            **bulk
@@ -184,7 +184,7 @@ func (f *filler) fill(ctx context.Context, tx *sql.Tx, named bool) error {
 	return errors.Join(f.sessions.rest(ctx), f.logins.rest(ctx))
 }
 
-// addPerson adds somebody with their token, and notes when they came back.
+// addPerson adds a person with their token, and notes their returns from WeChat.
 func (f *filler) addPerson(l life) {
 	r := random("token", l.n)
 	profileAt, consent, consentAt := any(nil), "", any(nil)
@@ -222,8 +222,8 @@ func sealed(r *rand.Rand) string {
 	return "v1|filled|" + base64.RawStdEncoding.EncodeToString(bytes[:])
 }
 
-// addIdentity adds a further identity of somebody: it came with their unionid, or an
-// admin has joined it.
+// addIdentity adds a second identity of a person: it has their unionid, or an admin has
+// joined it.
 func (f *filler) addIdentity(l life, unionID any) {
 	r := random("identity", l.n)
 	linked, at := "unionid", l.login.Add(-time.Duration(r.Float64()*float64(min(l.login.Sub(l.joined), 9*day))))
@@ -235,8 +235,8 @@ func (f *filler) addIdentity(l life, unionID any) {
 	f.returns = append(f.returns, comeback{at, l.n, further})
 }
 
-// addComeback adds a login, and the session of the last one by each identity. What was
-// spent is remembered for an hour.
+// addComeback adds a login, and for the last login by each identity its session. Spent codes
+// and states are remembered for an hour.
 func (f *filler) addComeback(l life, c comeback) {
 	r := random(c.kind+" login", l.n)
 	session, outcome, reason, user := digest(fmt.Sprintf("%s session of %d", c.kind, l.n)), "signed_in", "", any(l.id)

@@ -5,19 +5,19 @@ import (
 	"time"
 )
 
-// life is what is made up about one person.
+// life is the made-up history of one person.
 type life struct {
 	Person
 	n                   int
 	id                  string
-	identity            string    // the id of the further one
+	identity            string    // id of the second identity
 	joined, login, seen time.Time // first login, last login, last visit
 	consents, blocked   bool
 	address             string
 }
 
-// life makes up the life of one person. The first to come has the lowest number, so
-// ids grow; the sessions are all alive, for a visit prolongs them.
+// life makes up the life of one person. Numbers are in the order in which people came, so
+// that ids grow. All sessions are alive, as visits prolong them.
 func (f *filler) life(n int) life {
 	l, r := life{Person: PersonNumber(n), n: n, consents: Consents(n), blocked: IsBlocked(n) && !f.isVisitor(n)}, random("life", n)
 	if n == f.people/2 {

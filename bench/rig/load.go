@@ -8,16 +8,15 @@ import (
 	"time"
 )
 
-// Request is a request that is sent again and again, and how its answer is
-// known to be the right one.
+// Request is a request that is sent again and again, and how to recognize its right answer.
 type Request struct {
 	Bytes  []byte
 	Status int
-	Holds  []byte // stands in the answer's head or body
+	Holds  []byte // is contained in the answer's head or body
 	InHead bool
 }
 
-// Check says what is wrong with the last answer.
+// Check returns an error if the last answer is wrong.
 func (r *Request) Check(c *Conn) error {
 	in := c.Body
 	if r.InHead {
@@ -32,20 +31,20 @@ func (r *Request) Check(c *Conn) error {
 	return nil
 }
 
-// Load is what came of a time of requests, each sent when the one before on its
+// Load is the result of sending requests for a while, each when the previous one on its
 // connection was answered.
 type Load struct {
 	Requests int
 	Took     time.Duration
 	P50, P99 time.Duration
-	CPU      time.Duration // of the process that answered; 0 when that cannot be read
+	CPU      time.Duration // of the process that answered; 0 if unknown
 	Each     []time.Duration
 }
 
-// Rate is requests a second.
+// Rate returns the requests a second.
 func (l Load) Rate() float64 { return float64(l.Requests) / l.Took.Seconds() }
 
-// CPUEach is the processor time of one request.
+// CPUEach returns the processor time of one request.
 func (l Load) CPUEach() time.Duration {
 	if l.Requests == 0 {
 		return 0
@@ -53,7 +52,7 @@ func (l Load) CPUEach() time.Duration {
 	return l.CPU / time.Duration(l.Requests)
 }
 
-// answerTime is how long one answer may take before the load counts as failed.
+// answerTime is how long an answer may take before the load fails.
 const answerTime = 30 * time.Second
 
 // Target is a process that answers at an address.
@@ -62,7 +61,7 @@ type Target struct {
 	PID     int
 }
 
-// Side is one of the things that are compared: where its requests go, and which.
+// Side is one of the compared servers, with its requests.
 type Side struct {
 	Name     string
 	Target   Target
@@ -70,9 +69,8 @@ type Side struct {
 	Requests []Request
 }
 
-// Compare loads the sides in turn, round after round, so that what else goes on
-// on the machine meets all of them. The loads of each side come in its order.
-// Every side is warmed up first.
+// Compare loads the sides in turn, round after round, so that other work on the machine
+// affects all of them. It warms every side up first, and returns the loads by side.
 func Compare(ctx context.Context, sides []Side, rounds int, d time.Duration) ([][]Load, error) {
 	loads := make([][]Load, len(sides))
 	for round := range rounds + 1 {
@@ -92,13 +90,13 @@ func Compare(ctx context.Context, sides []Side, rounds int, d time.Duration) ([]
 	return loads, nil
 }
 
-// Send loads a target for a while. The connections go through the requests side
-// by side, each from a place of its own. It ends with the first wrong answer.
+// Send loads a target for a while. The connections go through the requests in parallel, each
+// from a different start. It ends with the first wrong answer.
 func Send(ctx context.Context, to Target, conns []*Conn, requests []Request, d time.Duration) (Load, error) {
 	return SendPaced(ctx, to, conns, requests, d, 0)
 }
 
-// SendPaced is Send with a pause before each request, which counts as nobody's time.
+// SendPaced is Send with a pause before each request that is not measured.
 func SendPaced(ctx context.Context, to Target, conns []*Conn, requests []Request, d, pause time.Duration) (Load, error) {
 	taken := make([][]time.Duration, len(conns))
 	failed := make([]error, len(conns))

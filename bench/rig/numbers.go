@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Median is the middle one, or the mean of the two in the middle; 0 for none.
+// Median returns the median; 0 for no values.
 func Median(values []float64) float64 {
 	if len(values) == 0 {
 		return 0
@@ -15,8 +15,8 @@ func Median(values []float64) float64 {
 	return (sorted[(n-1)/2] + sorted[n/2]) / 2
 }
 
-// Quantile is the value that the share q of all does not exceed; the nearest
-// rank, so it is one that was measured. 0 for none.
+// Quantile returns the q-quantile by the nearest rank, so that it is one of the values; 0 for
+// no values.
 func Quantile(values []time.Duration, q float64) time.Duration {
 	if len(values) == 0 {
 		return 0
@@ -26,7 +26,7 @@ func Quantile(values []time.Duration, q float64) time.Duration {
 	return sorted[min(max(rank, 1), len(sorted))-1]
 }
 
-// Medians gathers one number of many rounds.
+// Medians returns the median of one number of all rounds.
 func Medians[T any](rounds []T, of func(T) float64) float64 {
 	var values []float64
 	for _, round := range rounds {

@@ -12,13 +12,13 @@ import (
 	"time"
 )
 
-// Person is somebody made up: the same for the same number, at any time.
+// Person is a made-up person, always the same for the same number.
 type Person struct {
 	Key      string // at the simulator
 	OpenID   string
 	UnionID  string
 	Nickname string
-	Token    string // of the session that Fill gives them
+	Token    string // of the session from Fill
 }
 
 // PersonNumber makes up a person.
@@ -36,13 +36,13 @@ func PersonNumber(n int) Person {
 	return p
 }
 
-// random is a source of its own for each person and purpose.
+// random returns a source of its own for each person and purpose.
 func random(purpose string, n int) *rand.Rand {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d", purpose, n))
 	return rand.New(rand.NewPCG(binary.LittleEndian.Uint64(sum[:]), binary.LittleEndian.Uint64(sum[8:])))
 }
 
-// digest is 43 characters, as a token or the hash of one has.
+// digest returns 43 characters, like a token or the hash of one.
 func digest(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return base64.RawURLEncoding.EncodeToString(sum[:])
@@ -57,7 +57,7 @@ func letters(r *rand.Rand, n int) string {
 	return string(b)
 }
 
-// rowID is a UUID of version 7, as the program makes for its rows.
+// rowID makes a UUID of version 7, as the program does for its rows.
 func rowID(at time.Time, r *rand.Rand) string {
 	var b [16]byte
 	binary.BigEndian.PutUint64(b[:], uint64(at.UnixMilli())<<16)
@@ -67,8 +67,8 @@ func rowID(at time.Time, r *rand.Rand) string {
 	return text[:8] + "-" + text[8:12] + "-" + text[12:16] + "-" + text[16:20] + "-" + text[20:]
 }
 
-// Names as people give themselves: their own, a mood, a thing with a number, or
-// what WeChat puts there for who gives none.
+// Nicknames as people choose them: a name, a mood, a thing with a number, or WeChat's default
+// for people without one.
 var (
 	surnames = []rune("王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕")
 	given    = []rune("伟芳娜敏静丽强磊军洋勇艳杰涛明超秀霞平刚桂英华玉兰红建文辉玲梅国春燕海燕鹏宇浩然欣怡子涵梓轩雨桐诗琪佳俊熙晨曦思远嘉懿若彤博雅")
@@ -98,11 +98,10 @@ func nickname(r *rand.Rand) string {
 	return "微信用户"
 }
 
-// RareNickname is one that a single one of the people has, however many there
-// are; Fill gives it.
+// RareNickname is a nickname that Fill gives to exactly one of the people.
 const RareNickname = "鲸落南屿"
 
-// Add tells the simulator of a person, so that a phone can be theirs.
+// Add adds a person to the simulator, so that they can have a phone.
 func (s *Simulator) Add(c *Conn, p Person) error {
 	body, err := json.Marshal(map[string]any{
 		"key": p.Key, "openid": p.OpenID, "unionid": p.UnionID, "nickname": p.Nickname, "language": "zh_CN", "no_picture": true,
@@ -113,7 +112,7 @@ func (s *Simulator) Add(c *Conn, p Person) error {
 	return s.Control(c, http.MethodPost, "/_sim/people", body)
 }
 
-// Control asks something of the simulator's control API. The answer is in c.
+// Control sends a request to the simulator's control API. The answer is in c.
 func (s *Simulator) Control(c *Conn, method, path string, body []byte) error {
 	request := fmt.Appendf(nil, "%s %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", method, path, s.Address, len(body), body)
 	if err := c.Do(request, time.Now().Add(answerTime)); err != nil {

@@ -11,16 +11,16 @@ import (
 	"time"
 )
 
-// IPhone is what WeChat on an iPhone calls itself.
+// IPhone is the User-Agent of WeChat on an iPhone.
 const IPhone = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 MicroMessenger/8.0.49(0x18003130) NetType/WIFI Language/zh_CN"
 
-// NewRequest builds a request as WeChat on an iPhone sends it. With a form it
-// is one that a page of the site has sent.
+// NewRequest builds a request as WeChat on an iPhone sends it. With a form it is a request
+// from a page of the site.
 func NewRequest(method, path, cookies string, form []byte) []byte {
 	return NewRequestBy(IPhone, method, path, cookies, form)
 }
 
-// NewRequestBy is NewRequest of another browser.
+// NewRequestBy is NewRequest by another browser.
 func NewRequestBy(agent, method, path, cookies string, form []byte) []byte {
 	return newRequest(Host, agent, method, path, cookies, form)
 }
@@ -45,10 +45,10 @@ func newRequest(host, agent, method, path, cookies string, form []byte) []byte {
 	return b.Bytes()
 }
 
-// Jar is the cookies of one browser at one site.
+// Jar holds the cookies of one browser at one site.
 type Jar struct{ names, values []string }
 
-// Header is the jar as a request carries it.
+// Header returns the value of a request's Cookie header.
 func (j *Jar) Header() string {
 	var b strings.Builder
 	for i, name := range j.names {
@@ -60,7 +60,7 @@ func (j *Jar) Header() string {
 	return b.String()
 }
 
-// Get is the value of a cookie, or "".
+// Get returns the value of a cookie, or "".
 func (j *Jar) Get(name string) string {
 	for i := range j.names {
 		if j.names[i] == name {
@@ -70,7 +70,7 @@ func (j *Jar) Get(name string) string {
 	return ""
 }
 
-// Set puts a cookie into the jar; without a value it is taken out.
+// Set sets a cookie; an empty value removes it.
 func (j *Jar) Set(name, value string) {
 	for i := range j.names {
 		if j.names[i] != name {
@@ -85,7 +85,7 @@ func (j *Jar) Set(name, value string) {
 	}
 }
 
-// Take does what the Set-Cookie lines of an answer say.
+// Take applies the Set-Cookie lines of an answer.
 func (j *Jar) Take(c *Conn) {
 	for _, line := range c.Header("Set-Cookie") {
 		pair, attributes, _ := strings.Cut(line, ";")
@@ -104,21 +104,21 @@ const (
 	AdminCookie   = "wxlogin_desk_f1ee61cf" // of an admin
 )
 
-// Phone is a browser inside of WeChat.
+// Phone is a browser in WeChat.
 type Phone struct {
 	Jar    Jar
 	Holder Person
 	Site   *Conn // to the service
 	WeChat *Conn // to the simulator
 
-	Cookie   string        // of its session; SessionCookie when empty
-	Callback time.Duration // how long the last login's was not answered
+	Cookie   string        // name of the session's cookie; empty: SessionCookie
+	Callback time.Duration // how long the callback of the last login took
 }
 
 func (p *Phone) sessionCookie() string { return cmp.Or(p.Cookie, SessionCookie) }
 
-// Ask sends a request to the site with the phone's cookies, and keeps those that
-// come. The answer is in Site.
+// Ask sends a request to the site with the phone's cookies, and stores those of the answer,
+// which is in Site.
 func (p *Phone) Ask(method, path string, form []byte, deadline time.Time) error {
 	if err := p.Site.Do(NewRequest(method, path, p.Jar.Header(), form), deadline); err != nil {
 		return err
@@ -127,8 +127,8 @@ func (p *Phone) Ask(method, path string, form []byte, deadline time.Time) error 
 	return nil
 }
 
-// Authorize opens an authorize page at WeChat, whose answer the holder gives,
-// and returns where on the site WeChat sends the browser.
+// Authorize opens an authorize page at WeChat, answers it for the holder, and returns where
+// on the site WeChat redirects the browser to.
 func (p *Phone) Authorize(location string, deadline time.Time) (path string, err error) {
 	_, rest, ok := strings.Cut(location, "://")
 	_, target, ok2 := strings.Cut(rest, "/")
@@ -147,8 +147,8 @@ func (p *Phone) Authorize(location string, deadline time.Time) (path string, err
 	return back, nil
 }
 
-// Location is where an answer redirects to, or "". An empty fragment, which keeps the
-// one of WeChat's address from being inherited, is left out.
+// Location returns where an answer redirects to, or "". It leaves out an empty fragment,
+// which keeps browsers from inheriting the fragment of WeChat's address.
 func Location(c *Conn) string {
 	if values := c.Header("Location"); len(values) > 0 {
 		return strings.TrimSuffix(values[0], "#")
@@ -156,9 +156,8 @@ func Location(c *Conn) string {
 	return ""
 }
 
-// SignsIn makes a whole login, from /login by way of WeChat to the page that
-// shows the person. With consent it is the trip that asks for the profile. Any
-// other way than the straight one is an error.
+// SignsIn makes a whole login, from /login over WeChat to the page that shows the person.
+// With consent it is the trip that asks for the profile. Any detour is an error.
 func (p *Phone) SignsIn(consent bool, deadline time.Time) error {
 	path := "/login?return_to=%2F"
 	if consent {
@@ -195,7 +194,7 @@ func (p *Phone) surprise(path string) error {
 	return fmt.Errorf("%s of %s: %d to %q: %.300s", path, p.Holder.Key, p.Site.Status, Location(p.Site), p.Site.Body)
 }
 
-// All are the cookies in the jar.
+// All returns the cookies in the jar.
 func (j *Jar) All() iter.Seq2[string, string] {
 	return func(yield func(string, string) bool) {
 		for i := range j.names {

@@ -9,21 +9,20 @@ import (
 	"time"
 )
 
-// What a process uses, as Linux tells it in /proc. Where there is no /proc the
-// second result is false, and the figure is left out.
+// The resources of a process, from Linux's /proc. Without /proc the last result is false, and
+// the figure is left out.
 
 // tick is the unit of times in /proc/PID/stat: USER_HZ, 100 on every
 // architecture that Go runs on.
 const tick = 10 * time.Millisecond
 
-// CPU is the processor time that a process has used in all its threads, its own
-// and the kernel's for it.
+// CPU returns the processor time of all threads of a process, in user mode and in the kernel.
 func CPU(pid int) (time.Duration, bool) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0, false
 	}
-	// The name in brackets may hold anything, so it is counted from behind it.
+	// The name in brackets may contain anything, so fields are counted from behind it.
 	fields := bytes.Fields(text[bytes.LastIndexByte(text, ')')+1:])
 	if len(fields) < 13 {
 		return 0, false
@@ -33,7 +32,7 @@ func CPU(pid int) (time.Duration, bool) {
 	return time.Duration(user+system) * tick, err1 == nil && err2 == nil
 }
 
-// Children are the processes that a process has started and that still run.
+// Children returns the running child processes of a process.
 func Children(pid int) (children []int, err error) {
 	entries, err := os.ReadDir("/proc")
 	for _, entry := range entries {
@@ -52,8 +51,8 @@ func Children(pid int) (children []int, err error) {
 	return children, err
 }
 
-// Memory is what a process has in memory, and the most that it has had since
-// its start or the last ForgetPeak. In bytes.
+// Memory returns the resident memory of a process, and its peak since the start or the last
+// ForgetPeak, in bytes.
 func Memory(pid int) (now, peak int64, ok bool) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {

@@ -16,25 +16,24 @@ import (
 	"time"
 )
 
-// Process is a program that runs on its own.
+// Process is a running program.
 type Process struct {
 	cmd    *exec.Cmd
-	out    string // file of all that it writes
+	out    string // file with its output
 	exited chan struct{}
 	Began  time.Time
 
 	patience time.Duration // 0: startTime
 }
 
-// startTime is how long a program may take until it is ready. A million people
-// may have to be migrated first.
+// startTime is how long a program may take until it is ready. It may have to migrate a
+// million people first.
 const startTime = 5 * time.Minute
 
-var started atomic.Int64 // names the files of what they write
+var started atomic.Int64 // numbers the files of their output
 
-// Start runs a program in a folder, with these variables and no others of ours.
-// What it writes goes to a file, as it would on a server, and costs the driver
-// nothing.
+// Start runs a program in a folder, with these variables and no others of ours. Its output
+// goes to a file, as it would on a server, and costs the driver nothing.
 func Start(folder string, variables []string, program string, args ...string) (*Process, error) {
 	name := fmt.Sprintf("%02d-%s.log", started.Add(1), filepath.Base(program))
 	out, err := os.Create(filepath.Join(folder, name))
@@ -55,13 +54,13 @@ func Start(folder string, variables []string, program string, args ...string) (*
 		return nil, err
 	}
 	go func() {
-		p.cmd.Wait() // how it ended is read from ProcessState
+		p.cmd.Wait() // the result is in ProcessState
 		close(p.exited)
 	}()
 	return p, nil
 }
 
-// PID is the number of the process.
+// PID returns the id of the process.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 
 // Signal sends a signal.
@@ -73,8 +72,8 @@ func (p *Process) Kill() {
 	<-p.exited
 }
 
-// Stop asks the process to end, and kills it when it takes too long. An error
-// when it does not end well.
+// Stop asks the process to end, and kills it if that takes too long. It returns an error
+// unless the process exits cleanly.
 func (p *Process) Stop() error {
 	select {
 	case <-p.exited:
@@ -95,7 +94,7 @@ func (p *Process) Stop() error {
 	return nil
 }
 
-// Tail is the end of what the process has written.
+// Tail returns the end of the output.
 func (p *Process) Tail() string {
 	text, err := os.ReadFile(p.out)
 	if err != nil {
@@ -104,7 +103,7 @@ func (p *Process) Tail() string {
 	return string(text[max(0, len(text)-2000):])
 }
 
-// Lines calls visit for every line that the process has written so far.
+// Lines calls visit for every line of the output so far.
 func (p *Process) Lines(visit func(line []byte)) error {
 	file, err := os.Open(p.out)
 	if err != nil {
@@ -119,8 +118,7 @@ func (p *Process) Lines(visit func(line []byte)) error {
 	return lines.Err()
 }
 
-// Wait waits until the process has written a whole line that holds the text,
-// and returns it.
+// Wait waits for a whole line of output that contains the text, and returns it.
 func (p *Process) Wait(ctx context.Context, text string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, cmp.Or(p.patience, startTime))
 	defer cancel()
@@ -146,7 +144,7 @@ func (p *Process) Wait(ctx context.Context, text string) (string, error) {
 	}
 }
 
-// address reads a field of a JSON line.
+// address reads the field address of a JSON line.
 func address(line string) (string, error) {
 	var entry struct{ Address string }
 	err := json.Unmarshal([]byte(line), &entry)

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Refresh makes people who were put in some time ago look as if they were put in
-// now, as far as it matters: whose session is used was here just now.
+// Refresh makes a database that was filled some time ago look freshly filled, as far as it
+// matters: the people whose sessions are used were seen just now.
 func Refresh(ctx context.Context, database string, people, visitors int) error {
 	db, _, err := Open(database, filling)
 	if err != nil {
@@ -28,8 +28,8 @@ func Refresh(ctx context.Context, database string, people, visitors int) error {
 	return errors.Join(tx.Commit(), db.Close())
 }
 
-// RollUps waits until the service has counted the logins of the past, as it has on any
-// day but the first.
+// RollUps waits until the service has rolled up the logins of the past, as it has on any day
+// but the first.
 func RollUps(ctx context.Context, database string) error {
 	db, _, err := Open(database, "_pragma=busy_timeout(10000)&_pragma=query_only(1)")
 	if err != nil {
@@ -51,8 +51,7 @@ func RollUps(ctx context.Context, database string) error {
 	return nil
 }
 
-// Agree notes that people have agreed that an application is told of them. The service
-// may run meanwhile.
+// Agree stores the consent of people to an application. The service may be running.
 func Agree(ctx context.Context, database, clientID, scopes string, people []int) error {
 	db, _, err := Open(database, "_pragma=busy_timeout(10000)&_txlock=immediate")
 	if err != nil {

@@ -11,18 +11,17 @@ import (
 	"time"
 )
 
-// World is where a load takes place: a folder, the built program and a simulated
-// WeChat.
+// World is the surroundings of a load: a folder, the built program and a simulated WeChat.
 type World struct {
-	Folder  string // of everything that is written, logs included
+	Folder  string // of all files, logs included
 	Program string // the built server
 	WeChat  *Simulator
 	keys    string
 
-	Identities int    // that people have: with two, the service has another account
-	Clock      *Clock // of the service alone; nil: the machine's
+	Identities int    // of each person; with two, the service has a second account
+	Clock      *Clock // of the service only; nil: the machine's
 
-	Patience time.Duration // with a start of the service; 0: five minutes
+	Patience time.Duration // limit of a start of the service; 0: five minutes
 }
 
 // NewWorld starts a simulated WeChat. Close ends it.
@@ -38,8 +37,8 @@ func NewWorld(ctx context.Context, folder, program string) (*World, error) {
 // Close ends the simulated WeChat.
 func (w *World) Close() error { return w.WeChat.Stop() }
 
-// The official account that is played, and the site. Host is the name that the
-// site is known by; connections go to where the process listens.
+// The simulated official account, and the site. Host is the site's name; connections go to
+// where the process listens.
 const (
 	AppID  = "wxbe0c400000000001"
 	Secret = "0123456789abcdef0123456789abcdef"
@@ -77,7 +76,7 @@ type Service struct {
 	Ready   time.Duration // from the start of the process until /readyz said 200
 }
 
-// Target is what a load is sent to.
+// Target returns the service as the target of a load.
 func (s *Service) Target() Target { return Target{s.Address, s.PID()} }
 
 // StartService starts the program on a database, as WXLOGIN_DATABASE_URL names
@@ -86,7 +85,7 @@ func (w *World) StartService(ctx context.Context, database string) (*Service, er
 	return w.start(ctx, database, "http://"+w.WeChat.Address)
 }
 
-// Migrate has the program make the schema of an empty database, or bring it up to date.
+// Migrate has the program create or migrate the schema of a database.
 func (w *World) Migrate(ctx context.Context, database string) error {
 	service, err := w.StartService(ctx, database)
 	if err != nil {
@@ -160,8 +159,7 @@ func (w *World) variables(database string) []string {
 	}
 }
 
-// AdminLink asks the program for a one-time address of the admin pages and returns the
-// token in it.
+// AdminLink has the program make an admin link and returns the token in it.
 func (w *World) AdminLink(ctx context.Context, database string) (string, error) {
 	out, err := w.Run(ctx, database, "admin", "link")
 	if err != nil {
@@ -174,14 +172,14 @@ func (w *World) AdminLink(ctx context.Context, database string) (string, error) 
 	return token, nil
 }
 
-// Command is a command of the program on a database.
+// Command prepares a command of the program on a database.
 func (w *World) Command(ctx context.Context, database string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, w.Program, args...)
 	cmd.Dir, cmd.Env = w.Folder, append(cmd.Environ(), w.variables(database)...)
 	return cmd
 }
 
-// Run runs a command of the program on a database and returns what it prints.
+// Run runs a command of the program on a database and returns its output.
 func (w *World) Run(ctx context.Context, database string, args ...string) ([]byte, error) {
 	out, err := w.Command(ctx, database, args...).Output()
 	if err != nil {

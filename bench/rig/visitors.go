@@ -1,7 +1,7 @@
 package rig
 
-// Visitors are the numbers of the people whose sessions a load uses: spread
-// evenly over everybody who is stored, so that their rows stand far apart.
+// Visitors returns the numbers of the people whose sessions a load uses. They are spread
+// evenly over all people, so that their rows are far apart.
 func Visitors(people, visitors int) []int {
 	visitors = min(people, visitors)
 	numbers := make([]int, visitors)
@@ -17,9 +17,9 @@ func (f *filler) isVisitor(n int) bool {
 	return i < v && i*f.people/v == n
 }
 
-// IsBlocked says whether Fill blocks a person.
+// IsBlocked reports whether Fill blocks a person.
 func IsBlocked(n int) bool { return n%200 == 150 }
 
-// Consents says whether a person has ever allowed their profile. One who has not is
+// Consents reports whether a person has ever allowed their profile. A person who has not is
 // asked again at every login.
 func Consents(n int) bool { return n%25 != 3 && n%25 != 9 && n%25 != 15 && n%25 != 21 }

@@ -20,13 +20,13 @@ type accountListCommand struct {
 	JSON bool `name:"json" help:"Print a list of objects."`
 }
 
-// accountShown is an account as it is listed.
+// accountShown is an account in the list.
 type accountShown struct {
 	Name   string           `json:"name"`
 	Kind   auth.AccountKind `json:"kind"`
 	AppID  string           `json:"appid"`
 	Group  string           `json:"group"`
-	Entry  string           `json:"entry"`    // where people sign in by it
+	Entry  string           `json:"entry"`    // where people sign in with it
 	Return string           `json:"callback"` // where WeChat comes back to; empty for a mini program
 	Hosts  []string         `json:"hosts"`
 }

@@ -46,7 +46,8 @@ func (c *accountMigrateCommand) Run(ctx context.Context, env *environment) error
 	return run.do(ctx)
 }
 
-// account is the one that people have now, if openids of the other can become its own.
+// account returns the new account, after checking that openids of the former one can
+// become its own.
 func (c *accountMigrateCommand) account(config settings.Config) (auth.Account, error) {
 	i := slices.IndexFunc(config.Accounts, func(a auth.Account) bool { return a.Name == c.Name })
 	if i < 0 {
@@ -71,13 +72,13 @@ func (c *accountMigrateCommand) account(config settings.Config) (auth.Account, e
 type migrationRun struct {
 	migration auth.AccountMigration
 	env       *environment
-	admins    []string // that the settings name
+	admins    []string // of the settings
 	db        *store.Store
 	audit     *admin.Service
 }
 
-// toldEvery is after how many openids it is said how far it is.
-const toldEvery = 5000
+// progressEvery is the number of openids between two lines of progress.
+const progressEvery = 5000
 
 func (r *migrationRun) do(ctx context.Context) error {
 	from, to := r.migration.FromAppID, r.migration.Account
@@ -109,7 +110,7 @@ func (r *migrationRun) do(ctx context.Context) error {
 	return r.audit.RecordMigration(ctx, admin.CommandLine(), admin.ActMigrateEnded, fmt.Sprintf("%s: %d/%d", way, done.Moved, done.Found))
 }
 
-// check counts what is left.
+// check counts the openids of the former account that are left.
 func (r *migrationRun) check(ctx context.Context, done auth.Migrated) error {
 	from := r.migration.FromAppID
 	left, err := r.db.CountOpenIDs(ctx, from)
@@ -123,20 +124,20 @@ func (r *migrationRun) check(ctx context.Context, done auth.Migrated) error {
 	return nil
 }
 
-// progress says how far it is, and which admins of the settings have another openid.
+// progress prints how far the run is, and which admins of the settings have a new openid.
 func (r *migrationRun) progress(done auth.Migrated, changed map[string]string) {
 	for _, who := range r.admins {
-		openID := strings.TrimPrefix(who, r.migration.Account.Name+":") // of another account's it is none
+		openID := strings.TrimPrefix(who, r.migration.Account.Name+":") // an admin of another account stays "account:openid" and matches nothing
 		if after := changed[openID]; after != "" {
 			r.env.remark("WXLOGIN_ADMINS: %s is %s now\n", openID, after)
 		}
 	}
-	if n := done.Asked(); n%toldEvery == 0 {
+	if n := done.Asked(); n%progressEvery == 0 {
 		r.env.remark("%d of %d\n", n, done.Found)
 	}
 }
 
-// stopped says how far it came, and what stands in the way.
+// stopped makes the error of a run that could not go on: how far it came, and why it ended.
 func (r *migrationRun) stopped(done auth.Migrated, err error) error {
 	why := err
 	if errcode := auth.ErrcodeOf(err); errcode != 0 {

@@ -211,10 +211,10 @@ func (m *migration) goes() {
 	if after := lin.me(t); after.ID != before.ID || after.AppID != newID || after.OpenID != m.sim.OpenID(newID, "lin") {
 		t.Errorf("lin was %+v, and is %+v", before, after)
 	}
-	anew := newPhone(t, "", m.wechat, "lin")
-	anew.Transport = lin.Transport
-	anew.follow(publicURL+"/login", "")
-	if me := anew.me(t); me.ID != before.ID {
+	renewed := newPhone(t, "", m.wechat, "lin")
+	renewed.Transport = lin.Transport
+	renewed.follow(publicURL+"/login", "")
+	if me := renewed.me(t); me.ID != before.ID {
 		t.Errorf("by a login of the new account lin is %+v, and was %+v", me, before)
 	}
 }

@@ -38,7 +38,7 @@ func (c *adminLinkCommand) Run(ctx context.Context, env *environment) error {
 	})
 }
 
-// newAdminLink makes an admin link's address.
+// newAdminLink makes an admin link and returns its address.
 func newAdminLink(ctx context.Context, admins *admin.Service, public *url.URL) (address string, ends time.Time, err error) {
 	token, ends, err := admins.NewLink(ctx, admin.CommandLine())
 	if err != nil {
@@ -54,15 +54,8 @@ type adminGrantCommand struct {
 }
 
 func (c *adminGrantCommand) Run(ctx context.Context, env *environment) error {
-	if err := settings.CheckOpenID(c.OpenID); err != nil {
-		return err
-	}
-	return withAdmins(ctx, &c.Settings, func(admins *admin.Service, config settings.Config) error {
-		who, err := adminName(config, c.Account, c.OpenID)
-		if err != nil {
-			return err
-		}
-		changed, err := admins.Grant(ctx, admin.CommandLine(), who)
+	return withAdminName(ctx, &c.Settings, c.Account, c.OpenID, func(admins *admin.Service, name string) error {
+		changed, err := admins.Grant(ctx, admin.CommandLine(), name)
 		return env.report(err, changed, "%s may open the admin pages now\n", "%s could open the admin pages already\n", c.OpenID)
 	})
 }
@@ -74,16 +67,9 @@ type adminRevokeCommand struct {
 }
 
 func (c *adminRevokeCommand) Run(ctx context.Context, env *environment) error {
-	if err := settings.CheckOpenID(c.OpenID); err != nil {
-		return err
-	}
-	return withAdmins(ctx, &c.Settings, func(admins *admin.Service, config settings.Config) error {
-		who, err := adminName(config, c.Account, c.OpenID)
-		if err != nil {
-			return err
-		}
-		changed, err := admins.Revoke(ctx, admin.CommandLine(), who)
-		if admins.Configured(who) {
+	return withAdminName(ctx, &c.Settings, c.Account, c.OpenID, func(admins *admin.Service, name string) error {
+		changed, err := admins.Revoke(ctx, admin.CommandLine(), name)
+		if admins.Configured(name) {
 			env.remark("WXLOGIN_ADMINS names this openid too; take it out there.\n")
 		}
 		return env.report(err, changed, "%s may not open the admin pages any more\n", "%s had not been granted anything\n", c.OpenID)
@@ -108,13 +94,28 @@ func (c *adminListCommand) Run(ctx context.Context, env *environment) error {
 			if a.Account != auth.MainAccount {
 				who = a.Account + ":" + who
 			}
-			fmt.Fprintf(env.stdout, "%s\t%s\t%s\n", who, env.words.Say(since), a.Nickname)
+			fmt.Fprintf(env.stdout, "%s\t%s\t%s\n", who, env.words.Translate(since), a.Nickname)
 		}
 		return nil
 	})
 }
 
-// adminName is how somebody is named who is or becomes an admin.
+// withAdminName runs f with the name of the admin that an openid of an account stands for.
+func withAdminName(ctx context.Context, s *settings.Settings, account, openID string, f func(admins *admin.Service, name string) error) error {
+	if err := settings.CheckOpenID(openID); err != nil {
+		return err
+	}
+	return withAdmins(ctx, s, func(admins *admin.Service, config settings.Config) error {
+		name, err := adminName(config, account, openID)
+		if err != nil {
+			return err
+		}
+		return f(admins, name)
+	})
+}
+
+// adminName is the name under which admins are configured and stored: the openid, with
+// its account unless that is main.
 func adminName(config settings.Config, account, openID string) (string, error) {
 	switch {
 	case account == auth.MainAccount:
@@ -161,7 +162,7 @@ func (c *adminSessionsCommand) Run(ctx context.Context, env *environment) error 
 		env.remarkIf(len(sessions) == 0, "no browser has been let in by an admin link, or each has ended: server admin link")
 		at := func(t time.Time) string { return t.In(config.Zone).Format("2006-01-02 15:04") }
 		for _, s := range sessions {
-			// What a browser calls itself is anybody's words, and this may be a terminal.
+			// A User-Agent is free text from the client, and stdout may be a terminal.
 			agent := auth.CleanText(s.Device.UserAgent, maxAgent)
 			env.answer("%s\tlet in %s\tseen %s\tends %s\t%s\t%s\n", s.ID, at(s.CreatedAt), at(s.LastSeenAt), at(s.EndsAt), s.Device.RemoteAddr, agent)
 		}
@@ -169,7 +170,7 @@ func (c *adminSessionsCommand) Run(ctx context.Context, env *environment) error 
 	})
 }
 
-// maxAgent bounds what is printed of a browser's name, in characters.
+// maxAgent bounds what is printed of a User-Agent, in characters.
 const maxAgent = 120
 
 type adminEndCommand struct {

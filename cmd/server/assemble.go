@@ -17,7 +17,7 @@ import (
 	"wxlogin/templates"
 )
 
-// parts are what the service is put together from.
+// parts is everything that assemble needs.
 type parts struct {
 	config    settings.Config
 	keys      auth.Keyring
@@ -29,7 +29,7 @@ type parts struct {
 	ready     func(context.Context) error
 }
 
-// assembled is the domain and the pages, put together.
+// assembled is the running service: the pages and the jobs behind them.
 type assembled struct {
 	server    *web.Server
 	signing   *idtoken.Keys
@@ -40,22 +40,22 @@ type assembled struct {
 	followers *auth.Followers
 }
 
-// close ends what goes on in the background, until ctx ends.
+// close stops the background work, and waits for it until ctx ends.
 func (a assembled) close(ctx context.Context) {
 	a.server.Close(ctx)
 	a.pictures.Close(ctx)
 	a.followers.Close(ctx)
 }
 
-// assemble puts the domain and the pages together.
+// assemble wires the rules of auth and admin, WeChat's clients and the pages together.
 func assemble(p parts) (assembled, error) {
 	config, log := p.config, p.logs.Logger
-	// A client for each account, so that no secret, code or token is ever sent with
-	// another's AppID.
+	// Each account has a client of its own, so that no secret, code or token is ever sent
+	// with another account's AppID.
 	providers, minis, refreshers := make(map[string]auth.Provider), make(map[string]auth.MiniProvider), make(map[string]auth.RefreshProvider)
 	officials := make(map[string]auth.FollowerProvider)
 	var credentials []auth.CentralAccount
-	var fetcher auth.PictureFetcher // any of them: pictures need no secret
+	var fetcher auth.PictureFetcher // any account's client: pictures need no secret
 	for _, account := range config.Accounts {
 		client := wechatClient(config, account, p.observers.Call)
 		fetcher, refreshers[account.AppID] = client, client
@@ -95,7 +95,7 @@ func assemble(p parts) (assembled, error) {
 	}
 	observe := p.observers.Request
 	if config.MetricsAddr == "" && p.observers.Tracing == nil {
-		observe = nil // nobody would see it
+		observe = nil // there is nothing to report to
 	}
 	server, err := web.New(web.Config{
 		PublicURL:      config.PublicURL,
@@ -147,14 +147,15 @@ func assemble(p parts) (assembled, error) {
 	return assembled{server, signing, logouts, pictures, refresher, central, followers}, err
 }
 
-// openStore opens the database with the operator's keys. Where there are none, they
-// are made once it is open, so that a start that is refused leaves none behind.
+// openStore opens the database with the operator's keys and leaves an older schema alone.
+// Missing keys are made only after the database is open, so that a start that is refused
+// leaves none behind.
 func openStore(ctx context.Context, s *settings.Settings, log *slog.Logger) (*store.Store, auth.Keyring, error) {
 	return openWith(ctx, s, store.Config{Logger: log, Keep: true})
 }
 
 // openWatched is openStore for the service and the demonstration, which migrate an older
-// schema; migrating, unless it is nil, is told how far that is.
+// schema. It reports progress to migrating, which may be nil.
 func openWatched(ctx context.Context, s *settings.Settings, log *slog.Logger, migrating func(store.Migration)) (*store.Store, auth.Keyring, error) {
 	return openWith(ctx, s, store.Config{Logger: log, Migrating: migrating})
 }
@@ -173,7 +174,7 @@ func openWith(ctx context.Context, s *settings.Settings, c store.Config) (*store
 	return db, keys, err
 }
 
-// wechatClient is WeChat as one of the accounts sees it. observe may be nil.
+// wechatClient makes the client of one account. observe may be nil.
 func wechatClient(c settings.Config, account auth.Account, observe func(context.Context, string, auth.Reason, int64, time.Duration)) *wechat.Client {
 	return wechat.New(wechat.Config{
 		AppID:     account.AppID,
@@ -185,7 +186,7 @@ func wechatClient(c settings.Config, account auth.Account, observe func(context.
 	})
 }
 
-// branding is what the pages say of the site.
+// branding converts the settings of the site's name, logo and links.
 func branding(b settings.Branding) web.Branding {
 	shown := web.Branding{Name: b.Name, PrivacyURL: b.PrivacyURL, TermsURL: b.TermsURL, Contact: b.Contact}
 	if b.Logo != nil {
@@ -194,14 +195,14 @@ func branding(b settings.Branding) web.Branding {
 	return shown
 }
 
-// adminService is what admins may do, and who is one. Only the service has a refresher.
+// adminService makes the service of the admin rules. Only the service has a refresher.
 func adminService(c settings.Config, db *store.Store, refresher *auth.Refresher) *admin.Service {
 	return admin.New(admin.Config{
 		Store: db, Refresher: refresher, AppID: c.AppID, Accounts: c.Accounts, Admins: c.Admins, Followers: c.Followers, Now: time.Now,
 	})
 }
 
-// meaning says what one of WeChat's errcodes means.
+// meaning explains one of WeChat's errcodes.
 func meaning(lang string, errcode int64) string {
 	e, known := wechat.Explain(errcode)
 	if lang == "en" || !known {

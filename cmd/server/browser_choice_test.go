@@ -46,7 +46,7 @@ func TestChoicesInABrowser(t *testing.T) {
 	admin.taps(`.choices a`)
 	wantChosen("after a change of mind")
 
-	// Somebody else, who can be signed out: who stands where depends on the time of day.
+	// Another person, who can be signed out; the order depends on the time of day.
 	admin.taps("tbody tr:has(.state .tag_good):not(:has(input:checked)) .name a")
 	if !admin.finds(`document.querySelector("#profile ~ dl .copy") !== null && getComputedStyle(document.querySelector("code.id")).userSelect === "all"`) {
 		t.Error("an id cannot be copied")

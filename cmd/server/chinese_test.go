@@ -15,8 +15,8 @@ import (
 	"wxlogin/internal/wechat"
 )
 
-// english is a sentence of it. Names of settings, commands to type and addresses are
-// none.
+// english matches an English sentence. Names of settings, commands to type and addresses do
+// not count as one.
 var (
 	english  = regexp.MustCompile(`[A-Za-z]{2,}[,;:]? [a-z]{2,}[,;:]? [a-z]{2,}`)
 	typed    = regexp.MustCompile("`[^`]*`|server [a-z]+ [a-z]+|nginx：.*|chmod 600 \\S*")
@@ -33,8 +33,8 @@ func wantChinese(t *testing.T, what, said string) {
 	}
 }
 
-// Who has set the terminal to Chinese reads help, doctor, what stops a start and
-// answers in Chinese. No secret comes in by the way.
+// With a terminal set to Chinese, help, doctor, errors that stop a start, and answers are in
+// Chinese, and no secret gets into them.
 func TestChineseTerminal(t *testing.T) {
 	taken := must(net.Listen("tcp", "127.0.0.1:0"))
 	defer taken.Close()

@@ -24,8 +24,8 @@ type clientCommands struct {
 	Remove clientRemoveCommand `cmd:"" help:"Remove an application, and end all that it holds."`
 }
 
-// clientFlags are what can be set for an application. Of edit, a flag that is not
-// given changes nothing.
+// clientFlags are the settings of an application. With edit, a flag that is not given
+// changes nothing.
 type clientFlags struct {
 	RedirectURI []string  `name:"redirect-uri" sep:"none" placeholder:"URI" help:"Where codes may go, letter by letter. Give it once for each address."`
 	LogoutURI   *[]string `name:"logout-uri" sep:"none" placeholder:"URI" help:"Where a browser may go after a logout that the application began. Give it once for each address."`
@@ -39,7 +39,7 @@ type clientFlags struct {
 	Groups      *string   `name:"groups" placeholder:"A,B" help:"Let only members of these groups in; an empty text lets everybody in."`
 }
 
-// apply sets what was given.
+// apply sets the fields whose flags were given.
 func (f *clientFlags) apply(c *auth.Client) {
 	if len(f.RedirectURI) > 0 {
 		c.RedirectURIs = f.RedirectURI
@@ -207,7 +207,7 @@ func withClients(ctx context.Context, s *settings.Settings, f func(*admin.Servic
 	return f(adminService(config, db, nil), idtoken.NewKeys(db, time.Now, log), config)
 }
 
-// clientError leaves the reason out, which says nothing to whoever has typed a command.
+// clientError drops the reason's name from an error, which tells an operator nothing.
 func clientError(err error) error {
 	switch auth.ReasonOf(err) {
 	case auth.BadClient, auth.NoSuchClient:
@@ -217,7 +217,7 @@ func clientError(err error) error {
 	return err
 }
 
-// printSecret shows a client's secret, this once.
+// printSecret prints a client's id and secret. The secret is never shown again.
 func printSecret(w io.Writer, asJSON bool, id string, secret auth.Secret) error {
 	if asJSON {
 		return printJSON(w, struct {

@@ -43,7 +43,7 @@ func (c *clientShowCommand) Run(ctx context.Context, env *environment) error {
 	})
 }
 
-// clientShown is what there is to see of a client.
+// clientShown is what show prints of a client.
 type clientShown struct {
 	Issuer      string    `json:"issuer"`
 	Name        string    `json:"name"`
@@ -102,7 +102,7 @@ func yesNo(b bool) string {
 	return "no"
 }
 
-// Scopes are what an application has to ask for to get all that it may have.
+// Scopes are the scopes that an application requests to get everything that it may have.
 func (c clientShown) Scopes() string {
 	scopes := "openid profile"
 	if c.Email {
@@ -123,8 +123,8 @@ func (c clientShown) Host() string {
 	return scheme + "://" + host
 }
 
-// recipes are the lines to paste. The secret is shown when a client is made and never
-// again, so its place is marked.
+// recipes are the lines to paste into applications. The secret is shown only when a client
+// is made, so a placeholder marks its place.
 var recipes = template.Must(template.New("").Parse(strings.TrimSpace(`
 {{define "gitea" -}}
 gitea admin auth add-oauth --name WeChat --provider openidConnect \

@@ -35,8 +35,8 @@ const (
 	sampleName           = "示例应用 Sample app"
 )
 
-// Run puts a service and a simulated WeChat together, on this machine only: a
-// simulator lets anybody be anyone, so it must never stand before real people.
+// Run starts a service with a simulated WeChat, on this machine only: the simulator lets
+// anybody sign in as anyone, so real people must never meet it.
 func (c *demoCommand) Run(ctx context.Context, env *environment) error {
 	s := &c.Settings
 	if s.AppID != "" {
@@ -48,14 +48,11 @@ func (c *demoCommand) Run(ctx context.Context, env *environment) error {
 	if !settings.OnLoopback(s.Addr) {
 		return settings.Errorf("addr", reachable, s.Addr)
 	}
-	log, err := env.logs(s.LogFormat, s.LogLevel)
+	ctx, log, end, err := env.foreground(ctx, s.LogFormat, s.LogLevel)
 	if err != nil {
 		return err
 	}
-	defer log.Flush()
-	outliveReaders()
-	ctx, hangup := untilHangup(ctx)
-	defer hangup()
+	defer end()
 	data, remove, err := c.folder()
 	if err != nil {
 		return err
@@ -112,8 +109,8 @@ func (c *demoCommand) Run(ctx context.Context, env *environment) error {
 	return errors.Join(err, <-beside, <-beside)
 }
 
-// demoAccounts sets what the simulator plays besides the account main: a website and a
-// mini program, of one Open Platform account with it.
+// demoAccounts adds the other accounts of the simulator to the settings: a website and a
+// mini program, in one Open Platform account with main.
 func demoAccounts(s *settings.Settings, apps []wechatsim.App) {
 	s.Group = "demo"
 	secrets := make(map[string]string)
@@ -128,8 +125,8 @@ func demoAccounts(s *settings.Settings, apps []wechatsim.App) {
 	s.TakeSecrets(secrets)
 }
 
-// folder is where the demonstration keeps its data, and what to do with it in
-// the end.
+// folder returns the folder of the demonstration's data, and a function that removes it if
+// it is a temporary one.
 func (c *demoCommand) folder() (path string, remove func(), err error) {
 	if c.Data != "" {
 		return c.Data, func() {}, os.MkdirAll(c.Data, 0o700)
@@ -140,8 +137,8 @@ func (c *demoCommand) folder() (path string, remove func(), err error) {
 
 const reachable = "%q can be reached from other machines; the demonstration listens on 127.0.0.1 only"
 
-// listenBeside opens a listener on this machine for what the demonstration runs beside
-// the service. An address that nobody has asked for is exchanged for a free one.
+// listenBeside opens a listener on this machine for a server beside the service. If no
+// address was given and the usual one is taken, it picks a free port.
 func listenBeside(flag, addr, usual string) (net.Listener, error) {
 	if addr == "" {
 		if listener, err := net.Listen("tcp", usual); err == nil {
@@ -159,7 +156,7 @@ func listenBeside(flag, addr, usual string) (net.Listener, error) {
 	return listener, nil
 }
 
-// prepare fills the database, prints what to open, and makes the sample application.
+// prepare fills the database, prints the addresses to open, and makes the sample application.
 func (c *demoCommand) prepare(ctx context.Context, env *environment, config settings.Config, simURL, appURL string, log *slog.Logger) (*oidcapp.App, error) {
 	db, keys, err := openWatched(ctx, &c.Settings, slog.New(slog.DiscardHandler), nil)
 	if err != nil {
@@ -199,8 +196,8 @@ Ctrl+C stops it.
 	return oidcapp.New(oidcapp.Config{Issuer: config.Issuer(), ClientID: id, ClientSecret: string(secret), URL: appURL, Log: log})
 }
 
-// sampleClient is an application like any other, for the sample and for what somebody
-// develops against the demonstration: at any port, as nobody knows which.
+// sampleClient is the client of the sample, and of applications that somebody develops
+// against the demonstration. It is native, so that redirect URIs match with any port.
 func sampleClient() auth.Client {
 	return auth.Client{
 		Name: sampleName, Account: auth.MainAccount, Alg: auth.RS256, Native: true,
@@ -208,8 +205,8 @@ func sampleClient() auth.Client {
 	}
 }
 
-// addSample stores the sample's client, unless a folder of --data has it. There its id
-// and secret stay, so that what is developed against it goes on working.
+// addSample stores the sample's client, unless the folder of --data already has it: there
+// id and secret stay the same, so that applications developed against it keep working.
 func addSample(ctx context.Context, admins *admin.Service, keys auth.Keyring, config settings.Config, home string) (id string, secret auth.Secret, err error) {
 	secret = auth.Secret(base64.RawURLEncoding.EncodeToString(keys[0].Subkey("demo/client")))
 	client, err := admins.Client(ctx, sampleName)

@@ -38,11 +38,11 @@ func TestSampleApplicationInABrowser(t *testing.T) {
 	desktop.wantToFit() // with the picture
 	desktop.wantText("你好，林小满")
 	desktop.shot("43-sample-known")
-	told, info := desktop.json("#claims"), desktop.json("#userinfo")
-	if sub := desktop.evaluates(`document.querySelector("#sub").textContent`); sub == "" || told["sub"] != sub || info["sub"] != sub || info["picture"] == nil {
-		t.Errorf("the application knows %q by %v and %v", sub, told, info)
+	claims, info := desktop.json("#claims"), desktop.json("#userinfo")
+	if sub := desktop.evaluates(`document.querySelector("#sub").textContent`); sub == "" || claims["sub"] != sub || info["sub"] != sub || info["picture"] == nil {
+		t.Errorf("the application knows %q by %v and %v", sub, claims, info)
 	}
-	if amr, _ := json.Marshal(told["amr"]); string(amr) != `["wechat","scan"]` {
+	if amr, _ := json.Marshal(claims["amr"]); string(amr) != `["wechat","scan"]` {
 		t.Errorf("the desktop is signed in by %s", amr)
 	}
 

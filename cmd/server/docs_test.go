@@ -16,14 +16,15 @@ import (
 // what a program may have left in them.
 func docs(t *testing.T) map[string]string {
 	t.Helper()
-	files := append(must(filepath.Glob("../../docs/*.md")), must(filepath.Glob("../../*.md"))...)
 	texts := make(map[string]string)
-	for _, file := range files {
-		name := strings.TrimPrefix(filepath.ToSlash(file), "../../")
-		if name == "THIRD_PARTY_LICENSES.md" {
-			continue // others have written it
+	for _, pattern := range []string{"*.md", "docs/*.md", "findings/*.md", "examples/*/*.md"} {
+		for _, file := range must(filepath.Glob("../../" + pattern)) {
+			name := strings.TrimPrefix(filepath.ToSlash(file), "../../")
+			if name == "THIRD_PARTY_LICENSES.md" {
+				continue // others have written it
+			}
+			texts[name] = string(must(os.ReadFile(file)))
 		}
-		texts[name] = string(must(os.ReadFile(file)))
 	}
 	return texts
 }
@@ -83,11 +84,12 @@ func anchors(text string) []string {
 	return names
 }
 
-// Who installs or runs wxlogin finds all of it in Chinese.
+// People who install or run wxlogin, or build against it, find all of it in Chinese.
 func TestChineseVersions(t *testing.T) {
 	texts := docs(t)
 	for _, name := range []string{"README.md", "docs/README.md", "docs/settings.md", "docs/operations.md", "docs/forward-auth.md", "docs/admin.md",
-		"docs/security.md", "docs/troubleshooting.md", "docs/postgres.md", "docs/scale.md", "docs/metrics.md", "docs/simulator.md"} {
+		"docs/security.md", "docs/troubleshooting.md", "docs/postgres.md", "docs/scale.md", "docs/metrics.md", "docs/simulator.md",
+		"docs/accounts.md", "docs/oidc.md", "docs/js-sdk.md", "docs/faults.md", "examples/mini/README.md"} {
 		if texts[name] == "" || texts[chinese(name)] == "" {
 			t.Errorf("%s is not there in both languages", name)
 		}
@@ -150,8 +152,8 @@ func wantSameDocument(t *testing.T, english, chinese string) {
 		}
 		return links
 	})
-	// Comments and labels in blocks are words, so of a block only its language and
-	// length are compared, and of what is typed all but the comment.
+	// Comments and labels in blocks are words, so only a block's language and length
+	// are compared, and of a typed line everything but its comment.
 	same("the block", func(text string) []string {
 		var blocks []string
 		for _, block := range codeBlock.FindAllString(text, -1) {

@@ -16,7 +16,7 @@ type doctorCommand struct {
 	Numbers []string `arg:"" optional:"" name:"number" help:"The same as --explain."`
 }
 
-// Help is what --help says below the flags' list.
+// Help is the text of --help below the list of flags.
 func (*doctorCommand) Help() string {
 	return "Each line is ok, warn, FAIL, or skip for what was not checked or cannot be told from here; → says what to do. The exit code is 1 when anything fails."
 }

@@ -13,21 +13,21 @@ import (
 	"wxlogin/internal/store"
 )
 
-// door is what answers on the listener: while the database is opened, which with a
-// migration of very many people takes minutes, that the process is alive; and then
-// the service.
+// door is the handler of the listener. While the database is being opened, which takes
+// minutes with a migration of very many people, it answers that the service is starting;
+// afterwards it passes requests to the service.
 type door struct {
 	prefix  string // of the public URL's path, without a slash at its end
 	service atomic.Pointer[http.Handler]
-	opened  chan struct{} // closed when there is a service
+	opened  chan struct{} // closed once service is set
 
-	migration atomic.Pointer[store.Migration] // nil: none has begun
+	migration atomic.Pointer[store.Migration] // nil: no migration has begun
 }
 
 func (d *door) migrates(m store.Migration) { d.migration.Store(&m) }
 
-// openingWait is how long a visitor waits for the service before being asked to come
-// again: a start without a migration is over by then, and nobody notices it.
+// openingWait is how long a request waits for the service before it is answered with 503.
+// A start without a migration is over by then, so nobody notices it.
 const openingWait = 8 * time.Second
 
 func (d *door) open(service http.Handler) {
@@ -72,7 +72,7 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(d.problem())
 }
 
-// problem says that the service is starting, and how far it is.
+// problem is the problem+json of a starting service, with the progress of its migration.
 func (d *door) problem() map[string]any {
 	problem := map[string]any{
 		"type": "about:blank", "title": http.StatusText(http.StatusServiceUnavailable), "status": http.StatusServiceUnavailable,
@@ -85,7 +85,7 @@ func (d *door) problem() map[string]any {
 	return problem
 }
 
-// openingPage needs nothing that is not there yet.
+// openingPage is complete in itself: templates and static files are not served yet.
 const openingPage = `<!DOCTYPE html>
 <html lang="zh-CN"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>正在启动</title>

@@ -87,8 +87,7 @@ func TestTheDoorBeforeThereIsAService(t *testing.T) {
 	})
 }
 
-// Who stops the service before its database is open has it stopped, and reads of no
-// fault.
+// A service that is stopped before its database is open stops, and reports no error.
 func TestStopBeforeReady(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	stop()

@@ -135,7 +135,7 @@ func hashRoutes(t *testing.T, browser *browser) {
 // A form at a protected site after the session has ended: the page is wxlogin's,
 // looks like it under the other site's address, and leads to the login and back.
 func formAtAProtectedSite(t *testing.T, browser *browser) {
-	// Not lin: who is known is not asked for consent.
+	// Not lin: known people are not asked for consent.
 	phone := browser.newPhone("phone")
 	phone.opens(shop + "/form")
 	phone.taps(`button[value="wang"]`)

@@ -106,8 +106,8 @@ func applications() []walk {
 }
 
 // The example applications do what they are an example of.
-// The application of examples/app greets who is signed in, and the page of examples/spa
-// finds out who that is.
+// The application of examples/app greets its visitor by name, and the page of examples/spa
+// finds out who is signed in.
 func exampleApplications(t *testing.T, g *protectedSite) {
 	binary := buildExampleApp(t)
 	address := freeAddress(t)

@@ -8,36 +8,35 @@ import (
 	"time"
 )
 
-// Go's collector works whenever the heap has doubled. Ours, of 7 MB at rest, had
-// done so after 700 visits, and a seventh of all work was the collector's. So the
-// heap may grow fivefold, but no further than a limit that is small, and rises
-// only with what is really in use.
+// By default Go collects garbage whenever the heap has doubled. Ours is 7 MB at rest and
+// doubled every 700 visits, so the collector took a seventh of the processor time.
+// Therefore the heap may grow fivefold, up to a small limit that rises only with the memory
+// that is in use.
 const (
 	heapGrowth    = 400      // percent; GOGC
 	smallestLimit = 80 << 20 // bytes of the runtime's memory; GOMEMLIMIT
 	lookEvery     = time.Second
 
-	// What a load has used is given back once it is over: so many looks, at each of
-	// which little had been allocated, after so much in all.
+	// Memory is returned to the system after quietLooks looks in a row that each saw less
+	// than quietBytes allocated, if at least worthIt was allocated since the last time.
 	quietLooks = 10
 	quietBytes = 1 << 20
 	worthIt    = 16 << 20
 )
 
-// tunable says whether the collector is ours to tune. An operator who has set it
-// knows better.
+// tunable reports whether we tune the collector. An operator's own settings take
+// precedence.
 func tunable() bool { return os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" }
 
-// tuneGCForStart lets the start go on without collections, which took as much of
-// the processors as all the rest of it.
+// tuneGCForStart spares the start its collections, which took as much processor time as
+// the rest of it.
 func tuneGCForStart() {
 	if tunable() {
 		debug.SetGCPercent(heapGrowth)
 	}
 }
 
-// settle is how long after the start the jobs have run that every process begins
-// with.
+// settle is how long the jobs that every process begins with take after the start.
 const settle = time.Second
 
 // tuneGC keeps the garbage collector tuned to what is in use, until ctx ends.
@@ -50,14 +49,14 @@ func tuneGC(ctx context.Context) {
 	case <-ctx.Done():
 		return
 	}
-	debug.FreeOSMemory() // what the start has used, a third of all, is not needed again
+	debug.FreeOSMemory() // a third of the memory was for the start alone
 	limit := int64(0)
 	idle := idleness{}
 	every(ctx, lookEvery, func() {
 		if idle.over(allocated()) {
-			debug.FreeOSMemory() // else the heap keeps the size that the load gave it
+			debug.FreeOSMemory() // otherwise the heap keeps the size that it had under load
 		}
-		// Small changes are not worth stopping all goroutines for a moment.
+		// SetMemoryLimit stops all goroutines for a moment, so small changes are skipped.
 		if wanted := limitFor(inUse()); wanted-limit > limit/10 || limit-wanted > limit/10 {
 			limit = wanted
 			debug.SetMemoryLimit(limit)
@@ -65,14 +64,13 @@ func tuneGC(ctx context.Context) {
 	})
 }
 
-// idleness finds out that a load is over.
+// idleness detects the end of a load.
 type idleness struct {
-	last, freed uint64 // bytes allocated until the last look, and until memory was given back
-	quiet       int    // looks
+	last, freed uint64 // bytes allocated up to the last look, and up to the last return of memory
+	quiet       int    // quiet looks in a row
 }
 
-// over says whether it is, by the bytes allocated since the start: once after each
-// load.
+// over takes the bytes allocated since the start, and returns true once after each load.
 func (i *idleness) over(allocated uint64) bool {
 	i.quiet++
 	if allocated-i.last > quietBytes {
@@ -86,18 +84,18 @@ func (i *idleness) over(allocated uint64) bool {
 	return true
 }
 
-// allocated is how many bytes have been allocated since the start.
+// allocated returns the bytes allocated since the start.
 func allocated() uint64 {
 	samples := []goruntime.Sample{{Name: "/gc/heap/allocs:bytes"}}
 	goruntime.Read(samples)
 	return samples[0].Value.Uint64()
 }
 
-// limitFor leaves half as much again as is in use. With many requests in flight
-// most of it are stacks, which do not grow, so that the heap may double.
+// limitFor allows one and a half times what is in use. With many requests in flight most of
+// that is stacks, which do not grow, so the heap may still double.
 func limitFor(inUse uint64) int64 { return max(smallestLimit, int64(inUse)*3/2) }
 
-// inUse is what the last collection has found in use, and the stacks.
+// inUse returns the live heap after the last collection, plus the stacks.
 func inUse() uint64 {
 	samples := []goruntime.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/memory/classes/heap/stacks:bytes"}}
 	goruntime.Read(samples)

@@ -21,7 +21,7 @@ func TestMemoryLimit(t *testing.T) {
 	}
 }
 
-// Who sets GOGC or GOMEMLIMIT is not overruled.
+// An operator's GOGC or GOMEMLIMIT is not overruled.
 func TestCollectorIsTheOperators(t *testing.T) {
 	before := debug.SetGCPercent(77)
 	defer debug.SetGCPercent(before)

@@ -34,7 +34,7 @@ func (p *grantPair) walk() {
 
 	for range 3 {
 		code := p.code(lin[0], wiki)
-		good, counts := p.spread(20, func(at, _ int) told { return p.redeem(at, wiki, code) })
+		good, counts := p.spread(20, func(at, _ int) tokenAnswer { return p.redeem(at, wiki, code) })
 		if len(good) != 1 || counts["400 invalid_grant"] != 19 {
 			t.Fatalf("20 redemptions of one code: %v", counts)
 		}
@@ -47,7 +47,7 @@ func (p *grantPair) walk() {
 	for range 3 {
 		first := p.redeem(0, script, p.code(lin[1], script))
 		p.wantIn(first.Access)
-		good, counts := p.spread(20, func(at, _ int) told { return p.refresh(at, script, first.Refresh) })
+		good, counts := p.spread(20, func(at, _ int) tokenAnswer { return p.refresh(at, script, first.Refresh) })
 		if len(good) != 20 {
 			t.Fatalf("20 who have the same refresh token at the same moment: %v", counts)
 		}
@@ -59,7 +59,7 @@ func (p *grantPair) walk() {
 		second := p.refresh(1, script, good[0].Refresh)
 		p.wantIn(second.Access)
 		// The one before the last is nobody's who should have it, whatever goes on.
-		_, counts = p.spread(20, func(at, i int) told {
+		_, counts = p.spread(20, func(at, i int) tokenAnswer {
 			if i < 10 {
 				return p.refresh(at, script, first.Refresh)
 			}
@@ -110,7 +110,7 @@ func (p *grantPair) walk() {
 			id := p.wantIn(before.Access)
 			code := p.code(holder[round%2], wiki)
 			var ended, redeemed sync.WaitGroup
-			var got told
+			var got tokenAnswer
 			redeemed.Go(func() { got = p.redeem(1, wiki, code) })
 			ended.Go(func() {
 				if answer := end.act(holder[0], id); answer.status >= 400 {
@@ -152,7 +152,7 @@ func (p *grantPair) survives(server *pgtest.Server) {
 	code := p.code(lin[1], wiki)
 	server.Stop()
 	for at := range p.addresses {
-		for name, got := range map[string]told{
+		for name, got := range map[string]tokenAnswer{
 			"token":    p.redeem(at, wiki, code),
 			"refresh":  p.refresh(at, wiki, before.Refresh),
 			"revoke":   p.call(at, "/oidc/revoke", wiki, url.Values{"token": {before.Refresh}}),
@@ -169,7 +169,7 @@ func (p *grantPair) survives(server *pgtest.Server) {
 	if err := server.Start(); err != nil {
 		t.Fatal(err)
 	}
-	good, counts := p.spread(2, func(at, _ int) told { return p.redeem(at, wiki, code) })
+	good, counts := p.spread(2, func(at, _ int) tokenAnswer { return p.redeem(at, wiki, code) })
 	if len(good) != 1 {
 		t.Errorf("after it: %v", counts)
 	}

@@ -51,15 +51,15 @@ func newGrantPair(t *testing.T, database string) *grantPair {
 	}
 	p.variables = append(p.variables, "WXLOGIN_PUBLIC_URL="+publicURL, "WXLOGIN_APPID="+p.sim.AppID(), "WXLOGIN_APPSECRET="+p.sim.Secret())
 	p.admin = newPhone(t, p.addresses[0], "", "")
-	link := must(url.Parse(strings.TrimSpace(p.says("admin", "link"))))
+	link := must(url.Parse(strings.TrimSpace(p.output("admin", "link"))))
 	if got := p.admin.ask(http.MethodPost, publicURL+"/admin/link", url.Values{"token": {link.Query().Get("token")}}); got.status != http.StatusSeeOther {
 		t.Fatalf("no admin: %d %s", got.status, got.body)
 	}
 	return p
 }
 
-// says runs a command on the same database.
-func (p *grantPair) says(args ...string) string {
+// output runs a command on the same database and returns what it prints.
+func (p *grantPair) output(args ...string) string {
 	p.t.Helper()
 	command := runs(p.t, p.variables, args...)
 	command.wantExit(0)
@@ -68,8 +68,8 @@ func (p *grantPair) says(args ...string) string {
 
 func (p *grantPair) application(name string, flags ...string) (a application) {
 	p.t.Helper()
-	said := p.says(append([]string{"client", "add", name, "--json", "--trusted", "--redirect-uri", grantRedirect}, flags...)...)
-	if err := json.Unmarshal([]byte(said), &a); err != nil {
+	printed := p.output(append([]string{"client", "add", name, "--json", "--trusted", "--redirect-uri", grantRedirect}, flags...)...)
+	if err := json.Unmarshal([]byte(printed), &a); err != nil {
 		p.t.Fatal(err)
 	}
 	return a
@@ -108,8 +108,8 @@ func (p *grantPair) code(holder phone, a application) string {
 	return code
 }
 
-// told is an answer to a call.
-type told struct {
+// tokenAnswer is the answer to a call of the token endpoint, or of userinfo.
+type tokenAnswer struct {
 	Access  string `json:"access_token"`
 	Refresh string `json:"refresh_token"`
 	Sub     string `json:"sub"`
@@ -118,7 +118,7 @@ type told struct {
 }
 
 // call sends a form to the one process or the other.
-func (p *grantPair) call(at int, path string, a application, form url.Values) (got told) {
+func (p *grantPair) call(at int, path string, a application, form url.Values) (got tokenAnswer) {
 	form.Set("client_id", a.ID)
 	if a.Secret != "" {
 		form.Set("client_secret", a.Secret)
@@ -133,15 +133,15 @@ func (p *grantPair) call(at int, path string, a application, form url.Values) (g
 	return got
 }
 
-func (p *grantPair) redeem(at int, a application, code string) told {
+func (p *grantPair) redeem(at int, a application, code string) tokenAnswer {
 	return p.call(at, "/oidc/token", a, url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {grantRedirect}, "code_verifier": {grantVerifier}})
 }
 
-func (p *grantPair) refresh(at int, a application, token string) told {
+func (p *grantPair) refresh(at int, a application, token string) tokenAnswer {
 	return p.call(at, "/oidc/token", a, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token}})
 }
 
-func (p *grantPair) userinfo(at int, access string) told {
+func (p *grantPair) userinfo(at int, access string) tokenAnswer {
 	return p.call(at, "/oidc/userinfo", application{}, url.Values{"access_token": {access}})
 }
 
@@ -168,7 +168,7 @@ func (p *grantPair) wantOut(what, access string) {
 
 // spread has n ask at once, in turn at the one process and the other, and counts the
 // answers.
-func (p *grantPair) spread(n int, ask func(at, i int) told) (good []told, counts map[string]int) {
+func (p *grantPair) spread(n int, ask func(at, i int) tokenAnswer) (good []tokenAnswer, counts map[string]int) {
 	var mu sync.Mutex
 	var all sync.WaitGroup
 	counts = make(map[string]int)

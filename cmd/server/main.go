@@ -1,5 +1,9 @@
 // Command server is wxlogin: the login service for web pages inside WeChat.
 // `server --help` lists its commands.
+//
+// It reads the settings, puts the parts together and runs them. It does not know SQL,
+// WeChat's wire format or what a page looks like, and holds no rule of who may sign in or
+// be an admin.
 package main
 
 import (
@@ -24,13 +28,13 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	// The first signal asks the process to finish; after it, the default is back
-	// and a second one ends it at once.
+	// The first signal asks the process to finish. It also restores the default handling,
+	// so that a second signal ends the process at once.
 	context.AfterFunc(ctx, stop)
 	os.Exit(run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
 }
 
-// commands are what the program can be asked to do.
+// commands are the commands of the program.
 type commands struct {
 	Serve       serveCommand       `cmd:"" default:"withargs" help:"Run the service (the default)."`
 	Demo        demoCommand        `cmd:"" help:"Run the service against a simulated WeChat on this machine: no account, no internet, no configuration."`
@@ -48,12 +52,12 @@ type commands struct {
 	Version     versionCommand     `cmd:"" help:"Print version, commit and Go version."`
 }
 
-// helpCommand is there to be listed: run has made --help of it.
+// helpCommand exists to be listed in the help; usual has replaced it by --help.
 type helpCommand struct {
 	Command []string `arg:"" optional:"" help:"The command to explain."`
 }
 
-// usual gives what people type by habit the form that the parser knows.
+// usual turns what people type by habit (help, -v) into the form that the parser knows.
 func usual(args []string) []string {
 	if len(args) == 0 {
 		return args
@@ -67,25 +71,25 @@ func usual(args []string) []string {
 	return args
 }
 
-// environment is the world that a command runs in.
+// environment is what a command gets from the process around it.
 type environment struct {
 	vars   map[string]string // of the process and of .env
-	stdout io.Writer         // as it is, for programs too
+	stdout io.Writer         // untranslated, for programs too
 	stderr io.Writer
 	words  terminal.Words // of the terminal
 }
 
-// answer tells whoever has typed the command, on the standard output.
+// answer prints a command's result for people, translated, on standard output.
 func (e *environment) answer(format string, args ...any) {
-	io.WriteString(e.stdout, e.words.Say(fmt.Sprintf(format, args...))) // nobody to tell when it cannot be written
+	io.WriteString(e.stdout, e.words.Translate(fmt.Sprintf(format, args...))) // a failed write has nowhere to be reported
 }
 
-// remark tells beside what the command prints.
+// remark prints a note on standard error, apart from the command's output.
 func (e *environment) remark(format string, args ...any) {
-	io.WriteString(e.stderr, e.words.Say(fmt.Sprintf(format, args...)))
+	io.WriteString(e.stderr, e.words.Translate(fmt.Sprintf(format, args...)))
 }
 
-// remarkIf says why a list is empty: beside it, since programs read the list.
+// remarkIf says why a list is empty. It writes to standard error, as programs read the list.
 func (e *environment) remarkIf(empty bool, why string) {
 	if empty {
 		e.remark("%s\n", why)
@@ -104,8 +108,8 @@ func (e *environment) logs(format, level string) (telemetry.Logs, error) {
 	return telemetry.NewLogs(e.stderr, format, least), nil
 }
 
-// withoutReasons is an error's text without the names that programs tell failures by,
-// where something in words comes after them.
+// withoutReasons returns an error's text without the reasons' names, which are for
+// programs, where the cause says it in words.
 func withoutReasons(err error) string {
 	text := err.Error()
 	for {
@@ -117,14 +121,13 @@ func withoutReasons(err error) string {
 	}
 }
 
-// run is the whole program but for the process around it. It returns the exit
-// code.
+// run is the whole program except the process around it. It returns the exit code.
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
 	env := &environment{stdout: stdout, stderr: stderr, words: terminal.WordsOf(terminal.LanguageOf(environ))}
 	fail := func(err error) int {
 		// No error of ours shows a secret; a library's might.
 		text := settings.Redactor(env.vars, args).Replace(withoutReasons(err))
-		fmt.Fprintln(patientWriter{stderr}, "server:", env.words.Say(text))
+		fmt.Fprintln(patientWriter{stderr}, "server:", env.words.Translate(text))
 		return 1
 	}
 	var err error

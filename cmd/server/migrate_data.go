@@ -17,7 +17,7 @@ type migrateDataCommand struct {
 	From string `name:"from" required:"" placeholder:"sqlite:PATH" help:"Database of the service, which has been stopped."`
 }
 
-// Help is what --help says below the flags' list.
+// Help is the text of --help below the list of flags.
 func (*migrateDataCommand) Help() string {
 	return "The target is WXLOGIN_DATABASE_URL. The source is only read. One that was interrupted is run again and goes on where it ended."
 }
@@ -37,8 +37,8 @@ func (c *migrateDataCommand) Run(ctx context.Context, env *environment) error {
 	if _, err := os.Stat(path); err != nil {
 		return fmt.Errorf("--from: %w", err)
 	}
-	// The keys of the source, which may lie beside it. A file that is not there is
-	// not made: new keys open nothing.
+	// The keys of the source, which may be in a file beside it. A missing file is not made:
+	// new keys would open nothing.
 	from := c.Settings
 	from.DatabaseURL = c.From
 	beside, _ := from.KeyFile()

@@ -37,7 +37,7 @@ func (c *personGroupCommand) Run(ctx context.Context, env *environment) error {
 	})
 }
 
-// mostListed is how many joins and proposals are printed.
+// mostListed limits how many joins and how many proposals are printed.
 const mostListed = 200
 
 type personJoinCommand struct {

@@ -19,14 +19,14 @@ import (
 	"wxlogin/internal/web"
 )
 
-// The time that things may take.
+// Time limits.
 const (
 	loginBudget   = 8 * time.Second // a whole callback: WeChat's answers and our writes
 	headerTimeout = 5 * time.Second
 	readTimeout   = 10 * time.Second
 	writeTimeout  = 30 * time.Second // more than a login's budget
 	idleTimeout   = 2 * time.Minute
-	drainTimeout  = 15 * time.Second // for what is in flight when the process is asked to stop
+	drainTimeout  = 15 * time.Second // for requests in flight when the process is asked to stop
 	maxHeader     = 32 << 10
 )
 
@@ -61,12 +61,12 @@ func (c *serveCommand) Run(ctx context.Context, env *environment) error {
 	return serve(ctx, service{settings: s, config: config, tracing: tracing, listener: listener, logs: tracing.Logs(log)})
 }
 
-// tracing starts traces, where the variables ask for them.
+// tracing starts tracing if the variables ask for it.
 func (e *environment) tracing(ctx context.Context, config settings.Config, log *slog.Logger) (*telemetry.Tracing, error) {
 	return telemetry.StartTracing(ctx, telemetry.TracingConfig{Vars: e.vars, Version: version(), Parents: config.Proxies, Log: log})
 }
 
-// service is what serve serves.
+// service is what serve needs.
 type service struct {
 	settings *settings.Settings
 	config   settings.Config
@@ -76,13 +76,13 @@ type service struct {
 	logs     telemetry.Logs
 }
 
-// serve answers requests on the listener, opens the database meanwhile and puts the
-// parts together, until ctx ends; then what is in flight is finished.
+// serve answers requests on the listener until ctx ends, and then finishes those in flight.
+// It opens the database and assembles the service while it is already listening.
 func serve(ctx context.Context, s service) error {
 	tuneGCForStart()
 	config, log := s.config, s.logs.Logger
 	if _, err := s.settings.Keyring(); err != nil {
-		return err // before anybody is answered
+		return err // before any request is answered
 	}
 	var draining atomic.Bool
 	front := &door{prefix: strings.TrimRight(config.PublicURL.Path, "/"), opened: make(chan struct{})}
@@ -91,7 +91,7 @@ func serve(ctx context.Context, s service) error {
 	log.Info("listening; the database is being opened", "address", s.listener.Addr().String())
 	db, keys, err := openWatched(ctx, s.settings, log, front.migrates)
 	if err != nil && ctx.Err() != nil {
-		return <-served // asked to stop before it was ready: no fault
+		return <-served // asked to stop before it was ready: not an error
 	}
 	if err != nil {
 		return err
@@ -144,8 +144,7 @@ func serve(ctx context.Context, s service) error {
 	return err
 }
 
-// listen serves until ctx ends, then turns new visitors away and lets those
-// inside finish.
+// listen serves until ctx ends, then refuses new requests and lets those in flight finish.
 func listen(ctx context.Context, listener net.Listener, handler http.Handler, draining *atomic.Bool, log *slog.Logger) error {
 	server := &http.Server{
 		Handler:           handler,
@@ -174,7 +173,7 @@ func listen(ctx context.Context, listener net.Listener, handler http.Handler, dr
 	return nil
 }
 
-// listenOn opens the address of a setting, or says why it cannot be had.
+// listenOn listens on the address of a setting. Its error names the setting and the cause.
 func listenOn(flag, address string) (net.Listener, error) {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {

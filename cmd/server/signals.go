@@ -8,15 +8,17 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"wxlogin/internal/telemetry"
 )
 
-// outliveReaders lets the process go on when what reads its output is gone: a
-// write fails then, and does not end it.
+// outliveReaders ignores SIGPIPE: when the reader of the output is gone, writes fail, and
+// the process goes on.
 func outliveReaders() { signal.Ignore(syscall.SIGPIPE) }
 
-// outliveTerminal lets the service go on when its terminal closes, and when
-// somebody asks it with a SIGHUP to read its settings or to reopen its log,
-// which it has no way to do. The log says so. The returned function ends it.
+// outliveTerminal ignores SIGHUP with a line in the log, so that the service goes on when
+// its terminal closes or somebody sends SIGHUP to have it reread its settings or reopen its
+// log, neither of which it can do. The returned function ends that.
 func outliveTerminal(log *slog.Logger) (stop func()) {
 	if signal.Ignored(syscall.SIGHUP) { // nohup
 		return func() {}
@@ -40,8 +42,22 @@ func outliveTerminal(log *slog.Logger) (stop func()) {
 	}
 }
 
-// untilHangup ends a context when the terminal closes: what runs for somebody
-// a program that looks on ends with them, and leaves nothing behind.
+// foreground prepares a command that somebody watches: its context ends with the terminal.
+// Call end when the command is done.
+func (e *environment) foreground(ctx context.Context, format, level string) (_ context.Context, log telemetry.Logs, end func(), err error) {
+	if log, err = e.logs(format, level); err != nil {
+		return nil, log, nil, err
+	}
+	outliveReaders()
+	ctx, hangup := untilHangup(ctx)
+	return ctx, log, func() {
+		hangup()
+		log.Flush()
+	}, nil
+}
+
+// untilHangup returns a context that ends when the terminal closes, for commands that
+// somebody watches: they end with the terminal and leave nothing behind.
 func untilHangup(ctx context.Context) (context.Context, context.CancelFunc) {
 	if signal.Ignored(syscall.SIGHUP) {
 		return context.WithCancel(ctx)
@@ -49,16 +65,16 @@ func untilHangup(ctx context.Context) (context.Context, context.CancelFunc) {
 	return signal.NotifyContext(ctx, syscall.SIGHUP)
 }
 
-// lastWords is how long the end waits for somebody to take its last line.
+// lastWords is how long the process waits at its end for its last line to be read.
 const lastWords = time.Second
 
-// patientWriter writes until a limit: the end of a process must not wait for a
-// reader that stands still.
+// patientWriter gives up a write after lastWords: the end of a process must not wait for a
+// reader that has stopped reading.
 type patientWriter struct{ io.Writer }
 
 func (w patientWriter) Write(p []byte) (int, error) {
 	done := make(chan error, 1)
-	text := string(p) // p is the caller's again when the limit is over
+	text := string(p) // p belongs to the caller again once the limit has passed
 	go func() {
 		_, err := io.WriteString(w.Writer, text)
 		done <- err

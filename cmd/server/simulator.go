@@ -30,14 +30,11 @@ type simulatorCommand struct {
 }
 
 func (c *simulatorCommand) Run(ctx context.Context, env *environment) error {
-	log, err := env.logs(c.LogFormat, c.LogLevel)
+	ctx, log, end, err := env.foreground(ctx, c.LogFormat, c.LogLevel)
 	if err != nil {
 		return err
 	}
-	defer log.Flush()
-	outliveReaders()
-	ctx, hangup := untilHangup(ctx)
-	defer hangup()
+	defer end()
 	if _, ok := wechatsim.PhoneNamed(c.Phone); c.Phone != "" && !ok {
 		var names []string
 		for _, p := range wechatsim.Phones() {
@@ -64,7 +61,7 @@ func (c *simulatorCommand) Run(ctx context.Context, env *environment) error {
 	}
 	sim := wechatsim.New(config)
 	base := "http://" + listener.Addr().String()
-	said := fmt.Sprintf(`A simulated WeChat is running. Its control page: %s/
+	text := fmt.Sprintf(`A simulated WeChat is running. Its control page: %s/
 
 Set these for the service you develop:
   AppID                    %s
@@ -73,7 +70,7 @@ Set these for the service you develop:
   API                      %s   (WXLOGIN_WECHAT_API_URL)
 `, base, sim.AppID(), sim.Secret(), base, base)
 	site, mini := sim.Apps()[1], sim.Apps()[2]
-	said += fmt.Sprintf(`
+	text += fmt.Sprintf(`
 Beside this official account there are, in one Open Platform account with it:
   website application      %s  %s
   mini program             %s  %s
@@ -95,7 +92,7 @@ Set these for a wxlogin that signs people in by all three:
 		if err != nil {
 			return err
 		}
-		said += how
+		text += how
 		go func() {
 			tlsDone <- serveBeside(ctx, secured, sim, log.Logger)
 			cancel()
@@ -103,14 +100,14 @@ Set these for a wxlogin that signs people in by all three:
 	} else {
 		tlsDone <- nil
 	}
-	env.answer("%s", said)
+	env.answer("%s", text)
 	err = serveBeside(ctx, listener, sim, log.Logger)
 	cancel()
 	return errors.Join(err, <-tlsDone)
 }
 
-// serveBeside runs a simulator, or what else is beside a service, until ctx ends. What
-// it holds back on purpose is not waited for.
+// serveBeside runs the simulator, or another server beside a service, until ctx ends. It
+// does not wait for answers that the simulator holds back on purpose.
 func serveBeside(ctx context.Context, listener net.Listener, handler http.Handler, log *slog.Logger) error {
 	server := &http.Server{
 		Handler:           handler,

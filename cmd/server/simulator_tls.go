@@ -14,8 +14,8 @@ import (
 	"wxlogin/internal/wechat/wechatsim"
 )
 
-// listenTLS listens under WeChat's names, and says what has to be done for
-// programs to come here by them.
+// listenTLS listens with certificates of WeChat's names, and returns what to do so that
+// programs reach this listener by those names.
 func (c *simulatorCommand) listenTLS() (net.Listener, string, error) {
 	authority, err := wechatsim.NewAuthority(time.Now())
 	if err != nil {
@@ -53,8 +53,8 @@ Its CA, new at every start:
 	return tls.NewListener(listener, config), how, nil
 }
 
-// writeCA replaces nothing but the CA of an earlier simulator. It returns the
-// file's full path, as programs that trust it start elsewhere.
+// writeCA writes the CA to a file, and overwrites only a CA of an earlier simulator. It
+// returns the absolute path, as programs that trust it start elsewhere.
 func writeCA(file string, ca []byte) (string, error) {
 	old, err := os.ReadFile(file)
 	switch {

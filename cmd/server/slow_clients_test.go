@@ -41,20 +41,20 @@ func (n inMemory) dial() net.Conn {
 // worth.
 func TestSlowClients(t *testing.T) {
 	for name, row := range map[string]struct {
-		says  string        // at once
+		sends string        // at once
 		drips time.Duration // one byte more this often; 0: silence
 		reads bool
 		ends  time.Duration // at the latest
 	}{
-		"says nothing":             {ends: 5 * time.Second, reads: true},
-		"a header without an end":  {says: "GET / HTTP/1.1\r\nX: ", drips: time.Second, ends: 5 * time.Second, reads: true},
-		"a body without an end":    {says: "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n", drips: time.Second, ends: 15 * time.Second, reads: true},
-		"a body that stops":        {says: "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\nx", ends: 15 * time.Second, reads: true},
-		"asks for nothing more":    {says: "GET / HTTP/1.1\r\nHost: x\r\n\r\n", ends: 125 * time.Second, reads: true},
-		"does not read the answer": {says: "GET / HTTP/1.1\r\nHost: x\r\n\r\n", ends: 35 * time.Second},
-		"HTTP/2 to a plain server": {says: "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", ends: 5 * time.Second, reads: true},
-		"a header of 64 KB":        {says: "GET / HTTP/1.1\r\nHost: x\r\nX: " + strings.Repeat("x", 64<<10), ends: 5 * time.Second, reads: true},
-		"an address of 64 KB":      {says: "GET /" + strings.Repeat("x", 64<<10), ends: 5 * time.Second, reads: true},
+		"sends nothing":            {ends: 5 * time.Second, reads: true},
+		"a header without an end":  {sends: "GET / HTTP/1.1\r\nX: ", drips: time.Second, ends: 5 * time.Second, reads: true},
+		"a body without an end":    {sends: "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n", drips: time.Second, ends: 15 * time.Second, reads: true},
+		"a body that stops":        {sends: "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\nx", ends: 15 * time.Second, reads: true},
+		"asks for nothing more":    {sends: "GET / HTTP/1.1\r\nHost: x\r\n\r\n", ends: 125 * time.Second, reads: true},
+		"does not read the answer": {sends: "GET / HTTP/1.1\r\nHost: x\r\n\r\n", ends: 35 * time.Second},
+		"HTTP/2 to a plain server": {sends: "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", ends: 5 * time.Second, reads: true},
+		"a header of 64 KB":        {sends: "GET / HTTP/1.1\r\nHost: x\r\nX: " + strings.Repeat("x", 64<<10), ends: 5 * time.Second, reads: true},
+		"an address of 64 KB":      {sends: "GET /" + strings.Repeat("x", 64<<10), ends: 5 * time.Second, reads: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -69,7 +69,7 @@ func TestSlowClients(t *testing.T) {
 				conn := network.dial()
 				began := time.Now()
 				go func() {
-					if _, err := io.WriteString(conn, row.says); err != nil || row.drips == 0 {
+					if _, err := io.WriteString(conn, row.sends); err != nil || row.drips == 0 {
 						return
 					}
 					for {

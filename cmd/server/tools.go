@@ -58,8 +58,8 @@ func (*versionCommand) Run(env *environment) error {
 	return nil
 }
 
-// version is the module's version and the commit that was built, as the Go
-// tool wrote them into the binary.
+// version is the module's version and the commit, as the Go tool recorded them in the
+// binary.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

@@ -244,7 +244,7 @@ func TestTracesThatNobodyTakes(t *testing.T) {
 					t.Fatalf("a visit gets %d after %v", got.status, time.Since(began))
 				}
 			}
-			service.stderr.wait(t, `"msg":"traces are not taken`)
+			service.stderr.wait(t, `"msg":"trace export failed`)
 			began := time.Now()
 			service.terminate()
 			service.wantExit(0)
@@ -252,7 +252,7 @@ func TestTracesThatNobodyTakes(t *testing.T) {
 				t.Errorf("the stop took %v", took)
 			}
 			log := service.stderr.text()
-			if n := strings.Count(log, `"msg":"traces are not taken`); n != 1 {
+			if n := strings.Count(log, `"msg":"trace export failed`); n != 1 {
 				t.Errorf("%d lines say so", n)
 			}
 			if strings.Contains(log, "hush-hush") {

@@ -1,5 +1,5 @@
-// Package record keeps what tests against other people's programs came to, for
-// docs/compatibility.md. It knows nothing of ours.
+// Package record stores the results of tests with other people's programs, for
+// docs/compatibility.md. It knows nothing of wxlogin.
 package record
 
 import (
@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// FileVariable names the file that rows are appended to, one JSON object a line. Empty:
-// nothing is kept.
+// FileVariable is the variable that names the file to which rows are appended, one JSON
+// object a line. Empty: nothing is stored.
 const FileVariable = "COMPAT_RECORD"
 
 // The tables of the document.
@@ -25,20 +25,20 @@ const (
 	Clients   = "OpenID Connect clients"
 )
 
-// Row is one pair of a table and how it ended.
+// Row is a row of a table: a program, what was tried with it, and the result.
 type Row struct {
 	Table   string `json:"table"`
 	Program string `json:"program"`
-	Version string `json:"version"` // as the program says it
-	What    string `json:"what"`    // was tried
+	Version string `json:"version"` // as the program prints it
+	What    string `json:"what"`    // what was tried
 	Ended   string `json:"ended"`   // passed, failed, skipped
 	Seen    string `json:"seen"`    // in words
 	Test    string `json:"test"`
 	Date    string `json:"date"` // UTC
 }
 
-// Of keeps how a test, or a part of it, ends: call it at the beginning. The result
-// adds to what the row says.
+// Of stores how a test, or a part of it, ends: call it at the beginning. The returned
+// function adds to the text of the row.
 func Of(t testing.TB, table, program, version, what string) (sees func(format string, args ...any)) {
 	t.Helper()
 	row := Row{Table: table, Program: program, Version: strings.TrimSpace(version), What: what, Test: t.Name(), Date: time.Now().UTC().Format(time.DateOnly)}

@@ -13,7 +13,8 @@ make compat COMPAT_TRAEFIK=build   # with Traefik, which takes half an hour to b
 
 `
 
-// frontEnds are the columns of the first table, and what is missing where one is.
+// frontEnds are the columns of the first table, with the text for a front end that was not
+// run.
 var frontEnds = []struct{ name, without string }{
 	{"nginx", "not installed"},
 	{"Caddy", "not installed"},
@@ -23,8 +24,8 @@ var frontEnds = []struct{ name, without string }{
 	{"Apache", "not installed"},
 }
 
-// behaviours are the walks of the gate's tests, by name, and what each wants.
-var behaviours = []struct{ name, says string }{
+// behaviours are the walks of the tests of forward auth, by name, with what each checks.
+var behaviours = []struct{ name, promise string }{
 	{"strangers", "People who are not signed in are led to the sign-in and back to the page, scripts get 401 with `login_url`, a form sent too late gets a page; the application hears of none"},
 	{"every phone", "The same for twenty browsers as people have them, WeChat's on every system among them"},
 	{"one login for all sites", "One login opens all sites; WeChat is not asked again, a request comes through whole, the application's own 401 stays its own"},
@@ -37,18 +38,18 @@ var behaviours = []struct{ name, says string }{
 	{"smuggled requests", "A request inside of another is not let in by it"},
 	{"paths", "Odd paths are protected as others are"},
 	{"foreign hosts", "No login leads to a host that the settings do not name"},
-	{"logout and block", "Who signs out or is blocked is out with the next request, everywhere"},
+	{"logout and block", "Somebody who signs out or is blocked is out with the next request, everywhere"},
 	{"nobody is let in when wxlogin cannot tell", "Nobody is let in while wxlogin hangs, is down or has no database; afterwards all goes on"},
-	{"websocket", "A websocket gets through for who is signed in, and for nobody else"},
+	{"websocket", "A websocket gets through for people who are signed in, and for nobody else"},
 	{"uploads", "An upload is refused before it is sent"},
-	{"nobody is let in when somebody else answers", "What is no whole 200 lets nobody in, and the application gets no identity that the answer does not have"},
+	{"nobody is let in when somebody else answers", "An answer other than a whole 200 lets nobody in, and the application gets no identity that the answer does not have"},
 	{"example applications", "The example applications work behind it"},
 }
 
-// table is one of the lists.
+// table is one of the tables after the first.
 type table struct {
 	name, heading, text string
-	passed              string // what a row says that says nothing else
+	passed              string // outcome of a passed row without a text of its own
 	known               []record.Row
 }
 
@@ -97,7 +98,7 @@ const found = `
 
 By these runs, in wxlogin, and mended with a test:
 
-* WeChat on iPhones before iOS 16.4 sends neither Sec-Fetch headers nor, over https, ` + "`Upgrade-Insecure-Requests`" + `. People who sent a form too late, or were kept out by a gate, saw JSON there; they see a page (` + "`TestEveryPhone`" + `).
+* WeChat on iPhones before iOS 16.4 sends neither Sec-Fetch headers nor, over https, ` + "`Upgrade-Insecure-Requests`" + `. People who sent a form too late, or whom forward auth refused, saw JSON there; they see a page (` + "`TestEveryPhone`" + `).
 * WeChat for Linux, and on old Macs, calls itself ` + "`WindowsWechat`" + ` as well; lists of sessions said Windows (` + "`TestNamesOfPhones`" + `).
 * The recipe of nginx let no websocket through: it told the application of no upgrade (` + "`TestForwardAuth/nginx/websocket`" + `).
 

@@ -1,6 +1,6 @@
-// Command table writes docs/compatibility.md from what the tests of make compat have
-// recorded: rows of JSON on standard input. It knows which pairs there are, so that one
-// that was not run has a row that says so.
+// Command table writes docs/compatibility.md from the results of make compat: rows of JSON
+// on standard input. It knows all programs that can be run, so that those that were not have
+// a row that says so, and nothing of how they are run.
 package main
 
 import (
@@ -33,7 +33,7 @@ func read(r io.Reader) (rows []record.Row, err error) {
 		if err := json.Unmarshal(lines.Bytes(), &row); err != nil {
 			return nil, fmt.Errorf("%w: %s", err, lines.Text())
 		}
-		// A test that was run again has its last word.
+		// The last run of a test counts.
 		rows = append(slices.DeleteFunc(rows, func(r record.Row) bool { return r.Test == row.Test && r.Table == row.Table }), row)
 	}
 	return rows, nil
@@ -50,7 +50,7 @@ func document(rows []record.Row) string {
 		}
 		fmt.Fprintf(&b, "Last run on %s, %s/%s, %s.\n", slices.Max(dates), runtime.GOOS, runtime.GOARCH, runtime.Version())
 	}
-	b.WriteString("\n## Front ends and the gate\n\nEach runs the files of [examples](../examples) before a real service and an application that remembers what it got. A cell says how it went; \"so\" is: as the line says.\n\n")
+	b.WriteString("\n## Front ends and forward auth\n\nEach runs the files of [examples](../examples) before a real service and an application that remembers what it got. A cell says how it went; \"so\" is: as the line says.\n\n")
 	b.WriteString(frontEndTable(rows))
 	for _, t := range tables {
 		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n", t.heading, t.text)
@@ -60,7 +60,8 @@ func document(rows []record.Row) string {
 	return b.String()
 }
 
-// frontEndTable has a line a behaviour and a column a front end.
+// frontEndTable makes the table with a row for each behaviour and a column for each front
+// end.
 func frontEndTable(rows []record.Row) string {
 	var b strings.Builder
 	cell := map[[2]string]record.Row{}
@@ -77,7 +78,7 @@ func frontEndTable(rows []record.Row) string {
 	}
 	b.WriteString(" test |\n|---|" + strings.Repeat("---|", len(frontEnds)+1) + "\n")
 	for _, w := range behaviours {
-		fmt.Fprintf(&b, "| %s |", w.says)
+		fmt.Fprintf(&b, "| %s |", w.promise)
 		for _, f := range frontEnds {
 			r, ran := cell[[2]string{f.name, w.name}]
 			switch {
@@ -95,7 +96,7 @@ func frontEndTable(rows []record.Row) string {
 	return b.String()
 }
 
-// list has a line a row, and one for each pair that is known and was not run.
+// list makes a table of the rows, with one more row for each known program that was not run.
 func list(rows []record.Row, t table) string {
 	var b strings.Builder
 	b.WriteString("| program | version | tried | outcome | test |\n|---|---|---|---|---|\n")
@@ -117,7 +118,7 @@ func list(rows []record.Row, t table) string {
 	return b.String()
 }
 
-// outcome is a row in words.
+// outcome is the result of a row in words.
 func outcome(r record.Row, passed string) string {
 	switch {
 	case r.Ended == "failed":

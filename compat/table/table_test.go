@@ -24,8 +24,8 @@ func TestPage(t *testing.T) {
 		t.Error("the page was not written by make compat")
 	}
 	for _, b := range behaviours {
-		if !strings.Contains(page, "\n| "+b.says+" |") {
-			t.Errorf("no line for %q", b.says)
+		if !strings.Contains(page, "\n| "+b.promise+" |") {
+			t.Errorf("no line for %q", b.promise)
 		}
 	}
 	for _, f := range frontEnds {
@@ -55,7 +55,7 @@ func TestPage(t *testing.T) {
 	}
 }
 
-// The lines of the first table are the walks of the gate's tests.
+// The lines of the first table are the walks of the tests of forward auth.
 func TestWalksAreLines(t *testing.T) {
 	walks := map[string]bool{}
 	for _, file := range testFiles(t) {

@@ -1,10 +1,9 @@
-// Command shop is an application behind wxlogin's forward auth: it knows who its visitor
-// is and has not one line about signing in.
+// Command shop is an application behind wxlogin's forward auth: it knows its visitors
+// without a line of code about signing in.
 //
-// It believes the headers of a request because nobody but the proxy can send it
-// one: it listens on this machine's loopback address, and the proxy replaces
-// what a visitor has sent under the names of these headers. Give it an address
-// that others can reach, and anybody can be anyone.
+// It trusts the headers of a request because only the proxy can send it requests: it listens
+// on this machine's loopback address, and the proxy replaces these headers in what a visitor
+// sends. If it listened on an address that others can reach, anybody could be anyone.
 package main
 
 import (
@@ -25,24 +24,24 @@ func main() {
 	log.Fatal(server.ListenAndServe())
 }
 
-// visitor is who the proxy has let in.
+// visitor is a person whom the proxy has let in.
 type visitor struct {
-	ID      string // stays the same for ever: the key to file things under
-	Name    string // the WeChat nickname, chosen by the visitor and changed at will: show it, decide nothing by it
+	ID      string // never changes: use it as the key
+	Name    string // the WeChat nickname, which visitors change at will: for display only
 	OpenID  string
-	UnionID string // empty when WeChat has told none
-	Scope   string // snsapi_base: nothing but the openid is known
+	UnionID string // empty if WeChat gives none
+	Scope   string // snsapi_base: only the openid is known
 }
 
-// whoIs reads wxlogin's headers. It fails when they are not as the proxy sends
-// them, which means that the request has not come through it.
+// whoIs reads wxlogin's headers. It fails if they are not as the proxy sends them, as the
+// request has then not come through the proxy.
 func whoIs(r *http.Request) (visitor, error) {
 	for _, name := range []string{"Remote-User", "X-Wechat-Openid"} {
 		if values := r.Header.Values(name); len(values) != 1 || values[0] == "" {
 			return visitor{}, errors.New(name + " is not there once: is the proxy in front of this application?")
 		}
 	}
-	// A header holds ASCII only, so the name comes percent-encoded.
+	// Headers are ASCII, so the name is percent-encoded.
 	name, err := url.PathUnescape(r.Header.Get("Remote-Name"))
 	if err != nil {
 		return visitor{}, err
@@ -56,8 +55,8 @@ func whoIs(r *http.Request) (visitor, error) {
 	}, nil
 }
 
-// The name stands in <bdi>, so that letters written from right to left do not
-// turn the rest of the line round.
+// The name is in <bdi>, so that right-to-left characters do not reverse the rest of the
+// line.
 var page = template.Must(template.New("").Parse(`<!doctype html>
 <html lang="zh-CN">
 <meta charset="utf-8">

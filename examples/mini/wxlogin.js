@@ -1,5 +1,5 @@
-// Signs a mini program in by wxlogin. The token is a session like that of a browser: it
-// is renewed by use, and ends by a logout, a block, or when nobody has come for long.
+// Signs a mini program in by wxlogin. The token is a session like a browser's: it is
+// renewed by use, and ends with a logout, a block, or after a long time without a visit.
 const key = 'wxlogin_token'
 
 const config = () => getApp().globalData
@@ -20,8 +20,8 @@ function call(path, method, data, token) {
 
 let signingIn = null
 
-// signIn gets a token, and resolves to {person, new}. Of several calls at once one goes
-// to wx.login.
+// signIn gets a token, and resolves to {person, new}. Calls at the same time share one
+// wx.login.
 function signIn() {
   if (!signingIn) {
     signingIn = login().finally(() => { signingIn = null })

@@ -21,12 +21,12 @@ import (
 //go:embed page.html style.css
 var files embed.FS
 
-// Config is what an application has to be told.
+// Config configures the application.
 type Config struct {
 	Issuer       string
 	ClientID     string
 	ClientSecret string
-	URL          string // of the application, as browsers find it, without a slash at its end
+	URL          string // of the application, as browsers reach it, without a slash at its end
 	Log          *slog.Logger
 }
 
@@ -39,13 +39,13 @@ type App struct {
 	policy string
 
 	mu       sync.Mutex
-	provider *oidc.Provider // nil: not asked yet
+	provider *oidc.Provider // nil: not discovered yet
 	sessions map[string]*person
 }
 
-// person is somebody who has logged in, by what wxlogin has told of them.
+// person is somebody who has logged in, with what wxlogin says of them.
 type person struct {
-	Subject string         `json:"-"` // stays the same for ever: the key to file things under
+	Subject string         `json:"-"` // never changes: use it as the key
 	Name    string         `json:"name"`
 	Picture string         `json:"picture"`
 	Told    map[string]any `json:"-"` // in the ID token
@@ -55,7 +55,7 @@ type person struct {
 	ends    time.Time
 }
 
-// New makes the application. Nobody is asked anything until somebody logs in.
+// New makes the application. It makes no request until somebody logs in.
 func New(c Config) (*App, error) {
 	issuer, err := url.Parse(c.Issuer)
 	if err != nil {
@@ -65,7 +65,7 @@ func New(c Config) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	at := issuer.Scheme + "://" + issuer.Host // pictures are there, and the form of the logout leads there
+	at := issuer.Scheme + "://" + issuer.Host // serves the pictures, and is the target of the logout form
 	a := &App{
 		config: c, page: page, sessions: make(map[string]*person),
 		client: &http.Client{Timeout: 10 * time.Second},
@@ -90,16 +90,16 @@ func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.routes.ServeHTTP(w, r)
 }
 
-// home is the page of whoever is logged in, or the one with the button.
+// home shows the person who is logged in, or the button to log in.
 func (a *App) home(w http.ResponseWriter, r *http.Request) error {
 	return a.show(w, http.StatusOK, view{Person: a.who(r)})
 }
 
-// view is what the page shows: somebody, what went wrong, or neither.
+// view is the data of the page: a person, an error, or neither.
 type view struct {
-	Person *person
-	Wrong  *refusal
-	Issuer string
+	Person  *person
+	Refusal *refusal
+	Issuer  string
 }
 
 func (a *App) show(w http.ResponseWriter, status int, v view) error {
@@ -114,38 +114,38 @@ func (a *App) show(w http.ResponseWriter, status int, v view) error {
 	return nil
 }
 
-// refusal is for the person before the page, in both languages.
+// refusal is an error for the visitor, in both languages.
 type refusal struct{ Chinese, English string }
 
 func (e refusal) Error() string { return e.English }
 
-// handle answers with the page when something has gone wrong. What exactly is for the
-// log: an error of a library may repeat what it was given.
+// handle shows errors on the page. The details go to the log only, as a library's error may
+// repeat its input.
 func (a *App) handle(h func(http.ResponseWriter, *http.Request) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		err := h(w, r)
 		if err == nil || errors.Is(err, context.Canceled) {
 			return
 		}
-		wrong, ok := errors.AsType[refusal](err)
+		refused, ok := errors.AsType[refusal](err)
 		status := http.StatusBadRequest
 		if !ok {
-			status, wrong = http.StatusBadGateway, refusal{"登录没有完成，原因在日志里", "The login was not completed; the log knows why"}
+			status, refused = http.StatusBadGateway, refusal{"登录没有完成，原因在日志里", "The login was not completed; the log knows why"}
 			a.config.Log.ErrorContext(r.Context(), "the sample application's login failed", "path", r.URL.Path, "error", err)
 		}
-		if err := a.show(w, status, view{Wrong: &wrong}); err != nil {
+		if err := a.show(w, status, view{Refusal: &refused}); err != nil {
 			a.config.Log.ErrorContext(r.Context(), "the sample application's page", "error", err)
 		}
 	})
 }
 
-// Sessions are in memory; an application has its own.
+// Sessions are in memory here; a real application has its own.
 
 const sessionCookie = "sample_session"
 
-// remember begins a session, always with a new key: one that somebody has planted in
-// the browser before is worth nothing.
-func (a *App) remember(w http.ResponseWriter, p *person) {
+// beginSession begins a session, always with a new key, so that a key that was planted in
+// the browser is worthless.
+func (a *App) beginSession(w http.ResponseWriter, p *person) {
 	key := rand.Text()
 	a.mu.Lock()
 	maps.DeleteFunc(a.sessions, func(_ string, p *person) bool { return time.Now().After(p.ends) })
@@ -154,7 +154,7 @@ func (a *App) remember(w http.ResponseWriter, p *person) {
 	http.SetCookie(w, &http.Cookie{Name: sessionCookie, Value: key, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode})
 }
 
-// who is logged in; nil for nobody.
+// who returns the person who is logged in, or nil.
 func (a *App) who(r *http.Request) *person {
 	cookie, err := r.Cookie(sessionCookie)
 	if err != nil {
@@ -168,8 +168,8 @@ func (a *App) who(r *http.Request) *person {
 	return nil
 }
 
-// forget ends a session and returns whose it was.
-func (a *App) forget(w http.ResponseWriter, r *http.Request) *person {
+// endSession ends the session and returns its person.
+func (a *App) endSession(w http.ResponseWriter, r *http.Request) *person {
 	p := a.who(r)
 	if cookie, err := r.Cookie(sessionCookie); err == nil {
 		a.mu.Lock()

@@ -13,21 +13,21 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// loginTime is how long somebody may take until they come back.
+// loginTime is how long a login may take.
 const loginTime = 10 * time.Minute
 
-// loginCookie is kept by the browser while it is away. Where the application is reached
-// by https it is to be Secure, with a name that begins with __Host-.
+// loginCookie is the cookie of a login in progress. With https it should be Secure, with a
+// name that begins with __Host-.
 func loginCookie(state, value string, lifetime time.Duration) *http.Cookie {
 	return &http.Cookie{
 		Name: "sample_login_" + state, Value: value, Path: "/", MaxAge: int(lifetime.Seconds()),
 		HttpOnly: true,
-		SameSite: http.SameSiteLaxMode, // Strict would not come back with the browser
+		SameSite: http.SameSiteLaxMode, // Strict would be missing from the callback
 	}
 }
 
-// login sends a browser to wxlogin. What the answer is checked by stays in the browser,
-// a cookie for each login, so that it can be under way in two tabs.
+// login redirects a browser to wxlogin. The values that check the answer stay in the
+// browser, in a cookie for each login, so that two tabs can log in at once.
 func (a *App) login(w http.ResponseWriter, r *http.Request) error {
 	provider, err := a.discover(r.Context())
 	if err != nil {
@@ -40,11 +40,11 @@ func (a *App) login(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// callback is where wxlogin sends the browser back to, with a code or an error.
+// callback is where wxlogin redirects the browser back to, with a code or an error.
 func (a *App) callback(w http.ResponseWriter, r *http.Request) error {
 	query := r.URL.Query()
-	// The first question: has this browser asked? A code of somebody else's login would
-	// log its owner in here.
+	// First: did this browser begin the login? Somebody else's code would log that person
+	// in here.
 	cookie, err := r.Cookie(loginCookie(query.Get("state"), "", 0).Name)
 	if err != nil || query.Get("state") == "" {
 		return refusal{"不是在这个浏览器里发起的，或已过时", "This login was not begun in this browser, or too long ago"}
@@ -61,13 +61,13 @@ func (a *App) callback(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	a.remember(w, found)
-	// Away from an address that has a code in it.
+	a.beginSession(w, found)
+	// Leave the address that has a code in it.
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 	return nil
 }
 
-// redeem gives the code for tokens and returns who it is that they are of.
+// redeem exchanges the code for tokens and returns the person whom they identify.
 func (a *App) redeem(ctx context.Context, code, nonce, verifier string) (*person, error) {
 	ctx = oidc.ClientContext(ctx, a.client)
 	provider, err := a.discover(ctx)
@@ -91,7 +91,7 @@ func (a *App) redeem(ctx context.Context, code, nonce, verifier string) (*person
 	if err := errors.Join(idToken.VerifyAccessToken(tokens.AccessToken), idToken.Claims(p), idToken.Claims(&p.Told)); err != nil {
 		return nil, err
 	}
-	// The ID token has said it all; this is for applications that ask later.
+	// The ID token has everything already; this is for applications that ask later.
 	info, err := provider.UserInfo(ctx, oauth2.StaticTokenSource(tokens))
 	if err != nil {
 		return nil, err
@@ -102,10 +102,10 @@ func (a *App) redeem(ctx context.Context, code, nonce, verifier string) (*person
 	return p, info.Claims(&p.Info)
 }
 
-// logout ends the session here, and then the one at wxlogin, which sends the browser
-// back here.
+// logout ends the session here, and then the one at wxlogin, which redirects the browser
+// back.
 func (a *App) logout(w http.ResponseWriter, r *http.Request) error {
-	gone := a.forget(w, r)
+	gone := a.endSession(w, r)
 	provider, err := a.discover(r.Context())
 	if err != nil {
 		return err
@@ -118,13 +118,13 @@ func (a *App) logout(w http.ResponseWriter, r *http.Request) error {
 	}
 	query := url.Values{"client_id": {a.config.ClientID}, "post_logout_redirect_uri": {a.config.URL + "/"}}
 	if gone != nil {
-		query.Set("id_token_hint", gone.idToken) // without it, a page asks
+		query.Set("id_token_hint", gone.idToken) // without it, wxlogin asks for confirmation
 	}
 	http.Redirect(w, r, ends.Endpoint+"?"+query.Encode(), http.StatusSeeOther)
 	return nil
 }
 
-// discover reads once where wxlogin has its endpoints and keys.
+// discover reads wxlogin's endpoints and keys once.
 func (a *App) discover(ctx context.Context) (*oidc.Provider, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

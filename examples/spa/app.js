@@ -21,8 +21,8 @@ async function start() {
   show("profile", await answer.json());
 }
 
-// signIn is the way to the login and back to this very page, its route behind the
-// # among it: no server ever sees that. login_url suits every browser.
+// signIn returns the address of the login that leads back to this page, including the
+// route behind the #, which no server sees. login_url suits every browser.
 function signIn(loginURL) {
   const address = new URL(loginURL);
   address.searchParams.set("return_to", location.href);

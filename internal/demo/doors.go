@@ -10,12 +10,12 @@ import (
 	"wxlogin/internal/store"
 )
 
-// doors has some people come by further accounts as well: most are one person by their
-// unionid, as it happens to most. Of two the accounts tell too late: one pair waits for an
-// admin to decide, and one is joined in the end.
+// doors lets some people sign in by other accounts as well. Most are recognized as one
+// person by their unionid, as is usual. Of two pairs WeChat gave the unionid too late: one
+// waits for an admin to decide, and the other is joined in the end.
 func (s *seeder) doors(people []*seeded, h *store.History) {
 	all := s.rand
-	s.rand = rand.New(rand.NewPCG(20261122, 2)) // who is there does not depend on it
+	s.rand = rand.New(rand.NewPCG(20261122, 2)) // of its own, so that the people made up stay the same
 	defer func() { s.rand = all }()
 	for i, p := range people[2:] {
 		days := int(s.now.Sub(p.joined).Hours() / 24)
@@ -41,7 +41,7 @@ func (s *seeder) doors(people []*seeded, h *store.History) {
 	if website.Name == "" {
 		return
 	}
-	for _, ago := range []int{6, 33} { // these have told their unionid to the website alone, until a few days ago
+	for _, ago := range []int{6, 33} { // until a few days ago only the website's logins of these had a unionid
 		p := s.person()
 		p.unionID, p.consents, p.joined = "uDEMO"+s.letters(23), true, s.moment(ago+30)
 		pc := *p
@@ -55,7 +55,7 @@ func (s *seeder) doors(people []*seeded, h *store.History) {
 	}
 }
 
-// account is the first of a kind; the zero Account if there is none.
+// account returns the first account of a kind, or the zero Account if there is none.
 func (s *seeder) account(kind auth.AccountKind) auth.Account {
 	for _, account := range s.rules.Accounts {
 		if account.Kind == kind {
@@ -65,7 +65,7 @@ func (s *seeder) account(kind auth.AccountKind) auth.Account {
 	return auth.Account{}
 }
 
-// by has a login be one of an account.
+// by turns a login into one by an account.
 func (s *seeder) by(account auth.Account, openID string, save auth.SaveLogin, p *seeded) auth.SaveLogin {
 	save.Login.AppID, save.OpenID, save.Kin, save.Several = account.AppID, openID, s.rules.Kin(account.AppID), true
 	if save.Login.Scope == auth.ScopeLogin {
@@ -75,7 +75,7 @@ func (s *seeder) by(account auth.Account, openID string, save auth.SaveLogin, p 
 	return save
 }
 
-// join joins the pair that an admin has decided about, a while ago.
+// join joins the pair about which an admin has decided.
 func (s *seeder) join(ctx context.Context, db *store.Store) error {
 	if s.joined == nil {
 		return nil

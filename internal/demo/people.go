@@ -12,8 +12,8 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// What the people of the demonstration are called, carry and come from. The
-// addresses are those kept for examples (RFC 5737).
+// Names, phones, addresses and places of the demonstration's people. The addresses are
+// those reserved for examples (RFC 5737).
 var (
 	seedSurnames = strings.Fields("王 李 张 刘 陈 杨 黄 赵 吴 周 徐 孙 马 朱 胡 郭 何 高 林 罗 郑 梁 谢 宋 唐 许 邓 冯 韩 曹 曾 彭 萧 蔡 潘 田 董 袁 于 余 叶 蒋 杜 苏 魏 程 吕 丁 沈 任 姚 卢 傅 钟 姜 崔 谭 廖 范 汪 陆 金 石 戴 贾 韦 夏 邱 方 侯 邹 熊 孟 秦 白 江 阎 薛 尹 段 雷 黎 史 龙 陶 贺 顾 毛 郝 龚 邵 万 钱 严 欧阳 上官")
 	seedGiven    = strings.Fields("伟 芳 娜 敏 静 丽 强 磊 军 洋 勇 艳 杰 娟 涛 明 超 秀英 霞 平 刚 桂英 子涵 梓萱 一诺 浩宇 欣怡 宇轩 诗涵 梦琪 雨泽 思远 嘉懿 天佑 文博 雪儿 晓东 建国 婷婷 志强 海燕 春梅 玉兰 佳慧 俊杰 思琪 若曦 沐辰 景行 知远")
@@ -49,7 +49,7 @@ func (s *seeder) nickname() string {
 	return "微信用户"
 }
 
-// seedSkies are skies, suns and hills of pictures.
+// seedSkies are the colours of sky, sun and hills in the pictures.
 var seedSkies = [][3]color.RGBA{
 	{{0xbf, 0xe3, 0xf5, 255}, {0xff, 0xf4, 0xc2, 255}, {0x5b, 0x9a, 0x68, 255}},
 	{{0xff, 0xd9, 0xb8, 255}, {0xf2, 0x6b, 0x4e, 255}, {0x4a, 0x4e, 0x69, 255}},
@@ -60,10 +60,10 @@ var seedSkies = [][3]color.RGBA{
 	{{0xcf, 0xd8, 0xe6, 255}, {0xff, 0xff, 0xff, 255}, {0x3d, 0x5a, 0x80, 255}},
 }
 
-// views is how many pictures there are; people share them, as they do.
+// views is how many different pictures there are; people share them.
 const views = 40
 
-// picture is a view of hills, as good as many a real one.
+// picture draws a view of hills for a person, or reuses one.
 func (s *seeder) picture(p *seeded) auth.Picture {
 	if len(s.views) < views {
 		s.views = append(s.views, s.view())

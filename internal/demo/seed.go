@@ -13,16 +13,14 @@ import (
 	"wxlogin/internal/web"
 )
 
-// What the demonstration makes up: as many people as a small shop has, and
-// enough of their history to fill the charts.
+// As many people as a small shop has, and enough history to fill the charts.
 const (
 	seedPeople = 320
 	seedDays   = 100
 )
 
-// Seed fills a new demonstration with people who were never there. The same
-// people every time, with their history ending now. A database that has people
-// already is left as it is.
+// Seed fills a new demonstration with made-up people: the same people every time, with a
+// history that ends now. It leaves a database that has people already as it is.
 func Seed(ctx context.Context, db *store.Store, rules auth.Rules) error {
 	n, err := db.CountUsers(ctx, admin.UserQuery{})
 	if err != nil || n > 0 {
@@ -45,21 +43,21 @@ type seeder struct {
 	rand   *rand.Rand
 	appID  string // of the account main
 	rules  auth.Rules
-	joined []*seeded // two whom an admin has joined, by main and by the website; nil: nobody
+	joined []*seeded // the two whom an admin has joined: one by main, one by the website; or nil
 	now    time.Time
 	admins []string
 	views  [][]byte
 }
 
-// seeded is somebody made up.
+// seeded is a made-up person.
 type seeded struct {
 	openID, unionID string
 	profile         auth.Profile
-	consents        bool // allows the profile
+	consents        bool // lets us have the profile
 	joined          time.Time
 	often           float64 // logins a day
 	phone, desktop  auth.Device
-	session         string // hash of the last one on the phone
+	session         string // hash of the phone's latest session
 }
 
 func (s *seeder) history() store.History {
@@ -68,7 +66,7 @@ func (s *seeder) history() store.History {
 	for range seedPeople {
 		people = append(people, s.person())
 	}
-	for i, p := range people[:2] { // who were there early and come most days, so there is a history to unfold
+	for i, p := range people[:2] { // the first people come most days, so that there is a long history to look at
 		p.joined, p.often = s.now.AddDate(0, 0, 4*i-seedDays), .6
 		s.admins = append(s.admins, p.openID)
 	}
@@ -102,23 +100,23 @@ func (s *seeder) person() *seeded {
 	if s.rand.IntN(100) < 70 {
 		p.unionID = "uDEMO" + s.letters(23)
 	}
-	if s.rand.IntN(100) < 12 { // profiles from before WeChat stopped to tell
+	if s.rand.IntN(100) < 12 { // profiles from before WeChat stopped giving sex and region
 		place := pick(s, seedPlaces)
 		p.profile.Sex, p.profile.Country, p.profile.Province, p.profile.City = 1+s.rand.IntN(2), "中国", place[0], place[1]
 	}
-	// More people every week.
+	// More people join every week.
 	ago := seedDays * (1 - max(s.rand.Float64(), s.rand.Float64()))
 	p.joined = s.moment(int(ago))
-	// Most come now and then, a few every day.
+	// Most people come now and then, a few every day.
 	p.often = .02 + .5*s.rand.Float64()*s.rand.Float64()*s.rand.Float64()
 	p.profile.AvatarURL = "https://thirdwx.qlogo.cn/mmopen/vi_32/demo-" + p.openID[5:15] + "/132"
 	return p
 }
 
-// hours are when people look at their phones: weights of the hours of a day.
+// hours are weights of the hours of a day, by when people look at their phones.
 var hours = []int{2, 1, 1, 1, 1, 2, 6, 14, 16, 13, 12, 14, 24, 18, 12, 11, 11, 13, 18, 22, 27, 26, 17, 7}
 
-// moment is a likely time of the day so many days ago, and before now.
+// moment returns a likely time of the day so many days ago, which is before now.
 func (s *seeder) moment(ago int) time.Time {
 	n := s.rand.IntN(289)
 	hour := 0
@@ -133,7 +131,7 @@ func (s *seeder) moment(ago int) time.Time {
 	return at
 }
 
-// life is all logins of a person.
+// life makes up all logins of a person.
 func (s *seeder) life(p *seeded, h *store.History) {
 	scope := auth.ScopeUserinfo
 	if !p.consents {
@@ -161,13 +159,13 @@ func (s *seeder) life(p *seeded, h *store.History) {
 		case n < 7:
 			scope = auth.ScopeScan
 		case n < 14 && p.consents:
-			scope = auth.ScopeUserinfo // they have come from another phone, or signed out
+			scope = auth.ScopeUserinfo // from another phone, or after signing out
 		}
 		h.Logins = append(h.Logins, s.login(p, at, scope))
 	}
 }
 
-// login is one that signs a person in.
+// login makes up a login that signs a person in.
 func (s *seeder) login(p *seeded, at time.Time, scope auth.Scope) auth.SaveLogin {
 	device, replaces := p.phone, p.session
 	if scope == auth.ScopeScan || scope == auth.ScopeLogin || scope == auth.ScopeMini {
@@ -194,7 +192,7 @@ func (s *seeder) login(p *seeded, at time.Time, scope auth.Scope) auth.SaveLogin
 	return save
 }
 
-// troubles are what goes wrong in any month, and two days that went worse.
+// troubles makes up what goes wrong in any month, and two days on which more did.
 func (s *seeder) troubles(h *store.History) {
 	add := func(at time.Time, scope auth.Scope, step auth.Step, reason auth.Reason, errcode int64) {
 		l := s.login(&seeded{phone: auth.Device{UserAgent: pick(s, seedPhones), RemoteAddr: fmt.Sprintf("%s.%d", pick(s, seedNetworks), 1+s.rand.IntN(254))}}, at, scope).Login
@@ -229,7 +227,7 @@ func (s *seeder) event(actor string, action admin.Action, subject, detail string
 	return admin.Event{ID: auth.NewID(), At: at, Actor: actor, Action: action, Subject: subject, Detail: detail}
 }
 
-// acts are what admins did, and people about their own data.
+// acts makes up what admins did, and what people did about their own data.
 func (s *seeder) acts(people []*seeded, h *store.History) {
 	slices.SortFunc(people, func(a, b *seeded) int { return a.joined.Compare(b.joined) })
 	days := func(n int) time.Time { return s.moment(n) }
@@ -254,7 +252,7 @@ func (s *seeder) acts(people []*seeded, h *store.History) {
 		add(people[60+7*i].openID, admin.ActEndSession, people[60+7*i].openID, "", days(30-4*i))
 	}
 	for i := range 3 {
-		id := auth.NewID() // who erases themselves is known by nothing else
+		id := auth.NewID() // nothing else is known of somebody who erased themselves
 		add(id, admin.ActErase, id, "", days(28-8*i))
 	}
 	add(s.admins[0], admin.ActEndSessions, people[77].openID, "", days(3))

@@ -8,9 +8,10 @@ import (
 	"wxlogin/internal/wechat"
 )
 
-// checkCentral asks WeChat for the access token of each account that has one, which
-// voids nobody's: the account's IP list counts here, and not for logins. It is a fault
-// where the settings want the token, and else worth a warning: JS-SDK needs no setting.
+// checkCentral asks WeChat for the access token of each account that has one, without
+// voiding the current token. Unlike a login, this needs our address on the account's IP
+// list. A refusal is a failure if the settings need the token, and a warning otherwise, as
+// JS-SDK is used without a setting.
 func (d *doctor) checkCentral(ctx context.Context) (findings []finding) {
 	const subject = "token"
 	for _, account := range d.config.Accounts {
@@ -48,8 +49,8 @@ func (d *doctor) judgeCentral(ctx context.Context, account auth.Account) finding
 	return f
 }
 
-// explainedTrouble says why WeChat gave nothing and what to do, whether it refused or
-// did not answer as it does.
+// explainedTrouble explains why a call failed and what to do: WeChat's refusal, or the
+// trouble on the way to it.
 func explainedTrouble(err error) (text, advice string) {
 	if refusal, ok := errors.AsType[*wechat.Refusal](err); ok {
 		return explained(refusal)

@@ -10,8 +10,8 @@ import (
 	"wxlogin/internal/store"
 )
 
-// judgeClients looks at the applications and the keys that sign for them. Without
-// applications there is nothing to say.
+// judgeClients checks the applications and the keys that sign their tokens. Without
+// applications it has no findings.
 func (d *doctor) judgeClients(ctx context.Context, db *store.Store) ([]finding, error) {
 	clients, err := db.Clients(ctx)
 	if err != nil || len(clients) == 0 {
@@ -51,7 +51,7 @@ func (d *doctor) judgeClients(ctx context.Context, db *store.Store) ([]finding, 
 	return one(good, "clients", text, ""), nil
 }
 
-// judgeKeys says which key signs, and what is wrong with it.
+// judgeKeys describes the key that signs, and what is wrong with it.
 func judgeKeys(keys []auth.SigningKey, alg auth.Alg, now time.Time) (text, fault string) {
 	var signing *auth.SigningKey
 	for i, key := range keys {

@@ -1,9 +1,9 @@
-// Package doctor looks at an installation as an operator has it, and says what is wrong
-// and what to do about it: settings, keys, database, disk, proxies, WeChat and the way by
-// which visitors come. It also asks a running service whether it is ready, and explains
-// WeChat's numbers.
+// Package doctor examines an installation as the operator has it, and prints what is wrong
+// and what to do about it: settings, keys, database, disk, proxies, WeChat, and the route
+// that visitors take. It also asks a running service whether it is ready, and explains
+// WeChat's error codes.
 //
-// It does not know the flags and exit codes of the commands, and nothing of how the
-// service is put together: it meets a service as visitors do. It changes nothing but the
-// schema of a database, which it opens as a start does, and makes no keys.
+// It does not know the commands' flags and exit codes, nor how the service is put
+// together: it meets a service as visitors do. It makes no keys and no database file, and
+// does not migrate an older schema; only an empty database gets its tables.
 package doctor

@@ -13,16 +13,16 @@ import (
 	"wxlogin/internal/wechat"
 )
 
-// Config says what is examined, and how.
+// Config configures an examination.
 type Config struct {
 	Settings *settings.Settings
-	Client   func(settings.Config, auth.Account) *wechat.Client // WeChat, as the service sees it by an account
-	Offline  bool                                               // leave out what needs the network
+	Client   func(settings.Config, auth.Account) *wechat.Client // makes the service's client of an account
+	Offline  bool                                               // skip the checks that need the network
 	Words    terminal.Words
 }
 
-// Examine looks at everything, whatever fails on the way, and prints a line for each
-// thing: ok, warn, FAIL or skip. It is an error if anything fails, or ctx ends before.
+// Examine runs all checks, whatever fails on the way, and prints a line for each finding:
+// ok, warn, FAIL or skip. It returns an error if anything fails, or if ctx ends first.
 func Examine(ctx context.Context, c Config, out io.Writer) error {
 	d := newDoctor(c)
 	failed := 0
@@ -54,11 +54,11 @@ const (
 	good    verdict = "ok"
 	warning verdict = "warn"
 	failure verdict = "FAIL"
-	skipped verdict = "skip" // not checked, or it cannot be told from here
+	skipped verdict = "skip" // not checked, or undecidable from here
 )
 
-// finding is what a check has to say. Advice has a line for each thing to do;
-// good news need none.
+// finding is the result of a check. Advice has a line for each thing to do; it is empty if
+// all is well.
 type finding struct {
 	verdict verdict
 	subject string
@@ -66,13 +66,13 @@ type finding struct {
 	advice  string
 }
 
-// checkTimeout is what each check that talks to somebody may take.
+// checkTimeout limits each check that calls another server.
 const checkTimeout = 5 * time.Second
 
-// doctor is one examination. What checks learn for later ones stays in it.
+// doctor is one examination. Its last fields are what later checks need of earlier ones.
 type doctor struct {
 	settings *settings.Settings
-	config   settings.Config // what the settings mean, as far as they mean anything
+	config   settings.Config // what the settings mean, as far as they are valid
 	invalid  error           // what is wrong with them
 	offline  bool
 	now      func() time.Time
@@ -80,7 +80,7 @@ type doctor struct {
 	secrets  *strings.Replacer
 	words    terminal.Words
 
-	answered bool            // WeChat's API does
+	answered bool            // WeChat's API has answered
 	refused  map[string]bool // accounts that WeChat has refused, or that lack a secret, by name
 	running  bool            // the service answers at its own address
 	reached  bool            // the service answers at the public URL
@@ -95,12 +95,12 @@ func newDoctor(c Config) *doctor {
 }
 
 func (d *doctor) print(w io.Writer, f finding) {
-	f.text, f.advice = d.words.Say(f.text), d.words.Say(f.advice)
+	f.text, f.advice = d.words.Translate(f.text), d.words.Translate(f.advice)
 	text := fmt.Sprintf("%-5s %-11s %s\n", f.verdict, f.subject, strings.ReplaceAll(f.text, "\n", "\n                  "))
 	for line := range strings.Lines(f.advice) {
 		text += "      → " + strings.TrimSuffix(line, "\n") + "\n"
 	}
-	io.WriteString(w, d.secrets.Replace(text)) // nobody to tell when it cannot be written
+	io.WriteString(w, d.secrets.Replace(text)) // a failed write has nowhere to be reported
 }
 
 // one makes the list of a single finding.

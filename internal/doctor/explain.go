@@ -10,14 +10,15 @@ import (
 	"wxlogin/internal/wechat"
 )
 
-// Explain prints what numbers of WeChat's mean. One that is not in our list is an error.
+// Explain prints what error codes of WeChat mean. A code that is not in our list is an
+// error.
 func Explain(out io.Writer, words terminal.Words, numbers []string) error {
 	var unknown []string
 	for _, text := range numbers {
 		known, ok := explanation(text)
 		if !ok {
 			unknown = append(unknown, text)
-			io.WriteString(out, words.Say(fmt.Sprintf("%s: not in our list. WeChat's own: https://developers.weixin.qq.com/doc/ (全局返回码)\n\n", text)))
+			io.WriteString(out, words.Translate(fmt.Sprintf("%s: not in our list. WeChat's own: https://developers.weixin.qq.com/doc/ (全局返回码)\n\n", text)))
 			continue
 		}
 		where := fmt.Sprintf("%d, API errcode (服务器接口)", known.Number)
@@ -26,9 +27,9 @@ func Explain(out io.Writer, words terminal.Words, numbers []string) error {
 		}
 		meaning := known.Chinese + "\n  " + known.English
 		if !words.English() {
-			meaning = words.Say(known.Chinese)
+			meaning = words.Translate(known.Chinese)
 		}
-		fmt.Fprintf(out, "%s\n  %s\n  → %s\n\n", words.Say(where), meaning, words.Say(known.Advice))
+		fmt.Fprintf(out, "%s\n  %s\n  → %s\n\n", words.Translate(where), meaning, words.Translate(known.Advice))
 	}
 	if unknown != nil {
 		return fmt.Errorf("doctor: no explanation for %s", strings.Join(unknown, ", "))

@@ -23,7 +23,7 @@ func (d *doctor) checkSettings(context.Context) []finding {
 	if d.invalid == nil {
 		return one(good, "settings", "complete and well-formed", "")
 	}
-	// One line a setting, one advice for all.
+	// A finding for each setting, and the advice once.
 	var findings []finding
 	for line := range strings.Lines(d.invalid.Error()) {
 		findings = append(findings, finding{failure, "settings", strings.TrimSpace(line), ""})
@@ -32,7 +32,7 @@ func (d *doctor) checkSettings(context.Context) []finding {
 	return findings
 }
 
-// checkDomain says what to register with WeChat, and whether WeChat takes it.
+// checkDomain prints the domain to register with WeChat, and whether WeChat accepts it.
 func (d *doctor) checkDomain(context.Context) []finding {
 	public := d.config.PublicURL
 	if public == nil {
@@ -63,15 +63,15 @@ func (d *doctor) checkDomain(context.Context) []finding {
 	return findings
 }
 
-// realWeChat says whether the settings name WeChat's own hosts.
+// realWeChat reports whether the settings name WeChat's own hosts.
 func (d *doctor) realWeChat() bool {
 	return strings.HasSuffix(hostOf(d.config.APIURL), ".weixin.qq.com") && strings.HasSuffix(hostOf(d.config.OpenURL), ".weixin.qq.com")
 }
 
 const lostKeys = "`server keygen` prints a key for WXLOGIN_KEYS. Look for the old ones first: without them people sign in once more, and stored refresh tokens do not open"
 
-// checkKeys looks at the keys and makes none: made by another user than the
-// service's, they would be in its way.
+// checkKeys checks the keys and makes none: the service could not read a file that another
+// user has made.
 func (d *doctor) checkKeys(context.Context) []finding {
 	file, beside := d.keyFile()
 	if beside {
@@ -101,13 +101,13 @@ func (d *doctor) checkKeys(context.Context) []finding {
 	return one(good, "keys", text, "")
 }
 
-// keyFile is where the keys lie that nobody has set.
+// keyFile returns the file of the keys beside the database, and whether it is in use.
 func (d *doctor) keyFile() (path string, beside bool) {
 	path, ok := d.settings.KeyFile()
 	return path, ok && d.settings.Keys == ""
 }
 
-// sqliteFile is the absolute path of the database.
+// sqliteFile returns the absolute path of a SQLite database.
 func (d *doctor) sqliteFile() (path string, ok bool) { return store.File(d.settings.DatabaseURL) }
 
 func exists(path string) bool {
@@ -119,8 +119,7 @@ const databaseAdvice = "check WXLOGIN_DATABASE_URL, who owns the folder and its 
 
 const serverAdvice = "check WXLOGIN_DATABASE_URL and whether the server runs and takes connections from here: psql with the same address; docs/postgres.md has more"
 
-// checkDatabase opens the database as commands do. One that is not there is
-// not made.
+// checkDatabase opens the database as commands do. It does not create a SQLite file.
 func (d *doctor) checkDatabase(ctx context.Context) []finding {
 	path, sqlite := d.sqliteFile()
 	if sqlite && !exists(path) {
@@ -188,10 +187,10 @@ func (d *doctor) checkDatabase(ctx context.Context) []finding {
 	return append(one(good, "database", text, ""), others...)
 }
 
-// farAway is a latency that visitors notice: a login makes a dozen statements.
+// farAway is a latency that visitors notice, as a login makes a dozen statements.
 const farAway = 20 * time.Millisecond
 
-// How little free space is little. A person takes some kilobytes.
+// Free space that is worth a warning, and that is a failure. A person takes some kilobytes.
 const (
 	spaceLow  = 512 << 20
 	spaceNone = 32 << 20
@@ -209,7 +208,7 @@ func (d *doctor) checkDisk(context.Context) []finding {
 	return judgeDisk(filepath.Dir(path), disk)
 }
 
-// disk is what is known of a file system.
+// disk is what we know of a file system.
 type disk struct {
 	free    uint64 // bytes that the service can use
 	network string // kind of network file system, or empty
@@ -217,12 +216,12 @@ type disk struct {
 
 func judgeDisk(folder string, disk disk) []finding {
 	text := fmt.Sprintf("%d MB free in %s", disk.free>>20, folder)
-	const makeRoom = "make room; `server backup` files and logs may move elsewhere"
+	const freeSpace = "make room; `server backup` files and logs may move elsewhere"
 	switch {
 	case disk.free < spaceNone:
-		return one(failure, "disk", text, makeRoom)
+		return one(failure, "disk", text, freeSpace)
 	case disk.free < spaceLow:
-		return one(warning, "disk", text, makeRoom)
+		return one(warning, "disk", text, freeSpace)
 	case disk.network != "":
 		return one(warning, "disk", folder+" is on a network file system ("+disk.network+"); SQLite's locks and WAL do not work there reliably",
 			"keep the database on a local disk or block volume, or use Postgres")
@@ -230,8 +229,8 @@ func judgeDisk(folder string, disk disk) []finding {
 	return one(good, "disk", text, "")
 }
 
-// checkProxies finds a service that takes its proxy for the one and only
-// visitor. The service speaks no TLS itself, so https means a proxy before it.
+// checkProxies finds a service that takes its proxy for the only visitor. The service
+// speaks no TLS itself, so https means that it is behind a proxy.
 func (d *doctor) checkProxies(context.Context) []finding {
 	public := d.config.PublicURL
 	if public == nil {

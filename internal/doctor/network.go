@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-// trouble is why a host does not answer, and what to do about it where the
-// host is WeChat's and where it is our own.
+// trouble is why a host does not answer, with advice for the case that it is WeChat's and
+// for the case that it is ours.
 type trouble struct {
 	text   string
 	wechat string
@@ -29,7 +29,7 @@ const (
 	filing  = "hosts inside China cut connections to domains without an ICP record (备案)"
 )
 
-// diagnose names the trouble of a request by its error.
+// diagnose finds the trouble behind the error of a request.
 func diagnose(err error) trouble {
 	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		err = wrapped.Err // without the address
@@ -61,7 +61,7 @@ func diagnose(err error) trouble {
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "proxyconnect" {
 		return trouble{"the proxy of HTTPS_PROXY does not answer: " + op.Err.Error(), "correct HTTPS_PROXY or unset it", "correct HTTPS_PROXY, or name the host in NO_PROXY"}
 	}
-	if strings.Contains(err.Error(), "invalid proxy address") { // and quotes it, password and all
+	if strings.Contains(err.Error(), "invalid proxy address") { // the error quotes the address, password included
 		return trouble{"HTTPS_PROXY is not an address", "correct HTTPS_PROXY or unset it", "correct HTTPS_PROXY or unset it"}
 	}
 	timeout, ok := errors.AsType[net.Error](err)
@@ -93,22 +93,23 @@ type reply struct {
 
 const maxReply = 64 << 10
 
-// get asks an address once, through the proxy that the variables name.
+// get sends one GET to an address, through the proxy that the variables name.
 func (d *doctor) get(ctx context.Context, address string) (reply, error) {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	return ask(ctx, address, http.ProxyFromEnvironment)
 }
 
-// ask asks an address once, follows no redirect and reads no more than maxReply.
-// A nil proxy asks it directly.
+// ask sends one GET to an address. It follows no redirect and reads at most maxReply bytes.
+// With a nil proxy it connects directly.
 func ask(ctx context.Context, address string, proxy func(*http.Request) (*url.URL, error)) (reply, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return reply{}, err
 	}
 	req.Header.Set("User-Agent", "wxlogin")
-	// As a browser that opens a page: what asks for a login then leads to it.
+	// The headers of a browser that opens a page: a protected site then redirects to the
+	// login.
 	req.Header.Set("Accept", "text/html, */*;q=0.8")
 	req.Header.Set("Sec-Fetch-Mode", "navigate")
 	client := http.Client{
@@ -131,7 +132,7 @@ func ask(ctx context.Context, address string, proxy func(*http.Request) (*url.UR
 	return r, nil
 }
 
-// ours says whether the answer to /healthz is one of this service's.
+// ours reports whether an answer to /healthz comes from this service.
 func (r reply) ours() bool {
 	var health struct {
 		Status string `json:"status"`
@@ -155,7 +156,7 @@ func hostOf(address string) string {
 	return u.Hostname()
 }
 
-// via names, behind a host, the proxy that calls to its address go through.
+// via appends to a host the proxy through which calls to the address go.
 func via(host, address string) string {
 	req, err := http.NewRequest(http.MethodGet, address, nil)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"wxlogin/internal/wechat"
 )
 
-// checkService asks the service at its own door.
+// checkService asks the service at its listen address.
 func (d *doctor) checkService(ctx context.Context) []finding {
 	const subject = "service"
 	public := d.config.PublicURL
@@ -40,7 +40,7 @@ func (d *doctor) checkService(ctx context.Context) []finding {
 	return one(good, subject, "running at "+d.settings.Addr, "")
 }
 
-// checkPublicURL goes to the service the way visitors do.
+// checkPublicURL asks the service at the public URL, as visitors do.
 func (d *doctor) checkPublicURL(ctx context.Context) []finding {
 	const subject = "public URL"
 	public := d.config.PublicURL
@@ -57,7 +57,7 @@ func (d *doctor) checkPublicURL(ctx context.Context) []finding {
 	if err != nil {
 		what := diagnose(err)
 		text := via(base, base) + " is not reachable: " + what.text
-		if _, untrusted := errors.AsType[*tls.CertificateVerificationError](err); !d.running && !untrusted { // as before its first start, when a proxy has nobody to pass visitors to
+		if _, untrusted := errors.AsType[*tls.CertificateVerificationError](err); !d.running && !untrusted { // expected before the first start: a proxy has nothing to pass visitors to
 			return one(warning, subject, text+"; the service does not answer at its own address either",
 				"start it with `server serve` and look again\n"+what.public)
 		}
@@ -83,8 +83,8 @@ func (d *doctor) checkPublicURL(ctx context.Context) []finding {
 	return findings
 }
 
-// unlessStopped is how bad it is that a proxy reaches nobody: before the service
-// runs it cannot.
+// unlessStopped is the verdict on a proxy that does not reach the service: a warning only
+// if the service is not running.
 func (d *doctor) unlessStopped() verdict {
 	if d.running {
 		return failure
@@ -92,7 +92,7 @@ func (d *doctor) unlessStopped() verdict {
 	return warning
 }
 
-// door is where a proxy on this machine finds the service.
+// door is the address at which a proxy on this machine reaches the service.
 func (d *doctor) door() string {
 	address, err := localAddress(d.settings.Addr)
 	if err != nil {
@@ -111,8 +111,8 @@ func (d *doctor) proxyAdvice() string {
 	return advice
 }
 
-// judgeRedirect explains why the public URL must be the address where a browser
-// ends up: WeChat compares the host, and cookies belong to it.
+// judgeRedirect explains why the public URL must not redirect: WeChat compares its host,
+// and cookies belong to the host where the browser ends up.
 func (d *doctor) judgeRedirect(r reply) []finding {
 	public, to := d.config.PublicURL, r.location
 	text := fmt.Sprintf("redirects to %s://%s%s", to.Scheme, to.Host, to.Path)
@@ -139,7 +139,7 @@ func judgeCertificate(certificate *x509.Certificate, now time.Time) finding {
 	return finding{good, "certificate", text, ""}
 }
 
-// checkVerifyFile looks at the files that WeChat reads when a domain is registered.
+// checkVerifyFile checks the files that WeChat reads when a domain is registered.
 func (d *doctor) checkVerifyFile(ctx context.Context) (findings []finding) {
 	const subject = "MP_verify"
 	if d.settings.VerifyFile == "" {

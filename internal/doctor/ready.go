@@ -11,7 +11,7 @@ import (
 	"wxlogin/internal/settings"
 )
 
-// Ready asks the service at its own door whether it is ready.
+// Ready asks the service at its listen address whether it is ready.
 func Ready(ctx context.Context, s *settings.Settings) error {
 	public, err := s.ParsePublicURL()
 	if err != nil {
@@ -24,7 +24,7 @@ func Ready(ctx context.Context, s *settings.Settings) error {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
 	address := door + strings.TrimRight(public.Path, "/") + "/readyz"
-	// Asked at its own door, whatever proxy the variables name.
+	// Directly, whatever proxy the variables name.
 	r, err := ask(ctx, address, nil)
 	if err != nil {
 		return fmt.Errorf("not ready: %s: %s", address, diagnose(err).text)
@@ -35,8 +35,7 @@ func Ready(ctx context.Context, s *settings.Settings) error {
 	return nil
 }
 
-// localAddress is where the service listens, as somebody on this machine calls
-// it.
+// localAddress returns the service's listen address as a URL that works on this machine.
 func localAddress(listen string) (string, error) {
 	host, port, err := net.SplitHostPort(listen)
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// checkReturnHosts finds sites that a login leads back to and that its cookie does
-// not reach: browsers go round between those and WeChat.
+// checkReturnHosts finds sites that a login returns to but its cookie does not reach:
+// browsers are redirected between such a site and WeChat for ever.
 func (d *doctor) checkReturnHosts(context.Context) []finding {
 	const subject = "return to"
 	public, domain := d.config.PublicURL, d.config.CookieDomain
@@ -27,7 +27,7 @@ func (d *doctor) checkReturnHosts(context.Context) []finding {
 	for _, host := range d.config.ReturnHosts {
 		u, err := url.Parse("//" + host)
 		if err != nil {
-			continue // among the settings
+			continue // checkSettings reports it
 		}
 		name := strings.ToLower(u.Hostname())
 		if name != strings.ToLower(public.Hostname()) && (domain == "" || name != domain && !strings.HasSuffix(name, "."+domain)) {
@@ -48,11 +48,11 @@ func (d *doctor) checkReturnHosts(context.Context) []finding {
 		"; a site below no such domain cannot be protected\nwithout it browsers go round between the site and WeChat; a site that is led back to and asks nobody who it is needs nothing")
 }
 
-// siteProbe is a page that nobody has.
+// siteProbe is a page that no site has.
 const siteProbe = "/wxlogin-doctor?from=doctor"
 
-// checkSites opens every site as somebody who is not signed in, and looks whether
-// the login leads back.
+// checkSites opens every site as somebody who is not signed in, and checks that the login
+// returns to the page.
 func (d *doctor) checkSites(ctx context.Context) []finding {
 	const subject = "forward auth"
 	public := d.config.PublicURL

@@ -14,8 +14,8 @@ import (
 	"wxlogin/internal/wechat"
 )
 
-// checkWeChat makes one call to WeChat's API and reads three things from it:
-// the network, the clock and the account.
+// checkWeChat makes one call to WeChat's API, which checks the network, the clock and the
+// account.
 func (d *doctor) checkWeChat(ctx context.Context) []finding {
 	host := hostOf(d.config.APIURL)
 	if d.offline || host == "" {
@@ -44,8 +44,8 @@ func (d *doctor) checkWeChat(ctx context.Context) []finding {
 	return append(findings, d.judgeAccount(d.config.Accounts[0], refusal))
 }
 
-// probe asks WeChat about an account. A refusal, which is an answer, is no error; an
-// error is without the reason that only visitors are told.
+// probe asks WeChat about an account. A refusal is an answer and not an error. The error
+// comes without the reason that is meant for visitors.
 func (d *doctor) probe(ctx context.Context, account auth.Account) (wechat.Probe, *wechat.Refusal, error) {
 	probe, err := d.client(account).Probe(ctx, account.Kind)
 	if refusal, ok := errors.AsType[*wechat.Refusal](err); ok {
@@ -57,7 +57,7 @@ func (d *doctor) probe(ctx context.Context, account auth.Account) (wechat.Probe,
 	return probe, nil, err
 }
 
-// checkAccounts asks WeChat about the AppID and the secret of every further account.
+// checkAccounts asks WeChat about the AppID and secret of every account except main.
 func (d *doctor) checkAccounts(ctx context.Context) (findings []finding) {
 	for _, account := range d.config.Accounts[1:] {
 		if !d.answered {
@@ -74,8 +74,8 @@ func (d *doctor) checkAccounts(ctx context.Context) (findings []finding) {
 	return findings
 }
 
-// checkGroups finds accounts whose people are strangers to each other because the
-// settings do not say that they are bound to one Open Platform account.
+// checkGroups finds accounts without an Open Platform account in the settings, whose people
+// cannot be recognized when they come by another account.
 func (d *doctor) checkGroups(context.Context) []finding {
 	var without []string
 	for _, account := range d.config.Accounts {
@@ -93,8 +93,8 @@ func (d *doctor) checkGroups(context.Context) []finding {
 		"bind the account at open.weixin.qq.com (管理中心 → 公众号、小程序) and name the Open Platform account behind @ in WXLOGIN_ACCOUNTS, for main in WXLOGIN_GROUP")
 }
 
-// maxClockOff is how wrong the clock may be. States live ten minutes, WeChat's
-// codes five.
+// maxClockOff is how wrong the clock may be. States are valid for ten minutes, WeChat's
+// codes for five.
 const maxClockOff = time.Minute
 
 func judgeClock(here, there time.Time) finding {
@@ -140,7 +140,7 @@ func (d *doctor) judgeSecret(account auth.Account, refusal *wechat.Refusal) find
 	return f
 }
 
-// explained says what WeChat's refusal means, and what to do.
+// explained returns what WeChat's refusal means, and what to do.
 func explained(refusal *wechat.Refusal) (text, advice string) {
 	e, known := wechat.Explain(refusal.Errcode)
 	text, advice = fmt.Sprintf("errcode %d: %s", refusal.Errcode, wechat.Meaning(refusal.Errcode)), e.Advice
@@ -159,8 +159,8 @@ func explained(refusal *wechat.Refusal) (text, advice string) {
 	return text, advice
 }
 
-// checkAuthorizePage opens the page that a visitor's browser would, of each account.
-// This server never needs it, so one that cannot be reached is no failure.
+// checkAuthorizePage opens each account's authorize page as a visitor's browser would. The
+// service itself never needs that page, so it is not a failure if it cannot be reached.
 func (d *doctor) checkAuthorizePage(ctx context.Context) (findings []finding) {
 	const subject = "authorize"
 	public := d.config.PublicURL
@@ -202,7 +202,7 @@ func (d *doctor) lookAtAuthorizePage(ctx context.Context, account auth.Account) 
 	return finding{skipped, subject, "no complaint seen, but only WeChat on a phone can tell", advice}
 }
 
-// which names an account where there are several.
+// which returns the account's name as a prefix, if there are several accounts.
 func (d *doctor) which(account auth.Account) string {
 	if len(d.config.Accounts) < 2 {
 		return ""

@@ -14,7 +14,7 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// A setting of its own for the AppSecret of each account: WXLOGIN_APPSECRET_SHOP is
+// secretPrefix begins the variables of the accounts' AppSecrets: WXLOGIN_APPSECRET_SHOP is
 // that of the account shop.
 const secretPrefix = variablePrefix + "APPSECRET_"
 
@@ -22,13 +22,13 @@ var (
 	accountForm = regexp.MustCompile(`^[a-z][a-z0-9]{0,15}$`)
 	// nameForm is what an operator may call an Open Platform account or a back end.
 	nameForm = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z_-]{0,31}$`)
-	// secretVariable is what a variable with an account's secret looks like. No account
-	// is called file, so that WXLOGIN_APPSECRET_FILE is main's.
+	// secretVariable matches the variable of an account's secret. No account can be called
+	// file, so that WXLOGIN_APPSECRET_FILE is always main's.
 	secretVariable = regexp.MustCompile(`^` + secretPrefix + `([A-Z][A-Z0-9]{0,15})(_FILE)?$`)
 )
 
-// accountVariables are the variables that hold secrets of accounts, or name files that
-// do.
+// accountVariables returns the variables that hold secrets of accounts, or name files that
+// hold them.
 func accountVariables(vars map[string]string) map[string]string {
 	secrets := make(map[string]string)
 	for name, value := range vars {
@@ -39,17 +39,17 @@ func accountVariables(vars map[string]string) map[string]string {
 	return secrets
 }
 
-// SecretVariable is the variable of an account's secret.
+// SecretVariable returns the name of the variable of an account's secret.
 func SecretVariable(account string) string { return secretPrefix + strings.ToUpper(account) }
 
-// parseAccounts reads all accounts, main first, and their secrets by name. Every wrong
-// part has its line in the error.
+// parseAccounts reads all accounts, main first, and their secrets by the account's name.
+// The error has a line for every mistake.
 func (s *Settings) parseAccounts() ([]auth.Account, map[string]auth.Secret, error) {
 	var errs []error
-	wrong := func(flag, format string, args ...any) { errs = append(errs, Errorf(flag, format, args...)) }
+	badSetting := func(flag, format string, args ...any) { errs = append(errs, Errorf(flag, format, args...)) }
 	main := auth.Account{Name: auth.MainAccount, Kind: auth.OfficialAccount, AppID: s.AppID, Group: s.Group}
 	if s.Group != "" && !nameForm.MatchString(s.Group) {
-		wrong("group", "%q is not a name of 1 to 32 letters, digits, - or _", s.Group)
+		badSetting("group", "%q is not a name of 1 to 32 letters, digits, - or _", s.Group)
 	}
 	accounts, secrets := []auth.Account{main}, map[string]auth.Secret{auth.MainAccount: auth.Secret(s.AppSecret)}
 	for _, item := range List(s.Accounts) {
@@ -61,9 +61,9 @@ func (s *Settings) parseAccounts() ([]auth.Account, map[string]auth.Secret, erro
 		for _, other := range accounts {
 			switch {
 			case other.Name == account.Name:
-				wrong("accounts", "the account %s is there twice", account.Name)
+				badSetting("accounts", "the account %s is there twice", account.Name)
 			case other.AppID == account.AppID:
-				wrong("accounts", "the AppID %s is that of the accounts %s and %s; each has its own", account.AppID, other.Name, account.Name)
+				badSetting("accounts", "the AppID %s is that of the accounts %s and %s; each has its own", account.AppID, other.Name, account.Name)
 			}
 		}
 		accounts = append(accounts, account)
@@ -88,8 +88,8 @@ func (s *Settings) parseAccounts() ([]auth.Account, map[string]auth.Secret, erro
 	return accounts, secrets, errors.Join(errs...)
 }
 
-// mentioned says whether a list of accounts has one that begins with the name: what is
-// wrong with it has been said, and its secret is not alone.
+// mentioned reports whether a list of accounts has an item of this name, even a malformed
+// one: its own error suffices, and its secret is not superfluous.
 func mentioned(accounts, name string) bool {
 	return slices.ContainsFunc(List(accounts), func(item string) bool { return item == name || strings.HasPrefix(item, name+":") })
 }
@@ -97,35 +97,35 @@ func mentioned(accounts, name string) bool {
 // parseAccount reads one account: name:kind:appid@group.
 func parseAccount(item string) (auth.Account, error) {
 	const form = "name:kind:appid@group, for example shop:oa:wx0123456789abcdef@acme"
-	wrong := func(format string, args ...any) (auth.Account, error) {
-		// What stands before @ is no user's name here, as Errorf would take it for.
+	invalid := func(format string, args ...any) (auth.Account, error) {
+		// Errorf would take the part before @ for a user's name and cut it off.
 		return auth.Account{}, fmt.Errorf("%s: %s", variableOf("accounts"), fmt.Sprintf(format, args...))
 	}
 	parts := strings.Split(item, ":")
 	if len(parts) != 3 {
-		return wrong("%q has not the three parts of %s", item, form)
+		return invalid("%q has not the three parts of %s", item, form)
 	}
 	name, kind := parts[0], auth.AccountKind(parts[1])
 	appID, group, bound := strings.Cut(parts[2], "@")
 	switch {
 	case !accountForm.MatchString(name):
-		return wrong("the name %q of %q is not of 1 to 16 small letters and digits, a letter first", name, item)
+		return invalid("the name %q of %q is not of 1 to 16 small letters and digits, a letter first", name, item)
 	case name == auth.MainAccount:
-		return wrong("main in %q is the account of WXLOGIN_APPID; choose another name", item)
+		return invalid("main in %q is the account of WXLOGIN_APPID; choose another name", item)
 	case name == "file":
-		return wrong("file in %q cannot be a name: WXLOGIN_APPSECRET_FILE is that of main; choose another", item)
+		return invalid("file in %q cannot be a name: WXLOGIN_APPSECRET_FILE is that of main; choose another", item)
 	case !slices.Contains([]auth.AccountKind{auth.OfficialAccount, auth.WebsiteAccount, auth.MiniProgram}, kind):
-		return wrong("the kind %q of %q is not one of oa, website, mini", string(kind), item)
+		return invalid("the kind %q of %q is not one of oa, website, mini", string(kind), item)
 	case !appIDForm.MatchString(appID):
-		return wrong("%q of %q is not an AppID; it looks like wx0123456789abcdef: wx and 16 letters or digits", appID, item)
+		return invalid("%q of %q is not an AppID; it looks like wx0123456789abcdef: wx and 16 letters or digits", appID, item)
 	case bound && !nameForm.MatchString(group):
-		return wrong("the group %q of %q is not a name of 1 to 32 letters, digits, - or _; leave @ out for an account that is bound to no Open Platform account", group, item)
+		return invalid("the group %q of %q is not a name of 1 to 32 letters, digits, - or _; leave @ out for an account that is bound to no Open Platform account", group, item)
 	}
 	return auth.Account{Name: name, Kind: kind, AppID: appID, Group: group}, nil
 }
 
-// accountSecret reads the AppSecret of an account from its variable, or from the file
-// that the one with _FILE names.
+// accountSecret reads the AppSecret of an account from its variable, or from the file that
+// the variable with _FILE names.
 func (s *Settings) accountSecret(account string) (auth.Secret, error) {
 	name := SecretVariable(account)
 	secret, file := s.accountSecrets[name], s.accountSecrets[name+"_FILE"]
@@ -146,13 +146,13 @@ func (s *Settings) accountSecret(account string) (auth.Secret, error) {
 	return auth.Secret(secret), nil
 }
 
-// plainSecret says that a text has no character that an AppSecret or a header could not
+// plainSecret reports whether a text has only characters that an AppSecret and a header can
 // hold.
 func plainSecret(secret string) bool {
 	return !strings.ContainsFunc(secret, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
-// parseAccountHosts reads which host's logins go by which account.
+// parseAccountHosts reads the account by which people of each host sign in.
 func (s *Settings) parseAccountHosts(public *url.URL, accounts []auth.Account) (map[string]string, error) {
 	const flag = "account-hosts"
 	var errs []error
@@ -197,7 +197,7 @@ func (s *Settings) parseAdmins(accounts []auth.Account) ([]string, error) {
 	return admins, errors.Join(errs...)
 }
 
-// CheckOpenID says what is wrong with an openid.
+// CheckOpenID returns an error that says what is wrong with an openid.
 func CheckOpenID(openID string) error {
 	if !openIDForm.MatchString(openID) {
 		return fmt.Errorf("%q is not an openid; it is 28 letters, digits, - or _, and begins with o", openID)
@@ -205,15 +205,15 @@ func CheckOpenID(openID string) error {
 	return nil
 }
 
-// IsAppID says whether a text looks like an AppID.
+// IsAppID reports whether a text looks like an AppID.
 func IsAppID(text string) bool { return appIDForm.MatchString(text) }
 
-// verifyForm is what WeChat names its check files: MP_verify_….txt for a domain, and
-// letters and digits alone for a mini program's business domain. Nothing of it could
-// be a path, or robots.txt.
+// verifyForm matches the names that WeChat gives its check files: MP_verify_….txt for a
+// domain, and letters and digits alone for a mini program's business domain. A path or
+// robots.txt never matches.
 var verifyForm = regexp.MustCompile(`^((MP|WW)_verify_[0-9A-Za-z]{1,64}|[0-9A-Za-z]{8,64})\.txt$`)
 
-// ReadVerifyFiles reads the files that WeChat asks for, by name.
+// ReadVerifyFiles reads the files that WeChat requests to verify a domain, by name.
 func (s *Settings) ReadVerifyFiles() (map[string][]byte, error) {
 	const flag = "verify-file"
 	var errs []error

@@ -11,7 +11,8 @@ import (
 // leastKey is the shortest key of a back end, in characters.
 const leastKey = 32
 
-// parseBackendKeys reads who may read the accounts' access tokens. No error shows a key.
+// parseBackendKeys reads the back ends that may read the accounts' access tokens. No error
+// shows a key.
 func (s *Settings) parseBackendKeys() ([]auth.BackendKey, error) {
 	const flag = "backend-keys"
 	var errs []error

@@ -15,14 +15,14 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// Bounds of what is shown: a page of 360 pixels has room for no more.
+// Limits for texts of the pages: a screen of 360 pixels has no space for more.
 const (
 	maxSiteName = 40  // characters
 	maxContact  = 100 // characters
 	maxLogo     = 256 << 10
 )
 
-// Branding is what the pages say of the site.
+// Branding is what the pages show of the site.
 type Branding struct {
 	Name       string
 	Logo       *Logo // nil: none
@@ -37,7 +37,7 @@ type Logo struct {
 	Data        []byte
 }
 
-// parseBranding checks what the pages say of the site.
+// parseBranding checks the settings of the site's name, logo and links.
 func (s *Settings) parseBranding() (Branding, error) {
 	b := Branding{Name: s.SiteName, PrivacyURL: s.PrivacyURL, TermsURL: s.TermsURL, Contact: s.Contact}
 	var errs []error
@@ -68,7 +68,7 @@ func (s *Settings) parseBranding() (Branding, error) {
 	return b, errors.Join(errs...)
 }
 
-// readLogo reads the picture once, at the start.
+// readLogo reads the logo once, at the start.
 func (s *Settings) readLogo() (*Logo, error) {
 	if s.SiteLogo == "" {
 		return nil, nil
@@ -90,8 +90,8 @@ func (s *Settings) readLogo() (*Logo, error) {
 	case "image/png", "image/jpeg", "image/webp":
 		return &Logo{ContentType: contentType, Data: data}, nil
 	}
-	// A picture in an img runs no script, and opened by itself it is under our
-	// content policy.
+	// An SVG runs no script in an img, and when it is opened by itself our content policy
+	// applies.
 	if strings.EqualFold(filepath.Ext(s.SiteLogo), ".svg") && bytes.Contains(data, []byte("<svg")) {
 		return &Logo{ContentType: "image/svg+xml", Data: data}, nil
 	}

@@ -1,8 +1,8 @@
 // Package settings is what an operator can set: the flags, variables and files that
 // settings come from, their check, and what they mean.
 //
-// It does not know what the parts of the service do with them, and no command: whoever
-// runs one maps Config to what each part asks for. Of the store it asks only what the
-// address of a database means and whose the files beside it are. It speaks English; the
-// language of the terminal is another's.
+// It does not know the commands, nor what the parts of the service do with the settings:
+// cmd/server maps Config to what each part asks for. From the store it needs only what a
+// database URL means and who owns the files beside the database. Its messages are English;
+// internal/terminal translates them.
 package settings

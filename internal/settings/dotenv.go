@@ -13,9 +13,9 @@ import (
 	"github.com/joho/godotenv"
 )
 
-// readDotenv reads a file of variables; none is no error. Its errors name the file,
-// the line and the variable and nothing else: the library's repeat the rest of the
-// file, in which the secrets stand.
+// readDotenv reads a file of variables; a missing file is not an error. Its errors name
+// only the file, the line and the variable: the library's errors repeat the rest of the
+// file, secrets included.
 func readDotenv(file string) (map[string]string, error) {
 	text, err := readText(file)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -29,16 +29,16 @@ func readDotenv(file string) (map[string]string, error) {
 	}
 	vars, err := godotenv.Unmarshal(text)
 	if err != nil {
-		return nil, fmt.Errorf("%s: cannot be read", file) // checkDotenv has seen it line by line
+		return nil, fmt.Errorf("%s: cannot be read", file) // cannot happen after checkDotenv
 	}
 	return vars, nil
 }
 
-// dotenvName is what a variable can be called. The library takes spaces as well,
-// and a line without "=" at the end of the file for a variable without a name.
+// dotenvName matches the names of variables. The library also accepts spaces in them, and
+// takes a line without "=" at the end of the file for a variable without a name.
 var dotenvName = regexp.MustCompile(`^[A-Za-z_][0-9A-Za-z_.]*$`)
 
-// checkDotenv finds the first line that is not a setting.
+// checkDotenv returns an error for the first line that is not a setting.
 func checkDotenv(text string) error {
 	lines := strings.Split(text, "\n")
 	for i := 0; i < len(lines); {
@@ -75,8 +75,8 @@ func opensQuote(line string) bool { return quoteOpener.MatchString(line) }
 
 var ownName = regexp.MustCompile(`^(WXLOGIN|OTEL)_[A-Z_]*`)
 
-// nameIn is the variable that a line is about, empty when it cannot be told: then
-// the line may be the rest of a secret.
+// nameIn returns the variable that a line sets. It is empty when that is unclear, as the
+// line may be the rest of a secret.
 func nameIn(line string) string {
 	line = strings.TrimSpace(line)
 	if rest, ok := strings.CutPrefix(line, "export"); ok {
@@ -94,8 +94,8 @@ func nameIn(line string) string {
 	return longest
 }
 
-// readText reads a file that an editor has written. Those of Windows put a byte
-// order mark in front, and some of them save as UTF-16.
+// readText reads a file that was written with an editor. Editors of Windows put a byte
+// order mark at the beginning, and some save as UTF-16.
 func readText(file string) (string, error) {
 	content, err := os.ReadFile(file)
 	if err != nil {
@@ -109,8 +109,8 @@ func readText(file string) (string, error) {
 	return strings.ReplaceAll(text, "\r\n", "\n"), nil
 }
 
-// readSecret reads the file that a variable with _FILE names. The error shows the
-// path only if it cannot be the secret itself, which is an easy mistake to make.
+// readSecret reads the file that a variable with _FILE names. The error shows the path only
+// if it is absolute: setting the variable to the secret itself is an easy mistake to make.
 func readSecret(variable, file string) (string, error) {
 	text, err := readText(file)
 	if pathErr, ok := errors.AsType[*fs.PathError](err); ok && !filepath.IsAbs(file) {

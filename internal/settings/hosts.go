@@ -15,7 +15,7 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// ParsePublicURL is the address that visitors use. Its errors name the setting.
+// ParsePublicURL parses the address that visitors use. Its errors name the setting.
 func (s *Settings) ParsePublicURL() (*url.URL, error) {
 	const flag, form = "public-url", "for example https://h5.example.com or https://h5.example.com/wx"
 	if s.PublicURL == "" {
@@ -39,9 +39,9 @@ func (s *Settings) ParsePublicURL() (*url.URL, error) {
 	return u, nil
 }
 
-// plainHost says whether an address has a host that can be one: a name as it goes
-// over the wire, without wildcards, or an IP address as browsers write it, and a port
-// that there is.
+// plainHost reports whether an address has a usable host: a name as it goes over the wire,
+// without wildcards, or an IP address as browsers write it; and a port between 1 and 65535,
+// if any.
 func plainHost(u *url.URL) bool {
 	if port := u.Port(); port != "" {
 		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
@@ -53,16 +53,16 @@ func plainHost(u *url.URL) bool {
 		isASCII(host) && (!numeric(host) || asSent(host) == strings.ToLower(host))
 }
 
-// numeric says whether browsers take a host for an IP address: by a colon, or by an end
-// that is a number (URL Standard, "ends in a number").
+// numeric reports whether browsers take a host for an IP address: it has a colon, or its
+// last label is a number (URL Standard, "ends in a number").
 func numeric(host string) bool {
 	end := host[strings.LastIndexByte(host, '.')+1:]
 	_, err := strconv.ParseUint(end, 0, 64)
 	return strings.Contains(host, ":") || err == nil || end != "" && strings.Trim(end, "0123456789") == ""
 }
 
-// asSent is an IP address as browsers write it; empty: it is none that they take, or
-// that has one form alone.
+// asSent returns an IP address as browsers write it. It is empty for a host that browsers
+// do not accept as one, or whose form differs between them.
 func asSent(host string) string {
 	ip, err := netip.ParseAddr(host)
 	if err != nil || ip.Is4In6() || ip.Zone() != "" {
@@ -75,8 +75,8 @@ func isASCII(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r > 0x7e })
 }
 
-// hostHint says what is wrong with a host that looks right: such mistakes are hard
-// to see, and a browser compares letter by letter.
+// hostHint explains what is wrong with a host that looks right. Such mistakes are hard to
+// see, and browsers compare letter by letter.
 func hostHint(host string) string {
 	name, _, err := net.SplitHostPort(host)
 	if err != nil { // it has no port
@@ -111,9 +111,9 @@ func (s *Settings) parseCookieDomain(public *url.URL) (string, error) {
 		return "", Errorf("cookie-domain", "%q is not one domain%s", s.CookieDomain, hostHint(domain))
 	}
 	host := strings.ToLower(public.Hostname())
-	// A browser drops a cookie of a domain that its page is not in, or that many
-	// owners share (co.uk, github.io), and the visitor would go round between us
-	// and WeChat.
+	// Browsers drop a cookie for a domain that does not contain the page's host, or that
+	// many owners share (co.uk, github.io). The visitor would be redirected between us and
+	// WeChat for ever.
 	suffix, _ := publicsuffix.PublicSuffix(domain)
 	if host != domain && !strings.HasSuffix(host, "."+domain) || suffix == domain {
 		return "", Errorf("cookie-domain", "%q is not the domain of the public URL's host %q, nor one above it that is all yours", s.CookieDomain, host)
@@ -121,8 +121,7 @@ func (s *Settings) parseCookieDomain(public *url.URL) (string, error) {
 	return domain, nil
 }
 
-// OnLoopback says whether a listen address can be reached from this machine
-// alone.
+// OnLoopback reports whether a listen address can be reached from this machine only.
 func OnLoopback(address string) bool {
 	host, _, err := net.SplitHostPort(address)
 	return err == nil && auth.IsLoopback(strings.ToLower(host))

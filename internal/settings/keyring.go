@@ -13,8 +13,8 @@ import (
 	"wxlogin/internal/store"
 )
 
-// Keyring gives the operator's keys: those set, or those of the file beside the
-// SQLite database. It is nil when that file is to be made.
+// Keyring returns the operator's keys: those that are set, or those of the file beside the
+// SQLite database. It returns nil if that file has yet to be made.
 func (s *Settings) Keyring() (auth.Keyring, error) {
 	if s.Keys != "" {
 		keys, err := auth.ParseKeys(s.Keys)
@@ -51,9 +51,9 @@ func parseKeyFile(file, text string) (auth.Keyring, error) {
 	return keys, nil
 }
 
-// KeyFile is where the keys lie that nobody has set. They are beside the database
-// itself, by whatever name it is opened; or beside the symbolic link, where older
-// versions have put them.
+// KeyFile returns the file of the keys, which is used when none are set. It is beside the
+// database file itself, by whatever name that is opened; or beside the symbolic link, where
+// older versions put it. ok is false with PostgreSQL.
 func (s *Settings) KeyFile() (file string, ok bool) {
 	path, ok := store.File(s.DatabaseURL)
 	if !ok {
@@ -66,11 +66,11 @@ func (s *Settings) KeyFile() (file string, ok bool) {
 	return file, true
 }
 
-// MakeKeys makes the file of the keys. Of several processes that start at once, one
-// makes it and all read the same.
+// MakeKeys makes the file of the keys. If several processes start at once, one makes it and
+// all read the same keys.
 //
-// A database with sealed tokens had keys. New ones would look as if all were well,
-// and what the old ones open would be lost.
+// It fails if the database has sealed tokens, as these had keys: with new ones everything
+// would look well, and what the old ones open would be lost.
 func (s *Settings) MakeKeys(sealed bool) (auth.Keyring, error) {
 	file, _ := s.KeyFile()
 	if sealed {
@@ -84,7 +84,7 @@ func (s *Settings) MakeKeys(sealed bool) (auth.Keyring, error) {
 	return parseKeyFile(file, text)
 }
 
-// readOrMake reads a file, and makes it with the text first when there is none.
+// readOrMake reads a file, after creating it with the text if it does not exist.
 func readOrMake(file, text string) (string, error) {
 	if !exists(file) {
 		temp, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".*") // mode 0600
@@ -105,7 +105,7 @@ func readOrMake(file, text string) (string, error) {
 	return string(content), err
 }
 
-// WritableFolder says why no file can be made in a folder.
+// WritableFolder returns an error if no file can be created in a folder.
 func WritableFolder(folder string) error {
 	f, err := os.CreateTemp(folder, ".wxlogin-doctor-*")
 	if err != nil {

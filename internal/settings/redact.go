@@ -6,17 +6,17 @@ import (
 	"strings"
 )
 
-// leastRedacted is the length from which a secret is hidden. A short one would be
-// found in every other word.
+// leastRedacted is the length from which secrets are redacted. A shorter one would match
+// parts of ordinary words.
 const leastRedacted = 6
 
-// Redactor hides what is secret among variables and arguments, should a library's error
-// repeat it.
+// Redactor redacts the secrets among variables and arguments, as a library's error may
+// repeat one.
 func Redactor(vars map[string]string, args []string) *strings.Replacer {
 	return redactor(secretsIn(vars, args)...)
 }
 
-// Redactor hides what is secret among the settings, which config is the meaning of.
+// Redactor redacts the secrets among the settings. config is what they were parsed into.
 func (s *Settings) Redactor(config Config) *strings.Replacer {
 	secrets := []string{s.AppSecret, s.Keys, s.DatabaseURL}
 	for _, secret := range config.Secrets {
@@ -25,8 +25,7 @@ func (s *Settings) Redactor(config Config) *strings.Replacer {
 	return redactor(secrets...)
 }
 
-// redactor hides the values of secret settings, and the parts of them that are
-// secret, should a library's error repeat one.
+// redactor redacts the values of secret settings and the secret parts of them.
 func redactor(values ...string) *strings.Replacer {
 	var pairs []string
 	for _, value := range values {
@@ -39,9 +38,9 @@ func redactor(values ...string) *strings.Replacer {
 	return strings.NewReplacer(pairs...)
 }
 
-// secretParts is a value of a secret setting, and the keys of a list in it. Of a
-// database's address only the password is one, and of its path nothing: a path has a dot,
-// and no colon as a list of keys has.
+// secretParts returns the secret parts of a setting's value: the value itself and the keys
+// of a list in it, or the passwords of a database URL. A path has none; it is told from a
+// list of keys by a dot and the lack of a colon.
 func secretParts(value string) []string {
 	if u, err := url.Parse(value); err == nil && strings.Contains(value, "://") {
 		password, _ := u.User.Password()
@@ -60,7 +59,7 @@ func secretParts(value string) []string {
 	return parts
 }
 
-// secretsIn are the values of secret settings among variables and arguments.
+// secretsIn returns the values of secret settings among variables and arguments.
 func secretsIn(vars map[string]string, args []string) []string {
 	names := secretNames()
 	var values []string
@@ -68,7 +67,7 @@ func secretsIn(vars map[string]string, args []string) []string {
 		values = append(values, vars[variableOf(name)])
 	}
 	for name, value := range accountVariables(vars) {
-		if !strings.HasSuffix(name, "_FILE") { // a path, which whoever mistyped it has to see
+		if !strings.HasSuffix(name, "_FILE") { // a path, shown so that a typing mistake can be seen
 			values = append(values, value)
 		}
 	}
@@ -77,7 +76,7 @@ func secretsIn(vars map[string]string, args []string) []string {
 		if !strings.HasPrefix(arg, "-") || !slices.Contains(names, flag) {
 			continue
 		}
-		if value == "" && i+1 < len(args) { // also when a space went wrong after "="
+		if value == "" && i+1 < len(args) { // also for a stray space after "="
 			value, ok = args[i+1], true
 		}
 		if ok {

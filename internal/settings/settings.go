@@ -15,8 +15,8 @@ import (
 	"wxlogin/internal/store"
 )
 
-// Settings are what an operator can set, each by a flag, a variable or, for a
-// secret, a file. They are texts here; Parse gives them their meaning.
+// Settings are the settings as the operator gives them, each by a flag, a variable or, for
+// a secret, a file. Parse checks and interprets them.
 type Settings struct {
 	Addr           string        `name:"addr" setting:"" default:"127.0.0.1:8007" help:"Listen here."`
 	PublicURL      string        `name:"public-url" setting:"" help:"Address that visitors use. Its path is the prefix of every route, its host the callback domain registered with WeChat."`
@@ -61,11 +61,11 @@ type Settings struct {
 	accountSecrets map[string]string // variables of the accounts' AppSecrets, which have no flags
 }
 
-// TakeSecrets takes, of all variables, the AppSecrets of accounts: they have no flag and
-// no field.
+// TakeSecrets takes the accounts' AppSecrets from the variables: they have no flags and no
+// fields.
 func (s *Settings) TakeSecrets(vars map[string]string) { s.accountSecrets = accountVariables(vars) }
 
-// Config is what the settings mean.
+// Config is what the settings mean, as Parse returns it.
 type Config struct {
 	Addr         string
 	PublicURL    *url.URL
@@ -107,12 +107,11 @@ func (c Config) Issuer() string {
 	return strings.TrimRight(c.PublicURL.String(), "/")
 }
 
-// leastKept is the shortest that a history may be kept.
+// leastKept is the shortest retention of a history.
 const leastKept = 24 * time.Hour
 
-// Errorf is the error of a setting that cannot be used: which, why, and what it should
-// be like.
-// Of a value that is an address, it shows no user and password.
+// Errorf makes the error of a setting that cannot be used: which one, why, and what it
+// should look like. It removes user and password from arguments that are addresses.
 func Errorf(flag, format string, args ...any) error {
 	for i, arg := range args {
 		if value, ok := arg.(string); ok {
@@ -122,8 +121,8 @@ func Errorf(flag, format string, args ...any) error {
 	return fmt.Errorf("%s: %s", variableOf(flag), fmt.Sprintf(format, args...))
 }
 
-// withoutUser takes what stands before the last @ out of an address, whether or not
-// it can be parsed.
+// withoutUser hides user and password of an address, all between the scheme and the last @,
+// whether or not the address can be parsed.
 func withoutUser(address string) string {
 	at := strings.LastIndex(address, "@")
 	if at < 0 {
@@ -137,15 +136,15 @@ func withoutUser(address string) string {
 }
 
 var (
-	// WeChat has always made them so: wx and 16 letters or digits; o and 27 of
-	// base64url's.
+	// WeChat has always made them like this: wx and 16 letters or digits; o and 27 letters
+	// of base64url.
 	appIDForm  = regexp.MustCompile(`^wx[0-9A-Za-z]{16}$`)
 	openIDForm = regexp.MustCompile(`^o[0-9A-Za-z_-]{27}$`)
 	domainForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$`)
 )
 
-// Parse checks all settings of the service and returns what they mean. Every
-// wrong one has its line in the error; none shows a secret.
+// Parse checks all settings of the service and returns what they mean. The error has a line
+// for every invalid one, and shows no secret.
 func (s *Settings) Parse() (Config, error) {
 	c := Config{
 		Addr:         s.Addr,
@@ -212,7 +211,7 @@ func (s *Settings) Parse() (Config, error) {
 	check(s.SessionIdle >= time.Minute, "session-idle", "%v is shorter than a minute; the form is 720h", s.SessionIdle)
 	check(s.SessionLife >= s.SessionIdle, "session-lifetime", "%v is shorter than WXLOGIN_SESSION_IDLE (%v)", s.SessionLife, s.SessionIdle)
 	check(s.Recheck == 0 || s.Recheck >= time.Minute, "recheck-after", "%v is shorter than a minute; the form is 24h, and 0 switches it off", s.Recheck)
-	// A login's row keeps its code from being spent again.
+	// The row of a login keeps its code from being spent again.
 	check(s.KeepLogins == 0 || s.KeepLogins >= leastKept, "keep-logins", "%v is shorter than a day; the form is 4416h, and 0 keeps them for ever", s.KeepLogins)
 	check(s.KeepEvents == 0 || s.KeepEvents >= leastKept, "keep-events", "%v is shorter than a day; the form is 26304h, and 0 keeps them for ever", s.KeepEvents)
 	c.Zone, err = loadZone(s.TimeZone)
@@ -233,7 +232,8 @@ func (s *Settings) Parse() (Config, error) {
 	return c, errors.Join(errs...)
 }
 
-// CheckDatabaseURL shows nothing of the address, which may hold a password.
+// CheckDatabaseURL checks the database's address. Its error shows nothing of the address,
+// which may hold a password.
 func (s *Settings) CheckDatabaseURL() error {
 	if err := store.CheckURL(s.DatabaseURL); err != nil {
 		return Errorf("database-url", "%v", err)
@@ -241,7 +241,7 @@ func (s *Settings) CheckDatabaseURL() error {
 	return nil
 }
 
-// List takes a comma-separated text apart.
+// List splits a comma-separated text.
 func List(s string) []string {
 	var items []string
 	for item := range strings.SplitSeq(s, ",") {
@@ -252,8 +252,8 @@ func List(s string) []string {
 	return items
 }
 
-// parsePrefix reads addresses as peers have them: an IPv4 address that is written as
-// IPv6 (::ffff:10.0.0.0/104) is its IPv4 address, since a peer's is.
+// parsePrefix parses an address or a network. IPv4 written as IPv6 (::ffff:10.0.0.0/104)
+// becomes plain IPv4, as the addresses of peers are plain IPv4 too.
 func parsePrefix(s string) (prefix netip.Prefix, ok bool) {
 	if addr, err := netip.ParseAddr(s); err == nil {
 		prefix = netip.PrefixFrom(addr, addr.BitLen())
@@ -261,7 +261,7 @@ func parsePrefix(s string) (prefix netip.Prefix, ok bool) {
 		return netip.Prefix{}, false
 	}
 	if prefix.Addr().Is4In6() {
-		const mapped = 96 // bits before the IPv4 address; fewer make the prefix invalid
+		const mapped = 96 // bits before the IPv4 address; a shorter prefix becomes invalid
 		prefix = netip.PrefixFrom(prefix.Addr().Unmap(), prefix.Bits()-mapped)
 	}
 	return prefix, prefix.IsValid()

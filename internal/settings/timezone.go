@@ -6,14 +6,14 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
-	_ "time/tzdata" // where there is no list of time zones, as in the image
+	_ "time/tzdata" // for systems without a time zone database, like the image
 )
 
-// timeZone is the zone of the pages and the CSV if WXLOGIN_TIME_ZONE is not set:
-// TZ's, also out of .env, and else WeChat's own.
+// timeZone returns the zone of the pages and the CSV if WXLOGIN_TIME_ZONE is not set: the
+// one of TZ, also from .env, or else WeChat's own.
 //
-// Go takes a TZ that it cannot read for UTC without a word, so one is refused
-// whether it is used or not: the times in the log go by it.
+// Go silently takes a TZ that it cannot read for UTC. Such a TZ is an error even if
+// WXLOGIN_TIME_ZONE is set, as the times in the log follow it.
 func timeZone(tz string) (name string, err error) {
 	name = strings.TrimPrefix(tz, ":") // POSIX: what follows is the system's own form
 	if name == "" {
@@ -25,7 +25,7 @@ func timeZone(tz string) (name string, err error) {
 	return name, nil
 }
 
-// loadZone finds a zone by its IANA name or, as TZ may have it, a file's path.
+// loadZone loads a zone by its IANA name or, as TZ allows, by the path of a file.
 func loadZone(name string) (*time.Location, error) {
 	unknown := fmt.Errorf("%q is not the IANA name of a time zone, for example Asia/Shanghai (Beijing time), Asia/Taipei or UTC", name)
 	if filepath.IsAbs(name) {

@@ -12,12 +12,12 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// variablePrefix begins every variable of ours.
+// variablePrefix begins all of our variables.
 const variablePrefix = "WXLOGIN_"
 
-// ReadVariables gathers the variables of the process and of the file, which is
-// not needed to exist. The process's win. One of ours that no setting has is an
-// error: a misspelt setting would otherwise be a default that nobody wanted.
+// ReadVariables merges the variables of the process and of the file, which need not exist.
+// Those of the process take precedence. An unknown variable with our prefix is an error:
+// otherwise a misspelt setting would silently stay at its default.
 func ReadVariables(environ []string, file string) (map[string]string, error) {
 	vars, err := readDotenv(file)
 	if err != nil {
@@ -39,10 +39,9 @@ func ReadVariables(environ []string, file string) (map[string]string, error) {
 	return vars, nil
 }
 
-// Kubernetes tells every pod of a namespace of its Services by variables, in forms
-// of its own and of Docker's links (Kubernetes documentation, "Service",
-// "Environment variables"). A Service called wxlogin or wxlogin-anything makes them
-// look like ours.
+// Kubernetes describes the Services of a namespace to its pods in variables, in forms of
+// its own and of Docker's links (Kubernetes documentation, "Service", "Environment
+// variables"). Those of a Service called wxlogin or wxlogin-anything look like ours.
 var serviceVariables = []struct{ name, value *regexp.Regexp }{
 	{regexp.MustCompile(`_SERVICE_HOST$`), regexp.MustCompile(`^[0-9a-fA-F.:]+$`)},
 	{regexp.MustCompile(`_SERVICE_PORT(_[0-9A-Z_]+)?$`), regexp.MustCompile(`^\d+$`)},
@@ -52,8 +51,8 @@ var serviceVariables = []struct{ name, value *regexp.Regexp }{
 	{regexp.MustCompile(`_PORT_\d+_(TCP|UDP|SCTP)_ADDR$`), regexp.MustCompile(`^[0-9a-fA-F.:]+$`)},
 }
 
-// ofKubernetes says whether a variable tells of a Service and is no setting of
-// anybody's: name and value have the form.
+// ofKubernetes reports whether a variable describes a Service: its name and its value have
+// such a form, so that it is not a misspelt setting.
 func ofKubernetes(name, value string) bool {
 	for _, form := range serviceVariables {
 		if form.name.MatchString(name) && form.value.MatchString(value) {
@@ -63,7 +62,7 @@ func ofKubernetes(name, value string) bool {
 	return false
 }
 
-// variableNames are the variables of all settings, with the _FILE forms.
+// variableNames returns the variables of all settings, with the _FILE forms.
 func variableNames() []string {
 	var names []string
 	of := reflect.TypeFor[Settings]()
@@ -81,7 +80,7 @@ func variableNames() []string {
 	return names
 }
 
-// secretNames are the flags of the settings that are secret.
+// secretNames returns the flags of the secret settings.
 func secretNames() []string {
 	var names []string
 	of := reflect.TypeFor[Settings]()
@@ -94,12 +93,12 @@ func secretNames() []string {
 	return names
 }
 
-// variableOf is the variable of a flag: public-url is WXLOGIN_PUBLIC_URL.
+// variableOf returns the variable of a flag: WXLOGIN_PUBLIC_URL for public-url.
 func variableOf(flag string) string {
 	return variablePrefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
-// didYouMean points at a setting of almost the same letters.
+// didYouMean suggests a setting whose name is almost the same.
 func didYouMean(name string, known []string) string {
 	plain := func(s string) string {
 		letters := []rune(strings.NewReplacer("_", "", "S", "").Replace(s))
@@ -114,7 +113,7 @@ func didYouMean(name string, known []string) string {
 	return ""
 }
 
-// Resolver gives kong the value of a flag that was not typed: from its
+// Resolver gives kong the value of a flag that is not on the command line: from its
 // variable, or from the file that the variable with _FILE names.
 func Resolver(vars map[string]string) kong.Resolver {
 	return kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
@@ -144,14 +143,14 @@ func Resolver(vars map[string]string) kong.Resolver {
 	})
 }
 
-// NameVariable lets an error of a flag's value name the setting by its variable,
-// as all other errors do: kong does not know where a value came from.
+// NameVariable makes kong's error about a flag's value name the setting by its variable, as
+// all other errors do: kong does not know where a value came from.
 func NameVariable(err error) error {
 	flag, text, ok := strings.Cut(strings.TrimPrefix(err.Error(), "--"), ": ")
 	if !ok || !slices.Contains(variableNames(), variableOf(flag)) {
 		return err
 	}
-	if strings.HasPrefix(text, "TZ: ") { // it stands in for the setting
+	if strings.HasPrefix(text, "TZ: ") { // TZ replaces an unset WXLOGIN_TIME_ZONE
 		return errors.New(text)
 	}
 	if strings.HasPrefix(text, "expected duration") {

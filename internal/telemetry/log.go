@@ -15,19 +15,19 @@ import (
 // Logs is the log of the program.
 type Logs struct {
 	*slog.Logger
-	// Access writes the access log; nil: through the Logger.
+	// Access writes the access log; nil: the Logger does.
 	Access func(context.Context, web.AccessRecord)
-	// Flush writes what is still buffered, if somebody takes it within two
-	// seconds. It has to be called in the end.
+	// Flush writes what is still buffered, unless that takes longer than two seconds. Call
+	// it at the end of the process.
 	Flush func()
-	// Dropped counts the lines that are lost because nobody read the log, or it
-	// could not be written.
+	// Dropped counts the lines that were dropped because nobody read the log or it could
+	// not be written.
 	Dropped func() int64
 }
 
-// NewLogs writes lines of the level or above: as "json" for machines, as "text"
-// for people, with colours on a terminal. An empty format is text on a terminal
-// and else JSON.
+// NewLogs makes a log that writes lines of the level or above: as "json" for machines, or
+// as "text" for people, with colours on a terminal. An empty format is text on a terminal
+// and JSON otherwise.
 func NewLogs(w io.Writer, format string, level slog.Level) Logs {
 	terminal := isTerminal(w)
 	lines := newLineBuffer(w)

@@ -10,35 +10,34 @@ import (
 	"time"
 )
 
-// Every request is a line of the log, and writing one to a file took 3 µs, as
-// much as the rest of what /verify does. So lines are buffered for a moment and
-// written together. What an operator must not miss goes out at once: from
-// warnings on.
+// Every request writes a line to the log. Writing one to a file took 3 µs, as much as the
+// rest of /verify, so lines are buffered for a moment and written together. Warnings and
+// errors are written at once.
 //
-// Nobody waits long for the reader of the log. One that stands still costs lines,
-// which are counted, and no visitor their answer.
+// No request waits long for the reader of the log. When the reader stands still, lines are
+// dropped and counted, and visitors still get their answers.
 const (
 	bufferFor   = 10 * time.Millisecond
-	maxBuffered = 1 << 20 // bytes; then lines are dropped
+	maxBuffered = 1 << 20 // bytes; further lines are dropped
 	warningWait = 100 * time.Millisecond
 	lastFlush   = 2 * time.Second // at the end of the process
 )
 
-// lineBuffer is a writer of lines.
+// lineBuffer is a writer that buffers lines.
 type lineBuffer struct {
 	out     io.Writer
-	report  func(lost int64) // writes a line that says how many are missing
-	dropped atomic.Int64     // lines, from the start on
+	report  func(lost int64) // logs how many lines were dropped
+	dropped atomic.Int64     // lines, since the start
 
 	mu       sync.Mutex
 	lines    []byte
-	spare    []byte        // for the lines that come while others are written
-	due      bool          // a write is to come
-	since    time.Time     // a write goes on since then; zero: none does
-	failing  bool          // the last write did not succeed
-	reported int64         // how many of the dropped lines a line has told of
-	taken    int64         // bytes, from the start on
-	done     int64         // of these bytes, written or given up
+	spare    []byte        // buffer for lines that come while others are written
+	due      bool          // a write is scheduled
+	since    time.Time     // when the current write began; zero: no write is going on
+	failing  bool          // the last write failed
+	reported int64         // dropped lines that have been reported
+	taken    int64         // bytes, since the start
+	done     int64         // of these bytes, those written or given up
 	progress chan struct{} // closed when done grows
 }
 
@@ -46,7 +45,7 @@ func newLineBuffer(out io.Writer) *lineBuffer {
 	return &lineBuffer{out: out, progress: make(chan struct{})}
 }
 
-// Write takes whole lines.
+// Write buffers whole lines.
 func (b *lineBuffer) Write(line []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -60,7 +59,7 @@ func (b *lineBuffer) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// schedule has b.drain called in a moment. b.mu is held.
+// schedule has b.drain called after bufferFor. The caller holds b.mu.
 func (b *lineBuffer) schedule() {
 	if !b.due && b.since.IsZero() {
 		b.due = true
@@ -68,8 +67,8 @@ func (b *lineBuffer) schedule() {
 	}
 }
 
-// drain writes what there is, unless somebody writes already: whoever does sees
-// to what came meanwhile.
+// drain writes the buffered lines, unless a write is going on already. That one then
+// schedules another for the lines that came meanwhile.
 func (b *lineBuffer) drain() {
 	b.mu.Lock()
 	if !b.since.IsZero() {
@@ -79,10 +78,10 @@ func (b *lineBuffer) drain() {
 	b.due, b.since = false, time.Now()
 	lines := b.lines
 	b.lines, b.spare = b.spare[:0], nil
-	// What is missing came after these lines and before all others.
+	// The dropped lines came after these lines and before all later ones.
 	lost := b.dropped.Load() - b.reported
 	if b.failing {
-		lost = 0 // the line that tells of it would be lost as well
+		lost = 0 // the report would be lost as well
 	}
 	b.reported += lost
 	b.mu.Unlock()
@@ -112,8 +111,8 @@ func (b *lineBuffer) drain() {
 	}
 }
 
-// flush writes what there is, and returns when it is written or the limit is
-// over. It does not wait for a reader that has stood still for as long already.
+// flush writes the buffered lines, and returns when they are written or after the limit. It
+// does not wait for a reader that has stood still for that long already.
 func (b *lineBuffer) flush(limit time.Duration) {
 	b.mu.Lock()
 	until := b.taken
@@ -136,7 +135,7 @@ func (b *lineBuffer) flush(limit time.Duration) {
 	}
 }
 
-// flushing writes lines out that an operator must not miss.
+// flushing is a handler that flushes after warnings and errors.
 type flushing struct {
 	slog.Handler
 	lines *lineBuffer

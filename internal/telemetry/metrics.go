@@ -20,10 +20,10 @@ import (
 	"wxlogin/internal/store"
 )
 
-// Metrics counts what the parts report. Labels are routes, reasons and
-// errcodes, of which there are few, and never a person or an address.
+// Metrics counts what the parts report. Labels are routes, reasons and errcodes, of which
+// there are few, and never a person or an address.
 //
-// docs/metrics.md lists all of them, and a test compares.
+// docs/metrics.md lists all metrics, and a test compares the two.
 type Metrics struct {
 	registry  *prometheus.Registry
 	requests  *prometheus.CounterVec
@@ -38,11 +38,11 @@ type Metrics struct {
 	oidc      *prometheus.CounterVec
 	state     state
 
-	mu      sync.Mutex                             // to write answers
-	answers atomic.Pointer[map[answerKind]answers] // that have been given; a map is never changed, but replaced
+	mu       sync.Mutex                                       // to replace byLabels
+	byLabels atomic.Pointer[map[requestLabels]requestMetrics] // cache of metricsOf; a map is replaced, never changed
 }
 
-// NewMetrics makes counters that begin at 0. version is that of the program.
+// NewMetrics makes metrics whose counters begin at 0. version is the program's.
 func NewMetrics(version string) *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
@@ -78,7 +78,7 @@ func NewMetrics(version string) *Metrics {
 	m.registry.MustRegister(m.requests, m.times, m.starts, m.callbacks, m.logins, m.loginTime, m.snapshots,
 		m.calls, m.callTime, m.oidc, &m.state, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	m.answers.Store(new(map[answerKind]answers))
+	m.byLabels.Store(new(map[requestLabels]requestMetrics))
 	m.begin()
 	return m
 }
@@ -91,8 +91,8 @@ func histograms(name, help string, buckets []float64, labels ...string) *prometh
 	return prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets}, labels)
 }
 
-// begin has what is watched begin at 0: of a counter that is not there before it
-// counts, rate() and increase() miss the first.
+// begin initializes the counters that alerts watch to 0: rate() and increase() miss the
+// first increment of a counter that did not exist before.
 func (m *Metrics) begin() {
 	for _, scope := range []auth.Scope{auth.ScopeBase, auth.ScopeUserinfo} {
 		m.starts.WithLabelValues(string(scope), "wechat")
@@ -109,12 +109,12 @@ func (m *Metrics) begin() {
 		m.callTime.WithLabelValues(endpoint)
 	}
 	m.oidc.WithLabelValues("unknown", "token", "invalid_client")
-	for _, errcode := range []string{"40013", "40125", "40164", "40243", "48001"} { // what a changed setting brings
+	for _, errcode := range []string{"40013", "40125", "40164", "40243", "48001"} { // follow from a changed setting
 		m.calls.WithLabelValues("token", string(auth.WeChatRefused), errcode)
 	}
 }
 
-// WatchStore shows how busy the database is, and what it is spared.
+// WatchStore registers metrics of the database's load and of the session cache.
 func (m *Metrics) WatchStore(db *store.Store) {
 	for name, pool := range db.Pools() {
 		m.registry.MustRegister(collectors.NewDBStatsCollector(pool, name))
@@ -133,31 +133,30 @@ func (m *Metrics) WatchStore(db *store.Store) {
 	}
 }
 
-// WatchLog shows how many lines the log has lost.
+// WatchLog registers the number of dropped lines of the log.
 func (m *Metrics) WatchLog(dropped func() int64) {
 	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
 		Name: "wxlogin_log_lines_dropped_total", Help: "Lines of the log that were dropped because nobody read it or it could not be written.",
 	}, func() float64 { return float64(dropped()) }))
 }
 
-// WatchStreams shows how many desktops wait by a stream.
+// WatchStreams registers the number of desktops that wait by a stream.
 func (m *Metrics) WatchStreams(open func() int64) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "wxlogin_scan_streams", Help: "Desktops that wait for their phones by a stream.",
 	}, func() float64 { return float64(open()) }))
 }
 
-// The time that a scrape may take.
+// Time limits of a scrape.
 const (
 	headerTimeout = 5 * time.Second
 	readTimeout   = 10 * time.Second
 	writeTimeout  = 30 * time.Second
-	idleTimeout   = 2 * time.Minute // more than most scrape every
+	idleTimeout   = 2 * time.Minute // longer than the usual interval of scrapes
 )
 
-// Serve answers /metrics on an address of its own, which visitors do not reach,
-// until ctx ends. Without an address it does nothing. It fails when it cannot
-// listen there.
+// Serve answers /metrics on an address of its own, which visitors do not reach, until ctx
+// ends. Without an address it does nothing. It fails if it cannot listen there.
 func (m *Metrics) Serve(ctx context.Context, address string, log *slog.Logger) error {
 	if address == "" {
 		return nil
@@ -170,7 +169,7 @@ func (m *Metrics) Serve(ctx context.Context, address string, log *slog.Logger) e
 	context.AfterFunc(ctx, func() { server.Close() })
 	go func() {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			log.Error("metrics are no longer served", "error", err)
+			log.Error("metrics server failed", "error", err)
 		}
 	}()
 	log.Info("metrics", "address", fmt.Sprintf("http://%s/metrics", listener.Addr()))

@@ -25,8 +25,8 @@ func (c oneConn) Addr() net.Addr { return &net.UnixAddr{Name: "memory"} }
 // Nobody holds a connection to the metrics for longer than it is worth.
 func TestSlowScrapes(t *testing.T) {
 	for name, row := range map[string]struct {
-		says string
-		ends time.Duration
+		sends string
+		ends  time.Duration
 	}{
 		"asks for nothing more": {"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", idleTimeout + 5*time.Second},
 		"a body without an end": {"GET /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n", readTimeout + 5*time.Second},
@@ -39,7 +39,7 @@ func TestSlowScrapes(t *testing.T) {
 				server := NewMetrics("test").newServer()
 				go server.Serve(network)
 				began := time.Now()
-				go io.WriteString(here, row.says)
+				go io.WriteString(here, row.sends)
 				ended := make(chan time.Time, 1)
 				go func() { io.Copy(io.Discard, here); ended <- time.Now() }()
 				select {

@@ -10,13 +10,13 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// How often the state of the service is to be looked at.
+// How often LookReady and LookSessions are to be called.
 const (
 	ReadyEvery = 10 * time.Second
 	CountEvery = time.Minute
 )
 
-// How long a look may take, and when what it found is too old to be shown.
+// How long a look may take, and when its result is too old to be shown.
 const (
 	readyBudget  = 5 * time.Second
 	countBudget  = 30 * time.Second
@@ -29,15 +29,14 @@ var (
 	countDesc = prometheus.NewDesc("wxlogin_sessions", "Sessions that have not ended, in the database and so of all processes.", []string{"kind"}, nil)
 )
 
-// state is what a look at the database found: whether the service is ready, and
-// how many are signed in. The looks are taken in the background, so that a scrape
-// costs nothing, however often and by however many it is made, and waits for no
-// database. What could not be found out is not shown: a number that was right
-// once would be a lie.
+// state is the result of the last looks at the database: whether the service is ready, and
+// how many people are signed in. The looks are made in the background, so that a scrape
+// costs nothing, however many there are, and never waits for the database. A result that is
+// unknown is not shown, as an old number would be wrong.
 type state struct {
 	mu       sync.Mutex
 	ready    bool
-	readyAt  time.Time // zero: not known
+	readyAt  time.Time // zero: unknown
 	sessions map[auth.SessionKind]int64
 	countAt  time.Time
 }
@@ -66,17 +65,17 @@ func (s *state) Collect(metrics chan<- prometheus.Metric) {
 	}
 }
 
-// counter counts the sessions there are.
+// counter counts the sessions that exist.
 type counter interface {
 	CountSessions(context.Context) (map[auth.SessionKind]int64, error)
 }
 
-// LookReady shows whether the service is ready. Call it every ReadyEvery.
+// LookReady updates whether the service is ready. Call it every ReadyEvery.
 func (m *Metrics) LookReady(ctx context.Context, ready func(context.Context) error) {
 	m.state.askReady(ctx, ready)
 }
 
-// LookSessions shows how many are signed in. Call it every CountEvery.
+// LookSessions updates how many people are signed in. Call it every CountEvery.
 func (m *Metrics) LookSessions(ctx context.Context, db counter) { m.state.count(ctx, db) }
 
 func (s *state) askReady(ctx context.Context, ready func(context.Context) error) {
@@ -84,7 +83,7 @@ func (s *state) askReady(ctx context.Context, ready func(context.Context) error)
 	defer cancel()
 	err := ready(look)
 	if ctx.Err() != nil {
-		return // stopped in the middle
+		return // the process is stopping
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

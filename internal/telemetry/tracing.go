@@ -24,12 +24,11 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// Tracing writes a span for each request and each call to WeChat and sends them
-// to a collector. A nil one writes none and costs nothing.
+// Tracing makes a span for each request and each call to WeChat and sends the spans to a
+// collector. A nil Tracing makes none and costs nothing.
 //
-// A span holds a route and never an address, reasons and never an error's text:
-// what is secret here stands in queries, and everything that goes into a span is
-// named in this file.
+// A span holds a route and never an address, a reason and never an error's text, as our
+// secrets are in queries. Everything that goes into a span is named in this file.
 type Tracing struct {
 	provider *sdktrace.TracerProvider
 	tracer   trace.Tracer
@@ -39,16 +38,16 @@ type Tracing struct {
 // traceFlush bounds how long a process that stops waits for the collector.
 const traceFlush = 2 * time.Second
 
-// TracingConfig says what of the process goes into its traces.
+// TracingConfig configures the traces of a process.
 type TracingConfig struct {
-	Vars    map[string]string // of the process and of its file of settings; OTEL_… count
+	Vars    map[string]string // of the process and of .env; those that begin with OTEL_ are used
 	Version string            // of the program
 	Parents []netip.Prefix    // proxies whose traceparent is taken
 	Log     *slog.Logger
 }
 
-// StartTracing returns nil unless the standard variables of OpenTelemetry ask for
-// traces; see otelSettings. It fails for a variable that cannot be used.
+// StartTracing starts tracing, or returns nil unless the standard variables of OpenTelemetry
+// ask for traces; see otelSettings. It fails if a variable has an unusable value.
 func StartTracing(ctx context.Context, config TracingConfig) (*Tracing, error) {
 	settings, log := otelSettings(config.Vars), config.Log
 	if on, err := settings.check(); err != nil || !on {
@@ -57,11 +56,11 @@ func StartTracing(ctx context.Context, config TracingConfig) (*Tracing, error) {
 	if err := settings.publish(); err != nil {
 		return nil, err
 	}
-	// What the library cannot read it would tell standard error, value and all, and
-	// a header's may be a key.
+	// The library would print unreadable variables to standard error with their values, and
+	// the value of a header may be a key.
 	otel.SetLogger(logr.Discard())
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
-		log.Warn("traces", "error", anyAddress.ReplaceAllString(err.Error(), "the collector"))
+		log.Warn("tracing error", "error", anyAddress.ReplaceAllString(err.Error(), "the collector"))
 	}))
 	client, err := newCollector(settings)
 	if err != nil {
@@ -74,35 +73,35 @@ func StartTracing(ctx context.Context, config TracingConfig) (*Tracing, error) {
 	described, err := resource.New(ctx,
 		resource.WithAttributes(attribute.String("service.name", "wxlogin"), attribute.String("service.version", config.Version)),
 		resource.WithTelemetrySDK(),
-		resource.WithFromEnv(), // the operator's names win
+		resource.WithFromEnv(), // the operator's names take precedence
 	)
 	if err != nil {
 		return nil, badVariable("OTEL_RESOURCE_ATTRIBUTES", "%v", err)
 	}
-	// Spans wait in a queue of bounded length, and what does not fit is dropped.
+	// Spans wait in a queue of bounded length; those that do not fit are dropped.
 	provider := sdktrace.NewTracerProvider(sdktrace.WithResource(described),
 		sdktrace.WithBatcher(&exporting{SpanExporter: exporter, log: log}))
 	t := &Tracing{provider: provider, tracer: provider.Tracer("wxlogin")}
 	if !settings.propagatorsOff() {
 		t.parents = config.Parents
 	}
-	log.Info("traces are sent", "to", settings.host())
+	log.Info("trace export started", "to", settings.host())
 	return t, nil
 }
 
-// Close sends what is waiting, for as long as traceFlush.
+// Close sends the waiting spans, for at most traceFlush.
 func (t *Tracing) Close() {
 	if t == nil {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), traceFlush)
 	defer cancel()
-	_ = t.provider.Shutdown(ctx) // what is lost is lost
+	_ = t.provider.Shutdown(ctx) // spans that cannot be sent are lost
 }
 
-// Handler begins the span of a request. A client's traceparent is its own affair:
-// it could force every request of its to be recorded, or put it into a stranger's
-// trace. A proxy's is taken.
+// Handler begins the span of a request. It accepts the traceparent of a proxy, but not of a
+// client, which could force all of its requests to be recorded or add them to somebody
+// else's trace.
 func (t *Tracing) Handler(next http.Handler) http.Handler {
 	if t == nil {
 		return next
@@ -126,7 +125,7 @@ func (t *Tracing) trusts(peer string) bool {
 	return err == nil && slices.ContainsFunc(t.parents, func(p netip.Prefix) bool { return p.Contains(addr.Addr().Unmap()) })
 }
 
-// request names the span of a request by what it turned out to be.
+// request names the span of a request by its route.
 func (t *Tracing) request(ctx context.Context, method, route string, status int) {
 	if t == nil {
 		return
@@ -140,7 +139,7 @@ func (t *Tracing) request(ctx context.Context, method, route string, status int)
 	}
 }
 
-// login notes in the span of a callback what came of it.
+// login adds the outcome of a login to the span of its callback.
 func (t *Tracing) login(ctx context.Context, l auth.Login) {
 	if t == nil {
 		return
@@ -150,8 +149,7 @@ func (t *Tracing) login(ctx context.Context, l auth.Login) {
 		attribute.String("wxlogin.login.reason", string(l.Reason)), attribute.String("wxlogin.login.step", string(l.Step)))
 }
 
-// call writes the span of a call to WeChat, which has ended. Nothing of it goes to
-// WeChat.
+// call makes the span of a call to WeChat that has ended. WeChat gets no trace headers.
 func (t *Tracing) call(ctx context.Context, endpoint string, reason auth.Reason, errcode string, took time.Duration) {
 	if t == nil {
 		return
@@ -166,7 +164,7 @@ func (t *Tracing) call(ctx context.Context, endpoint string, reason auth.Reason,
 	span.End(trace.WithTimestamp(ended))
 }
 
-// Logs adds to each line the trace that it belongs to.
+// Logs returns a log that adds the trace to each line.
 func (t *Tracing) Logs(l Logs) Logs {
 	if t != nil {
 		l.Logger, l.Access = slog.New(tracedLines{l.Handler()}), nil
@@ -191,11 +189,11 @@ func (h tracedLines) WithGroup(name string) slog.Handler {
 	return tracedLines{h.Handler.WithGroup(name)}
 }
 
-// anyAddress is an address in an error's text. Some keep a key in the collector's.
+// anyAddress matches addresses in an error's text. The collector's may contain a key.
 var anyAddress = regexp.MustCompile(`https?://[^\s"]+`)
 
-// exporting sends spans, and says once when the collector stops taking them and
-// once when it takes them again.
+// exporting sends spans. It logs once when export begins to fail and once when it works
+// again.
 type exporting struct {
 	sdktrace.SpanExporter
 	log    *slog.Logger
@@ -206,9 +204,9 @@ func (e *exporting) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySp
 	err := e.SpanExporter.ExportSpans(ctx, spans)
 	switch {
 	case err == nil && e.failed.Swap(false):
-		e.log.Info("traces are taken again")
+		e.log.Info("trace export recovered")
 	case err != nil && !e.failed.Swap(true):
-		e.log.Warn("traces are not taken; until they are, they are dropped",
+		e.log.Warn("trace export failed; spans are dropped until it recovers",
 			"error", anyAddress.ReplaceAllString(err.Error(), "the collector"))
 	}
 	return nil // reported above

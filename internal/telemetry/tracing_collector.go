@@ -24,9 +24,9 @@ import (
 
 // collector sends spans over OTLP/HTTP with protobuf
 // (https://opentelemetry.io/docs/specs/otlp/#otlphttp). OpenTelemetry's own client,
-// otlptracehttp, links gRPC and never speaks it, 98 packages with what it needs
-// (https://github.com/open-telemetry/opentelemetry-go/issues/2579). Once it
-// does not, this file can go.
+// otlptracehttp, links gRPC without using it: 98 packages with its dependencies
+// (https://github.com/open-telemetry/opentelemetry-go/issues/2579). When that is fixed,
+// this file can go.
 type collector struct {
 	address string
 	headers http.Header
@@ -34,8 +34,8 @@ type collector struct {
 	client  *http.Client
 }
 
-// How a batch that the collector cannot take now is sent again, as otlptracehttp
-// does it. The specification leaves the figures open.
+// Retries of a batch that the collector cannot take now. The figures are otlptracehttp's;
+// the specification leaves them open.
 const (
 	firstPause   = 5 * time.Second
 	longestPause = 30 * time.Second
@@ -44,13 +44,13 @@ const (
 
 const maxCollectorReply = 64 << 10
 
-// newCollector reads the variables of OTLP.
+// newCollector makes a collector from the variables of OTLP.
 func newCollector(s otelSettings) (*collector, error) {
 	c := &collector{address: s.address(), headers: http.Header{"Content-Type": {"application/x-protobuf"}}}
 	_, headers := s.of("HEADERS")
 	for header := range strings.SplitSeq(headers, ",") {
 		if name, value, ok := strings.Cut(header, "="); ok {
-			value, _ := url.PathUnescape(value) // check has seen it
+			value, _ := url.PathUnescape(value) // check has validated it
 			c.headers.Set(strings.TrimSpace(name), strings.TrimSpace(value))
 		}
 	}
@@ -77,14 +77,14 @@ func newCollector(s otelSettings) (*collector, error) {
 	}
 	c.client = &http.Client{
 		Transport: transport, Timeout: timeout,
-		// Another host would get the headers, and one may be a key.
+		// The headers, of which one may be a key, would go to another host.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	return c, nil
 }
 
-// address is where spans are sent: the one of traces as it is, the one for all
-// signals with the path of traces after its own.
+// address returns where spans are sent: the endpoint for traces as it is, or the endpoint
+// for all signals with the path of traces appended.
 func (s otelSettings) address() string {
 	variable, endpoint := s.of("ENDPOINT")
 	if endpoint == "" {
@@ -95,12 +95,12 @@ func (s otelSettings) address() string {
 	}
 	address, err := url.JoinPath(endpoint, "v1", "traces")
 	if err != nil {
-		return endpoint // check has seen it
+		return endpoint // check has validated it
 	}
 	return address
 }
 
-// tls reads the files that the variables name; nil when there are none.
+// tls reads the certificates that the variables name; nil if they name none.
 func (s otelSettings) tls() (*tls.Config, error) {
 	read := func(name string) (variable string, content []byte, err error) {
 		variable, file := s.of(name)
@@ -145,11 +145,11 @@ func (c *collector) Stop(context.Context) error {
 	return nil
 }
 
-// UploadTraces implements otlptrace.Client. It sends again what the collector says
-// it cannot take now.
+// UploadTraces implements otlptrace.Client. It retries while the collector says that it
+// cannot take the batch now.
 func (c *collector) UploadTraces(ctx context.Context, spans []*trace.ResourceSpans) error {
-	// This message has the same form on the wire as ExportTraceServiceRequest,
-	// whose package imports gRPC.
+	// On the wire this message is the same as ExportTraceServiceRequest, whose package
+	// imports gRPC.
 	body, err := proto.Marshal(&trace.TracesData{ResourceSpans: spans})
 	if err != nil {
 		return err
@@ -184,7 +184,7 @@ func (c *collector) UploadTraces(ctx context.Context, spans []*trace.ResourceSpa
 	}
 }
 
-// busyError is an answer that asks to be tried again.
+// busyError is an answer of the collector that asks for a retry.
 type busyError struct {
 	status string
 	after  time.Duration // negative: the collector does not say
@@ -192,8 +192,7 @@ type busyError struct {
 
 func (e busyError) Error() string { return "the collector answers " + e.status }
 
-// send sends once. Its errors name neither the address nor what the collector
-// wrote.
+// send sends a batch once. Its errors contain neither the address nor the collector's text.
 func (c *collector) send(ctx context.Context, body []byte) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.address, bytes.NewReader(body))
 	if err != nil {
@@ -222,7 +221,7 @@ func (c *collector) send(ctx context.Context, body []byte) error {
 	return err
 }
 
-// retryAfter is how long a header asks to wait; negative when it does not.
+// retryAfter returns how long a Retry-After header asks to wait; negative if it does not.
 func retryAfter(header string) time.Duration {
 	if seconds, err := strconv.ParseUint(header, 10, 16); err == nil {
 		return time.Duration(seconds) * time.Second
@@ -241,7 +240,7 @@ func rejected(reply []byte) int64 {
 	return int64(n)
 }
 
-// protoField is the field 1 of a message, if it is of this type.
+// protoField returns field 1 of a message, if it has this type.
 func protoField(message []byte, want protowire.Type) (content []byte, number uint64) {
 	for len(message) > 0 {
 		field, kind, n := protowire.ConsumeTag(message)

@@ -10,14 +10,14 @@ import (
 	"strings"
 )
 
-// otelSettings are the variables of OpenTelemetry's specification. They have no
-// flags and no WXLOGIN_ form: whoever runs a collector has them set for every
-// service already, and the library reads them by itself.
+// otelSettings are the variables of OpenTelemetry's specification. They have no flags and
+// no WXLOGIN_ form: operators who run a collector set them for all their services, and the
+// library reads them by itself.
 type otelSettings map[string]string
 
 const otelPrefix = "OTEL_"
 
-// of is a variable of traces, or the one for all signals.
+// of returns the variable for traces, or else the one for all signals.
 func (s otelSettings) of(name string) (variable, value string) {
 	variable = "OTEL_EXPORTER_OTLP_TRACES_" + name
 	if s[variable] == "" {
@@ -26,8 +26,8 @@ func (s otelSettings) of(name string) (variable, value string) {
 	return variable, s[variable]
 }
 
-// check says whether traces are asked for. A value that the library would pass
-// over, or report with the value, is an error.
+// check reports whether traces are asked for. A value that the library would ignore, or
+// print, is an error.
 func (s otelSettings) check() (on bool, err error) {
 	variable, endpoint := s.of("ENDPOINT")
 	exporter := cmp.Or(s["OTEL_TRACES_EXPORTER"], "otlp")
@@ -68,7 +68,7 @@ func (s otelSettings) checkSampler() error {
 	return nil
 }
 
-// publish lets the library read those of the file .env too. It reads the process's.
+// publish sets the variables from .env in the process, where the library reads them.
 func (s otelSettings) publish() error {
 	for name, value := range s {
 		if _, set := os.LookupEnv(name); !set && strings.HasPrefix(name, otelPrefix) {
@@ -80,7 +80,7 @@ func (s otelSettings) publish() error {
 	return nil
 }
 
-// propagatorsOff says whether nobody's traceparent is taken.
+// propagatorsOff reports whether no traceparent is to be accepted.
 func (s otelSettings) propagatorsOff() bool {
 	for item := range strings.SplitSeq(s["OTEL_PROPAGATORS"], ",") {
 		if strings.TrimSpace(item) == "none" {
@@ -90,7 +90,8 @@ func (s otelSettings) propagatorsOff() bool {
 	return false
 }
 
-// host is where traces go, for the log: the rest of an address may hold a key.
+// host returns the host to which traces go, for the log: the rest of the address may
+// contain a key.
 func (s otelSettings) host() string {
 	_, endpoint := s.of("ENDPOINT")
 	if u, err := url.Parse(endpoint); err == nil && u.Host != "" {

@@ -1,7 +1,7 @@
-// Package terminal gives what the program has to say to whoever runs it in the language
-// of their terminal: messages, and the pages of --help.
+// Package terminal translates what the program prints for the operator into the language
+// of the terminal: messages, and the pages of --help.
 //
-// It does not know the settings, the commands or who says what: a message comes as the
-// English text that it is, and its catalogue, words.json, has the Chinese of it. It
-// imports nothing of wxlogin.
+// It does not know the settings, the commands or where a message comes from: it gets the
+// finished English text and looks it up in its catalogue, words.json. It imports nothing
+// of wxlogin.
 package terminal

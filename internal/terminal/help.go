@@ -8,12 +8,11 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// unbroken stands for a space where the parser's printer must not break a line: it
-// takes a letter of Chinese for one column and knows no place for a break but a
-// space.
+// unbroken stands for a space where the parser's printer must not break a line: the printer
+// counts a Chinese character as one column and breaks only at spaces.
 const unbroken = "\ue000"
 
-// helpWidth is where lines of a translated help end, in columns.
+// helpWidth is the width of a translated help, in columns.
 const helpWidth = 80
 
 // PrintHelp prints the help in the language of the words.
@@ -21,7 +20,7 @@ func (w Words) PrintHelp(options kong.HelpOptions, ctx *kong.Context) error {
 	if w.English() {
 		return kong.DefaultHelpPrinter(options, ctx)
 	}
-	w.translate(ctx.Model.Node)
+	w.translateHelp(ctx.Model.Node)
 	var page bytes.Buffer
 	to := ctx.Stdout
 	ctx.Stdout = &page
@@ -30,7 +29,7 @@ func (w Words) PrintHelp(options kong.HelpOptions, ctx *kong.Context) error {
 	}
 	text := strings.ReplaceAll(page.String(), unbroken, " ")
 	for line := range strings.Lines(text) {
-		line = w.Say(strings.TrimSuffix(line, "\n"))
+		line = w.Translate(strings.TrimSuffix(line, "\n"))
 		if _, err := io.WriteString(to, wrap(line, helpWidth)+"\n"); err != nil {
 			return err
 		}
@@ -38,32 +37,32 @@ func (w Words) PrintHelp(options kong.HelpOptions, ctx *kong.Context) error {
 	return nil
 }
 
-// translate changes what the model says of commands and flags.
-func (w Words) translate(node *kong.Node) {
-	say := func(text string) string { return strings.ReplaceAll(w.Say(text), " ", unbroken) }
-	node.Help, node.Detail = say(node.Help), say(node.Detail)
+// translateHelp translates the help of a command, its flags and its subcommands.
+func (w Words) translateHelp(node *kong.Node) {
+	translated := func(text string) string { return strings.ReplaceAll(w.Translate(text), " ", unbroken) }
+	node.Help, node.Detail = translated(node.Help), translated(node.Detail)
 	for _, flag := range node.Flags {
-		flag.Help = say(flag.Help)
+		flag.Help = translated(flag.Help)
 	}
 	for _, argument := range node.Positional {
-		argument.Help = say(argument.Help)
+		argument.Help = translated(argument.Help)
 	}
 	for _, child := range node.Children {
-		w.translate(child)
+		w.translateHelp(child)
 	}
 }
 
-// wrap breaks a line of Chinese that is longer than the width, and lets what follows
-// begin where its last column does.
+// wrap breaks a Chinese line that is longer than the width. The lines that follow are
+// indented like its last column of text.
 func wrap(line string, width int) string {
 	indent := len(line) - len(strings.TrimLeft(line, " "))
 	if gap := strings.LastIndex(line, "  "); gap > indent {
 		indent = gap + 2
 	}
 	var wrapped strings.Builder
-	column, from, at := indent, indent, indent // of the screen; of the line's bytes: where it goes on, and its last place for a break
+	column, from, at := indent, indent, indent // column on the screen; byte where the current line begins; byte of the last possible break
 	wrapped.WriteString(line[:indent])
-	columns := 0 // since that place
+	columns := 0 // since the last possible break
 	before := ' '
 	for i, r := range line {
 		if i < indent {
@@ -83,7 +82,7 @@ func wrap(line string, width int) string {
 	return wrapped.String()
 }
 
-// columnsOf is how many columns of a terminal a letter takes.
+// columnsOf returns how many columns of a terminal a character takes.
 func columnsOf(r rune) int {
 	if r >= 0x2e80 { // CJK
 		return 2
@@ -91,8 +90,8 @@ func columnsOf(r rune) int {
 	return 1
 }
 
-// mayBreak says whether a line can end between two letters: after a space, and beside
-// a Chinese one, where punctuation stays with what it belongs to.
+// mayBreak reports whether a line can end between two characters: after a space or beside a
+// Chinese character, but never between punctuation and what it belongs to.
 func mayBreak(before, after rune) bool {
 	if strings.ContainsRune("，。；：、！？）」…,.;:)", after) || strings.ContainsRune("（「(", before) || after == ' ' {
 		return false

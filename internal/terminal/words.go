@@ -13,29 +13,27 @@ import (
 	"golang.org/x/text/language"
 )
 
-// Words say in the language of the terminal what the program has to say to whoever
-// runs it.
+// Words translate messages into the language of the terminal.
 //
-// A message is put together by many packages, of ours and of others, and the log has
-// it in English. None of them knows a language. What is about to be shown to a person
-// is looked up here by its English form, the text with verbs in it that it was made
-// from, and what filled the verbs is put into the same form in the other language.
-// What has no other form stays English.
+// A message is put together in English by many packages, ours and others', and the log has
+// it in English. Before it is shown to a person, Words find the format from which it was
+// made, its verbs (%s) included, and put the values of the verbs into the same format in the
+// other language. A text without a translation stays English.
 //
-// The zero words are English.
+// The zero Words are English.
 type Words struct {
-	said func() map[string]string // by their English form, in the other language
-	read func() []form            // those with verbs, the most definite first
+	translations func() map[string]string // by English form
+	forms        func() []form            // those with verbs, the most specific first
 }
 
-// catalogue has for each English form that in simplified and in traditional Chinese.
+// catalogue maps each English format to the one in simplified and in traditional Chinese.
 //
 //go:embed words.json
 var catalogue []byte
 
-// LanguageOf is the language that the terminal is set to, by POSIX's rule: LC_ALL
-// before LC_MESSAGES before LANG. It is zh_CN, zh_TW or, for every other, empty. A
-// terminal that is not of UTF-8 gets English too: it could not show ours.
+// LanguageOf returns the language that the terminal is set to, by POSIX's rule: LC_ALL
+// before LC_MESSAGES before LANG. It is zh_CN, zh_TW or, for any other language, empty. It
+// is also empty if the terminal's charset is not UTF-8, as it could not show our Chinese.
 func LanguageOf(environ []string) string {
 	for _, name := range []string{"LC_ALL=", "LC_MESSAGES=", "LANG="} {
 		// The last one counts, as for the process itself.
@@ -64,72 +62,72 @@ func chinese(locale string) string {
 	return "zh_CN"
 }
 
-// WordsOf are the words of zh_CN or zh_TW; of any other language they are English.
+// WordsOf returns the Words of zh_CN or zh_TW. For any other language they are English.
 func WordsOf(lang string) Words {
 	at := slices.Index([]string{"zh_CN", "zh_TW"}, lang)
 	if at < 0 {
 		return Words{}
 	}
-	said := sync.OnceValue(func() map[string]string {
+	translations := sync.OnceValue(func() map[string]string {
 		var all map[string][2]string
 		if err := json.Unmarshal(catalogue, &all); err != nil {
-			return nil // a test reads it; English does for everybody else
+			return nil // a test reads the catalogue, so this cannot happen; messages stay English
 		}
-		said := make(map[string]string, len(all))
+		chosen := make(map[string]string, len(all))
 		for english, both := range all {
-			said[english] = both[at]
+			chosen[english] = both[at]
 		}
-		return said
+		return chosen
 	})
-	return Words{said: said, read: sync.OnceValue(func() []form { return formsOf(said()) })}
+	return Words{translations: translations, forms: sync.OnceValue(func() []form { return formsOf(translations()) })}
 }
 
-// English says that nothing is translated.
-func (w Words) English() bool { return w.said == nil }
+// English reports whether nothing is translated.
+func (w Words) English() bool { return w.translations == nil }
 
-// Say gives a text in the language of the words, line by line.
-func (w Words) Say(text string) string {
+// Translate translates a text, line by line.
+func (w Words) Translate(text string) string {
 	if w.English() {
 		return text
 	}
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {
-		told := strings.TrimSpace(line)
-		said, _ := w.look(told)
-		lines[i] = strings.Replace(line, told, said, 1)
+		trimmed := strings.TrimSpace(line)
+		translated, _ := w.lookUp(trimmed)
+		lines[i] = strings.Replace(line, trimmed, translated, 1)
 	}
 	return strings.Join(lines, "\n")
 }
 
-// link is what begins a chain of errors with the name of a setting, a file or a
-// reason, which is the same in every language, or with a word.
+// link matches the first link of a chain of errors, if it is a word or the name of a
+// setting, a file or a reason. Names are the same in every language.
 var link = regexp.MustCompile(`^(--)?[\w.-]+: `)
 
-// look finds a line, or what is known of it.
-func (w Words) look(line string) (said string, known bool) {
-	if said, known = w.said()[line]; known {
-		return said, true
+// lookUp translates a line, or as much of it as the catalogue knows.
+func (w Words) lookUp(line string) (translated string, known bool) {
+	if translated, known = w.translations()[line]; known {
+		return translated, true
 	}
 	if name := link.FindString(line); name != "" {
-		said, known = w.look(line[len(name):])
-		if word, ok := w.said()[strings.TrimSuffix(name, ": ")]; ok {
-			return word + "：" + said, true
+		translated, known = w.lookUp(line[len(name):])
+		if word, ok := w.translations()[strings.TrimSuffix(name, ": ")]; ok {
+			return word + "：" + translated, true
 		}
-		return name + said, known
+		return name + translated, known
 	}
-	for _, f := range w.read() {
+	for _, f := range w.forms() {
 		if filled, ok := f.match(line); ok {
 			return w.fill(f, filled), true
 		}
 	}
-	// What has happened and why, or what has happened and what to do.
+	// Two messages: what has happened and why, or what has happened and what to do.
 	for i := range line {
 		for _, between := range [][2]string{{": ", "："}, {"; ", "；"}} {
 			if !strings.HasPrefix(line[i:], between[0]) {
 				continue
 			}
-			what, knows := w.look(line[:i])
-			why, knowsWhy := w.look(line[i+len(between[0]):])
+			what, knows := w.lookUp(line[:i])
+			why, knowsWhy := w.lookUp(line[i+len(between[0]):])
 			switch {
 			case knows || knowsWhy && (what == "" || strings.ContainsFunc(what, isHan)):
 				return what + between[1] + why, true
@@ -143,26 +141,26 @@ func (w Words) look(line string) (said string, known bool) {
 
 func isHan(r rune) bool { return unicode.Is(unicode.Han, r) }
 
-// form is an English text with verbs, taken apart.
+// form is an English format, split at its verbs.
 type form struct {
-	between []string // the verbs
+	between []string // the texts around the verbs
 	verbs   []string // their letters
-	said    string   // the same in the other language
+	other   string   // the format in the other language
 }
 
-// verb is one of package fmt's.
+// verb matches a verb of package fmt.
 var verb = regexp.MustCompile(`%(?:\[(\d)\])?[-+#0-9.]*([a-zA-Z])`)
 
-// formsOf are all with verbs. One with more text of its own goes before one that
-// would match more.
-func formsOf(said map[string]string) []form {
+// formsOf returns the formats that have verbs. Those with more text of their own come
+// first, as those with less match more.
+func formsOf(translations map[string]string) []form {
 	var forms []form
-	for english, other := range said {
+	for english, other := range translations {
 		verbs := verb.FindAllStringSubmatch(english, -1)
 		if verbs == nil {
 			continue
 		}
-		f := form{between: verb.Split(english, -1), said: other}
+		f := form{between: verb.Split(english, -1), other: other}
 		for _, v := range verbs {
 			f.verbs = append(f.verbs, v[2])
 		}
@@ -178,11 +176,11 @@ func formsOf(said map[string]string) []form {
 	return forms
 }
 
-// match gives what the verbs were filled with, if the line is of this form.
+// match returns the values of the verbs, if the line was made from this format.
 func (f form) match(line string) (filled []string, ok bool) {
 	for _, text := range f.between {
 		if !strings.Contains(line, text) {
-			return nil, false // most are not, and a pattern takes longer to make
+			return nil, false // most lines end here; compiling a pattern is slower
 		}
 	}
 	pattern := "^" + regexp.QuoteMeta(f.between[0])
@@ -204,10 +202,11 @@ func (f form) match(line string) (filled []string, ok bool) {
 	return found[1:], true
 }
 
-// fill says the form in the other language. What fills it may have a form itself.
+// fill puts the values into the format of the other language. A value that is a message
+// itself is translated too.
 func (w Words) fill(f form, filled []string) string {
 	next := 0
-	return verb.ReplaceAllStringFunc(f.said, func(v string) string {
+	return verb.ReplaceAllStringFunc(f.other, func(v string) string {
 		if index := verb.FindStringSubmatch(v)[1]; index != "" {
 			next, _ = strconv.Atoi(index)
 		} else {
@@ -218,7 +217,7 @@ func (w Words) fill(f form, filled []string) string {
 		}
 		text := filled[next-1]
 		if kind := f.verbs[next-1]; kind != "q" && kind != "d" {
-			text, _ = w.look(text)
+			text, _ = w.lookUp(text)
 		}
 		return text
 	})

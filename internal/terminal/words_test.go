@@ -230,7 +230,7 @@ func TestEveryMessageIsTranslated(t *testing.T) {
 			t.Errorf("%s: %q has no Chinese in words.json", needed[form], form)
 		}
 	}
-	say := map[string]func(string) string{"zh_CN": terminal.WordsOf("zh_CN").Say, "zh_TW": terminal.WordsOf("zh_TW").Say}
+	translate := map[string]func(string) string{"zh_CN": terminal.WordsOf("zh_CN").Translate, "zh_TW": terminal.WordsOf("zh_TW").Translate}
 	for _, english := range slices.Sorted(maps.Keys(all)) {
 		if _, ok := needed[english]; !ok && !libraries.MatchString(english) {
 			t.Errorf("words.json: nobody says %q any more", english)
@@ -241,7 +241,7 @@ func TestEveryMessageIsTranslated(t *testing.T) {
 				t.Errorf("words.json: %q has no %s", english, lang)
 			}
 			line, want := filled(t, english, other)
-			if got := say[lang](line); got != want {
+			if got := translate[lang](line); got != want {
 				t.Errorf("%s says %q as %q, not %q", lang, line, got, want)
 			}
 		}

@@ -14,21 +14,21 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// answer is the JSON object that WeChat sends for everything, errors too. Its
-// fields are taken kindly: WeChat has sent numbers as strings, nulls and missing
-// fields (field reports), and one odd field must not cost the rest. So every value
-// is what it is in JSON, a number as json.Number.
+// answer is the JSON object that WeChat sends for everything, errors included. It is read
+// leniently: WeChat has sent numbers as strings, nulls, and answers with fields missing
+// (field reports), and one odd field must not spoil the rest. So every value keeps its JSON
+// type, with numbers as json.Number.
 type answer map[string]any
 
-// parseAnswer reads a body by its content, whatever its Content-Type says
-// (officially JSON, sent as text/plain). An answer with an errcode is an error.
+// parseAnswer parses a body whatever its Content-Type (officially JSON, sent as text/plain).
+// An answer with an errcode is an error.
 func parseAnswer(endpoint string, body []byte) (answer, error) {
 	var a answer
 	decoder := json.NewDecoder(bytes.NewReader(repairJSON(body)))
 	decoder.UseNumber()
 	err := decoder.Decode(&a)
 	if _, more := decoder.Token(); err != nil || a == nil || more != io.EOF {
-		// The decoder's own words quote the body, which may hold tokens.
+		// The decoder's error quotes the body, which may hold tokens.
 		return nil, auth.Failf(auth.WeChatFailed, "%s: answered with something else than a JSON object (%d bytes)", endpoint, len(body))
 	}
 	if errcode := a.number("errcode"); errcode != 0 {
@@ -37,10 +37,9 @@ func parseAnswer(endpoint string, body []byte) (answer, error) {
 	return a, nil
 }
 
-// repairJSON makes WeChat's bytes fit for a JSON decoder. Seen in the field: a byte
-// order mark, raw control characters inside strings, broken UTF-8, and whole
-// bodies in GBK. A space in place of a control character is harmless outside of
-// strings and close to nothing inside.
+// repairJSON makes WeChat's bytes valid for a JSON decoder. Seen in the field: a byte order
+// mark, raw control characters inside strings, broken UTF-8, and whole bodies in GBK. A
+// control character becomes a space, which is harmless outside strings and nearly so inside.
 func repairJSON(body []byte) []byte {
 	body = bytes.TrimPrefix(body, []byte("\uFEFF"))
 	if !utf8.Valid(body) {
@@ -54,9 +53,8 @@ func repairJSON(body []byte) []byte {
 	return body
 }
 
-// decode turns bytes that are not UTF-8 into some. A body without a single
-// multi-byte UTF-8 sequence that reads well as GB18030 is in GBK; any other is
-// UTF-8 with a few broken characters.
+// decode converts bytes that are not valid UTF-8. A body without any long UTF-8 sequence
+// that decodes as GB18030 is taken for GBK; any other is UTF-8 with a few broken characters.
 func decode(body []byte) []byte {
 	if !hasMultibyte(body) {
 		if decoded, err := simplifiedchinese.GB18030.NewDecoder().Bytes(body); err == nil && !bytes.ContainsRune(decoded, utf8.RuneError) {
@@ -69,8 +67,8 @@ func decode(body []byte) []byte {
 func hasMultibyte(body []byte) bool {
 	for len(body) > 0 {
 		r, size := utf8.DecodeRune(body)
-		// GBK hits valid two-byte UTF-8 now and then, three bytes hardly ever, and
-		// Chinese in UTF-8 always has three.
+		// GBK sometimes looks like two-byte UTF-8 but hardly ever like three-byte, which
+		// Chinese in UTF-8 always is.
 		if r != utf8.RuneError && size >= 3 {
 			return true
 		}
@@ -94,7 +92,7 @@ func (a answer) text(field string) string {
 func (a answer) number(field string) int64 {
 	text := a.text(field)
 	if text == "" {
-		return 0 // as most are, most of the time
+		return 0 // the usual case
 	}
 	f, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
 	if err != nil || f != f || f > 1e15 || f < -1e15 {
@@ -115,13 +113,12 @@ func (a answer) list(field string) []string {
 	return list
 }
 
-// identifier is what an openid or a unionid may look like: in the field 28
-// characters of this alphabet. They go into headers and addresses, so nothing
-// else passes.
+// identifier matches openids and unionids: in the field 28 characters of this alphabet. They
+// are put into headers and addresses, so nothing else is accepted.
 var identifier = regexp.MustCompile(`^[0-9A-Za-z_-]{1,128}$`)
 
-// id reads an openid or unionid. Only a JSON string counts: a number would have
-// lost digits.
+// id reads an openid or unionid. It must be a JSON string, as a number would have lost
+// digits.
 func (a answer) id(field string) string {
 	s, _ := a[field].(string)
 	if !identifier.MatchString(s) {
@@ -146,8 +143,8 @@ func (a answer) token() (auth.TokenAnswer, error) {
 	return token, nil
 }
 
-// userinfo reads the answer of the profile endpoint. One that names no openid
-// at all is garbled; one that names another is the caller's to refuse.
+// userinfo reads the answer of the profile endpoint. An answer without an openid is
+// garbled; one with another person's openid has to be refused by the caller.
 func (a answer) userinfo() (auth.Userinfo, error) {
 	if _, ok := a["openid"]; !ok {
 		return auth.Userinfo{}, auth.Failf(auth.WeChatFailed, "userinfo: the answer names no openid")

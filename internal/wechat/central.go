@@ -19,13 +19,13 @@ const (
 	movedEndpoint    = "changeopenid"
 )
 
-// centralTimeout is for one call of cgi-bin. Nobody's login waits for these.
+// centralTimeout limits a call of cgi-bin. No login waits for these calls.
 const centralTimeout = 5 * time.Second
 
-// StableToken asks for the account's own access token. The same one is given until five
-// minutes before its end, and what others have of /cgi-bin/token stays good (official).
-// With force the one before is void at once: at most 20 times a day, and within thirty
-// seconds nothing is refreshed (official).
+// StableToken gets the account's own access token. WeChat returns the same token until five
+// minutes before its end, and tokens of /cgi-bin/token stay valid (official). With force the
+// previous token is void at once: at most 20 times a day, and a second call within thirty
+// seconds refreshes nothing (official).
 func (c *Client) StableToken(ctx context.Context, force bool) (auth.Issued, error) {
 	answer, err := c.post(ctx, c.stable, "/cgi-bin/stable_token", nil, map[string]any{
 		"grant_type":    "client_credential",
@@ -39,7 +39,7 @@ func (c *Client) StableToken(ctx context.Context, force bool) (auth.Issued, erro
 	return answer.issued(stableEndpoint, "access_token")
 }
 
-// JSTicket asks for the ticket that signs pages for the JS-SDK.
+// JSTicket gets the ticket that signs pages for the JS-SDK.
 func (c *Client) JSTicket(ctx context.Context, token auth.Secret) (auth.Issued, error) {
 	answer, err := c.get(ctx, c.ticket, "/cgi-bin/ticket/getticket", url.Values{
 		"access_token": {string(token)},
@@ -51,7 +51,7 @@ func (c *Client) JSTicket(ctx context.Context, token auth.Secret) (auth.Issued, 
 	return answer.issued(ticketEndpoint, "ticket")
 }
 
-// issued reads what is good for a while.
+// issued reads a token or ticket and its lifetime.
 func (a answer) issued(endpoint, field string) (auth.Issued, error) {
 	issued := auth.Issued{
 		Value:    auth.Secret(a.text(field)),
@@ -63,8 +63,8 @@ func (a answer) issued(endpoint, field string) (auth.Issued, error) {
 	return issued, nil
 }
 
-// post sends JSON. The body may hold the secret and the query a token, so no error that
-// leaves here may hold either.
+// post sends JSON. The body may hold the secret and the query a token, so no error returned
+// from here may contain either.
 func (c *Client) post(ctx context.Context, e *endpoint, path string, query url.Values, body any) (answer, error) {
 	content, err := json.Marshal(body)
 	if err != nil {

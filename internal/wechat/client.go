@@ -14,16 +14,16 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// Config is what a Client needs to know.
+// Config configures a Client.
 type Config struct {
 	AppID     string
 	AppSecret auth.Secret
 	OpenURL   string // of the authorize page: https://open.weixin.qq.com
 	APIURL    string // of the token endpoints: https://api.weixin.qq.com
 	Lang      string // of the regions in a profile: zh_CN, zh_TW or en (official)
-	// Observe, if set, is told of every call, in the caller's context: its
-	// endpoint, how it ended (a Reason, empty when well; WeChat's errcode, 0
-	// without one) and how long it took.
+	// Observe, if set, is called after every call with the caller's context: the endpoint,
+	// why the call failed (a Reason, empty if it did not; WeChat's errcode, 0 without one)
+	// and how long it took.
 	Observe func(ctx context.Context, endpoint string, reason auth.Reason, errcode int64, took time.Duration)
 }
 
@@ -42,19 +42,19 @@ type Client struct {
 	moved    *endpoint // changeopenid, after an account migration
 }
 
-// The time one call may take. Together they stay inside a login's 8 seconds.
+// Limits of a call. Together they stay within a login's 8 seconds.
 const (
 	exchangeTimeout = 5 * time.Second
 	userinfoTimeout = 2500 * time.Millisecond
 )
 
-// tokenEndpoint is the name of the exchange, in errors and metrics.
+// tokenEndpoint is the name of the exchange's endpoint in errors and metrics.
 const tokenEndpoint = "token"
 
-// miniEndpoint is the name of code2Session, likewise.
+// miniEndpoint is the name of code2Session there.
 const miniEndpoint = "code2session"
 
-// New makes a Client. It calls nobody.
+// New makes a Client. It makes no call.
 func New(config Config) *Client {
 	config.OpenURL = strings.TrimRight(config.OpenURL, "/")
 	config.APIURL = strings.TrimRight(config.APIURL, "/")
@@ -76,9 +76,9 @@ func New(config Config) *Client {
 	return c
 }
 
-// AuthorizeURL is where a browser goes to be authorized. WeChat compares the
-// address with a strict pattern (official), so the parameters stand in its
-// order and are not left to url.Values, which sorts.
+// AuthorizeURL returns the address at which a browser is authorized. WeChat matches it
+// against a strict pattern (official), so the parameters are in WeChat's order and not in
+// that of url.Values, which sorts them.
 func (c *Client) AuthorizeURL(a auth.Authorization) string {
 	page := "/connect/oauth2/authorize"
 	if a.Scope == auth.ScopeLogin {
@@ -105,8 +105,8 @@ func (c *Client) Exchange(ctx context.Context, code string) (auth.TokenAnswer, e
 	return answer.token()
 }
 
-// CodeToSession spends a code of wx.login (official: code2Session). The session_key of
-// the answer is read by nobody.
+// CodeToSession spends a code of wx.login (official: code2Session). It does not read the
+// session_key of the answer.
 func (c *Client) CodeToSession(ctx context.Context, code string) (auth.TokenAnswer, error) {
 	answer, err := c.get(ctx, c.session, sessionPath, c.sessionQuery(code))
 	if err != nil {
@@ -121,7 +121,7 @@ func (c *Client) CodeToSession(ctx context.Context, code string) (auth.TokenAnsw
 
 const sessionPath = "/sns/jscode2session"
 
-// sessionQuery is the query that spends a code of wx.login.
+// sessionQuery returns the query that spends a code of wx.login.
 func (c *Client) sessionQuery(code string) url.Values {
 	return url.Values{
 		"appid":      {c.config.AppID},
@@ -131,9 +131,9 @@ func (c *Client) sessionQuery(code string) url.Values {
 	}
 }
 
-// Refresh gets a new access token for a refresh_token. It works without the
-// secret (official). A dead refresh_token is NeedsLogin; the documents differ on
-// whether that is errcode 40030 or 40029.
+// Refresh gets a new access token for a refresh_token. It works without the secret
+// (official). An expired refresh_token is NeedsLogin; the documents differ on whether its
+// errcode is 40030 or 40029.
 func (c *Client) Refresh(ctx context.Context, refreshToken auth.Secret) (auth.TokenAnswer, error) {
 	answer, err := c.get(ctx, c.refresh, "/sns/oauth2/refresh_token", url.Values{
 		"appid":         {c.config.AppID},
@@ -149,7 +149,7 @@ func (c *Client) Refresh(ctx context.Context, refreshToken auth.Secret) (auth.To
 	return answer.token()
 }
 
-// Userinfo reads the profile that an access token opens.
+// Userinfo gets the profile that an access token gives access to.
 func (c *Client) Userinfo(ctx context.Context, token auth.TokenAnswer) (auth.Userinfo, error) {
 	answer, err := c.get(ctx, c.userinfo, "/sns/userinfo", url.Values{
 		"access_token": {string(token.AccessToken)},
@@ -162,11 +162,11 @@ func (c *Client) Userinfo(ctx context.Context, token auth.TokenAnswer) (auth.Use
 	return answer.userinfo()
 }
 
-// maxBody bounds an answer, unpacked. A profile is under 2 KB.
+// maxBody limits an answer after decompression. A profile has less than 2 KB.
 const maxBody = 1 << 20
 
-// get makes one call, within the endpoint's limits. The query holds the secret,
-// the code or a token, so no error that leaves here may hold the address.
+// get makes one call, within the endpoint's limits. The query holds the secret, the code or
+// a token, so no error returned from here may contain the address.
 func (c *Client) get(ctx context.Context, e *endpoint, path string, query url.Values) (answer, error) {
 	return c.call(ctx, e, func(ctx context.Context) ([]byte, error) {
 		req, err := e.request(ctx, c.config.APIURL+path+"?"+query.Encode())
@@ -177,7 +177,7 @@ func (c *Client) get(ctx context.Context, e *endpoint, path string, query url.Va
 	})
 }
 
-// call makes one call, by ask, and tells the observer.
+// call makes one call with ask, and reports it to the observer.
 func (c *Client) call(ctx context.Context, e *endpoint, ask func(context.Context) ([]byte, error)) (answer, error) {
 	began := time.Now()
 	a, err := e.guarded(func() (answer, error) {
@@ -197,7 +197,7 @@ func (c *Client) call(ctx context.Context, e *endpoint, ask func(context.Context
 	return a, err
 }
 
-// fetch reads the body of an answer with status 200.
+// fetch sends a request and reads the body of an answer with status 200.
 func (e *endpoint) fetch(ctx context.Context, req *http.Request) ([]byte, error) {
 	res, err := e.send(ctx, req)
 	if err != nil {
@@ -215,7 +215,7 @@ func (e *endpoint) request(ctx context.Context, address string) (*http.Request, 
 	return req, nil
 }
 
-// open asks for an address. The caller closes the body.
+// open sends a GET to an address. The caller closes the body.
 func (e *endpoint) open(ctx context.Context, address string, header http.Header) (*http.Response, error) {
 	req, err := e.request(ctx, address)
 	if err != nil {
@@ -233,7 +233,7 @@ func (e *endpoint) send(ctx context.Context, req *http.Request) (*http.Response,
 	return res, nil
 }
 
-// read reads what open got, up to a limit in bytes, if it has status 200.
+// read reads the body of an answer of open, up to a limit in bytes, if its status is 200.
 func (e *endpoint) read(ctx context.Context, res *http.Response, limit int64) ([]byte, error) {
 	if res.StatusCode != http.StatusOK {
 		return nil, auth.Failf(auth.WeChatFailed, "%s: answered with HTTP status %d", e.name, res.StatusCode)
@@ -248,8 +248,8 @@ func (e *endpoint) read(ctx context.Context, res *http.Response, limit int64) ([
 	return body, nil
 }
 
-// transportError names a failed call. *url.Error prints the whole address, with
-// the secret, the code or a token in it, so only what it wraps is kept.
+// transportError makes the error of a failed call. *url.Error prints the whole address, with
+// the secret, the code or a token in it, so it keeps only the error inside.
 func (e *endpoint) transportError(ctx context.Context, err error) error {
 	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		err = wrapped.Err

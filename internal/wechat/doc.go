@@ -3,7 +3,7 @@
 // followers, asks for the account's own access token and tickets, and sorts WeChat's
 // errcodes into the reasons of package auth.
 //
-// It does not know browsers, sessions or the database, and keeps nothing. The
-// facts of the protocol are from Tencent's H5 guide ("official") and from public
-// field reports; a comment says which where it matters.
+// It does not know browsers, sessions or the database, and stores nothing. The facts of the
+// protocol are from Tencent's H5 guide ("official") and from public field reports; comments
+// say which where it matters.
 package wechat

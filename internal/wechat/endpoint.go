@@ -13,19 +13,18 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// How much of the process a WeChat that hangs may hold, and when it is left
-// alone for a while.
+// How many calls may wait for a WeChat that hangs, and when calls to it stop for a while.
 const (
 	maxCalls      = 64              // at once, to one endpoint
-	maxWait       = time.Second     // of a call for its turn among them; then it is told to try again
+	maxWait       = time.Second     // for one of the maxCalls places; then the call fails as busy
 	breakAfter    = 10              // calls in a row without an answer
-	breakFor      = 5 * time.Second // then one call is let through to see
+	breakFor      = 5 * time.Second // then one call is let through as a trial
 	dialTimeout   = 3 * time.Second
 	maxHeaderSize = 64 << 10
 )
 
-// endpoint is one of WeChat's addresses with connections and limits of its own,
-// so that a profile server that hangs does not stop exchanges.
+// endpoint is one of WeChat's addresses. It has connections and limits of its own, so that a
+// profile server that hangs does not block exchanges.
 type endpoint struct {
 	name    string
 	timeout time.Duration
@@ -34,11 +33,11 @@ type endpoint struct {
 	guard   failsafe.Executor[answer]
 }
 
-// newEndpoint makes one, with what is different about its connections, if anything is.
+// newEndpoint makes an endpoint. adjust may change its transport.
 func newEndpoint(name string, timeout time.Duration, adjust ...func(*http.Transport)) *endpoint {
 	transport := &http.Transport{
-		// A proxy is the operator's choice (HTTPS_PROXY). It sees a CONNECT to
-		// WeChat's host and nothing inside.
+		// A proxy is the operator's choice (HTTPS_PROXY). It sees a CONNECT to WeChat's host
+		// and not what is sent.
 		Proxy:                  http.ProxyFromEnvironment,
 		DialContext:            (&net.Dialer{Timeout: dialTimeout}).DialContext,
 		TLSHandshakeTimeout:    dialTimeout,
@@ -53,7 +52,7 @@ func newEndpoint(name string, timeout time.Duration, adjust ...func(*http.Transp
 	breaker := circuitbreaker.NewBuilder[answer]().
 		HandleIf(func(_ answer, err error) bool { return unanswered(err) }).
 		WithFailureThreshold(breakAfter).
-		WithSuccessThreshold(1). // one call to see, not breakAfter of them
+		WithSuccessThreshold(1). // one trial call, not breakAfter of them
 		WithDelay(breakFor).
 		Build()
 	return &endpoint{
@@ -62,19 +61,19 @@ func newEndpoint(name string, timeout time.Duration, adjust ...func(*http.Transp
 		do:      (*http.Client).Do,
 		client: &http.Client{
 			Transport: transport,
-			// A redirect would carry the address, secret and all, to another host
-			// in the Referer header.
+			// A redirect would send the address, secret included, to another host in the
+			// Referer header.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
-		// The breaker stands behind the bulkhead: to it, a caller turned away would
-		// be a call that went well.
+		// The breaker is inside the bulkhead: it would count a caller that the bulkhead
+		// refuses as a call that succeeded.
 		guard: failsafe.With(bulkhead.NewBuilder[answer](maxCalls).WithMaxWaitTime(maxWait).Build(), breaker),
 	}
 }
 
-// guarded makes the call unless too many stay under way or WeChat has stopped
-// answering. A crowd that comes at one moment waits its turn: it is gone in a second
-// where WeChat answers, and to be told to begin again would lose people their login.
+// guarded makes the call unless too many are under way or WeChat has stopped answering. A
+// crowd that comes at one moment waits up to maxWait, which is enough while WeChat answers:
+// failing at once would cost people their login.
 func (e *endpoint) guarded(call func() (answer, error)) (answer, error) {
 	a, err := e.guard.Get(call)
 	switch {
@@ -86,9 +85,8 @@ func (e *endpoint) guarded(call func() (answer, error)) (answer, error) {
 	return a, err
 }
 
-// unanswered says whether WeChat itself is in trouble. An errcode is an answer, one
-// that nobody knows too: ten of those are no reason to tell people that there are
-// too many of them.
+// unanswered reports whether WeChat itself is in trouble. An errcode is an answer, even an
+// unknown one, and must not open the breaker.
 func unanswered(err error) bool {
 	if auth.ErrcodeOf(err) != 0 {
 		return false

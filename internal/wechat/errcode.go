@@ -7,14 +7,13 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// Refusal is an answer with an errcode. Its text names what the operator can
-// look up: WeChat's errmsg is left out, because nobody promises that it repeats
-// no code or token.
+// Refusal is an answer with an errcode. Its text names what the operator can look up. It
+// leaves out WeChat's errmsg, which might repeat a code or token.
 type Refusal struct {
 	Endpoint string
 	Errcode  int64
 	RID      string // WeChat's request id, for its support; may be empty
-	// From is this server's address as WeChat saw it, which it tells with 40164.
+	// From is this server's address as WeChat saw it; WeChat sends it with 40164.
 	From string
 }
 
@@ -30,9 +29,9 @@ func (r *Refusal) Error() string {
 	return text
 }
 
-// Reason sorts the errcode. 40001 is about the access token everywhere but where there
-// is none: there it is the AppSecret's (field reports). An access token of cgi-bin is
-// the account's: no new login brings another, but the next question may.
+// Reason sorts the errcode. 40001 means an invalid access token, or, at an endpoint that
+// takes none, a wrong AppSecret (field reports). An access token of cgi-bin is the
+// account's: a login does not renew it, but the next call may get a new one.
 func (r *Refusal) Reason() auth.Reason {
 	switch {
 	case r.secretWrong():
@@ -47,7 +46,7 @@ func (r *Refusal) secretWrong() bool {
 	return r.Errcode == 40001 && (r.Endpoint == tokenEndpoint || r.Endpoint == miniEndpoint || r.Endpoint == stableEndpoint)
 }
 
-// central says that the endpoint takes an account's own access token.
+// central reports whether the endpoint takes an account's own access token.
 func (r *Refusal) central() bool {
 	return r.Endpoint == ticketEndpoint || r.Endpoint == followerEndpoint || r.Endpoint == movedEndpoint
 }
@@ -58,10 +57,10 @@ func refused(endpoint string, errcode int64, errmsg string) error {
 	return auth.Fail(r.Reason(), r)
 }
 
-// WeChatErrcode is how package auth finds the number, for the history of logins.
+// WeChatErrcode gives package auth the number, for the history of logins.
 func (r *Refusal) WeChatErrcode() int64 { return r.Errcode }
 
-// WeChatSaw is how package auth finds this server's address, to tell the operator.
+// WeChatSaw gives package auth this server's address, for the operator.
 func (r *Refusal) WeChatSaw() string { return r.From }
 
 func (r *Refusal) errcode() int64 {
@@ -87,22 +86,22 @@ func newRefusal(endpoint string, errcode int64, errmsg string) *Refusal {
 	return r
 }
 
-// errcodes sorts WeChat's answers by who can do something about them. Texts and
-// codes are from the official lists and from field reports.
+// errcodes sorts WeChat's answers by who can act on them. Texts and codes are from the
+// official lists and from field reports.
 var errcodes = map[int64]struct {
 	reason  auth.Reason
 	meaning string
 }{
 	-1: {auth.WeChatBusy, "WeChat is busy"},
 
-	// The code is gone; a new trip gets a new one. An expired code answers 40029
-	// in the field, 42003 in the official list.
+	// The code is spent; a new trip gets a new one. An expired code is 40029 in the field,
+	// and 42003 in the official list.
 	40029: {auth.CodeSpent, "invalid code: expired, used, or of another account"},
 	40163: {auth.CodeSpent, "code used before"},
 	41008: {auth.CodeSpent, "no code"},
 	42003: {auth.CodeSpent, "code expired"},
 
-	// The token is gone; only a new login brings one.
+	// The token is invalid; only a new login brings another.
 	40030: {auth.NeedsLogin, "invalid refresh_token"},
 	41003: {auth.NeedsLogin, "no refresh_token"},
 	42002: {auth.NeedsLogin, "refresh_token expired"},
@@ -117,7 +116,7 @@ var errcodes = map[int64]struct {
 	40226: {auth.PersonLimited, "WeChat holds this person for a risk"},
 	50002: {auth.PersonLimited, "WeChat restricts this person's account"},
 
-	// Slower.
+	// Quotas: call less often.
 	45009: {auth.WeChatBusy, "over the daily quota"},
 	45011: {auth.WeChatBusy, "over the quota of this minute"},
 
@@ -138,7 +137,7 @@ var errcodes = map[int64]struct {
 	89503: {auth.WeChatRefused, "the account's administrator has to confirm this server's address"},
 }
 
-// Meaning says in a few words what an errcode means, for logs and admins.
+// Meaning returns in a few words what an errcode means, for logs and admins.
 func Meaning(errcode int64) string {
 	if known, ok := errcodes[errcode]; ok {
 		return known.meaning
@@ -146,7 +145,7 @@ func Meaning(errcode int64) string {
 	return "not in our list"
 }
 
-// reasonOf sorts an errcode; one that nobody has reported is WeChat's failure.
+// reasonOf sorts an errcode; an unknown one is WeChatFailed.
 func reasonOf(errcode int64) auth.Reason {
 	if known, ok := errcodes[errcode]; ok {
 		return known.reason

@@ -1,7 +1,6 @@
 package wechat
 
-// The ways through WeChat's console, as an operator has to press them. The
-// first step is called 账号设置 in newer consoles.
+// Paths through the menus of WeChat's console. Newer consoles call the first step 账号设置.
 const (
 	wayToSecret    = "公众号后台 → 设置与开发 → 基本配置 (开发接口管理) → 开发者密码 (AppSecret)"
 	wayToAppID     = "公众号后台 → 设置与开发 → 基本配置 (开发接口管理) → 开发者ID (AppID)"
@@ -12,7 +11,7 @@ const (
 	WayToDomain = "公众号后台 → 设置与开发 → 公众号设置 → 功能设置 → 网页授权域名"
 )
 
-// Explanation is what an operator should know about one of WeChat's numbers.
+// Explanation is what an operator should know about one of WeChat's error codes.
 type Explanation struct {
 	Number  int64
 	Page    bool   // shown on the authorize page on a phone; else answered by the API
@@ -21,8 +20,8 @@ type Explanation struct {
 	Advice  string // what to do
 }
 
-// Explain explains a number of the authorize page or an errcode of the API,
-// false for one that is not in our list.
+// Explain explains a number of the authorize page or an errcode of the API. It returns false
+// for one that is not in our list.
 func Explain(number int64) (Explanation, bool) {
 	e, known := explanations[number]
 	_, page := pageErrors[number]
@@ -38,7 +37,7 @@ const (
 	ourMistake   = "This should not happen with wxlogin: report it, with the version and the rid from the log"
 )
 
-// explanations have no English of their own for errcodes: Meaning has it.
+// explanations have no English for errcodes: Meaning has it.
 var explanations = map[int64]Explanation{
 	// On a phone.
 	1: {English: "the AppID is not one: gh_… is the account's original id", Chinese: "appid 不对：gh_ 开头的是原始ID",

@@ -8,8 +8,8 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// Follower asks whether somebody follows the account, and how they came to. WeChat
-// tells no nickname here (official, since 2021).
+// Follower asks whether somebody follows the account, and how they found it. The answer has
+// no nickname (official, since 2021).
 func (c *Client) Follower(ctx context.Context, token auth.Secret, openID string) (auth.Follower, error) {
 	answer, err := c.get(ctx, c.follower, "/cgi-bin/user/info", url.Values{
 		"access_token": {string(token)},

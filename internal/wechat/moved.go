@@ -8,8 +8,8 @@ import (
 )
 
 // ChangeOpenID maps openids of a former account to those of this one, after an account
-// migration (公众号迁移): for fifteen days, and 100 openids at once (official). An openid
-// that WeChat cannot map is not in the answer.
+// migration (公众号迁移): for fifteen days, and at most 100 openids in one call (official).
+// An openid that WeChat cannot map is missing from the result.
 func (c *Client) ChangeOpenID(ctx context.Context, token auth.Secret, fromAppID string, openIDs []string) (map[string]string, error) {
 	a, err := c.post(ctx, c.moved, "/cgi-bin/changeopenid", url.Values{"access_token": {string(token)}}, map[string]any{
 		"from_appid":  fromAppID,

@@ -7,13 +7,13 @@ import (
 	"net/http/httptrace"
 )
 
-// sendOnce sends a request that must not go out twice: an exchange, whose code WeChat
-// may have taken by the time a connection breaks off. net/http sends a GET again by
-// itself when a kept-alive connection dies before the first byte of the answer, but
-// none whose body it cannot read again. So this one has a body, of no bytes.
+// sendOnce sends a request that must not be sent twice: an exchange, whose code WeChat may
+// have taken when the connection breaks. net/http repeats a GET by itself when a kept-alive
+// connection dies before the first byte of the answer, unless it cannot rewind the body. So
+// this request has a body, an empty one.
 //
-// A connection that WeChat has closed while it was idle would then cost a login. It
-// is looked at before anything is written on it, and another one is taken.
+// An idle connection that WeChat has closed would then cost a login. Therefore a reused
+// connection is checked before anything is written to it, and replaced if it is closed.
 func sendOnce(client *http.Client, req *http.Request) (*http.Response, error) {
 	for {
 		stale := false
@@ -34,11 +34,11 @@ func sendOnce(client *http.Client, req *http.Request) (*http.Response, error) {
 	}
 }
 
-// asItIs keeps net/http from trying whether the body has any bytes, with a goroutine
-// and a timer for each request. It stands in no header (RFC 7230 has dropped it).
+// asItIs keeps net/http from probing whether the body has any bytes, which takes a goroutine
+// and a timer for each request. It is not sent in a header (RFC 7230 has dropped it).
 var asItIs = []string{"identity"}
 
-// noBytes is a body that net/http takes for one that may have some.
+// noBytes is an empty body whose emptiness net/http does not know.
 type noBytes struct{}
 
 func (noBytes) Read([]byte) (int, error) { return 0, io.EOF }

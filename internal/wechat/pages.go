@@ -7,16 +7,16 @@ import (
 	"strings"
 )
 
-// PageError is what the authorize page shows instead of sending the browser
-// back: a service never hears of it, only the person who holds the phone does.
-// The zero value is no page that we know.
+// PageError is an error that the authorize page shows instead of redirecting back. A service
+// never learns of it, only the person who holds the phone does. The zero value means that no
+// known error was found.
 type PageError struct {
 	Number int64  // WeChat's; 0 when the page shows none
 	Text   string // WeChat's sentence, as far as known
 }
 
-// pageErrors are the numbers of the authorize page, with the sentences that
-// their pages have (official list, field reports, both languages).
+// pageErrors are the numbers of the authorize page with the sentences of their pages
+// (official list, field reports, both languages).
 var pageErrors = map[int64][]string{
 	1:     {},
 	10003: {"redirect_uri 域名与后台配置不一致", "redirect_uri 参数错误", "redirect_uri domain name does not match"},
@@ -36,14 +36,14 @@ var pageErrors = map[int64][]string{
 var numberless = []string{"AppID 参数错误", "state 参数过长", "该链接无法访问"}
 
 var (
-	// Scripts may hold every sentence there is.
+	// Scripts may contain all of the sentences.
 	unseen     = regexp.MustCompile(`(?is)<script\b.*?</script>|<style\b.*?</style>|<!--.*?-->`)
 	tag        = regexp.MustCompile(`(?s)<[^>]*>`)
 	pageNumber = regexp.MustCompile(`(?:错误码|错误代码|errorcode)[:：]?([0-9]{1,6})`)
 )
 
-// readPage looks for a complaint that we know in what a page shows. Two
-// different ones are none: it would be a guess.
+// readPage looks for a known error in the visible text of a page. It returns none if it
+// finds two different ones, as either would be a guess.
 func readPage(body []byte) PageError {
 	shown := squeeze(html.UnescapeString(tag.ReplaceAllString(unseen.ReplaceAllString(string(body), " "), " ")))
 	found := make(map[int64]string)
@@ -56,7 +56,7 @@ func readPage(body []byte) PageError {
 		}
 	}
 	if m := pageNumber.FindStringSubmatch(shown); m != nil {
-		// The page's own number counts for more than our reading of its words.
+		// The page's own number is more reliable than a match of its text.
 		number, _ := strconv.ParseInt(m[1], 10, 64) // at most six digits
 		return PageError{Number: number, Text: found[number]}
 	}
@@ -73,7 +73,7 @@ func readPage(body []byte) PageError {
 	return PageError{}
 }
 
-// squeeze makes texts comparable that differ in blanks and capitals.
+// squeeze removes blanks and capitals, so that texts can be compared.
 func squeeze(s string) string {
 	return strings.ToLower(strings.Join(strings.Fields(s), ""))
 }

@@ -18,26 +18,26 @@ import (
 const (
 	// pictureTimeout is for one picture, from the connection to its last byte.
 	pictureTimeout = 8 * time.Second
-	// maxPicture bounds the file. WeChat's largest are 640 pixels wide (official),
-	// well under 200 KB.
+	// maxPicture limits the file. WeChat's largest are 640 pixels wide (official), well
+	// under 200 KB.
 	maxPicture = 2 << 20
 )
 
-// officialAPI is the one WXLOGIN_WECHAT_API_URL that serves no pictures.
+// officialAPI is the only WXLOGIN_WECHAT_API_URL that serves no pictures.
 const officialAPI = "https://api.weixin.qq.com"
 
-// newPictureEndpoint has connections of its own, which go to WeChat's image hosts
-// at public addresses and, in tests, to the simulator.
+// newPictureEndpoint makes an endpoint whose connections go to WeChat's image hosts at
+// public addresses and, in tests, to the simulator.
 func newPictureEndpoint() *endpoint {
 	return newEndpoint("picture", pictureTimeout, func(t *http.Transport) {
 		t.DialContext = dialPicture
-		t.DisableCompression = true // pictures are compressed as they are
+		t.DisableCompression = true // picture files are compressed already
 	})
 }
 
-// Picture gets a picture that a profile names and makes a small JPEG of it, see
-// shrink. The address is whatever WeChat answered, so it is asked only if it is
-// one of WeChat's image hosts. Errors name the host at most.
+// Picture gets the picture of a profile and makes a small JPEG of it, see shrink. The address
+// comes from WeChat's answer, so it is opened only if its host is one of WeChat's image
+// hosts. Errors name at most the host.
 func (c *Client) Picture(ctx context.Context, address string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.picture.timeout)
 	defer cancel()
@@ -52,7 +52,7 @@ func (c *Client) Picture(ctx context.Context, address string) ([]byte, error) {
 		file, trouble, err = c.picture.download(ctx, target)
 		return nil, err
 	})
-	if err == nil && trouble != "" { // not inside: the image host has answered
+	if err == nil && trouble != "" { // outside the guard: the image host has answered
 		err = auth.Failf(auth.WeChatFailed, "picture: WeChat has none at this address any more (X-ErrNo %.16q)", trouble)
 	}
 	var small []byte
@@ -65,12 +65,12 @@ func (c *Client) Picture(ctx context.Context, address string) ([]byte, error) {
 	return small, err
 }
 
-// imageHost is the form of WeChat's image hosts: thirdwx.qlogo.cn, wx.qlogo.cn
-// (field reports) and their siblings.
+// imageHost matches WeChat's image hosts: thirdwx.qlogo.cn, wx.qlogo.cn (field reports) and
+// others of that domain.
 var imageHost = regexp.MustCompile(`^([0-9a-z]([0-9a-z-]*[0-9a-z])?\.)+qlogo\.cn$`)
 
-// pictureAddress is the address to ask. Older profiles name http addresses; the
-// same hosts answer to https (field reports).
+// pictureAddress returns the address to open. Older profiles have http addresses, whose
+// hosts answer https too (field reports).
 func (c *Client) pictureAddress(address string) (string, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Opaque != "" || u.User != nil {
@@ -81,7 +81,7 @@ func (c *Client) pictureAddress(address string) (string, error) {
 		u.Scheme == api.Scheme && u.Host == api.Host {
 		return u.String(), nil
 	}
-	host := strings.ToLower(u.Host) // with the port, if there is one
+	host := strings.ToLower(u.Host) // with the port, if any
 	if u.Scheme != "https" && u.Scheme != "http" || !imageHost.MatchString(host) {
 		return "", auth.Failf(auth.WeChatFailed, "picture: not from WeChat's image hosts: scheme %.16q, host %.64q", u.Scheme, u.Host)
 	}
@@ -89,12 +89,12 @@ func (c *Client) pictureAddress(address string) (string, error) {
 	return u.String(), nil
 }
 
-// download reads the body of an answer with status 200. A redirect is none:
-// nobody has checked where it leads. A picture that is gone has that status too, with
-// a placeholder for a body and a number other than 0 in X-ErrNo (field reports): that
-// is the trouble.
+// download reads the body of an answer with status 200. It does not follow redirects, as
+// their targets are unchecked. A picture that no longer exists has status 200 as well, with
+// a placeholder as its body and a number other than 0 in X-ErrNo (field reports), which is
+// returned as trouble.
 func (e *endpoint) download(ctx context.Context, address string) (file []byte, trouble string, err error) {
-	// Any other type may come all the same: what counts is what the bytes are.
+	// The answer may still have another type: the bytes decide.
 	res, err := e.open(ctx, address, http.Header{"Accept": {"image/jpeg,image/png,image/gif"}})
 	if err != nil {
 		return nil, "", err
@@ -107,10 +107,9 @@ func (e *endpoint) download(ctx context.Context, address string) (file []byte, t
 	return file, "", err
 }
 
-// dialPicture connects. A name of WeChat's may lead, by a forged or a mistaken
-// answer of the DNS, into the operator's own network, so it has to lead to a
-// public address. The other names that get here are the operator's choice: their
-// proxy, or the simulator.
+// dialPicture connects. By a forged or mistaken DNS answer one of WeChat's names may resolve
+// to the operator's own network, so it must resolve to a public address. Any other name here
+// is the operator's choice: a proxy, or the simulator.
 func dialPicture(ctx context.Context, network, address string) (net.Conn, error) {
 	dialer := net.Dialer{Timeout: dialTimeout}
 	if host, _, err := net.SplitHostPort(address); err != nil || imageHost.MatchString(host) {
@@ -119,8 +118,7 @@ func dialPicture(ctx context.Context, network, address string) (net.Conn, error)
 	return dialer.DialContext(ctx, network, address)
 }
 
-// publicOnly refuses a connection, once its address is known, unless that is a
-// public one.
+// publicOnly refuses a connection whose resolved address is not public.
 func publicOnly(_, address string, _ syscall.RawConn) error {
 	to, err := netip.ParseAddrPort(address)
 	if err != nil || !public(to.Addr().Unmap()) {
@@ -130,11 +128,11 @@ func publicOnly(_, address string, _ syscall.RawConn) error {
 }
 
 var (
-	// publicV6 is all of IPv6 that is given out (IANA registry).
+	// publicV6 is all of IPv6 that has been allocated (IANA registry).
 	publicV6 = netip.MustParsePrefix("2000::/3")
-	// special are networks that IsPrivate and its like do not know and that lead
-	// to no host of the internet, or to one of IPv4 inside of IPv6 (IANA
-	// registries of special-purpose addresses).
+	// special are networks that netip's own methods do not know: those without public
+	// hosts, and those of IPv6 that contain IPv4 addresses (IANA registries of
+	// special-purpose addresses).
 	special = []netip.Prefix{
 		netip.MustParsePrefix("0.0.0.0/8"),
 		netip.MustParsePrefix("100.64.0.0/10"), // inside of a carrier or a cloud

@@ -190,8 +190,8 @@ func TestPictureKinds(t *testing.T) {
 	})
 }
 
-// What hides in a file is not handed on.
-func TestPictureIsMadeAnew(t *testing.T) {
+// What hides in a file is not passed on.
+func TestPictureIsEncodedAgain(t *testing.T) {
 	file := encoded(t, func(b *bytes.Buffer) error { return jpeg.Encode(b, filled(20, 20, red), nil) })
 	exif := append([]byte("\xff\xe1\x00\x20Exif\x00\x00"), bytes.Repeat([]byte("GPS<script>"), 2)...)
 	file = append(append(append([]byte{}, file[:2]...), exif...), file[2:]...)

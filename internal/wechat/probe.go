@@ -10,22 +10,21 @@ import (
 	"wxlogin/internal/auth"
 )
 
-// probeCode is no code of WeChat's: theirs have 32 characters.
+// probeCode cannot be a code of WeChat's, which have 32 characters.
 const probeCode = "wxlogin-doctor"
 
-// Probe is what a look at WeChat's API found out.
+// Probe is the result of a probe of WeChat's API.
 type Probe struct {
-	ServerDate time.Time // WeChat's clock, to the second; zero when no answer came or it had no Date
+	ServerDate time.Time // WeChat's clock, to the second; zero without an answer or its Date
 }
 
-// Probe asks the endpoint that an account's codes are for, the token endpoint or that of
-// mini programs, for what a code that cannot exist is worth. A
-// nil error means that WeChat took AppID and AppSecret and refused the code
-// alone. Anything else is an *auth.Error; WeChat's own refusal is a *Refusal in
-// its chain, a network that fails keeps its cause, and neither holds the
-// address, which has the secret in it. With a Refusal the Probe is filled too.
+// Probe sends a code that cannot exist to the endpoint of the account's codes: the token
+// endpoint, or that of mini programs. A nil error means that WeChat accepted AppID and
+// AppSecret and refused only the code. Any other result is an *auth.Error: WeChat's refusal
+// is a *Refusal in its chain, a failure of the network keeps its cause, and neither contains
+// the address, which has the secret in it. With a Refusal the Probe is filled in too.
 //
-// It goes past the limits and the observer of the service's own calls.
+// It bypasses the limits and the observer of the service's own calls.
 func (c *Client) Probe(ctx context.Context, kind auth.AccountKind) (Probe, error) {
 	path, query := "/sns/oauth2/access_token", c.exchangeQuery(probeCode)
 	if kind == auth.MiniProgram {
@@ -57,14 +56,13 @@ func (c *Client) Probe(ctx context.Context, kind auth.AccountKind) (Probe, error
 	return p, err
 }
 
-// probeAgent passes for WeChat's browser, as far as its name goes.
+// probeAgent is a User-Agent that passes for WeChat's browser.
 const probeAgent = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) " +
 	"Mobile/15E148 MicroMessenger/8.0.59(0x18003b2e) NetType/WIFI Language/zh_CN wxlogin-doctor"
 
-// AuthorizePage opens the authorize page as a phone would, but without anybody's
-// WeChat, and returns what WeChat complains of. The zero PageError means that it
-// cannot be told from here: the page of a link in order looks the same as one
-// that wants WeChat first.
+// AuthorizePage opens the authorize page as a phone would, but outside WeChat, and returns
+// the error that the page shows. The zero PageError means that this is unknown: the page of
+// a correct link looks the same as one that asks to be opened in WeChat.
 func (c *Client) AuthorizePage(ctx context.Context, a auth.Authorization) (PageError, error) {
 	e := newEndpoint("authorize page", exchangeTimeout, func(t *http.Transport) { t.DisableKeepAlives = true })
 	ctx, cancel := context.WithTimeout(ctx, e.timeout)
@@ -87,7 +85,7 @@ func (c *Client) AuthorizePage(ctx context.Context, a auth.Authorization) (PageE
 	return readPage(body), nil
 }
 
-// exchangeQuery is the query that spends a code.
+// exchangeQuery returns the query that spends a code.
 func (c *Client) exchangeQuery(code string) url.Values {
 	return url.Values{
 		"appid":      {c.config.AppID},

@@ -15,19 +15,19 @@ import (
 )
 
 const (
-	// maxSide and maxPixels bound what is unpacked: a few bytes can announce
-	// gigabytes. WeChat's largest are 640 by 640 (official).
+	// maxSide and maxPixels limit what is decoded: a few bytes can announce gigabytes.
+	// WeChat's largest are 640 by 640 (official).
 	maxSide   = 4096
 	maxPixels = 2048 * 2048
-	// smallSide is the most that is kept: the size that WeChat's own addresses
-	// name (official), twice what a page shows.
+	// smallSide is the size of the result: the one in WeChat's own addresses (official),
+	// and twice what a page shows.
 	smallSide    = 132
 	smallQuality = 85
 )
 
-// decoders of the kinds of picture that are read, by what their files begin
-// with. Of a GIF it is the first frame. WebP needs another module, and WeChat
-// sends it to nobody who does not ask for it.
+// decoders are the formats that are read, by the first bytes of their files. Of a GIF the
+// first frame is read. WebP would need another module, and WeChat sends it only to clients
+// that accept it.
 var decoders = []struct {
 	magic  string
 	config func(io.Reader) (image.Config, error)
@@ -41,9 +41,9 @@ var decoders = []struct {
 // Shrink implements auth.PictureFetcher.
 func (c *Client) Shrink(ctx context.Context, file []byte) ([]byte, error) { return shrink(ctx, file) }
 
-// shrink makes a JPEG of at most 132 by 132 pixels out of a picture, on white.
-// The pixels are decoded and encoded again, so nothing else that a file may hold
-// is handed on: no markup, no script, no place where a photo was taken.
+// shrink makes a JPEG of at most 132 by 132 pixels from a picture, on white. Only the pixels
+// are kept, so nothing else in the file is passed on: no markup, no script, no location of a
+// photo.
 func shrink(ctx context.Context, file []byte) ([]byte, error) {
 	for _, d := range decoders {
 		if !bytes.HasPrefix(file, []byte(d.magic)) {
@@ -73,8 +73,8 @@ func shrink(ctx context.Context, file []byte) ([]byte, error) {
 	return nil, auth.Failf(auth.WeChatFailed, "picture: neither JPEG nor PNG nor GIF (%d bytes)", len(file))
 }
 
-// until reads until its context ends. Decoders know of no context, and a crafted
-// file keeps one busy for long with few bytes.
+// until is a reader that ends with its context. Decoders take no context, and a crafted file
+// of few bytes can keep one busy for long.
 type until struct {
 	ctx context.Context
 	r   io.Reader
@@ -96,8 +96,8 @@ func onWhite(src image.Image) *image.RGBA {
 	return dst
 }
 
-// scaled makes an opaque picture fit: each new pixel is the mean of the area that
-// it covers, fractions of pixels included. A picture that fits stays as it is.
+// scaled scales an opaque picture down to smallSide: each new pixel is the mean of the area
+// that it covers, fractions of pixels included. A smaller picture stays as it is.
 func scaled(src *image.RGBA) (*image.RGBA, error) {
 	w, h := src.Rect.Dx(), src.Rect.Dy()
 	longest := max(w, h)
@@ -135,9 +135,9 @@ func scaled(src *image.RGBA) (*image.RGBA, error) {
 // share is how much of a new pixel an old one makes up, in one direction.
 type share struct{ at, weight int }
 
-// shares tells for each of the new pixels which old ones it covers. With old
-// pixels `to` wide and new ones `from` wide, both rows are of one length and all
-// weights whole; those of a new pixel add up to from.
+// shares returns for each new pixel the old pixels that it covers. If old pixels are `to`
+// wide and new ones `from`, both rows have the same length and all weights are integers; the
+// weights of a new pixel add up to from.
 func shares(from, to int) [][]share {
 	all := make([][]share, to)
 	for i := range all {

@@ -9,13 +9,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// silent says that nothing has come on an idle connection, not even its end. The
-// runtime may not have noticed yet what the system knows. Another goroutine reads
-// from the connection, so it must not be waited for.
+// silent reports whether nothing has arrived on an idle connection, not even its end. It
+// asks the system, as the runtime may not have noticed yet, and does not block, as another
+// goroutine reads from the connection.
 func silent(conn net.Conn) bool {
 	tcp, ok := conn.(syscall.Conn)
 	if !ok {
-		return true // nobody can tell
+		return true // unknown
 	}
 	raw, err := tcp.SyscallConn()
 	if err != nil {

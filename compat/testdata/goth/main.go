@@ -1,6 +1,6 @@
-// A site with goth at ADDRESS, by its provider of OpenID Connect, as Gitea has it. Its
-// page is what the library says of who came last in this browser, or 401; a login that
-// went wrong is 403 with the library's words.
+// Command goth is a site at ADDRESS that signs people in by goth's provider of OpenID
+// Connect, as Gitea does. Its page is what the library knows of the person who signed in
+// last in this browser, or 401; a failed login is 403 with the library's error.
 package main
 
 import (
@@ -56,8 +56,8 @@ func main() {
 			refuse(w, err)
 			return
 		}
-		told, _ := json.Marshal(map[string]any{"sub": user.UserID, "name": user.Name, "nick": user.NickName, "email": user.Email, "picture": user.AvatarURL, "claims": user.RawData})
-		_, _ = w.Write(told)
+		body, _ := json.Marshal(map[string]any{"sub": user.UserID, "name": user.Name, "nick": user.NickName, "email": user.Email, "picture": user.AvatarURL, "claims": user.RawData})
+		_, _ = w.Write(body)
 	})
 	log.Fatal(http.ListenAndServe(address, nil))
 }

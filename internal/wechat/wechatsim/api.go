@@ -30,8 +30,8 @@ func (s *Simulator) apiRoutes(mux *http.ServeMux) {
 	mux.Handle("POST /_sim/switches", api(s.postSwitches))
 }
 
-// api serves an address of the control API: whatever do returns as JSON, 204
-// for nothing, 400 for an error.
+// api serves an address of the control API: the result of do as JSON, 204 if there is none,
+// 400 for an error.
 func api(do func(*http.Request) (any, error)) http.Handler {
 	return plain(func(r *http.Request) reply {
 		v, err := do(r)
@@ -51,7 +51,7 @@ func api(do func(*http.Request) (any, error)) http.Handler {
 	})
 }
 
-// read decodes the body of a POST; an unknown key is a mistake.
+// read decodes the body of a POST; an unknown key is an error.
 func read(r *http.Request, into any) error {
 	d := json.NewDecoder(http.MaxBytesReader(nil, r.Body, maxJSON))
 	d.DisallowUnknownFields()
@@ -91,7 +91,7 @@ func (s *Simulator) postPerson(r *http.Request) (any, error) {
 	return s.AddPerson(p), nil
 }
 
-// plan is a fault as JSON has it.
+// plan is a fault in JSON.
 type plan struct {
 	Preset      string            `json:"preset"`
 	Endpoint    Endpoint          `json:"endpoint"`
@@ -204,7 +204,7 @@ func (s *Simulator) postCode(r *http.Request) (any, error) {
 	return map[string]string{"code": s.IssueCodeFor(a.AppID, in.Person, in.Scope)}, nil
 }
 
-// postWXLogin is wx.login on somebody's phone.
+// postWXLogin plays wx.login on a person's phone.
 func (s *Simulator) postWXLogin(r *http.Request) (any, error) {
 	var in struct {
 		AppID  string `json:"appid"`
@@ -227,7 +227,7 @@ func (s *Simulator) postWXLogin(r *http.Request) (any, error) {
 	return map[string]string{"code": s.wxLogin(a, p), "errMsg": "login:ok"}, nil
 }
 
-// postAddresses sets the IP whitelist of an app; without a list none is looked at.
+// postAddresses sets the IP whitelist of an app; without a list every address is allowed.
 func (s *Simulator) postAddresses(r *http.Request) (any, error) {
 	in := struct {
 		AppID     string   `json:"appid"`

@@ -24,23 +24,23 @@ const (
 
 // App is one account with WeChat.
 type App struct {
-	// AppID and Secret. Empty: derived from those of the official account and the
-	// kind, so that they are the same as long as those are.
+	// AppID and Secret. Empty: derived from those of the official account and the kind, so
+	// that they change only with those.
 	AppID, Secret string
 	Kind          Kind
 	Name          string // shown to people; empty: by its kind
 
-	// Group names the Open Platform account (开放平台账号) that the app is bound to:
-	// people have one unionid with all that are bound to one. Empty: that of the
-	// official account. Unbound: to none, so that there are no unionids.
+	// Group names the Open Platform account (开放平台账号) that the app is bound to: people
+	// have one unionid with all apps of a group. Empty: the official account's group.
+	// Unbound: the app is in none, so that it has no unionids.
 	Group   string
 	Unbound bool
 
-	// CallbackHosts as in Config; nil: those of Config.
+	// CallbackHosts are as in Config; nil: those of Config.
 	CallbackHosts []string
 
-	// Addresses are the app's IP whitelist: who asks for a central access token from
-	// elsewhere gets 40164 (official). Nil: everybody may ask.
+	// Addresses are the app's IP whitelist: requests for a central access token from other
+	// addresses get 40164 (official). Nil: every address is allowed.
 	Addresses []string
 
 	// FormerAppID is the account whose followers came to this one (公众号迁移), at
@@ -49,7 +49,7 @@ type App struct {
 	MovedAt     time.Time
 }
 
-// app is an App as it is played. What changes is guarded by Simulator.mu.
+// app is an App with its state, which Simulator.mu guards.
 type app struct {
 	App
 	first bool // the official account of Config
@@ -134,19 +134,19 @@ func (s *Simulator) Apps() []App {
 	return list
 }
 
-// OpenID is a person's openid with an app. It panics for a key or an AppID that there
-// is not: a mistake of the caller's.
+// OpenID returns a person's openid with an app. It panics for an unknown key or AppID, which
+// is a mistake of the caller.
 func (s *Simulator) OpenID(appID, personKey string) string {
 	return s.mustApp(appID).openID(s.mustPerson(personKey))
 }
 
-// UnionID is a person's unionid with an app, "" without one. It panics as OpenID does.
+// UnionID returns a person's unionid with an app, "" without one. It panics as OpenID does.
 func (s *Simulator) UnionID(appID, personKey string) string {
 	return s.mustApp(appID).unionID(s.mustPerson(personKey))
 }
 
-// SetAddresses sets the IP whitelist of an app: nil for none that is looked at. It
-// panics for an AppID that there is not.
+// SetAddresses sets the IP whitelist of an app; nil allows every address. It panics for an
+// unknown AppID.
 func (s *Simulator) SetAddresses(appID string, addresses []string) {
 	a := s.mustApp(appID)
 	s.mu.Lock()
@@ -171,13 +171,13 @@ func (s *Simulator) appIDs() string {
 	return strings.Join(list, ", ")
 }
 
-// hasWebsite says that qrconnect is a website application's here.
+// hasWebsite reports whether there is a website application, which qrconnect then belongs to.
 func (s *Simulator) hasWebsite() bool {
 	_, ok := s.firstOf(Website)
 	return ok
 }
 
-// siteApp is whose AppID a website's login has.
+// siteApp returns the app whose AppID a website's login has.
 func (s *Simulator) siteApp() *app {
 	if a, ok := s.firstOf(Website); ok {
 		return a
@@ -194,7 +194,7 @@ func (s *Simulator) firstOf(kind Kind) (*app, bool) {
 	return nil, false
 }
 
-// appID is for the log of calls, where the account may be unknown.
+// appID returns the AppID for the log of calls, "" for an unknown account.
 func (a *app) appID() string {
 	if a == nil {
 		return ""
@@ -206,7 +206,7 @@ func (a *app) opens(secret string) bool {
 	return subtle.ConstantTimeCompare([]byte(secret), []byte(a.Secret)) == 1
 }
 
-// openID: the same person has another openid with each account (official).
+// openID returns a person's openid, which differs for each account (official).
 func (a *app) openID(p Person) string {
 	if a.first {
 		return p.OpenID
@@ -217,7 +217,7 @@ func (a *app) openID(p Person) string {
 	return derivedID(a.AppID, p.Key)
 }
 
-// unionID: one a person and Open Platform account (official).
+// unionID returns a person's unionid, one for each Open Platform account (official).
 func (a *app) unionID(p Person) string {
 	switch {
 	case p.UnionID == "" || a.Unbound:
@@ -228,9 +228,9 @@ func (a *app) unionID(p Person) string {
 	return p.UnionID
 }
 
-// forget drops what is kept of a person who fell off the shelf. The caller holds the
+// dropPerson deletes what is stored of a person who fell off the shelf. The caller holds the
 // lock.
-func (a *app) forget(key string) {
+func (a *app) dropPerson(key string) {
 	if key == "" {
 		return
 	}
@@ -243,7 +243,7 @@ func (a *app) forget(key string) {
 	}
 }
 
-// personWith finds who has an openid with the app.
+// personWith finds the person with an openid of the app.
 func (s *Simulator) personWith(a *app, openID string) (Person, bool) {
 	s.mu.Lock()
 	key, ok := a.people[openID]
@@ -255,7 +255,7 @@ func (s *Simulator) personWith(a *app, openID string) (Person, bool) {
 	return p, ok && a.openID(p) == openID
 }
 
-// admits says whether the app's IP whitelist has where a request comes from. The
+// admits reports whether the app's IP whitelist contains the address of a request. The
 // caller holds the lock.
 func (a *app) admits(r *http.Request) bool {
 	if a.addresses == nil {

@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// Hosts are the names of WeChat's that a simulator answers for: its pages, its
-// API with the further names that the official guide lists, and the pictures.
+// Hosts returns WeChat's host names that a simulator answers for: the pages, the API with
+// the other names in the official guide, and the pictures.
 func Hosts() []string {
 	return []string{
 		"open.weixin.qq.com",
@@ -29,15 +29,15 @@ const (
 	authorityLifetime = 90 * 24 * time.Hour
 )
 
-// Authority is a certificate authority that can vouch for [Hosts] and this
-// machine and for nobody else (name constraints), so that programs with WeChat's
-// addresses built in can be tried. Its key is gone once it is made.
+// Authority is a certificate authority for [Hosts] and this machine only (name constraints),
+// so that programs with WeChat's addresses built in can be tried. Its key is discarded once
+// the certificate is made.
 type Authority struct {
 	CA          []byte          // PEM, what programs have to trust
 	Certificate tls.Certificate // for Hosts, localhost and the loopback addresses
 }
 
-// NewAuthority makes one that is good for 90 days.
+// NewAuthority makes an Authority that is valid for 90 days.
 func NewAuthority(now time.Time) (*Authority, error) {
 	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -80,8 +80,8 @@ func NewAuthority(now time.Time) (*Authority, error) {
 	}, nil
 }
 
-// IsAuthority says whether a file's content is the CA of some simulator, which a
-// later one may replace.
+// IsAuthority reports whether a file's content is the CA of a simulator, so that it may be
+// overwritten.
 func IsAuthority(file []byte) bool {
 	block, _ := pem.Decode(file)
 	if block == nil {

@@ -22,22 +22,22 @@ type request struct {
 	forceSnap  bool
 }
 
-// stateShape: a-zA-Z0-9 (official); - is taken in practice (field reports), _
-// is as harmless.
+// stateShape allows a-zA-Z0-9 (official), - as accepted in practice (field reports), and _,
+// which is as harmless.
 var stateShape = regexp.MustCompile(`^[0-9A-Za-z_-]*$`)
 
 const maxState = 128 // bytes (official)
 
-// isWeChat says whether the browser is WeChat's. WeCom's has MicroMessenger in
-// its name too (field reports).
+// isWeChat reports whether the browser is WeChat's. WeCom's User-Agent has MicroMessenger in
+// it too (field reports).
 func isWeChat(userAgent string) bool {
 	ua := strings.ToLower(userAgent)
 	return strings.Contains(ua, "micromessenger") && !strings.Contains(ua, "wxwork")
 }
 
-// refusal is what is wrong with a link: WeChat's number (0: it shows none), its
-// sentence where that does not follow from the number, and what WeChat would not
-// tell: the parameter that is wrong, and a hint for the developer.
+// refusal is the error of a link: WeChat's number (0: it shows none), its sentence if that
+// does not follow from the number, and, which WeChat would not say, the wrong parameter and
+// a hint for the developer.
 type refusal struct {
 	number    int
 	sentence  string
@@ -45,10 +45,10 @@ type refusal struct {
 	hint      string
 }
 
-// check reads the link of an official account's login as strictly as WeChat says
-// it does, less what the switches let pass. A website's link (qrconnect) may come
-// from any browser, in any order, as those of several libraries in use do, and
-// with a state of any length (field reports).
+// check checks the link of an official account's login as strictly as WeChat says that it
+// does, unless a switch allows more. A website's link (qrconnect) may come from any browser,
+// with parameters in any order, as several libraries in use send it, and with a state of any
+// length (field reports).
 func (s *Simulator) check(r *http.Request, website bool) (request, *refusal) {
 	raw, sw := r.URL.RawQuery, s.Switches()
 	q, err := url.ParseQuery(raw)
@@ -80,17 +80,17 @@ func (s *Simulator) check(r *http.Request, website bool) (request, *refusal) {
 		return request{}, &refusal{number: 1, sentence: "系统错误", parameter: "appid", hint: "gh_… is the account's original id, not its AppID."}
 	case !known:
 		return request{}, &refusal{sentence: "AppID 参数错误", parameter: "appid", hint: "This simulator plays " + s.appIDs() + " only."}
-	case website: // no more is known of its state
+	case website: // no further rules for its state are known
 	case len(state) > maxState:
 		return request{}, &refusal{sentence: "state 参数过长", parameter: "state", hint: "state too long: at most 128 bytes."}
 	case !stateShape.MatchString(state):
 		return request{}, &refusal{sentence: "state 参数错误", parameter: "state", hint: "state may have letters and digits only (official); - and _ pass here too."}
 	}
-	if wrong := s.checkKind(a, website); wrong != nil {
-		return request{}, wrong
+	if refused := s.checkKind(a, website); refused != nil {
+		return request{}, refused
 	}
-	if wrong := checkScope(q.Get("scope"), website, sw); wrong != nil {
-		return request{}, wrong
+	if refused := checkScope(q.Get("scope"), website, sw); refused != nil {
+		return request{}, refused
 	}
 	callback, hint := s.checkCallback(a, q.Get("redirect_uri"))
 	if callback == nil {
@@ -104,25 +104,25 @@ func (s *Simulator) check(r *http.Request, website bool) (request, *refusal) {
 	}, nil
 }
 
-// checkScope: each of the two products has scopes of its own (official).
+// checkScope checks the scope: each of the two products has its own (official).
 func checkScope(scope string, website bool, sw Switches) *refusal {
-	wrong := refusal{number: 10005, parameter: "scope"}
+	refused := refusal{number: 10005, parameter: "scope"}
 	switch {
 	case website && scope != ScopeLogin:
-		wrong.hint = "The scope of a website's login (/connect/qrconnect) is snsapi_login."
+		refused.hint = "The scope of a website's login (/connect/qrconnect) is snsapi_login."
 	case !website && scope == ScopeLogin:
-		wrong.hint = "snsapi_login is the scope of a website's login, /connect/qrconnect; here it must be snsapi_base or snsapi_userinfo."
+		refused.hint = "snsapi_login is the scope of a website's login, /connect/qrconnect; here it must be snsapi_base or snsapi_userinfo."
 	case !website && scope != ScopeBase && scope != ScopeUserinfo:
-		wrong.hint = "scope must be snsapi_base or snsapi_userinfo."
+		refused.hint = "scope must be snsapi_base or snsapi_userinfo."
 	case scope == ScopeUserinfo && sw.NoUserinfoScope:
-		wrong.hint = "A switch on the control page takes snsapi_userinfo from this account."
+		refused.hint = "A switch on the control page takes snsapi_userinfo from this account."
 	default:
 		return nil
 	}
-	return &wrong
+	return &refused
 }
 
-// checkKind: each of the two products has AppIDs of its own (official).
+// checkKind checks the AppID's kind: each of the two products has its own AppIDs (official).
 func (s *Simulator) checkKind(a *app, website bool) *refusal {
 	switch {
 	case !website && a.Kind == Website:
@@ -135,8 +135,8 @@ func (s *Simulator) checkKind(a *app, website bool) *refusal {
 	return nil
 }
 
-// checkCallback admits absolute http and https addresses on a registered host,
-// compared whole (official: no subdomains, and no ports but 80 and 443).
+// checkCallback accepts absolute http and https addresses on a registered host, which must
+// be equal (official: no subdomains, and no ports but 80 and 443).
 func (s *Simulator) checkCallback(a *app, text string) (*url.URL, string) {
 	u, err := url.Parse(text)
 	switch {
@@ -191,7 +191,7 @@ func (s *Simulator) authorize(r *http.Request) reply {
 	return rep
 }
 
-// decide does what follows once it is known whose phone it is.
+// decide continues an authorization once the phone's owner is known.
 func (s *Simulator) decide(r *http.Request, req request, p Person) reply {
 	if req.scope == ScopeBase {
 		return s.toCallback(req, p, false)
@@ -217,8 +217,8 @@ func (s *Simulator) decide(r *http.Request, req request, p Person) reply {
 	return rep
 }
 
-// readyAnswer is how the consent popup is answered without being shown; "" when it
-// is not.
+// readyAnswer returns the answer to the consent popup if it is answered without being
+// shown; "" otherwise.
 func (s *Simulator) readyAnswer(r *http.Request) string {
 	if answer := cookie(r, CookieConsent); answer != "" {
 		return answer
@@ -226,7 +226,7 @@ func (s *Simulator) readyAnswer(r *http.Request) string {
 	return s.Switches().AutoConsent
 }
 
-// refuse is the authorize page with one of WeChat's numbers.
+// refuse returns the authorize page with one of WeChat's numbers.
 func (s *Simulator) refuse(_ *http.Request, number int, hint string) reply {
 	return s.refusalPage(refusal{number: number, hint: hint})
 }

@@ -27,12 +27,12 @@ const (
 	ChangeOpenID  Endpoint = "changeopenid"   // POST /cgi-bin/changeopenid
 )
 
-// Endpoints are all of them.
+// Endpoints returns all endpoints.
 func Endpoints() []Endpoint {
 	return []Endpoint{Authorize, Token, Refresh, Auth, Userinfo, Picture, CodeToSession, CentralToken, StableToken, Ticket, Follower, ChangeOpenID}
 }
 
-// method is the only one that an endpoint of the API takes (official).
+// method returns the only method that an endpoint of the API accepts (official).
 func (e Endpoint) method() string {
 	if e == StableToken || e == ChangeOpenID {
 		return http.MethodPost
@@ -40,12 +40,12 @@ func (e Endpoint) method() string {
 	return http.MethodGet
 }
 
-// isSNS says that the switch AllowPost is for this endpoint too.
+// isSNS reports whether the switch AllowPost applies to the endpoint.
 func (e Endpoint) isSNS() bool {
 	return e == Token || e == Refresh || e == Auth || e == Userinfo || e == CodeToSession
 }
 
-// Call is one request that WeChat got.
+// Call is a request that WeChat received.
 type Call struct {
 	N        int       `json:"n"` // 1 for the first
 	Endpoint Endpoint  `json:"endpoint"`
@@ -54,33 +54,31 @@ type Call struct {
 	// Status is the HTTP status, 0 when the connection was cut or left hanging
 	// without an answer.
 	Status int `json:"status"`
-	// Errcode is the number answered (for authorize, the number on the page),
-	// 0 for success.
+	// Errcode is the number in the answer (for authorize, on the page), 0 for success.
 	Errcode int `json:"errcode"`
-	// Parameter is the one that WeChat's refusal is about, as far as it is one.
+	// Parameter is the parameter that WeChat's refusal is about, if there is one.
 	Parameter string `json:"parameter,omitempty"`
-	// Outcome says in words what the authorize page came to.
+	// Outcome is the result of the authorize page in words.
 	Outcome string `json:"outcome,omitempty"`
 	// Forced says that stable_token was asked with force_refresh.
 	Forced bool `json:"forced,omitempty"`
-	// Fault says in words which planned fault struck.
+	// Fault is the planned fault of the call in words.
 	Fault string `json:"fault,omitempty"`
-	// AppID is the account it was about, as far as known.
+	// AppID is the account of the call, if known.
 	AppID string `json:"appid,omitempty"`
-	// Person is the Key of the person it was about, as far as known.
+	// Person is the Key of the person of the call, if known.
 	Person string `json:"person,omitempty"`
-	// Label is a digest of the code or token of the call, or of the code that
-	// authorize gave: equal labels mean the same one, and nothing can be done
-	// with a label.
+	// Label is a digest of the code or token of the call, or of the code that authorize
+	// gave: equal labels mean the same code or token, and a label is good for nothing else.
 	Label string `json:"label,omitempty"`
-	// Code is the code itself that was sent to the token endpoint or to jscode2session. It never
+	// Code is the code that was sent to the token endpoint or to jscode2session. It never
 	// leaves the process: no page, no JSON, no log.
 	Code string `json:"-"`
 }
 
-// Calls returns the calls of these endpoints so far, oldest first (at most the
-// last Config.Remember calls of all endpoints). Without an argument: the four /sns
-// endpoints of web authorization.
+// Calls returns the calls of these endpoints so far, oldest first (from the last
+// Config.Remember calls of all endpoints). Without an argument it returns those of the four
+// /sns endpoints of web authorization.
 func (s *Simulator) Calls(of ...Endpoint) []Call {
 	if len(of) == 0 {
 		of = []Endpoint{Token, Refresh, Auth, Userinfo}
@@ -90,8 +88,7 @@ func (s *Simulator) Calls(of ...Endpoint) []Call {
 	})
 }
 
-// Exchanges counts the calls of the token endpoint, whatever they were
-// answered.
+// Exchanges counts the calls of the token endpoint, whatever the answer.
 func (s *Simulator) Exchanges() int { return len(s.Calls(Token)) }
 
 // callsAfter returns the calls with a number above n, oldest first.
@@ -106,7 +103,7 @@ func (s *Simulator) callsAfter(n int) []Call {
 	return list
 }
 
-// record files a call.
+// record adds a call to the log of calls.
 func (s *Simulator) record(r *http.Request, e Endpoint, rep reply, f *Fault) {
 	c := Call{
 		Endpoint: e, Time: s.cfg.Now(), Method: r.Method,

@@ -8,19 +8,19 @@ import (
 	"time"
 )
 
-// central is an access token of cgi-bin, an account's own and nobody's.
+// central is an access token of cgi-bin, which belongs to an account and not to a person.
 type central struct {
 	value string
 	app   *app
 	ends  time.Time // 7,200 s after it was made
-	good  time.Time // until when it is taken: sooner, if another took its place
+	good  time.Time // accepted until then: before ends, if another token has replaced it
 }
 
-// handover is how long an access token is good beside the one that took its place, and
-// how long before its end the stable one is renewed (official).
+// handover is how long an access token stays valid after it is replaced, and how long before
+// its end the stable one is renewed (official).
 const handover = 5 * time.Minute
 
-// replace makes a token in the place of another, which is good for a while longer. The
+// replace makes a token that replaces another, which stays valid for the grace period. The
 // caller holds the lock.
 func (s *Simulator) replace(a *app, old *central, now time.Time, grace time.Duration) *central {
 	if old != nil && old.good.After(now.Add(grace)) {
@@ -31,8 +31,8 @@ func (s *Simulator) replace(a *app, old *central, now time.Time, grace time.Dura
 	return c
 }
 
-// centralToken answers GET /cgi-bin/token: a new token every time, and the one before
-// is good for five minutes more (official).
+// centralToken answers GET /cgi-bin/token: a new token every time, with the previous one
+// valid for five more minutes (official).
 func (s *Simulator) centralToken(r *http.Request) reply {
 	q := r.URL.Query()
 	a, errcode := s.centralCaller(q.Get("grant_type"), q.Get("appid"), q.Get("secret"))
@@ -52,12 +52,12 @@ func (s *Simulator) centralToken(r *http.Request) reply {
 	return centralReply(a.central, now)
 }
 
-// stableToken answers POST /cgi-bin/stable_token, whose tokens and those of
-// /cgi-bin/token do not know each other (official). Without force_refresh the same
-// token is given until five minutes before its end, and then a new one, with the old
-// one good to its end (official). With it there is a new one and the old one is void
-// (official), at most 20 times a day, and 30 seconds apart or nothing is refreshed
-// (official). What the 21st is answered is inferred.
+// stableToken answers POST /cgi-bin/stable_token, whose tokens are independent of those of
+// /cgi-bin/token (official). Without force_refresh it returns the same token until five
+// minutes before its end, and then a new one, with the old one valid to its end (official).
+// With force_refresh it returns a new one and the old one is void, at most 20 times a day;
+// a second time within 30 seconds refreshes nothing (official). The answer to the 21st is
+// inferred.
 func (s *Simulator) stableToken(r *http.Request) (rep reply) {
 	var in struct {
 		GrantType    string `json:"grant_type"`
@@ -97,8 +97,8 @@ func (s *Simulator) stableToken(r *http.Request) (rep reply) {
 	return centralReply(a.stable, now)
 }
 
-// centralCaller is who asks for a central token, or with which errcode they are
-// refused. That a website application has none is inferred.
+// centralCaller returns the app that requests a central token, or the errcode of the
+// refusal. That a website application has no such token is inferred.
 func (s *Simulator) centralCaller(grantType, appID, secret string) (*app, int) {
 	a, known := s.app(appID)
 	switch {
@@ -118,7 +118,7 @@ func (s *Simulator) centralCaller(grantType, appID, secret string) (*app, int) {
 	return a, 0
 }
 
-// centralError is a refusal; 40164 names the address that WeChat saw (field reports).
+// centralError returns a refusal; 40164 names the address that WeChat saw (field reports).
 func (s *Simulator) centralError(r *http.Request, a *app, errcode int) reply {
 	rep := s.apiError(errcode)
 	if errcode == 40164 {
@@ -142,8 +142,8 @@ func centralReply(c *central, now time.Time) reply {
 	return rep
 }
 
-// withCentral finds the account of a call with a central token, or the answer that
-// refuses it. A person's token of /sns is none (official).
+// withCentral finds the account of a call with a central token, or the answer that refuses
+// it. A person's token of /sns does not count (official).
 func (s *Simulator) withCentral(r *http.Request) (*app, reply, bool) {
 	token := r.URL.Query().Get("access_token")
 	fail := func(a *app, errcode int) (*app, reply, bool) {
@@ -172,7 +172,7 @@ func (s *Simulator) withCentral(r *http.Request) (*app, reply, bool) {
 	return c.app, reply{secret: token, appID: c.app.AppID}, true
 }
 
-// centralDone is an answer to a call with a central token.
+// centralDone returns the answer to a call with a central token.
 func centralDone(call reply, body []byte) reply {
 	rep := apiReply(body)
 	rep.secret, rep.appID = call.secret, call.appID
@@ -180,8 +180,8 @@ func centralDone(call reply, body []byte) reply {
 }
 
 // ExpireCentral ends an account's tokens of cgi-bin at once, as WeChat does when the
-// AppSecret is reset (field reports): they are answered 40001. It panics for an AppID
-// that there is not.
+// AppSecret is reset (field reports): calls with them get 40001. It panics for an unknown
+// AppID.
 func (s *Simulator) ExpireCentral(appID string) {
 	a := s.mustApp(appID)
 	s.mu.Lock()
@@ -194,7 +194,7 @@ func (s *Simulator) ExpireCentral(appID string) {
 	a.central, a.stable = nil, nil
 }
 
-// readPosted decodes a body; cgi-bin takes JSON alone (official), and looks at no
+// readPosted decodes a body; cgi-bin accepts only JSON (official), and ignores the
 // Content-Type (field reports).
 func readPosted(r *http.Request, into any) bool {
 	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxJSON))

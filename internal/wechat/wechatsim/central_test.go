@@ -189,8 +189,7 @@ func TestWXConfig(t *testing.T) {
 	}
 }
 
-// Who follows is told of with scene and time, without a name; who does not by openid
-// alone.
+// Followers are answered with scene and time, without a name; others with the openid alone.
 func TestFollowers(t *testing.T) {
 	w := newWorld(t, threeApps)
 	token := w.stable(w.official(), false).text("access_token")

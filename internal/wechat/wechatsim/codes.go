@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Lifetimes of what WeChat hands out (official).
+// Lifetimes of WeChat's codes and tokens (official).
 const (
 	CodeLifetime    = 5 * time.Minute
 	LoginLifetime   = 10 * time.Minute // of a website's code
@@ -26,8 +26,8 @@ func isScope(scope string) bool {
 	return scope == ScopeBase || scope == ScopeUserinfo || scope == ScopeLogin
 }
 
-// code is the one-time code of a callback. It stays on its shelf after its end
-// to tell "used" from "expired" from "never seen".
+// code is the one-time code of a callback. It stays on its shelf after its end, so that
+// "used", "expired" and "never seen" can be told apart.
 type code struct {
 	value    string
 	app      *app
@@ -41,16 +41,16 @@ type code struct {
 	spent    bool
 }
 
-// IssueCode makes a code as the authorize page would for this person and the
-// official account, without any browser, so that a test can build whatever callback
-// it wants. For a person with Snapshot and snsapi_userinfo it is a snapshot's code. It
-// panics when nobody has the key or the scope is none: a mistake of the caller's.
+// IssueCode makes a code as the authorize page would for this person and the official
+// account, without a browser, so that a test can build any callback. For a person with
+// Snapshot and snsapi_userinfo it is a snapshot's code. It panics for an unknown key or
+// scope, which is a mistake of the caller.
 func (s *Simulator) IssueCode(personKey, scope string) string {
 	return s.IssueCodeFor(s.cfg.AppID, personKey, scope)
 }
 
-// IssueCodeFor is IssueCode for an app by its AppID; a mini program's codes are
-// [Simulator.WXLogin]'s.
+// IssueCodeFor is IssueCode for an app by its AppID. For a mini program use
+// [Simulator.WXLogin].
 func (s *Simulator) IssueCodeFor(appID, personKey, scope string) string {
 	p, a := s.mustPerson(personKey), s.mustApp(appID)
 	if !isScope(scope) || a.Kind == MiniProgram {
@@ -81,8 +81,8 @@ func (s *Simulator) issue(a *app, p Person, scope string, snapshot bool, at time
 		scope: scope, snapshot: snapshot, issued: at,
 	}
 	if snapshot {
-		// A virtual account, wiped when the visitor leaves (official): each
-		// visit is somebody else.
+		// A virtual account, deleted when the visitor leaves (official): each visit has
+		// another one.
 		c.openid = derivedID(randomHex(16))
 		if c.unionid != "" {
 			c.unionid = derivedID(randomHex(16))
@@ -105,8 +105,8 @@ func (c *code) lifetime() time.Duration {
 	return CodeLifetime
 }
 
-// spend takes the code of an account, or says with which errcode it is refused. One of
-// another account is unknown here, and stays good there (inferred).
+// spend spends a code of an account, or returns the errcode of the refusal. Another
+// account's code is unknown here, and stays valid there (inferred).
 func (s *Simulator) spend(a *app, value string, mini bool) (code, int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -129,15 +129,15 @@ const (
 	urlSafe = alnum + "-_"
 )
 
-// randomCode has the shape of today's codes: 0, a digit, 30 letters and digits.
+// randomCode makes a code in today's shape: 0, a digit, 30 letters and digits.
 func randomCode() string { return "0" + randomText("0123456789", 1) + randomText(alnum, 30) }
 
-// randomToken has the shape of today's tokens: a number, _, and about 85 more.
+// randomToken makes a token in today's shape: a number, _, and about 85 characters.
 func randomToken() string { return "86_" + randomText(urlSafe, 85) }
 
 func randomText(alphabet string, n int) string {
 	text := make([]byte, 0, n)
-	fair := 256 - 256%len(alphabet) // bytes from here on would favour some letters
+	fair := 256 - 256%len(alphabet) // larger bytes would favour some letters
 	pool := make([]byte, 2*n)
 	for {
 		rand.Read(pool) // never fails

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// allow answers the button 允许: POST /connect/oauth2/allow with the query of
-// the link that led to it, which is checked again.
+// allow answers the button 允许: POST /connect/oauth2/allow with the query of the authorize
+// link, which is checked again.
 func (s *Simulator) allow(r *http.Request) reply {
 	return s.answered(r, func(req request, p Person) reply {
 		s.mu.Lock()
@@ -38,7 +38,7 @@ func (s *Simulator) answered(r *http.Request, act func(request, Person) reply) r
 	return rep
 }
 
-// consent is a person's to one account.
+// consent is the consent of a person to one account.
 type consent struct{ appID, person string }
 
 func (s *Simulator) hasConsented(a *app, key string) bool {
@@ -48,8 +48,8 @@ func (s *Simulator) hasConsented(a *app, key string) bool {
 	return ok && s.cfg.Now().Sub(at) < consentLifetime
 }
 
-// toCallback sends the browser back with a code, or with two, or with a stale
-// one, as planned.
+// toCallback redirects the browser back with a code, or with two or a stale one if a fault
+// is planned.
 func (s *Simulator) toCallback(req request, p Person, snapshot bool) reply {
 	now := s.cfg.Now()
 	f := s.take(Authorize, func(f Fault) bool {
@@ -74,9 +74,9 @@ func (s *Simulator) toCallback(req request, p Person, snapshot bool) reply {
 	if f.Double == DoubleNew {
 		second = req.target(s.issue(req.app, p, req.scope, snapshot, now))
 	}
-	// On a phone both are full navigations, the first one abandoned. Without
-	// script a page can only start the first in a frame (with the cookies, as
-	// long as both hosts are one site) and then go to the second.
+	// On a phone both are full navigations, of which the first is abandoned. Without a
+	// script a page can only start the first in a frame (with cookies, if both hosts are
+	// one site) and then go to the second.
 	rep := s.page("double", doublePage{First: first})
 	rep.header.Set("Content-Security-Policy", pagePolicy+"; frame-src "+req.callback.Scheme+"://"+req.callback.Host)
 	rep.header.Set("Refresh", "1; url="+second)
@@ -99,9 +99,8 @@ func (s *Simulator) toDenial(req request, _ Person) reply {
 	return rep
 }
 
-// target is the callback's address. The query it has is kept as it stands and
-// code and state come before the fragment (field reports). Without a code
-// there is only the state.
+// target returns the callback's address. Its own query is kept unchanged, and code and state
+// come before the fragment (field reports). Without a code there is only the state.
 func (req request) target(code string) string {
 	u := *req.callback
 	var more []string

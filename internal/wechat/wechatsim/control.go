@@ -13,7 +13,7 @@ type controlPage struct {
 	Base          string
 	AppID, Secret string
 	Account       string
-	Apps          []App // beside the official account
+	Apps          []App // except the official account
 	CallbackHosts []string
 	AnyBrowser    bool
 	InWeChat      bool // this browser counts as WeChat's
@@ -24,7 +24,7 @@ type controlPage struct {
 	phonePage
 
 	Owner      *shownPerson // whose phone this browser is
-	Full       bool         // it has pressed 使用完整服务
+	Full       bool         // 使用完整服务 was pressed in it
 	People     []shownPerson
 	MorePeople int
 
@@ -36,7 +36,7 @@ type controlPage struct {
 	Calls     []Call
 	Total     int
 
-	Said string // what the last form did
+	Result string // what the last form did
 }
 
 type shownFault struct {
@@ -79,7 +79,7 @@ func (s *Simulator) control(r *http.Request) reply {
 		InWeChat: s.counts(r), phonePage: s.phonePage(r),
 		Full: cookie(r, CookieFull) == "1", People: s.shownPeople(),
 		Switches: s.Switches(), Presets: groupedPresets(), Endpoints: Endpoints(), Kinds: formKinds,
-		Faults: s.plannedFaults(), Said: said[r.URL.Query().Get("said")],
+		Faults: s.plannedFaults(), Result: results[r.URL.Query().Get("said")],
 	}
 	if p, ok := s.owner(r); ok {
 		sp := shown(p)
@@ -120,9 +120,9 @@ func (s *Simulator) plannedFaults() []shownFault {
 	return list
 }
 
-// said are the sentences that the control page shows after a form, by the word
-// in its address; nothing a stranger writes into a link is shown.
-var said = map[string]string{
+// results are the sentences that the control page shows after a form, by the word in its
+// address, so that the page never shows text from a link.
+var results = map[string]string{
 	"phone":    "这个浏览器换了主人。 This browser has a new owner.",
 	"browser":  "这个浏览器换了手机。 This browser plays another phone.",
 	"forgot":   "这个浏览器不再属于任何人。 This browser belongs to nobody.",

@@ -8,10 +8,10 @@ import (
 	"strconv"
 )
 
-// work makes the answer to a request; it writes nothing.
+// work makes the answer to a request without writing it.
 type work func(*http.Request) reply
 
-// plain serves an address that no fault can be planned for.
+// plain serves an address for which no fault can be planned.
 func plain(do work) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		send(w, do(r))
@@ -27,8 +27,8 @@ func (s *Simulator) button(do work) http.Handler {
 	})
 }
 
-// endpoint serves one of WeChat's addresses: the work, or the next planned
-// fault, and a line in the log of calls.
+// endpoint serves one of WeChat's addresses: it does the work or the next planned fault, and
+// records the call.
 func (s *Simulator) endpoint(e Endpoint, do work) http.Handler {
 	api := e != Authorize && e != Picture
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -73,17 +73,16 @@ func (s *Simulator) endpoint(e Endpoint, do work) http.Handler {
 	})
 }
 
-// asGet is the GET that a POST stands for: its form's parameters are added to
-// the query's.
+// asGet turns a POST into the equivalent GET: the form's parameters are added to the query.
 func asGet(r *http.Request) *http.Request {
 	r.Body = http.MaxBytesReader(nil, r.Body, maxForm)
-	r.ParseForm() // what cannot be read is missing, and answered so
+	r.ParseForm() // unreadable parameters count as missing
 	get := r.Clone(r.Context())
 	get.URL.RawQuery = r.Form.Encode()
 	return get
 }
 
-// replacement is what a fault answers in place of WeChat's work.
+// replacement returns the answer of a fault that replaces WeChat's work.
 func (s *Simulator) replacement(r *http.Request, e Endpoint, do work, f Fault) reply {
 	var done reply
 	if f.ConsumeCode {
@@ -118,8 +117,7 @@ func (s *Simulator) replacement(r *http.Request, e Endpoint, do work, f Fault) r
 	return rep
 }
 
-// spoil sends the answer as the fault wants it. It holds on to the request no
-// longer than the client does.
+// spoil sends the answer as the fault demands. It stops when the client leaves.
 func (s *Simulator) spoil(w http.ResponseWriter, r *http.Request, rep reply, f Fault) {
 	ctx := r.Context()
 	if f.Delay > 0 {
@@ -131,8 +129,8 @@ func (s *Simulator) spoil(w http.ResponseWriter, r *http.Request, rep reply, f F
 	if f.Hang {
 		wait(ctx, f.released)
 	}
-	// http.ErrAbortHandler is net/http's own way to close a connection
-	// without an answer; unlike Hijack it works on HTTP/2 too.
+	// http.ErrAbortHandler is net/http's way to close a connection without an answer;
+	// unlike Hijack it works on HTTP/2 too.
 	if f.Hang || f.CutBefore || ctx.Err() != nil {
 		panic(http.ErrAbortHandler)
 	}
@@ -184,8 +182,7 @@ func send(w http.ResponseWriter, rep reply) {
 	w.Write(rep.body)
 }
 
-// writeHeader sends the header. Nothing of WeChat's may be kept by a cache: a
-// kept redirect is a spent code.
+// writeHeader sends the header. No answer may be cached: a cached redirect has a spent code.
 func writeHeader(w http.ResponseWriter, rep reply, length int) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")

@@ -3,57 +3,54 @@
 // api.weixin.qq.com (the /sns and some /cgi-bin endpoints), on one address. It is for
 // developing and testing logins by WeChat without an account, a domain or a phone.
 //
-// It is strict where WeChat is strict or may be: order of the parameters, exact
-// callback host, single use of a code, the state's length and alphabet. Facts
-// are marked with where they come from: "official" (Tencent's documentation),
-// "field reports" (issues, forum threads, samples) or "inferred" (nobody wrote
-// it down; the stricter reading was taken). Nothing was compared with the live
-// servers. Switches let pass what libraries send against the rules (Lenient).
+// It is strict where WeChat is strict or may be: the order of parameters, the exact
+// callback host, the single use of a code, the state's length and alphabet. Facts are
+// marked with their source: "official" (Tencent's documentation), "field reports" (issues,
+// forum threads, samples) or "inferred" (undocumented; we chose the stricter reading).
+// Nothing was compared with the live servers. Switches accept what libraries send against
+// the rules (Lenient).
 //
-// It knows nothing of the service that signs in, imports nothing of it, keeps
-// everything in memory (bounded) and forgets it at exit. It does not play third-party
-// platforms or the rest of the cgi-bin interfaces, and it does not translate regions
-// by lang.
+// It knows nothing of the service that signs people in, imports nothing of it, and keeps
+// everything in memory, within limits. It does not play third-party platforms or the rest
+// of the cgi-bin interfaces, and does not translate regions by lang.
 //
 // # Accounts
 //
-// There is one official account, and what [Config.Apps] adds: official accounts,
-// website applications and mini programs. The same person has another openid with each
-// and one unionid with all of one Open Platform account (official). What belongs to one
-// account is worth nothing with another.
+// There is one official account, and [Config.Apps] adds others: official accounts, website
+// applications and mini programs. A person has a different openid with each, and one
+// unionid with all that belong to one Open Platform account (official). Codes and tokens of
+// one account are invalid with another.
 //
 // # Signing in
 //
-// Which person holds the phone is the cookie wechatsim_person (a Person's Key)
-// on the simulator's host; a browser without it is asked once. Then
-// snsapi_base redirects at once and snsapi_userinfo shows the popup, whose two
-// buttons POST to /connect/oauth2/allow or /connect/oauth2/deny with the query
-// of the authorize link. A program drives it the same way:
+// The cookie wechatsim_person (a Person's Key) on the simulator's host says who holds the
+// phone; a browser without it is asked once. Then snsapi_base redirects at once and
+// snsapi_userinfo shows the popup, whose two buttons POST to /connect/oauth2/allow or
+// /connect/oauth2/deny with the query of the authorize link. A program does the same:
 //
 //	srv := httptest.NewServer(sim)
 //	// jar holds wechatsim_person=lin for srv.URL; redirects are not followed
 //	client.Get(srv.URL + "/connect/oauth2/authorize?" + query)       // base: 302 to the callback
 //	client.Post(srv.URL + "/connect/oauth2/allow?" + query, "", nil) // userinfo: 302 to the callback
 //
-// or presses 允许 by itself: Switches.AutoConsent, or the cookie
-// wechatsim_consent=allow (or deny) for one browser. [Simulator.IssueCode]
-// makes a code without any browser. A page that refuses a link carries WeChat's
-// number in the header X-Wechatsim-Error and the parameter that is wrong in
-// X-Wechatsim-Parameter, which refusals of the /sns endpoints have too.
+// The popup can also be answered without being shown: by Switches.AutoConsent, or for one
+// browser by the cookie wechatsim_consent=allow (or deny). [Simulator.IssueCode] makes a
+// code without a browser. A page that refuses a link has WeChat's number in the header
+// X-Wechatsim-Error and the wrong parameter in X-Wechatsim-Parameter, which refusals of the
+// /sns endpoints have too.
 //
 // # Snapshot pages
 //
-// A person with Snapshot set, a planned [Fault] with Snapshot, or
-// forceSnapShot=true in the link gives a code without the popup, and the token
-// answer is a virtual account's, marked is_snapshotuser. The cookie
-// wechatsim_full=1 (a button on the control page) is the visitor who has
-// pressed 使用完整服务.
+// With a person that has Snapshot set, a planned [Fault] with Snapshot, or
+// forceSnapShot=true in the link, a code is given without the popup, and the answer to its
+// exchange is a virtual account's, marked is_snapshotuser. The cookie wechatsim_full=1 (a
+// button on the control page) stands for a visitor who has pressed 使用完整服务.
 //
 // # Going wrong
 //
-// [Simulator.Plan] makes the next calls of an endpoint fail in a chosen way;
-// [Presets] names the usual ones. Everything can also be done on the control
-// page (GET /) and, from any language, over JSON:
+// [Simulator.Plan] makes the next calls of an endpoint fail in a chosen way; [Presets] are
+// the usual ways. Everything can also be done on the control page (GET /) and, from any
+// language, over JSON:
 //
 //	GET    /_sim/people           POST /_sim/people    {"nickname":"小明","sex":1}
 //	GET    /_sim/faults           POST /_sim/faults    {"preset":"busy","times":2} or {"endpoint":"token","errcode":40029}

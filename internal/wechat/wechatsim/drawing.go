@@ -11,23 +11,23 @@ import (
 	"sync"
 )
 
-// draw paints a person's picture: a face on a coloured tile, its hair, eyes
-// and mouth by the key, so that people can be told apart at a glance.
+// draw paints a person's picture: a face on a coloured tile with hair, eyes and mouth chosen
+// by the key, so that people are easy to tell apart.
 func draw(p Person, size int) []byte {
 	return drawings.draw(drawing{p.Key, p.Color, size})
 }
 
-// drawing is all that a picture depends on.
+// drawing is everything that a picture depends on.
 type drawing struct {
 	key, color string
 	size       int
 }
 
-// drawings are for all simulators of a process: tests make hundreds, with the same
-// few people, and to draw one of them takes longer than a login.
+// drawings are shared by all simulators of a process: tests make hundreds of simulators with
+// the same few people, and drawing a picture takes longer than a login.
 var drawings gallery
 
-// gallery remembers the first pictures that it draws.
+// gallery caches the first pictures that it draws.
 type gallery struct {
 	mu    sync.Mutex
 	drawn map[drawing][]byte
@@ -66,7 +66,7 @@ func (d drawing) paint() []byte {
 	return b.Bytes()
 }
 
-// canvas is a square image painted in coordinates from 0 to 1.
+// canvas is a square image with coordinates from 0 to 1.
 type canvas struct {
 	size int
 	img  *image.NRGBA
@@ -105,7 +105,7 @@ func above(line float64) shape {
 	return func(_, y float64) float64 { return y - line }
 }
 
-// fill covers all with a shade from the top left to the bottom right corner.
+// fill fills the canvas with a gradient from the top left to the bottom right corner.
 func (c canvas) fill(from, to color.NRGBA) {
 	for y := range c.size {
 		for x := range c.size {
@@ -114,7 +114,7 @@ func (c canvas) fill(from, to color.NRGBA) {
 	}
 }
 
-// paint covers the inside of a shape, with soft edges one pixel wide.
+// paint fills a shape, with soft edges one pixel wide.
 func (c canvas) paint(s shape, with color.NRGBA) {
 	n := float64(c.size)
 	for y := range c.size {

@@ -2,8 +2,8 @@ package wechatsim
 
 import "fmt"
 
-// apiErrors are the texts of errcodes: observed ones where a sample is known,
-// else those of the official lists.
+// apiErrors are the texts of errcodes: from samples where there are some, otherwise from the
+// official lists.
 var apiErrors = map[int]string{
 	-1:    "system error",
 	0:     "ok",
@@ -56,8 +56,8 @@ var wrongParameter = map[int]string{
 	41009: "openid", 40003: "openid",
 }
 
-// pageErrors are what the authorize page says, by number (official list; the
-// sentences are in the manner of the real pages).
+// pageErrors are the sentences of the authorize page, by number (official list; worded like
+// those of the real pages).
 var pageErrors = map[int]string{
 	10003: "redirect_uri 参数错误",
 	10004: "此公众号被封禁",
@@ -72,9 +72,9 @@ var pageErrors = map[int]string{
 	10016: "不支持开放平台的 AppID，请使用公众号的 AppID",
 }
 
-// apiError is WeChat's answer to a call that goes wrong: HTTP 200, text/plain,
-// errcode, and errmsg with a request id. The separator before the id differs
-// by message (samples), so nobody can split on it.
+// apiError returns WeChat's answer to a failed call: HTTP 200, text/plain, errcode, and
+// errmsg with a request id. The separator before the id differs by message (samples), so
+// clients cannot split on it.
 func (s *Simulator) apiError(errcode int) reply {
 	text, known := apiErrors[errcode]
 	if !known {

@@ -8,17 +8,16 @@ import (
 	"time"
 )
 
-// Fault is a way for a call to go wrong. Its fields can be combined, except
-// that on Authorize Snapshot, Double and StaleCode stand alone: they wait until
-// the visitor's flow gets there.
+// Fault is a way for a call to go wrong. Its fields can be combined, except that on Authorize
+// Snapshot, Double and StaleCode are used alone: they wait until the visitor's flow gets
+// there.
 //
-// Errcode, Status, Body and RedirectTo answer *instead of* WeChat's work: a
-// code that was sent is still good, unless ConsumeCode says that WeChat had
-// done its work first ("-1 and then 40163", field reports). Everything else
-// spoils the answer *after* the work: the code is spent.
+// Errcode, Status, Body and RedirectTo answer *instead of* WeChat's work: a code that was
+// sent is still valid, unless ConsumeCode says that WeChat did the work first ("-1 and then
+// 40163", field reports). All other fields spoil the answer *after* the work: the code is
+// spent.
 type Fault struct {
-	// Times is how many calls it strikes: 0 is one, -1 is all until
-	// ClearFaults.
+	// Times is the number of calls that fail: 0 is one, -1 is all until ClearFaults.
 	Times int
 
 	Errcode     int         // answer this errcode; on the authorize page, show this number
@@ -34,18 +33,17 @@ type Fault struct {
 	CutBefore  bool            // close the connection without an answer
 	CutMidBody bool            // close it after the header and half of the body
 	Drip       time.Duration   // answer one byte at a time, this far apart
-	Endless    bool            // after the body go on for ever
+	Endless    bool            // never end the body
 
 	// Snapshot: on Authorize, the next snsapi_userinfo visit is a snapshot
 	// page. On Token, the answer is marked is_snapshotuser although openid and
 	// unionid are the person's real ones (a glitch in field reports).
 	Snapshot bool
 
-	// Double, on Authorize only: the browser calls the callback twice.
-	// DoubleSame sends the same code twice (webview or prefetch, field
-	// reports). DoubleNew sends two codes with the same state, as Android did
-	// for links without connect_redirect=1 (field reports); links with it are
-	// not struck and the fault waits.
+	// Double, on Authorize only: the browser calls the callback twice. DoubleSame sends the
+	// same code twice (webview or prefetch, field reports). DoubleNew sends two codes with
+	// the same state, as Android did for links without connect_redirect=1 (field reports);
+	// links with it are not affected, and the fault waits.
 	Double string
 
 	// StaleCode, on Authorize only: the callback carries a code that expired
@@ -83,8 +81,7 @@ func (s *Simulator) Plan(endpoint Endpoint, f Fault) {
 	}
 }
 
-// ClearFaults forgets all planned faults and cuts the connections that a Hang
-// still holds.
+// ClearFaults removes all planned faults and closes the connections that a Hang still holds.
 func (s *Simulator) ClearFaults() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -93,8 +90,8 @@ func (s *Simulator) ClearFaults() {
 	s.released = make(chan struct{})
 }
 
-// take hands out the next fault of the endpoint that the condition wants, or
-// nil.
+// take returns the next fault of the endpoint that meets the condition, or nil, and counts
+// it as used once.
 func (s *Simulator) take(e Endpoint, want func(Fault) bool) *Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -115,16 +112,16 @@ func (s *Simulator) take(e Endpoint, want func(Fault) bool) *Fault {
 	return nil
 }
 
-// inFlow says that an Authorize fault is not about the answer to the request
-// but about what the visitor's flow leads to, so it waits until it gets there.
+// inFlow reports whether an Authorize fault concerns not the answer to this request but a
+// later step of the visitor's flow, for which it waits.
 func (f Fault) inFlow() bool { return f.Snapshot || f.Double != "" || f.StaleCode }
 
-// replaces says that the fault answers in place of WeChat's work.
+// replaces reports whether the fault answers in place of WeChat's work.
 func (f Fault) replaces() bool {
 	return f.Errcode != 0 || f.Status != 0 || f.Body != nil || f.RedirectTo != ""
 }
 
-// String says in a few words what goes wrong.
+// String describes the fault in a few words.
 func (f Fault) String() string {
 	var words []string
 	add := func(when bool, format string, args ...any) {

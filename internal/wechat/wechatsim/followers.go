@@ -14,15 +14,15 @@ type follower struct {
 	scene string
 }
 
-// scenes are how one comes to follow an account (official).
+// scenes are the ways in which people come to follow an account (official).
 var scenes = []string{
 	"ADD_SCENE_SEARCH", "ADD_SCENE_ACCOUNT_MIGRATION", "ADD_SCENE_PROFILE_CARD", "ADD_SCENE_QR_CODE", "ADD_SCENE_PROFILE_LINK",
 	"ADD_SCENE_PROFILE_ITEM", "ADD_SCENE_PAID", "ADD_SCENE_WECHAT_ADVERTISEMENT", "ADD_SCENE_REPRINT", "ADD_SCENE_LIVESTREAM",
 	"ADD_SCENE_CHANNELS", "ADD_SCENE_WXA", "ADD_SCENE_OTHERS",
 }
 
-// Follow makes a person follow an official account from now on. It panics for a key,
-// an AppID or a scene that there is not: a mistake of the caller's.
+// Follow makes a person follow an official account from now on. It panics for an unknown
+// key, AppID or scene, which is a mistake of the caller.
 func (s *Simulator) Follow(appID, personKey, scene string) {
 	p, a := s.mustPerson(personKey), s.mustApp(appID)
 	if !slices.Contains(scenes, scene) {
@@ -33,7 +33,7 @@ func (s *Simulator) Follow(appID, personKey, scene string) {
 	a.follows[p.Key] = follower{since: s.cfg.Now(), scene: scene}
 }
 
-// Unfollow ends that.
+// Unfollow makes a person stop following an official account.
 func (s *Simulator) Unfollow(appID, personKey string) {
 	p, a := s.mustPerson(personKey), s.mustApp(appID)
 	s.mu.Lock()
@@ -41,8 +41,8 @@ func (s *Simulator) Unfollow(appID, personKey string) {
 	delete(a.follows, p.Key)
 }
 
-// follower answers GET /cgi-bin/user/info. Who does not follow is told of by openid
-// alone (official); there are no nicknames and pictures since 2021-12-27 (official).
+// follower answers GET /cgi-bin/user/info. For people who do not follow, the answer has the
+// openid alone (official); it has no nickname and picture since 2021-12-27 (official).
 func (s *Simulator) follower(r *http.Request) reply {
 	a, call, ok := s.withCentral(r)
 	if !ok {

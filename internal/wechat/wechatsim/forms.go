@@ -20,7 +20,7 @@ func form(r *http.Request) url.Values {
 	return r.PostForm
 }
 
-// formPhone sets whose phone the browser is and goes on to where it was.
+// formPhone sets whose phone the browser is, and returns to the page it came from.
 func (s *Simulator) formPhone(r *http.Request) reply {
 	f := form(r)
 	p, ok := s.person(f.Get("person"))
@@ -35,7 +35,7 @@ func (s *Simulator) formBrowser(r *http.Request) reply {
 	return plays(backToControl("browser", "phone"), form(r))
 }
 
-// plays keeps the phone that a form has chosen; none is named by "".
+// plays sets the cookie of the phone that a form has chosen; "" means none.
 func plays(rep reply, f url.Values) reply {
 	if !f.Has("phone") {
 		return rep
@@ -48,8 +48,8 @@ func plays(rep reply, f url.Values) reply {
 	return rep
 }
 
-// formPerson adds a person; from the page 这是谁的手机 the browser becomes
-// theirs at once.
+// formPerson adds a person; from the page 这是谁的手机 the browser becomes their phone at
+// once.
 func (s *Simulator) formPerson(r *http.Request) reply {
 	f := form(r)
 	sex, _ := strconv.Atoi(f.Get("sex"))
@@ -64,11 +64,11 @@ func (s *Simulator) formPerson(r *http.Request) reply {
 	return hold(onward(f.Get("query"), "phone"), p.Key)
 }
 
-// scanQuery is that of a phone that has scanned and is nobody's yet.
+// scanQuery is the query of a phone that has scanned a code and belongs to nobody yet.
 var scanQuery = regexp.MustCompile(`^uuid=[0-9A-Za-z]{16}$`)
 
-// onward leads back into the link the visitor came with, or to the
-// control page. The target is always the simulator itself.
+// onward redirects to the link that the visitor came with, or to the control page. The
+// target is always the simulator itself.
 func onward(query, word string) reply {
 	q, err := url.ParseQuery(query)
 	if q.Get("login_type") == "jssdk" {
@@ -86,7 +86,7 @@ func hold(rep reply, key string) reply {
 	return rep
 }
 
-// formForget makes the browser nobody's.
+// formForget makes the browser belong to nobody.
 func (s *Simulator) formForget(*http.Request) reply {
 	rep := backToControl("forgot", "phone")
 	dropCookie(rep, CookiePerson)

@@ -11,16 +11,16 @@ import (
 // guide says is checked by a regular expression; state may be left out.
 var linkOrder = []string{"appid", "redirect_uri", "response_type", "scope", "state"}
 
-// linkExtras are taken behind state (inferred): the documented ones, and what
+// linkExtras are accepted behind state (inferred): the documented ones, and those that
 // WeChat's client adds by itself (field reports).
 var linkExtras = []string{"connect_redirect", "forcePopup", "forceSnapShot", "uin", "key", "pass_ticket", "exportkey", "version", "lang"}
 
-// maxName is how much of a parameter's name is told; a stranger has written it.
+// maxName limits how much of a parameter's name is shown, as it comes from the client.
 const maxName = 40
 
-// misshape names the parameter that keeps the query of an authorize link from
-// having WeChat's shape, and says what is wrong with it; "" for a good one. With
-// anyOrder each of the five must still be there once, and nothing else counts.
+// misshape returns the parameter that makes the query of an authorize link malformed, and
+// what is wrong with it; "" for a correct one. With anyOrder each of the five must still
+// occur once, and all else is ignored.
 func misshape(raw string, q url.Values, anyOrder bool) (parameter, hint string) {
 	for _, name := range linkOrder {
 		switch {
@@ -59,8 +59,8 @@ func misshape(raw string, q url.Values, anyOrder bool) (parameter, hint string) 
 	return "", ""
 }
 
-// linkTo is the page of WeChat's that a query belongs to, for the way back into
-// a login from the simulator's own pages.
+// linkTo returns WeChat's page that a query belongs to, for the way from the simulator's own
+// pages back to a login.
 func linkTo(query string) string {
 	if uuid, ok := strings.CutPrefix(query, "uuid="); ok {
 		return "/connect/confirm?uuid=" + uuid // a phone that has scanned
@@ -71,7 +71,7 @@ func linkTo(query string) string {
 	return "/connect/oauth2/authorize?" + query
 }
 
-// isWebsite tells the query of a website's login by its scope.
+// isWebsite recognizes the query of a website's login by its scope.
 func isWebsite(query string) bool {
 	q, err := url.ParseQuery(query)
 	return err == nil && q.Get("scope") == ScopeLogin

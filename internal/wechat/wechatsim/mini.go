@@ -6,9 +6,9 @@ import (
 	"net/http"
 )
 
-// WXLogin makes a code as wx.login does in a mini program on a person's phone. It
-// panics for a key that nobody has and for an AppID of no mini program: a mistake of
-// the caller's.
+// WXLogin makes a code as wx.login does in a mini program on a person's phone. It panics for
+// an unknown key and for an AppID that is not a mini program's, which is a mistake of the
+// caller.
 func (s *Simulator) WXLogin(appID, personKey string) string {
 	p, a := s.mustPerson(personKey), s.mustApp(appID)
 	if a.Kind != MiniProgram {
@@ -23,15 +23,15 @@ func (s *Simulator) wxLogin(a *app, p Person) string {
 	})
 }
 
-// codeToSession answers GET /sns/jscode2session. A code is good for five minutes and
-// once (official); afterwards it is 40163 when it was used (field reports) and else
-// 40029 (official). unionid is there when the mini program is bound to an Open
-// Platform account (official, since 2021).
+// codeToSession answers GET /sns/jscode2session. A code is valid once, for five minutes
+// (official); afterwards it is 40163 if it was used (field reports) and 40029 otherwise
+// (official). The answer has a unionid if the mini program is bound to an Open Platform
+// account (official, since 2021).
 func (s *Simulator) codeToSession(r *http.Request) reply {
 	q := r.URL.Query()
 	value := q.Get("js_code")
 	a, known := s.app(q.Get("appid"))
-	var c code // nobody's, until it is spent
+	var c code // zero until a code is spent
 	fail := func(errcode int) reply {
 		rep := s.apiError(errcode)
 		rep.code, rep.secret, rep.person, rep.appID = value, value, c.person, a.appID()

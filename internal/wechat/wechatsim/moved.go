@@ -12,9 +12,9 @@ const (
 )
 
 // changeOpenID answers POST /cgi-bin/changeopenid: the openids that people of a former
-// account have with this one (公众号迁移, official). Which errcode a former account is
-// refused with, and more than a hundred openids, is inferred; an openid that is none
-// has its own err_msg (official).
+// account have with this one (公众号迁移, official). The errcodes for a wrong former account
+// and for more than a hundred openids are inferred; an unknown openid has its own err_msg
+// (official).
 func (s *Simulator) changeOpenID(r *http.Request) reply {
 	a, call, ok := s.withCentral(r)
 	if !ok {
@@ -58,8 +58,8 @@ func (s *Simulator) changeOpenID(r *http.Request) reply {
 	return centralDone(call, body)
 }
 
-// formerOpenIDs maps openids of the former account to those of an account. The former
-// one may be played here as well.
+// formerOpenIDs maps openids of the former account to those of an account. The simulator may
+// play the former account as well.
 func (s *Simulator) formerOpenIDs(a *app) map[string]string {
 	old, played := s.app(a.FormerAppID)
 	if !played {

@@ -12,12 +12,12 @@ import (
 //go:embed pages
 var files embed.FS
 
-// templates is parsed once; a broken page stops the first test, not a visitor.
+// templates is parsed at the start, so that a broken page stops the first test and not a
+// visitor.
 var templates = template.Must(template.ParseFS(files, "pages/*.html"))
 
-// pagePolicy lets a page load its own stylesheet and pictures and nothing
-// else. There is no form-action in it: browsers apply that to the redirects
-// after a form as well, and 允许 leads to another site.
+// pagePolicy lets a page load only its own stylesheet and pictures. It has no form-action:
+// browsers apply that to redirects after a form as well, and 允许 leads to another site.
 const pagePolicy = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // The data of each page, one type a page.
@@ -41,7 +41,7 @@ type (
 		Account, UUID              string
 		Target, Again              string // the callback, and a new QR code
 		Framed                     bool
-		Waiting, Confirmed, Denied bool // none and nobody who has scanned: expired
+		Waiting, Confirmed, Denied bool // none of these, and nobody has scanned it: expired
 		Scanned                    *shownPerson
 		People                     []shownPerson
 	}
@@ -58,7 +58,7 @@ type (
 	}
 )
 
-// shownPerson is a person fit for a page.
+// shownPerson is a person as shown on a page.
 type shownPerson struct {
 	Key, Name, Place, OpenID string
 	Snapshot                 bool
@@ -74,8 +74,7 @@ func shown(p Person) shownPerson {
 	return shownPerson{Key: p.Key, Name: p.Shown(), Place: strings.Join(places, " "), OpenID: p.OpenID, Snapshot: p.Snapshot}
 }
 
-// mostShown is how many people a page lists; a load test may have made
-// thousands.
+// mostShown is how many people a page lists; a load test may have made thousands.
 const mostShown = 60
 
 func (s *Simulator) shownPeople() []shownPerson {
@@ -143,14 +142,13 @@ func (s *Simulator) pageRoutes(mux *http.ServeMux) {
 	mux.Handle("POST /_sim/form/switches", plain(s.formSwitches))
 }
 
-// phone asks again whose phone it is, from the control page or from the link on
-// the popup.
+// phone asks again whose phone it is, for the control page and the link on the popup.
 func (s *Simulator) phone(r *http.Request) reply {
 	return s.page("owner", ownerPage{People: s.shownPeople(), phonePage: s.phonePage(r), Query: r.URL.RawQuery})
 }
 
-// ownPicture is a person's picture for the simulator's own pages, so that they
-// do not count as calls.
+// ownPicture serves a person's picture for the simulator's own pages, without counting it as
+// a call.
 func (s *Simulator) ownPicture(r *http.Request) reply {
 	p, ok := s.person(r.PathValue("key"))
 	if !ok {
@@ -159,8 +157,8 @@ func (s *Simulator) ownPicture(r *http.Request) reply {
 	return reply{status: http.StatusOK, body: draw(p, 132), header: http.Header{"Content-Type": {"image/png"}}}
 }
 
-// tried is a callback of the simulator's own: it shows what a service would
-// get, for whoever wants to see a login before there is a service.
+// tried is a callback of the simulator's own. It shows what a service would get, so that a
+// login can be seen before there is a service.
 func (s *Simulator) tried(r *http.Request) reply {
 	q := r.URL.Query()
 	a := s.apps[0]

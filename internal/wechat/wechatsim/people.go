@@ -16,10 +16,10 @@ type Person struct {
 	// - and _, at most 40. Empty or anything else: made up.
 	Key string `json:"key"`
 
-	// The profile as userinfo gives it. Bytes go to the wire as they are: raw
-	// control characters and invalid UTF-8 reach the client, as they do from
-	// WeChat (field reports). Since 2021-10-20 sex is 0 and the regions are
-	// empty for everybody (official); older profiles are kept for tests.
+	// The profile as userinfo gives it. Bytes are sent unchanged: raw control characters
+	// and invalid UTF-8 reach the client, as they do from WeChat (field reports). Since
+	// 2021-10-20 sex is 0 and the regions are empty for everybody (official); older
+	// profiles exist for tests.
 	Nickname  string   `json:"nickname"`
 	Sex       int      `json:"sex"` // 0 unknown, 1 male, 2 female
 	Language  string   `json:"language"`
@@ -42,7 +42,7 @@ type Person struct {
 	// apps of another Open Platform account it is derived.
 	UnionID string `json:"unionid,omitempty"`
 
-	// OpenIDs are those with further accounts, by AppID. Left out: derived.
+	// OpenIDs are those with other accounts, by AppID. Missing ones are derived.
 	OpenIDs map[string]string `json:"openids,omitempty"`
 
 	// Risky makes WeChat hold back this person's mini program logins: 40226 (official).
@@ -58,9 +58,9 @@ type Person struct {
 
 var goodKey = regexp.MustCompile(`^[0-9A-Za-z_-]{1,40}$`)
 
-// AddPerson adds a person and returns them as filed, with Key and OpenID
-// filled in. A person with the same Key is replaced: that is how a nickname
-// changes. Beyond Config.Remember people the oldest, ready ones included, go.
+// AddPerson adds a person and returns them with Key and OpenID filled in. It replaces a
+// person with the same Key: that is how a nickname changes. Beyond Config.Remember people
+// the oldest are dropped, ready ones included.
 func (s *Simulator) AddPerson(p Person) Person {
 	if !goodKey.MatchString(p.Key) {
 		p.Key = "p" + randomHex(6)
@@ -78,7 +78,7 @@ func (s *Simulator) AddPerson(p Person) Person {
 	for _, a := range s.apps {
 		a.people[a.openID(p)] = p.Key
 		delete(s.consents, consent{a.AppID, gone})
-		a.forget(gone)
+		a.dropPerson(gone)
 	}
 	return p
 }
@@ -111,7 +111,7 @@ const (
 	CookieFull    = "wechatsim_full"    // "1": 使用完整服务 was pressed, no more snapshot pages
 )
 
-// owner is the person whose phone the request comes from.
+// owner returns the person whose phone the request comes from.
 func (s *Simulator) owner(r *http.Request) (Person, bool) {
 	return s.person(cookie(r, CookiePerson))
 }
@@ -124,8 +124,7 @@ func cookie(r *http.Request, name string) string {
 	return c.Value
 }
 
-// Shown is the nickname fit for a page or JSON: valid UTF-8 without control
-// characters.
+// Shown returns the nickname for a page or JSON: valid UTF-8 without control characters.
 func (p Person) Shown() string {
 	name := strings.Map(func(r rune) rune {
 		if r < 0x20 || r == 0x7f {
@@ -146,8 +145,8 @@ func derivedID(parts ...string) string {
 	return "o" + base64.RawURLEncoding.EncodeToString(sum[:])[:27]
 }
 
-// readyPeople are there from the start. Some have a unionid and some have not,
-// so that both shapes are met; a real account is bound for all or for none.
+// readyPeople returns the people that exist from the start. Some have a unionid and some do
+// not, so that both cases occur; a real account has unionids for all people or for none.
 func readyPeople() []Person {
 	return []Person{
 		{

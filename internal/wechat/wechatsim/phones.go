@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// Phone is a browser as people have it: what it says of itself, and what it leaves
-// out. Tests open pages with it, and developers copy it from the control page.
+// Phone is a browser as people have it: the headers that it sends, and those that it does
+// not. Tests open pages with it, and developers copy it from the control page.
 type Phone struct {
 	Name      string // for flags and cookies
 	Title     string // of people: app, version, system
@@ -21,23 +21,22 @@ type Phone struct {
 	// Sec-CH-UA-Platform; nil sends none.
 	ClientHints []string
 
-	// SecFetch says that requests over https and to this machine tell
-	// Sec-Fetch-Site, -Mode and -Dest.
+	// SecFetch: requests over https and to this machine have Sec-Fetch-Site, -Mode and
+	// -Dest.
 	SecFetch bool
 
-	// UpgradeInsecure says that pages are asked for with Upgrade-Insecure-Requests: 1
-	// over https too. WebKit sends it over http alone (CachedResourceLoader.cpp).
+	// UpgradeInsecure: requests of pages have Upgrade-Insecure-Requests: 1 over https too.
+	// WebKit sends it over http only (CachedResourceLoader.cpp).
 	UpgradeInsecure bool
 
-	// Small says that it is held in a hand.
+	// Small: it has the screen of a phone.
 	Small bool
 
-	// DropsSameSiteNone says that a cookie with SameSite=None is thrown away, as
-	// Chrome 51 to 66 does.
+	// DropsSameSiteNone: it rejects cookies with SameSite=None, as Chrome 51 to 66 does.
 	DropsSameSiteNone bool
 }
 
-// What engines ask for a page with.
+// The Accept headers of the engines for a page.
 const (
 	acceptWebKit = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 	acceptChrome = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/apng,*/*;q=0.8,application/signed-exchange;v=b3;q=0.7"
@@ -50,10 +49,10 @@ const (
 	languageChrome  = "zh-CN,zh;q=0.9"
 )
 
-// Phones are the browsers, newer ones first among their like. All are from what others
-// have published; models, MMWEBID and AppIDs are replaced. Each names the app's version
-// and where it is from; "headers of a script" means public code that sends again what
-// its author has captured. None was captured by us.
+// Phones returns the browsers, newer ones first within a kind. All are from what others have
+// published, with models, MMWEBID and AppIDs replaced; we captured none ourselves. Each
+// names the app's version and its source; "headers of a script" means public code that
+// replays what its author captured.
 func Phones() []Phone {
 	const (
 		android = "Mozilla/5.0 (Linux; Android 15; Pixel 7 Build/AP4A.250205.002; wv) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 "
@@ -148,7 +147,7 @@ func Phones() []Phone {
 	}
 }
 
-// PhoneNamed is the one of this name.
+// PhoneNamed returns the Phone with this name.
 func PhoneNamed(name string) (Phone, bool) {
 	phones := Phones()
 	i := slices.IndexFunc(phones, func(p Phone) bool { return p.Name == name })
@@ -158,11 +157,11 @@ func PhoneNamed(name string) (Phone, bool) {
 	return phones[i], true
 }
 
-// CookiePhone names the browser that a browser plays: a Phone's Name.
+// CookiePhone is the cookie with the Name of the Phone that a browser plays.
 const CookiePhone = "wechatsim_phone"
 
-// counts says whether a browser counts as WeChat's: as the phone that it plays, or
-// all do, or as what it is.
+// counts reports whether a browser counts as WeChat's: by the phone that it plays, or else
+// by AnyBrowser or its own User-Agent.
 func (s *Simulator) counts(r *http.Request) bool {
 	if p, ok := PhoneNamed(cmp.Or(cookie(r, CookiePhone), s.cfg.Phone)); ok {
 		return p.InWeChat()
@@ -170,7 +169,7 @@ func (s *Simulator) counts(r *http.Request) bool {
 	return s.cfg.AnyBrowser || isWeChat(r.UserAgent())
 }
 
-// phonePage is what pages say of phones.
+// phonePage is the data of pages that show phones.
 type phonePage struct {
 	Plays  Phone // the phone that the browser plays; without a name: none
 	Phones []Phone
@@ -195,23 +194,23 @@ func (s *Simulator) getPhones(*http.Request) (any, error) {
 	return map[string]any{"phones": list}, nil
 }
 
-// InWeChat says whether WeChat's pages take the browser for WeChat's.
+// InWeChat reports whether WeChat's pages take the browser for WeChat's.
 func (p Phone) InWeChat() bool { return isWeChat(p.UserAgent) }
 
-// Opens sets what the browser sends with a page or a form, over https. The site is
-// Sec-Fetch-Site: "none", "same-origin", "same-site" or "cross-site". Origin and
-// Referer are the caller's.
+// Opens sets the headers that the browser sends with a page or a form, over https. site is
+// Sec-Fetch-Site: "none", "same-origin", "same-site" or "cross-site". The caller sets Origin
+// and Referer.
 func (p Phone) Opens(h http.Header, site string) {
-	p.says(h, site, "navigate", "document", p.Accept)
+	p.setHeaders(h, site, "navigate", "document", p.Accept)
 	if p.UpgradeInsecure {
 		h.Set("Upgrade-Insecure-Requests", "1")
 	}
 }
 
-// Fetches sets what the browser sends when a page's script calls fetch.
-func (p Phone) Fetches(h http.Header, site string) { p.says(h, site, "cors", "empty", "*/*") }
+// Fetches sets the headers that the browser sends when a page's script calls fetch.
+func (p Phone) Fetches(h http.Header, site string) { p.setHeaders(h, site, "cors", "empty", "*/*") }
 
-func (p Phone) says(h http.Header, site, mode, destination, accept string) {
+func (p Phone) setHeaders(h http.Header, site, mode, destination, accept string) {
 	h.Set("User-Agent", p.UserAgent)
 	h.Set("Accept", accept)
 	h.Set("Accept-Language", p.AcceptLanguage)

@@ -10,8 +10,8 @@ const virtualKey = "virtual"
 // pictureSizes are the last part of a headimgurl; 0 is the largest (official).
 var pictureSizes = map[string]int{"0": 640, "46": 46, "64": 64, "96": 96, "132": 132}
 
-// stalePicture is what an address answers that went stale: status 200, a picture of
-// nobody, and a number in this header (field reports).
+// stalePicture returns the answer of an address that has gone stale: status 200, a
+// placeholder picture, and a number in this header (field reports).
 func stalePicture() reply {
 	return reply{status: http.StatusOK, body: placeholder(), header: http.Header{
 		"X-Errno": {"-6101"}, "Content-Type": {"image/png"}}}

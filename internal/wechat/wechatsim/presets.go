@@ -96,7 +96,7 @@ func packed(blanks int) []byte {
 	return b.Bytes()
 }
 
-// checkFault says what is wrong with a fault that came from outside.
+// checkFault validates a fault that came from outside.
 func checkFault(e Endpoint, f Fault) error {
 	switch {
 	case !slices.Contains(Endpoints(), e):

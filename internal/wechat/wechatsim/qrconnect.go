@@ -10,12 +10,12 @@ import (
 	"rsc.io/qr"
 )
 
-// scan is a QR code of a website's login and what has become of it.
+// scan is a QR code of a website's login and its state.
 type scan struct {
 	uuid   string
 	req    request
 	shown  time.Time
-	person string // key of who has scanned it; "": nobody yet
+	person string // key of the person who has scanned it; "": nobody yet
 	answer string // AnswerAllow, AnswerDeny or "": not yet
 	target string // the callback, once there is one
 }
@@ -25,7 +25,7 @@ const (
 	pollEvery    = "5"             // seconds; WeChat's page waits by script
 )
 
-// What /connect/l/qrconnect says of a QR code (field reports).
+// The states of a QR code in answers of /connect/l/qrconnect (field reports).
 const (
 	scanConfirmed = 405
 	scanScanned   = 404
@@ -46,9 +46,9 @@ func (s *Simulator) qrconnectRoutes(mux *http.ServeMux) {
 	mux.Handle("GET /_sim/top.js", asset("pages/top.js", "text/javascript; charset=utf-8"))
 }
 
-// qrconnect answers GET /connect/qrconnect, a website's login: a page with a QR code
-// for a phone. A browser that is somebody's and answers the popup by itself (AutoConsent,
-// or the cookies) goes on at once, as with WeChat on the same computer (快速登录).
+// qrconnect answers GET /connect/qrconnect, a website's login: a page with a QR code for a
+// phone. A browser that belongs to somebody and answers the popup by itself (AutoConsent, or
+// the cookies) continues at once, as with WeChat on the same computer (快速登录).
 func (s *Simulator) qrconnect(r *http.Request) reply {
 	req, refused := s.check(r, true)
 	if refused != nil {
@@ -86,7 +86,7 @@ func (s *Simulator) scanOf(uuid string) (scan, bool) {
 	return *sc, true
 }
 
-// changeScan changes one that can still be answered.
+// changeScan changes a scan that can still be answered.
 func (s *Simulator) changeScan(uuid string, change func(*scan)) (scan, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -117,15 +117,15 @@ func (sc scan) state(now time.Time) int {
 	return scanWaiting
 }
 
-// framed says that the page stands in a site's own one, as wxLogin.js makes it, and
-// has to leave it: unless self_redirect is true, the whole window goes to the callback
+// framed reports whether the page is in a frame of the site, as wxLogin.js makes it, and has
+// to leave the frame: unless self_redirect is true, the whole window goes to the callback
 // (official).
 func (sc scan) framed() bool {
 	q, _ := url.ParseQuery(sc.req.raw)
 	return q.Get("login_type") == "jssdk" && q.Get("self_redirect") != "true"
 }
 
-// qrPage is the page of a QR code, as it goes on by itself.
+// qrPage is the page of a QR code as it reloads itself.
 func (s *Simulator) qrPage(r *http.Request) reply {
 	sc, ok := s.scanOf(r.PathValue("uuid"))
 	if !ok {
@@ -164,13 +164,13 @@ func (s *Simulator) showScan(sc scan, outcome string) reply {
 	return rep
 }
 
-// inFrame lets a page stand in another site's, as WeChat's may.
+// inFrame allows a page in a frame of another site, as WeChat does.
 func inFrame(rep reply) {
 	rep.header.Del("X-Frame-Options")
 	rep.header.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; base-uri 'none'")
 }
 
-// qrPicture answers GET /connect/qrcode/UUID: what a phone reads is the address of
+// qrPicture answers GET /connect/qrcode/UUID. The code contains the address of
 // /connect/confirm here.
 func (s *Simulator) qrPicture(r *http.Request) reply {
 	sc, ok := s.scanOf(r.PathValue("uuid"))
@@ -184,7 +184,7 @@ func (s *Simulator) qrPicture(r *http.Request) reply {
 	return reply{status: http.StatusOK, body: code.PNG(), header: http.Header{"Content-Type": {"image/png"}}}
 }
 
-// pollScan answers GET /connect/l/qrconnect?uuid=…, which WeChat's page asks by script
+// pollScan answers GET /connect/l/qrconnect?uuid=…, which the script of WeChat's page polls
 // (field reports). Here it answers at once.
 func (s *Simulator) pollScan(r *http.Request) reply {
 	state, code := scanExpired, ""

@@ -34,7 +34,7 @@ func (w *world) shows(query string) (*phone, string) {
 	return desktop, uuid
 }
 
-// wantSignedIn follows a callback to who has come.
+// wantSignedIn follows a callback and checks who signed in.
 func (w *world) wantSignedIn(to *url.URL, person string) {
 	w.t.Helper()
 	if to.Query().Get("state") != "st" || !strings.HasPrefix(to.String(), callback) {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Quotas are how often WeChat lets itself be asked.
+// Quotas limit how often WeChat's endpoints may be called.
 type Quotas struct {
 	CodesMinute  int // code2Session, a minute and person: 100 (official)
 	TokenDay     int // /cgi-bin/token, a day: 2,000 (official)
@@ -16,7 +16,7 @@ type Quotas struct {
 	FollowerDay  int // user/info, a day: 5,000,000 (official)
 }
 
-// forceGap is how far apart forced refreshes must be; sooner, nothing is refreshed
+// forceGap is the least time between forced refreshes; an earlier one refreshes nothing
 // (official).
 const forceGap = 30 * time.Second
 
@@ -28,7 +28,7 @@ func (q Quotas) normal() Quotas {
 	}
 }
 
-// counter counts what happens in one window of time.
+// counter counts events in one window of time.
 type counter struct {
 	window time.Time
 	n      int
@@ -44,8 +44,8 @@ func dayOf(t time.Time) time.Time {
 	return time.Date(year, month, day, 0, 0, 0, 0, china)
 }
 
-// full says that as many as may happen have happened in the window; one more has if
-// not.
+// full reports whether the limit of the window has been reached; otherwise it counts one
+// more event.
 func (c *counter) full(window time.Time, limit int) bool {
 	if !c.window.Equal(window) {
 		c.window, c.n = window, 0

@@ -7,7 +7,7 @@ import (
 	"net/url"
 )
 
-// scanHere is the button of the page 用 TA 的手机扫.
+// scanHere answers the button 用 TA 的手机扫.
 func (s *Simulator) scanHere(r *http.Request) reply {
 	uuid := r.PathValue("uuid")
 	if err := s.scanBy(uuid, form(r).Get("person")); err != nil {
@@ -16,7 +16,7 @@ func (s *Simulator) scanHere(r *http.Request) reply {
 	return redirect(http.StatusSeeOther, "/_sim/qr/"+uuid)
 }
 
-// scanBy is somebody's phone that scans.
+// scanBy scans a code with a person's phone.
 func (s *Simulator) scanBy(uuid, person string) error {
 	p, ok := s.person(person)
 	if !ok {
@@ -29,7 +29,7 @@ func (s *Simulator) scanBy(uuid, person string) error {
 	return err
 }
 
-// answerScan is that phone's 允许 or 拒绝.
+// answerScan answers a scanned code: 允许 or 拒绝.
 func (s *Simulator) answerScan(uuid, answer string) (scan, error) {
 	sc, ok := s.scanOf(uuid)
 	switch {
@@ -49,7 +49,7 @@ func (s *Simulator) answerScan(uuid, answer string) (scan, error) {
 	return s.changeScan(uuid, func(sc *scan) { sc.answer, sc.target = answer, target })
 }
 
-// answerHere are the two buttons of the page, for a phone that is not there.
+// answerHere answers the two buttons of the page, which stand in for a phone.
 func (s *Simulator) answerHere(r *http.Request) reply {
 	sc, err := s.answerScan(r.PathValue("uuid"), form(r).Get("answer"))
 	if err != nil {
@@ -70,7 +70,7 @@ func (s *Simulator) answerHere(r *http.Request) reply {
 	return rep
 }
 
-// confirmOnPhone answers GET /connect/confirm?uuid=…, what a phone has scanned.
+// confirmOnPhone answers GET /connect/confirm?uuid=…, the address that a phone has scanned.
 func (s *Simulator) confirmOnPhone(r *http.Request) reply {
 	uuid := r.URL.Query().Get("uuid")
 	if !s.counts(r) {
@@ -87,7 +87,7 @@ func (s *Simulator) confirmOnPhone(r *http.Request) reply {
 	return s.page("confirm", confirmPage{Account: sc.req.app.Name, UUID: uuid, Person: shown(p), Done: sc.answer != ""})
 }
 
-// answerOnPhone are the buttons of that page.
+// answerOnPhone answers the buttons of that page.
 func (s *Simulator) answerOnPhone(r *http.Request) reply {
 	f := form(r)
 	p, ok := s.owner(r)
@@ -103,8 +103,8 @@ func (s *Simulator) answerOnPhone(r *http.Request) reply {
 	return rep
 }
 
-// postScan answers POST /_sim/scan: a phone for programs. The uuid is in the header
-// X-Wechatsim-Uuid of the page with the QR code.
+// postScan answers POST /_sim/scan, which scans a code for programs. The uuid is in the
+// header X-Wechatsim-Uuid of the page with the QR code.
 func (s *Simulator) postScan(r *http.Request) (any, error) {
 	var in struct {
 		UUID   string `json:"uuid"`

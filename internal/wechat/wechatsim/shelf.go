@@ -1,7 +1,7 @@
 package wechatsim
 
-// shelf keeps up to a number of things by key, in the order they came; the
-// oldest falls off.
+// shelf is a map of limited size that keeps the order of insertion; the oldest item falls
+// off.
 type shelf[T any] struct {
 	limit int
 	items map[string]T
@@ -12,7 +12,7 @@ func newShelf[T any](limit int) shelf[T] {
 	return shelf[T]{limit: limit, items: make(map[string]T)}
 }
 
-// put adds or replaces. It returns the key that fell off, or "".
+// put adds or replaces an item. It returns the key that fell off, or "".
 func (s *shelf[T]) put(key string, item T) (dropped string) {
 	if _, known := s.items[key]; !known {
 		s.order = append(s.order, key)
@@ -31,7 +31,7 @@ func (s *shelf[T]) get(key string) (T, bool) {
 	return item, ok
 }
 
-// all returns the things, oldest first.
+// all returns the items, oldest first.
 func (s *shelf[T]) all() []T {
 	list := make([]T, 0, len(s.order))
 	for _, key := range s.order {

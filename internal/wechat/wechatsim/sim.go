@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Config is what a simulator is told at its start. The zero value works.
+// Config configures a simulator. The zero value works.
 type Config struct {
 	// AppID and Secret of the official account played. Empty: made up, in
 	// WeChat's shape (wx and 16 hex digits; 32 hex digits).
@@ -20,51 +20,50 @@ type Config struct {
 	// Empty: 示例服务号.
 	AccountName string
 
-	// Apps are further accounts beside that one, of any kind. With a website
-	// application among them, /connect/qrconnect is theirs alone; without one it is
-	// played with the official account's AppID, as if it were both.
+	// Apps are other accounts, of any kind. With a website application among them,
+	// /connect/qrconnect accepts website applications only; without one it accepts the
+	// official account's AppID, as if that were both.
 	Apps []App
 
-	// CallbackHosts are the exact hosts (or host:port) that a redirect_uri may
-	// have, as in the 网页授权域名 of the console. An entry without a port admits
-	// the ports 80 and 443 only (official). Empty: any loopback host, any port.
+	// CallbackHosts are the exact hosts (or host:port) that a redirect_uri may have, like
+	// the 网页授权域名 of the console. An entry without a port allows only the ports 80 and
+	// 443 (official). Empty: any loopback host, any port.
 	CallbackHosts []string
 
-	// AnyBrowser lets every browser count as WeChat's.
+	// AnyBrowser makes every browser count as WeChat's.
 	AnyBrowser bool
 
-	// Phone is the Name of the [Phone] that every browser plays which has chosen no
-	// other (CookiePhone). Empty: it counts as what it is.
+	// Phone is the Name of the [Phone] that a browser plays if it has chosen no other
+	// (CookiePhone). Empty: the browser's own User-Agent counts.
 	Phone string
 
-	// BaseURL begins the headimgurl of drawn pictures, for when clients reach
-	// the simulator by another address than the API caller does. Empty: the
-	// address that userinfo was asked at.
+	// BaseURL is the beginning of the headimgurl of drawn pictures, for clients that reach
+	// the simulator by another address than the caller of the API. Empty: the address at
+	// which userinfo was called.
 	BaseURL string
 
 	// Notice is a sentence for the top of the control page. Empty: none.
 	Notice string
 
-	// Switches are the switches as they stand at the start.
+	// Switches are the switches at the start.
 	Switches Switches
 
-	// Remember is how many people, codes, tokens and calls are kept; the oldest go
-	// first. 0: 10,000. A simulator may stand open for weeks, and must not grow.
+	// Remember is how many people, codes, tokens and calls are kept; the oldest are dropped
+	// first. 0: 10,000. A simulator may run for weeks and must not grow.
 	Remember int
 
-	// Quotas are how often may be asked. Zero fields: as often as WeChat says.
+	// Quotas limit the calls. Zero fields: WeChat's quotas.
 	Quotas Quotas
 
 	Now    func() time.Time // nil: time.Now
 	Logger *slog.Logger     // nil: silent. Secrets, codes and tokens are never logged
 
-	// Wait waits for d or until ctx ends, whichever is first; Delay and Drip
-	// use it. Nil: real time.
+	// Wait waits for d or until ctx ends, whichever comes first; Delay and Drip use it.
+	// Nil: real time.
 	Wait func(ctx context.Context, d time.Duration)
 
-	// OnCall, if set, sees every call when it is settled and before it is
-	// answered, so that a test can act between the two. It runs on the
-	// request's goroutine.
+	// OnCall, if set, is called with every call after its answer is decided and before it
+	// is sent, so that a test can act in between. It runs on the request's goroutine.
 	OnCall func(Call)
 }
 
@@ -93,10 +92,10 @@ type Simulator struct {
 	calls     []Call // ring: the call number n is at (n-1) % Remember
 	callCount int
 	faults    []*planned
-	released  chan struct{} // closed by ClearFaults: those who hang may go
+	released  chan struct{} // closed by ClearFaults, which releases hanging requests
 }
 
-// New makes a simulator with the ready people in it.
+// New makes a simulator with the ready people.
 func New(cfg Config) *Simulator {
 	if cfg.AppID == "" {
 		cfg.AppID = "wx" + randomHex(8)
@@ -163,7 +162,7 @@ func (s *Simulator) routes() http.Handler {
 	mux.Handle("POST /connect/oauth2/deny", s.button(s.deny))
 	s.qrconnectRoutes(mux)
 
-	// api.weixin.qq.com: all methods, for a POST deserves WeChat's own answer
+	// api.weixin.qq.com: all methods, as WeChat has an answer of its own to a POST
 	mux.Handle("/sns/oauth2/access_token", s.endpoint(Token, s.exchange))
 	mux.Handle("/sns/oauth2/refresh_token", s.endpoint(Refresh, s.refresh))
 	mux.Handle("/sns/auth", s.endpoint(Auth, s.auth))

@@ -2,8 +2,8 @@ package wechatsim
 
 import "fmt"
 
-// Answers of a visitor to the consent popup, for Switches.AutoConsent and the
-// cookie wechatsim_consent.
+// A visitor's answers to the consent popup, for Switches.AutoConsent and the cookie
+// wechatsim_consent.
 const (
 	AnswerAllow = "allow"
 	AnswerDeny  = "deny"
@@ -16,12 +16,12 @@ const (
 	DenyAuthdeny  = "authdeny"   // callback with code=authdeny, before about 2018 (field reports)
 )
 
-// Switches change how WeChat behaves until they are changed back.
+// Switches change WeChat's behaviour until they are changed back.
 type Switches struct {
-	// DenyStyle is what 拒绝 leads to. Empty: DenyCloses.
+	// DenyStyle is what happens after 拒绝. Empty: DenyCloses.
 	DenyStyle string `json:"deny_style"`
-	// AutoConsent answers the consent popup without showing it: AnswerAllow or
-	// AnswerDeny. Empty: a person presses.
+	// AutoConsent answers the consent popup without showing it: AnswerAllow or AnswerDeny.
+	// Empty: the popup is shown.
 	AutoConsent string `json:"auto_consent"`
 	// RememberConsent skips the popup for 30 days after 允许, unless the link
 	// says forcePopup=true (official). Off: it shows every time.
@@ -33,21 +33,20 @@ type Switches struct {
 	// that is not a verified service account (official).
 	NoUserinfoScope bool `json:"no_userinfo_scope"`
 
-	// What WeChat is known or likely to refuse, and libraries send all the same.
-	// Whether today's WeChat takes these is not known (field reports of both).
+	// What libraries send although WeChat is known or likely to refuse it. Whether today's
+	// WeChat accepts it is unknown (there are field reports of both).
 
-	// AnyOrder takes the parameters of an authorize link in any order, and others
-	// beside them.
+	// AnyOrder accepts the parameters of an authorize link in any order, and other
+	// parameters beside them.
 	AnyOrder bool `json:"any_order"`
-	// EmptyState takes an empty state for one that was left out.
+	// EmptyState treats an empty state as a missing one.
 	EmptyState bool `json:"empty_state"`
-	// AllowPost takes POST at the /sns endpoints, with the parameters in the
-	// query, in a form, or in both.
+	// AllowPost accepts POST at the /sns endpoints, with the parameters in the query, in a
+	// form, or in both.
 	AllowPost bool `json:"allow_post"`
 }
 
-// Lenient are the switches with all of them on that let pass what WeChat may
-// refuse.
+// Lenient returns the switches with all of those on that accept what WeChat may refuse.
 func (sw Switches) Lenient() Switches {
 	sw.AnyOrder, sw.EmptyState, sw.AllowPost = true, true, true
 	return sw
@@ -64,7 +63,7 @@ func (sw Switches) normal() Switches {
 	return sw
 }
 
-// check says what is wrong with switches that came from outside.
+// check validates switches that came from outside.
 func (sw Switches) check() error {
 	switch sw.DenyStyle {
 	case "", DenyCloses, DenyStateOnly, DenyAuthdeny:
@@ -84,7 +83,7 @@ func (sw Switches) check() error {
 	return nil
 }
 
-// Switches returns the switches as they stand.
+// Switches returns the current switches.
 func (s *Simulator) Switches() Switches {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -16,12 +16,11 @@ type jsTicket struct {
 	ends  time.Time
 }
 
-// mostTickets is how many of an account's are known; the oldest goes first.
+// mostTickets is how many tickets of an account are kept; the oldest is dropped first.
 const mostTickets = 100
 
-// ticket answers GET /cgi-bin/ticket/getticket. Whether WeChat gives the same ticket
-// again is not known: here each is a new one, and the ones before are good to their
-// ends.
+// ticket answers GET /cgi-bin/ticket/getticket. Whether WeChat returns the same ticket again
+// is unknown: here each is new, and earlier ones stay valid to their ends.
 func (s *Simulator) ticket(r *http.Request) reply {
 	a, call, ok := s.withCentral(r)
 	if !ok {
@@ -55,7 +54,7 @@ func (s *Simulator) ticket(r *http.Request) reply {
 	return centralDone(call, o.bytes())
 }
 
-// WXConfig is what wx.config of the JS-SDK says on a page, which WeChat's client
+// WXConfig returns the result of wx.config of the JS-SDK on a page, which WeChat's client
 // checks: "config:ok", or what is wrong. The page's host must be one of the account's
 // CallbackHosts, which stand for its JS接口安全域名 too.
 func (s *Simulator) WXConfig(appID, timestamp, nonceStr, signature, page string) string {
@@ -83,9 +82,9 @@ func (s *Simulator) WXConfig(appID, timestamp, nonceStr, signature, page string)
 	return "config:ok"
 }
 
-// getWXConfig answers GET /_sim/wx.config, for pages in programs of any language.
+// getWXConfig answers GET /_sim/wx.config, for programs in any language.
 func (s *Simulator) getWXConfig(r *http.Request) (any, error) {
 	q := r.URL.Query()
-	said := s.WXConfig(q.Get("appId"), q.Get("timestamp"), q.Get("nonceStr"), q.Get("signature"), q.Get("url"))
-	return map[string]string{"errMsg": said}, nil
+	result := s.WXConfig(q.Get("appId"), q.Get("timestamp"), q.Get("nonceStr"), q.Get("signature"), q.Get("url"))
+	return map[string]string{"errMsg": result}, nil
 }

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// grant is what a person allowed: a pair of tokens.
+// grant is a pair of tokens that a person has allowed.
 type grant struct {
 	access, refresh         string
 	accessEnds, refreshEnds time.Time
@@ -17,8 +17,8 @@ type grant struct {
 	snapshot                bool
 }
 
-// misspent is what is wrong with a call that spends a code, 0 for nothing. Which of
-// several mistakes is named first is inferred; nobody has written it down.
+// misspent returns the errcode of a call that spends a code, 0 for a correct one. Which of
+// several mistakes comes first is inferred, as it is undocumented.
 func misspent(q url.Values, code string, a *app, ofItsKind bool) int {
 	switch {
 	case q.Get("appid") == "":
@@ -75,9 +75,9 @@ func (s *Simulator) exchange(r *http.Request) reply {
 	return rep
 }
 
-// tokenBody is the answer to a fresh exchange, keys in the order of samples.
-// is_snapshotuser is there only when it is 1 (official); unionid only when
-// bound, and not for snsapi_base (official).
+// tokenBody returns the answer to a successful exchange, with the keys in the order of
+// samples. It has is_snapshotuser only if that is 1 (official), and unionid only if the
+// account is bound, and not for snsapi_base (official).
 func tokenBody(g grant) []byte {
 	var o object
 	o.text("access_token", g.access)
@@ -94,10 +94,10 @@ func tokenBody(g grant) []byte {
 	return o.bytes()
 }
 
-// refresh answers GET /sns/oauth2/refresh_token. While the access token lives
-// it is answered again and lives longer; afterwards there is a new one
-// (official). The refresh token stays the same and ends 30 days after the
-// exchange whatever is done with it (official, for website logins).
+// refresh answers GET /sns/oauth2/refresh_token. While the access token is valid, it returns
+// the same one with a longer life; afterwards it returns a new one (official). The refresh
+// token stays the same and ends 30 days after the exchange in any case (official, for
+// website logins).
 func (s *Simulator) refresh(r *http.Request) reply {
 	q := r.URL.Query()
 	token := q.Get("refresh_token")
@@ -134,7 +134,7 @@ func (s *Simulator) refresh(r *http.Request) reply {
 	}
 	g.accessEnds = now.Add(TokenLifetime)
 
-	// Other key order than the exchange, and a comma after the last scope
+	// The keys have another order than in the exchange, and a comma follows the last scope
 	// (samples): clients must split and drop the empty one.
 	scopes := g.scope + ","
 	if g.scope == ScopeUserinfo {
@@ -151,7 +151,7 @@ func (s *Simulator) refresh(r *http.Request) reply {
 	return rep
 }
 
-// auth answers GET /sns/auth, whose success alone carries an errcode, 0
+// auth answers GET /sns/auth. It is the only endpoint whose success has an errcode, 0
 // (official).
 func (s *Simulator) auth(r *http.Request) reply {
 	g, rep, ok := s.withToken(r)

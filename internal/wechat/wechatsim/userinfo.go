@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// tokenShape tells a malformed token (40014) from one that is not known or
-// was replaced (40001); the line between the two is inferred.
+// tokenShape distinguishes a malformed token (40014) from an unknown or replaced one
+// (40001); the line between the two is inferred.
 var tokenShape = regexp.MustCompile(`^[0-9]{2,}_[0-9A-Za-z_-]{40,}$`)
 
-// withToken finds the grant of a call that carries access_token and openid, or
-// the answer that refuses it. That the openid must match is official (40003);
-// field reports suggest that the live server looks at the token alone.
+// withToken finds the grant of a call with access_token and openid, or the answer that
+// refuses it. That the openid must match is official (40003); field reports suggest that the
+// live server checks only the token.
 func (s *Simulator) withToken(r *http.Request) (grant, reply, bool) {
 	q := r.URL.Query()
 	token, openid := q.Get("access_token"), q.Get("openid")
@@ -44,8 +44,8 @@ func (s *Simulator) withToken(r *http.Request) (grant, reply, bool) {
 	return *g, reply{}, true
 }
 
-// userinfo answers GET /sns/userinfo. lang is accepted and changes nothing:
-// what it translated, the regions, has been empty since 2021 (official).
+// userinfo answers GET /sns/userinfo. lang is accepted and changes nothing: it translated
+// the regions, which have been empty since 2021 (official).
 func (s *Simulator) userinfo(r *http.Request) reply {
 	g, rep, ok := s.withToken(r)
 	if !ok {
@@ -69,8 +69,8 @@ func (s *Simulator) userinfo(r *http.Request) reply {
 		return rep
 	}
 	if g.snapshot {
-		// All of it is virtual (official), and nothing here says so: the mark
-		// is in the token answer only (field reports).
+		// The whole profile is virtual (official), and the answer does not say so: only
+		// the exchange's has the mark (field reports).
 		p = Person{Key: virtualKey, Nickname: "微信用户"}
 	}
 	picture := p.HeadImgURL
@@ -99,7 +99,7 @@ func (s *Simulator) userinfo(r *http.Request) reply {
 	return rep
 }
 
-// baseURL is how the simulator's own addresses begin.
+// baseURL returns the beginning of the simulator's own addresses.
 func (s *Simulator) baseURL(r *http.Request) string {
 	if s.cfg.BaseURL != "" {
 		return strings.TrimSuffix(s.cfg.BaseURL, "/")

@@ -7,25 +7,24 @@ import (
 	"strings"
 )
 
-// reply is an answer that is made but not yet sent, so that a fault can spoil
-// it on the way.
+// reply is an answer that is not sent yet, so that a fault can still spoil it.
 type reply struct {
 	status    int
 	header    http.Header
 	body      []byte
 	errcode   int    // WeChat's number, for the log of calls
-	parameter string // the one that is wrong
+	parameter string // the wrong parameter
 	code      string // the code that was sent to the token endpoint
-	outcome   string // what the authorize page came to
+	outcome   string // of the authorize page, in words
 	secret    string // code or token of the call; only its digest is shown
-	person    string // key of the person it was about
-	appID     string // of the account it was about
-	forced    bool   // a forced refresh was asked for
-	grant     *grant // what an exchange granted
+	person    string // key of the person of the call
+	appID     string // of the account of the call
+	forced    bool   // a forced refresh was requested
+	grant     *grant // of an exchange
 }
 
-// apiReply is an answer of api.weixin.qq.com: JSON that says it is text/plain,
-// without a charset (field reports).
+// apiReply returns an answer of api.weixin.qq.com: JSON with the type text/plain, without a
+// charset (field reports).
 func apiReply(body []byte) reply {
 	return reply{status: http.StatusOK, header: http.Header{"Content-Type": {"text/plain"}}, body: body}
 }

@@ -9,7 +9,7 @@ import (
 	officialaccount "github.com/silenceper/wechat/v2/officialaccount/config"
 )
 
-// central is what a library gets with the accounts' own credentials.
+// central is what a library gets with the accounts' own access tokens.
 type central struct {
 	Token     string `json:"token"`
 	Ticket    string `json:"ticket"`
@@ -23,8 +23,8 @@ type central struct {
 	Session   bool   `json:"session"` // a session_key came
 }
 
-// askCentral asks for all that there is: PAGE is signed, OPENID may follow, and CODE is
-// of wx.login.
+// askCentral makes all of these calls: it signs PAGE, asks whether OPENID follows, and
+// spends CODE, which is of wx.login.
 func askCentral(stable bool) (got central, err error) {
 	w := silenceper.NewWechat()
 	account := w.GetOfficialAccount(&officialaccount.Config{AppID: appID, AppSecret: secret, Cache: cache.NewMemory(), UseStableAK: stable})

@@ -1,7 +1,7 @@
-// One login by one library: go run . NAME. It prints the address that a browser is
-// to open, reads the one that WeChat leads it to, and prints who came, or the
-// error. APPID, SECRET, CALLBACK and PLAIN (the simulator without TLS) are variables;
-// SIMULATOR is where WeChat's names lead to, in place of a line in the hosts file.
+// Command go makes one login by one library: go run . NAME. It prints the address that a
+// browser is to open, reads the address to which WeChat redirects it, and prints the person
+// or the error. APPID, SECRET, CALLBACK and PLAIN (the simulator without TLS) are variables;
+// SIMULATOR is the address for WeChat's names, in place of a line in the hosts file.
 package main
 
 import (
@@ -43,7 +43,7 @@ func main() {
 		return new(net.Dialer).DialContext(ctx, network, to)
 	}
 	if err := run(); err != nil {
-		say(map[string]string{"error": err.Error()})
+		writeLine(map[string]string{"error": err.Error()})
 	}
 }
 
@@ -51,7 +51,7 @@ func run() error {
 	if os.Args[1] == "silenceper/wechat central" || os.Args[1] == "silenceper/wechat central stable" {
 		got, err := askCentral(strings.HasSuffix(os.Args[1], " stable"))
 		if err == nil {
-			say(got)
+			writeLine(got)
 		}
 		return err
 	}
@@ -70,7 +70,7 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	say(map[string]string{"authorize": to})
+	writeLine(map[string]string{"authorize": to})
 	line, err := bufio.NewReader(os.Stdin).ReadString('\n')
 	if err != nil {
 		return err
@@ -83,11 +83,11 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	say(who)
+	writeLine(who)
 	return nil
 }
 
-func say(v any) {
+func writeLine(v any) {
 	line, _ := json.Marshal(v)
 	fmt.Println(string(line))
 }
