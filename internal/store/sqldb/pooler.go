@@ -39,29 +39,32 @@ func setting(name, value string, local bool) string {
 	return fmt.Sprintf("SELECT set_config(%s, %s, %t); ", quote(name), quote(value), local)
 }
 
-// newPooler detects a pooler: the backend PID of the handshake then differs from
-// pg_backend_pid(). Parameters of the address that a pooler refuses in the handshake are
-// removed from config and set in each transaction.
-func newPooler(ctx context.Context, config *pgx.ConnConfig, chosen bool) (*pooler, error) {
+// connect opens a pool whose first connection detects a pooler: the backend PID of the
+// handshake then differs from pg_backend_pid(). Parameters of the address that a pooler
+// refuses in the handshake are removed from config and set in each transaction.
+func connect(ctx context.Context, config *pgx.ConnConfig, size int, chosen bool) (*pooler, *sqlx.DB, error) {
 	p := &pooler{chosen: chosen}
 	for _, l := range limits {
 		p.limits += setting(l.name, l.value, true)
 	}
-	conn, err := pgx.ConnectConfig(ctx, config)
+	pool := p.open(config, size)
+	err := pool.PingContext(ctx)
 	// "unsupported startup parameter", from PgBouncer and compatible poolers
 	if fault, ok := errors.AsType[*pgconn.PgError](err); ok && fault.Code == "08P01" && len(config.RuntimeParams) > 0 {
+		_ = pool.Close() // it has no connection
 		for _, name := range slices.Sorted(maps.Keys(config.RuntimeParams)) {
 			p.limits += setting(name, config.RuntimeParams[name], true)
 		}
 		config.RuntimeParams = nil
 		p.seen.Store(true)
-		conn, err = pgx.ConnectConfig(ctx, config)
+		pool = p.open(config, size)
+		err = pool.PingContext(ctx)
 	}
 	if err != nil {
-		return nil, err
+		_ = pool.Close()
+		return nil, nil, err
 	}
-	defer conn.Close(context.WithoutCancel(ctx))
-	return p, p.look(ctx, conn)
+	return p, pool, nil
 }
 
 // look sets the limits of a new connection, and checks which backend answers.
@@ -89,14 +92,21 @@ func (p *pooler) unfit(mode pgx.QueryExecMode) bool {
 	return p.there() && !p.chosen && mode != pgx.QueryExecModeExec
 }
 
-// open opens a pool. With limited, its connections do not wait for locks without end.
-func (p *pooler) open(config *pgx.ConnConfig, size int, limited bool) *sqlx.DB {
-	options := []stdlib.OptionOpenDB{
+// open returns a pool that has no connection yet.
+func (p *pooler) open(config *pgx.ConnConfig, size int) *sqlx.DB {
+	db := sqlx.NewDb(stdlib.OpenDB(*config,
 		stdlib.OptionBeforeConnect(func(_ context.Context, config *pgx.ConnConfig) error {
 			if p.unfit(config.DefaultQueryExecMode) {
 				config.DefaultQueryExecMode = pgx.QueryExecModeExec
 			}
 			return nil
+		}),
+		stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
+			err := p.look(ctx, conn)
+			if err != nil { // the driver would leave it open
+				_ = conn.Close(context.WithoutCancel(ctx))
+			}
+			return err
 		}),
 		stdlib.OptionResetSession(func(ctx context.Context, conn *pgx.Conn) error {
 			if p.unfit(conn.Config().DefaultQueryExecMode) {
@@ -104,11 +114,7 @@ func (p *pooler) open(config *pgx.ConnConfig, size int, limited bool) *sqlx.DB {
 			}
 			return usable(ctx, conn)
 		}),
-	}
-	if limited {
-		options = append(options, stdlib.OptionAfterConnect(p.look))
-	}
-	db := sqlx.NewDb(stdlib.OpenDB(*config, options...), pgxDriver)
+	), pgxDriver)
 	db.SetMaxOpenConns(size)
 	db.SetMaxIdleConns(size)
 	db.SetConnMaxLifetime(postgresLifetime)
@@ -146,9 +152,9 @@ func (p *pooler) inOne(ctx context.Context, pool *sqlx.DB, do func(*sqlx.DB) err
 	defer conn.Close()
 	begin := "BEGIN; "
 	if p.there() {
-		// Without the lock timeout: another process that is starting is waited for.
-		begin += p.limits + setting("lock_timeout", "0", true)
+		begin += p.limits
 	}
+	begin += setting("lock_timeout", "0", true) // another process that is starting is waited for
 	if _, err := conn.ExecContext(ctx, begin); err != nil {
 		return err
 	}

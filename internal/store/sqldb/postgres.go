@@ -98,20 +98,17 @@ func (db *DB) openPostgres(ctx context.Context, address string, migrations fs.FS
 	}
 	// The address has been checked.
 	u, _ := url.Parse(address)
-	p, err := newPooler(ctx, config, u.Query().Has("default_query_exec_mode"))
+	p, reader, err := connect(ctx, config, postgresReaders, u.Query().Has("default_query_exec_mode"))
 	if err != nil {
 		return err
 	}
+	db.reader = readPool{reader, db.gone, db.watch.usable, p}
 	if p.there() {
 		db.log.InfoContext(ctx, "connection pooler detected: each transaction sets its own limits, no statement is prepared")
 	}
 	db.pooler, db.diagnose = p, p.diagnose
-	if err := db.preparePostgres(ctx, config, migrations); err != nil {
-		return err
-	}
-	db.writer = p.open(config, postgresWriters, true)
-	db.reader = readPool{p.open(config, postgresReaders, true), db.gone, db.watch.usable, p}
-	return nil
+	db.writer = p.open(config, postgresWriters)
+	return db.preparePostgres(ctx, reader, migrations)
 }
 
 // migrationLock is the key of the advisory lock that a start takes to migrate: "wxlogin"
@@ -119,11 +116,10 @@ func (db *DB) openPostgres(ctx context.Context, address string, migrations fs.FS
 const migrationLock = 0x77786c6f67696e
 
 // preparePostgres inspects and migrates the database, while others that start at the same
-// moment wait. A database that is up to date is not written to, so that a start succeeds
-// while it is read-only.
-func (db *DB) preparePostgres(ctx context.Context, config *pgx.ConnConfig, files fs.FS) error {
-	pool := db.pooler.open(config, 1, false)
-	defer pool.Close()
+// moment wait. A database that is up to date is not touched, so that a start passes while
+// it takes no writes. It needs one connection, which reads then go on using: making one
+// takes the server longer than all the rest of a start.
+func (db *DB) preparePostgres(ctx context.Context, pool *sqlx.DB, files fs.FS) error {
 	if err := db.readMigrations(files); err != nil {
 		return err
 	}
