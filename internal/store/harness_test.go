@@ -27,6 +27,9 @@ const appID = "wx0123456789abcdef"
 // that is busy with other things.
 const notForEver = time.Minute
 
+// shortBudget is what a test waits for that has somebody hold a lock.
+const shortBudget = 200 * time.Millisecond
+
 // clock stands still until told otherwise.
 type clock struct{ ms atomic.Int64 }
 
@@ -103,6 +106,14 @@ func (w *world) another() *store.Store {
 func (w *world) anotherWith(keys auth.Keyring) *store.Store {
 	w.t.Helper()
 	return w.open(w.config(keys))
+}
+
+// impatient opens a store whose writes wait for no lock as long as those of others.
+func (w *world) impatient() *store.Store {
+	w.t.Helper()
+	config := w.config(w.keys)
+	config.WriteBudget = shortBudget
+	return w.open(config)
 }
 
 func (w *world) open(config store.Config) *store.Store {

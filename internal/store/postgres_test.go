@@ -231,7 +231,7 @@ func TestALockedRowHoldsNobodyUpForEver(t *testing.T) {
 		t.Error(err)
 	}
 	began := time.Now()
-	err = w.EraseUser(w.ctx, user.ID, nil, w.event(admin.ActErase, user.ID)) // no deadline of its own
+	err = w.impatient().EraseUser(w.ctx, user.ID, nil, w.event(admin.ActErase, user.ID)) // no deadline of its own
 	wantRefused(t, err, "locked")
 	if took := time.Since(began); took > notForEver {
 		t.Errorf("gave up after %v", took)

@@ -26,11 +26,14 @@ type Config struct {
 	// refused makes none. sealed says that there are tokens already, sealed with keys that
 	// are missing. Its error is returned unchanged.
 	MakeKeys   func(sealed bool) (auth.Keyring, error)
-	Migrations fs.FS            // *.sql
-	Migrating  func(Migration)  // called as the schema is migrated; may be nil
-	Keep       bool             // do not migrate an older schema, whose program may be running: ErrOlder
-	Now        func() time.Time // nil: time.Now
-	Logger     *slog.Logger     // nil: silence
+	Migrations fs.FS           // *.sql
+	Migrating  func(Migration) // called as the schema is migrated; may be nil
+	Keep       bool            // do not migrate an older schema, whose program may be running: ErrOlder
+	// WriteBudget is how long a write waits until it may begin, for its turn or somebody
+	// else's lock; 0: 5 s.
+	WriteBudget time.Duration
+	Now         func() time.Time // nil: time.Now
+	Logger      *slog.Logger     // nil: silence
 
 	gap      func() // see sqldb.Config
 	maxTotal int64  // see list.Config
@@ -93,7 +96,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	}
 	var err error
 	s.db, err = sqldb.Open(ctx, sqldb.Config{
-		URL: c.URL, Migrations: c.Migrations, Migrating: c.Migrating, Keep: c.Keep, Prepared: loginWrites, Hook: s.cache, Now: s.now, Logger: s.log, Gap: c.gap,
+		URL: c.URL, Migrations: c.Migrations, Migrating: c.Migrating, Keep: c.Keep, Prepared: loginWrites, WriteBudget: c.WriteBudget, Hook: s.cache, Now: s.now, Logger: s.log, Gap: c.gap,
 	})
 	if err != nil {
 		return nil, err

@@ -223,7 +223,7 @@ func TestDiscovery(t *testing.T) {
 // While the database does not answer, nothing is lost: 503, and the code stays good.
 func TestClientsWhileTheDatabaseIsDown(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, options{})
+	w := newWorld(t, options{impatient: true})
 	app := w.app("Wiki", nil)
 	phone := w.phone("lin")
 	token, _ := app.login(phone)

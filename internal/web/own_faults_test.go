@@ -117,8 +117,8 @@ func TestDatabaseLockedInTheMiddle(t *testing.T) {
 
 // A logout that cannot be written is no logout, and says so.
 func TestLogoutWhileLocked(t *testing.T) {
-	t.Parallel() // it waits for the writer's patience, 5 s
-	w := newWorld(t, options{})
+	t.Parallel()
+	w := newWorld(t, options{impatient: true})
 	phone := w.phone("lin")
 	phone.signsIn()
 	unlock := w.locks()

@@ -85,6 +85,7 @@ type options struct {
 	https        bool
 	backendKeys  []auth.BackendKey
 	cookieDomain string
+	impatient    bool // writes wait for no lock as long as they do in life
 }
 
 // newWorld starts a service. Everything ends with the test.
@@ -127,9 +128,11 @@ func newWorld(t testing.TB, o options) *world {
 		keys = newKeys(t)
 	}
 	w.keys = keys
-	w.db, err = store.Open(t.Context(), store.Config{
-		URL: databaseURL(w.dbPath), Keys: keys, Migrations: migrations.FS, Now: w.clock.now, Logger: log,
-	})
+	database := store.Config{URL: databaseURL(w.dbPath), Keys: keys, Migrations: migrations.FS, Now: w.clock.now, Logger: log}
+	if o.impatient {
+		database.WriteBudget = 300 * time.Millisecond
+	}
+	w.db, err = store.Open(t.Context(), database)
 	check(t, err)
 	t.Cleanup(func() { w.db.Close() })
 

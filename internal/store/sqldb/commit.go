@@ -12,10 +12,10 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// writeBudget is how long a write waits until it may begin, unless its context ends
+// defaultWriteBudget is how long a write waits until it may begin, unless its context ends
 // sooner. A visitor is waiting, and a 503 with "try again" is better than a page that
 // never comes.
-const writeBudget = 5 * time.Second
+const defaultWriteBudget = 5 * time.Second
 
 // attempts is how often a transaction is run that is in conflict with others.
 const attempts = 5
@@ -33,9 +33,9 @@ func (db *DB) Write(ctx context.Context, what string, change any, do func(*Tx) e
 	if err := db.watch.usable(); err != nil {
 		return db.Fail(ctx, what, err)
 	}
-	waits, cancel := context.WithTimeout(ctx, writeBudget)
+	waits, cancel := context.WithTimeout(ctx, db.writeBudget)
 	defer cancel()
-	j := &job{ctx: ctx, waits: waits, do: do, change: change}
+	j := &job{ctx: ctx, waits: waits, budget: db.writeBudget, do: do, change: change}
 	var err error
 	if db.ManyWriters {
 		err = db.alone(j)
@@ -54,6 +54,7 @@ func (db *DB) Write(ctx context.Context, what string, change any, do func(*Tx) e
 type job struct {
 	ctx    context.Context // of the caller
 	waits  context.Context // ends with it, or with the budget
+	budget time.Duration
 	do     func(*Tx) error
 	change any // for the commit hook
 	done   chan error
@@ -126,7 +127,7 @@ func (j *job) late() error {
 	if err := j.ctx.Err(); err != nil {
 		return err
 	}
-	return fmt.Errorf("write timed out after waiting %v", writeBudget) // not the caller's deadline
+	return fmt.Errorf("write timed out after waiting %v", j.budget) // not the caller's deadline
 }
 
 // take removes the next jobs from the queue.

@@ -1,6 +1,7 @@
 package sqldb
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -18,14 +19,17 @@ import (
 
 // Config is what Open needs.
 type Config struct {
-	URL        string           // sqlite:PATH or postgres://…
-	Migrations fs.FS            // *.sql
-	Prepared   []string         // statements that transactions repeat; parsed once
-	Migrating  func(Progress)   // called as the schema is migrated; may be nil
-	Keep       bool             // do not migrate an older schema, whose program may be running: ErrOlder
-	Hook       CommitHook       // may be nil
-	Now        func() time.Time // nil: time.Now
-	Logger     *slog.Logger     // nil: silence
+	URL        string         // sqlite:PATH or postgres://…
+	Migrations fs.FS          // *.sql
+	Prepared   []string       // statements that transactions repeat; parsed once
+	Migrating  func(Progress) // called as the schema is migrated; may be nil
+	Keep       bool           // do not migrate an older schema, whose program may be running: ErrOlder
+	Hook       CommitHook     // may be nil
+	// WriteBudget is how long a write waits until it may begin, for its turn or somebody
+	// else's lock; 0: 5 s.
+	WriteBudget time.Duration
+	Now         func() time.Time // nil: time.Now
+	Logger      *slog.Logger     // nil: silence
 
 	// Gap is for tests that simulate other processes at the worst moment. It is called
 	// twice after each commit of SQLite's: before the state that the commit has left is
@@ -71,6 +75,8 @@ type DB struct {
 	migrating  func(Progress)
 	keep       bool // an older schema stays as it is
 
+	writeBudget time.Duration
+
 	queue queue      // of transactions, for an engine with one writer
 	pin   *sqlx.Conn // keeps SQLite's index of the log alive; nil with another engine
 	index *walIndex  // nil where it cannot be read
@@ -103,7 +109,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 
 // newDB returns a DB that is not open yet.
 func newDB(c Config) *DB {
-	db := &DB{now: c.Now, log: c.Logger, hook: c.Hook, gap: c.Gap, migrating: c.Migrating, keep: c.Keep}
+	db := &DB{now: c.Now, log: c.Logger, hook: c.Hook, gap: c.Gap, migrating: c.Migrating, keep: c.Keep, writeBudget: cmp.Or(c.WriteBudget, defaultWriteBudget)}
 	if db.now == nil {
 		db.now = time.Now
 	}
@@ -208,7 +214,7 @@ func (db *DB) closeDirect() {
 	if db.writer == nil || db.ManyWriters {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), writeBudget)
+	ctx, cancel := context.WithTimeout(context.Background(), db.writeBudget)
 	defer cancel()
 	conn, err := db.writer.Conn(ctx) // the current write ends first
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -24,13 +25,16 @@ import (
 // is prepared. A nil pooler: there cannot be any.
 type pooler struct {
 	seen   atomic.Bool
-	chosen bool   // the address says how statements are sent, which is kept
-	limits string // SQL that begins each transaction behind a pooler
+	chosen bool          // the address says how statements are sent, which is kept
+	budget time.Duration // of writes
+	limits string        // SQL that begins each transaction behind a pooler
 }
 
-// limits end the wait for somebody else's lock, as SQLite's budget does, and free the
-// locks of a process that vanished in the middle of a transaction.
-var limits = []struct{ name, value string }{{"lock_timeout", "5s"}, {"idle_in_transaction_session_timeout", "30s"}}
+// limits are SQL that ends the wait for somebody else's lock with the budget of writes, and
+// frees the locks of a process that vanished in the middle of a transaction.
+func limits(budget time.Duration, local bool) string {
+	return setting("lock_timeout", fmt.Sprint(budget.Milliseconds()), local) + setting("idle_in_transaction_session_timeout", "30s", local)
+}
 
 // setting is a statement that sets a parameter, for the connection or for the
 // transaction alone.
@@ -42,11 +46,8 @@ func setting(name, value string, local bool) string {
 // connect opens a pool whose first connection detects a pooler: the backend PID of the
 // handshake then differs from pg_backend_pid(). Parameters of the address that a pooler
 // refuses in the handshake are removed from config and set in each transaction.
-func connect(ctx context.Context, config *pgx.ConnConfig, size int, chosen bool) (*pooler, *sqlx.DB, error) {
-	p := &pooler{chosen: chosen}
-	for _, l := range limits {
-		p.limits += setting(l.name, l.value, true)
-	}
+func (p *pooler) connect(ctx context.Context, config *pgx.ConnConfig, size int) (*sqlx.DB, error) {
+	p.limits = limits(p.budget, true)
 	pool := p.open(config, size)
 	err := pool.PingContext(ctx)
 	// "unsupported startup parameter", from PgBouncer and compatible poolers
@@ -62,18 +63,14 @@ func connect(ctx context.Context, config *pgx.ConnConfig, size int, chosen bool)
 	}
 	if err != nil {
 		_ = pool.Close()
-		return nil, nil, err
+		return nil, err
 	}
-	return p, pool, nil
+	return pool, nil
 }
 
 // look sets the limits of a new connection, and checks which backend answers.
 func (p *pooler) look(ctx context.Context, conn *pgx.Conn) error {
-	statements := ""
-	for _, l := range limits {
-		statements += setting(l.name, l.value, false)
-	}
-	results, err := conn.PgConn().Exec(ctx, statements+"SELECT pg_backend_pid()").ReadAll()
+	results, err := conn.PgConn().Exec(ctx, limits(p.budget, false)+"SELECT pg_backend_pid()").ReadAll()
 	if err != nil {
 		return err
 	}

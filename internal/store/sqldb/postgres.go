@@ -98,7 +98,8 @@ func (db *DB) openPostgres(ctx context.Context, address string, migrations fs.FS
 	}
 	// The address has been checked.
 	u, _ := url.Parse(address)
-	p, reader, err := connect(ctx, config, postgresReaders, u.Query().Has("default_query_exec_mode"))
+	p := &pooler{chosen: u.Query().Has("default_query_exec_mode"), budget: db.writeBudget}
+	reader, err := p.connect(ctx, config, postgresReaders)
 	if err != nil {
 		return err
 	}
