@@ -102,11 +102,14 @@ func TestChineseTerminal(t *testing.T) {
 func TestAnEmptyListSaysSo(t *testing.T) {
 	folder := t.TempDir()
 	good := []string{"WXLOGIN_PUBLIC_URL=http://127.0.0.1:8007", "WXLOGIN_APPID=wx0123456789abcdef", "WXLOGIN_APPSECRET=0123456789abcdef0123456789abcdef"}
-	made := startIn(t, folder, good, "admin", "link")
-	made.wantExit(0)
-	for _, list := range []string{"admin list", "admin sessions", "person list", "client list"} {
-		p := startIn(t, folder, append([]string{"LC_ALL=zh_CN.UTF-8"}, good...), strings.Fields(list)...)
+	run := func(variables []string, args ...string) *process {
+		p := startProgram(t, plainProgram(t), folder, variables, args...)
 		p.wantExit(0)
+		return p
+	}
+	run(good, "admin", "link")
+	for _, list := range []string{"admin list", "admin sessions", "person list", "client list"} {
+		p := run(append([]string{"LC_ALL=zh_CN.UTF-8"}, good...), strings.Fields(list)...)
 		if printed := p.stdout.text(); printed != "" {
 			t.Errorf("%s prints %q", list, printed)
 		}
@@ -115,10 +118,8 @@ func TestAnEmptyListSaysSo(t *testing.T) {
 			t.Errorf("%s says %q", list, said)
 		}
 	}
-	granted := startIn(t, folder, good, "admin", "grant", "o6_bmjrPTlm6_2sgVt7hMZOPfL2M")
-	granted.wantExit(0)
-	full := startIn(t, folder, good, "admin", "list")
-	full.wantExit(0)
+	run(good, "admin", "grant", "o6_bmjrPTlm6_2sgVt7hMZOPfL2M")
+	full := run(good, "admin", "list")
 	if said := full.stderr.text(); said != "" || strings.Count(full.stdout.text(), "\n") != 1 {
 		t.Errorf("a list of one says %q beside %q", said, full.stdout.text())
 	}

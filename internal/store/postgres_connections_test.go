@@ -86,9 +86,9 @@ func TestAStartTakesOneConnection(t *testing.T) {
 func TestAConnectionThatCannotBeUsedIsClosed(t *testing.T) {
 	server := pgtest.Shared(t)
 	database := server.Database(t)
-	server.Exec(t, "CREATE ROLE narrow LOGIN")
+	server.Exec(t, "CREATE ROLE mute LOGIN")
 	server.ExecIn(t, database, "REVOKE EXECUTE ON FUNCTION set_config(text, text, boolean) FROM PUBLIC")
-	b, url := standBetween(t, strings.Replace(server.TCP(database), "wxlogin@", "narrow@", 1))
+	b, url := standBetween(t, strings.Replace(server.TCP(database), "wxlogin@", "mute@", 1))
 	w := unopened(t, address{url: url})
 	_, err := store.Open(w.ctx, w.config(w.keys))
 	wantRefused(t, err, "lacks a privilege")
