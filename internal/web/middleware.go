@@ -197,6 +197,28 @@ func (s *Server) admit(next http.Handler) http.Handler {
 	})
 }
 
+// enter returns who acts in a request to the admin pages: a browser let in by a link, with its
+// own cookie, or an admin by their own login. NotSignedIn when there is no session; NotAdmin
+// for anybody else; SignInAgain for an admin whose login is too old.
+func (s *Server) enter(r *http.Request) (admin.Actor, error) {
+	// A request with a mini program's token opens no admin pages, even if it has a cookie as
+	// well: sameOrigin has not checked where it comes from.
+	if bearerToken(r) != "" {
+		return admin.Actor{}, auth.Failf(auth.NotSignedIn, "by the token of a mini program")
+	}
+	visit, err := s.live(r, s.cookies.admin)
+	switch {
+	case auth.ReasonOf(err) == auth.NotSignedIn:
+		visit, err = s.visitor(r)
+	case err == nil:
+		s.lastSeen.note(&visit.Session, s.now())
+	}
+	if err != nil {
+		return admin.Actor{}, err
+	}
+	return s.admins.Enter(visit)
+}
+
 // adminOf returns the actor that admit has let through; the zero Actor, which may do nothing,
 // on routes without admit.
 func adminOf(r *http.Request) admin.Actor {
