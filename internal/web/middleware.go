@@ -72,18 +72,6 @@ func client(r *http.Request) string {
 	return peer.Addr().Unmap().String()
 }
 
-// maxUserAgent bounds the stored part of a User-Agent, in bytes.
-const maxUserAgent = 512
-
-// device returns what a session stores about the browser.
-func device(r *http.Request) auth.Device {
-	agent := strings.ToValidUTF8(r.UserAgent(), "")
-	return auth.Device{
-		RemoteAddr: requestStateOf(r).client,
-		UserAgent:  agent[:min(len(agent), maxUserAgent)],
-	}
-}
-
 // recoverPanics turns a panic into an error response. The stack goes to the log only.
 func (s *Server) recoverPanics(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
