@@ -40,7 +40,7 @@ const filling = "_pragma=busy_timeout(10000)&_pragma=locking_mode(EXCLUSIVE)&_pr
 // Fill puts people into a database that the program has migrated and closed: each with a
 // session whose token is PersonNumber(n).Token, most with a token of WeChat's, and their
 // logins. The Visitors among them were seen just now, the others within four weeks. With two
-// identities, everybody has signed in by FurtherAppID too, with another token, session and
+// identities, everybody has signed in by furtherAppID too, with another token, session and
 // login.
 func Fill(ctx context.Context, database string, people, visitors, identities int) error {
 	db, isSQLite, err := Open(database, filling)
@@ -230,7 +230,7 @@ func (f *filler) addIdentity(l life, unionID any) {
 	if unionID == nil {
 		linked = "join"
 	}
-	f.identities.add(l.identity, l.id, FurtherAppID, "oB"+letters(r, 26), unionID, "snsapi_userinfo", at.UnixMilli(), l.login.UnixMilli(), 2, linked, at.UnixMilli())
+	f.identities.add(l.identity, l.id, furtherAppID, "oB"+letters(r, 26), unionID, "snsapi_userinfo", at.UnixMilli(), l.login.UnixMilli(), 2, linked, at.UnixMilli())
 	f.identityTokens.add(l.identity, "snsapi_userinfo", sealed(r), "filled", l.login.UnixMilli(), l.login.Add(30*day).UnixMilli())
 	f.returns = append(f.returns, comeback{at, l.n, further})
 }
@@ -245,7 +245,7 @@ func (f *filler) addComeback(l life, c comeback) {
 	case last:
 		session = digest(l.Token)
 	case further:
-		appID, identity = FurtherAppID, l.identity
+		appID, identity = furtherAppID, l.identity
 	case failed:
 		outcome, reason, user = "failed", "code_spent", nil
 	}

@@ -44,8 +44,8 @@ const (
 	Secret = "0123456789abcdef0123456789abcdef"
 	Host   = "h5.localhost"
 
-	// FurtherAppID is a website's, of the same Open Platform account.
-	FurtherAppID = "wxbe0c400000000002"
+	// furtherAppID is a website's, of the same Open Platform account.
+	furtherAppID = "wxbe0c400000000002"
 )
 
 // Simulator is a simulated WeChat in a process of its own.
@@ -96,7 +96,7 @@ func (w *World) Migrate(ctx context.Context, database string) error {
 
 func (w *World) start(ctx context.Context, database, api string, more ...string) (*Service, error) {
 	if w.Identities > 1 {
-		more = append(more, "WXLOGIN_GROUP=bench", "WXLOGIN_ACCOUNTS=pc:website:"+FurtherAppID+"@bench", "WXLOGIN_APPSECRET_PC="+Secret)
+		more = append(more, "WXLOGIN_GROUP=bench", "WXLOGIN_ACCOUNTS=pc:website:"+furtherAppID+"@bench", "WXLOGIN_APPSECRET_PC="+Secret)
 	}
 	program := w.Program
 	if w.Clock != nil {

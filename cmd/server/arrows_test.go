@@ -5,9 +5,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
-// arrows are the imports that packages of wxlogin may have of one another.
+// arrows are the imports that packages of wxlogin have of one another, sorted.
 var arrows = map[string][]string{
 	"bench":                     {"bench/rig"},
 	"compat":                    {}, // it knows commands and addresses
@@ -40,25 +42,78 @@ var arrows = map[string][]string{
 	"templates":                 {},
 }
 
+// The imports are those of the table, no more and no fewer, and the block of arrows in
+// CONTRIBUTING.md says the same.
 func TestArrows(t *testing.T) {
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "wxlogin/...").Output()
 	if err != nil {
 		t.Fatalf("go list: %v", err)
 	}
+	found := make(map[string][]string)
 	for line := range strings.Lines(string(out)) {
 		fields := strings.Fields(line)
 		name := strings.TrimPrefix(fields[0], "wxlogin/")
-		allowed, known := arrows[name]
-		if !known {
-			t.Errorf("package %s has no place in the architecture", name)
-		}
+		found[name] = []string{}
 		for _, imported := range fields[1:] {
-			if ours, ok := strings.CutPrefix(imported, "wxlogin/"); ok && !slices.Contains(allowed, ours) {
-				t.Errorf("%s imports %s", name, ours)
+			if ours, ok := strings.CutPrefix(imported, "wxlogin/"); ok {
+				found[name] = append(found[name], ours)
 			}
 			if (name == "internal/auth" || name == "internal/admin") && (imported == "net/http" || imported == "database/sql") {
 				t.Errorf("%s imports %s", name, imported)
 			}
 		}
 	}
+	if diff := cmp.Diff(arrows, found); diff != "" {
+		t.Errorf("there are other imports (+) than arrows (-):\n%s", diff)
+	}
+	if diff := cmp.Diff(arrows, arrowsOfDocs(t)); diff != "" {
+		t.Errorf("CONTRIBUTING.md has other arrows (+) than the table (-):\n%s", diff)
+	}
+}
+
+// arrowsOfDocs reads the block of arrows in CONTRIBUTING.md, where packages below internal
+// are called by their last name.
+func arrowsOfDocs(t *testing.T) map[string][]string {
+	t.Helper()
+	paths := make(map[string]string)
+	for path := range arrows {
+		name := path
+		if strings.HasPrefix(path, "internal/") {
+			name = path[strings.LastIndexByte(path, '/')+1:]
+		}
+		paths[name] = path
+	}
+	pathOf := func(name string) string {
+		if path, ok := paths[name]; ok {
+			return path
+		}
+		return name // no package of the table
+	}
+	blocks := codeBlock.FindAllString(docs(t)["CONTRIBUTING.md"], -1)
+	at := slices.IndexFunc(blocks, func(block string) bool { return strings.Contains(block, " → ") })
+	if at < 0 {
+		t.Fatal("CONTRIBUTING.md has no block of arrows")
+	}
+	said := make(map[string][]string)
+	for line := range strings.Lines(blocks[at]) {
+		from, to, ok := strings.Cut(strings.TrimSpace(line), " → ")
+		if !ok {
+			continue // the fence
+		}
+		imported := []string{}
+		if to != "nothing of ours" {
+			for name := range strings.SplitSeq(to, ", ") {
+				imported = append(imported, pathOf(name))
+			}
+			slices.Sort(imported)
+		}
+		for name := range strings.SplitSeq(from, ", ") {
+			path := pathOf(name)
+			if _, twice := said[path]; twice {
+				t.Errorf("CONTRIBUTING.md has two rows of %s", name)
+			}
+			said[path] = imported
+		}
+	}
+	return said
 }

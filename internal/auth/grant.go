@@ -117,8 +117,8 @@ type Consent struct {
 	AgreedAt time.Time
 }
 
-// Covers says whether the person has agreed to all of the scopes.
-func (c *Consent) Covers(scopes []string) bool {
+// covers says whether the person has agreed to all of the scopes.
+func (c *Consent) covers(scopes []string) bool {
 	return !c.AgreedAt.IsZero() && !slices.ContainsFunc(scopes, func(scope string) bool {
 		return !slices.Contains(c.Scopes, scope)
 	})

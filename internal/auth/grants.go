@@ -52,7 +52,7 @@ func (g *Grants) Consented(ctx context.Context, client *Client, userID string, s
 		return true, nil
 	}
 	consent, err := g.store.Consent(ctx, userID, client.ID)
-	return err == nil && consent.Covers(g.AsksFor(client, scopes)), err
+	return err == nil && consent.covers(g.AsksFor(client, scopes)), err
 }
 
 // Agree saves that a person has agreed to scopes, in addition to what they had agreed to
@@ -65,7 +65,7 @@ func (g *Grants) Agree(ctx context.Context, client *Client, userID string, scope
 	consent := Consent{UserID: userID, ClientID: client.ID, AgreedAt: g.now()}
 	scopes = g.AsksFor(client, scopes)
 	for _, scope := range append(slices.Clone(ClientScopes), ScopeWeChat, ScopeFollows) {
-		if slices.Contains(scopes, scope) || before.Covers([]string{scope}) {
+		if slices.Contains(scopes, scope) || before.covers([]string{scope}) {
 			consent.Scopes = append(consent.Scopes, scope)
 		}
 	}

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 
 	"database/sql"
@@ -56,14 +55,6 @@ func (r clientRow) client() auth.Client {
 	}
 }
 
-// texts parses a JSON list. A list that somebody has damaged by hand is empty.
-func texts(list string) (items []string) {
-	if list != "[]" {
-		_ = json.Unmarshal([]byte(list), &items)
-	}
-	return items
-}
-
 // doorkeepers are the groups that may enter. Without groups everybody may, so for a list
 // that somebody has damaged by hand it returns a group that nobody can be in.
 func doorkeepers(list string) []string {
@@ -71,21 +62,6 @@ func doorkeepers(list string) []string {
 		return groups
 	}
 	return []string{"?"}
-}
-
-func jsonList(items []string) string {
-	list, err := json.Marshal(append([]string{}, items...))
-	if err != nil {
-		panic(err) // never for texts
-	}
-	return string(list)
-}
-
-func flag(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }
 
 const clientQuery = `SELECT ` + clientColumns + ` FROM clients WHERE id = $1`

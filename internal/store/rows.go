@@ -2,13 +2,14 @@ package store
 
 import (
 	"database/sql"
+	"encoding/json"
 	"time"
 
 	"wxlogin/internal/auth"
 )
 
 // Rows as the database has them: times in unix milliseconds, NULL for what the domain
-// leaves empty.
+// leaves empty, lists as JSON.
 
 func millis(t time.Time) int64 { return t.UnixMilli() }
 
@@ -29,6 +30,29 @@ func maybeInstant(ms sql.Null[int64]) time.Time {
 // maybeText is NULL for the empty text.
 func maybeText(s string) sql.Null[string] {
 	return sql.Null[string]{V: s, Valid: s != ""}
+}
+
+// texts parses a JSON list. A list that somebody has damaged by hand is empty.
+func texts(list string) (items []string) {
+	if list != "[]" {
+		_ = json.Unmarshal([]byte(list), &items)
+	}
+	return items
+}
+
+func jsonList(items []string) string {
+	list, err := json.Marshal(append([]string{}, items...))
+	if err != nil {
+		panic(err) // never for texts
+	}
+	return string(list)
+}
+
+func flag(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 const sessionColumns = `sessions.id, sessions.token_hash, sessions.kind, sessions.user_id, sessions.created_at,

@@ -122,6 +122,17 @@ func (s *Server) adminUsers(w http.ResponseWriter, r *http.Request) error {
 	return s.page(w, r, p)
 }
 
+// userFilters returns the filters that the list of people offers: those by followers only if
+// WeChat is asked.
+func (s *Server) userFilters() []admin.Filter {
+	if s.config.Following != nil {
+		return admin.Filters
+	}
+	return slices.DeleteFunc(slices.Clone(admin.Filters), func(f admin.Filter) bool {
+		return f == admin.FilterSubscribed || f == admin.FilterUnsubscribed
+	})
+}
+
 func (s *Server) address(path string, values url.Values) string {
 	if len(values) == 0 {
 		return s.site.prefix + path

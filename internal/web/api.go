@@ -2,7 +2,6 @@ package web
 
 import (
 	"net/http"
-	"net/url"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -110,45 +109,6 @@ func (s *Server) personAnswer(w http.ResponseWriter, r *http.Request, u auth.Use
 		return err
 	}
 	return s.json(w, r, j)
-}
-
-// wholeQuery parses a query and refuses a malformed one: net/http would leave out what it
-// cannot parse, and a list without its filter shows everybody.
-func wholeQuery(r *http.Request) (url.Values, error) {
-	form, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil {
-		return nil, auth.Failf(auth.BadRequest, "the query cannot be read")
-	}
-	return form, nil
-}
-
-// userQuery reads a query of people.
-func (s *Server) userQuery(r *http.Request) (query admin.UserQuery, err error) {
-	form, err := wholeQuery(r)
-	if err != nil {
-		return admin.UserQuery{}, err
-	}
-	query = admin.UserQuery{
-		Search:   form.Get("q"),
-		Filter:   admin.Filter(form.Get("filter")),
-		Province: form.Get("province"),
-		City:     form.Get("city"),
-		Sort:     admin.Sort(form.Get("sort")),
-		Cursor:   form.Get("cursor"),
-	}
-	if query.AppID, err = s.appIDOf(form.Get("account")); err != nil {
-		return query, err
-	}
-	if query.Limit, err = limitOf(form); err != nil {
-		return query, err
-	}
-	if query.First, err = s.days(form, "first_from", "first_to"); err != nil {
-		return query, err
-	}
-	if query.Last, err = s.days(form, "last_from", "last_to"); err != nil {
-		return query, err
-	}
-	return query, checkUserQuery(query)
 }
 
 // apiUsers is a page of people.

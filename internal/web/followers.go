@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"wxlogin/internal/admin"
 	"wxlogin/internal/auth"
 )
 
@@ -14,14 +13,6 @@ type FollowerReader interface {
 	FollowingOf(ctx context.Context, userIDs []string) ([]auth.Following, error)
 	// FollowerAnswersOf reads only what lists and exports of many people contain.
 	FollowerAnswersOf(ctx context.Context, userIDs []string) ([]auth.FollowerAnswer, error)
-}
-
-// consentVersion returns the version of the consent text, as this server shows it.
-func (s *Server) consentVersion() string {
-	if s.config.Following != nil {
-		return ConsentVersion + "-followers" // that text has one more line
-	}
-	return ConsentVersion
 }
 
 // answers are WeChat's answers about who follows, by person and identity.
@@ -122,17 +113,6 @@ func (s *Server) shownFollowings(ctx context.Context, u auth.User) (shown []show
 		}
 	}
 	return shown, nil
-}
-
-// userFilters returns the filters that the list of people offers: those by followers only if
-// WeChat is asked.
-func (s *Server) userFilters() []admin.Filter {
-	if s.config.Following != nil {
-		return admin.Filters
-	}
-	return slices.DeleteFunc(slices.Clone(admin.Filters), func(f admin.Filter) bool {
-		return f == admin.FilterSubscribed || f == admin.FilterUnsubscribed
-	})
 }
 
 // followingJSON is a Following in an export of personal data.

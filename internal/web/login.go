@@ -235,6 +235,14 @@ func (s *Server) consentOf(fl flow) string {
 	return ""
 }
 
+// consentVersion returns the version of the consent text, as this server shows it.
+func (s *Server) consentVersion() string {
+	if s.config.Following != nil {
+		return ConsentVersion + "-followers" // that text has one more line
+	}
+	return ConsentVersion
+}
+
 // spent answers a code that no longer works: a used one from the browser's history, an
 // expired one, or one whose answer was lost. A person who is signed in is redirected to
 // their page; otherwise the trip is restarted, once, with the same scope.

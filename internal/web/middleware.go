@@ -72,18 +72,6 @@ func client(r *http.Request) string {
 	return peer.Addr().Unmap().String()
 }
 
-// maxUserAgent bounds the stored part of a User-Agent, in bytes.
-const maxUserAgent = 512
-
-// device returns what a session stores about the browser.
-func device(r *http.Request) auth.Device {
-	agent := strings.ToValidUTF8(r.UserAgent(), "")
-	return auth.Device{
-		RemoteAddr: requestStateOf(r).client,
-		UserAgent:  agent[:min(len(agent), maxUserAgent)],
-	}
-}
-
 // recoverPanics turns a panic into an error response. The stack goes to the log only.
 func (s *Server) recoverPanics(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -195,6 +183,28 @@ func (s *Server) admit(next http.Handler) http.Handler {
 		next.ServeHTTP(w, r)
 		return nil
 	})
+}
+
+// enter returns who acts in a request to the admin pages: a browser let in by a link, with its
+// own cookie, or an admin by their own login. NotSignedIn when there is no session; NotAdmin
+// for anybody else; SignInAgain for an admin whose login is too old.
+func (s *Server) enter(r *http.Request) (admin.Actor, error) {
+	// A request with a mini program's token opens no admin pages, even if it has a cookie as
+	// well: sameOrigin has not checked where it comes from.
+	if bearerToken(r) != "" {
+		return admin.Actor{}, auth.Failf(auth.NotSignedIn, "by the token of a mini program")
+	}
+	visit, err := s.live(r, s.cookies.admin)
+	switch {
+	case auth.ReasonOf(err) == auth.NotSignedIn:
+		visit, err = s.visitor(r)
+	case err == nil:
+		s.lastSeen.note(&visit.Session, s.now())
+	}
+	if err != nil {
+		return admin.Actor{}, err
+	}
+	return s.admins.Enter(visit)
 }
 
 // adminOf returns the actor that admit has let through; the zero Actor, which may do nothing,

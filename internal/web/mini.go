@@ -17,21 +17,6 @@ import (
 // A mini program signs in by a call. It has no cookies: it keeps the token of its session
 // itself and sends it in a header. Otherwise its session is like any other.
 
-// bearerToken returns the token of a mini program's session that a request carries, live or
-// not; empty if there is none. An application's access token, in the same header, is not
-// one.
-func bearerToken(r *http.Request) string {
-	headers := r.Header["Authorization"]
-	if len(headers) != 1 {
-		return ""
-	}
-	scheme, token, _ := strings.Cut(headers[0], " ")
-	if !strings.EqualFold(scheme, "Bearer") || !auth.IsMiniToken(token) {
-		return ""
-	}
-	return token
-}
-
 // forMini says whether a request is the login of a mini program.
 func (s *Server) forMini(r *http.Request) bool { return strings.HasPrefix(s.below(r), "/mini/") }
 

@@ -8,12 +8,14 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/go-chi/chi/v5"
 
 	"wxlogin/internal/admin"
+	"wxlogin/internal/auth"
 )
 
 // requestState is the state of one request and its response that middleware and handlers
@@ -144,6 +146,18 @@ func newRequestID() string {
 }
 
 func requestID(r *http.Request) string { return requestStateOf(r).id }
+
+// maxUserAgent bounds the stored part of a User-Agent, in bytes.
+const maxUserAgent = 512
+
+// device returns what a session stores about the browser.
+func device(r *http.Request) auth.Device {
+	agent := strings.ToValidUTF8(r.UserAgent(), "")
+	return auth.Device{
+		RemoteAddr: requestStateOf(r).client,
+		UserAgent:  agent[:min(len(agent), maxUserAgent)],
+	}
+}
 
 // pattern returns the pattern of the matched route, which contains nobody's data.
 func (rs *requestState) pattern() string {

@@ -5,6 +5,7 @@ import (
 	"iter"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gorilla/sessions"
@@ -126,6 +127,21 @@ func (c *sessionCookies) read(r *http.Request, kind *cookieKind) currentSession 
 // cannot use the openid of another account.
 func (c *sessionCookies) ofOurs(visit *auth.Visit) bool {
 	return slices.Contains(c.appIDs, visit.User.AppID)
+}
+
+// bearerToken returns the token of a mini program's session that a request carries, live or
+// not; empty if there is none. An application's access token, in the same header, is not
+// one.
+func bearerToken(r *http.Request) string {
+	headers := r.Header["Authorization"]
+	if len(headers) != 1 {
+		return ""
+	}
+	scheme, token, _ := strings.Cut(headers[0], " ")
+	if !strings.EqualFold(scheme, "Bearer") || !auth.IsMiniToken(token) {
+		return ""
+	}
+	return token
 }
 
 // readBearer looks for the live session of a mini program's token. With a token, cookies are
@@ -269,26 +285,4 @@ func (s *Server) currentTokenHash(r *http.Request) string {
 		return ""
 	}
 	return visit.Session.TokenHash
-}
-
-// enter returns who acts in a request to the admin pages: a browser let in by a link, with its
-// own cookie, or an admin by their own login. NotSignedIn when there is no session; NotAdmin
-// for anybody else; SignInAgain for an admin whose login is too old.
-func (s *Server) enter(r *http.Request) (admin.Actor, error) {
-	// A request with a mini program's token opens no admin pages, even if it has a cookie as
-	// well: sameOrigin has not checked where it comes from.
-	if bearerToken(r) != "" {
-		return admin.Actor{}, auth.Failf(auth.NotSignedIn, "by the token of a mini program")
-	}
-	visit, err := s.live(r, s.cookies.admin)
-	switch {
-	case auth.ReasonOf(err) == auth.NotSignedIn:
-		visit, err = s.visitor(r)
-	case err == nil:
-		s.lastSeen.note(&visit.Session, s.now())
-	}
-	if err != nil {
-		return admin.Actor{}, err
-	}
-	return s.admins.Enter(visit)
 }

@@ -105,6 +105,16 @@ func (c *Client) Exchange(ctx context.Context, code string) (auth.TokenAnswer, e
 	return answer.token()
 }
 
+// exchangeQuery returns the query that spends a code.
+func (c *Client) exchangeQuery(code string) url.Values {
+	return url.Values{
+		"appid":      {c.config.AppID},
+		"secret":     {string(c.config.AppSecret)},
+		"code":       {code},
+		"grant_type": {"authorization_code"},
+	}
+}
+
 // CodeToSession spends a code of wx.login (official: code2Session). It does not read the
 // session_key of the answer.
 func (c *Client) CodeToSession(ctx context.Context, code string) (auth.TokenAnswer, error) {

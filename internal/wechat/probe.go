@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"net/http"
-	"net/url"
 	"time"
 
 	"wxlogin/internal/auth"
@@ -83,14 +82,4 @@ func (c *Client) AuthorizePage(ctx context.Context, a auth.Authorization) (PageE
 		return PageError{}, err
 	}
 	return readPage(body), nil
-}
-
-// exchangeQuery returns the query that spends a code.
-func (c *Client) exchangeQuery(code string) url.Values {
-	return url.Values{
-		"appid":      {c.config.AppID},
-		"secret":     {string(c.config.AppSecret)},
-		"code":       {code},
-		"grant_type": {"authorization_code"},
-	}
 }
