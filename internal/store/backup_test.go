@@ -11,6 +11,7 @@ import (
 )
 
 func TestABackupIsACompleteCopy(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, sqliteEngine)
 	save := w.login("o1", auth.ScopeUserinfo)
 	save.RefreshToken, save.Profile = "REFRESH", &lin

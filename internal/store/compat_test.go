@@ -37,6 +37,7 @@ func bouncerVersion() string {
 // TestConformThroughPgBouncer holds PostgreSQL behind PgBouncer to the same promises. It
 // is for make compat: make test-all has a few of them in TestPooler.
 func TestConformThroughPgBouncer(t *testing.T) {
+	t.Parallel()
 	if os.Getenv(record.FileVariable) == "" {
 		t.Skip("make compat runs it")
 	}

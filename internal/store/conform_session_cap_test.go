@@ -158,6 +158,7 @@ var sessionCapPromises = map[string]func(*world){
 // The count that every login makes reads a few entries of an index, whatever else
 // there is, and so does what ends sessions.
 func TestSessionLimitReadsOnePerson(t *testing.T) {
+	t.Parallel()
 	for _, e := range engines {
 		t.Run(e.name, func(t *testing.T) {
 			w := newWorld(t, e)

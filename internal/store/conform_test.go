@@ -9,8 +9,10 @@ import (
 // TestConform holds every engine to the same promises: those of auth.Store, of
 // admin.Store and of this package's own documentation.
 func TestConform(t *testing.T) {
+	t.Parallel()
 	for _, e := range engines {
 		t.Run(e.name, func(t *testing.T) {
+			t.Parallel()
 			name := map[string]string{"sqlite": "SQLite", "postgres": "PostgreSQL"}[e.name]
 			record.Of(t, record.Databases, name, versionOf(t, e), "all promises")
 			conform(t, e)

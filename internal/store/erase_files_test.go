@@ -16,6 +16,7 @@ import (
 // Nothing of erased people among many others is left in any file, pages that were split
 // and merged on the way included.
 func TestErasedPeopleAreInNoFile(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, sqliteEngine)
 	const crowd = 300
 	words := func(i int) []string {
@@ -86,6 +87,7 @@ func (w *world) unknown(device auth.Device) auth.Login {
 // While somebody reads the log it cannot be emptied. It is when they have done, and
 // nobody has waited for that.
 func TestTheLogIsEmptiedWhenItsReadersHaveDone(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, sqliteEngine)
 	user, _ := w.visitor("oERASED")
 	w.visitor("o2")

@@ -15,6 +15,7 @@ import (
 // Whatever this process, another one or somebody at the command line does, a grant and
 // a client are answered as the database has them at that moment.
 func TestCachedGrantsAreTheDatabases(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, sqliteEngine)
 	other := w.another()    // as a second process
 	uncached := w.another() // caches nothing

@@ -68,6 +68,7 @@ func move(to *world, path string) (moved map[string]store.Moved, sealed store.Se
 }
 
 func TestADatabaseMovesWhole(t *testing.T) {
+	t.Parallel()
 	from, to, path := movers(t)
 	_, token := from.visitor("o7")
 	if err := from.Close(); err != nil {
@@ -133,6 +134,7 @@ var ownOfEach = []string{"goose_db_version", "leases", "nicknames", "nickname_en
 
 // Whoever adds a table fills it here, and sees it moved.
 func TestAMoveLeavesNoTableOut(t *testing.T) {
+	t.Parallel()
 	from, to := newWorld(t, sqliteEngine), newWorld(t, postgresEngine)
 	kept, other, further, _ := from.twoPeople()
 	from.wantJoined(kept.User, other.User)
@@ -194,6 +196,7 @@ func TestAMoveLeavesNoTableOut(t *testing.T) {
 }
 
 func TestAnInterruptedMoveGoesOn(t *testing.T) {
+	t.Parallel()
 	_, to, path := movers(t)
 	ctx, stop := context.WithCancel(to.ctx)
 	_, err := to.MoveFrom(ctx, path, func(m store.Moved) {
@@ -214,6 +217,7 @@ func TestAnInterruptedMoveGoesOn(t *testing.T) {
 }
 
 func TestAMoveRefusesWhatDoesNotFit(t *testing.T) {
+	t.Parallel()
 	from, to, path := movers(t)
 	refused := func(to *world, path string, words ...string) {
 		t.Helper()
@@ -272,6 +276,7 @@ func TestAMoveRefusesWhatDoesNotFit(t *testing.T) {
 
 // SQLite takes texts that PostgreSQL does not.
 func TestAMoveRepairsWhatIsNoText(t *testing.T) {
+	t.Parallel()
 	from, to, path := movers(t)
 	from.exec("UPDATE users SET nickname = 'a' || char(0) || 'b' || CAST(X'FF' AS TEXT) WHERE openid = 'o3'")
 	moved, _, err := move(to, path)

@@ -32,6 +32,7 @@ func (w *world) twice(n int) {
 // what else is asked for, person by person, until the page is full: it neither reads a
 // table nor joins all of two.
 func TestNoPlanOfAListReadsTheWholeTableOnPostgres(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, postgresEngine)
 	w.twice(10_000)
 	// The filters that match many people; few would be gathered instead.
@@ -65,6 +66,7 @@ func TestNoPlanOfAListReadsTheWholeTableOnPostgres(t *testing.T) {
 // What a list asks for is planned for its own days, places and cursor, however often it
 // has been asked for: a statement that was prepared is planned for any.
 func TestListsArePlannedForWhatTheyAskOnPostgres(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, postgresEngine)
 	for range 3 {
 		if n := must(w.Prepared(w.ctx))(t); n != 0 {
@@ -76,6 +78,7 @@ func TestListsArePlannedForWhatTheyAskOnPostgres(t *testing.T) {
 // On PostgreSQL, a person who is named in full or has a rare nickname is looked up among
 // many.
 func TestSearchReadsFewOnPostgres(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, postgresEngine)
 	w.bulk(5000)
 	w.called("o1", "林小雨")
@@ -102,6 +105,7 @@ func TestSearchReadsFewOnPostgres(t *testing.T) {
 // On PostgreSQL, people of a place are found by its index, not by a scan past everybody
 // who has come since WeChat stopped giving places.
 func TestPlacesReadTheirOwnOnPostgres(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, postgresEngine)
 	w.bulk(7500)
 	w.exec(`UPDATE users SET avatar_url = repeat('x', 300), city = '广州',

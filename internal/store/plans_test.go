@@ -17,6 +17,7 @@ import (
 // Whatever the admin pages ask for, SQLite goes through all people only in the order
 // that is asked for, and sorts only what an index has picked.
 func TestNoPlanReadsTheWholeTable(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, sqliteEngine)
 	w.called("o1", "林小雨")
 	for _, filter := range admin.Filters {
@@ -64,6 +65,7 @@ func (w *world) wantStream(s store.Statement, indexes ...string) {
 
 // People of an account are found among them, in whichever order.
 func TestNoPlanOfAnAccountReadsTheWholeTable(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, sqliteEngine)
 	w.called("o1", "林小雨")
 	for _, filter := range admin.Filters {
@@ -94,6 +96,7 @@ func TestNoPlanOfAnAccountReadsTheWholeTable(t *testing.T) {
 
 // A page of joins or proposals reads what is on it.
 func TestNoPlanReadsEveryJoin(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, sqliteEngine)
 	for _, s := range list.JoinStatements() {
 		for _, step := range w.plan(s) {
@@ -107,6 +110,7 @@ func TestNoPlanReadsEveryJoin(t *testing.T) {
 
 // Nor do days and places, which may be asked for beside all the others.
 func TestNoPlanOfDaysAndPlacesReadsTheWholeTable(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, sqliteEngine)
 	w.called("o1", "林小雨")
 	day := admin.Span{From: time.UnixMilli(5), To: time.UnixMilli(9)}
@@ -138,6 +142,7 @@ func TestNoPlanOfDaysAndPlacesReadsTheWholeTable(t *testing.T) {
 
 // A page of the audit log reads what is on it, whoever it is about.
 func TestNoPlanReadsTheWholeAuditLog(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, sqliteEngine)
 	day := admin.EventQuery{From: time.UnixMilli(5), To: time.UnixMilli(9)}
 	for _, q := range []admin.EventQuery{{}, day, {Action: admin.ActBlock}, {Action: admin.ActBlock, From: day.From}} {
@@ -157,6 +162,7 @@ func TestNoPlanReadsTheWholeAuditLog(t *testing.T) {
 // A page of an application's people reads what is on it, and how many there are is
 // counted among its latest, however many others there are.
 func TestNoPlanReadsEveryGrant(t *testing.T) {
+	t.Parallel()
 	for _, e := range engines {
 		t.Run(e.name, func(t *testing.T) {
 			w := newWorld(t, e)
@@ -201,6 +207,7 @@ func TestNoPlanReadsEveryGrant(t *testing.T) {
 
 // Whoever is named whole is looked up, by whichever id.
 func TestNoPlanReadsEverybodyForAnID(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, sqliteEngine)
 	s := list.NamingStatement("o1")
 	for _, step := range w.plan(s) {
@@ -213,6 +220,7 @@ func TestNoPlanReadsEverybodyForAnID(t *testing.T) {
 // Whether there is another admin is asked of the admins, however many people there
 // are.
 func TestCountAdminsReadsFew(t *testing.T) {
+	t.Parallel()
 	s := store.CountAdminsStatement(admin.Guard{Configured: map[string][]string{"wx": {"bulk1", "bulk2"}}}, "id3")
 	for _, e := range engines {
 		t.Run(e.name, func(t *testing.T) {
@@ -232,6 +240,7 @@ func TestCountAdminsReadsFew(t *testing.T) {
 
 // Whoever comes by whatever door is looked up.
 func TestNoPlanOfASignInReadsEverybody(t *testing.T) {
+	t.Parallel()
 	for name, s := range store.SignInStatements() {
 		w := newWorld(t, sqliteEngine)
 		for _, step := range w.plan(s) {

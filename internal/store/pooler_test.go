@@ -83,6 +83,7 @@ func (w *world) wantLockLimit(token string) {
 // A schema named in the address, which PgBouncer refuses at the beginning of a
 // connection, is set in each transaction.
 func TestPoolerAndSchema(t *testing.T) {
+	t.Parallel()
 	server := pgtest.Shared(t)
 	for _, mode := range []string{"session", "transaction"} {
 		t.Run(mode, func(t *testing.T) {

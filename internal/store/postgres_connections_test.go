@@ -63,6 +63,7 @@ func (b *between) wantOpen(t *testing.T, want int64) {
 // A start takes one connection, which reads go on using; the first write takes another.
 // A database that lets few in is not asked for more.
 func TestAStartTakesOneConnection(t *testing.T) {
+	t.Parallel()
 	server := pgtest.Shared(t)
 	at := onPostgres(t, server.TCP(server.Database(t)))
 	b, url := standBetween(t, at.url)
@@ -84,6 +85,7 @@ func TestAStartTakesOneConnection(t *testing.T) {
 // A connection on which the first statement fails is closed: what is behind a pool that
 // lets few in would soon be full of them.
 func TestAConnectionThatCannotBeUsedIsClosed(t *testing.T) {
+	t.Parallel()
 	server := pgtest.Shared(t)
 	database := server.Database(t)
 	server.Exec(t, "CREATE ROLE mute LOGIN")

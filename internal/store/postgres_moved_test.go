@@ -10,6 +10,7 @@ import (
 // Somebody signs in by a further identity while it becomes another person's: the login is
 // that person's, and nothing of it is written to the former one.
 func TestALoginMeetsAJoinOnPostgres(t *testing.T) {
+	t.Parallel()
 	w := postgresWorld(t, pgtest.Shared(t))
 	first, second := w.comes(shopID, "oLin", "").User, w.comes(otherID, "oWei", "").User
 	further := w.comes(websiteID, "oDesk", "").User

@@ -11,6 +11,7 @@ import (
 )
 
 func TestARestartedServerHeals(t *testing.T) {
+	t.Parallel()
 	server := pgtest.New(t)
 	for name, down := range map[string]func(){"stopped": server.Stop, "killed": server.Kill} {
 		t.Run(name, func(t *testing.T) {
@@ -84,6 +85,7 @@ func waitUntil(t *testing.T, is func() bool) {
 // A restart between two calls: nothing is running meanwhile, and the first call
 // of each kind goes well.
 func TestTheFirstCallsAfterARestartGoWell(t *testing.T) {
+	t.Parallel()
 	server := pgtest.New(t)
 	w := postgresWorld(t, server)
 	_, token := w.visitor("o1")

@@ -19,6 +19,7 @@ func unopened(t *testing.T, at address) *world {
 }
 
 func TestTenStoresStartOnOneNewPostgresDatabase(t *testing.T) {
+	t.Parallel()
 	server := pgtest.Shared(t)
 	w := unopened(t, onPostgres(t, server.TCP(server.Database(t))))
 	together(10, func(int) { w.visitorAt(w.another()) })
@@ -31,6 +32,7 @@ func TestTenStoresStartOnOneNewPostgresDatabase(t *testing.T) {
 // A start that migrates waits for another one that does. One that has nothing to
 // migrate waits for nobody.
 func TestAMigrationWaitsForAnother(t *testing.T) {
+	t.Parallel()
 	server := pgtest.Shared(t)
 	w := unopened(t, onPostgres(t, server.TCP(server.Database(t))))
 	conn := must(w.at.raw.Conn(w.ctx))(t)
@@ -62,6 +64,7 @@ func TestAMigrationWaitsForAnother(t *testing.T) {
 }
 
 func TestABackupOfPostgresIsPgDumps(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, postgresEngine)
 	err := store.Backup(w.ctx, w.at.url, t.TempDir()+"/x")
 	wantReason(t, err, auth.BadRequest)
@@ -71,6 +74,7 @@ func TestABackupOfPostgresIsPgDumps(t *testing.T) {
 }
 
 func TestAStartRefusesWhatIsNotItsDatabase(t *testing.T) {
+	t.Parallel()
 	server := pgtest.Shared(t)
 	open := func(url string) error {
 		w := unopened(t, address{url: url})
@@ -102,6 +106,7 @@ func TestAStartRefusesWhatIsNotItsDatabase(t *testing.T) {
 
 // No error shows the password, wherever the address is wrong.
 func TestNoErrorShowsThePassword(t *testing.T) {
+	t.Parallel()
 	for _, url := range []string{
 		"postgres://u:SECRETpw@127.0.0.1:1/db",
 		"postgresql://u:SECRETpw@nowhere.invalid/db?connect_timeout=1",

@@ -23,6 +23,7 @@ func postgresWorld(t *testing.T, server *pgtest.Server) *world {
 
 // Every connection is cut while nobody uses it: no call notices.
 func TestConnectionsThatAreEndedHeal(t *testing.T) {
+	t.Parallel()
 	w := postgresWorld(t, pgtest.Shared(t))
 	_, token := w.visitor("o1")
 	// The driver itself asks after the health of connections that are new, or have
@@ -78,6 +79,7 @@ func (w *world) endsConnections() {
 // Connections end all the time, in the middle of statements too. What a call
 // says it has written is there, and no read fails.
 func TestConnectionsEndedUnderTraffic(t *testing.T) {
+	t.Parallel()
 	w := postgresWorld(t, pgtest.Shared(t))
 	_, token := w.visitor("o1")
 	ctx, stop := context.WithCancel(w.ctx)
@@ -117,6 +119,7 @@ func TestConnectionsEndedUnderTraffic(t *testing.T) {
 // A connection that is cut while it waits for an answer: the read is made again,
 // and so is the write, which had not come to its end.
 func TestWhatIsCutIsDoneAgain(t *testing.T) {
+	t.Parallel()
 	w := postgresWorld(t, pgtest.Shared(t))
 	_, token := w.visitor("o1")
 	conn := must(w.at.raw.Conn(w.ctx))(t)
@@ -152,6 +155,7 @@ func TestWhatIsCutIsDoneAgain(t *testing.T) {
 // Two transactions that wait for each other: the server ends ours, and it is run
 // again.
 func TestADeadlockIsNobodysFault(t *testing.T) {
+	t.Parallel()
 	w := postgresWorld(t, pgtest.Shared(t))
 	_, token := w.visitor("o1")
 	conn := must(w.at.raw.Conn(w.ctx))(t)
@@ -184,6 +188,7 @@ func TestADeadlockIsNobodysFault(t *testing.T) {
 }
 
 func TestAReadOnlyDatabaseServesReadsAndHeals(t *testing.T) {
+	t.Parallel()
 	server := pgtest.Shared(t)
 	name := server.Database(t)
 	w := newWorld(t, engine{"postgres", func(t *testing.T) address { return onPostgres(t, server.TCP(name)) }})
@@ -239,6 +244,7 @@ func TestALockedRowHoldsNobodyUpForEver(t *testing.T) {
 }
 
 func TestNoConnectionToSpareIsAFaultOfTheMoment(t *testing.T) {
+	t.Parallel()
 	server := pgtest.Shared(t)
 	name := server.Database(t)
 	w := newWorld(t, engine{"postgres", func(t *testing.T) address { return onPostgres(t, server.TCP(name)) }})
@@ -265,6 +271,7 @@ func TestNoConnectionToSpareIsAFaultOfTheMoment(t *testing.T) {
 }
 
 func TestWhatIsNoTextIsNotThere(t *testing.T) {
+	t.Parallel()
 	w := postgresWorld(t, pgtest.Shared(t))
 	for _, id := range []string{"a\x00b", "\xff\xfe", "\xed\xa0\x80"} {
 		_, err := w.User(w.ctx, id)

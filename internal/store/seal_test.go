@@ -17,6 +17,7 @@ func sealer(t *testing.T, ids ...string) store.Sealer {
 }
 
 func TestASealOpensWholeAndInItsPlaceOnly(t *testing.T) {
+	t.Parallel()
 	s := sealer(t, "k1")
 	for _, text := range []auth.Secret{"", "x", "REFRESH_TOKEN_of_some_length_as_wechat_gives_them"} {
 		sealed := s.Seal(text, "here")
@@ -42,6 +43,7 @@ func TestASealOpensWholeAndInItsPlaceOnly(t *testing.T) {
 }
 
 func TestNoNonceComesTwice(t *testing.T) {
+	t.Parallel()
 	s := sealer(t, "k1")
 	seen := map[string]bool{}
 	for range 10_000 {
@@ -54,6 +56,7 @@ func TestNoNonceComesTwice(t *testing.T) {
 }
 
 func TestNoKeysNoStore(t *testing.T) {
+	t.Parallel()
 	if _, err := store.NewSealer(nil); err == nil {
 		t.Error("seals without a key")
 	}

@@ -67,6 +67,7 @@ func visitOf(name string) *auth.Visit {
 // What was read while the database changed is not cached, and our own transactions
 // invalidate only what they have touched.
 func TestSessionCacheFollowsOurTransactions(t *testing.T) {
+	t.Parallel()
 	i := newStates(t)
 	c := i.cache()
 	cached := func(name string) bool {
@@ -163,6 +164,7 @@ func TestSessionCacheFollowsOurTransactions(t *testing.T) {
 
 // A person with several sessions is invalidated with all of them, and one of them alone.
 func TestCachedSessionsOfOnePerson(t *testing.T) {
+	t.Parallel()
 	i := newStates(t)
 	v := i.cache()
 	keep := func(hash, user string) {
@@ -212,6 +214,7 @@ func TestCachedSessionsOfOnePerson(t *testing.T) {
 // it. The three have nothing in common but the cache's own lock, so that without it the
 // race detector sees them meet.
 func TestSessionCacheIsSharedSafely(t *testing.T) {
+	t.Parallel()
 	i := newStates(t)
 	c := i.cache()
 	state, _ := c.current()
@@ -244,6 +247,7 @@ func TestSessionCacheIsSharedSafely(t *testing.T) {
 
 // What is kept does not grow without end.
 func TestSessionCacheIsBounded(t *testing.T) {
+	t.Parallel()
 	v := newStates(t).cache()
 	for n := range maxCached + 100 {
 		hash := strconv.Itoa(n)

@@ -19,6 +19,7 @@ import (
 // Whatever this process, another one or somebody at the command line does, a
 // visit is answered as the database has it at that moment.
 func TestCachedSessionsAreTheDatabases(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, sqliteEngine)
 	other := w.another()    // as a second process
 	uncached := w.another() // caches nothing
@@ -105,6 +106,7 @@ func TestCachedSessionsAreTheDatabases(t *testing.T) {
 
 // Logins go on all the time; people who have nothing to do with them are not read again.
 func TestLoginsOfOthersLeaveSessionsCached(t *testing.T) {
+	t.Parallel()
 	if runtime.GOOS == "windows" {
 		t.Skip("sessions are cached where the log's index can be mapped")
 	}
@@ -146,6 +148,7 @@ func TestLoginsOfOthersLeaveSessionsCached(t *testing.T) {
 // Once a logout has returned, no visit that begins passes, in any process, while
 // many others come and go.
 func TestALogoutHoldsAtOnce(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, sqliteEngine)
 	stores := []*store.Store{w.Store, w.another()}
 	var wg sync.WaitGroup
@@ -180,6 +183,7 @@ func TestALogoutHoldsAtOnce(t *testing.T) {
 // Once a login has returned, every session of the person shows what it has
 // changed, in any process, while many others sign in and all are asked for.
 func TestALoginShowsInAllSessionsAtOnce(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, sqliteEngine)
 	stores := []*store.Store{w.Store, w.another()}
 	var everybodys sync.Map
@@ -234,6 +238,7 @@ func TestALoginShowsInAllSessionsAtOnce(t *testing.T) {
 // One transaction that fails among many fails alone, and no other is lost or
 // done twice.
 func TestTransactionsThatShareACommit(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, sqliteEngine)
 	blocked, _ := w.visitor("blocked")
 	if err := w.SetBlocked(w.ctx, blocked.ID, true, nil, admin.Event{ID: auth.NewID(), At: w.clock.now()}); err != nil {
@@ -272,6 +277,7 @@ func TestTransactionsThatShareACommit(t *testing.T) {
 
 // The page after a login reads nothing: the login has just written it all.
 func TestALoginsOwnVisitIsCached(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, sqliteEngine)
 	other := w.another()
 	must(w.GrantAdmin(w.ctx, appID, "o1", w.event(admin.ActGrant, "o1")))(t)

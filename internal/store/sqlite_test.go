@@ -74,6 +74,7 @@ func TestALockedDatabaseServesReadsAndRefusesWritesInTime(t *testing.T) {
 }
 
 func TestReadyIsAboutTheDatabaseThatIsOpen(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, sqliteEngine)
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
@@ -86,6 +87,7 @@ func TestReadyIsAboutTheDatabaseThatIsOpen(t *testing.T) {
 }
 
 func TestAMissingTableIsAFaultAndNobodySignedOut(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, sqliteEngine)
 	_, token := w.visitor("o1")
 	w.exec("DROP TABLE sessions")
@@ -94,6 +96,7 @@ func TestAMissingTableIsAFaultAndNobodySignedOut(t *testing.T) {
 }
 
 func TestNoTokenStandsInTheFiles(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, sqliteEngine)
 	session, link, state, code, refresh := auth.NewToken(), auth.NewToken(), auth.NewToken(), auth.NewToken(), auth.NewToken()
 	save := w.login("o-to-be-found", auth.ScopeUserinfo)
@@ -135,6 +138,7 @@ func TestNoTokenStandsInTheFiles(t *testing.T) {
 }
 
 func TestReadersCannotWrite(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, sqliteEngine)
 	user, _ := w.visitor("o1")
 	before := w.number("PRAGMA data_version")

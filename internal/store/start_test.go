@@ -28,6 +28,7 @@ func inProcess(t *testing.T, variables ...string) {
 }
 
 func TestTenProcessesStartOnOneNewFile(t *testing.T) {
+	t.Parallel()
 	if url := os.Getenv("STORE_TEST_URL"); url != "" { // one of the ten
 		w := &world{t: t, ctx: t.Context(), clock: newClock(), log: &logbook{}, at: address{url: url}}
 		var err error
@@ -46,6 +47,7 @@ func TestTenProcessesStartOnOneNewFile(t *testing.T) {
 }
 
 func TestTenStoresStartOnOneNewFile(t *testing.T) {
+	t.Parallel()
 	w := &world{t: t, ctx: t.Context(), at: emptySQLite.make(t), clock: newClock(), keys: ring(t, "k1"), log: &logbook{}}
 	together(10, func(int) { w.visitorAt(w.another()) })
 	w.wantRows("users", 1)
@@ -94,6 +96,7 @@ func wantRefused(t *testing.T, err error, words ...string) {
 }
 
 func TestAStartRefusesWhatItCannotServe(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	write := func(name string, content []byte) string {
 		path := filepath.Join(dir, name)
@@ -165,6 +168,7 @@ func TestAStartRefusesWhatItCannotServe(t *testing.T) {
 }
 
 func TestAnEmptyFileAndLitestreamsTablesAreWelcome(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "x.db")
 	if err := os.WriteFile(path, nil, 0o640); err != nil {
 		t.Fatal(err)
@@ -179,6 +183,7 @@ func TestAnEmptyFileAndLitestreamsTablesAreWelcome(t *testing.T) {
 }
 
 func TestANewerSchemaIsRefusedAndLeftAlone(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, sqliteEngine)
 	known := w.number("SELECT MAX(version_id) FROM goose_db_version")
 	w.exec("INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, 1)")
@@ -188,6 +193,7 @@ func TestANewerSchemaIsRefusedAndLeftAlone(t *testing.T) {
 }
 
 func TestAMigrationAppliesWholeOrNotAtAll(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, sqliteEngine)
 	user, token := w.visitor("o1")
 	path := strings.TrimPrefix(w.at.url, "sqlite:")
@@ -227,6 +233,7 @@ func TestAMigrationAppliesWholeOrNotAtAll(t *testing.T) {
 }
 
 func TestTablesAreStrict(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, sqliteEngine)
 	if n := w.number("SELECT COUNT(*) FROM pragma_table_list WHERE schema = 'main' AND type <> 'view' AND strict = 0 AND name NOT LIKE 'sqlite%' AND name NOT LIKE 'goose%'"); n != 0 {
 		t.Errorf("%d tables take any type", n)

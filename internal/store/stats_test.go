@@ -15,6 +15,7 @@ import (
 // The sessions that have not ended are counted, by kind; and both pools are
 // there to be looked at.
 func TestCountSessions(t *testing.T) {
+	t.Parallel()
 	for _, e := range engines {
 		t.Run(e.name, func(t *testing.T) {
 			w := newWorld(t, e)
@@ -47,6 +48,7 @@ func TestCountSessions(t *testing.T) {
 // Of very many people and sessions, the numbers are those of the last look while they
 // are counted again, and those of long ago are not given.
 func TestCountsOfVeryMany(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, sqliteEngine)
 	w.Store = w.open(store.WithManyRows(w.config(w.keys), 4))
 	counts := func() [2]int64 {

@@ -72,6 +72,7 @@ func (w *world) past(save auth.SaveLogin, nickname string, issued time.Time) str
 // With Keep, an older schema is not migrated, a new database is made, and one that
 // somebody else has migrated is opened.
 func TestAnOlderSchemaIsKept(t *testing.T) {
+	t.Parallel()
 	for _, e := range engines {
 		t.Run(e.name, func(t *testing.T) {
 			w := before(t, e, "00009")
@@ -104,6 +105,7 @@ func TestAnOlderSchemaIsKept(t *testing.T) {
 
 // People who were there before an upgrade are found and counted as others are.
 func TestAnUpgradeFindsWhoWasThere(t *testing.T) {
+	t.Parallel()
 	for _, e := range engines {
 		t.Run(e.name, func(t *testing.T) {
 			w := before(t, e, "00005")
@@ -134,6 +136,7 @@ func TestAnUpgradeFindsWhoWasThere(t *testing.T) {
 // What was spent just before an upgrade is spent after it, and a login that was
 // under way ends; what is older keeps its history and nothing else.
 func TestAnUpgradeRemembersWhatIsSpent(t *testing.T) {
+	t.Parallel()
 	for _, e := range engines {
 		t.Run(e.name, func(t *testing.T) {
 			w := before(t, e, "00007")
@@ -182,6 +185,7 @@ func TestAnUpgradeRemembersWhatIsSpent(t *testing.T) {
 // Address and browser of trips that named nobody go with the upgrade; those of a
 // person stay.
 func TestAnUpgradeForgetsNobodysDevices(t *testing.T) {
+	t.Parallel()
 	for _, e := range engines {
 		t.Run(e.name, func(t *testing.T) {
 			w := before(t, e, "00010")
@@ -205,6 +209,7 @@ func TestAnUpgradeForgetsNobodysDevices(t *testing.T) {
 // A profile that was frozen without a word, because a silent login's token had taken
 // the place of the dead one, is found among those who have to log in again.
 func TestAnUpgradeFindsFrozenProfiles(t *testing.T) {
+	t.Parallel()
 	for _, e := range engines {
 		t.Run(e.name, func(t *testing.T) {
 			w := before(t, e, "00012")
@@ -232,6 +237,7 @@ func TestAnUpgradeFindsFrozenProfiles(t *testing.T) {
 // Tokens, sessions and history are those of the first identity after an upgrade, and
 // nobody has another.
 func TestAnUpgradeKeepsWhatEverybodyHas(t *testing.T) {
+	t.Parallel()
 	for _, e := range engines {
 		t.Run(e.name, func(t *testing.T) {
 			w := before(t, e, "00015")

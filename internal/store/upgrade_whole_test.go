@@ -29,6 +29,7 @@ func (w *world) kept() map[string][]string {
 // there. Nobody loses their identity, a session or a token, and everybody has the one
 // identity that they had.
 func TestAnUpgradeThatIsStoppedGoesOnAndLosesNothing(t *testing.T) {
+	t.Parallel()
 	sealing := newWorld(t, sqliteEngine) // seals as ever
 	for _, e := range engines {
 		t.Run(e.name, func(t *testing.T) {

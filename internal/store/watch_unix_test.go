@@ -15,6 +15,7 @@ import (
 // that process commits, nobody here would see. So nothing is answered any more, the
 // cached sessions least of all.
 func TestASessionThatNobodyCanRevokeAnswersNoMore(t *testing.T) {
+	t.Parallel()
 	if os.Getenv("STORE_TEST_WATCH") == "" {
 		inProcess(t, "STORE_TEST_WATCH=1") // which leaves files behind that are of no use
 		return
