@@ -40,7 +40,7 @@ var dotenvName = regexp.MustCompile(`^[A-Za-z_][0-9A-Za-z_.]*$`)
 
 // checkDotenv returns an error for the first line that is not a setting.
 func checkDotenv(text string) error {
-	lines := strings.Split(text, "\n")
+	lines, set := strings.Split(text, "\n"), map[string]bool{}
 	for i := 0; i < len(lines); {
 		// A quoted value may go on over several lines.
 		end := i + 1
@@ -58,15 +58,42 @@ func checkDotenv(text string) error {
 			return fmt.Errorf("%s: the quote that begins the value has no end", where)
 		case err != nil:
 			return fmt.Errorf("%s: is not of the form NAME=value", where)
+		case nameIn(lines[i]) != "" && refersToUnset(strings.Join(lines[i:end], "\n"), vars, set):
+			return fmt.Errorf("%s: $ and a capital letter or a digit in the value are taken for a variable, which the file does not set; put the value into single quotes", where)
 		}
 		for name := range vars {
 			if !dotenvName.MatchString(name) {
 				return fmt.Errorf("%s: is not of the form NAME=value", where)
 			}
+			set[name] = true
 		}
 		i = end
 	}
 	return nil
+}
+
+// dotenvReference matches what the library may take for the value of another variable.
+var dotenvReference = regexp.MustCompile(`\$\(?\{?([A-Z0-9_]+)`)
+
+// refersToUnset says whether a setting, which sets vars, refers to a variable that no line
+// before it has set. The library puts nothing in its place, and a password with a $ would
+// become another one without an error. Quotes and comments decide what is a reference, so
+// the library is asked: such variables are given a mark, which turns up in the value.
+func refersToUnset(setting string, vars map[string]string, set map[string]bool) bool {
+	const mark = "\uE000"
+	var marked strings.Builder
+	for _, reference := range dotenvReference.FindAllStringSubmatch(setting, -1) {
+		if name := reference[1]; !set[name] {
+			marked.WriteString(name + "=" + mark + "\n")
+		}
+	}
+	after, _ := godotenv.Unmarshal(marked.String() + setting) // setting has been read by itself
+	for name := range vars {
+		if strings.Contains(after[name], mark) {
+			return true
+		}
+	}
+	return false
 }
 
 var quoteOpener = regexp.MustCompile(`^[^=:#]*[=:]\s*["']`)
