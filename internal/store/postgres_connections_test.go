@@ -7,7 +7,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"wxlogin/internal/store"
 	"wxlogin/internal/store/pgtest"
@@ -50,16 +49,6 @@ func standBetween(t *testing.T, address string) (*between, string) {
 	return b, u.String()
 }
 
-// wantOpen waits until so many connections are open.
-func (b *between) wantOpen(t *testing.T, want int64) {
-	t.Helper()
-	for began := time.Now(); b.open.Load() != want; time.Sleep(5 * time.Millisecond) {
-		if time.Since(began) > notForEver {
-			t.Fatalf("%d connections are open, want %d", b.open.Load(), want)
-		}
-	}
-}
-
 // A start takes one connection, which reads go on using; the first write takes another.
 // A database that lets few in is not asked for more.
 func TestAStartTakesOneConnection(t *testing.T) {
@@ -97,5 +86,5 @@ func TestAConnectionThatCannotBeUsedIsClosed(t *testing.T) {
 	if b.all.Load() == 0 {
 		t.Error("nothing has connected")
 	}
-	b.wantOpen(t, 0)
+	waitUntil(t, func() bool { return b.open.Load() == 0 })
 }
